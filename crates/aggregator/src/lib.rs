@@ -1,0 +1,1 @@
+//! The sampling thread of node0: ticks, published samples and events.

@@ -1,0 +1,1 @@
+//! Watches database connection pools: waits, holds, outcomes and leaks.

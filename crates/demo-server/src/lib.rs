@@ -1,0 +1,1 @@
+//! The node0 demo: a small orders service, watched.

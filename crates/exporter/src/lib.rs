@@ -1,0 +1,1 @@
+//! Prometheus text, OpenMetrics and JSON of a node0 snapshot.

@@ -1,0 +1,1 @@
+//! Starts a throw-away Postgres from binaries found on the machine.

@@ -1,0 +1,1 @@
+//! Performance monitoring that lives inside Rust services: the facade of node0.

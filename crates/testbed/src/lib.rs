@@ -1,0 +1,1 @@
+//! The real parts that node0's tests run against.
