@@ -1,0 +1,151 @@
+//! Start, crash, restart and removal.
+
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs, thread};
+
+use local_postgres::{LocalPostgres, StartError};
+
+use crate::session::{ask, start};
+
+#[test]
+fn started_server_answers_as_configured() {
+    let Some(postgres) = start(LocalPostgres::builder().max_connections(17)) else {
+        return;
+    };
+    assert_eq!(
+        ask(&postgres, "SHOW max_connections").as_deref(),
+        Some("17")
+    );
+    assert_eq!(
+        ask(&postgres, "SHOW port"),
+        Some(postgres.port().to_string())
+    );
+    assert_eq!(
+        ask(&postgres, "SHOW unix_socket_directories").as_deref(),
+        Some("")
+    );
+}
+
+#[test]
+fn killed_server_restarts_with_its_data_on_its_port() {
+    let Some(mut postgres) = start(LocalPostgres::builder()) else {
+        return;
+    };
+    let port = postgres.port();
+    let first = postgres.pid();
+    ask(&postgres, "CREATE TABLE kept (n int)");
+    ask(&postgres, "INSERT INTO kept VALUES (42)");
+    ask(&postgres, "CHECKPOINT");
+
+    postgres.kill();
+    assert_eq!(postgres.pid(), None);
+    postgres.restart().unwrap();
+
+    assert_eq!(postgres.port(), port);
+    assert!(postgres.pid().is_some() && postgres.pid() != first);
+    assert_eq!(ask(&postgres, "SELECT n FROM kept").as_deref(), Some("42"));
+}
+
+#[test]
+fn stopped_server_restarts_with_its_data() {
+    let Some(mut postgres) = start(LocalPostgres::builder()) else {
+        return;
+    };
+    ask(&postgres, "CREATE TABLE kept AS SELECT 7 AS n");
+    postgres.stop();
+    assert_eq!(postgres.pid(), None);
+    postgres.restart().unwrap();
+    assert_eq!(ask(&postgres, "SELECT n FROM kept").as_deref(), Some("7"));
+}
+
+#[test]
+fn dropped_handle_leaves_no_process_and_no_folder() {
+    let Some(postgres) = start(LocalPostgres::builder()) else {
+        return;
+    };
+    let (pid, folder) = (postgres.pid().unwrap(), postgres.folder().to_owned());
+    assert!(folder.exists());
+    drop(postgres);
+    assert!(!folder.exists());
+    assert!(!Path::new(&format!("/proc/{pid}")).exists());
+}
+
+#[test]
+fn server_outlives_the_thread_that_started_it() {
+    let started = thread::spawn(|| start(LocalPostgres::builder()))
+        .join()
+        .unwrap();
+    let Some(postgres) = started else { return };
+    assert_eq!(ask(&postgres, "SELECT 1").as_deref(), Some("1"));
+    assert!(postgres.pid().is_some());
+}
+
+#[test]
+fn servers_started_together_do_not_meet() {
+    let starting: Vec<_> = (0..4)
+        .map(|_| thread::spawn(|| start(LocalPostgres::builder())))
+        .collect();
+    let servers: Vec<_> = starting
+        .into_iter()
+        .filter_map(|thread| thread.join().unwrap())
+        .collect();
+    for server in &servers {
+        let data = server.folder().join("data");
+        assert_eq!(
+            ask(server, "SHOW data_directory"),
+            Some(data.display().to_string())
+        );
+    }
+}
+
+#[test]
+fn restart_on_a_taken_port_says_so_and_works_once_it_is_free() {
+    let Some(mut postgres) = start(LocalPostgres::builder()) else {
+        return;
+    };
+    postgres.stop();
+    let thief = std::net::TcpListener::bind(("127.0.0.1", postgres.port())).unwrap();
+    let error = postgres.restart().unwrap_err();
+    assert!(
+        matches!(error, StartError::PortTaken { port } if port == postgres.port()),
+        "{error}"
+    );
+    drop(thief);
+    postgres.restart().unwrap();
+}
+
+/// Runs another test of this binary as the user `nobody`, from a place that it may enter.
+#[test]
+fn normal_user_can_start_a_server() {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|us| {
+        use std::os::unix::fs::MetadataExt;
+        us.uid() == 0
+    });
+    if !is_root {
+        return; // Every other test of this file has just shown it.
+    }
+    let public = tempfile::tempdir_in("/tmp").unwrap();
+    fs::set_permissions(public.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let program = public.path().join("tests");
+    fs::copy(env::current_exe().unwrap(), &program).unwrap();
+    let output = Command::new(&program)
+        .args([
+            "--exact",
+            "server::started_server_answers_as_configured",
+            "--nocapture",
+        ])
+        .current_dir(public.path())
+        .env("TMPDIR", public.path())
+        .uid(65534)
+        .gid(65534)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
