@@ -155,11 +155,16 @@ impl Cluster {
     }
 
     fn is_ready(&self, id: u32) -> bool {
-        let file = fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
+        let file = self.pid_file();
         let mut lines = file.lines();
         let first = lines.next().and_then(|line| line.trim().parse().ok());
         // The eighth line is the state, padded to a fixed width.
         first == Some(id) && lines.nth(6).is_some_and(|state| state.trim() == "ready")
+    }
+
+    /// What the server says about itself; empty when it shut down in order.
+    fn pid_file(&self) -> String {
+        fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default()
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -225,6 +230,26 @@ impl Cluster {
                 "install PostgreSQL where every user may enter, or run as a normal user",
             )
         })
+    }
+}
+
+impl Drop for Cluster {
+    /// Frees the one thing outside the folder: the memory by which servers lock it.
+    ///
+    /// A server frees it itself unless it was killed, and then leaves its pid file,
+    /// whose seventh line holds the key and the number of the segment.
+    fn drop(&mut self) {
+        let file = self.pid_file();
+        if let Some(segment) = file
+            .lines()
+            .nth(6)
+            .and_then(|line| line.split_whitespace().nth(1))
+        {
+            let mut command = Command::new("ipcrm");
+            command.args(["-m", segment]);
+            // Without the tool a few bytes stay, as after any crash of a server.
+            let _ = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        }
     }
 }
 

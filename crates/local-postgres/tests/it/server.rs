@@ -74,6 +74,39 @@ fn dropped_handle_leaves_no_process_and_no_folder() {
 }
 
 #[test]
+fn killed_server_leaves_no_shared_memory() {
+    let Some(mut postgres) = start(LocalPostgres::builder()) else {
+        return;
+    };
+    let pid_file = fs::read_to_string(postgres.folder().join("data/postmaster.pid")).unwrap();
+    let segment = pid_file
+        .lines()
+        .nth(6)
+        .unwrap()
+        .split_whitespace()
+        .nth(1)
+        .unwrap()
+        .to_owned();
+    // A removed segment stays listed while children of the killed server hold it, with
+    // a bit above the permissions that says so.
+    let is_kept = || {
+        let segments = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+        segments.lines().any(|line| {
+            let mut columns = line.split_whitespace().skip(1);
+            columns.next() == Some(segment.as_str())
+                && columns
+                    .next()
+                    .is_some_and(|permissions| permissions.len() <= 3)
+        })
+    };
+    assert!(is_kept());
+    postgres.kill();
+    assert!(is_kept());
+    drop(postgres);
+    assert!(!is_kept());
+}
+
+#[test]
 fn server_outlives_the_thread_that_started_it() {
     let started = thread::spawn(|| start(LocalPostgres::builder()))
         .join()
