@@ -1,0 +1,232 @@
+//! A plain HTTP/1.1 client for tests, down to single bytes.
+//!
+//! Tests must see what is on the wire: which headers came in which spelling, whether the
+//! connection was closed, what answers a request line of garbage. A client library hides
+//! exactly that, and would share its bugs with a server built on the same parts; so this
+//! one is written against the specification, one request per connection, blocking, with
+//! a time limit on every read and a bound on every answer.
+
+use std::fmt;
+use std::io::{self, Read, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+mod parse;
+
+/// How long one read or write may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The longest answer that is read.
+const MAX_ANSWER: u64 = 64 * 1024 * 1024;
+
+/// An answer, as it was on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The header fields in their order and spelling.
+    pub headers: Vec<(String, String)>,
+    /// The body, with chunks joined.
+    pub body: Vec<u8>,
+}
+
+/// An exchange that gave no well-formed answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// Connecting, writing or reading failed.
+    #[error("the exchange with {address} failed")]
+    Io {
+        /// The server.
+        address: SocketAddr,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The answer is not HTTP/1.
+    #[error("{address} answered with a malformed {part}: {bytes:?}")]
+    Malformed {
+        /// The server.
+        address: SocketAddr,
+        /// What could not be read.
+        part: &'static str,
+        /// The beginning of what came.
+        bytes: String,
+    },
+}
+
+impl Response {
+    /// Returns the first header field called `name`, in any case of letters.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let field = self
+            .headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name));
+        field.map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the body as text, with what is not UTF-8 replaced.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Parses the body as JSON.
+    ///
+    /// # Errors
+    ///
+    /// When it is not JSON.
+    pub fn json(&self) -> Result<serde_json::Value, serde_json::Error> {
+        serde_json::from_slice(&self.body)
+    }
+}
+
+/// A request that is built up and then sent on a connection of its own.
+#[derive(Debug, Clone)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct Request {
+    method: String,
+    target: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Request {
+    /// Begins a request; `target` is written as it is, unescaped.
+    pub fn new(method: &str, target: &str) -> Self {
+        let (method, target) = (method.to_owned(), target.to_owned());
+        Self {
+            method,
+            target,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// Begins a GET.
+    pub fn get(target: &str) -> Self {
+        Self::new("GET", target)
+    }
+
+    /// Adds a header field.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets a JSON body.
+    pub fn json(mut self, body: &serde_json::Value) -> Self {
+        self.body = body.to_string().into_bytes();
+        self.header("Content-Type", "application/json")
+    }
+
+    /// Sends the request and reads the whole answer.
+    ///
+    /// # Errors
+    ///
+    /// When the exchange fails or the answer is not HTTP/1.
+    pub fn send(&self, address: SocketAddr) -> Result<Response, HttpError> {
+        let mut stream = connect(address)?;
+        let io = |source| HttpError::Io { address, source };
+        stream.write_all(&self.to_bytes(address)).map_err(io)?;
+        let mut answer = Vec::new();
+        parse::response(&mut stream, &mut answer, self.method == "HEAD").map_err(|problem| {
+            match problem {
+                parse::Problem::Io(source) => io(source),
+                parse::Problem::Malformed(part) => HttpError::Malformed {
+                    address,
+                    part,
+                    bytes: beginning(&answer),
+                },
+            }
+        })
+    }
+
+    fn to_bytes(&self, address: SocketAddr) -> Vec<u8> {
+        use fmt::Write as _;
+        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
+        let has_host = self
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("host"));
+        // Writing to a string cannot fail.
+        if !has_host {
+            let _ = write!(head, "Host: {address}\r\n");
+        }
+        for (name, value) in &self.headers {
+            let _ = write!(head, "{name}: {value}\r\n");
+        }
+        if !self.body.is_empty() {
+            let _ = write!(head, "Content-Length: {}\r\n", self.body.len());
+        }
+        head.push_str("Connection: close\r\n\r\n");
+        let mut bytes = head.into_bytes();
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+}
+
+/// Sends a GET and reads the whole answer.
+///
+/// # Errors
+///
+/// When the exchange fails or the answer is not HTTP/1.
+pub fn get(address: SocketAddr, target: &str) -> Result<Response, HttpError> {
+    Request::get(target).send(address)
+}
+
+/// Sends bytes as they are, ends the sending side, and returns all that comes back.
+///
+/// A server may answer garbage with a reset; that ends the answer, it is not an error.
+///
+/// # Errors
+///
+/// When the server cannot be reached or does not close the connection in time.
+pub fn send_raw(address: SocketAddr, bytes: &[u8]) -> Result<Vec<u8>, HttpError> {
+    let mut stream = connect(address)?;
+    let written = stream
+        .write_all(bytes)
+        .and_then(|()| stream.shutdown(Shutdown::Write));
+    let mut answer = Vec::new();
+    let read = (&mut stream).take(MAX_ANSWER).read_to_end(&mut answer);
+    match written.and(read.map(drop)) {
+        Err(source) if !ends_the_answer(source.kind()) => Err(HttpError::Io { address, source }),
+        _ => Ok(answer),
+    }
+}
+
+/// Percent-encodes text for use as one query value.
+#[must_use]
+pub fn encode_query(value: &str) -> String {
+    use fmt::Write as _;
+    let mut encoded = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+fn connect(address: SocketAddr) -> Result<TcpStream, HttpError> {
+    let io = |source| HttpError::Io { address, source };
+    let stream = TcpStream::connect_timeout(&address, PATIENCE).map_err(io)?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(io)?;
+    stream.set_write_timeout(Some(PATIENCE)).map_err(io)?;
+    Ok(stream)
+}
+
+fn ends_the_answer(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
+    matches!(
+        kind,
+        BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected
+    )
+}
+
+fn beginning(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned()
+}

@@ -1,0 +1,264 @@
+//! A real Prometheus server on a free loopback port, for as long as its guard lives.
+//!
+//! The server picks its port itself and prints it, so two tests never race for one. Its
+//! data lies in a temporary folder. The first scrape comes five to six seconds after the
+//! start whatever the interval is: target discovery has a fixed rhythm, so start it
+//! early and look at the samples that came after the first.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::Deadline;
+use crate::http::{self, HttpError, encode_query};
+use crate::process::{Process, ProcessError};
+use crate::tools::PrometheusTool;
+
+mod answer;
+
+pub use self::answer::{Point, Series, TargetState};
+
+/// How long the server may take to be ready.
+const START_SECONDS: u64 = 30;
+
+/// One scrape job of the server's configuration.
+#[derive(Debug, Clone)]
+#[must_use = "a job does nothing until a server is started with it"]
+pub struct ScrapeJob {
+    config: BTreeMap<String, Value>,
+}
+
+impl ScrapeJob {
+    /// Describes a job that scrapes `/metrics` of `address` every second.
+    pub fn new(name: &str, address: impl ToString) -> Self {
+        let targets = json!([{ "targets": [address.to_string()] }]);
+        let config = [("job_name", json!(name)), ("static_configs", targets)];
+        let config = config.map(|(key, value)| (key.to_owned(), value)).into();
+        Self { config }.interval(Duration::from_secs(1))
+    }
+
+    /// Sets the scrape interval and, with it, the scrape timeout.
+    pub fn interval(self, interval: Duration) -> Self {
+        let text = json!(format!("{}ms", interval.as_millis()));
+        self.option("scrape_interval", text.clone())
+            .option("scrape_timeout", text)
+    }
+
+    /// Sets the path that is scraped; default `/metrics`.
+    pub fn path(self, path: &str) -> Self {
+        self.option("metrics_path", json!(path))
+    }
+
+    /// Sets any other option of a scrape configuration, such as `scrape_protocols`.
+    pub fn option(mut self, key: &str, value: Value) -> Self {
+        self.config.insert(key.to_owned(), value);
+        self
+    }
+}
+
+/// A running Prometheus.
+#[derive(Debug)]
+pub struct Prometheus {
+    // The order matters: the server ends before its folder is removed.
+    process: Process,
+    address: SocketAddr,
+    _data: TempDir,
+}
+
+/// A server that did not start, or an answer that is none.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrometheusError {
+    /// The temporary folder or configuration could not be written.
+    #[error("the server's temporary folder cannot be used")]
+    Folder(#[source] std::io::Error),
+    /// The server could not be started or ended too early.
+    #[error("the server did not start")]
+    Process(#[source] ProcessError),
+    /// The server never became ready.
+    #[error("the server was not ready in time; it said:\n{output}")]
+    NotReady {
+        /// Everything it printed.
+        output: String,
+    },
+    /// An exchange with the server failed.
+    #[error("the server could not be asked")]
+    Http(#[source] HttpError),
+    /// The server refused a request.
+    #[error("the server refused {target}: {reason}")]
+    Refused {
+        /// What was asked.
+        target: String,
+        /// In the server's words.
+        reason: String,
+    },
+    /// The answer has another shape than this module knows.
+    #[error("the server's answer to {target} has an unknown shape")]
+    Shape {
+        /// What was asked.
+        target: String,
+    },
+}
+
+impl Prometheus {
+    /// Starts a server with these jobs and waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start, with everything it printed.
+    pub fn start(tool: &PrometheusTool, jobs: &[ScrapeJob]) -> Result<Self, PrometheusError> {
+        Self::start_with(tool, jobs, &[])
+    }
+
+    /// Starts a server with further command line flags.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start, with everything it printed.
+    pub fn start_with(
+        tool: &PrometheusTool,
+        jobs: &[ScrapeJob],
+        flags: &[&str],
+    ) -> Result<Self, PrometheusError> {
+        let data = tempfile::Builder::new()
+            .prefix("node0-prometheus-")
+            .tempdir();
+        let data = data.map_err(PrometheusError::Folder)?;
+        let config = data.path().join("prometheus.yml");
+        let jobs: Vec<_> = jobs.iter().map(|job| &job.config).collect();
+        // The configuration language is a superset of JSON.
+        let text = json!({ "scrape_configs": jobs }).to_string();
+        std::fs::write(&config, text).map_err(PrometheusError::Folder)?;
+        let command = command(tool, data.path(), &config, flags);
+        let mut process = Process::spawn(command).map_err(PrometheusError::Process)?;
+        let deadline = Deadline::seconds(START_SECONDS);
+        let line = process.wait_for_line("msg=\"Listening on\"", deadline);
+        let line = line.map_err(PrometheusError::Process)?;
+        let address = line.split_once("address=").and_then(|(_, rest)| {
+            rest.split_whitespace()
+                .next()?
+                .trim_matches('"')
+                .parse::<SocketAddr>()
+                .ok()
+        });
+        let ready = |address: &SocketAddr| {
+            let is_ready =
+                || http::get(*address, "/-/ready").is_ok_and(|answer| answer.status == 200);
+            deadline.until(is_ready)
+        };
+        match address.filter(ready) {
+            Some(address) => Ok(Self {
+                process,
+                address,
+                _data: data,
+            }),
+            None => Err(PrometheusError::NotReady {
+                output: process.output(),
+            }),
+        }
+    }
+
+    /// Returns where the server listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns everything the server logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process.output()
+    }
+
+    /// Evaluates `promql` now; each series has one point.
+    ///
+    /// # Errors
+    ///
+    /// When the expression is refused or the server cannot be asked.
+    pub fn query(&self, promql: &str) -> Result<Vec<Series>, PrometheusError> {
+        let target = format!("/api/v1/query?query={}", encode_query(promql));
+        answer::series(&self.api(&target)?).ok_or(PrometheusError::Shape { target })
+    }
+
+    /// Evaluates `promql` over a span of epoch seconds.
+    ///
+    /// # Errors
+    ///
+    /// When the expression is refused or the server cannot be asked.
+    pub fn query_range(
+        &self,
+        promql: &str,
+        span: std::ops::RangeInclusive<f64>,
+        step: Duration,
+    ) -> Result<Vec<Series>, PrometheusError> {
+        let (query, step) = (encode_query(promql), step.as_secs_f64());
+        let (start, end) = (span.start(), span.end());
+        let target =
+            format!("/api/v1/query_range?query={query}&start={start}&end={end}&step={step}");
+        answer::series(&self.api(&target)?).ok_or(PrometheusError::Shape { target })
+    }
+
+    /// Lists the active targets and how their last scrape went.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be asked.
+    pub fn targets(&self) -> Result<Vec<TargetState>, PrometheusError> {
+        let target = "/api/v1/targets?state=active".to_owned();
+        answer::targets(&self.api(&target)?).ok_or(PrometheusError::Shape { target })
+    }
+
+    /// Returns the sum of one of the server's metrics about itself, zero if it has none.
+    ///
+    /// This is where it counts what it dropped from scrapes, such as
+    /// `prometheus_target_scrapes_sample_duplicate_timestamp_total`.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be asked.
+    pub fn own_metric(&self, name: &str) -> Result<f64, PrometheusError> {
+        let page = http::get(self.address, "/metrics").map_err(PrometheusError::Http)?;
+        Ok(answer::sum_of(&page.text(), name))
+    }
+
+    /// Asks the API and returns the `data` of its answer.
+    ///
+    /// # Errors
+    ///
+    /// When the request is refused or the server cannot be asked.
+    pub fn api(&self, target: &str) -> Result<Value, PrometheusError> {
+        let response = http::get(self.address, target).map_err(PrometheusError::Http)?;
+        let target = target.to_owned();
+        let Ok(mut body) = response.json() else {
+            return Err(PrometheusError::Refused {
+                target,
+                reason: response.text(),
+            });
+        };
+        match body.get("error").and_then(Value::as_str) {
+            Some(reason) => Err(PrometheusError::Refused {
+                target,
+                reason: reason.to_owned(),
+            }),
+            None => Ok(body["data"].take()),
+        }
+    }
+}
+
+fn command(tool: &PrometheusTool, data: &Path, config: &Path, flags: &[&str]) -> Command {
+    let mut command = Command::new(tool.server());
+    command
+        .arg(format!("--config.file={}", config.display()))
+        .arg(format!(
+            "--storage.tsdb.path={}",
+            data.join("tsdb").display()
+        ))
+        .arg("--web.listen-address=127.0.0.1:0")
+        .args(flags);
+    command
+}

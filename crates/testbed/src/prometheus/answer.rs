@@ -1,0 +1,144 @@
+//! The shapes of Prometheus's answers, as plain data.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// One series of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// Its labels, the name as `__name__`.
+    pub labels: BTreeMap<String, String>,
+    /// Its points, oldest first.
+    pub points: Vec<Point>,
+}
+
+/// One value at one time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// Epoch seconds.
+    pub time: f64,
+    /// The value.
+    pub value: f64,
+}
+
+/// How the last scrape of a target went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetState {
+    /// The job it belongs to.
+    pub job: String,
+    /// The address that is scraped.
+    pub url: String,
+    /// `up`, `down` or `unknown` before the first scrape.
+    pub health: String,
+    /// Why the last scrape failed, empty when it did not.
+    pub last_error: String,
+}
+
+impl Series {
+    /// Returns the newest value.
+    #[must_use]
+    pub fn last(&self) -> Option<f64> {
+        self.points.last().map(|point| point.value)
+    }
+}
+
+/// Reads a vector or a matrix; a scalar is a series without labels.
+pub(super) fn series(data: &Value) -> Option<Vec<Series>> {
+    let result = data.get("result")?;
+    if data.get("resultType")? == "scalar" {
+        return Some(vec![Series {
+            labels: BTreeMap::new(),
+            points: vec![point(result)?],
+        }]);
+    }
+    result.as_array()?.iter().map(one_series).collect()
+}
+
+/// Reads the list of active targets.
+pub(super) fn targets(data: &Value) -> Option<Vec<TargetState>> {
+    let target = |value: &Value| {
+        let text = |key: &str| Some(value.get(key)?.as_str()?.to_owned());
+        let job = value.get("labels")?.get("job")?.as_str()?.to_owned();
+        let (url, health) = (text("scrapeUrl")?, text("health")?);
+        Some(TargetState {
+            job,
+            url,
+            health,
+            last_error: text("lastError")?,
+        })
+    };
+    data.get("activeTargets")?
+        .as_array()?
+        .iter()
+        .map(target)
+        .collect()
+}
+
+/// Adds up every series of `name` on a page of the text format.
+pub(super) fn sum_of(page: &str, name: &str) -> f64 {
+    let values = page.lines().filter_map(|line| {
+        let rest = line.strip_prefix(name)?;
+        let value = match rest.strip_prefix('{') {
+            Some(labelled) => labelled.rsplit_once("} ")?.1,
+            None => rest.strip_prefix(' ')?,
+        };
+        value.parse::<f64>().ok()
+    });
+    values.sum()
+}
+
+fn one_series(value: &Value) -> Option<Series> {
+    let labels = value.get("metric")?.as_object()?;
+    let label = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+    let points = match value.get("values") {
+        Some(values) => values
+            .as_array()?
+            .iter()
+            .map(point)
+            .collect::<Option<_>>()?,
+        None => vec![point(value.get("value")?)?],
+    };
+    Some(Series {
+        labels: labels.iter().map(label).collect::<Option<_>>()?,
+        points,
+    })
+}
+
+/// Reads `[time, "value"]`; the value is text because JSON has no infinities.
+fn point(value: &Value) -> Option<Point> {
+    let time = value.get(0)?.as_f64()?;
+    Some(Point {
+        time,
+        value: value.get(1)?.as_str()?.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn vector_matrix_and_scalar_are_read() {
+        let vector = json!({ "resultType": "vector", "result": [
+            { "metric": { "job": "a" }, "value": [1.5, "+Inf"] },
+        ] });
+        let found = series(&vector).expect("a vector");
+        assert_eq!(found[0].labels["job"], "a");
+        assert_eq!(found[0].last(), Some(f64::INFINITY));
+        let matrix = json!({ "resultType": "matrix", "result": [
+            { "metric": {}, "values": [[1, "2"], [2, "3"]] },
+        ] });
+        assert_eq!(series(&matrix).expect("a matrix")[0].last(), Some(3.0));
+        let scalar = json!({ "resultType": "scalar", "result": [1, "7"] });
+        assert_eq!(series(&scalar).expect("a scalar")[0].last(), Some(7.0));
+    }
+
+    #[test]
+    fn own_metric_is_summed_over_its_labels_only() {
+        let page = "# TYPE a counter\na 1\na{x=\"} 9\"} 2\nab 4\na_b 8\n";
+        assert_eq!(sum_of(page, "a"), 3.0);
+    }
+}

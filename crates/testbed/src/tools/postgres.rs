@@ -1,0 +1,190 @@
+//! The server programs of Postgres: the machine's, else unpacked ones.
+//!
+//! Debian's packages expect their shared libraries to be installed. Where some are
+//! missing they are unpacked too, into a folder that only Postgres sees: small wrapper
+//! scripts set the search path and become the real program, so signals and process ids
+//! stay what they were.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use super::debian::Packages;
+use super::error::ToolError;
+use super::reach::{self, Reachable};
+use super::{search, store};
+
+const SERVER: Packages = Packages {
+    release: "bookworm",
+    names: &["postgresql-15"],
+};
+
+/// Everything that `postgres` and `initdb` of that release load, but the C library.
+const LIBRARIES: Packages = Packages {
+    release: "bookworm",
+    names: &[
+        "libaudit1",
+        "libcap-ng0",
+        "libcap2",
+        "libcom-err2",
+        "libffi8",
+        "libgcc-s1",
+        "libgcrypt20",
+        "libgmp10",
+        "libgnutls30",
+        "libgpg-error0",
+        "libgssapi-krb5-2",
+        "libhogweed6",
+        "libicu72",
+        "libidn2-0",
+        "libk5crypto3",
+        "libkeyutils1",
+        "libkrb5-3",
+        "libkrb5support0",
+        "libldap-2.5-0",
+        "liblz4-1",
+        "liblzma5",
+        "libnettle8",
+        "libp11-kit0",
+        "libpam0g",
+        "libpq5",
+        "libsasl2-2",
+        "libssl3",
+        "libstdc++6",
+        "libsystemd0",
+        "libtasn1-6",
+        "libunistring2",
+        "libxml2",
+        "libzstd1",
+        "zlib1g",
+    ],
+};
+
+/// The programs that a throw-away server needs.
+const PROGRAMS: &[&str] = &["initdb", "postgres"];
+
+/// Where the unpacked package has its programs, and this module its wrappers.
+const PACKAGED: &str = "usr/lib/postgresql/15/bin";
+const WRAPPED: &str = "bin";
+
+/// The folder with `initdb` and `postgres`.
+///
+/// Clones share it. It stays in place as long as one of them lives.
+#[derive(Debug, Clone)]
+pub struct PostgresTool {
+    bin: PathBuf,
+    /// Set when the programs had to be copied to where another user can reach them.
+    _reachable: Option<Arc<Reachable>>,
+}
+
+impl PostgresTool {
+    /// Returns the folder that holds `initdb` and `postgres`.
+    ///
+    /// Postgres refuses to run as root, so when this process is root the folder can be
+    /// reached by every user.
+    #[must_use]
+    pub fn bin_dir(&self) -> &Path {
+        &self.bin
+    }
+}
+
+/// Finds or unpacks the Postgres server programs.
+///
+/// # Errors
+///
+/// When they are not on this machine and cannot be unpacked.
+pub fn postgres() -> Result<PostgresTool, ToolError> {
+    if search::may_use_machine()
+        && let Some(bin) = on_machine()
+    {
+        return Ok(PostgresTool {
+            bin,
+            _reachable: None,
+        });
+    }
+    let recipe = format!("{}; {}; wrapped", SERVER.recipe(), LIBRARIES.recipe());
+    let folder = store::ensure("postgresql-15", &recipe, unpack)?;
+    if !rustix::process::geteuid().is_root() || reach::is_open_to_all(&folder) {
+        return Ok(PostgresTool {
+            bin: folder.join(WRAPPED),
+            _reachable: None,
+        });
+    }
+    let copy = Reachable::of(&folder)?;
+    Ok(PostgresTool {
+        bin: copy.path().join(WRAPPED),
+        _reachable: Some(copy),
+    })
+}
+
+/// Looks where packages put the programs: `PATH`, and Debian's folder per version.
+fn on_machine() -> Option<PathBuf> {
+    let mut folders: Vec<PathBuf> = search::in_path("postgres")
+        .iter()
+        .filter_map(|program| Some(program.parent()?.to_owned()))
+        .collect();
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut packaged: Vec<PathBuf> = versions
+        .filter_map(Result::ok)
+        .map(|entry| entry.path().join("bin"))
+        .collect();
+    packaged.sort();
+    folders.extend(packaged.into_iter().rev());
+    folders
+        .into_iter()
+        .find(|bin| PROGRAMS.iter().all(|name| runs(&bin.join(name))))
+}
+
+fn unpack(folder: &Path) -> Result<(), ToolError> {
+    let tool = "PostgreSQL (initdb and postgres)";
+    SERVER.unpack(tool, folder)?;
+    let packaged = folder.join(PACKAGED);
+    if !search::may_use_machine() || !PROGRAMS.iter().all(|name| runs(&packaged.join(name))) {
+        LIBRARIES.unpack(tool, folder)?;
+    }
+    let wrapped = folder.join(WRAPPED);
+    fs::create_dir_all(&wrapped).map_err(ToolError::io("cannot make", &wrapped))?;
+    for dir in [folder, &wrapped] {
+        reach::open_to_all(dir)?;
+    }
+    for name in PROGRAMS {
+        let path = wrapped.join(name);
+        write_wrapper(&path, name)?;
+        if !runs(&path) {
+            let answer = search::version(&path).unwrap_or_default();
+            return Err(ToolError::Unusable {
+                tool: tool.to_owned(),
+                path,
+                answer,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Writes a script that becomes the packaged program, wherever the folder was moved.
+fn write_wrapper(path: &Path, name: &str) -> Result<(), ToolError> {
+    let script = format!(
+        "#!/bin/sh\n\
+         root=$(cd \"$(dirname \"$0\")/..\" && pwd)\n\
+         for lib in \"$root\"/lib/*-linux-gnu* \"$root\"/usr/lib/*-linux-gnu*; do\n\
+         \x20   [ -d \"$lib\" ] && LD_LIBRARY_PATH=$lib${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}\n\
+         done\n\
+         export LD_LIBRARY_PATH\n\
+         exec \"$root/{PACKAGED}/{name}\" \"$@\"\n"
+    );
+    fs::write(path, script).map_err(ToolError::io("cannot write", path))?;
+    let mode = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(path, mode).map_err(ToolError::io("cannot mark executable", path))
+}
+
+/// Tells whether a program answers to `--version`, that is: whether it loads.
+fn runs(program: &Path) -> bool {
+    search::is_program(program)
+        && Command::new(program)
+            .arg("--version")
+            .output()
+            .is_ok_and(|output| output.status.success())
+}

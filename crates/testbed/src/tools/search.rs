@@ -1,0 +1,59 @@
+//! Programs that are already on this machine.
+
+use std::env;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::error::ToolError;
+
+/// Tells whether programs of this machine may be used (`NODE0_TOOLS=unpacked` says no).
+pub(super) fn may_use_machine() -> bool {
+    env::var_os("NODE0_TOOLS").is_none_or(|value| value != "unpacked")
+}
+
+/// Returns every executable file called `name` in `PATH`, in its order.
+pub(super) fn in_path(name: &str) -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .map(|dir| dir.join(name))
+        .filter(|file| is_program(file))
+        .collect()
+}
+
+/// Tells whether `path` is a file that somebody may execute.
+pub(super) fn is_program(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+/// Runs a command to its end and returns what it printed on stdout.
+pub(super) fn run(command: &mut Command) -> Result<String, ToolError> {
+    let (_, stdout) = run_both(command)?;
+    Ok(stdout)
+}
+
+/// Asks a program for its version; `None` when it does not run.
+pub(super) fn version(program: &Path) -> Option<String> {
+    // Prometheus answers on stdout or stderr, depending on its release.
+    let (all, _) = run_both(Command::new(program).arg("--version")).ok()?;
+    Some(all)
+}
+
+/// Runs a command and returns (stdout and stderr, stdout).
+fn run_both(command: &mut Command) -> Result<(String, String), ToolError> {
+    let program = command.get_program().to_owned();
+    let output = command
+        .output()
+        .map_err(ToolError::io("cannot run", program))?;
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let all = format!("{stdout}{}", String::from_utf8_lossy(&output.stderr));
+    if output.status.success() {
+        return Ok((all, stdout));
+    }
+    Err(ToolError::Command {
+        command: format!("{command:?}"),
+        status: output.status,
+        output: all.trim().to_owned(),
+    })
+}
