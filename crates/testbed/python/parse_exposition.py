@@ -51,6 +51,14 @@ def family(found):
     }
 
 
+def refuse_dropped_lines(families, text):
+    """The parser drops a repeated series in silence, so the lines are counted."""
+    lines = [line for line in text.split("\n") if line.strip() and not line.startswith("#")]
+    parsed = sum(len(each["samples"]) for each in families)
+    if len(lines) != parsed:
+        raise ValueError(f"duplicate series: {len(lines)} sample lines, {parsed} samples")
+
+
 def refuse_duplicates(families):
     names, seen = set(), set()
     for each in families:
@@ -80,6 +88,7 @@ def main():
     try:
         families = [family(found) for found in parse(text)]
         refuse_duplicates(families)
+        refuse_dropped_lines(families, text)
         if is_openmetrics:
             refuse_odd_bounds(families)
     except (ValueError, KeyError, IndexError) as problem:

@@ -19,6 +19,6 @@ mod search;
 mod store;
 
 pub use self::error::ToolError;
-pub use self::postgres::{PostgresTool, postgres};
+pub use self::postgres::{PostgresTool, postgres, unpacked_postgres};
 pub use self::prometheus::{PrometheusTool, prometheus_2_42, prometheus_2_53};
 pub use self::python::{PrometheusClient, prometheus_client};

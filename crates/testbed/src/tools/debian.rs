@@ -18,6 +18,9 @@ use super::store::remove_dir;
 /// Debian's own keyring, part of every Debian and packaged for its relatives.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
+/// Half of what packages hold: manuals, translations.
+const UNUSED: &[&str] = &["usr/share/doc", "usr/share/man", "usr/share/locale"];
+
 /// A set of packages of one Debian release.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Packages {
@@ -37,22 +40,25 @@ impl Packages {
     ///
     /// `tool` names what they are for, in errors.
     pub(super) fn unpack(&self, tool: &str, folder: &Path) -> Result<(), ToolError> {
-        for (program, install) in [("apt-get", "apt"), ("dpkg", "dpkg")] {
-            if in_path(program).is_empty() {
-                let missing = "there is no apt-get and dpkg to unpack it with";
-                let tool = format!("{tool} ({install})");
-                return Err(ToolError::NoSource { tool, missing });
-            }
+        if ["apt-get", "dpkg"]
+            .iter()
+            .any(|program| in_path(program).is_empty())
+        {
+            let missing = "there are no apt-get and dpkg to unpack it with";
+            return Err(ToolError::NoSource {
+                tool: tool.to_owned(),
+                missing,
+            });
         }
         let mirror = mirror().ok_or_else(|| ToolError::NoSource {
             tool: tool.to_owned(),
             missing: "no Debian mirror is configured",
         })?;
         if !Path::new(KEYRING).exists() {
-            let (program, install) = (KEYRING, "debian-archive-keyring");
+            let (helper, install) = (KEYRING, "debian-archive-keyring");
             return Err(ToolError::NoHelper {
                 tool: tool.to_owned(),
-                program,
+                helper,
                 install,
             });
         }
@@ -66,7 +72,10 @@ impl Packages {
         for package in packages_in(&scratch)? {
             run(Command::new("dpkg").arg("-x").arg(package).arg(folder))?;
         }
-        remove_dir(&scratch)
+        remove_dir(&scratch)?;
+        UNUSED
+            .iter()
+            .try_for_each(|dir| remove_dir(&folder.join(dir)))
     }
 }
 
@@ -80,14 +89,15 @@ fn write_config(scratch: &Path, mirror: &str, release: &str) -> Result<PathBuf, 
     let config = format!(
         "Dir::Etc::sourcelist \"{root}/sources.list\";\n\
          Dir::Etc::sourceparts \"-\";\n\
-         Dir::Etc::preferences \"-\";\n\
-         Dir::Etc::preferencesparts \"-\";\n\
+         Dir::Etc::preferences \"/dev/null\";\n\
+         Dir::Etc::preferencesparts \"/dev/null\";\n\
          Dir::State::lists \"{root}/lists\";\n\
          Dir::State::status \"{root}/status\";\n\
          Dir::Cache \"{root}/cache\";\n\
          APT::Sandbox::User \"\";\n\
+         APT::Update::Error-Mode \"any\";\n\
          Acquire::Languages \"none\";\n\
-         Acquire::Retries \"3\";\n\
+         Acquire::Retries \"2\";\n\
          #clear APT::Update::Pre-Invoke;\n\
          #clear APT::Update::Post-Invoke;\n\
          #clear APT::Update::Post-Invoke-Success;\n"

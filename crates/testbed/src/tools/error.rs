@@ -10,8 +10,8 @@ use std::process::ExitStatus;
 pub enum ToolError {
     /// No package source: this is not a Debian, or its mirror is not configured.
     #[error(
-        "{tool} is not on this machine and {missing}: install {tool} yourself, or set \
-         NODE0_DEBIAN_MIRROR to the address of a Debian mirror"
+        "{tool} is not on this machine and {missing}: install {tool}, or, where apt-get \
+         is, set NODE0_DEBIAN_MIRROR to the address of a Debian mirror"
     )]
     NoSource {
         /// What was asked for, as one would look for it.
@@ -19,13 +19,13 @@ pub enum ToolError {
         /// What keeps it from being unpacked.
         missing: &'static str,
     },
-    /// A program that the unpacking itself needs is missing.
-    #[error("{tool} needs `{program}`, which is not on this machine: install {install}")]
+    /// A program or file that the unpacking itself needs is missing.
+    #[error("{tool} needs {helper}, which is not on this machine: install {install}")]
     NoHelper {
         /// What was asked for.
         tool: String,
-        /// The missing program.
-        program: &'static str,
+        /// The missing program or file.
+        helper: &'static str,
         /// The package that has it.
         install: &'static str,
     },

@@ -1,9 +1,8 @@
 //! The server programs of Postgres: the machine's, else unpacked ones.
 //!
-//! Debian's packages expect their shared libraries to be installed. Where some are
-//! missing they are unpacked too, into a folder that only Postgres sees: small wrapper
-//! scripts set the search path and become the real program, so signals and process ids
-//! stay what they were.
+//! Debian's packages expect their shared libraries to be installed. They are unpacked
+//! too, into a folder that only Postgres sees: small wrapper scripts set the search path
+//! and become the real program, so signals and process ids stay what they were.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -69,6 +68,9 @@ const PROGRAMS: &[&str] = &["initdb", "postgres"];
 const PACKAGED: &str = "usr/lib/postgresql/15/bin";
 const WRAPPED: &str = "bin";
 
+/// What the just-in-time compiler reads, which is a package of its own and not fetched.
+const BITCODE: &str = "usr/lib/postgresql/15/lib/bitcode";
+
 /// The folder with `initdb` and `postgres`.
 ///
 /// Clones share it. It stays in place as long as one of them lives.
@@ -104,6 +106,15 @@ pub fn postgres() -> Result<PostgresTool, ToolError> {
             _reachable: None,
         });
     }
+    unpacked_postgres()
+}
+
+/// Unpacks the Postgres server programs, also where this machine has them.
+///
+/// # Errors
+///
+/// When they cannot be unpacked.
+pub fn unpacked_postgres() -> Result<PostgresTool, ToolError> {
     let recipe = format!("{}; {}; wrapped", SERVER.recipe(), LIBRARIES.recipe());
     let folder = store::ensure("postgresql-15", &recipe, unpack)?;
     if !rustix::process::geteuid().is_root() || reach::is_open_to_all(&folder) {
@@ -140,10 +151,8 @@ fn on_machine() -> Option<PathBuf> {
 fn unpack(folder: &Path) -> Result<(), ToolError> {
     let tool = "PostgreSQL (initdb and postgres)";
     SERVER.unpack(tool, folder)?;
-    let packaged = folder.join(PACKAGED);
-    if !search::may_use_machine() || !PROGRAMS.iter().all(|name| runs(&packaged.join(name))) {
-        LIBRARIES.unpack(tool, folder)?;
-    }
+    store::remove_dir(&folder.join(BITCODE))?;
+    LIBRARIES.unpack(tool, folder)?;
     let wrapped = folder.join(WRAPPED);
     fs::create_dir_all(&wrapped).map_err(ToolError::io("cannot make", &wrapped))?;
     for dir in [folder, &wrapped] {

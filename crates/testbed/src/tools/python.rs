@@ -50,7 +50,7 @@ pub fn prometheus_client() -> Result<PrometheusClient, ToolError> {
         .find(|python| is_recent(python));
     let python = python.ok_or_else(|| ToolError::NoHelper {
         tool: tool.to_owned(),
-        program: "python3 (3.9 or newer)",
+        helper: "python3 (3.9 or newer)",
         install: "python3",
     })?;
     let packages = store::ensure("prometheus-client", REQUIREMENT, |folder| {

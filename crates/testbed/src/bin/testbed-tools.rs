@@ -1,0 +1,50 @@
+//! Finds or unpacks the tools of the tests, and says where each one is.
+//!
+//! `cargo xtask test` runs it first, so that a missing tool is named once and early.
+//! Arguments pick tools by name; without any it is all of them.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use testbed::tools::{self, ToolError};
+
+/// A tool's name and how to get it.
+type Tool = (&'static str, fn() -> Result<PathBuf, ToolError>);
+
+const TOOLS: [Tool; 4] = [
+    ("prometheus-2.42", || {
+        tools::prometheus_2_42().map(|tool| tool.server())
+    }),
+    ("prometheus-2.53", || {
+        tools::prometheus_2_53().map(|tool| tool.server())
+    }),
+    ("postgres", || {
+        tools::postgres().map(|tool| tool.bin_dir().to_owned())
+    }),
+    ("prometheus-client", || {
+        tools::prometheus_client().map(|tool| PathBuf::from(tool.command().get_program()))
+    }),
+];
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let mut out = io::stdout().lock();
+    let mut code = ExitCode::SUCCESS;
+    for (name, get) in TOOLS {
+        if !wanted.is_empty() && !wanted.iter().any(|word| word == name) {
+            continue;
+        }
+        let line = match get() {
+            Ok(path) => format!("tool {name}: {}", path.display()),
+            Err(error) => {
+                code = ExitCode::FAILURE;
+                format!("MISSING {name}: {error}")
+            }
+        };
+        if writeln!(out, "{line}").is_err() {
+            return ExitCode::FAILURE;
+        }
+    }
+    code
+}
