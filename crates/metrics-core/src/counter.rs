@@ -1,0 +1,117 @@
+//! A number that goes up only.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::context::Context;
+use crate::lanes::{self, Reader, WordSlot};
+
+/// A handle to a counter; clones share the storage.
+///
+/// `inc` is a plain add in a cell of the calling thread: no lock, no atomic
+/// read-modify-write, no allocation after the thread's first touch.
+///
+/// ```
+/// use metrics_core::{Desc, Registry};
+///
+/// const ORDERS: Desc = Desc::counter("orders_total", "Orders that were placed.");
+/// let registry = Registry::new();
+/// let orders = registry.counter(&ORDERS, &[])?;
+/// let same = orders.clone();
+/// orders.inc();
+/// same.add(2);
+/// assert_eq!(orders.total(), 3);
+/// # Ok::<(), metrics_core::RegisterError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a series lasts as long as a handle to it"]
+pub struct Counter {
+    slot: u32,
+    core: Option<Arc<CounterCore>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct CounterCore {
+    pub(crate) id: u64,
+    slot: WordSlot,
+    shared: AtomicU64,
+    context: Arc<Context>,
+}
+
+impl Counter {
+    /// A handle that counts nothing.
+    pub const fn disabled() -> Self {
+        Self {
+            slot: u32::MAX,
+            core: None,
+        }
+    }
+
+    pub(crate) fn new(core: Arc<CounterCore>) -> Self {
+        Self {
+            slot: core.slot.0,
+            core: Some(core),
+        }
+    }
+
+    pub(crate) fn id(&self) -> Option<u64> {
+        self.core.as_ref().map(|core| core.id)
+    }
+
+    /// Adds one.
+    #[inline]
+    pub fn inc(&self) {
+        self.add(1);
+    }
+
+    /// Adds `n`; past 2⁶⁴ the total wraps.
+    #[inline]
+    pub fn add(&self, n: u64) {
+        match lanes::word(self.slot) {
+            Some(word) => add_alone(word, n),
+            None => self.add_first(n),
+        }
+    }
+
+    #[cold]
+    fn add_first(&self, n: u64) {
+        let Some(core) = &self.core else { return };
+        match lanes::touch_word(self.slot, core.context.lease_bytes) {
+            Some(word) => add_alone(word, n),
+            None => drop(core.shared.fetch_add(n, Ordering::Relaxed)),
+        }
+    }
+
+    /// The total now, summed over all threads.
+    pub fn total(&self) -> u64 {
+        self.core
+            .as_ref()
+            .map_or(0, |core| core.total(&Reader::new()))
+    }
+}
+
+impl CounterCore {
+    pub(crate) fn new(id: u64, context: Arc<Context>) -> Self {
+        Self {
+            id,
+            slot: WordSlot::take(),
+            shared: AtomicU64::new(0),
+            context,
+        }
+    }
+
+    pub(crate) fn total(&self, reader: &Reader) -> u64 {
+        reader
+            .sum(self.slot.0)
+            .wrapping_add(self.shared.load(Ordering::Relaxed))
+    }
+}
+
+/// Adds to a word that only this thread writes.
+#[inline]
+pub(crate) fn add_alone(word: &AtomicU64, n: u64) {
+    word.store(
+        word.load(Ordering::Relaxed).wrapping_add(n),
+        Ordering::Relaxed,
+    );
+}

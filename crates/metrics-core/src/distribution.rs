@@ -1,0 +1,101 @@
+//! Values of any unit: sizes, ratios, scores.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use crate::buckets::{FLOAT_EXPONENTS, PER_OCTAVE, float_index};
+use crate::context::Context;
+
+/// Zero has an octave of its own, and so has each power of two.
+const OCTAVES: usize = (FLOAT_EXPONENTS.end - FLOAT_EXPONENTS.start) as usize + 1;
+
+/// A handle to a distribution; clones share the storage.
+///
+/// Values are kept to 1/128 between 2⁻⁶⁴ and 2⁶⁴; smaller ones count as zero,
+/// larger ones as the largest. Negative values and those that are not finite
+/// are dropped and counted in [`VALUES_DROPPED`](crate::VALUES_DROPPED). Cells
+/// are shared by all threads: this is for sizes and the like, not for the
+/// latency of a hot path.
+#[derive(Clone, Debug)]
+#[must_use = "a series lasts as long as a handle to it"]
+pub struct Distribution {
+    core: Option<Arc<DistributionCore>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct DistributionCore {
+    pub(crate) id: u64,
+    octaves: Box<[OnceLock<Box<[AtomicU64; PER_OCTAVE]>>; OCTAVES]>,
+    sum: AtomicU64,
+    /// Records so far: the mark by which a pass finds the series changed.
+    records: AtomicU64,
+    context: Arc<Context>,
+}
+
+impl Distribution {
+    /// A handle that records nothing.
+    pub const fn disabled() -> Self {
+        Self { core: None }
+    }
+
+    pub(crate) fn new(core: Arc<DistributionCore>) -> Self {
+        Self { core: Some(core) }
+    }
+
+    pub(crate) fn id(&self) -> Option<u64> {
+        self.core.as_ref().map(|core| core.id)
+    }
+
+    /// Records one value.
+    pub fn record(&self, value: f64) {
+        self.record_n(value, 1);
+    }
+
+    /// Records a value `n` times at the cost of once.
+    pub fn record_n(&self, value: f64, n: u64) {
+        let Some(core) = &self.core else { return };
+        if !value.is_finite() || value < 0.0 {
+            core.context.dropped.fetch_add(n, Ordering::Relaxed);
+            return;
+        }
+        let (octave, bucket) = float_index(value);
+        let counts = core.octaves[usize::from(octave).min(OCTAVES - 1)]
+            .get_or_init(|| Box::new([const { AtomicU64::new(0) }; PER_OCTAVE]));
+        counts[bucket].fetch_add(n, Ordering::Relaxed);
+        let sum = |bits| Some((f64::from_bits(bits) + value * n as f64).to_bits());
+        // The closure never declines, so the update always succeeds.
+        let _ = core
+            .sum
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
+        // Release pairs with the acquire in `records`: who sees the mark sees the value.
+        core.records.fetch_add(n, Ordering::Release);
+    }
+}
+
+impl DistributionCore {
+    pub(crate) fn new(id: u64, context: Arc<Context>) -> Self {
+        Self {
+            id,
+            octaves: Box::new([const { OnceLock::new() }; OCTAVES]),
+            sum: AtomicU64::new(0),
+            records: AtomicU64::new(0),
+            context,
+        }
+    }
+
+    pub(crate) fn records(&self) -> u64 {
+        self.records.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn sum(&self) -> f64 {
+        f64::from_bits(self.sum.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn visit(&self, mut octave: impl FnMut(u16, &[u64; PER_OCTAVE])) {
+        for (key, counts) in self.octaves.iter().enumerate() {
+            let Some(counts) = counts.get() else { continue };
+            let counts = counts.each_ref().map(|count| count.load(Ordering::Relaxed));
+            octave(key as u16, &counts);
+        }
+    }
+}

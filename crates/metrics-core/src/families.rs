@@ -1,0 +1,315 @@
+//! Which series there are, and how many there may be.
+//!
+//! A label value can come from outside, so the number of series is bounded
+//! here, where they are made. Past its cap a family folds new label sets into
+//! one series whose label values are all [`OTHER`](crate::OTHER): totals stay
+//! right, and a counter says how often it happened.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::context::Context;
+use crate::counter::{Counter, CounterCore};
+use crate::desc::{Desc, DescError, Kind, OwnedDesc, check_label};
+use crate::distribution::DistributionCore;
+use crate::gauge::GaugeCore;
+use crate::labels::Labels;
+use crate::latency::LatencyCore;
+use crate::peak::PeakCore;
+use crate::snapshot::{FamilySchema, Schema};
+
+/// How often a label set was folded because its family, or the registry, was full.
+pub const SERIES_FOLDED: Desc = Desc::counter(
+    "node0_series_folded_total",
+    "Registrations that were folded into the series `_other` because a cap on series was reached.",
+)
+.labels(&["metric"]);
+
+/// Caps on what a registry holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) families: usize,
+    pub(crate) series: usize,
+    pub(crate) scalars_per_family: usize,
+    pub(crate) histograms_per_family: usize,
+}
+
+/// A registration that the registry refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// The description breaks a rule of the exposition formats.
+    #[error(transparent)]
+    Desc(#[from] DescError),
+    /// The description is of another kind than the handle that was asked for.
+    #[error("metric `{name}` is a {is:?}, not a {wanted:?}: call the method of its own kind")]
+    Kind {
+        /// The metric's name.
+        name: Cow<'static, str>,
+        /// What the description says.
+        is: Kind,
+        /// What was asked for.
+        wanted: Kind,
+    },
+    /// The name is taken by a metric with another description.
+    #[error("metric `{name}` is registered with another {difference}: a name means one thing")]
+    Conflict {
+        /// The metric's name.
+        name: Cow<'static, str>,
+        /// What differs.
+        difference: &'static str,
+    },
+    /// The values do not match the description's label keys.
+    #[error("metric `{name}` has {expected} labels, but {got} values were given")]
+    LabelCount {
+        /// The metric's name.
+        name: Cow<'static, str>,
+        /// The number of keys.
+        expected: usize,
+        /// The number of values.
+        got: usize,
+    },
+    /// There are too many metric names.
+    #[error("the registry holds its maximum of {limit} metric names: put what varies into labels")]
+    TooManyFamilies {
+        /// The cap.
+        limit: usize,
+    },
+    /// A topic has one monitor.
+    #[error("topic `{topic}` has a monitor already: attach further instances to it")]
+    DuplicateTopic {
+        /// The topic.
+        topic: &'static str,
+    },
+}
+
+/// The cells of one series, shared by its handles, the families and the pass.
+#[derive(Clone, Debug)]
+pub(crate) enum Cells {
+    Counter(Arc<CounterCore>),
+    Gauge(Arc<GaugeCore>),
+    UpDown(Arc<CounterCore>),
+    Peak(Arc<PeakCore>),
+    Latency(Arc<LatencyCore>),
+    Distribution(Arc<DistributionCore>),
+}
+
+impl Cells {
+    fn new(id: u64, desc: &OwnedDesc, context: &Arc<Context>) -> Self {
+        match desc.kind {
+            Kind::Counter => Self::Counter(Arc::new(CounterCore::new(id, context.clone()))),
+            Kind::UpDown => Self::UpDown(Arc::new(CounterCore::new(id, context.clone()))),
+            Kind::Gauge => Self::Gauge(Arc::new(GaugeCore::new(id))),
+            Kind::Peak => Self::Peak(Arc::new(PeakCore::new(id))),
+            Kind::Latency => Self::Latency(Arc::new(LatencyCore::new(
+                id,
+                &desc.bounds,
+                context.clone(),
+            ))),
+            Kind::Distribution => {
+                Self::Distribution(Arc::new(DistributionCore::new(id, context.clone())))
+            }
+        }
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        match self {
+            Self::Counter(core) | Self::UpDown(core) => core.id,
+            Self::Gauge(core) => core.id,
+            Self::Peak(core) => core.id,
+            Self::Latency(core) => core.id,
+            Self::Distribution(core) => core.id,
+        }
+    }
+
+    /// Whether only the families and the pass hold the cells, and no handle does.
+    pub(crate) fn is_orphan(&self) -> bool {
+        2 == match self {
+            Self::Counter(core) | Self::UpDown(core) => Arc::strong_count(core),
+            Self::Gauge(core) => Arc::strong_count(core),
+            Self::Peak(core) => Arc::strong_count(core),
+            Self::Latency(core) => Arc::strong_count(core),
+            Self::Distribution(core) => Arc::strong_count(core),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Family {
+    desc: Arc<OwnedDesc>,
+    keys: Box<[Box<str>]>,
+    series: BTreeMap<Labels, Cells>,
+}
+
+impl Family {
+    fn difference(&self, desc: &OwnedDesc, labels: &Labels) -> Option<&'static str> {
+        let checks = [
+            ("kind", self.desc.kind == desc.kind),
+            ("help text", self.desc.help == desc.help),
+            ("unit", self.desc.unit == desc.unit),
+            ("bounds", self.desc.bounds == desc.bounds),
+            ("classic name", self.desc.classic == desc.classic),
+            (
+                "set of label keys",
+                self.keys
+                    .iter()
+                    .map(|key| &**key)
+                    .eq(labels.iter().map(|(key, _)| key)),
+            ),
+        ];
+        checks
+            .into_iter()
+            .find_map(|(what, same)| (!same).then_some(what))
+    }
+}
+
+/// All families of a registry.
+#[derive(Debug)]
+pub(crate) struct Families {
+    by_name: BTreeMap<Cow<'static, str>, Family>,
+    limits: Limits,
+    series: usize,
+    next_id: u64,
+    pub(crate) generation: u64,
+}
+
+impl Families {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            by_name: BTreeMap::new(),
+            limits,
+            series: 0,
+            next_id: 0,
+            generation: 0,
+        }
+    }
+
+    /// The series with these labels, made if there is none, or the one it is folded into.
+    pub(crate) fn get_or_insert(
+        &mut self,
+        desc: &OwnedDesc,
+        labels: Labels,
+        context: &Arc<Context>,
+    ) -> Result<Cells, RegisterError> {
+        let Some(family) = self.by_name.get(&desc.name) else {
+            if self.by_name.len() >= self.limits.families {
+                return Err(RegisterError::TooManyFamilies {
+                    limit: self.limits.families,
+                });
+            }
+            for (key, _) in labels.iter() {
+                check_label(key)?;
+            }
+            let folds = self.series >= self.limits.series && !labels.is_empty();
+            return Ok(self.insert_or_fold(folds, desc, labels, context));
+        };
+        if let Some(difference) = family.difference(desc, &labels) {
+            return Err(RegisterError::Conflict {
+                name: desc.name.clone(),
+                difference,
+            });
+        }
+        if let Some(cells) = family.series.get(&labels) {
+            return Ok(cells.clone());
+        }
+        let cap = match desc.kind {
+            Kind::Latency | Kind::Distribution => self.limits.histograms_per_family,
+            _ => self.limits.scalars_per_family,
+        };
+        let held = family.series.len() - usize::from(family.series.contains_key(&labels.folded()));
+        let folds = held >= cap || self.series >= self.limits.series;
+        Ok(self.insert_or_fold(folds, desc, labels, context))
+    }
+
+    fn insert_or_fold(
+        &mut self,
+        folds: bool,
+        desc: &OwnedDesc,
+        labels: Labels,
+        context: &Arc<Context>,
+    ) -> Cells {
+        if !folds {
+            return self.insert(desc, labels, context);
+        }
+        let metric = Labels::new([("metric", &*desc.name)]);
+        if let Cells::Counter(core) = self.insert(&(&SERIES_FOLDED).into(), metric, context) {
+            Counter::new(core).inc();
+        }
+        self.insert(desc, labels.folded(), context)
+    }
+
+    fn insert(&mut self, desc: &OwnedDesc, labels: Labels, context: &Arc<Context>) -> Cells {
+        let family = self
+            .by_name
+            .entry(desc.name.clone())
+            .or_insert_with(|| Family {
+                desc: Arc::new(desc.clone()),
+                keys: labels.iter().map(|(key, _)| key.into()).collect(),
+                series: BTreeMap::new(),
+            });
+        let next_id = &mut self.next_id;
+        let mut is_new = false;
+        let cells = family.series.entry(labels).or_insert_with(|| {
+            is_new = true;
+            *next_id += 1;
+            Cells::new(*next_id, desc, context)
+        });
+        let cells = cells.clone();
+        if is_new {
+            self.series += 1;
+            self.generation += 1;
+        }
+        cells
+    }
+
+    /// Removes the series that no handle holds any more.
+    ///
+    /// What folded others stays, and so does the count of it: their handles
+    /// come and go with each call, and their totals must not.
+    pub(crate) fn remove_orphans(&mut self) {
+        let before = self.series;
+        for (name, family) in &mut self.by_name {
+            if name == SERIES_FOLDED.name() {
+                continue;
+            }
+            let held = family.series.len();
+            family
+                .series
+                .retain(|labels, cells| !cells.is_orphan() || labels.is_folded());
+            self.series -= held - family.series.len();
+        }
+        self.by_name.retain(|_, family| !family.series.is_empty());
+        if self.series != before {
+            self.generation += 1;
+        }
+    }
+
+    /// The names and labels of all series, and their cells in the same order.
+    pub(crate) fn schema(&self) -> (Schema, Vec<Cells>) {
+        let mut cells = Vec::with_capacity(self.series);
+        let mut rows = HashMap::with_capacity(self.series);
+        let families = self.by_name.values().map(|family| {
+            let first_row = cells.len();
+            for series in family.series.values() {
+                rows.insert(series.id(), cells.len());
+                cells.push(series.clone());
+            }
+            let labels = family.series.keys().cloned().collect();
+            FamilySchema {
+                desc: family.desc.clone(),
+                labels,
+                first_row,
+            }
+        });
+        let families = families.collect();
+        (
+            Schema {
+                families,
+                rows,
+                generation: self.generation,
+            },
+            cells,
+        )
+    }
+}

@@ -1,0 +1,95 @@
+//! Label sets: sorted by key, without duplicates, each value bounded.
+//!
+//! Values often come from outside (an operation's name, a tenant), so their
+//! length is cut here, once, at registration; nothing after it has to care.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Longest label value kept, in bytes; longer ones are cut at a character boundary.
+pub const MAX_LABEL_VALUE_BYTES: usize = 256;
+
+/// The value that every label of the series has into which a full family folds new label sets.
+pub const OTHER: &str = "_other";
+
+/// The labels of one series, sorted by key; cloning shares the storage.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Labels(Arc<[(Box<str>, Box<str>)]>);
+
+impl Labels {
+    /// Sorts and bounds the pairs; of two pairs with one key the last wins.
+    pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut sorted: Vec<(Box<str>, Box<str>)> = Vec::new();
+        for (key, value) in pairs {
+            let value = bounded(value).into();
+            match sorted.binary_search_by(|(have, _)| (**have).cmp(key)) {
+                Ok(at) => sorted[at].1 = value,
+                Err(at) => sorted.insert(at, (key.into(), value)),
+            }
+        }
+        Self(sorted.into())
+    }
+
+    /// The pairs in the order of their keys.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (&**key, &**value))
+    }
+
+    /// The value of `key`, if the set has it.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let at = self
+            .0
+            .binary_search_by(|(have, _)| (**have).cmp(key))
+            .ok()?;
+        Some(&self.0[at].1)
+    }
+
+    /// Whether there is no label at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The same keys, each with the value [`OTHER`].
+    pub(crate) fn folded(&self) -> Self {
+        Self::new(self.iter().map(|(key, _)| (key, OTHER)))
+    }
+
+    pub(crate) fn is_folded(&self) -> bool {
+        !self.is_empty() && self.iter().all(|(_, value)| value == OTHER)
+    }
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+pub(crate) fn bounded(value: &str) -> &str {
+    &value[..value.floor_char_boundary(MAX_LABEL_VALUE_BYTES)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_sorted_and_the_last_duplicate_wins() {
+        let labels = Labels::new([("b", "1"), ("a", "2"), ("b", "3")]);
+        assert_eq!(labels.iter().collect::<Vec<_>>(), [("a", "2"), ("b", "3")]);
+        assert_eq!(labels.get("b"), Some("3"));
+        assert_eq!(labels.get("c"), None);
+    }
+
+    #[test]
+    fn a_long_value_is_cut_inside_no_character() {
+        let long = "é".repeat(200);
+        let labels = Labels::new([("k", long.as_str())]);
+        assert_eq!(labels.get("k").map(str::len), Some(256));
+        let odd = format!("x{long}");
+        assert_eq!(
+            Labels::new([("k", odd.as_str())]).get("k").map(str::len),
+            Some(255)
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! The highest level of the last minute.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A handle to a peak; clones share the storage.
+///
+/// A level that rises and falls between two scrapes leaves no trace in a
+/// gauge. A peak holds the highest recorded value of the last 60 seconds, so
+/// that any usual scrape interval sees it. A level that stays high without
+/// being recorded again ages out: whoever owns the level records it once a
+/// tick, which is what a monitor's `poll` is for.
+#[derive(Clone, Debug)]
+#[must_use = "a series lasts as long as a handle to it"]
+pub struct Peak {
+    core: Option<Arc<PeakCore>>,
+}
+
+#[derive(Debug)]
+#[repr(align(64))]
+pub(crate) struct PeakCore {
+    pub(crate) id: u64,
+    tick: AtomicU64,
+}
+
+impl Peak {
+    /// A handle that keeps no peak.
+    pub const fn disabled() -> Self {
+        Self { core: None }
+    }
+
+    pub(crate) fn new(core: Arc<PeakCore>) -> Self {
+        Self { core: Some(core) }
+    }
+
+    pub(crate) fn id(&self) -> Option<u64> {
+        self.core.as_ref().map(|core| core.id)
+    }
+
+    /// Raises the current tick's peak to `level`, if it is higher.
+    #[inline]
+    pub fn record(&self, level: u64) {
+        if let Some(core) = &self.core
+            && core.tick.load(Ordering::Relaxed) < level
+        {
+            core.tick.fetch_max(level, Ordering::Relaxed);
+        }
+    }
+}
+
+impl PeakCore {
+    pub(crate) fn new(id: u64) -> Self {
+        Self {
+            id,
+            tick: AtomicU64::new(0),
+        }
+    }
+
+    /// The peak of the running tick.
+    pub(crate) fn running(&self) -> u64 {
+        self.tick.load(Ordering::Relaxed)
+    }
+
+    /// Ends the running tick and returns its peak.
+    pub(crate) fn rotate(&self) -> u64 {
+        self.tick.swap(0, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,224 @@
+//! What a pass remembers of each series, to know what is new since the last one.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::buckets::{Buckets, Layout};
+use crate::exemplar::Exemplar;
+use crate::families::Cells;
+use crate::lanes::Reader;
+use crate::snapshot::{Count, Histogram, Value};
+use crate::up_down::level;
+use crate::window::{Recent, Rule, Ticks};
+
+/// Rates are over this many whole ticks.
+const RATE_TICKS: usize = 10;
+/// How long a peak is shown.
+const PEAK_SPAN: Duration = Duration::from_secs(60);
+
+/// The time as a pass sees it.
+#[derive(Debug)]
+pub(crate) struct Timeline {
+    pub(crate) ticks: Ticks,
+    /// The ends of the last whole ticks, by tick number.
+    ends: [Duration; RATE_TICKS + 1],
+    /// How many ticks have ended.
+    pub(crate) ended: usize,
+    pub(crate) rule: Rule,
+}
+
+impl Timeline {
+    pub(crate) fn starting(at: Duration, rule: Rule) -> Self {
+        Self {
+            ticks: Ticks::starting(at),
+            ends: [at; RATE_TICKS + 1],
+            ended: 0,
+            rule,
+        }
+    }
+
+    /// Ends the running tick, after the rows were closed.
+    pub(crate) fn advance(&mut self, now: Duration) {
+        self.ended += 1;
+        self.ends[self.ended % self.ends.len()] = now;
+        self.ticks.advance(now, self.rule.max_age);
+    }
+}
+
+/// One series: its cells, and what the passes before found there.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) cells: Cells,
+    memory: Memory,
+}
+
+#[derive(Debug)]
+enum Memory {
+    Nothing,
+    Counter(Totals),
+    Peak(VecDeque<(Duration, u64)>),
+    Histogram(Box<HistogramMemory>),
+}
+
+/// A counter's totals at the ends of the last ticks, by tick number.
+#[derive(Debug)]
+struct Totals {
+    at_end: [u64; RATE_TICKS + 1],
+    /// How many ticks the series has seen, at most [`RATE_TICKS`].
+    seen: usize,
+}
+
+#[derive(Debug)]
+struct HistogramMemory {
+    /// The cells' mark when they were last read: unchanged, nothing was recorded.
+    mark: u64,
+    /// The sum in the cells' own unit, which never falls.
+    sum: f64,
+    total: Arc<Buckets>,
+    recent: Recent,
+    exemplars: Arc<[Exemplar]>,
+}
+
+impl Row {
+    pub(crate) fn new(cells: Cells, time: &Timeline) -> Self {
+        let histogram = |layout| {
+            Memory::Histogram(Box::new(HistogramMemory {
+                mark: 0,
+                sum: 0.0,
+                total: Arc::new(Buckets::new(layout)),
+                recent: Recent::new(time.ticks.running(), layout),
+                exemplars: Arc::new([]),
+            }))
+        };
+        let memory = match &cells {
+            Cells::Counter(_) => Memory::Counter(Totals {
+                at_end: [0; RATE_TICKS + 1],
+                seen: 0,
+            }),
+            Cells::Peak(_) => Memory::Peak(VecDeque::new()),
+            Cells::Latency(_) => histogram(Layout::Latency),
+            Cells::Distribution(_) => histogram(Layout::Float),
+            Cells::Gauge(_) | Cells::UpDown(_) => Memory::Nothing,
+        };
+        Self { cells, memory }
+    }
+
+    /// Takes in what was recorded since the last pass.
+    pub(crate) fn collect(&mut self, reader: &Reader) {
+        let Memory::Histogram(memory) = &mut self.memory else {
+            return;
+        };
+        match &self.cells {
+            Cells::Latency(core) => {
+                let raw = core.raw_sum(reader);
+                if raw != memory.mark {
+                    memory.mark = raw;
+                    memory.raise(|visit| core.visit(reader, visit));
+                    // Each record added its value plus one.
+                    memory.add_sum(raw.saturating_sub(memory.total.count()) as f64 * 1e-9);
+                    memory.exemplars = core.exemplars.taken().into();
+                }
+            }
+            Cells::Distribution(core) => {
+                let records = core.records();
+                if records != memory.mark {
+                    memory.mark = records;
+                    memory.raise(|visit| core.visit(visit));
+                    memory.add_sum(core.sum());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends the tick that [`Timeline::advance`] is about to end.
+    pub(crate) fn close(&mut self, reader: &Reader, time: &Timeline, now: Duration) {
+        match (&mut self.memory, &self.cells) {
+            (Memory::Counter(totals), Cells::Counter(core)) => {
+                let at = (time.ended + 1) % totals.at_end.len();
+                totals.at_end[at] = core.total(reader);
+                if totals.seen == 0 {
+                    // The series began in this tick, at zero.
+                    totals.at_end[time.ended % totals.at_end.len()] = 0;
+                }
+                totals.seen = (totals.seen + 1).min(RATE_TICKS);
+            }
+            (Memory::Peak(peaks), Cells::Peak(core)) => {
+                let peak = core.rotate();
+                while peaks.back().is_some_and(|(_, lower)| *lower <= peak) {
+                    peaks.pop_back();
+                }
+                peaks.push_back((now, peak));
+                while peaks.front().is_some_and(|(end, _)| *end + PEAK_SPAN < now) {
+                    peaks.pop_front();
+                }
+            }
+            (Memory::Histogram(memory), _) => {
+                memory.recent.close(time.ticks.running(), now, time.rule)
+            }
+            _ => {}
+        }
+    }
+
+    /// The value to publish.
+    pub(crate) fn value(&self, reader: &Reader, time: &Timeline, now: Duration) -> Value {
+        match (&self.cells, &self.memory) {
+            (Cells::Counter(core), Memory::Counter(totals)) => {
+                Value::Counter(totals.count(core.total(reader), time))
+            }
+            (Cells::UpDown(core), _) => Value::Gauge(level(core.total(reader)) as f64),
+            (Cells::Gauge(core), _) => Value::Gauge(core.value()),
+            (Cells::Peak(core), Memory::Peak(peaks)) => {
+                let held = peaks.front().map_or(0, |(_, peak)| *peak);
+                Value::Gauge(held.max(core.running()) as f64)
+            }
+            (_, Memory::Histogram(memory)) => Value::Histogram(Histogram {
+                total: memory.total.clone(),
+                window: memory.recent.window(&time.ticks, now, time.rule),
+                exemplars: memory.exemplars.clone(),
+            }),
+            _ => Value::Gauge(f64::NAN),
+        }
+    }
+}
+
+impl Totals {
+    fn count(&self, total: u64, time: &Timeline) -> Count {
+        let slots = self.at_end.len();
+        let last = time.ended % slots;
+        let first = (time.ended + slots - self.seen) % slots;
+        let (recent, span) = match self.seen {
+            0 => (0, Duration::ZERO),
+            _ => (
+                self.at_end[last].wrapping_sub(self.at_end[first]),
+                time.ends[last].saturating_sub(time.ends[first]),
+            ),
+        };
+        Count {
+            total,
+            recent,
+            span,
+        }
+    }
+}
+
+impl HistogramMemory {
+    /// Raises the totals to what `visit` shows, noting the difference in the running tick.
+    fn raise(
+        &mut self,
+        visit: impl FnOnce(&mut dyn FnMut(u16, &[u64; crate::buckets::PER_OCTAVE])),
+    ) {
+        let total = Arc::make_mut(&mut self.total);
+        let running = self.recent.running();
+        visit(&mut |octave, counts| total.raise(octave, counts, running));
+    }
+
+    fn add_sum(&mut self, sum: f64) {
+        let by = (sum - self.sum).max(0.0);
+        self.sum += by;
+        Arc::make_mut(&mut self.total).set_sum(self.sum);
+        let running = self.recent.running();
+        running.set_sum(running.sum() + by);
+    }
+}

@@ -1,0 +1,147 @@
+//! What one pass over the cells found: families of series with their values.
+//!
+//! A snapshot is inert. Its names and labels are shared with the snapshots
+//! before it, until a series comes or goes, and so is every histogram that did
+//! not change; only numbers are copied.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::buckets::Buckets;
+use crate::desc::OwnedDesc;
+use crate::exemplar::Exemplar;
+use crate::labels::Labels;
+use crate::window::Window;
+
+/// All series of a registry with their values at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) values: Vec<Value>,
+}
+
+/// The names and labels of a snapshot's series, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Schema {
+    pub(crate) families: Vec<FamilySchema>,
+    /// The row of each series by the id of its cells.
+    pub(crate) rows: HashMap<u64, usize>,
+    /// Changes when a series comes or goes.
+    pub(crate) generation: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct FamilySchema {
+    pub(crate) desc: Arc<OwnedDesc>,
+    pub(crate) labels: Vec<Labels>,
+    pub(crate) first_row: usize,
+}
+
+/// All series of one name.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Family<'a> {
+    /// What the name means.
+    pub desc: &'a OwnedDesc,
+    labels: &'a [Labels],
+    values: &'a [Value],
+}
+
+impl<'a> Family<'a> {
+    /// The series by rising labels.
+    pub fn series(&self) -> impl ExactSizeIterator<Item = (&'a Labels, &'a Value)> + use<'a> {
+        self.labels.iter().zip(self.values)
+    }
+}
+
+impl Snapshot {
+    /// The families by rising name; none is empty.
+    pub fn families(&self) -> impl ExactSizeIterator<Item = Family<'_>> {
+        self.schema.families.iter().map(|family| Family {
+            desc: &family.desc,
+            labels: &family.labels,
+            values: &self.values[family.first_row..][..family.labels.len()],
+        })
+    }
+
+    /// The value of the series with this name and exactly these labels, in any order.
+    pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<&Value> {
+        let families = &self.schema.families;
+        let at = families
+            .binary_search_by(|family| (*family.desc.name).cmp(name))
+            .ok()?;
+        let wanted = Labels::new(labels.iter().copied());
+        let row = families[at].labels.binary_search(&wanted).ok()?;
+        self.values.get(families[at].first_row + row)
+    }
+
+    /// A number that changes when a series comes or goes, so that readers can keep what they derived from the names.
+    pub fn generation(&self) -> u64 {
+        self.schema.generation
+    }
+
+    pub(crate) fn patch(&mut self, id: Option<u64>, value: Value) {
+        if let Some(row) = id.and_then(|id| self.schema.rows.get(&id)) {
+            self.values[*row] = value;
+        }
+    }
+
+    pub(crate) fn by_id(&self, id: Option<u64>) -> Option<&Value> {
+        self.values.get(*self.schema.rows.get(&id?)?)
+    }
+}
+
+/// The value of one series.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Value {
+    /// Of a counter.
+    Counter(Count),
+    /// Of a gauge, a level or a peak; NaN when it is unknown.
+    Gauge(f64),
+    /// Of a latency or a distribution.
+    Histogram(Histogram),
+}
+
+impl Value {
+    /// The one number of a counter or gauge, the count of a histogram.
+    pub fn as_f64(&self) -> f64 {
+        match self {
+            Self::Counter(count) => count.total as f64,
+            Self::Gauge(value) => *value,
+            Self::Histogram(histogram) => histogram.total.count() as f64,
+        }
+    }
+}
+
+/// A counter's total, and what of it is recent.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Count {
+    /// Since the series began.
+    pub total: u64,
+    /// In the last ten whole ticks.
+    pub recent: u64,
+    /// How long those ticks lasted; zero before the first tick has ended.
+    pub span: Duration,
+}
+
+impl Count {
+    /// The rate per second over the last ten whole ticks; `None` before the first tick has ended.
+    pub fn rate(&self) -> Option<f64> {
+        (!self.span.is_zero()).then(|| self.recent as f64 / self.span.as_secs_f64())
+    }
+}
+
+/// A histogram's totals and window.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Histogram {
+    /// Everything since the series began; it never falls.
+    pub total: Arc<Buckets>,
+    /// The most recent samples.
+    pub window: Window,
+    /// At most one trace for each exported bucket, by rising value.
+    pub exemplars: Arc<[Exemplar]>,
+}
