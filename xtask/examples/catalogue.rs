@@ -1,0 +1,88 @@
+//! Prints docs/metrics.md from the descriptions in the code.
+//!
+//! It is a program of its own because the commands must build while a crate is broken:
+//! only here, as an example, does xtask see the crates that it checks. A new monitor
+//! adds one line to [`CATALOGUE`]; `cargo xtask check` finds the one that forgot it.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use metrics_core::Desc;
+
+/// Each crate with the metrics it describes.
+const CATALOGUE: &[(&str, &[&Desc])] = &[(
+    "metrics-core",
+    &[
+        &metrics_core::COMPONENT_HEALTH_SCORE,
+        &metrics_core::HEALTH_SCORE,
+        &metrics_core::RECORDING_BYTES,
+        &metrics_core::SAMPLING_DURATION,
+        &metrics_core::SERIES_FOLDED,
+        &metrics_core::VALUES_CLAMPED,
+        &metrics_core::VALUES_DROPPED,
+    ],
+)];
+
+const HEAD: &str = "# Metrics\n\n\
+    Every metric with the name it is recorded under. On a page of the exposition each name \
+    begins with the exporter's prefix, where one is set. This file is written by \
+    `cargo xtask generate` from the descriptions in the code.\n";
+
+fn main() -> ExitCode {
+    match print() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to tell anybody if stderr is closed.
+            let _ = writeln!(io::stderr(), "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print() -> Result<(), Box<dyn Error>> {
+    if let Some(name) = described_twice() {
+        return Err(format!("`{name}` is described twice: a metric belongs to one crate").into());
+    }
+    io::stdout().write_all(page()?.as_bytes())?;
+    Ok(())
+}
+
+/// Returns a name that two descriptions share.
+fn described_twice() -> Option<&'static str> {
+    let mut seen = BTreeSet::new();
+    let mut all = CATALOGUE.iter().flat_map(|(_, descs)| *descs);
+    all.find(|desc| !seen.insert(desc.name()))
+        .map(|desc| desc.name())
+}
+
+fn page() -> Result<String, fmt::Error> {
+    let mut page = HEAD.to_owned();
+    for (name, descs) in CATALOGUE {
+        write!(page, "\n## {name}\n\n")?;
+        page.push_str("| metric | type | labels | classic name | what it says |\n");
+        page.push_str("| --- | --- | --- | --- | --- |\n");
+        let mut descs = descs.to_vec();
+        descs.sort_by_key(|desc| desc.name());
+        for desc in descs {
+            let labels: Vec<_> = desc
+                .label_keys()
+                .iter()
+                .map(|key| format!("`{key}`"))
+                .collect();
+            let classic = desc.classic_projection().map(|it| format!("`{}`", it.name));
+            writeln!(
+                page,
+                "| `{}` | {} | {} | {} | {} |",
+                desc.name(),
+                desc.kind().metric_type(),
+                labels.join(", "),
+                classic.unwrap_or_default(),
+                desc.help().replace('|', "\\|"),
+            )?;
+        }
+    }
+    Ok(page)
+}

@@ -1,0 +1,83 @@
+//! Every metric is described once, in the code, and listed in docs/metrics.md.
+//!
+//! The page is printed by `examples/catalogue.rs`, which sees the crates; this module
+//! compares it with what is committed. A description that the program does not list
+//! would be missing on both sides, so the sources are searched for descriptions too.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use crate::verdict::Findings;
+use crate::workspace::{Workspace, output_of};
+
+const DOCUMENT: &str = "docs/metrics.md";
+
+/// Compares the page with the code, in both directions.
+pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
+    let (path, text) = document(workspace)?;
+    let mut findings = Findings::new();
+    if workspace.read(path).ok().as_ref() != Some(&text) {
+        findings.push(format!("{path} is stale: run `cargo xtask generate`"));
+    }
+    let listed = listed(&text);
+    for source in workspace
+        .rust_sources("crates")?
+        .iter()
+        .filter(|path| path.contains("/src/"))
+    {
+        let described = described(&workspace.read(source)?);
+        findings.extend(described.difference(&listed).map(|name| {
+            format!("{source} describes `{name}`: list it in xtask/examples/catalogue.rs")
+        }));
+    }
+    Ok(findings)
+}
+
+/// Returns docs/metrics.md as it should be.
+pub(crate) fn document(workspace: &Workspace) -> Result<(&'static str, String)> {
+    let mut call = workspace.cargo(&["run", "--quiet", "--locked", "--offline"]);
+    let text = output_of(call.args(["--package", "xtask", "--example", "catalogue"]))?;
+    Ok((DOCUMENT, text))
+}
+
+/// Reads the metric names in the first column of the page's tables.
+fn listed(page: &str) -> BTreeSet<String> {
+    let names = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    names.map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Finds the names in constants of the form `const X: Desc = Desc::kind("name", …)`.
+///
+/// Tests describe metrics of their own, so a file is read up to its test module.
+fn described(source: &str) -> BTreeSet<String> {
+    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    let code = lines.collect::<Vec<_>>().join("\n");
+    let constants = code.split(": Desc =").skip(1);
+    let names = constants.filter_map(|rest| {
+        let (_, arguments) = rest.split_once("Desc::")?.1.split_once('(')?;
+        arguments.trim_start().strip_prefix('"')?.split_once('"')
+    });
+    names.map(|(name, _)| name.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn description_that_the_page_lacks_is_seen() {
+        let source = "pub const A: Desc = Desc::counter(\n    \"a_total\", \"A.\");\n\
+                      /// const D: Desc = Desc::gauge(\"d\", \"D.\");\n\
+                      const B: Desc =\n    Desc::gauge(\"b\", \"B.\").labels(&[\"x\"]);\n\
+                      #[cfg(test)]\nmod tests { const C: Desc = Desc::gauge(\"c\", \"C.\"); }\n";
+        let described = described(source);
+        let listed = listed("# Metrics\n| metric | type |\n| `a_total` | counter |\n");
+        assert_eq!(described.difference(&listed).collect::<Vec<_>>(), ["b"]);
+    }
+}

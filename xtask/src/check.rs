@@ -1,0 +1,129 @@
+//! `cargo xtask check`: everything that must hold before a change is offered.
+
+use anyhow::{Result, bail};
+
+use crate::verdict::{Findings, Verdict, complain, say};
+use crate::workspace::{self, Workspace};
+use crate::{catalogue, layers, parity, suppressions, weight};
+
+/// One check: its name and how it is made.
+struct Check {
+    name: &'static str,
+    run: fn(&Workspace) -> Result<Findings>,
+}
+
+/// Quick ones first, so that a slip is seen before a compilation.
+const CHECKS: &[Check] = &[
+    Check {
+        name: "format",
+        run: format,
+    },
+    Check {
+        name: "layers",
+        run: layers::check,
+    },
+    Check {
+        name: "weight",
+        run: weight::check,
+    },
+    Check {
+        name: "parity",
+        run: parity::check,
+    },
+    Check {
+        name: "suppressions",
+        run: suppressions::check,
+    },
+    Check {
+        name: "catalogue",
+        run: catalogue::check,
+    },
+    Check {
+        name: "clippy",
+        run: clippy,
+    },
+    Check {
+        name: "docs",
+        run: docs,
+    },
+];
+
+/// Runs the named checks, or all, and prints a line for each.
+pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<Verdict> {
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| !CHECKS.iter().any(|it| it.name == **name))
+    {
+        let known: Vec<_> = CHECKS.iter().map(|check| check.name).collect();
+        bail!(
+            "there is no check `{unknown}`; there are {}",
+            known.join(", ")
+        );
+    }
+    workspace.fetch()?;
+    let mut verdict = Verdict::Holds;
+    let mut broken = 0;
+    let wanted = |check: &&Check| names.is_empty() || names.iter().any(|name| name == check.name);
+    for check in CHECKS.iter().filter(wanted) {
+        match (check.run)(workspace) {
+            Ok(findings) if findings.is_empty() => say(&format!("ok {}", check.name)),
+            Ok(findings) => {
+                verdict = Verdict::FallsShort;
+                for finding in findings {
+                    say(&format!("FAIL {}: {finding}", check.name));
+                }
+            }
+            Err(error) => {
+                broken += 1;
+                complain(&format!("error: {} could not run: {error:#}", check.name));
+            }
+        }
+    }
+    if broken > 0 {
+        bail!("{broken} of the checks could not run");
+    }
+    Ok(verdict)
+}
+
+fn format(workspace: &Workspace) -> Result<Findings> {
+    let mut call = workspace.cargo(&["fmt", "--all", "--check"]);
+    found_by(&mut call, "run `cargo fmt --all`")
+}
+
+fn clippy(workspace: &Workspace) -> Result<Findings> {
+    let mut call = workspace.cargo(&["clippy", "--workspace", "--all-targets", "--all-features"]);
+    call.args([
+        "--locked",
+        "--offline",
+        "--quiet",
+        "--",
+        "--deny",
+        "warnings",
+    ]);
+    found_by(
+        &mut call,
+        "mend the warnings above, or `#[expect]` one with its reason",
+    )
+}
+
+fn docs(workspace: &Workspace) -> Result<Findings> {
+    let mut call = workspace.cargo(&["doc", "--workspace", "--all-features", "--no-deps"]);
+    call.args([
+        "--document-private-items",
+        "--locked",
+        "--offline",
+        "--quiet",
+    ]);
+    found_by(
+        call.env("RUSTDOCFLAGS", "-D warnings"),
+        "mend the warnings above",
+    )
+}
+
+/// Runs a tool whose own words are the findings.
+fn found_by(call: &mut std::process::Command, remedy: &str) -> Result<Findings> {
+    Ok(match workspace::passes(call)? {
+        Verdict::Holds => Findings::new(),
+        Verdict::FallsShort => vec![remedy.to_owned()],
+    })
+}

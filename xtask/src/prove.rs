@@ -1,0 +1,189 @@
+//! `cargo xtask prove`: the proofs that take too long for every run.
+//!
+//! A proof is a test of the workspace with a larger bound (see `testbed::prove`), so it
+//! runs in small on every change and in full here. Its verdict goes to
+//! `target/prove/NAME.json` with the figures that the test measured, for the note of a
+//! change and for the nightly run.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+
+use crate::verdict::{Verdict, say};
+use crate::workspace::Workspace;
+
+/// One long proof.
+struct Proof {
+    name: &'static str,
+    shows: &'static str,
+    /// The package, its test binary, and the tests in it, by a part of their names.
+    package: &'static str,
+    binary: &'static str,
+    filter: &'static str,
+}
+
+const PROOFS: &[Proof] = &[Proof {
+    name: "unpacked-tools",
+    shows: "a bare Debian gets every tool of the tests, and needs no network for them twice",
+    package: "node0-testbed",
+    binary: "it",
+    filter: "tools::unpacked_tools",
+}];
+
+/// Runs the named proof, or lists them all.
+pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<Verdict> {
+    let Some(name) = name else {
+        for proof in PROOFS {
+            say(&format!("{:24} {}", proof.name, proof.shows));
+        }
+        return Ok(Verdict::Holds);
+    };
+    let Some(proof) = PROOFS.iter().find(|proof| proof.name == name) else {
+        let known: Vec<_> = PROOFS.iter().map(|proof| proof.name).collect();
+        bail!("there is no proof `{name}`; there are {}", known.join(", "));
+    };
+    workspace.fetch()?;
+    proof.run(workspace)
+}
+
+impl Proof {
+    fn run(&self, workspace: &Workspace) -> Result<Verdict> {
+        let folder = workspace.path("target/prove");
+        std::fs::create_dir_all(&folder).context("cannot make target/prove")?;
+        let figures = folder.join(format!("{}.figures.json", self.name));
+        // Figures of an earlier run must not stand beside this one's verdict.
+        if figures.exists() {
+            std::fs::remove_file(&figures).context("cannot remove the last figures")?;
+        }
+        let mut call = workspace.cargo(&["test", "--locked", "--offline"]);
+        call.args([
+            "--package",
+            self.package,
+            "--test",
+            self.binary,
+            "--all-features",
+        ]);
+        call.args(["--", self.filter, "--nocapture"]);
+        call.env("NODE0_PROVE", "long")
+            .env("NODE0_PROVE_FIGURES", &figures)
+            .env("CI", "true");
+        call.stderr(std::process::Stdio::inherit());
+        let command = format!("{call:?}");
+        let output = call
+            .output()
+            .with_context(|| format!("cannot run {command}"))?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        say(said.trim_end());
+        let summary = Summary::read(&said);
+        let verdict = match &summary {
+            Some(summary) if summary.passed + summary.failed > 0 => {
+                Verdict::from_success(output.status.success())
+            }
+            _ => bail!("no test ran for `{}`: see cargo's words above", self.name),
+        };
+        let figures = std::fs::read_to_string(&figures).unwrap_or_default();
+        let report = self.report(verdict, summary.unwrap_or_default(), &figures);
+        let path = format!("target/prove/{}.json", self.name);
+        workspace.write(&path, &format!("{report:#}\n"))?;
+        say(&format!(
+            "{} {}: {} ({path})",
+            word(verdict),
+            self.name,
+            self.shows
+        ));
+        Ok(verdict)
+    }
+
+    fn report(&self, verdict: Verdict, summary: Summary, figures: &str) -> Value {
+        json!({
+            "name": self.name,
+            "shows": self.shows,
+            "verdict": word(verdict),
+            "passed": summary.passed,
+            "failed": summary.failed,
+            "seconds": summary.took.as_secs_f64(),
+            "figures": serde_json::from_str::<Value>(figures).unwrap_or(Value::Null),
+        })
+    }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Holds => "holds",
+        Verdict::FallsShort => "falls short",
+    }
+}
+
+/// The closing line of a test binary.
+#[derive(Debug, Default, PartialEq)]
+struct Summary {
+    passed: u32,
+    failed: u32,
+    took: Duration,
+}
+
+impl Summary {
+    /// Reads `test result: ok. 3 passed; 0 failed; …; finished in 1.25s`.
+    fn read(output: &str) -> Option<Self> {
+        let line = output
+            .lines()
+            .rev()
+            .find(|line| line.starts_with("test result: "))?;
+        let count = |what: &str| {
+            let before = line.split(what).next()?;
+            before
+                .rsplit([' ', '.'])
+                .find(|word| !word.is_empty())?
+                .parse()
+                .ok()
+        };
+        let seconds = line
+            .rsplit_once("finished in ")?
+            .1
+            .trim_end_matches('s')
+            .parse()
+            .ok()?;
+        Some(Self {
+            passed: count(" passed")?,
+            failed: count(" failed")?,
+            took: Duration::try_from_secs_f64(seconds).ok()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_line_is_read() {
+        let line = "test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; \
+                    12 filtered out; finished in 61.50s";
+        let expected = Summary {
+            passed: 3,
+            failed: 1,
+            took: Duration::from_millis(61_500),
+        };
+        assert_eq!(
+            Summary::read(&format!("running\n{line}\n\n")),
+            Some(expected)
+        );
+        assert_eq!(Summary::read("error: no such test"), None);
+    }
+
+    #[test]
+    fn unknown_proof_is_an_error_that_lists_the_known() {
+        let error = run(&Workspace::of_this_build(), Some("nothing")).expect_err("unknown");
+        assert!(error.to_string().contains("unpacked-tools"), "{error}");
+    }
+
+    #[test]
+    fn report_carries_verdict_and_figures() {
+        let report = PROOFS[0].report(Verdict::FallsShort, Summary::default(), "{\"runs\":5}");
+        assert_eq!(
+            (&report["verdict"], &report["figures"]["runs"]),
+            (&json!("falls short"), &json!(5))
+        );
+    }
+}

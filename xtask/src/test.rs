@@ -1,0 +1,51 @@
+//! `cargo xtask test`: every test that continuous integration runs.
+//!
+//! The tools come first, so that a missing one is named once and early instead of in the
+//! middle of some test's output. What is skipped for want of a tool is repeated at the
+//! end: a green run must not hide what it did not do.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::verdict::{Verdict, say};
+use crate::workspace::{Workspace, passes};
+
+const SKIPS: &str = "target/skipped-tests";
+
+/// Runs all tests of the workspace.
+pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
+    workspace.fetch()?;
+    let skips = workspace.path(SKIPS);
+    std::fs::create_dir_all(workspace.path("target")).context("cannot make the target folder")?;
+    std::fs::write(&skips, "").with_context(|| format!("cannot write {SKIPS}"))?;
+    // What is missing is told by the program; whether that fails, by the tests.
+    passes(&mut tools(workspace))?;
+    let verdict = passes(tests(workspace).env("NODE0_SKIPS", &skips))?;
+    let skipped = workspace.read(SKIPS)?;
+    for line in skipped.lines() {
+        say(line);
+    }
+    let count = skipped.lines().count();
+    let word = if verdict == Verdict::Holds {
+        "ok"
+    } else {
+        "FAIL"
+    };
+    say(&format!("{word} test ({count} skipped for want of a tool)"));
+    Ok(verdict)
+}
+
+/// Finds or unpacks the programs that tests need.
+fn tools(workspace: &Workspace) -> Command {
+    let mut call = workspace.cargo(&["run", "--quiet", "--locked", "--offline"]);
+    call.args(["--package", "node0-testbed", "--bin", "testbed-tools"]);
+    call
+}
+
+/// Tests and doctests of all crates; a failure in one does not hide the next one's.
+fn tests(workspace: &Workspace) -> Command {
+    let mut call = workspace.cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
+    call.args(["--locked", "--offline"]);
+    call
+}

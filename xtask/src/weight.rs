@@ -1,0 +1,137 @@
+//! What a user compiles along with the two crates that are meant to be picked singly.
+//!
+//! Counted is what ends up in the user's program: normal dependencies with default
+//! features on this machine, without procedural macros and what only they need. The
+//! crate itself counts.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result};
+
+use crate::verdict::Findings;
+use crate::workspace::{Workspace, output_of};
+
+const CORE: &str = "node0-metrics-core";
+const CORE_LIMIT: usize = 12;
+
+const POOL_MONITOR: &str = "node0-db-pool-monitor";
+
+/// What the pool monitor may bring, each with its own tree.
+const POOL_MONITOR_BASE: &[&str] = &[CORE, "deadpool", "serde", "thiserror"];
+
+/// Weighs both crates.
+pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
+    let mut findings = Findings::new();
+    findings.extend(too_many(&tree(workspace, CORE)?, CORE, CORE_LIMIT)?);
+    findings.extend(beyond(
+        &tree(workspace, POOL_MONITOR)?,
+        POOL_MONITOR,
+        POOL_MONITOR_BASE,
+    )?);
+    Ok(findings)
+}
+
+fn tree(workspace: &Workspace, package: &str) -> Result<String> {
+    let options = [
+        "--edges",
+        "normal,no-proc-macro",
+        "--prefix",
+        "depth",
+        "--format",
+        " {p}",
+    ];
+    let mut call = workspace.cargo(&["tree", "--locked", "--offline", "--no-dedupe"]);
+    output_of(call.args(["--package", package]).args(options))
+}
+
+/// Complains when the tree holds more crates than the limit.
+fn too_many(tree: &str, package: &str, limit: usize) -> Result<Option<String>> {
+    let lines = parse(tree)?;
+    let names: BTreeSet<&str> = lines.iter().map(|(_, name)| *name).collect();
+    let (count, names) = (
+        names.len(),
+        names.into_iter().collect::<Vec<_>>().join(", "),
+    );
+    Ok((count > limit).then(|| {
+        format!("`{package}` brings {count} crates, at most {limit}: drop one of {names}")
+    }))
+}
+
+/// Complains about each crate that stands below none of the `base` crates.
+fn beyond(tree: &str, package: &str, base: &[&str]) -> Result<Findings> {
+    let mut inside = BTreeSet::from([package]);
+    let mut outside = BTreeSet::new();
+    let mut root_is_base = false;
+    for (depth, name) in parse(tree)? {
+        if depth == 1 {
+            root_is_base = base.contains(&name);
+        }
+        if root_is_base {
+            inside.insert(name)
+        } else {
+            outside.insert(name)
+        };
+    }
+    // What the monitor names itself is free as long as the base brings it anyway.
+    let extra = outside.difference(&inside);
+    Ok(extra
+        .map(|name| {
+            format!(
+                "`{package}` brings `{name}`, more than {}: do without",
+                base.join(", ")
+            )
+        })
+        .collect())
+}
+
+/// Reads lines such as `2 quanta v0.12.6` into depth and name.
+fn parse(tree: &str) -> Result<Vec<(usize, &str)>> {
+    let line = |line| {
+        let (depth, rest) = str::split_once(line, ' ')?;
+        Some((depth.parse().ok()?, rest.split(' ').next()?))
+    };
+    let lines: Option<Vec<_>> = tree.lines().filter(|it| !it.is_empty()).map(line).collect();
+    lines.context("`cargo tree` printed lines of another shape")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TREE: &str = "0 monitor v0.1.0 (/x)\n1 core v0.1.0 (/y)\n2 quanta v0.12.6\n\
+                        1 deadpool v0.13.1\n2 tokio v1.0.0\n1 tokio v1.0.0\n";
+
+    #[test]
+    fn crate_beyond_the_limit_is_found() {
+        assert_eq!(too_many(TREE, "monitor", 5).expect("a tree"), None);
+        let finding = too_many(TREE, "monitor", 4)
+            .expect("a tree")
+            .expect("a finding");
+        assert!(finding.contains("5 crates, at most 4"), "{finding}");
+    }
+
+    #[test]
+    fn crate_that_no_base_brings_is_found() {
+        assert!(
+            beyond(TREE, "monitor", &["core", "deadpool"])
+                .expect("a tree")
+                .is_empty()
+        );
+        let findings = beyond(TREE, "monitor", &["core"]).expect("a tree");
+        assert_eq!(findings.len(), 2, "{findings:?}");
+        assert!(findings[1].contains("brings `tokio`"), "{findings:?}");
+    }
+
+    #[test]
+    fn tree_of_another_shape_is_an_error() {
+        assert!(parse("monitor v0.1.0\n").is_err());
+    }
+
+    #[test]
+    fn this_workspace_is_light() {
+        assert_eq!(
+            check(&Workspace::of_this_build()).expect("trees"),
+            Findings::new()
+        );
+    }
+}

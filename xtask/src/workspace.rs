@@ -1,0 +1,124 @@
+//! The workspace that the commands work on: its root, its files, and cargo.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::verdict::Verdict;
+
+/// The root of a workspace.
+#[derive(Debug, Clone)]
+pub(crate) struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    /// Returns the workspace that this program was built from.
+    pub(crate) fn of_this_build() -> Self {
+        let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+        Self {
+            root: xtask.parent().unwrap_or(xtask).to_owned(),
+        }
+    }
+
+    /// Returns another workspace, such as a fixture's.
+    #[cfg(test)]
+    pub(crate) fn at(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+        }
+    }
+
+    /// Returns the path of a file, given relative to the root.
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.root.join(relative)
+    }
+
+    /// Reads a file, given relative to the root.
+    pub(crate) fn read(&self, relative: &str) -> Result<String> {
+        fs::read_to_string(self.path(relative)).with_context(|| format!("cannot read {relative}"))
+    }
+
+    /// Writes a file, given relative to the root, with the folders above it.
+    pub(crate) fn write(&self, relative: &str, text: &str) -> Result<()> {
+        let path = self.path(relative);
+        let folder = path.parent().context("a file lies in a folder")?;
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(&path, text))
+            .with_context(|| format!("cannot write {relative}"))
+    }
+
+    /// Lists the Rust sources below `folder`, as paths relative to the root, sorted.
+    pub(crate) fn rust_sources(&self, folder: &str) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        self.collect_sources(Path::new(folder), &mut found)?;
+        found.sort();
+        Ok(found)
+    }
+
+    fn collect_sources(&self, folder: &Path, found: &mut Vec<String>) -> Result<()> {
+        let path = self.root.join(folder);
+        let entries = fs::read_dir(&path);
+        for entry in entries.with_context(|| format!("cannot list {}", path.display()))? {
+            let entry = entry?;
+            let relative = folder.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                if entry.file_name() != "target" {
+                    self.collect_sources(&relative, found)?;
+                }
+            } else if relative.extension().is_some_and(|end| end == "rs") {
+                found.push(relative.to_string_lossy().into_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a call of cargo in the root.
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command
+            .args(arguments)
+            .current_dir(&self.root)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Makes sure that every crate of the lock file is on this machine.
+    ///
+    /// The network is asked only when one is missing, so that a second run needs none.
+    pub(crate) fn fetch(&self) -> Result<()> {
+        let offline = self
+            .cargo(&["fetch", "--locked", "--offline"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .context("cannot run cargo")?;
+        if offline.success() || passes(&mut self.cargo(&["fetch", "--locked"]))? == Verdict::Holds {
+            return Ok(());
+        }
+        bail!("the crates of Cargo.lock cannot be fetched: see cargo's words above")
+    }
+}
+
+/// Runs a command that talks for itself.
+pub(crate) fn passes(command: &mut Command) -> Result<Verdict> {
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run {command:?}"))?;
+    Ok(Verdict::from_success(status.success()))
+}
+
+/// Runs a command and returns what it printed; its failure is an error.
+pub(crate) fn output_of(command: &mut Command) -> Result<String> {
+    let output = command
+        .output()
+        .with_context(|| format!("cannot run {command:?}"))?;
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stderr);
+        bail!("{command:?} ended with {}: {}", output.status, words.trim());
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("{command:?} did not print text"))
+}
