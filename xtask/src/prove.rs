@@ -179,6 +179,16 @@ mod tests {
     }
 
     #[test]
+    fn nightly_run_names_every_proof() {
+        let nightly = Workspace::of_this_build().read(".github/workflows/nightly.yml");
+        let nightly = nightly.expect("a nightly workflow");
+        for proof in PROOFS {
+            let line = format!("          - {}\n", proof.name);
+            assert!(nightly.contains(&line), "nightly.yml lacks `{}`", proof.name);
+        }
+    }
+
+    #[test]
     fn report_carries_verdict_and_figures() {
         let report = PROOFS[0].report(Verdict::FallsShort, Summary::default(), "{\"runs\":5}");
         assert_eq!(
