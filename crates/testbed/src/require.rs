@@ -27,7 +27,7 @@ macro_rules! require {
     };
 }
 
-/// Reports that a test cannot run; the working half of [`require!`](crate::require).
+/// Reports that a test cannot run; the working half of [`require!`](crate::require!).
 ///
 /// # Panics
 ///
