@@ -37,10 +37,7 @@ pub(crate) fn float_index(value: f64) -> (u16, usize) {
         return (0, 0);
     }
     if exponent >= FLOAT_EXPONENTS.end {
-        return (
-            (FLOAT_EXPONENTS.end - FLOAT_EXPONENTS.start) as u16,
-            PER_OCTAVE - 1,
-        );
+        return ((FLOAT_EXPONENTS.end - FLOAT_EXPONENTS.start) as u16, PER_OCTAVE - 1);
     }
     let octave = (exponent - FLOAT_EXPONENTS.start + 1) as u16;
     (octave, ((bits >> 46) & 63) as usize)
@@ -67,10 +64,7 @@ impl Layout {
             Self::Float => {
                 let base = f64::powi(2.0, i32::from(octave) - 1 + FLOAT_EXPONENTS.start);
                 let step = base / PER_OCTAVE as f64;
-                (
-                    base + step * bucket as f64,
-                    base + step * (bucket + 1) as f64,
-                )
+                (base + step * bucket as f64, base + step * (bucket + 1) as f64)
             }
         }
     }
@@ -100,12 +94,7 @@ struct Octave {
 
 impl Buckets {
     pub(crate) fn new(layout: Layout) -> Self {
-        Self {
-            layout,
-            octaves: Vec::new(),
-            count: 0,
-            sum: 0.0,
-        }
+        Self { layout, octaves: Vec::new(), count: 0, sum: 0.0 }
     }
 
     /// How many values there are: by construction the sum of all buckets.
@@ -132,10 +121,7 @@ impl Buckets {
 
     /// The largest value, as its bucket's midpoint; `None` without values.
     pub fn max(&self) -> Option<f64> {
-        let octave = self
-            .octaves
-            .iter()
-            .rfind(|octave| octave.counts.iter().any(|&n| n > 0))?;
+        let octave = self.octaves.iter().rfind(|octave| octave.counts.iter().any(|&n| n > 0))?;
         let bucket = octave.counts.iter().rposition(|&n| n > 0)?;
         Some(self.layout.midpoint(octave.key, bucket))
     }
@@ -164,10 +150,7 @@ impl Buckets {
 
     /// How many values are at most `bound`; a bucket counts where its midpoint lies.
     pub fn at_most(&self, bound: f64) -> u64 {
-        self.iter()
-            .take_while(|(value, _)| *value <= bound)
-            .map(|(_, n)| n)
-            .sum()
+        self.iter().take_while(|(value, _)| *value <= bound).map(|(_, n)| n).sum()
     }
 
     /// How many values are at most each of the rising `bounds`, in one pass.
@@ -187,8 +170,7 @@ impl Buckets {
 
     /// The midpoints of the buckets that hold something, rising, with their counts.
     pub fn iter(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
-        self.cells()
-            .map(|(key, bucket, n)| (self.layout.midpoint(key, bucket), n))
+        self.cells().map(|(key, bucket, n)| (self.layout.midpoint(key, bucket), n))
     }
 
     fn ranges(&self) -> impl Iterator<Item = (f64, f64, u64)> + '_ {
@@ -207,10 +189,7 @@ impl Buckets {
 
     /// Adds all values of `other`, which must come from the same kind of metric.
     pub fn merge(&mut self, other: &Self) {
-        debug_assert_eq!(
-            self.layout, other.layout,
-            "latencies merge with latencies only"
-        );
+        debug_assert_eq!(self.layout, other.layout, "latencies merge with latencies only");
         for octave in &other.octaves {
             let counts = self.octave(octave.key);
             for (mine, theirs) in counts.iter_mut().zip(&octave.counts) {
@@ -263,13 +242,7 @@ impl Buckets {
         let at = match self.octaves.binary_search_by(|octave| octave.key.cmp(&key)) {
             Ok(at) => at,
             Err(at) => {
-                self.octaves.insert(
-                    at,
-                    Octave {
-                        key,
-                        counts: [0; PER_OCTAVE],
-                    },
-                );
+                self.octaves.insert(at, Octave { key, counts: [0; PER_OCTAVE] });
                 at
             }
         };

@@ -57,9 +57,7 @@ impl Clock {
 
     /// Reads the system's monotonic clock: no calibration, about 25 ns a reading.
     pub fn std() -> Self {
-        Self(Source::Std {
-            origin: Instant::now(),
-        })
+        Self(Source::Std { origin: Instant::now() })
     }
 
     /// The current monotonic reading.
@@ -102,9 +100,7 @@ impl Clock {
         match &self.0 {
             Source::Manual(manual) => Timestamp(manual.0.wall.load(Ordering::Relaxed)),
             _ => {
-                let since_epoch = SystemTime::now()
-                    .duration_since(UNIX_EPOCH)
-                    .unwrap_or_default();
+                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 Timestamp(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
             }
         }
@@ -144,10 +140,7 @@ struct Hands {
 
 impl ManualClock {
     /// A clock at uptime zero whose wall time is 2020-01-01T00:00:00Z.
-    #[expect(
-        clippy::new_without_default,
-        reason = "a default clock would suggest real time"
-    )]
+    #[expect(clippy::new_without_default, reason = "a default clock would suggest real time")]
     pub fn new() -> Self {
         Self(Arc::new(Hands {
             monotonic: AtomicU64::new(0),

@@ -41,17 +41,11 @@ pub(crate) struct CounterCore {
 impl Counter {
     /// A handle that counts nothing.
     pub const fn disabled() -> Self {
-        Self {
-            slot: u32::MAX,
-            core: None,
-        }
+        Self { slot: u32::MAX, core: None }
     }
 
     pub(crate) fn new(core: Arc<CounterCore>) -> Self {
-        Self {
-            slot: core.slot.0,
-            core: Some(core),
-        }
+        Self { slot: core.slot.0, core: Some(core) }
     }
 
     pub(crate) fn id(&self) -> Option<u64> {
@@ -84,34 +78,27 @@ impl Counter {
 
     /// The total now, summed over all threads.
     pub fn total(&self) -> u64 {
-        self.core
-            .as_ref()
-            .map_or(0, |core| core.total(&Reader::new()))
+        self.mark(&Reader::new())
+    }
+
+    /// A number that changes with every add: the total.
+    pub(crate) fn mark(&self, reader: &Reader) -> u64 {
+        self.core.as_ref().map_or(0, |core| core.total(reader))
     }
 }
 
 impl CounterCore {
     pub(crate) fn new(id: u64, context: Arc<Context>) -> Self {
-        Self {
-            id,
-            slot: WordSlot::take(),
-            shared: AtomicU64::new(0),
-            context,
-        }
+        Self { id, slot: WordSlot::take(), shared: AtomicU64::new(0), context }
     }
 
     pub(crate) fn total(&self, reader: &Reader) -> u64 {
-        reader
-            .sum(self.slot.0)
-            .wrapping_add(self.shared.load(Ordering::Relaxed))
+        reader.sum(self.slot.0).wrapping_add(self.shared.load(Ordering::Relaxed))
     }
 }
 
 /// Adds to a word that only this thread writes.
 #[inline]
 pub(crate) fn add_alone(word: &AtomicU64, n: u64) {
-    word.store(
-        word.load(Ordering::Relaxed).wrapping_add(n),
-        Ordering::Relaxed,
-    );
+    word.store(word.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
 }

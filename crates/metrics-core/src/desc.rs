@@ -92,9 +92,8 @@ pub enum ClassicShape {
 }
 
 /// Upper bounds of exported latency buckets in seconds, when a description names none.
-pub const DEFAULT_LATENCY_BOUNDS: &[f64] = &[
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
+pub const DEFAULT_LATENCY_BOUNDS: &[f64] =
+    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// The constant description of a metric.
 ///
@@ -124,6 +123,9 @@ pub struct Desc {
 
 impl Desc {
     /// A counter; its name ends in `_total`.
+    ///
+    /// # Panics
+    /// When the name is malformed; in a constant, the program does not compile.
     pub const fn counter(name: &'static str, help: &'static str) -> Self {
         assert!(ends_with(name, "_total"), "a counter's name ends in _total");
         Self::new(name, help, Kind::Counter)
@@ -158,26 +160,19 @@ impl Desc {
         unit: Unit,
         bounds: &'static [f64],
     ) -> Self {
-        Self::new(name, help, Kind::Distribution)
-            .unit(unit)
-            .bounds(bounds)
+        Self::new(name, help, Kind::Distribution).unit(unit).bounds(bounds)
     }
 
     const fn new(name: &'static str, help: &'static str, kind: Kind) -> Self {
         assert!(check_name(name, kind).is_none(), "malformed metric name");
         assert!(!help.is_empty(), "a metric has a help text");
-        Self {
-            name,
-            help,
-            kind,
-            unit: Unit::None,
-            labels: &[],
-            bounds: &[],
-            classic: None,
-        }
+        Self { name, help, kind, unit: Unit::None, labels: &[], bounds: &[], classic: None }
     }
 
     /// The unit, which must stand in the name; none by default.
+    ///
+    /// # Panics
+    /// When the name does not end in the unit; in a constant, the program does not compile.
     pub const fn unit(mut self, unit: Unit) -> Self {
         assert!(has_unit(self.name, unit), "the name ends in the unit");
         self.unit = unit;
@@ -185,6 +180,9 @@ impl Desc {
     }
 
     /// The label keys, whose values follow in this order at registration; none by default.
+    ///
+    /// # Panics
+    /// When a key is malformed or reserved; in a constant, the program does not compile.
     pub const fn labels(mut self, keys: &'static [&'static str]) -> Self {
         let mut i = 0;
         while i < keys.len() {
@@ -196,6 +194,9 @@ impl Desc {
     }
 
     /// The exported buckets' upper bounds, rising; [`DEFAULT_LATENCY_BOUNDS`] for a latency.
+    ///
+    /// # Panics
+    /// When the bounds do not rise; in a constant, the program does not compile.
     pub const fn bounds(mut self, bounds: &'static [f64]) -> Self {
         let mut i = 1;
         while i < bounds.len() {
@@ -321,9 +322,7 @@ impl OwnedDesc {
     pub fn with_bounds(mut self, bounds: &[f64]) -> Result<Self, DescError> {
         let rising = bounds.windows(2).all(|pair| pair[0] < pair[1]);
         if !rising || bounds.iter().any(|bound| !bound.is_finite()) {
-            return Err(DescError::Bounds {
-                name: self.name.into_owned(),
-            });
+            return Err(DescError::Bounds { name: self.name.into_owned() });
         }
         self.bounds = bounds.to_vec().into();
         Ok(self)
@@ -344,13 +343,7 @@ impl From<&Desc> for OwnedDesc {
 }
 
 pub(crate) fn check_label(key: &str) -> Result<(), DescError> {
-    if is_label(key) {
-        Ok(())
-    } else {
-        Err(DescError::Label {
-            key: key.to_owned(),
-        })
-    }
+    if is_label(key) { Ok(()) } else { Err(DescError::Label { key: key.to_owned() }) }
 }
 
 /// Suffixes by which readers tell the parts of counters, histograms and summaries.

@@ -64,9 +64,7 @@ impl Distribution {
         counts[bucket].fetch_add(n, Ordering::Relaxed);
         let sum = |bits| Some((f64::from_bits(bits) + value * n as f64).to_bits());
         // The closure never declines, so the update always succeeds.
-        let _ = core
-            .sum
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
+        let _ = core.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
         // Release pairs with the acquire in `records`: who sees the mark sees the value.
         core.records.fetch_add(n, Ordering::Release);
     }

@@ -68,37 +68,24 @@ type Slot = Mutex<Option<(u64, Exemplar)>>;
 
 impl ExemplarSlots {
     pub(crate) fn new(bounds: &[f64]) -> Self {
-        Self {
-            bounds: bounds.into(),
-            slots: OnceLock::new(),
-        }
+        Self { bounds: bounds.into(), slots: OnceLock::new() }
     }
 
     pub(crate) fn offer(&self, value: f64, trace: TraceId, tick: u64, clock: &Clock) {
-        let slots = self
-            .slots
-            .get_or_init(|| (0..=self.bounds.len()).map(|_| Slot::default()).collect());
+        let slots =
+            self.slots.get_or_init(|| (0..=self.bounds.len()).map(|_| Slot::default()).collect());
         let at = self.bounds.partition_point(|bound| *bound < value);
         let Ok(mut slot) = slots[at].try_lock() else {
             return;
         };
         if slot.is_none_or(|(taken, _)| taken != tick) {
-            *slot = Some((
-                tick,
-                Exemplar {
-                    value,
-                    trace,
-                    at: clock.wall(),
-                },
-            ));
+            *slot = Some((tick, Exemplar { value, trace, at: clock.wall() }));
         }
     }
 
     /// What is held now, by rising bucket.
     pub(crate) fn taken(&self) -> Vec<Exemplar> {
         let slots = self.slots.get().into_iter().flatten();
-        slots
-            .filter_map(|slot| lock(slot).map(|(_, exemplar)| exemplar))
-            .collect()
+        slots.filter_map(|slot| lock(slot).map(|(_, exemplar)| exemplar)).collect()
     }
 }

@@ -17,6 +17,7 @@ use crate::gauge::GaugeCore;
 use crate::labels::Labels;
 use crate::latency::LatencyCore;
 use crate::peak::PeakCore;
+use crate::registry::Folding;
 use crate::snapshot::{FamilySchema, Schema};
 
 /// How often a label set was folded because its family, or the registry, was full.
@@ -102,11 +103,9 @@ impl Cells {
             Kind::UpDown => Self::UpDown(Arc::new(CounterCore::new(id, context.clone()))),
             Kind::Gauge => Self::Gauge(Arc::new(GaugeCore::new(id))),
             Kind::Peak => Self::Peak(Arc::new(PeakCore::new(id))),
-            Kind::Latency => Self::Latency(Arc::new(LatencyCore::new(
-                id,
-                &desc.bounds,
-                context.clone(),
-            ))),
+            Kind::Latency => {
+                Self::Latency(Arc::new(LatencyCore::new(id, &desc.bounds, context.clone())))
+            }
             Kind::Distribution => {
                 Self::Distribution(Arc::new(DistributionCore::new(id, context.clone())))
             }
@@ -152,15 +151,10 @@ impl Family {
             ("classic name", self.desc.classic == desc.classic),
             (
                 "set of label keys",
-                self.keys
-                    .iter()
-                    .map(|key| &**key)
-                    .eq(labels.iter().map(|(key, _)| key)),
+                self.keys.iter().map(|key| &**key).eq(labels.iter().map(|(key, _)| key)),
             ),
         ];
-        checks
-            .into_iter()
-            .find_map(|(what, same)| (!same).then_some(what))
+        checks.into_iter().find_map(|(what, same)| (!same).then_some(what))
     }
 }
 
@@ -171,7 +165,17 @@ pub(crate) struct Families {
     limits: Limits,
     series: usize,
     next_id: u64,
+    /// What folds others, and the counts of it: their handles come and go with
+    /// each call, and their totals must not.
+    pinned: HashMap<u64, Cells>,
     pub(crate) generation: u64,
+}
+
+/// The cells that a registration got.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    pub(crate) cells: Cells,
+    pub(crate) folding: Folding,
 }
 
 impl Families {
@@ -181,22 +185,21 @@ impl Families {
             limits,
             series: 0,
             next_id: 0,
+            pinned: HashMap::new(),
             generation: 0,
         }
     }
 
-    /// The series with these labels, made if there is none, or the one it is folded into.
+    /// The series with these labels, made if there is none, or the one into which they are folded.
     pub(crate) fn get_or_insert(
         &mut self,
         desc: &OwnedDesc,
         labels: Labels,
         context: &Arc<Context>,
-    ) -> Result<Cells, RegisterError> {
+    ) -> Result<Registered, RegisterError> {
         let Some(family) = self.by_name.get(&desc.name) else {
             if self.by_name.len() >= self.limits.families {
-                return Err(RegisterError::TooManyFamilies {
-                    limit: self.limits.families,
-                });
+                return Err(RegisterError::TooManyFamilies { limit: self.limits.families });
             }
             for (key, _) in labels.iter() {
                 check_label(key)?;
@@ -205,13 +208,10 @@ impl Families {
             return Ok(self.insert_or_fold(folds, desc, labels, context));
         };
         if let Some(difference) = family.difference(desc, &labels) {
-            return Err(RegisterError::Conflict {
-                name: desc.name.clone(),
-                difference,
-            });
+            return Err(RegisterError::Conflict { name: desc.name.clone(), difference });
         }
         if let Some(cells) = family.series.get(&labels) {
-            return Ok(cells.clone());
+            return Ok(Registered { cells: cells.clone(), folding: Folding::Own });
         }
         let cap = match desc.kind {
             Kind::Latency | Kind::Distribution => self.limits.histograms_per_family,
@@ -228,26 +228,28 @@ impl Families {
         desc: &OwnedDesc,
         labels: Labels,
         context: &Arc<Context>,
-    ) -> Cells {
+    ) -> Registered {
         if !folds {
-            return self.insert(desc, labels, context);
+            return Registered { cells: self.insert(desc, labels, context), folding: Folding::Own };
         }
         let metric = Labels::new([("metric", &*desc.name)]);
-        if let Cells::Counter(core) = self.insert(&(&SERIES_FOLDED).into(), metric, context) {
-            Counter::new(core).inc();
+        let count = self.insert(&(&SERIES_FOLDED).into(), metric, context);
+        let cells = self.insert(desc, labels.folded(), context);
+        if let Cells::Counter(core) = &count {
+            Counter::new(core.clone()).inc();
         }
-        self.insert(desc, labels.folded(), context)
+        for cells in [count, cells.clone()] {
+            self.pinned.entry(cells.id()).or_insert(cells);
+        }
+        Registered { cells, folding: Folding::Folded }
     }
 
     fn insert(&mut self, desc: &OwnedDesc, labels: Labels, context: &Arc<Context>) -> Cells {
-        let family = self
-            .by_name
-            .entry(desc.name.clone())
-            .or_insert_with(|| Family {
-                desc: Arc::new(desc.clone()),
-                keys: labels.iter().map(|(key, _)| key.into()).collect(),
-                series: BTreeMap::new(),
-            });
+        let family = self.by_name.entry(desc.name.clone()).or_insert_with(|| Family {
+            desc: Arc::new(desc.clone()),
+            keys: labels.iter().map(|(key, _)| key.into()).collect(),
+            series: BTreeMap::new(),
+        });
         let next_id = &mut self.next_id;
         let mut is_new = false;
         let cells = family.series.entry(labels).or_insert_with(|| {
@@ -264,19 +266,11 @@ impl Families {
     }
 
     /// Removes the series that no handle holds any more.
-    ///
-    /// What folded others stays, and so does the count of it: their handles
-    /// come and go with each call, and their totals must not.
     pub(crate) fn remove_orphans(&mut self) {
         let before = self.series;
-        for (name, family) in &mut self.by_name {
-            if name == SERIES_FOLDED.name() {
-                continue;
-            }
+        for family in self.by_name.values_mut() {
             let held = family.series.len();
-            family
-                .series
-                .retain(|labels, cells| !cells.is_orphan() || labels.is_folded());
+            family.series.retain(|_, cells| !cells.is_orphan());
             self.series -= held - family.series.len();
         }
         self.by_name.retain(|_, family| !family.series.is_empty());
@@ -296,20 +290,9 @@ impl Families {
                 cells.push(series.clone());
             }
             let labels = family.series.keys().cloned().collect();
-            FamilySchema {
-                desc: family.desc.clone(),
-                labels,
-                first_row,
-            }
+            FamilySchema { desc: family.desc.clone(), labels, first_row }
         });
         let families = families.collect();
-        (
-            Schema {
-                families,
-                rows,
-                generation: self.generation,
-            },
-            cells,
-        )
+        (Schema { families, rows, generation: self.generation }, cells)
     }
 }

@@ -62,9 +62,7 @@ impl Gauge {
         let Some(core) = &self.core else { return };
         let sum = |bits| Some((f64::from_bits(bits) + by).to_bits());
         // The closure never declines, so the update always succeeds.
-        let _ = core
-            .bits
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
+        let _ = core.bits.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
     }
 
     /// The value last set; NaN for a disabled handle.
@@ -75,10 +73,7 @@ impl Gauge {
 
 impl GaugeCore {
     pub(crate) fn new(id: u64) -> Self {
-        Self {
-            id,
-            bits: AtomicU64::new(0),
-        }
+        Self { id, bits: AtomicU64::new(0) }
     }
 
     pub(crate) fn value(&self) -> f64 {

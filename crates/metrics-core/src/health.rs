@@ -124,11 +124,7 @@ impl Assessment {
 
     /// There is nothing to judge by.
     pub fn unknown(summary: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            status: Status::Unknown,
-            score: None,
-            ..Self::healthy(summary)
-        }
+        Self { status: Status::Unknown, score: None, ..Self::healthy(summary) }
     }
 
     /// Takes `penalty` points for an issue; the first issue becomes the summary.
@@ -144,10 +140,7 @@ impl Assessment {
         if self.issues.is_empty() {
             self.summary = issue.message.clone().into();
         }
-        let advice = Recommendation {
-            code: issue.code,
-            message: recommendation.into(),
-        };
+        let advice = Recommendation { code: issue.code, message: recommendation.into() };
         if !self.recommendations.contains(&advice) {
             self.recommendations.push(advice);
         }
@@ -164,11 +157,7 @@ impl Assessment {
             (None, theirs) => theirs.is_some(),
             (Some(_), None) => false,
         };
-        let (mut lead, rest) = if other_leads {
-            (other, self)
-        } else {
-            (self, other)
-        };
+        let (mut lead, rest) = if other_leads { (other, self) } else { (self, other) };
         lead.issues.extend(rest.issues);
         for advice in rest.recommendations {
             if !lead.recommendations.contains(&advice) {
@@ -183,11 +172,8 @@ impl Assessment {
 impl Serialize for Assessment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let issues: Vec<&str> = self.issues.iter().map(|issue| &*issue.message).collect();
-        let advice: Vec<&str> = self
-            .recommendations
-            .iter()
-            .map(|advice| &*advice.message)
-            .collect();
+        let advice: Vec<&str> =
+            self.recommendations.iter().map(|advice| &*advice.message).collect();
         let mut block = serializer.serialize_struct("Assessment", 5)?;
         block.serialize_field("status", &self.status)?;
         block.serialize_field("score", &self.score)?;
@@ -210,10 +196,7 @@ pub struct Overall {
 impl Overall {
     pub(crate) fn of<'a>(topics: impl IntoIterator<Item = &'a TopicHealth>) -> Self {
         let (mut sum, mut weight, mut cap) = (0, 0, u8::MAX);
-        for TopicHealth {
-            topic, assessment, ..
-        } in topics
-        {
+        for TopicHealth { topic, assessment, .. } in topics {
             let Some(score) = assessment.score else {
                 continue;
             };
@@ -223,13 +206,8 @@ impl Overall {
                 cap = cap.min(score);
             }
         }
-        let score = sum
-            .checked_div(weight)
-            .map(|mean| u8::try_from(mean).unwrap_or(100).min(cap));
-        Self {
-            status: Status::of(score),
-            score,
-        }
+        let score = sum.checked_div(weight).map(|mean| u8::try_from(mean).unwrap_or(100).min(cap));
+        Self { status: Status::of(score), score }
     }
 }
 
@@ -247,11 +225,7 @@ pub struct TopicHealth {
 
 impl TopicHealth {
     pub(crate) fn first(topic: &'static crate::Topic, assessment: Assessment) -> Self {
-        Self {
-            topic,
-            assessment,
-            pending: None,
-        }
+        Self { topic, assessment, pending: None }
     }
 
     /// Takes a new judgement; a change of status is believed from the `ticks`th in a row.

@@ -45,16 +45,9 @@ struct Watched {
 
 impl HealthBoard {
     pub(crate) fn new(hysteresis: u32) -> Self {
-        let watched = Watched {
-            monitors: Arc::new([]),
-            scores: Vec::new(),
-            overall: Gauge::disabled(),
-        };
-        Self {
-            watched: Mutex::new(watched),
-            believed: Mutex::default(),
-            hysteresis,
-        }
+        let watched =
+            Watched { monitors: Arc::new([]), scores: Vec::new(), overall: Gauge::disabled() };
+        Self { watched: Mutex::new(watched), believed: Mutex::default(), hysteresis }
     }
 
     pub(crate) fn set_overall(&self, gauge: Gauge) {
@@ -65,11 +58,7 @@ impl HealthBoard {
     pub(crate) fn add(&self, monitor: Arc<dyn Monitor>, score: Gauge) -> Result<(), RegisterError> {
         let mut watched = lock(&self.watched);
         let topic = monitor.topic().name;
-        if watched
-            .monitors
-            .iter()
-            .any(|other| other.topic().name == topic)
-        {
+        if watched.monitors.iter().any(|other| other.topic().name == topic) {
             return Err(RegisterError::DuplicateTopic { topic });
         }
         score.set(f64::NAN);
@@ -113,19 +102,9 @@ impl HealthBoard {
                 continue;
             };
             if let Some(from) = health.update(judgement, self.hysteresis) {
-                let Assessment {
-                    status: to,
-                    summary,
-                    ..
-                } = &health.assessment;
+                let Assessment { status: to, summary, .. } = &health.assessment;
                 let (to, summary) = (*to, summary.to_string());
-                changes.push(HealthChange {
-                    topic,
-                    from,
-                    to,
-                    summary,
-                    at: view.at(),
-                });
+                changes.push(HealthChange { topic, from, to, summary, at: view.at() });
             }
         }
         changes

@@ -16,10 +16,7 @@ pub struct HitRatio {
 impl HitRatio {
     /// A handle that counts nothing.
     pub const fn disabled() -> Self {
-        Self {
-            hits: Counter::disabled(),
-            misses: Counter::disabled(),
-        }
+        Self { hits: Counter::disabled(), misses: Counter::disabled() }
     }
 
     /// Counts a lookup that found something.

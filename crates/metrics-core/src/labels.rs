@@ -37,10 +37,7 @@ impl Labels {
 
     /// The value of `key`, if the set has it.
     pub fn get(&self, key: &str) -> Option<&str> {
-        let at = self
-            .0
-            .binary_search_by(|(have, _)| (**have).cmp(key))
-            .ok()?;
+        let at = self.0.binary_search_by(|(have, _)| (**have).cmp(key)).ok()?;
         Some(&self.0[at].1)
     }
 
@@ -52,10 +49,6 @@ impl Labels {
     /// The same keys, each with the value [`OTHER`].
     pub(crate) fn folded(&self) -> Self {
         Self::new(self.iter().map(|(key, _)| (key, OTHER)))
-    }
-
-    pub(crate) fn is_folded(&self) -> bool {
-        !self.is_empty() && self.iter().all(|(_, value)| value == OTHER)
     }
 }
 
@@ -87,9 +80,6 @@ mod tests {
         let labels = Labels::new([("k", long.as_str())]);
         assert_eq!(labels.get("k").map(str::len), Some(256));
         let odd = format!("x{long}");
-        assert_eq!(
-            Labels::new([("k", odd.as_str())]).get("k").map(str::len),
-            Some(255)
-        );
+        assert_eq!(Labels::new([("k", odd.as_str())]).get("k").map(str::len), Some(255));
     }
 }

@@ -99,10 +99,8 @@ impl Lease {
     fn new() -> Self {
         let idle = lock(&LANES.idle).pop();
         let lane = idle.unwrap_or_else(|| {
-            let lane: &'static Lane = Box::leak(Box::new(Lane {
-                words: Mutex::new(&[]),
-                blocks: Mutex::new(&[]),
-            }));
+            let lane: &'static Lane =
+                Box::leak(Box::new(Lane { words: Mutex::new(&[]), blocks: Mutex::new(&[]) }));
             lock(&LANES.all).push(lane);
             lane
         });
@@ -135,26 +133,20 @@ pub(crate) fn word(slot: u32) -> Option<&'static AtomicU64> {
 /// This thread's block of a slot, if it has touched it before.
 #[inline]
 pub(crate) fn block(slot: u32) -> Option<&'static Block> {
-    TABLES
-        .with(|tables| tables.blocks.get().get(slot as usize))
-        .and_then(StaticRef::load)
+    TABLES.with(|tables| tables.blocks.get().get(slot as usize)).and_then(StaticRef::load)
 }
 
 /// This thread's word of a slot, made if need be; `None` beyond `budget` bytes or at the thread's end.
 #[cold]
 pub(crate) fn touch_word(slot: u32, budget: usize) -> Option<&'static AtomicU64> {
-    LEASE
-        .try_with(|lease| grow_words(lease.lane, slot, budget))
-        .ok()??;
+    LEASE.try_with(|lease| grow_words(lease.lane, slot, budget)).ok()??;
     word(slot)
 }
 
 /// This thread's block of a slot, made if need be; `None` beyond `budget` bytes or at the thread's end.
 #[cold]
 pub(crate) fn touch_block(slot: u32, budget: usize) -> Option<&'static Block> {
-    LEASE
-        .try_with(|lease| grow_blocks(lease.lane, slot, budget))
-        .ok()??;
+    LEASE.try_with(|lease| grow_blocks(lease.lane, slot, budget)).ok()??;
     if let Some(block) = block(slot) {
         return Some(block);
     }
@@ -180,14 +172,8 @@ fn grow_words(lane: &Lane, slot: u32, budget: usize) -> Option<()> {
         let len = table_len(&LANES.word_slots, slot);
         reserve(len * size_of::<AtomicU64>(), budget)?;
         let old: Words = *words;
-        let copy = |i| {
-            old.get(i)
-                .map_or(0, |word: &AtomicU64| word.load(Ordering::Relaxed))
-        };
-        *words = (0..len)
-            .map(|i| AtomicU64::new(copy(i)))
-            .collect::<Vec<_>>()
-            .leak();
+        let copy = |i| old.get(i).map_or(0, |word: &AtomicU64| word.load(Ordering::Relaxed));
+        *words = (0..len).map(|i| AtomicU64::new(copy(i))).collect::<Vec<_>>().leak();
     }
     TABLES.with(|tables| tables.words.set(*words));
     Some(())
@@ -210,18 +196,12 @@ fn grow_blocks(lane: &Lane, slot: u32, budget: usize) -> Option<()> {
 
 /// Room for every slot given out so far, so that start-up registration costs a thread one growth.
 fn table_len(slots: &Mutex<Slots>, slot: u32) -> usize {
-    (lock(slots).next.max(slot + 1) as usize)
-        .next_power_of_two()
-        .max(64)
+    (lock(slots).next.max(slot + 1) as usize).next_power_of_two().max(64)
 }
 
 fn reserve(bytes: usize, budget: usize) -> Option<()> {
     let within = |held: usize| held.checked_add(bytes).filter(|&total| total <= budget);
-    LANES
-        .bytes
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, within)
-        .ok()
-        .map(drop)
+    LANES.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).ok().map(drop)
 }
 
 /// Bytes that lanes hold in the whole process, replaced tables included.
@@ -237,10 +217,7 @@ struct Slots {
 
 impl Slots {
     const fn new() -> Self {
-        Self {
-            free: Vec::new(),
-            next: 0,
-        }
+        Self { free: Vec::new(), next: 0 }
     }
 
     fn take(&mut self) -> u32 {
@@ -311,12 +288,7 @@ impl Reader {
     /// Takes the tables as they are now; cells touched first after this are seen by the next reader.
     pub(crate) fn new() -> Self {
         let all = lock(&LANES.all);
-        Self {
-            lanes: all
-                .iter()
-                .map(|lane| (*lock(&lane.words), *lock(&lane.blocks)))
-                .collect(),
-        }
+        Self { lanes: all.iter().map(|lane| (*lock(&lane.words), *lock(&lane.blocks))).collect() }
     }
 
     /// The wrapping sum of a slot over all lanes.
@@ -324,21 +296,13 @@ impl Reader {
     /// Acquire pairs with the release that ends a latency record: whoever sees
     /// the sum sees the buckets that belong to it.
     pub(crate) fn sum(&self, slot: u32) -> u64 {
-        let words = self
-            .lanes
-            .iter()
-            .filter_map(|(words, _)| words.get(slot as usize));
-        words.fold(0, |sum, word| {
-            sum.wrapping_add(word.load(Ordering::Acquire))
-        })
+        let words = self.lanes.iter().filter_map(|(words, _)| words.get(slot as usize));
+        words.fold(0, |sum, word| sum.wrapping_add(word.load(Ordering::Acquire)))
     }
 
     /// The blocks of a slot in all lanes.
     pub(crate) fn blocks(&self, slot: u32) -> impl Iterator<Item = &'static Block> + '_ {
-        let slots = self
-            .lanes
-            .iter()
-            .filter_map(move |(_, blocks)| blocks.get(slot as usize));
+        let slots = self.lanes.iter().filter_map(move |(_, blocks)| blocks.get(slot as usize));
         slots.filter_map(StaticRef::load)
     }
 }

@@ -61,19 +61,11 @@ pub(crate) struct LatencyCore {
 impl Latency {
     /// A handle that records nothing.
     pub const fn disabled() -> Self {
-        Self {
-            word: u32::MAX,
-            block: u32::MAX,
-            core: None,
-        }
+        Self { word: u32::MAX, block: u32::MAX, core: None }
     }
 
     pub(crate) fn new(core: Arc<LatencyCore>) -> Self {
-        Self {
-            word: core.word.0,
-            block: core.block.0,
-            core: Some(core),
-        }
+        Self { word: core.word.0, block: core.block.0, core: Some(core) }
     }
 
     pub(crate) fn id(&self) -> Option<u64> {
@@ -94,8 +86,7 @@ impl Latency {
         self.record(duration);
         if let Some(core) = &self.core {
             let tick = core.context.tick.load(Ordering::Relaxed);
-            core.exemplars
-                .offer(duration.as_secs_f64(), trace, tick, &core.context.clock);
+            core.exemplars.offer(duration.as_secs_f64(), trace, tick, &core.context.clock);
         }
     }
 
@@ -114,17 +105,18 @@ impl Latency {
         }
     }
 
+    /// A number that changes with every record.
+    pub(crate) fn mark(&self, reader: &Reader) -> u64 {
+        self.core.as_ref().map_or(0, |core| core.raw_sum(reader))
+    }
+
     pub(crate) fn context(&self) -> Option<&Context> {
         self.core.as_ref().map(|core| &*core.context)
     }
 
     #[inline]
     pub(crate) fn record_nanos(&self, nanos: u64) {
-        let nanos = if nanos > MAX_NANOS {
-            self.clamp()
-        } else {
-            nanos
-        };
+        let nanos = if nanos > MAX_NANOS { self.clamp() } else { nanos };
         match (lanes::word(self.word), lanes::block(self.block)) {
             (Some(word), Some(block)) => self.record_alone(word, block, nanos),
             _ => self.record_first(nanos),
@@ -226,9 +218,7 @@ impl LatencyCore {
     /// The sum of value + 1 over all records, in nanoseconds.
     pub(crate) fn raw_sum(&self, reader: &Reader) -> u64 {
         // Acquire pairs with the release of a shared record.
-        reader
-            .sum(self.word.0)
-            .wrapping_add(self.shared_sum.load(Ordering::Acquire))
+        reader.sum(self.word.0).wrapping_add(self.shared_sum.load(Ordering::Acquire))
     }
 
     /// Visits the total counts of every octave that holds something.
@@ -238,9 +228,7 @@ impl LatencyCore {
         let retired = lock(&self.retired);
         let own = reader.blocks(self.block.0).map(|block| -> &Block { block });
         let blocks: Vec<&Block> = own.chain(self.shared.get().map(Box::as_ref)).collect();
-        let held = blocks
-            .iter()
-            .fold(0, |all, block| all | block.octaves.load(Ordering::Relaxed));
+        let held = blocks.iter().fold(0, |all, block| all | block.octaves.load(Ordering::Relaxed));
         for key in (0..LATENCY_OCTAVES).filter(|key| held & (1 << key) != 0) {
             let mut counts = [0; PER_OCTAVE];
             if let Some(retired) = &*retired {
@@ -260,9 +248,7 @@ impl LatencyCore {
 }
 
 fn mark_octave(block: &Block, index: usize) {
-    block
-        .octaves
-        .fetch_or(1 << (index / PER_OCTAVE), Ordering::Relaxed);
+    block.octaves.fetch_or(1 << (index / PER_OCTAVE), Ordering::Relaxed);
 }
 
 fn split(index: usize) -> (u16, usize) {
@@ -270,8 +256,5 @@ fn split(index: usize) -> (u16, usize) {
 }
 
 fn nanos(duration: Duration) -> u64 {
-    duration
-        .as_secs()
-        .saturating_mul(1_000_000_000)
-        .saturating_add(duration.subsec_nanos().into())
+    duration.as_secs().saturating_mul(1_000_000_000).saturating_add(duration.subsec_nanos().into())
 }

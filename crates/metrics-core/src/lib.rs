@@ -22,6 +22,7 @@ mod latency;
 mod monitor;
 mod pass;
 mod peak;
+mod performance;
 
 mod readiness;
 mod registry;
@@ -29,6 +30,7 @@ mod rows;
 mod sample;
 mod snapshot;
 mod static_ref;
+mod summary;
 mod sync;
 mod ticker;
 mod timer;
@@ -57,11 +59,29 @@ pub use latency::Latency;
 pub use monitor::{Monitor, Report, Topic, UnknownTarget};
 pub use pass::{RECORDING_BYTES, SAMPLING_DURATION, VALUES_CLAMPED, VALUES_DROPPED};
 pub use peak::Peak;
+pub use performance::{
+    CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS, Performance, PerformanceBuilder,
+};
 pub use readiness::{NotReady, ReadinessCheck};
 pub use registry::{AnyMetric, Measuring, Registry, RegistryBuilder};
 pub use sample::{ReportError, Sample, View};
 pub use snapshot::{Count, Family, Histogram, Snapshot, Value};
+pub use summary::{LatencySummary, millis};
 pub use ticker::{AlreadyTicking, Tick, Ticker};
 pub use timer::Timer;
 pub use up_down::{InFlight, UpDown};
 pub use window::Window;
+
+/// Every metric that the core itself records.
+pub const DESCS: &[&Desc] = &[
+    &SERIES_FOLDED,
+    &HEALTH_SCORE,
+    &COMPONENT_HEALTH_SCORE,
+    &SAMPLING_DURATION,
+    &RECORDING_BYTES,
+    &VALUES_CLAMPED,
+    &VALUES_DROPPED,
+    &OPERATION_DURATION,
+    &OPERATIONS,
+    &CACHE_LOOKUPS,
+];

@@ -70,13 +70,7 @@ pub struct Topic {
 impl Topic {
     /// A topic of weight 10 that is not required and whose instances cannot be named.
     pub const fn new(name: &'static str, check_key: &'static str) -> Self {
-        Self {
-            name,
-            check_key,
-            target_param: None,
-            weight: 10,
-            required: false,
-        }
+        Self { name, check_key, target_param: None, weight: 10, required: false }
     }
 
     /// Names the query parameter that picks an instance.

@@ -91,10 +91,7 @@ enum Ending {
 
 impl Passes {
     pub(crate) fn new(clock: &Clock, tick: Duration, rule: Rule) -> Self {
-        let snapshot = Snapshot {
-            schema: Arc::default(),
-            values: Vec::new(),
-        };
+        let snapshot = Snapshot { schema: Arc::default(), values: Vec::new() };
         let empty = Sample {
             pass: 0,
             at: clock.wall(),
@@ -128,10 +125,7 @@ impl Passes {
 
     /// Registers what the core says of itself.
     pub(crate) fn register_own(&self, registry: &Registry) -> Result<(), RegisterError> {
-        registry
-            .inner
-            .board
-            .set_overall(registry.gauge(&HEALTH_SCORE, &[])?);
+        registry.inner.board.set_overall(registry.gauge(&HEALTH_SCORE, &[])?);
         lock(&self.pass).own = OwnMetrics {
             duration: registry.latency(&SAMPLING_DURATION, &[])?,
             bytes: registry.gauge(&RECORDING_BYTES, &[])?,
@@ -195,11 +189,7 @@ impl Inner {
 
     fn is_tick_due(&self) -> bool {
         let pass = lock(&self.passes.pass);
-        let since = self
-            .context
-            .clock
-            .uptime()
-            .saturating_sub(pass.time.ticks.running());
+        let since = self.context.clock.uptime().saturating_sub(pass.time.ticks.running());
         since >= pass.tick || pass.time.ended == 0
     }
 }
@@ -221,11 +211,7 @@ impl Pass {
             self.time.advance(now);
             context.tick.fetch_add(1, Ordering::Relaxed);
         }
-        let values = self
-            .rows
-            .iter()
-            .map(|row| row.value(&reader, &self.time, now))
-            .collect();
+        let values = self.rows.iter().map(|row| row.value(&reader, &self.time, now)).collect();
         if ending == Ending::Tick && self.rows.iter().any(|row| row.cells.is_orphan()) {
             lock(&inner.families).remove_orphans();
         }
@@ -235,10 +221,7 @@ impl Pass {
             pass: self.number,
             at: context.clock.wall(),
             uptime: now,
-            snapshot: Snapshot {
-                schema: self.schema.clone(),
-                values,
-            },
+            snapshot: Snapshot { schema: self.schema.clone(), values },
             topics: inner.board.believed(),
             monitors: inner.board.monitors(),
         }

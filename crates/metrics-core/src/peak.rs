@@ -50,10 +50,7 @@ impl Peak {
 
 impl PeakCore {
     pub(crate) fn new(id: u64) -> Self {
-        Self {
-            id,
-            tick: AtomicU64::new(0),
-        }
+        Self { id, tick: AtomicU64::new(0) }
     }
 
     /// The peak of the running tick.

@@ -26,8 +26,6 @@ pub struct NotReady {
 impl NotReady {
     /// Not ready, for this reason.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-        }
+        Self { reason: reason.into() }
     }
 }

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::counter::Counter;
 use crate::desc::{Desc, Kind, OwnedDesc};
 use crate::distribution::Distribution;
-use crate::families::{Cells, Families, Limits, RegisterError};
+use crate::families::{Cells, Families, Limits, RegisterError, Registered};
 use crate::gauge::Gauge;
 use crate::health_board::{COMPONENT_HEALTH_SCORE, HealthBoard};
 use crate::hit_ratio::HitRatio;
@@ -92,9 +92,16 @@ impl From<Cells> for AnyMetric {
     }
 }
 
-/// One method of registration for each kind of handle.
+/// Whether a registration got a series of its own or the family's `_other`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Folding {
+    Own,
+    Folded,
+}
+
+/// Two methods of registration for each kind of handle: one for users, and one that tells of folding.
 macro_rules! register {
-    ($($(#[$doc:meta])* $method:ident -> $handle:ident;)*) => { $(
+    ($($(#[$doc:meta])* $method:ident, $or_fold:ident -> $handle:ident;)*) => { $(
         $(#[$doc])*
         ///
         /// The values follow the order of the description's label keys. The
@@ -105,8 +112,17 @@ macro_rules! register {
         /// [`RegisterError`] when the description is of another kind, does not
         /// match the values, or its name is taken by another description.
         pub fn $method(&self, desc: &Desc, values: &[&str]) -> Result<$handle, RegisterError> {
-            match self.series(desc, Kind::$handle, values)? {
-                Cells::$handle(core) => Ok($handle::new(core)),
+            self.$or_fold(desc, values).map(|(handle, _)| handle)
+        }
+
+        pub(crate) fn $or_fold(
+            &self,
+            desc: &Desc,
+            values: &[&str],
+        ) -> Result<($handle, Folding), RegisterError> {
+            let registered = self.series(desc, Kind::$handle, values)?;
+            match registered.cells {
+                Cells::$handle(core) => Ok(($handle::new(core), registered.folding)),
                 _ => Err(wrong_kind(desc, Kind::$handle)),
             }
         }
@@ -130,17 +146,17 @@ impl Registry {
 
     register! {
         /// A handle to a counter.
-        counter -> Counter;
+        counter, counter_or_fold -> Counter;
         /// A handle to a gauge.
-        gauge -> Gauge;
+        gauge, gauge_or_fold -> Gauge;
         /// A handle to a level.
-        up_down -> UpDown;
+        up_down, up_down_or_fold -> UpDown;
         /// A handle to a peak.
-        peak -> Peak;
+        peak, peak_or_fold -> Peak;
         /// A handle to a latency.
-        latency -> Latency;
+        latency, latency_or_fold -> Latency;
         /// A handle to a distribution.
-        distribution -> Distribution;
+        distribution, distribution_or_fold -> Distribution;
     }
 
     /// The two counters of a family whose last label key is `result`.
@@ -148,10 +164,18 @@ impl Registry {
     /// # Errors
     /// As for [`Registry::counter`].
     pub fn hit_ratio(&self, desc: &Desc, values: &[&str]) -> Result<HitRatio, RegisterError> {
-        Ok(HitRatio {
-            hits: self.counter(desc, &[values, &["hit"]].concat())?,
-            misses: self.counter(desc, &[values, &["miss"]].concat())?,
-        })
+        self.hit_ratio_or_fold(desc, values).map(|(ratio, _)| ratio)
+    }
+
+    pub(crate) fn hit_ratio_or_fold(
+        &self,
+        desc: &Desc,
+        values: &[&str],
+    ) -> Result<(HitRatio, Folding), RegisterError> {
+        let (hits, folding) = self.counter_or_fold(desc, &[values, &["hit"]].concat())?;
+        let (misses, other) = self.counter_or_fold(desc, &[values, &["miss"]].concat())?;
+        let folding = if folding == Folding::Own { other } else { folding };
+        Ok((HitRatio { hits, misses }, folding))
     }
 
     /// A handle to a metric whose description is known at run time only.
@@ -165,23 +189,22 @@ impl Registry {
     ) -> Result<AnyMetric, RegisterError> {
         let labels = Labels::new(labels.iter().copied());
         let mut families = lock(&self.inner.families);
-        Ok(families
-            .get_or_insert(desc, labels, &self.inner.context)?
-            .into())
+        Ok(families.get_or_insert(desc, labels, &self.inner.context)?.cells.into())
     }
 
-    fn series(&self, desc: &Desc, kind: Kind, values: &[&str]) -> Result<Cells, RegisterError> {
+    pub(crate) fn series(
+        &self,
+        desc: &Desc,
+        kind: Kind,
+        values: &[&str],
+    ) -> Result<Registered, RegisterError> {
         if desc.kind() != kind {
             return Err(wrong_kind(desc, kind));
         }
         let keys = desc.label_keys();
         if keys.len() != values.len() {
             let (expected, got) = (keys.len(), values.len());
-            return Err(RegisterError::LabelCount {
-                name: desc.name().into(),
-                expected,
-                got,
-            });
+            return Err(RegisterError::LabelCount { name: desc.name().into(), expected, got });
         }
         let labels = Labels::new(keys.iter().copied().zip(values.iter().copied()));
         let mut families = lock(&self.inner.families);
@@ -228,10 +251,7 @@ impl Registry {
 
     /// Switches guards and layers (timers, request layers) off or on; counters and records always count.
     pub fn set_measuring(&self, measuring: Measuring) {
-        self.inner
-            .context
-            .enabled
-            .store(measuring == Measuring::On, Ordering::Relaxed);
+        self.inner.context.enabled.store(measuring == Measuring::On, Ordering::Relaxed);
     }
 
     /// Whether guards and layers measure.
@@ -262,11 +282,7 @@ pub enum Measuring {
 }
 
 fn wrong_kind(desc: &Desc, wanted: Kind) -> RegisterError {
-    RegisterError::Kind {
-        name: desc.name().into(),
-        is: desc.kind(),
-        wanted,
-    }
+    RegisterError::Kind { name: desc.name().into(), is: desc.kind(), wanted }
 }
 
 /// Settings for a [`Registry`].
@@ -286,10 +302,7 @@ impl Default for RegistryBuilder {
         Self {
             clock: None,
             tick: Duration::from_secs(1),
-            rule: Rule {
-                samples: 1000,
-                max_age: Duration::from_secs(300),
-            },
+            rule: Rule { samples: 1000, max_age: Duration::from_secs(300) },
             limits: Limits {
                 families: 1000,
                 series: 10_000,
@@ -382,9 +395,7 @@ impl RegistryBuilder {
             ticking: AtomicBool::new(false),
             context,
         };
-        let registry = Registry {
-            inner: Arc::new(inner),
-        };
+        let registry = Registry { inner: Arc::new(inner) };
         // Refused only where `max_families` is next to nothing: then the core
         // says nothing of itself, and everything else works.
         let _ = registry.inner.passes.register_own(&registry);

@@ -30,12 +30,7 @@ pub(crate) struct Timeline {
 
 impl Timeline {
     pub(crate) fn starting(at: Duration, rule: Rule) -> Self {
-        Self {
-            ticks: Ticks::starting(at),
-            ends: [at; RATE_TICKS + 1],
-            ended: 0,
-            rule,
-        }
+        Self { ticks: Ticks::starting(at), ends: [at; RATE_TICKS + 1], ended: 0, rule }
     }
 
     /// Ends the running tick, after the rows were closed.
@@ -92,10 +87,7 @@ impl Row {
             }))
         };
         let memory = match &cells {
-            Cells::Counter(_) => Memory::Counter(Totals {
-                at_end: [0; RATE_TICKS + 1],
-                seen: 0,
-            }),
+            Cells::Counter(_) => Memory::Counter(Totals { at_end: [0; RATE_TICKS + 1], seen: 0 }),
             Cells::Peak(_) => Memory::Peak(VecDeque::new()),
             Cells::Latency(_) => histogram(Layout::Latency),
             Cells::Distribution(_) => histogram(Layout::Float),
@@ -195,11 +187,7 @@ impl Totals {
                 time.ends[last].saturating_sub(time.ends[first]),
             ),
         };
-        Count {
-            total,
-            recent,
-            span,
-        }
+        Count { total, recent, span }
     }
 }
 

@@ -63,12 +63,7 @@ pub enum ReportError {
 impl Sample {
     /// The sample as monitors read it.
     pub fn view(&self) -> View<'_> {
-        View {
-            snapshot: &self.snapshot,
-            at: self.at,
-            uptime: self.uptime,
-            topics: &self.topics,
-        }
+        View { snapshot: &self.snapshot, at: self.at, uptime: self.uptime, topics: &self.topics }
     }
 
     /// The body of a topic, of one instance if `target` names it.
@@ -76,20 +71,10 @@ impl Sample {
     /// # Errors
     /// [`ReportError`], also when the monitor panics: a user's code cannot take the reader down.
     pub fn report(&self, topic: &str, target: Option<&str>) -> Result<Report, ReportError> {
-        let Some(monitor) = self
-            .monitors
-            .iter()
-            .find(|monitor| monitor.topic().name == topic)
+        let Some(monitor) = self.monitors.iter().find(|monitor| monitor.topic().name == topic)
         else {
-            let known = self
-                .monitors
-                .iter()
-                .map(|monitor| monitor.topic().name)
-                .collect();
-            return Err(ReportError::UnknownTopic {
-                topic: topic.to_owned(),
-                known,
-            });
+            let known = self.monitors.iter().map(|monitor| monitor.topic().name).collect();
+            return Err(ReportError::UnknownTopic { topic: topic.to_owned(), known });
         };
         let topic = monitor.topic();
         catch_unwind(AssertUnwindSafe(|| monitor.report(&self.view(), target)))
@@ -143,10 +128,7 @@ impl<'a> View<'a> {
 
     /// The believed judgement of a topic; `None` before its first.
     pub fn health(&self, topic: &Topic) -> Option<&'a Assessment> {
-        let health = self
-            .topics
-            .iter()
-            .find(|health| health.topic.name == topic.name)?;
+        let health = self.topics.iter().find(|health| health.topic.name == topic.name)?;
         Some(&health.assessment)
     }
 
@@ -195,10 +177,7 @@ impl<'a> View<'a> {
 
     /// The share of hits over the last ten whole ticks; `None` without lookups in them.
     pub fn hit_ratio(&self, ratio: &HitRatio) -> Option<f64> {
-        let (hits, misses) = (
-            self.count(&ratio.hits).recent,
-            self.count(&ratio.misses).recent,
-        );
+        let (hits, misses) = (self.count(&ratio.hits).recent, self.count(&ratio.misses).recent);
         share(hits, misses)
     }
 

@@ -58,22 +58,30 @@ impl<'a> Family<'a> {
 impl Snapshot {
     /// The families by rising name; none is empty.
     pub fn families(&self) -> impl ExactSizeIterator<Item = Family<'_>> {
-        self.schema.families.iter().map(|family| Family {
+        self.schema.families.iter().map(|family| self.at(family))
+    }
+
+    /// The family with this name.
+    pub fn family(&self, name: &str) -> Option<Family<'_>> {
+        let families = &self.schema.families;
+        let at = families.binary_search_by(|family| (*family.desc.name).cmp(name)).ok()?;
+        Some(self.at(&families[at]))
+    }
+
+    fn at<'a>(&'a self, family: &'a FamilySchema) -> Family<'a> {
+        Family {
             desc: &family.desc,
             labels: &family.labels,
             values: &self.values[family.first_row..][..family.labels.len()],
-        })
+        }
     }
 
     /// The value of the series with this name and exactly these labels, in any order.
     pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<&Value> {
-        let families = &self.schema.families;
-        let at = families
-            .binary_search_by(|family| (*family.desc.name).cmp(name))
-            .ok()?;
+        let family = self.family(name)?;
         let wanted = Labels::new(labels.iter().copied());
-        let row = families[at].labels.binary_search(&wanted).ok()?;
-        self.values.get(families[at].first_row + row)
+        let row = family.labels.binary_search(&wanted).ok()?;
+        family.values.get(row)
     }
 
     /// A number that changes when a series comes or goes, so that readers can keep what they derived from the names.

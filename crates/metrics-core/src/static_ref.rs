@@ -25,10 +25,7 @@ impl<T: Sync> StaticRef<T> {
         // SAFETY: the pointer is null or was a `&'static T` in `store`, the only
         // writer, so it is aligned, initialised and never freed. Only shared
         // references are ever made of it, and `T: Sync` allows them anywhere.
-        #[expect(
-            unsafe_code,
-            reason = "argued above; every safe form costs the hot path more"
-        )]
+        #[expect(unsafe_code, reason = "argued above; every safe form costs the hot path more")]
         unsafe {
             pointer.as_ref()
         }

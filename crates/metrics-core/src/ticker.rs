@@ -35,11 +35,7 @@ pub struct Tick {
 impl Ticker {
     pub(crate) fn new(inner: Arc<Inner>) -> Result<Self, AlreadyTicking> {
         let taken = inner.ticking.swap(true, Ordering::Relaxed);
-        if taken {
-            Err(AlreadyTicking)
-        } else {
-            Ok(Self { inner })
-        }
+        if taken { Err(AlreadyTicking) } else { Ok(Self { inner }) }
     }
 
     /// Ends the running tick.

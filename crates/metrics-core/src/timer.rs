@@ -20,9 +20,7 @@ pub struct Timer {
 impl Timer {
     #[inline]
     pub(crate) fn start(latency: Latency) -> Self {
-        let running = latency
-            .context()
-            .filter(|context| context.enabled.load(Ordering::Relaxed));
+        let running = latency.context().filter(|context| context.enabled.load(Ordering::Relaxed));
         let start = running.map(|context| context.clock.now());
         Self { latency, start }
     }

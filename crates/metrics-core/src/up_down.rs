@@ -32,15 +32,11 @@ pub struct UpDown {
 impl UpDown {
     /// A handle that keeps no level.
     pub const fn disabled() -> Self {
-        Self {
-            cell: Counter::disabled(),
-        }
+        Self { cell: Counter::disabled() }
     }
 
     pub(crate) fn new(core: Arc<CounterCore>) -> Self {
-        Self {
-            cell: Counter::new(core),
-        }
+        Self { cell: Counter::new(core) }
     }
 
     pub(crate) fn id(&self) -> Option<u64> {
@@ -57,9 +53,7 @@ impl UpDown {
     #[inline]
     pub fn enter(&self) -> InFlight {
         self.add(1);
-        InFlight {
-            level: self.clone(),
-        }
+        InFlight { level: self.clone() }
     }
 
     /// The level now, zero at least.

@@ -48,9 +48,7 @@ pub(crate) struct Ticks {
 
 impl Ticks {
     pub(crate) fn starting(at: Duration) -> Self {
-        Self {
-            starts: VecDeque::from([at]),
-        }
+        Self { starts: VecDeque::from([at]) }
     }
 
     /// The start of the running tick.
@@ -68,9 +66,7 @@ impl Ticks {
 
     /// The oldest start that is not before `birth` and no older than `max_age`.
     fn oldest(&self, birth: Duration, now: Duration, max_age: Duration) -> Duration {
-        let first = self
-            .starts
-            .partition_point(|start| *start < birth || *start + max_age < now);
+        let first = self.starts.partition_point(|start| *start < birth || *start + max_age < now);
         self.starts.get(first).copied().unwrap_or(self.running())
     }
 }
@@ -156,16 +152,11 @@ impl Recent {
             Arc::new(self.combined(surplus))
         };
         let start = if buckets.count() >= rule.samples {
-            self.closed
-                .get(surplus)
-                .map_or(ticks.running(), |oldest| oldest.start)
+            self.closed.get(surplus).map_or(ticks.running(), |oldest| oldest.start)
         } else {
             ticks.oldest(self.birth, now, rule.max_age)
         };
-        Window {
-            buckets,
-            span: now.saturating_sub(start),
-        }
+        Window { buckets, span: now.saturating_sub(start) }
     }
 
     fn combined(&self, surplus: usize) -> Buckets {
@@ -174,12 +165,7 @@ impl Recent {
             interval.leave(&mut buckets);
         }
         buckets.merge(&self.running);
-        let closed: f64 = self
-            .closed
-            .iter()
-            .skip(surplus)
-            .map(|interval| interval.sum)
-            .sum();
+        let closed: f64 = self.closed.iter().skip(surplus).map(|interval| interval.sum).sum();
         buckets.set_sum(closed + self.running.sum());
         buckets
     }

@@ -5,18 +5,12 @@ static DATABASE: Topic = Topic::new("database", "database").required();
 static CACHE: Topic = Topic::new("cache", "cache");
 
 fn scored(score: u8) -> Assessment {
-    Assessment {
-        status: Status::of(Some(score)),
-        score: Some(score),
-        ..Assessment::healthy("")
-    }
+    Assessment { status: Status::of(Some(score)), score: Some(score), ..Assessment::healthy("") }
 }
 
 fn overall(topics: &[(&'static Topic, Assessment)]) -> Overall {
-    let topics: Vec<_> = topics
-        .iter()
-        .map(|(topic, of)| TopicHealth::first(topic, of.clone()))
-        .collect();
+    let topics: Vec<_> =
+        topics.iter().map(|(topic, of)| TopicHealth::first(topic, of.clone())).collect();
     Overall::of(&topics)
 }
 
@@ -25,12 +19,7 @@ fn status_follows_the_score() {
     let of = |score| Status::of(Some(score));
     assert_eq!(
         (of(86), of(85), of(70), of(69)),
-        (
-            Status::Healthy,
-            Status::Degraded,
-            Status::Degraded,
-            Status::Unhealthy,
-        )
+        (Status::Healthy, Status::Degraded, Status::Degraded, Status::Unhealthy,)
     );
     assert_eq!(Status::of(None), Status::Unknown);
 }
@@ -38,37 +27,19 @@ fn status_follows_the_score() {
 #[test]
 fn a_dead_required_topic_cannot_hide_behind_a_good_one() {
     let all = overall(&[(&DATABASE, scored(10)), (&CACHE, scored(100))]);
-    assert_eq!(
-        all,
-        Overall {
-            status: Status::Unhealthy,
-            score: Some(10)
-        }
-    );
+    assert_eq!(all, Overall { status: Status::Unhealthy, score: Some(10) });
 }
 
 #[test]
 fn an_optional_topic_pulls_the_mean_only() {
-    assert_eq!(
-        overall(&[(&DATABASE, scored(100)), (&CACHE, scored(40))]).score,
-        Some(70)
-    );
+    assert_eq!(overall(&[(&DATABASE, scored(100)), (&CACHE, scored(40))]).score, Some(70));
 }
 
 #[test]
 fn unknown_is_left_out_of_the_mean() {
     let unknown = Assessment::unknown("no traffic");
-    assert_eq!(
-        overall(&[(&DATABASE, scored(90)), (&CACHE, unknown.clone())]).score,
-        Some(90)
-    );
-    assert_eq!(
-        overall(&[(&CACHE, unknown)]),
-        Overall {
-            status: Status::Unknown,
-            score: None
-        }
-    );
+    assert_eq!(overall(&[(&DATABASE, scored(90)), (&CACHE, unknown.clone())]).score, Some(90));
+    assert_eq!(overall(&[(&CACHE, unknown)]), Overall { status: Status::Unknown, score: None });
 }
 
 #[test]
@@ -103,9 +74,5 @@ fn the_worst_instance_leads_and_keeps_all_issues() {
     let both = a.worst(b).worst(Assessment::unknown("idle"));
     assert_eq!(both.score, Some(50));
     assert_eq!(both.issues.len(), 2);
-    assert_eq!(
-        both.recommendations.len(),
-        1,
-        "the same advice is given once"
-    );
+    assert_eq!(both.recommendations.len(), 1, "the same advice is given once");
 }

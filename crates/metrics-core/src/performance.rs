@@ -1,0 +1,314 @@
+//! The `performance` monitor: latency and throughput by operation name.
+//!
+//! It is what an application calls when it has no handle at hand: a name and a
+//! value. The first call with a name registers it; later ones find the handle
+//! in a table of the calling thread, without a lock and without allocating.
+//! Names beyond the registry's cap are folded into `_other`, so that a name
+//! made of user input cannot grow anything.
+//!
+//! It uses the core's public parts only, as any monitor would.
+
+mod names;
+mod report;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::counter::Counter;
+use crate::desc::{Classic, ClassicShape, Desc};
+use crate::families::RegisterError;
+use crate::health::{Assessment, Issue, Severity};
+use crate::hit_ratio::HitRatio;
+use crate::latency::Latency;
+use crate::monitor::{Monitor, Report, Topic, UnknownTarget};
+use crate::registry::Registry;
+use crate::sample::{Sample, View};
+use crate::snapshot::{Count, Value};
+use crate::summary::{LatencySummary, millis};
+use names::Names;
+
+/// How long operations take.
+pub const OPERATION_DURATION: Desc = Desc::latency(
+    "operation_duration_seconds",
+    "Time that an operation took, by the name that the application gave it.",
+)
+.labels(&["operation"])
+.classic(Classic {
+    shape: ClassicShape::Summary,
+    name: "latency_ms_{operation}",
+    help: "Latency in milliseconds for {operation}",
+});
+
+/// How much was done.
+pub const OPERATIONS: Desc = Desc::counter(
+    "operations_total",
+    "Units of work done, by the name that the application gave them.",
+)
+.labels(&["operation"])
+.classic(Classic {
+    shape: ClassicShape::Counter,
+    name: "throughput_{operation}_total",
+    help: "Throughput for {operation}",
+});
+
+/// How often a cache tier had what was asked for.
+pub const CACHE_LOOKUPS: Desc = Desc::counter(
+    "cache_lookups_total",
+    "Lookups that the application reported by name, by cache tier and result.",
+)
+.labels(&["tier", "result"])
+.classic(Classic {
+    shape: ClassicShape::Ratio,
+    name: "cache_{tier}_hit_rate",
+    help: "Cache hit rate for {tier}",
+});
+
+static TOPIC: Topic = Topic::new("performance", "performance").target("operation");
+
+/// Windows with fewer samples are not judged.
+const MIN_SAMPLES: u64 = 20;
+
+/// Records by name; clones share everything.
+///
+/// ```
+/// use metrics_core::{Performance, Registry};
+/// use std::time::Duration;
+///
+/// let registry = Registry::new();
+/// let performance = Performance::register(&registry)?;
+/// performance.record_latency("api:request", Duration::from_millis(150));
+/// performance.record_throughput("api:requests", 1);
+/// performance.record_cache_hit("L1");
+///
+/// let latency = performance.latency_percentiles("api:request").expect("it was recorded");
+/// assert!((latency.p95.expect("there is a sample") - 150.0).abs() < 1.5);
+/// assert_eq!(performance.latency_percentiles("no such operation"), None);
+/// # Ok::<(), metrics_core::RegisterError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Performance {
+    registry: Registry,
+    names: Arc<Names>,
+}
+
+/// Settings for [`Performance`].
+#[derive(Clone, Copy, Debug)]
+#[must_use = "call `register` to get the monitor"]
+pub struct PerformanceBuilder {
+    slow_p95: Duration,
+    idle_expiry: Duration,
+}
+
+impl PerformanceBuilder {
+    /// The 95th percentile above which an operation is an issue; 1 s by default.
+    pub fn slow_p95(mut self, threshold: Duration) -> Self {
+        self.slow_p95 = threshold;
+        self
+    }
+
+    /// How long a name may be idle before its series goes, unless a handle is held; 10 min by default.
+    pub fn idle_expiry(mut self, after: Duration) -> Self {
+        self.idle_expiry = after;
+        self
+    }
+
+    /// Registers the monitor.
+    ///
+    /// # Errors
+    /// [`RegisterError::DuplicateTopic`] when the registry has a performance monitor.
+    pub fn register(self, registry: &Registry) -> Result<Performance, RegisterError> {
+        let names = Arc::new(Names::new(registry.clock().clone(), self.idle_expiry));
+        let slow_p95 = self.slow_p95;
+        registry.monitor(Arc::new(PerformanceMonitor { names: names.clone(), slow_p95 }))?;
+        Ok(Performance { registry: registry.clone(), names })
+    }
+}
+
+impl Performance {
+    /// Registers the monitor with the default settings.
+    ///
+    /// # Errors
+    /// As [`PerformanceBuilder::register`].
+    pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
+        Self::builder().register(registry)
+    }
+
+    /// Settings for the monitor.
+    pub fn builder() -> PerformanceBuilder {
+        PerformanceBuilder {
+            slow_p95: Duration::from_secs(1),
+            idle_expiry: Duration::from_secs(600),
+        }
+    }
+
+    /// A handle to an operation's latency, for hot paths.
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the registry is out of names.
+    pub fn latency(&self, operation: &str) -> Result<Latency, RegisterError> {
+        self.registry.latency(&OPERATION_DURATION, &[operation])
+    }
+
+    /// A handle to an operation's throughput, for hot paths.
+    ///
+    /// # Errors
+    /// As [`Performance::latency`].
+    pub fn throughput(&self, operation: &str) -> Result<Counter, RegisterError> {
+        self.registry.counter(&OPERATIONS, &[operation])
+    }
+
+    /// A handle to a cache tier's hits and misses, for hot paths.
+    ///
+    /// # Errors
+    /// As [`Performance::latency`].
+    pub fn cache(&self, tier: &str) -> Result<HitRatio, RegisterError> {
+        self.registry.hit_ratio(&CACHE_LOOKUPS, &[tier])
+    }
+
+    /// Records how long an operation took.
+    pub fn record_latency(&self, operation: &str, took: Duration) {
+        self.names.record(
+            operation,
+            |handles| &mut handles.latency,
+            |name| self.registry.latency_or_fold(&OPERATION_DURATION, &[name]),
+            |latency| latency.record(took),
+        );
+    }
+
+    /// Counts units of work.
+    pub fn record_throughput(&self, operation: &str, units: u64) {
+        self.names.record(
+            operation,
+            |handles| &mut handles.throughput,
+            |name| self.registry.counter_or_fold(&OPERATIONS, &[name]),
+            |counter| counter.add(units),
+        );
+    }
+
+    /// Counts a lookup that a cache tier answered.
+    pub fn record_cache_hit(&self, tier: &str) {
+        self.record_lookup(tier, HitRatio::hit);
+    }
+
+    /// Counts a lookup that a cache tier could not answer.
+    pub fn record_cache_miss(&self, tier: &str) {
+        self.record_lookup(tier, HitRatio::miss);
+    }
+
+    fn record_lookup(&self, tier: &str, record: fn(&HitRatio)) {
+        self.names.record(
+            tier,
+            |handles| &mut handles.cache,
+            |name| self.registry.hit_ratio_or_fold(&CACHE_LOOKUPS, &[name]),
+            record,
+        );
+    }
+
+    /// An operation's latency over its window; `None` for an unknown name.
+    pub fn latency_percentiles(&self, operation: &str) -> Option<LatencySummary> {
+        let sample = self.registry.read();
+        match sample.snapshot.value(OPERATION_DURATION.name(), &[("operation", operation)])? {
+            Value::Histogram(histogram) => Some(histogram.into()),
+            _ => None,
+        }
+    }
+
+    /// An operation's throughput; `None` for an unknown name.
+    pub fn throughput_count(&self, operation: &str) -> Option<Count> {
+        let sample = self.registry.read();
+        match sample.snapshot.value(OPERATIONS.name(), &[("operation", operation)])? {
+            Value::Counter(count) => Some(*count),
+            _ => None,
+        }
+    }
+
+    /// The share of a tier's lookups that hit, since the start; `None` without lookups.
+    pub fn cache_hit_rate(&self, tier: &str) -> Option<f64> {
+        let sample = self.registry.read();
+        let tiers = report::tiers(&sample.snapshot);
+        tiers.get(tier)?.hit_rate_total
+    }
+
+    /// The health of the operations in a sample.
+    pub fn assess(&self, sample: &Sample) -> Option<Assessment> {
+        sample.view().health(&TOPIC).cloned()
+    }
+}
+
+/// What the registry holds: the judge and reporter, without a way back to the registry.
+#[derive(Debug)]
+struct PerformanceMonitor {
+    names: Arc<Names>,
+    slow_p95: Duration,
+}
+
+impl Monitor for PerformanceMonitor {
+    fn topic(&self) -> &'static Topic {
+        &TOPIC
+    }
+
+    fn poll(&self) {
+        self.names.expire();
+    }
+
+    fn assess(&self, view: &View<'_>) -> Assessment {
+        let threshold = self.slow_p95.as_secs_f64();
+        let mut judged = 0;
+        let mut slow = Vec::new();
+        for (operation, histogram) in report::operations(view.snapshot()) {
+            if histogram.window.samples() < MIN_SAMPLES {
+                continue;
+            }
+            judged += 1;
+            let p95 = histogram.window.buckets.quantile(0.95).unwrap_or_default();
+            if p95 > threshold {
+                slow.push((operation, p95));
+            }
+        }
+        if judged == 0 {
+            return Assessment::unknown(format!("No operation has {MIN_SAMPLES} recent samples"));
+        }
+        slow.sort_by(|a, b| b.1.total_cmp(&a.1));
+        slow.into_iter().enumerate().fold(
+            Assessment::healthy("Operations answer in time"),
+            |assessment, (rank, (operation, p95))| {
+                let (penalty, severity) = penalty(rank, p95 / threshold);
+                let issue = slow_issue(operation, p95, threshold, severity);
+                assessment.with(
+                    penalty,
+                    issue,
+                    "Profile the operation, or raise its threshold if this is expected",
+                )
+            },
+        )
+    }
+
+    fn report(&self, view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {
+        report::report(view, &TOPIC, target)
+    }
+}
+
+/// The slowest operation costs the most; each further one a little more.
+fn penalty(rank: usize, excess: f64) -> (u8, Severity) {
+    match (rank, excess) {
+        (0, 5.0..) => (40, Severity::Critical),
+        (0, _) => (20, Severity::Warning),
+        (_, 5.0..) => (5, Severity::Critical),
+        _ => (5, Severity::Warning),
+    }
+}
+
+fn slow_issue(operation: &str, p95: f64, threshold: f64, severity: Severity) -> Issue {
+    Issue {
+        code: "slow_operation",
+        severity,
+        component: operation.to_owned(),
+        observed: millis(p95),
+        threshold: millis(threshold),
+        message: format!(
+            "`{operation}` takes {:.0} ms at the 95th percentile, more than {:.0} ms",
+            millis(p95),
+            millis(threshold)
+        ),
+    }
+}

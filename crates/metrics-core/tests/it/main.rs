@@ -1,0 +1,39 @@
+//! The core through its public API, under a clock that the tests move.
+
+mod cardinality;
+mod health;
+mod monitor;
+mod performance;
+mod recording;
+mod threads;
+mod windows;
+
+use std::time::Duration;
+
+use metrics_core::{ManualClock, Registry, RegistryBuilder, Ticker};
+
+/// A registry whose time stands still, with its ticker.
+struct Bench {
+    clock: ManualClock,
+    registry: Registry,
+    ticker: Ticker,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with(|builder| builder)
+    }
+
+    fn with(settings: impl FnOnce(RegistryBuilder) -> RegistryBuilder) -> Self {
+        let clock = ManualClock::new();
+        let registry = settings(Registry::builder().clock(clock.clock())).build();
+        let ticker = registry.ticker().expect("a new registry has no ticker");
+        Self { clock, registry, ticker }
+    }
+
+    /// Lets a second pass and ends its tick.
+    fn tick(&mut self) -> metrics_core::Tick {
+        self.clock.advance(Duration::from_secs(1));
+        self.ticker.tick()
+    }
+}

@@ -1,0 +1,220 @@
+use std::time::Duration;
+
+use metrics_core::{
+    AnyMetric, Counter, Desc, DescError, Distribution, Gauge, Kind, Latency, Measuring, OwnedDesc,
+    Peak, RegisterError, Registry, TraceId, Unit, UpDown, VALUES_CLAMPED, VALUES_DROPPED,
+};
+
+use crate::Bench;
+
+const HITS: Desc = Desc::counter("hits_total", "Hits.").labels(&["zone", "kind"]);
+const WAIT: Desc = Desc::latency("wait_seconds", "Waits.");
+const SIZE: Desc = Desc::distribution("size_bytes", "Sizes.", Unit::Bytes, &[1e3, 1e6]);
+const LEVEL: Desc = Desc::up_down("level", "A level.");
+const PEAK: Desc = Desc::peak("level_peak", "Its peak.");
+const VALUE: Desc = Desc::gauge("value", "A value.");
+
+#[test]
+fn the_same_labels_in_any_order_are_one_series() {
+    let bench = Bench::new();
+    let a = bench.registry.counter(&HITS, &["eu", "cold"]).unwrap();
+    let b = bench.registry.counter(&HITS, &["eu", "cold"]).unwrap();
+    a.inc();
+    b.add(2);
+    let sample = bench.registry.read();
+    let value = sample.snapshot.value("hits_total", &[("kind", "cold"), ("zone", "eu")]);
+    assert_eq!(value.map(metrics_core::Value::as_f64), Some(3.0));
+}
+
+#[test]
+fn a_refused_registration_says_what_is_wrong() {
+    let registry = Bench::new().registry;
+    let count = registry.counter(&HITS, &["eu"]).unwrap_err();
+    assert_eq!(count, RegisterError::LabelCount { name: "hits_total".into(), expected: 2, got: 1 });
+    let kind = registry.gauge(&HITS, &["eu", "cold"]).unwrap_err();
+    assert!(kind.to_string().contains("is a Counter, not a Gauge"), "{kind}");
+    let _held = registry.counter(&HITS, &["eu", "cold"]).unwrap();
+    const OTHER: Desc = Desc::counter("hits_total", "Other words.").labels(&["zone", "kind"]);
+    let conflict = registry.counter(&OTHER, &["eu", "cold"]).unwrap_err();
+    assert!(conflict.to_string().contains("another help text"), "{conflict}");
+}
+
+#[test]
+fn names_made_at_run_time_follow_the_same_rules() {
+    for bad in ["", "9lives", "_private", "with space", "a:b", "über", "x_count"] {
+        let refused = OwnedDesc::new(Kind::Gauge, bad, "Help.");
+        assert!(matches!(refused, Err(DescError::Name { .. })), "{bad:?} was taken");
+    }
+    let desc = OwnedDesc::new(Kind::Counter, "custom_metric", "Help.").unwrap();
+    assert_eq!(desc.name, "custom_metric_total");
+    let registry = Bench::new().registry;
+    let refused = registry.metric(&desc, &[("le", "1")]);
+    assert!(matches!(refused, Err(RegisterError::Desc(DescError::Label { .. }))));
+    let metric = registry.metric(&desc, &[("service", "api")]).unwrap();
+    let AnyMetric::Counter(counter) = metric else { panic!("a counter was described") };
+    counter.add(42);
+    let sample = registry.read();
+    let value = sample.snapshot.value("custom_metric_total", &[("service", "api")]).unwrap();
+    assert_eq!(value.as_f64(), 42.0);
+}
+
+#[test]
+fn too_many_names_are_refused() {
+    let registry = Bench::with(|builder| builder.max_families(8)).registry;
+    let mut held = Vec::new();
+    let refused = (0..20).find_map(|i| {
+        let desc = OwnedDesc::new(Kind::Gauge, &format!("g{i}"), "Help.").unwrap();
+        match registry.metric(&desc, &[]) {
+            Ok(metric) => {
+                held.push(metric);
+                None
+            }
+            Err(error) => Some(error),
+        }
+    });
+    assert_eq!(refused, Some(RegisterError::TooManyFamilies { limit: 8 }));
+}
+
+#[test]
+fn a_level_balances_and_is_never_negative() {
+    let bench = Bench::new();
+    let level = bench.registry.up_down(&LEVEL, &[]).unwrap();
+    let guards = [level.enter(), level.enter()];
+    assert_eq!(bench.registry.read().view().level(&level), 2);
+    std::thread::scope(|scope| scope.spawn(move || drop(guards)).join().unwrap());
+    level.add(-5);
+    assert_eq!(bench.registry.read().view().level(&level), 0);
+}
+
+#[test]
+fn a_peak_is_shown_for_a_minute() {
+    let mut bench = Bench::new();
+    let peak = bench.registry.peak(&PEAK, &[]).unwrap();
+    peak.record(9);
+    peak.record(4);
+    assert_eq!(bench.registry.read().view().peak(&peak), 9);
+    for _ in 0..60 {
+        peak.record(2);
+        assert_eq!(bench.tick().sample.view().peak(&peak), 9);
+    }
+    for _ in 0..2 {
+        bench.tick();
+    }
+    assert_eq!(bench.registry.latest().view().peak(&peak), 2);
+}
+
+#[test]
+fn odd_values_are_kept_bounded_and_counted() {
+    let mut bench = Bench::new();
+    let wait = bench.registry.latency(&WAIT, &[]).unwrap();
+    wait.record(Duration::MAX);
+    wait.record(Duration::ZERO);
+    let size = bench.registry.distribution(&SIZE, &[]).unwrap();
+    for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0] {
+        size.record(odd);
+    }
+    size.record(f64::MAX);
+    size.record(f64::MIN_POSITIVE);
+    size.record_n(2048.0, 3);
+    bench.tick();
+    let sample = bench.tick().sample;
+    let counted = |desc: &Desc| sample.snapshot.value(desc.name(), &[]).unwrap().as_f64();
+    assert_eq!((counted(&VALUES_CLAMPED), counted(&VALUES_DROPPED)), (1.0, 4.0));
+    assert_eq!(sample.view().latency(&wait).unwrap().total.count(), 2);
+    let sizes = sample.view().distribution(&size).unwrap();
+    assert_eq!(sizes.total.count(), 5);
+    assert_eq!(sizes.total.quantile(0.0), Some(0.0));
+}
+
+#[test]
+fn the_sum_of_a_latency_is_exact() {
+    let bench = Bench::new();
+    let wait = bench.registry.latency(&WAIT, &[]).unwrap();
+    for nanos in [0, 1, 17, 1_000_003] {
+        wait.record(Duration::from_nanos(nanos));
+    }
+    let sample = bench.registry.read();
+    let total = &sample.view().latency(&wait).unwrap().total;
+    assert_eq!(total.count(), 4);
+    assert!((total.sum() - 1_000_021e-9).abs() < 1e-15);
+}
+
+#[test]
+fn a_dropped_timer_records_and_a_discarded_one_does_not() {
+    let bench = Bench::new();
+    let wait = bench.registry.latency(&WAIT, &[]).unwrap();
+    let stopped = wait.start();
+    bench.clock.advance(Duration::from_millis(5));
+    assert_eq!(stopped.stop(), Duration::from_millis(5));
+    drop(wait.start());
+    wait.start().discard();
+    assert_eq!(bench.registry.read().view().latency(&wait).unwrap().total.count(), 2);
+}
+
+#[test]
+fn a_cancelled_future_is_timed() {
+    let bench = Bench::new();
+    let wait = bench.registry.latency(&WAIT, &[]).unwrap();
+    let mut timed = Box::pin(wait.time(std::future::pending::<()>()));
+    let mut ctx = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(timed.as_mut().poll(&mut ctx).is_pending());
+    bench.clock.advance(Duration::from_millis(30));
+    drop(timed);
+    let sample = bench.registry.read();
+    let max = sample.view().latency(&wait).unwrap().window.buckets.max().unwrap();
+    assert!((max - 0.030).abs() < 0.0003, "{max}");
+}
+
+#[test]
+fn timers_rest_while_measuring_is_off() {
+    let bench = Bench::new();
+    let wait = bench.registry.latency(&WAIT, &[]).unwrap();
+    bench.registry.set_measuring(Measuring::Off);
+    drop(wait.start());
+    bench.registry.set_measuring(Measuring::On);
+    drop(wait.start());
+    assert_eq!(bench.registry.read().view().latency(&wait).unwrap().total.count(), 1);
+}
+
+#[test]
+fn one_exemplar_is_taken_per_bucket_and_tick() {
+    let mut bench = Bench::new();
+    let wait = bench.registry.latency(&WAIT, &[]).unwrap();
+    let trace = |bench: &Bench| -> Vec<u128> {
+        let sample = bench.registry.read();
+        let held = &sample.view().latency(&wait).unwrap().exemplars;
+        held.iter().map(|exemplar| exemplar.trace.get()).collect()
+    };
+    wait.record_traced(Duration::from_millis(2), TraceId::new(1));
+    wait.record_traced(Duration::from_millis(2), TraceId::new(2));
+    wait.record_traced(Duration::from_secs(99), TraceId::new(3));
+    assert_eq!(trace(&bench), [1, 3]);
+    bench.tick();
+    wait.record_traced(Duration::from_millis(2), TraceId::new(4));
+    assert_eq!(trace(&bench), [4, 3]);
+}
+
+#[test]
+fn disabled_handles_do_nothing() {
+    Counter::disabled().inc();
+    Gauge::disabled().set(1.0);
+    UpDown::disabled().add(1);
+    Peak::disabled().record(1);
+    Latency::disabled().record(Duration::from_secs(1));
+    Distribution::disabled().record(1.0);
+    drop(Latency::disabled().start());
+    let view = Registry::builder().build().read();
+    assert_eq!(view.view().counter(&Counter::disabled()), 0);
+    assert!(view.view().latency(&Latency::disabled()).is_none());
+    assert!(Gauge::disabled().value().is_nan());
+}
+
+#[test]
+fn a_gauge_holds_what_was_set() {
+    let registry = Bench::new().registry;
+    let value = registry.gauge(&VALUE, &[]).unwrap();
+    assert_eq!(registry.read().view().gauge(&value), Some(0.0));
+    value.set(1.5);
+    value.add(-2.0);
+    assert_eq!(registry.read().view().gauge(&value), Some(-0.5));
+}
