@@ -1,0 +1,226 @@
+//! Where the demo's orders live.
+//!
+//! The demo must run on a fresh machine after one command and should yet show a real
+//! database wherever there is one. So there are three sources: a server that the user
+//! names, a throw-away Postgres from binaries on this machine, and an embedded server
+//! that speaks the Postgres protocol over SQLite. The rest of the demo sees a
+//! `tokio_postgres::Config` and cannot tell them apart.
+//!
+//! A source that was asked for by name is used or fails. Only the choice nobody made,
+//! [`DatabaseChoice::Auto`], moves on to the next source, and says so in the log.
+
+mod embedded;
+mod local;
+mod remote;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::Context;
+use local_postgres::{LocalPostgres, StartError};
+use tokio_postgres::Config;
+
+pub use embedded::EmbeddedPostgres;
+
+/// The demo's one table; `items` is JSON text, and money and time are whole numbers.
+///
+/// The name is the demo's own, because `DATABASE_URL` may lead to a database in use.
+const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS demo_orders (
+    id text PRIMARY KEY,
+    customer text NOT NULL,
+    items text NOT NULL,
+    total_cents bigint NOT NULL,
+    created_ms bigint NOT NULL
+)";
+
+/// Which database the user asked for, as on the command line.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub enum DatabaseChoice {
+    /// `DATABASE_URL` if set, else binaries of this machine, else the embedded server.
+    #[default]
+    Auto,
+    /// A throw-away Postgres from binaries of this machine.
+    Local,
+    /// The server in this process.
+    Embedded,
+    /// The server at this address.
+    Url(String),
+}
+
+impl FromStr for DatabaseChoice {
+    type Err = ParseDatabaseChoiceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "local" => Ok(Self::Local),
+            "embedded" => Ok(Self::Embedded),
+            url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Ok(Self::Url(url.to_owned()))
+            }
+            _ => Err(ParseDatabaseChoiceError),
+        }
+    }
+}
+
+/// Leaves the address out, which may hold a password.
+impl fmt::Debug for DatabaseChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "Auto",
+            Self::Local => "Local",
+            Self::Embedded => "Embedded",
+            Self::Url(_) => "Url(..)",
+        })
+    }
+}
+
+/// A word that names no database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected auto, local, embedded or postgres://user:password@host:5432/name")]
+pub struct ParseDatabaseChoiceError;
+
+/// What [`Database::open`] needs to know; every combination is legal.
+#[derive(Clone, Default)]
+pub struct DatabaseSettings {
+    /// What the user asked for.
+    pub choice: DatabaseChoice,
+    /// The value of `DATABASE_URL`; empty counts as not set.
+    pub env_url: Option<String>,
+    /// Look for Postgres in these folders only, instead of the usual ones.
+    pub postgres_bin_dirs: Option<Vec<PathBuf>>,
+}
+
+impl fmt::Debug for DatabaseSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseSettings")
+            .field("choice", &self.choice)
+            .field("has_env_url", &self.env_url.is_some())
+            .field("postgres_bin_dirs", &self.postgres_bin_dirs)
+            .finish()
+    }
+}
+
+/// Where an open database came from, as the ready line prints it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A server that the user named: `postgres`.
+    Postgres,
+    /// A throw-away Postgres on this machine: `local`.
+    Local,
+    /// The server in this process: `embedded`.
+    Embedded,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Postgres => "postgres",
+            Self::Local => "local",
+            Self::Embedded => "embedded",
+        })
+    }
+}
+
+/// An open database with the demo's schema, and the server behind it if we started it.
+#[derive(Debug)]
+pub struct Database {
+    config: Config,
+    server: Server,
+}
+
+#[derive(Debug)]
+enum Server {
+    Remote,
+    Local(LocalPostgres),
+    Embedded(EmbeddedPostgres),
+}
+
+impl Database {
+    /// Opens the chosen database and creates the table `demo_orders` if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the remedy, never with a password in it.
+    pub async fn open(settings: DatabaseSettings) -> anyhow::Result<Database> {
+        let DatabaseSettings { choice, env_url, postgres_bin_dirs } = settings;
+        let database = match choice {
+            DatabaseChoice::Url(url) => Self::remote(&url, "--database").await?,
+            DatabaseChoice::Local => {
+                let started = local::start(postgres_bin_dirs).await?;
+                Self::local(started.context("--database local")?)
+            }
+            DatabaseChoice::Embedded => Self::embedded().await?,
+            DatabaseChoice::Auto => match env_url.filter(|url| !url.is_empty()) {
+                Some(url) => Self::remote(&url, "DATABASE_URL").await?,
+                None => Self::on_this_machine(postgres_bin_dirs).await?,
+            },
+        };
+        database.create_schema().await?;
+        Ok(database)
+    }
+
+    /// How to reach the database, for a pool or a connection of one's own.
+    pub fn config(&self) -> Config {
+        self.config.clone()
+    }
+
+    /// Where it came from.
+    pub fn source(&self) -> Source {
+        match self.server {
+            Server::Remote => Source::Postgres,
+            Server::Local(_) => Source::Local,
+            Server::Embedded(_) => Source::Embedded,
+        }
+    }
+
+    /// Stops what was started and removes its files; a named server is left alone.
+    ///
+    /// Dropping does the same, but blocks the thread while a local server shuts down.
+    pub async fn close(self) {
+        match self.server {
+            Server::Remote => {}
+            Server::Local(server) => local::stop(server).await,
+            Server::Embedded(server) => server.close().await,
+        }
+    }
+
+    async fn remote(url: &str, origin: &str) -> anyhow::Result<Database> {
+        let config = remote::checked_config(url, origin).await?;
+        Ok(Database { config, server: Server::Remote })
+    }
+
+    fn local(server: LocalPostgres) -> Database {
+        Database { config: local::config(&server), server: Server::Local(server) }
+    }
+
+    async fn embedded() -> anyhow::Result<Database> {
+        let server = EmbeddedPostgres::start().await?;
+        Ok(Database { config: server.config(), server: Server::Embedded(server) })
+    }
+
+    async fn on_this_machine(bin_dirs: Option<Vec<PathBuf>>) -> anyhow::Result<Database> {
+        match local::start(bin_dirs).await? {
+            Ok(server) => return Ok(Self::local(server)),
+            // The embedded server needs a temporary folder just as much.
+            Err(error @ StartError::TemporaryFolder { .. }) => return Err(error.into()),
+            Err(StartError::BinariesNotFound { .. }) => {
+                tracing::info!("no PostgreSQL on this machine: taking the embedded database");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "local PostgreSQL did not start: taking the embedded database");
+            }
+        }
+        Self::embedded().await
+    }
+
+    async fn create_schema(&self) -> anyhow::Result<()> {
+        let client = remote::connect(&self.config).await?;
+        client
+            .batch_execute(SCHEMA)
+            .await
+            .context("table demo_orders cannot be created: let the user create tables")?;
+        Ok(())
+    }
+}

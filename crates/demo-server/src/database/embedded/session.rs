@@ -1,0 +1,260 @@
+//! One client's session: its SQLite connection, and what runs on it.
+//!
+//! SQLite blocks, so every use of the connection happens on a blocking thread. The
+//! function `pg_sleep` does not sleep there: it notes how long, and the session sleeps
+//! after the statement, with the thread and SQLite's locks given back.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pgwire::api::Type;
+use pgwire::api::portal::Format;
+use pgwire::api::results::{DataRowEncoder, FieldInfo, QueryResponse, Response, Tag};
+use pgwire::error::{PgWireError, PgWireResult};
+use pgwire::messages::data::DataRow;
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+use tokio::task::spawn_blocking;
+
+use super::BUSY_TIMEOUT;
+use super::failure::{from_sqlite, refusal};
+use super::sql::{Action, Statement};
+use super::types::{encode_cell, type_named};
+
+/// A translated statement and the columns that it will return.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) statement: Statement,
+    pub(super) columns: Vec<Column>,
+}
+
+/// A column of a result.
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    name: String,
+    kind: Type,
+}
+
+/// A client's session; clones are the same session.
+#[derive(Clone)]
+pub(super) struct Session {
+    connection: Arc<Mutex<Connection>>,
+    /// What `pg_sleep` asked for during the running statement, in microseconds.
+    asleep_micros: Arc<AtomicU64>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Opens the file, which is created by the first session.
+    pub(super) async fn open(file: PathBuf) -> anyhow::Result<Session> {
+        let asleep_micros = Arc::new(AtomicU64::new(0));
+        let noted = Arc::clone(&asleep_micros);
+        let connection = spawn_blocking(move || connect(&file, noted)).await??;
+        Ok(Session { connection: Arc::new(Mutex::new(connection)), asleep_micros })
+    }
+
+    /// Has SQLite check the statement and name its columns.
+    pub(super) async fn prepare(&self, statement: Statement) -> PgWireResult<Prepared> {
+        if statement.action == Action::Ignore {
+            return Ok(Prepared { statement, columns: Vec::new() });
+        }
+        self.with_connection(move |connection| {
+            let columns = columns(connection, &statement)?;
+            Ok(Prepared { statement, columns })
+        })
+        .await
+    }
+
+    /// Runs a prepared statement.
+    pub(super) async fn run(
+        &self,
+        prepared: Arc<Prepared>,
+        parameters: Vec<Value>,
+        format: &Format,
+    ) -> PgWireResult<Response> {
+        let Prepared { statement, columns } = &*prepared;
+        let tag = Tag::new(&statement.tag);
+        match statement.action {
+            Action::Ignore => return Ok(Response::Execution(tag)),
+            Action::Begin => {
+                self.transact(statement.sql.clone(), Autocommit::On).await?;
+                return Ok(Response::TransactionStart(tag));
+            }
+            Action::Commit | Action::Rollback => {
+                self.transact(statement.sql.clone(), Autocommit::Off).await?;
+                return Ok(Response::TransactionEnd(tag));
+            }
+            Action::Run | Action::RunCounted => {}
+        }
+        if columns.is_empty() {
+            let changed = self.execute(Arc::clone(&prepared), parameters).await?;
+            let is_counted = statement.action == Action::RunCounted;
+            return Ok(Response::Execution(if is_counted { tag.with_rows(changed) } else { tag }));
+        }
+        let fields = Arc::new(fields(columns, format));
+        let rows = self.query(Arc::clone(&prepared), parameters, Arc::clone(&fields)).await?;
+        let rows = futures_util::stream::iter(rows.into_iter().map(Ok));
+        let mut response = QueryResponse::new(fields, rows);
+        response.set_command_tag(&statement.tag);
+        Ok(Response::Query(response))
+    }
+
+    /// Begins or ends a transaction; doing so twice is no error, as in Postgres.
+    async fn transact(&self, sql: String, needed: Autocommit) -> PgWireResult<()> {
+        self.with_connection(move |connection| {
+            if connection.is_autocommit() == (needed == Autocommit::On) {
+                connection.execute_batch(&sql)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn execute(
+        &self,
+        prepared: Arc<Prepared>,
+        parameters: Vec<Value>,
+    ) -> PgWireResult<usize> {
+        let changed = self.with_connection(move |connection| {
+            let mut statement = connection.prepare(&prepared.statement.sql)?;
+            Ok(statement.execute(params_from_iter(parameters))?)
+        });
+        let changed = changed.await?;
+        self.sleep().await;
+        Ok(changed)
+    }
+
+    async fn query(
+        &self,
+        prepared: Arc<Prepared>,
+        parameters: Vec<Value>,
+        fields: Arc<Vec<FieldInfo>>,
+    ) -> PgWireResult<Vec<DataRow>> {
+        let rows = self.with_connection(move |connection| {
+            let mut statement = connection.prepare(&prepared.statement.sql)?;
+            let mut rows = statement.query(params_from_iter(parameters))?;
+            let mut encoder = DataRowEncoder::new(fields);
+            let mut encoded = Vec::new();
+            while let Some(row) = rows.next()? {
+                for (index, column) in prepared.columns.iter().enumerate() {
+                    encode_cell(&mut encoder, &column.kind, row.get_ref(index)?)?;
+                }
+                encoded.push(encoder.take_row());
+            }
+            Ok(encoded)
+        });
+        let rows = rows.await?;
+        self.sleep().await;
+        Ok(rows)
+    }
+
+    /// Sleeps as long as the statement that just ran asked for.
+    async fn sleep(&self) {
+        let micros = self.asleep_micros.swap(0, Ordering::Relaxed);
+        if micros > 0 {
+            tokio::time::sleep(Duration::from_micros(micros)).await;
+        }
+    }
+
+    async fn with_connection<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> PgWireResult<T> {
+        let connection = Arc::clone(&self.connection);
+        let done = spawn_blocking(move || {
+            let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&connection)
+        });
+        match done.await {
+            Ok(result) => result.map_err(PgWireError::from),
+            Err(stopped) => Err(refusal("57P01", stopped.to_string())),
+        }
+    }
+}
+
+/// Whether a connection is outside (on) or inside (off) a transaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Autocommit {
+    On,
+    Off,
+}
+
+/// What stops work on a connection: SQLite, or a value that does not fit its type.
+enum Failure {
+    Sqlite(rusqlite::Error),
+    Value(PgWireError),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Failure::Sqlite(error)
+    }
+}
+
+impl From<PgWireError> for Failure {
+    fn from(error: PgWireError) -> Self {
+        Failure::Value(error)
+    }
+}
+
+impl From<Failure> for PgWireError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Sqlite(error) => from_sqlite(&error),
+            Failure::Value(error) => error,
+        }
+    }
+}
+
+fn connect(file: &Path, asleep_micros: Arc<AtomicU64>) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(file)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    // Readers go on beside a writer; the file is as short-lived as the process.
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "off")?;
+    // Not deterministic: it must run once for each row, and not at preparation.
+    let flags = FunctionFlags::SQLITE_UTF8;
+    connection.create_scalar_function("pg_sleep", 1, flags, move |call: &mut Context<'_>| {
+        let seconds: f64 = call.get(0)?;
+        // Postgres takes a negative sleep for none.
+        let sleep = Duration::try_from_secs_f64(seconds.max(0.0));
+        let sleep = sleep.map_err(|error| rusqlite::Error::UserFunctionError(error.into()))?;
+        let micros = u64::try_from(sleep.as_micros()).unwrap_or(u64::MAX);
+        asleep_micros.fetch_add(micros, Ordering::Relaxed);
+        Ok(String::new())
+    })?;
+    // Part of how pools clean a connection; SQLite has no such locks.
+    connection.create_scalar_function("pg_advisory_unlock_all", 0, flags, |_| Ok(String::new()))?;
+    Ok(connection)
+}
+
+fn columns(connection: &Connection, statement: &Statement) -> Result<Vec<Column>, Failure> {
+    let prepared = connection.prepare(&statement.sql)?;
+    let found = prepared.columns();
+    // A star stands for several columns: then the list says nothing about positions.
+    let is_aligned = found.len() == statement.results.len();
+    let columns = found.enumerate().map(|(index, column)| {
+        let told = statement.results.get(index).filter(|_| is_aligned).cloned().flatten();
+        let kind = told.or_else(|| type_named(column.decl_type()?)).unwrap_or(Type::TEXT);
+        Column { name: column.name().to_owned(), kind }
+    });
+    Ok(columns.collect())
+}
+
+/// The columns as the protocol describes them.
+pub(super) fn fields(columns: &[Column], format: &Format) -> Vec<FieldInfo> {
+    let described = columns.iter().enumerate().map(|(index, column)| {
+        let format = format.format_for(index);
+        FieldInfo::new(column.name.clone(), None, None, column.kind.clone(), format)
+    });
+    described.collect()
+}

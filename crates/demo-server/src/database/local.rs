@@ -1,0 +1,36 @@
+//! A throw-away Postgres from binaries of this machine.
+//!
+//! Its start and stop block on real processes for up to seconds, so both leave the
+//! runtime's threads alone.
+
+use std::path::PathBuf;
+
+use local_postgres::{LocalPostgres, StartError};
+use tokio::task::spawn_blocking;
+use tokio_postgres::Config;
+
+/// Starts a server; the outer error is a runtime that is shutting down.
+pub(super) async fn start(
+    bin_dirs: Option<Vec<PathBuf>>,
+) -> anyhow::Result<Result<LocalPostgres, StartError>> {
+    let mut builder = LocalPostgres::builder();
+    if let Some(folders) = bin_dirs {
+        builder = builder.bin_dirs(folders);
+    }
+    Ok(spawn_blocking(move || builder.start()).await?)
+}
+
+/// Stops the server and removes its folder.
+pub(super) async fn stop(server: LocalPostgres) {
+    if let Err(error) = spawn_blocking(move || drop(server)).await {
+        tracing::warn!(%error, "local PostgreSQL may still be running");
+    }
+}
+
+/// How to reach it.
+pub(super) fn config(server: &LocalPostgres) -> Config {
+    let mut config = Config::new();
+    config.host("127.0.0.1").port(server.port()).user("postgres").dbname("postgres");
+    config.application_name(super::remote::APPLICATION_NAME);
+    config
+}

@@ -1,0 +1,10 @@
+//! The demo's parts from outside.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "helpers of tests fail loudly and say what they skip"
+)]
+
+mod database;
+mod database_open;
