@@ -54,8 +54,7 @@ fn print() -> Result<(), Box<dyn Error>> {
 fn described_twice() -> Option<&'static str> {
     let mut seen = BTreeSet::new();
     let mut all = CATALOGUE.iter().flat_map(|(_, descs)| *descs);
-    all.find(|desc| !seen.insert(desc.name()))
-        .map(|desc| desc.name())
+    all.find(|desc| !seen.insert(desc.name())).map(|desc| desc.name())
 }
 
 fn page() -> Result<String, fmt::Error> {
@@ -67,11 +66,7 @@ fn page() -> Result<String, fmt::Error> {
         let mut descs = descs.to_vec();
         descs.sort_by_key(|desc| desc.name());
         for desc in descs {
-            let labels: Vec<_> = desc
-                .label_keys()
-                .iter()
-                .map(|key| format!("`{key}`"))
-                .collect();
+            let labels: Vec<_> = desc.label_keys().iter().map(|key| format!("`{key}`")).collect();
             let classic = desc.classic_projection().map(|it| format!("`{}`", it.name));
             writeln!(
                 page,

@@ -21,11 +21,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
         findings.push(format!("{path} is stale: run `cargo xtask generate`"));
     }
     let listed = listed(&text);
-    for source in workspace
-        .rust_sources("crates")?
-        .iter()
-        .filter(|path| path.contains("/src/"))
-    {
+    for source in workspace.rust_sources("crates")?.iter().filter(|path| path.contains("/src/")) {
         let described = described(&workspace.read(source)?);
         findings.extend(described.difference(&listed).map(|name| {
             format!("{source} describes `{name}`: list it in xtask/examples/catalogue.rs")
@@ -43,9 +39,7 @@ pub(crate) fn document(workspace: &Workspace) -> Result<(&'static str, String)> 
 
 /// Reads the metric names in the first column of the page's tables.
 fn listed(page: &str) -> BTreeSet<String> {
-    let names = page
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let names = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
     names.map(|(name, _)| name.to_owned()).collect()
 }
 
@@ -54,9 +48,7 @@ fn listed(page: &str) -> BTreeSet<String> {
 /// Tests describe metrics of their own, so a file is read up to its test module.
 fn described(source: &str) -> BTreeSet<String> {
     let code = source.split("#[cfg(test)]").next().unwrap_or_default();
-    let lines = code
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
     let code = lines.collect::<Vec<_>>().join("\n");
     let constants = code.split(": Desc =").skip(1);
     let names = constants.filter_map(|rest| {

@@ -14,51 +14,21 @@ struct Check {
 
 /// Quick ones first, so that a slip is seen before a compilation.
 const CHECKS: &[Check] = &[
-    Check {
-        name: "format",
-        run: format,
-    },
-    Check {
-        name: "layers",
-        run: layers::check,
-    },
-    Check {
-        name: "weight",
-        run: weight::check,
-    },
-    Check {
-        name: "parity",
-        run: parity::check,
-    },
-    Check {
-        name: "suppressions",
-        run: suppressions::check,
-    },
-    Check {
-        name: "catalogue",
-        run: catalogue::check,
-    },
-    Check {
-        name: "clippy",
-        run: clippy,
-    },
-    Check {
-        name: "docs",
-        run: docs,
-    },
+    Check { name: "format", run: format },
+    Check { name: "layers", run: layers::check },
+    Check { name: "weight", run: weight::check },
+    Check { name: "parity", run: parity::check },
+    Check { name: "suppressions", run: suppressions::check },
+    Check { name: "catalogue", run: catalogue::check },
+    Check { name: "clippy", run: clippy },
+    Check { name: "docs", run: docs },
 ];
 
 /// Runs the named checks, or all, and prints a line for each.
 pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<Verdict> {
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| !CHECKS.iter().any(|it| it.name == **name))
-    {
+    if let Some(unknown) = names.iter().find(|name| !CHECKS.iter().any(|it| it.name == **name)) {
         let known: Vec<_> = CHECKS.iter().map(|check| check.name).collect();
-        bail!(
-            "there is no check `{unknown}`; there are {}",
-            known.join(", ")
-        );
+        bail!("there is no check `{unknown}`; there are {}", known.join(", "));
     }
     workspace.fetch()?;
     let mut verdict = Verdict::Holds;
@@ -92,32 +62,14 @@ fn format(workspace: &Workspace) -> Result<Findings> {
 
 fn clippy(workspace: &Workspace) -> Result<Findings> {
     let mut call = workspace.cargo(&["clippy", "--workspace", "--all-targets", "--all-features"]);
-    call.args([
-        "--locked",
-        "--offline",
-        "--quiet",
-        "--",
-        "--deny",
-        "warnings",
-    ]);
-    found_by(
-        &mut call,
-        "mend the warnings above, or `#[expect]` one with its reason",
-    )
+    call.args(["--locked", "--offline", "--quiet", "--", "--deny", "warnings"]);
+    found_by(&mut call, "mend the warnings above, or `#[expect]` one with its reason")
 }
 
 fn docs(workspace: &Workspace) -> Result<Findings> {
     let mut call = workspace.cargo(&["doc", "--workspace", "--all-features", "--no-deps"]);
-    call.args([
-        "--document-private-items",
-        "--locked",
-        "--offline",
-        "--quiet",
-    ]);
-    found_by(
-        call.env("RUSTDOCFLAGS", "-D warnings"),
-        "mend the warnings above",
-    )
+    call.args(["--document-private-items", "--locked", "--offline", "--quiet"]);
+    found_by(call.env("RUSTDOCFLAGS", "-D warnings"), "mend the warnings above")
 }
 
 /// Runs a tool whose own words are the findings.

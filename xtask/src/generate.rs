@@ -11,10 +11,7 @@ use crate::{catalogue, layers};
 
 /// Rewrites every generated part.
 pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
-    let texts = [
-        layers::document(workspace)?,
-        catalogue::document(workspace)?,
-    ];
+    let texts = [layers::document(workspace)?, catalogue::document(workspace)?];
     for (path, text) in texts {
         let is_same = workspace.read(path).is_ok_and(|current| current == text);
         if is_same {

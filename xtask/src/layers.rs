@@ -69,80 +69,99 @@ const RUNTIME_FORMAT_WEB: &[&str] = &[
     "tracing",
 ];
 
-const WEB: &[&str] = &[
-    "axum",
-    "http",
-    "http-body",
-    "hyper",
-    "tower-layer",
-    "tower-service",
-];
+const WEB: &[&str] = &["axum", "http", "http-body", "hyper", "tower-layer", "tower-service"];
 
-#[rustfmt::skip]
 const LAYERS: &[Row] = &[
     Row {
-        name: "metrics-core", place: Place::Layer(0),
+        name: "metrics-core",
+        place: Place::Layer(0),
         knows: "numbers, names, labels, windows, time; the words for health, topics and events",
         outside: Outside::Only(&["erased-serde", "quanta", "serde", "thiserror"]),
         never: RUNTIME_FORMAT_WEB,
     },
     Row {
-        name: "local-postgres", place: Place::Layer(0),
+        name: "local-postgres",
+        place: Place::Layer(0),
         knows: "starting and ending a throw-away Postgres",
         outside: Outside::Only(&["rustix", "tempfile", "thiserror"]),
         never: &["tokio"],
     },
     Row {
-        name: "db-pool-monitor", place: Place::Layer(1),
+        name: "db-pool-monitor",
+        place: Place::Layer(1),
         knows: "connection pools, deadpool first",
         outside: Outside::Only(&[
-            "deadpool", "deadpool-postgres", "pin-project-lite", "serde", "thiserror", "tokio",
+            "deadpool",
+            "deadpool-postgres",
+            "pin-project-lite",
+            "serde",
+            "thiserror",
+            "tokio",
             "tokio-postgres",
         ]),
         never: WEB,
     },
     Row {
-        name: "exporter", place: Place::Layer(1),
+        name: "exporter",
+        place: Place::Layer(1),
         knows: "text 0.0.4, OpenMetrics 1.0 and JSON of a snapshot",
         outside: Outside::Only(&["itoa", "ryu", "serde", "serde_json"]),
         never: &["axum", "deadpool", "http", "hyper", "tokio"],
     },
     Row {
-        name: "aggregator", place: Place::Layer(1),
+        name: "aggregator",
+        place: Place::Layer(1),
         knows: "the sampling thread, the published sample, the event channel",
         outside: Outside::Only(&["thiserror", "tokio", "tracing"]),
         never: WEB,
     },
     Row {
-        name: "http-glue", place: Place::Layer(3),
+        name: "http-glue",
+        place: Place::Layer(3),
         knows: "HTTP: request layer, routes, probes, accept loop",
         outside: Outside::Only(&[
-            "axum", "bytes", "http", "http-body", "http-body-util", "hyper", "hyper-util",
-            "pin-project-lite", "serde", "serde_json", "thiserror", "tokio", "tower-layer",
-            "tower-service", "tracing",
+            "axum",
+            "bytes",
+            "http",
+            "http-body",
+            "http-body-util",
+            "hyper",
+            "hyper-util",
+            "pin-project-lite",
+            "serde",
+            "serde_json",
+            "thiserror",
+            "tokio",
+            "tower-layer",
+            "tower-service",
+            "tracing",
         ]),
         never: &["deadpool"],
     },
     Row {
-        name: "node0", place: Place::Layer(4),
+        name: "node0",
+        place: Place::Layer(4),
         knows: "everything; wires it and re-exports it",
         outside: Outside::Only(&["serde", "thiserror", "tokio", "tracing"]),
         never: &[],
     },
     Row {
-        name: "demo-server", place: Place::Layer(5),
+        name: "demo-server",
+        place: Place::Layer(5),
         knows: "a small real service that uses `node0`",
         outside: Outside::Anything,
         never: &[],
     },
     Row {
-        name: "testbed", place: Place::Tests,
+        name: "testbed",
+        place: Place::Tests,
         knows: "the real programs that tests run against",
         outside: Outside::Only(&["rustix", "serde_json", "tempfile", "thiserror"]),
         never: &["axum", "hyper", "tokio"],
     },
     Row {
-        name: "xtask", place: Place::Tool,
+        name: "xtask",
+        place: Place::Tool,
         knows: "checks, generators, proofs",
         outside: Outside::Anything,
         never: &[],
@@ -154,9 +173,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     let mut findings = rules::findings(LAYERS, &Graph::read(workspace)?);
     let (path, text) = document(workspace)?;
     if workspace.read(path)? != text {
-        findings.push(format!(
-            "the table in {path} is stale: run `cargo xtask generate`"
-        ));
+        findings.push(format!("the table in {path} is stale: run `cargo xtask generate`"));
     }
     Ok(findings)
 }
@@ -182,10 +199,7 @@ fn table() -> String {
             Outside::Only(names) => names.join(", "),
             Outside::Anything => "anything".to_owned(),
         };
-        text.push_str(&format!(
-            "| {place} | `{}` | {} | {outside} |\n",
-            row.name, row.knows
-        ));
+        text.push_str(&format!("| {place} | `{}` | {} | {outside} |\n", row.name, row.knows));
     }
     text
 }

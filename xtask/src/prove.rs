@@ -57,22 +57,12 @@ impl Proof {
             std::fs::remove_file(&figures).context("cannot remove the last figures")?;
         }
         let mut call = workspace.cargo(&["test", "--locked", "--offline"]);
-        call.args([
-            "--package",
-            self.package,
-            "--test",
-            self.binary,
-            "--all-features",
-        ]);
+        call.args(["--package", self.package, "--test", self.binary, "--all-features"]);
         call.args(["--", self.filter, "--nocapture"]);
-        call.env("NODE0_PROVE", "long")
-            .env("NODE0_PROVE_FIGURES", &figures)
-            .env("CI", "true");
+        call.env("NODE0_PROVE", "long").env("NODE0_PROVE_FIGURES", &figures).env("CI", "true");
         call.stderr(std::process::Stdio::inherit());
         let command = format!("{call:?}");
-        let output = call
-            .output()
-            .with_context(|| format!("cannot run {command}"))?;
+        let output = call.output().with_context(|| format!("cannot run {command}"))?;
         let said = String::from_utf8_lossy(&output.stdout);
         say(said.trim_end());
         let summary = Summary::read(&said);
@@ -86,12 +76,7 @@ impl Proof {
         let report = self.report(verdict, summary.unwrap_or_default(), &figures);
         let path = format!("target/prove/{}.json", self.name);
         workspace.write(&path, &format!("{report:#}\n"))?;
-        say(&format!(
-            "{} {}: {} ({path})",
-            word(verdict),
-            self.name,
-            self.shows
-        ));
+        say(&format!("{} {}: {} ({path})", word(verdict), self.name, self.shows));
         Ok(verdict)
     }
 
@@ -126,24 +111,12 @@ struct Summary {
 impl Summary {
     /// Reads `test result: ok. 3 passed; 0 failed; …; finished in 1.25s`.
     fn read(output: &str) -> Option<Self> {
-        let line = output
-            .lines()
-            .rev()
-            .find(|line| line.starts_with("test result: "))?;
+        let line = output.lines().rev().find(|line| line.starts_with("test result: "))?;
         let count = |what: &str| {
             let before = line.split(what).next()?;
-            before
-                .rsplit([' ', '.'])
-                .find(|word| !word.is_empty())?
-                .parse()
-                .ok()
+            before.rsplit([' ', '.']).find(|word| !word.is_empty())?.parse().ok()
         };
-        let seconds = line
-            .rsplit_once("finished in ")?
-            .1
-            .trim_end_matches('s')
-            .parse()
-            .ok()?;
+        let seconds = line.rsplit_once("finished in ")?.1.trim_end_matches('s').parse().ok()?;
         Some(Self {
             passed: count(" passed")?,
             failed: count(" failed")?,
@@ -160,15 +133,8 @@ mod tests {
     fn closing_line_is_read() {
         let line = "test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; \
                     12 filtered out; finished in 61.50s";
-        let expected = Summary {
-            passed: 3,
-            failed: 1,
-            took: Duration::from_millis(61_500),
-        };
-        assert_eq!(
-            Summary::read(&format!("running\n{line}\n\n")),
-            Some(expected)
-        );
+        let expected = Summary { passed: 3, failed: 1, took: Duration::from_millis(61_500) };
+        assert_eq!(Summary::read(&format!("running\n{line}\n\n")), Some(expected));
         assert_eq!(Summary::read("error: no such test"), None);
     }
 

@@ -22,17 +22,12 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     let crates = std::fs::read_dir(workspace.path("crates"))?;
     let mut manifests = vec!["xtask/Cargo.toml".to_owned()];
     for folder in crates {
-        manifests.push(format!(
-            "crates/{}/Cargo.toml",
-            folder?.file_name().to_string_lossy()
-        ));
+        manifests.push(format!("crates/{}/Cargo.toml", folder?.file_name().to_string_lossy()));
     }
     manifests.sort();
     for path in &manifests {
         if !workspace.read(path)?.contains("[lints]\nworkspace = true") {
-            findings.push(format!(
-                "{path}: takes no part in the lints: add `workspace = true`"
-            ));
+            findings.push(format!("{path}: takes no part in the lints: add `workspace = true`"));
         }
     }
     Ok(findings)
@@ -48,21 +43,13 @@ fn in_source(path: &str, text: &str) -> Findings {
         // Wherever the level stands, alone or behind a `cfg_attr` condition.
         let holds = |level: &str| attribute.is_some_and(|it| names_level(it, level));
         if holds("allow(") {
-            findings.push(format!(
-                "{path}:{number}: `allow` hides a lint: use `expect`"
-            ));
+            findings.push(format!("{path}:{number}: `allow` hides a lint: use `expect`"));
         }
         // A level takes its lints and its reason in one pair of brackets.
-        let has_reason = || {
-            text[offset..]
-                .split(")]")
-                .next()
-                .is_some_and(|it| it.contains("reason ="))
-        };
+        let has_reason =
+            || text[offset..].split(")]").next().is_some_and(|it| it.contains("reason ="));
         if holds("expect(") && !has_reason() {
-            findings.push(format!(
-                "{path}:{number}: `expect` without a reason: add `reason = …`"
-            ));
+            findings.push(format!("{path}:{number}: `expect` without a reason: add `reason = …`"));
         }
         offset += line.len();
     }
@@ -81,9 +68,7 @@ fn in_manifest(path: &str, text: &str) -> Findings {
     for (number, line) in (1..).zip(text.lines()) {
         let is_explained = before.trim_start().starts_with('#') || line.contains('#');
         if line.contains("\"allow\"") && !is_explained {
-            findings.push(format!(
-                "{path}:{number}: a lint is allowed: say why above it"
-            ));
+            findings.push(format!("{path}:{number}: a lint is allowed: say why above it"));
         }
         before = line;
     }
@@ -112,24 +97,15 @@ mod tests {
     fn expect_needs_a_reason() {
         check_source("#[expect(dead_code)]\nfn f() {}\n", 1);
         check_source("#[expect(dead_code, reason = \"fixture\")]\n", 0);
-        check_source(
-            "#[expect(\n    dead_code,\n    reason = \"fixture\"\n)]\nfn f() {}\n",
-            0,
-        );
+        check_source("#[expect(\n    dead_code,\n    reason = \"fixture\"\n)]\nfn f() {}\n", 0);
         check_source("#[expect(dead_code)]\n#[doc = \"reason = none\"]\n", 1);
         check_source("let x = y.expect(\"a value\");\n", 0);
     }
 
     #[test]
     fn allowed_lint_in_a_manifest_needs_a_comment() {
-        assert_eq!(
-            in_manifest("Cargo.toml", "a = \"warn\"\nlint = \"allow\"\n").len(),
-            1
-        );
-        assert_eq!(
-            in_manifest("Cargo.toml", "# Why.\nlint = \"allow\"\n").len(),
-            0
-        );
+        assert_eq!(in_manifest("Cargo.toml", "a = \"warn\"\nlint = \"allow\"\n").len(), 1);
+        assert_eq!(in_manifest("Cargo.toml", "# Why.\nlint = \"allow\"\n").len(), 0);
     }
 
     #[test]

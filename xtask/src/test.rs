@@ -27,11 +27,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
         say(line);
     }
     let count = skipped.lines().count();
-    let word = if verdict == Verdict::Holds {
-        "ok"
-    } else {
-        "FAIL"
-    };
+    let word = if verdict == Verdict::Holds { "ok" } else { "FAIL" };
     say(&format!("{word} test ({count} skipped for want of a tool)"));
     Ok(verdict)
 }

@@ -19,11 +19,7 @@ pub(crate) type Findings = Vec<String>;
 impl Verdict {
     /// Turns success into a verdict.
     pub(crate) fn from_success(success: bool) -> Self {
-        if success {
-            Self::Holds
-        } else {
-            Self::FallsShort
-        }
+        if success { Self::Holds } else { Self::FallsShort }
     }
 }
 

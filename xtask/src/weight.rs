@@ -23,23 +23,12 @@ const POOL_MONITOR_BASE: &[&str] = &[CORE, "deadpool", "serde", "thiserror"];
 pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     let mut findings = Findings::new();
     findings.extend(too_many(&tree(workspace, CORE)?, CORE, CORE_LIMIT)?);
-    findings.extend(beyond(
-        &tree(workspace, POOL_MONITOR)?,
-        POOL_MONITOR,
-        POOL_MONITOR_BASE,
-    )?);
+    findings.extend(beyond(&tree(workspace, POOL_MONITOR)?, POOL_MONITOR, POOL_MONITOR_BASE)?);
     Ok(findings)
 }
 
 fn tree(workspace: &Workspace, package: &str) -> Result<String> {
-    let options = [
-        "--edges",
-        "normal,no-proc-macro",
-        "--prefix",
-        "depth",
-        "--format",
-        " {p}",
-    ];
+    let options = ["--edges", "normal,no-proc-macro", "--prefix", "depth", "--format", " {p}"];
     let mut call = workspace.cargo(&["tree", "--locked", "--offline", "--no-dedupe"]);
     output_of(call.args(["--package", package]).args(options))
 }
@@ -48,10 +37,7 @@ fn tree(workspace: &Workspace, package: &str) -> Result<String> {
 fn too_many(tree: &str, package: &str, limit: usize) -> Result<Option<String>> {
     let lines = parse(tree)?;
     let names: BTreeSet<&str> = lines.iter().map(|(_, name)| *name).collect();
-    let (count, names) = (
-        names.len(),
-        names.into_iter().collect::<Vec<_>>().join(", "),
-    );
+    let (count, names) = (names.len(), names.into_iter().collect::<Vec<_>>().join(", "));
     Ok((count > limit).then(|| {
         format!("`{package}` brings {count} crates, at most {limit}: drop one of {names}")
     }))
@@ -76,10 +62,7 @@ fn beyond(tree: &str, package: &str, base: &[&str]) -> Result<Findings> {
     let extra = outside.difference(&inside);
     Ok(extra
         .map(|name| {
-            format!(
-                "`{package}` brings `{name}`, more than {}: do without",
-                base.join(", ")
-            )
+            format!("`{package}` brings `{name}`, more than {}: do without", base.join(", "))
         })
         .collect())
 }
@@ -104,19 +87,13 @@ mod tests {
     #[test]
     fn crate_beyond_the_limit_is_found() {
         assert_eq!(too_many(TREE, "monitor", 5).expect("a tree"), None);
-        let finding = too_many(TREE, "monitor", 4)
-            .expect("a tree")
-            .expect("a finding");
+        let finding = too_many(TREE, "monitor", 4).expect("a tree").expect("a finding");
         assert!(finding.contains("5 crates, at most 4"), "{finding}");
     }
 
     #[test]
     fn crate_that_no_base_brings_is_found() {
-        assert!(
-            beyond(TREE, "monitor", &["core", "deadpool"])
-                .expect("a tree")
-                .is_empty()
-        );
+        assert!(beyond(TREE, "monitor", &["core", "deadpool"]).expect("a tree").is_empty());
         let findings = beyond(TREE, "monitor", &["core"]).expect("a tree");
         assert_eq!(findings.len(), 2, "{findings:?}");
         assert!(findings[1].contains("brings `tokio`"), "{findings:?}");
@@ -129,9 +106,6 @@ mod tests {
 
     #[test]
     fn this_workspace_is_light() {
-        assert_eq!(
-            check(&Workspace::of_this_build()).expect("trees"),
-            Findings::new()
-        );
+        assert_eq!(check(&Workspace::of_this_build()).expect("trees"), Findings::new());
     }
 }

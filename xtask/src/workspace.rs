@@ -18,17 +18,13 @@ impl Workspace {
     /// Returns the workspace that this program was built from.
     pub(crate) fn of_this_build() -> Self {
         let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-        Self {
-            root: xtask.parent().unwrap_or(xtask).to_owned(),
-        }
+        Self { root: xtask.parent().unwrap_or(xtask).to_owned() }
     }
 
     /// Returns another workspace, such as a fixture's.
     #[cfg(test)]
     pub(crate) fn at(root: &Path) -> Self {
-        Self {
-            root: root.to_owned(),
-        }
+        Self { root: root.to_owned() }
     }
 
     /// Returns the path of a file, given relative to the root.
@@ -79,10 +75,7 @@ impl Workspace {
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command
-            .args(arguments)
-            .current_dir(&self.root)
-            .stdin(Stdio::null());
+        command.args(arguments).current_dir(&self.root).stdin(Stdio::null());
         command
     }
 
@@ -105,17 +98,13 @@ impl Workspace {
 
 /// Runs a command that talks for itself.
 pub(crate) fn passes(command: &mut Command) -> Result<Verdict> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot run {command:?}"))?;
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
     Ok(Verdict::from_success(status.success()))
 }
 
 /// Runs a command and returns what it printed; its failure is an error.
 pub(crate) fn output_of(command: &mut Command) -> Result<String> {
-    let output = command
-        .output()
-        .with_context(|| format!("cannot run {command:?}"))?;
+    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr);
         bail!("{command:?} ended with {}: {}", output.status, words.trim());

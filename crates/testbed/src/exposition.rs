@@ -84,10 +84,8 @@ pub fn parse_text(client: &PrometheusClient, text: &str) -> Result<Vec<Family>, 
 }
 
 fn parse(client: &PrometheusClient, format: &str, text: &str) -> Result<Vec<Family>, ParseError> {
-    let broken = |source: io::Error| ParseError::Broken {
-        said: source.to_string(),
-        source: Some(source),
-    };
+    let broken =
+        |source: io::Error| ParseError::Broken { said: source.to_string(), source: Some(source) };
     let mut child = client
         .command()
         .args(["-c", SCRIPT, format])
@@ -97,10 +95,7 @@ fn parse(client: &PrometheusClient, format: &str, text: &str) -> Result<Vec<Fami
         .spawn()
         .map_err(broken)?;
     // It reads all before it writes, so nothing blocks; if it died, its status says why.
-    let written = child
-        .stdin
-        .take()
-        .map_or(Ok(()), |mut stdin| stdin.write_all(text.as_bytes()));
+    let written = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(text.as_bytes()));
     let output = child.wait_with_output().map_err(broken)?;
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     match output.status.code() {
@@ -108,16 +103,10 @@ fn parse(client: &PrometheusClient, format: &str, text: &str) -> Result<Vec<Fami
         Some(3) => return Err(ParseError::Refused { reason: said }),
         _ => return Err(ParseError::Broken { said, source: None }),
     }
-    let odd = || ParseError::Broken {
-        said: "an answer of another shape".to_owned(),
-        source: None,
-    };
+    let odd = || ParseError::Broken { said: "an answer of another shape".to_owned(), source: None };
     let answer: Value = serde_json::from_slice(&output.stdout).map_err(|_| odd())?;
     let families = answer.as_array().ok_or_else(odd)?;
-    families
-        .iter()
-        .map(|value| family(value).ok_or_else(odd))
-        .collect()
+    families.iter().map(|value| family(value).ok_or_else(odd)).collect()
 }
 
 fn family(value: &Value) -> Option<Family> {

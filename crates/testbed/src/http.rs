@@ -58,10 +58,7 @@ impl Response {
     /// Returns the first header field called `name`, in any case of letters.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let field = self
-            .headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let field = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         field.map(|(_, value)| value.as_str())
     }
 
@@ -95,12 +92,7 @@ impl Request {
     /// Begins a request; `target` is written as it is, unescaped.
     pub fn new(method: &str, target: &str) -> Self {
         let (method, target) = (method.to_owned(), target.to_owned());
-        Self {
-            method,
-            target,
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Self { method, target, headers: Vec::new(), body: Vec::new() }
     }
 
     /// Begins a GET.
@@ -133,11 +125,9 @@ impl Request {
         parse::response(&mut stream, &mut answer, self.method == "HEAD").map_err(|problem| {
             match problem {
                 parse::Problem::Io(source) => io(source),
-                parse::Problem::Malformed(part) => HttpError::Malformed {
-                    address,
-                    part,
-                    bytes: beginning(&answer),
-                },
+                parse::Problem::Malformed(part) => {
+                    HttpError::Malformed { address, part, bytes: beginning(&answer) }
+                }
             }
         })
     }
@@ -145,10 +135,7 @@ impl Request {
     fn to_bytes(&self, address: SocketAddr) -> Vec<u8> {
         use fmt::Write as _;
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
-        let has_host = self
-            .headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("host"));
+        let has_host = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
         // Writing to a string cannot fail.
         if !has_host {
             let _ = write!(head, "Host: {address}\r\n");
@@ -184,9 +171,7 @@ pub fn get(address: SocketAddr, target: &str) -> Result<Response, HttpError> {
 /// When the server cannot be reached or does not close the connection in time.
 pub fn send_raw(address: SocketAddr, bytes: &[u8]) -> Result<Vec<u8>, HttpError> {
     let mut stream = connect(address)?;
-    let written = stream
-        .write_all(bytes)
-        .and_then(|()| stream.shutdown(Shutdown::Write));
+    let written = stream.write_all(bytes).and_then(|()| stream.shutdown(Shutdown::Write));
     let mut answer = Vec::new();
     let read = (&mut stream).take(MAX_ANSWER).read_to_end(&mut answer);
     match written.and(read.map(drop)) {
@@ -221,10 +206,7 @@ fn connect(address: SocketAddr) -> Result<TcpStream, HttpError> {
 
 fn ends_the_answer(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
-    matches!(
-        kind,
-        BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected
-    )
+    matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected)
 }
 
 fn beginning(bytes: &[u8]) -> String {

@@ -89,17 +89,11 @@ impl Process {
     /// [`ProcessError::Spawn`] when the program cannot be started.
     pub fn spawn(mut command: Command) -> Result<Self, ProcessError> {
         let name = command.get_program().to_string_lossy().into_owned();
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = match command.spawn() {
             Ok(child) => child,
             Err(source) => {
-                return Err(ProcessError::Spawn {
-                    program: name,
-                    source,
-                });
+                return Err(ProcessError::Spawn { program: name, source });
             }
         };
         let lines = Arc::new(Lines::default());
@@ -110,12 +104,7 @@ impl Process {
         if let Some(pipe) = child.stderr.take() {
             readers.push(read_into(&lines, Stream::Stderr, pipe));
         }
-        Ok(Self {
-            name,
-            child,
-            lines,
-            readers,
-        })
+        Ok(Self { name, child, lines, readers })
     }
 
     /// Returns the child's process id.
@@ -148,19 +137,10 @@ impl Process {
             let (program, pattern) = (self.name.clone(), pattern.to_owned());
             if let Some(status) = status {
                 let output = self.output();
-                return Err(ProcessError::Ended {
-                    program,
-                    status,
-                    pattern,
-                    output,
-                });
+                return Err(ProcessError::Ended { program, status, pattern, output });
             }
             if deadline.has_passed() {
-                return Err(ProcessError::Silent {
-                    program,
-                    pattern,
-                    output: self.output(),
-                });
+                return Err(ProcessError::Silent { program, pattern, output: self.output() });
             }
             self.lines.wait_for_more(deadline);
         }
@@ -211,10 +191,7 @@ impl Process {
     pub fn wait(&mut self, deadline: Deadline) -> Result<ExitStatus, ProcessError> {
         let ended = deadline.poll(|| self.try_wait().transpose());
         let status = ended.unwrap_or_else(|| {
-            Err(ProcessError::StillRunning {
-                program: self.name.clone(),
-                output: self.output(),
-            })
+            Err(ProcessError::StillRunning { program: self.name.clone(), output: self.output() })
         })?;
         self.join_readers();
         Ok(status)
@@ -248,10 +225,7 @@ impl Process {
     }
 
     fn control(&self, source: io::Error) -> ProcessError {
-        ProcessError::Control {
-            program: self.name.clone(),
-            source,
-        }
+        ProcessError::Control { program: self.name.clone(), source }
     }
 }
 
@@ -291,11 +265,7 @@ impl Lines {
     }
 
     fn find(&self, pattern: &str) -> Option<String> {
-        self.lock()
-            .iter()
-            .map(|(_, line)| line)
-            .find(|line| line.contains(pattern))
-            .cloned()
+        self.lock().iter().map(|(_, line)| line).find(|line| line.contains(pattern)).cloned()
     }
 
     /// Rests until a line came in, at most for a moment: an end rings no bell.
@@ -329,10 +299,7 @@ fn read_into(
     std::thread::spawn(move || {
         let mut reader = BufReader::new(pipe);
         let mut bytes = Vec::new();
-        while reader
-            .read_until(b'\n', &mut bytes)
-            .is_ok_and(|read| read > 0)
-        {
+        while reader.read_until(b'\n', &mut bytes).is_ok_and(|read| read > 0) {
             let line = String::from_utf8_lossy(&bytes);
             lines.push(stream, line.trim_end_matches(['\r', '\n']).to_owned());
             bytes.clear();

@@ -45,8 +45,7 @@ impl ScrapeJob {
     /// Sets the scrape interval and, with it, the scrape timeout.
     pub fn interval(self, interval: Duration) -> Self {
         let text = json!(format!("{}ms", interval.as_millis()));
-        self.option("scrape_interval", text.clone())
-            .option("scrape_timeout", text)
+        self.option("scrape_interval", text.clone()).option("scrape_timeout", text)
     }
 
     /// Sets the path that is scraped; default `/metrics`.
@@ -125,9 +124,7 @@ impl Prometheus {
         jobs: &[ScrapeJob],
         flags: &[&str],
     ) -> Result<Self, PrometheusError> {
-        let data = tempfile::Builder::new()
-            .prefix("node0-prometheus-")
-            .tempdir();
+        let data = tempfile::Builder::new().prefix("node0-prometheus-").tempdir();
         let data = data.map_err(PrometheusError::Folder)?;
         let config = data.path().join("prometheus.yml");
         let jobs: Vec<_> = jobs.iter().map(|job| &job.config).collect();
@@ -140,11 +137,7 @@ impl Prometheus {
         let line = process.wait_for_line("msg=\"Listening on\"", deadline);
         let line = line.map_err(PrometheusError::Process)?;
         let address = line.split_once("address=").and_then(|(_, rest)| {
-            rest.split_whitespace()
-                .next()?
-                .trim_matches('"')
-                .parse::<SocketAddr>()
-                .ok()
+            rest.split_whitespace().next()?.trim_matches('"').parse::<SocketAddr>().ok()
         });
         let ready = |address: &SocketAddr| {
             let is_ready =
@@ -152,14 +145,8 @@ impl Prometheus {
             deadline.until(is_ready)
         };
         match address.filter(ready) {
-            Some(address) => Ok(Self {
-                process,
-                address,
-                _data: data,
-            }),
-            None => Err(PrometheusError::NotReady {
-                output: process.output(),
-            }),
+            Some(address) => Ok(Self { process, address, _data: data }),
+            None => Err(PrometheusError::NotReady { output: process.output() }),
         }
     }
 
@@ -235,16 +222,10 @@ impl Prometheus {
         let response = http::get(self.address, target).map_err(PrometheusError::Http)?;
         let target = target.to_owned();
         let Ok(mut body) = response.json() else {
-            return Err(PrometheusError::Refused {
-                target,
-                reason: response.text(),
-            });
+            return Err(PrometheusError::Refused { target, reason: response.text() });
         };
         match body.get("error").and_then(Value::as_str) {
-            Some(reason) => Err(PrometheusError::Refused {
-                target,
-                reason: reason.to_owned(),
-            }),
+            Some(reason) => Err(PrometheusError::Refused { target, reason: reason.to_owned() }),
             None => Ok(body["data"].take()),
         }
     }
@@ -254,10 +235,7 @@ fn command(tool: &PrometheusTool, data: &Path, config: &Path, flags: &[&str]) ->
     let mut command = Command::new(tool.server());
     command
         .arg(format!("--config.file={}", config.display()))
-        .arg(format!(
-            "--storage.tsdb.path={}",
-            data.join("tsdb").display()
-        ))
+        .arg(format!("--storage.tsdb.path={}", data.join("tsdb").display()))
         .arg("--web.listen-address=127.0.0.1:0")
         .args(flags);
     command

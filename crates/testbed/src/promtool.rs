@@ -31,10 +31,7 @@ pub fn check_metrics(tool: &PrometheusTool, text: &str) -> io::Result<LintReport
         .stderr(Stdio::piped())
         .spawn()?;
     // It may stop reading at the first mistake; what it says then is the answer.
-    let written = child
-        .stdin
-        .take()
-        .map_or(Ok(()), |mut stdin| stdin.write_all(text.as_bytes()));
+    let written = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(text.as_bytes()));
     let output = child.wait_with_output()?;
     if let Err(error) = written
         && error.kind() != io::ErrorKind::BrokenPipe
@@ -43,14 +40,8 @@ pub fn check_metrics(tool: &PrometheusTool, text: &str) -> io::Result<LintReport
     }
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
-    let mut lines: Vec<String> = said
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .map(str::to_owned)
-        .collect();
+    let mut lines: Vec<String> =
+        said.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
     lines.sort();
-    Ok(LintReport {
-        exit: output.status.code(),
-        lines,
-    })
+    Ok(LintReport { exit: output.status.code(), lines })
 }

@@ -33,8 +33,9 @@ macro_rules! require {
 ///
 /// Under `CI=true`, where every tool must be there.
 pub fn skip_or_fail(error: &ToolError, file: &str, line: u32) {
-    let test = std::thread::current().name().unwrap_or("a test").to_owned();
-    let notice = notice(&test, file, line, error);
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    let notice = format!("SKIPPED {test} ({file}:{line}): {}", error.in_one_line());
     assert!(!on_ci(), "{notice}");
     // A notice that cannot be written changes nothing about the skip itself.
     let _ = writeln!(io::stderr(), "{notice}");
@@ -47,15 +48,4 @@ pub fn skip_or_fail(error: &ToolError, file: &str, line: u32) {
 /// Tells whether this run must have every tool (`CI=true`).
 fn on_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1")
-}
-
-fn notice(test: &str, file: &str, line: u32, error: &ToolError) -> String {
-    let mut text = format!("SKIPPED {test} ({file}:{line}): {error}");
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text.replace('\n', " ")
 }

@@ -48,27 +48,19 @@ impl Graph {
 
     fn of(metadata: &Metadata) -> Result<Self> {
         let members = metadata.workspace_packages();
-        let folders: BTreeMap<&str, String> = members
-            .iter()
-            .map(|member| (member.name.as_str(), folder_of(member)))
-            .collect();
+        let folders: BTreeMap<&str, String> =
+            members.iter().map(|member| (member.name.as_str(), folder_of(member))).collect();
         let mut crates = Vec::new();
         for member in &members {
             let edges = member.dependencies.iter().map(|dependency| {
                 // A package of ours is one that lies where a member does.
                 let ours = folders.get(dependency.name.as_str()).filter(|_| {
                     dependency.path.as_ref().is_some_and(|path| {
-                        members
-                            .iter()
-                            .any(|it| it.manifest_path.parent() == Some(path))
+                        members.iter().any(|it| it.manifest_path.parent() == Some(path))
                     })
                 });
                 let to = ours.cloned().unwrap_or_else(|| dependency.name.clone());
-                Edge {
-                    to,
-                    kind: dependency.kind,
-                    is_ours: ours.is_some(),
-                }
+                Edge { to, kind: dependency.kind, is_ours: ours.is_some() }
             });
             crates.push(Crate {
                 folder: folder_of(member),
@@ -82,39 +74,26 @@ impl Graph {
 }
 
 fn folder_of(package: &Package) -> String {
-    let folder = package
-        .manifest_path
-        .parent()
-        .and_then(|path| path.file_name());
+    let folder = package.manifest_path.parent().and_then(|path| path.file_name());
     folder.unwrap_or(package.name.as_str()).to_owned()
 }
 
 /// Follows normal and build edges from a package.
 fn reachable(metadata: &Metadata, start: &PackageId) -> Result<BTreeSet<String>> {
-    let resolve = metadata
-        .resolve
-        .as_ref()
-        .context("cargo left out the resolved graph")?;
+    let resolve = metadata.resolve.as_ref().context("cargo left out the resolved graph")?;
     let nodes: BTreeMap<&PackageId, _> = resolve.nodes.iter().map(|it| (&it.id, it)).collect();
     let mut seen = BTreeSet::from([start]);
     let mut open = vec![start];
     while let Some(id) = open.pop() {
-        let node = nodes
-            .get(id)
-            .with_context(|| format!("cargo left out {id}"))?;
+        let node = nodes.get(id).with_context(|| format!("cargo left out {id}"))?;
         for dependency in &node.deps {
             let kinds = &dependency.dep_kinds;
-            let is_real = kinds
-                .iter()
-                .any(|it| it.kind != DependencyKind::Development);
+            let is_real = kinds.iter().any(|it| it.kind != DependencyKind::Development);
             if is_real && seen.insert(&dependency.pkg) {
                 open.push(&dependency.pkg);
             }
         }
     }
     seen.remove(start);
-    Ok(seen
-        .into_iter()
-        .map(|id| metadata[id].name.to_string())
-        .collect())
+    Ok(seen.into_iter().map(|id| metadata[id].name.to_string()).collect())
 }

@@ -12,9 +12,8 @@ pub(super) fn findings(table: &[Row], graph: &Graph) -> Findings {
     for row in table {
         if !graph.crates.iter().any(|it| it.folder == row.name) {
             let name = row.name;
-            findings.push(format!(
-                "the table lists `{name}`, the workspace has none: drop its row"
-            ));
+            findings
+                .push(format!("the table lists `{name}`, the workspace has none: drop its row"));
         }
     }
     for this in &graph.crates {
@@ -33,26 +32,16 @@ fn of_crate(table: &[Row], row: &Row, this: &Crate) -> Findings {
     let mut findings = Findings::new();
     let name = row.name;
     let is_plain = matches!(name, "node0" | "xtask");
-    let package = if is_plain {
-        name.to_owned()
-    } else {
-        format!("node0-{name}")
-    };
+    let package = if is_plain { name.to_owned() } else { format!("node0-{name}") };
     if this.package != package {
         let found = &this.package;
-        findings.push(format!(
-            "the package in `{name}` is `{found}`: call it `{package}`"
-        ));
+        findings.push(format!("the package in `{name}` is `{found}`: call it `{package}`"));
     }
     findings.extend(this.edges.iter().filter_map(|edge| match edge.is_ours {
         true => of_inner_edge(table, row, edge),
         false => of_outer_edge(row, edge),
     }));
-    for never in row
-        .never
-        .iter()
-        .filter(|never| this.reaches.contains(**never))
-    {
+    for never in row.never.iter().filter(|never| this.reaches.contains(**never)) {
         findings.push(format!(
             "`{name}` reaches `{never}`, which it must never: `cargo tree -i {never} -p {package} \
              --all-features` shows the way to cut"
@@ -84,9 +73,9 @@ fn of_inner_edge(table: &[Row], row: &Row, edge: &Edge) -> Option<String> {
         (_, Place::Tests) => Some(format!(
             "`{from}` → `{to}`: `{to}` is for tests: name it under [dev-dependencies]"
         )),
-        (_, Place::Tool) => Some(format!(
-            "`{from}` → `{to}`: nobody depends on a tool: move the code to a crate"
-        )),
+        (_, Place::Tool) => {
+            Some(format!("`{from}` → `{to}`: nobody depends on a tool: move the code to a crate"))
+        }
         (Place::Tests | Place::Tool, _) => Some(format!(
             "`{from}` → `{to}`: `{from}` must build without our crates: use [dev-dependencies]"
         )),

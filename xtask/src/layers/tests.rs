@@ -14,35 +14,14 @@ const TABLE: &[Row] = &[
         outside: Outside::Only(&["serde", "quanta"]),
         never: &["tokio"],
     },
-    Row {
-        name: "cache-monitor",
-        place: Place::Layer(1),
-        ..PLAIN
-    },
-    Row {
-        name: "pool-monitor",
-        place: Place::Layer(1),
-        ..PLAIN
-    },
-    Row {
-        name: "testbed",
-        place: Place::Tests,
-        ..PLAIN
-    },
-    Row {
-        name: "xtask",
-        place: Place::Tool,
-        ..PLAIN
-    },
+    Row { name: "cache-monitor", place: Place::Layer(1), ..PLAIN },
+    Row { name: "pool-monitor", place: Place::Layer(1), ..PLAIN },
+    Row { name: "testbed", place: Place::Tests, ..PLAIN },
+    Row { name: "xtask", place: Place::Tool, ..PLAIN },
 ];
 
-const PLAIN: Row = Row {
-    name: "",
-    place: Place::Tests,
-    knows: "",
-    outside: Outside::Only(&[]),
-    never: &[],
-};
+const PLAIN: Row =
+    Row { name: "", place: Place::Tests, knows: "", outside: Outside::Only(&[]), never: &[] };
 
 /// A workspace of empty crates; outside ones lie beside it instead of in a registry.
 struct Fixture {
@@ -52,9 +31,7 @@ struct Fixture {
 impl Fixture {
     /// Lays out the crates of the table, without a single edge.
     fn new() -> Self {
-        let fixture = Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
-        };
+        let fixture = Self { folder: tempfile::tempdir().expect("a temporary folder") };
         let members = "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\", \"xtask\"]\n";
         fixture.write("ours/Cargo.toml", members);
         for row in TABLE {
@@ -75,11 +52,7 @@ impl Fixture {
     }
 
     fn home(&self, name: &str) -> String {
-        if name == "xtask" {
-            "ours/xtask".to_owned()
-        } else {
-            format!("ours/crates/{name}")
-        }
+        if name == "xtask" { "ours/xtask".to_owned() } else { format!("ours/crates/{name}") }
     }
 
     fn package(&self, home: &str, name: &str) {
@@ -97,9 +70,7 @@ impl Fixture {
     /// Reads the workspace as the check does and applies the rules.
     fn findings(&self, table: &[Row]) -> Findings {
         let workspace = Workspace::at(&self.folder.path().join("ours"));
-        let lock = workspace
-            .cargo(&["generate-lockfile", "--offline"])
-            .output();
+        let lock = workspace.cargo(&["generate-lockfile", "--offline"]).output();
         assert!(lock.expect("cargo runs").status.success());
         rules::findings(table, &Graph::read(&workspace).expect("metadata"))
     }
@@ -110,21 +81,13 @@ impl Fixture {
         let findings = self.findings(TABLE);
         assert_eq!(findings.len(), 1, "{findings:?}");
         for word in words {
-            assert!(
-                findings[0].contains(word),
-                "{:?} does not say {word:?}",
-                findings[0]
-            );
+            assert!(findings[0].contains(word), "{:?} does not say {word:?}", findings[0]);
         }
     }
 }
 
 fn package_of(name: &str) -> String {
-    if name == "xtask" {
-        name.to_owned()
-    } else {
-        format!("node0-{name}")
-    }
+    if name == "xtask" { name.to_owned() } else { format!("node0-{name}") }
 }
 
 /// A dependency on a crate of ours, in a section of the manifest.
@@ -150,35 +113,28 @@ fn workspace_without_bad_edges_has_no_findings() {
 #[test]
 fn upward_edge_is_found() {
     for section in ["dependencies", "build-dependencies"] {
-        Fixture::new()
-            .with("metrics-core", &edge(section, "cache-monitor"))
-            .check_finding(&[
-                "`metrics-core` (0) → `cache-monitor` (1)",
-                "points up",
-                "move",
-            ]);
+        Fixture::new().with("metrics-core", &edge(section, "cache-monitor")).check_finding(&[
+            "`metrics-core` (0) → `cache-monitor` (1)",
+            "points up",
+            "move",
+        ]);
     }
 }
 
 #[test]
 fn sibling_edge_is_found() {
-    Fixture::new()
-        .with("cache-monitor", &edge("dependencies", "pool-monitor"))
-        .check_finding(&[
-            "`cache-monitor` → `pool-monitor`",
-            "siblings",
-            "lower layer",
-        ]);
+    Fixture::new().with("cache-monitor", &edge("dependencies", "pool-monitor")).check_finding(&[
+        "`cache-monitor` → `pool-monitor`",
+        "siblings",
+        "lower layer",
+    ]);
 }
 
 #[test]
 fn upward_dev_edge_is_found() {
     Fixture::new()
         .with("metrics-core", &edge("dev-dependencies", "cache-monitor"))
-        .check_finding(&[
-            "dev edge `metrics-core` (0) → `cache-monitor` (1)",
-            "move the test",
-        ]);
+        .check_finding(&["dev edge `metrics-core` (0) → `cache-monitor` (1)", "move the test"]);
 }
 
 #[test]
@@ -198,19 +154,9 @@ fn crate_that_is_not_in_the_table_is_found() {
 
 #[test]
 fn row_without_a_crate_is_found() {
-    let gone = [
-        TABLE,
-        &[Row {
-            name: "gone",
-            ..PLAIN
-        }],
-    ]
-    .concat();
+    let gone = [TABLE, &[Row { name: "gone", ..PLAIN }]].concat();
     let findings = Fixture::new().findings(&gone);
-    assert!(
-        findings.len() == 1 && findings[0].contains("`gone`"),
-        "{findings:?}"
-    );
+    assert!(findings.len() == 1 && findings[0].contains("`gone`"), "{findings:?}");
 }
 
 #[test]

@@ -13,15 +13,9 @@ use testbed::tools::{self, ToolError};
 type Tool = (&'static str, fn() -> Result<PathBuf, ToolError>);
 
 const TOOLS: [Tool; 4] = [
-    ("prometheus-2.42", || {
-        tools::prometheus_2_42().map(|tool| tool.server())
-    }),
-    ("prometheus-2.53", || {
-        tools::prometheus_2_53().map(|tool| tool.server())
-    }),
-    ("postgres", || {
-        tools::postgres().map(|tool| tool.bin_dir().to_owned())
-    }),
+    ("prometheus-2.42", || tools::prometheus_2_42().map(|tool| tool.server())),
+    ("prometheus-2.53", || tools::prometheus_2_53().map(|tool| tool.server())),
+    ("postgres", || tools::postgres().map(|tool| tool.bin_dir().to_owned())),
     ("prometheus-client", || {
         tools::prometheus_client().map(|tool| PathBuf::from(tool.command().get_program()))
     }),
@@ -39,7 +33,7 @@ fn main() -> ExitCode {
             Ok(path) => format!("tool {name}: {}", path.display()),
             Err(error) => {
                 code = ExitCode::FAILURE;
-                format!("MISSING {name}: {error}")
+                format!("MISSING {name}: {}", error.in_one_line())
             }
         };
         if writeln!(out, "{line}").is_err() {

@@ -35,16 +35,10 @@ pub(super) fn response(
     let status = status_of(lines.next().unwrap_or_default())?;
     let mut headers = Vec::new();
     for line in lines.filter(|line| !line.is_empty()) {
-        let (name, value) = line
-            .split_once(':')
-            .ok_or(Problem::Malformed("header field"))?;
+        let (name, value) = line.split_once(':').ok_or(Problem::Malformed("header field"))?;
         headers.push((name.to_owned(), value.trim().to_owned()));
     }
-    let mut response = Response {
-        status,
-        headers,
-        body: Vec::new(),
-    };
+    let mut response = Response { status, headers, body: Vec::new() };
     let body_start = raw[end..].to_vec();
     if to_head || matches!(status, 100..=199 | 204 | 304) {
         return Ok(response);
@@ -74,15 +68,11 @@ fn read_head(stream: &mut impl Read, raw: &mut Vec<u8>) -> Result<usize, Problem
 fn status_of(line: &str) -> Result<u16, Problem> {
     let malformed = Problem::Malformed("status line");
     let mut words = line.split(' ');
-    if !words
-        .next()
-        .is_some_and(|version| version.starts_with("HTTP/1."))
-    {
+    if !words.next().is_some_and(|version| version.starts_with("HTTP/1.")) {
         return Err(malformed);
     }
     let code = words.next().and_then(|code| code.parse().ok());
-    code.filter(|code| (100..1000).contains(code))
-        .ok_or(malformed)
+    code.filter(|code| (100..1000).contains(code)).ok_or(malformed)
 }
 
 fn read_body(response: &Response, stream: &mut impl Read) -> Result<Vec<u8>, Problem> {
@@ -95,15 +85,9 @@ fn read_body(response: &Response, stream: &mut impl Read) -> Result<Vec<u8>, Pro
         stream.read_to_end(&mut body)?;
         return Ok(body);
     };
-    let length = length
-        .parse()
-        .map_err(|_| Problem::Malformed("Content-Length"))?;
+    let length = length.parse().map_err(|_| Problem::Malformed("Content-Length"))?;
     stream.take(length).read_to_end(&mut body)?;
-    if body.len() as u64 == length {
-        Ok(body)
-    } else {
-        Err(Problem::Malformed("body: cut short"))
-    }
+    if body.len() as u64 == length { Ok(body) } else { Err(Problem::Malformed("body: cut short")) }
 }
 
 fn read_chunks(stream: &mut impl Read) -> Result<Vec<u8>, Problem> {
@@ -165,10 +149,7 @@ mod tests {
     #[test]
     fn chunks_are_joined() {
         let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-        check_body(
-            &format!("{head}3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n"),
-            "abc0123456789",
-        );
+        check_body(&format!("{head}3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n"), "abc0123456789");
     }
 
     #[test]
@@ -188,10 +169,7 @@ mod tests {
             "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
         ] {
-            assert!(
-                matches!(read(answer), Err(Problem::Malformed(_))),
-                "accepted {answer:?}"
-            );
+            assert!(matches!(read(answer), Err(Problem::Malformed(_))), "accepted {answer:?}");
         }
     }
 }

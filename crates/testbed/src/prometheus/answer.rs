@@ -47,10 +47,7 @@ impl Series {
 pub(super) fn series(data: &Value) -> Option<Vec<Series>> {
     let result = data.get("result")?;
     if data.get("resultType")? == "scalar" {
-        return Some(vec![Series {
-            labels: BTreeMap::new(),
-            points: vec![point(result)?],
-        }]);
+        return Some(vec![Series { labels: BTreeMap::new(), points: vec![point(result)?] }]);
     }
     result.as_array()?.iter().map(one_series).collect()
 }
@@ -61,18 +58,9 @@ pub(super) fn targets(data: &Value) -> Option<Vec<TargetState>> {
         let text = |key: &str| Some(value.get(key)?.as_str()?.to_owned());
         let job = value.get("labels")?.get("job")?.as_str()?.to_owned();
         let (url, health) = (text("scrapeUrl")?, text("health")?);
-        Some(TargetState {
-            job,
-            url,
-            health,
-            last_error: text("lastError")?,
-        })
+        Some(TargetState { job, url, health, last_error: text("lastError")? })
     };
-    data.get("activeTargets")?
-        .as_array()?
-        .iter()
-        .map(target)
-        .collect()
+    data.get("activeTargets")?.as_array()?.iter().map(target).collect()
 }
 
 /// Adds up every series of `name` on a page of the text format.
@@ -92,26 +80,16 @@ fn one_series(value: &Value) -> Option<Series> {
     let labels = value.get("metric")?.as_object()?;
     let label = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
     let points = match value.get("values") {
-        Some(values) => values
-            .as_array()?
-            .iter()
-            .map(point)
-            .collect::<Option<_>>()?,
+        Some(values) => values.as_array()?.iter().map(point).collect::<Option<_>>()?,
         None => vec![point(value.get("value")?)?],
     };
-    Some(Series {
-        labels: labels.iter().map(label).collect::<Option<_>>()?,
-        points,
-    })
+    Some(Series { labels: labels.iter().map(label).collect::<Option<_>>()?, points })
 }
 
 /// Reads `[time, "value"]`; the value is text because JSON has no infinities.
 fn point(value: &Value) -> Option<Point> {
     let time = value.get(0)?.as_f64()?;
-    Some(Point {
-        time,
-        value: value.get(1)?.as_str()?.parse().ok()?,
-    })
+    Some(Point { time, value: value.get(1)?.as_str()?.parse().ok()? })
 }
 
 #[cfg(test)]

@@ -40,15 +40,9 @@ impl Packages {
     ///
     /// `tool` names what they are for, in errors.
     pub(super) fn unpack(&self, tool: &str, folder: &Path) -> Result<(), ToolError> {
-        if ["apt-get", "dpkg"]
-            .iter()
-            .any(|program| in_path(program).is_empty())
-        {
+        if ["apt-get", "dpkg"].iter().any(|program| in_path(program).is_empty()) {
             let missing = "there are no apt-get and dpkg to unpack it with";
-            return Err(ToolError::NoSource {
-                tool: tool.to_owned(),
-                missing,
-            });
+            return Err(ToolError::NoSource { tool: tool.to_owned(), missing });
         }
         let mirror = mirror().ok_or_else(|| ToolError::NoSource {
             tool: tool.to_owned(),
@@ -56,26 +50,17 @@ impl Packages {
         })?;
         if !Path::new(KEYRING).exists() {
             let (helper, install) = (KEYRING, "debian-archive-keyring");
-            return Err(ToolError::NoHelper {
-                tool: tool.to_owned(),
-                helper,
-                install,
-            });
+            return Err(ToolError::NoHelper { tool: tool.to_owned(), helper, install });
         }
         let scratch = folder.join(".apt");
         let config = write_config(&scratch, &mirror, self.release)?;
         run(apt_get(&config).arg("update"))?;
-        run(apt_get(&config)
-            .arg("download")
-            .args(self.names)
-            .current_dir(&scratch))?;
+        run(apt_get(&config).arg("download").args(self.names).current_dir(&scratch))?;
         for package in packages_in(&scratch)? {
             run(Command::new("dpkg").arg("-x").arg(package).arg(folder))?;
         }
         remove_dir(&scratch)?;
-        UNUSED
-            .iter()
-            .try_for_each(|dir| remove_dir(&folder.join(dir)))
+        UNUSED.iter().try_for_each(|dir| remove_dir(&folder.join(dir)))
     }
 }
 
@@ -105,10 +90,7 @@ fn write_config(scratch: &Path, mirror: &str, release: &str) -> Result<PathBuf, 
     let path = scratch.join("apt.conf");
     for (name, text) in [
         ("apt.conf", config),
-        (
-            "sources.list",
-            format!("deb [signed-by={KEYRING}] {mirror} {release} main\n"),
-        ),
+        ("sources.list", format!("deb [signed-by={KEYRING}] {mirror} {release} main\n")),
         ("status", String::new()),
     ] {
         let file = scratch.join(name);
@@ -128,9 +110,7 @@ fn apt_get(config: &Path) -> Command {
 fn packages_in(scratch: &Path) -> Result<Vec<PathBuf>, ToolError> {
     let entries = fs::read_dir(scratch).map_err(ToolError::io("cannot list", scratch))?;
     let files = entries.filter_map(Result::ok).map(|entry| entry.path());
-    Ok(files
-        .filter(|file| file.extension().is_some_and(|end| end == "deb"))
-        .collect())
+    Ok(files.filter(|file| file.extension().is_some_and(|end| end == "deb")).collect())
 }
 
 /// Finds a Debian mirror: the one that was named, else the one this Debian uses.
@@ -140,32 +120,23 @@ fn mirror() -> Option<String> {
     }
     let release = fs::read_to_string("/etc/os-release").ok()?;
     let field = |key: &str| {
-        let line = release
-            .lines()
-            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
+        let line = release.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
         Some(line.trim_matches('"').to_owned())
     };
     if field("ID")? != "debian" {
         return None;
     }
     let suite = field("VERSION_CODENAME")?;
-    source_files()
-        .iter()
-        .find_map(|text| mirror_in(text, &suite))
+    source_files().iter().find_map(|text| mirror_in(text, &suite))
 }
 
 /// Reads the system's package sources, whichever of the two notations they use.
 fn source_files() -> Vec<String> {
     let mut paths = vec![PathBuf::from("/etc/apt/sources.list")];
-    let parts = fs::read_dir("/etc/apt/sources.list.d")
-        .into_iter()
-        .flatten();
+    let parts = fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten();
     paths.extend(parts.filter_map(Result::ok).map(|entry| entry.path()));
     paths.sort();
-    paths
-        .iter()
-        .filter_map(|path| fs::read_to_string(path).ok())
-        .collect()
+    paths.iter().filter_map(|path| fs::read_to_string(path).ok()).collect()
 }
 
 /// Finds the address that serves `suite main` in one file of package sources.
@@ -189,26 +160,20 @@ fn one_line_mirror(text: &str, suite: &str) -> Option<String> {
 
 /// Reads the notation of `key: value` stanzas.
 fn stanza_mirror(text: &str, suite: &str) -> Option<String> {
-    let without_comments: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with('#'))
-        .collect();
-    without_comments
-        .split(|line| line.trim().is_empty())
-        .find_map(|stanza| {
-            let field = |key: &str| {
-                stanza.iter().find_map(|line| {
-                    let (name, value) = line.split_once(':')?;
-                    name.eq_ignore_ascii_case(key)
-                        .then(|| value.split_whitespace())
-                })
-            };
-            let fits = field("Types")?.any(|word| word == "deb")
-                && field("Suites")?.any(|word| word == suite)
-                && field("Components")?.any(|word| word == "main");
-            fits.then(|| field("URIs")?.next().map(str::to_owned))
-                .flatten()
-        })
+    let without_comments: Vec<&str> =
+        text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+    without_comments.split(|line| line.trim().is_empty()).find_map(|stanza| {
+        let field = |key: &str| {
+            stanza.iter().find_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                name.eq_ignore_ascii_case(key).then(|| value.split_whitespace())
+            })
+        };
+        let fits = field("Types")?.any(|word| word == "deb")
+            && field("Suites")?.any(|word| word == suite)
+            && field("Components")?.any(|word| word == "main");
+        fits.then(|| field("URIs")?.next().map(str::to_owned)).flatten()
+    })
 }
 
 #[cfg(test)]
@@ -222,10 +187,7 @@ mod tests {
 
     #[test]
     fn one_line_source_of_the_release_is_found() {
-        check(
-            "deb http://mirror.test/debian bookworm main\n",
-            Some("http://mirror.test/debian"),
-        );
+        check("deb http://mirror.test/debian bookworm main\n", Some("http://mirror.test/debian"));
         check(
             "deb [arch=amd64 signed-by=/k.gpg] http://mirror.test/d bookworm main contrib",
             Some("http://mirror.test/d"),

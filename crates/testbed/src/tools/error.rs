@@ -65,6 +65,19 @@ pub enum ToolError {
 }
 
 impl ToolError {
+    /// Says everything in one line: the error and, behind it, each cause.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        let mut line = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            line.push_str(": ");
+            line.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        line.replace('\n', " ")
+    }
+
     /// Wraps an I/O error with what was being done to which path.
     pub(super) fn io(
         what: &'static str,

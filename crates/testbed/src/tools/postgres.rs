@@ -15,10 +15,7 @@ use super::error::ToolError;
 use super::reach::{self, Reachable};
 use super::{search, store};
 
-const SERVER: Packages = Packages {
-    release: "bookworm",
-    names: &["postgresql-15"],
-};
+const SERVER: Packages = Packages { release: "bookworm", names: &["postgresql-15"] };
 
 /// Everything that `postgres` and `initdb` of that release load, but the C library.
 const LIBRARIES: Packages = Packages {
@@ -101,10 +98,7 @@ pub fn postgres() -> Result<PostgresTool, ToolError> {
     if search::may_use_machine()
         && let Some(bin) = on_machine()
     {
-        return Ok(PostgresTool {
-            bin,
-            _reachable: None,
-        });
+        return Ok(PostgresTool { bin, _reachable: None });
     }
     unpacked_postgres()
 }
@@ -118,16 +112,10 @@ pub fn unpacked_postgres() -> Result<PostgresTool, ToolError> {
     let recipe = format!("{}; {}; wrapped", SERVER.recipe(), LIBRARIES.recipe());
     let folder = store::ensure("postgresql-15", &recipe, unpack)?;
     if !rustix::process::geteuid().is_root() || reach::is_open_to_all(&folder) {
-        return Ok(PostgresTool {
-            bin: folder.join(WRAPPED),
-            _reachable: None,
-        });
+        return Ok(PostgresTool { bin: folder.join(WRAPPED), _reachable: None });
     }
     let copy = Reachable::of(&folder)?;
-    Ok(PostgresTool {
-        bin: copy.path().join(WRAPPED),
-        _reachable: Some(copy),
-    })
+    Ok(PostgresTool { bin: copy.path().join(WRAPPED), _reachable: Some(copy) })
 }
 
 /// Looks where packages put the programs: `PATH`, and Debian's folder per version.
@@ -137,15 +125,11 @@ fn on_machine() -> Option<PathBuf> {
         .filter_map(|program| Some(program.parent()?.to_owned()))
         .collect();
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
-    let mut packaged: Vec<PathBuf> = versions
-        .filter_map(Result::ok)
-        .map(|entry| entry.path().join("bin"))
-        .collect();
+    let mut packaged: Vec<PathBuf> =
+        versions.filter_map(Result::ok).map(|entry| entry.path().join("bin")).collect();
     packaged.sort();
     folders.extend(packaged.into_iter().rev());
-    folders
-        .into_iter()
-        .find(|bin| PROGRAMS.iter().all(|name| runs(&bin.join(name))))
+    folders.into_iter().find(|bin| PROGRAMS.iter().all(|name| runs(&bin.join(name))))
 }
 
 fn unpack(folder: &Path) -> Result<(), ToolError> {
@@ -163,11 +147,7 @@ fn unpack(folder: &Path) -> Result<(), ToolError> {
         write_wrapper(&path, name)?;
         if !runs(&path) {
             let answer = search::version(&path).unwrap_or_default();
-            return Err(ToolError::Unusable {
-                tool: tool.to_owned(),
-                path,
-                answer,
-            });
+            return Err(ToolError::Unusable { tool: tool.to_owned(), path, answer });
         }
     }
     Ok(())

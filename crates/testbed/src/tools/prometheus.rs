@@ -42,13 +42,7 @@ impl PrometheusTool {
 ///
 /// When it is not on this machine and cannot be unpacked.
 pub fn prometheus_2_42() -> Result<PrometheusTool, ToolError> {
-    find(
-        "2.42",
-        Packages {
-            release: "bookworm",
-            names: &["prometheus"],
-        },
-    )
+    find("2.42", Packages { release: "bookworm", names: &["prometheus"] })
 }
 
 /// Finds or unpacks Prometheus 2.53.
@@ -57,13 +51,7 @@ pub fn prometheus_2_42() -> Result<PrometheusTool, ToolError> {
 ///
 /// When it is not on this machine and cannot be unpacked.
 pub fn prometheus_2_53() -> Result<PrometheusTool, ToolError> {
-    find(
-        "2.53",
-        Packages {
-            release: "trixie",
-            names: &["prometheus", "promtool"],
-        },
-    )
+    find("2.53", Packages { release: "trixie", names: &["prometheus", "promtool"] })
 }
 
 fn find(release: &'static str, packages: Packages) -> Result<PrometheusTool, ToolError> {
@@ -71,30 +59,20 @@ fn find(release: &'static str, packages: Packages) -> Result<PrometheusTool, Too
         let servers = search::in_path("prometheus");
         let fitting = servers.iter().filter_map(|server| server.parent());
         if let Some(bin) = fitting.into_iter().find(|bin| answer(bin, release).is_ok()) {
-            return Ok(PrometheusTool {
-                release,
-                bin: bin.to_owned(),
-            });
+            return Ok(PrometheusTool { release, bin: bin.to_owned() });
         }
     }
     let tool = format!("Prometheus {release} with promtool");
-    let folder = store::ensure(
-        &format!("prometheus-{release}"),
-        &packages.recipe(),
-        |folder| {
-            packages.unpack(&tool, folder)?;
-            let bin = folder.join("usr/bin");
-            answer(&bin, release).map_err(|(path, answer)| ToolError::Unusable {
-                tool: tool.clone(),
-                path,
-                answer,
-            })
-        },
-    )?;
-    Ok(PrometheusTool {
-        release,
-        bin: folder.join("usr/bin"),
-    })
+    let folder = store::ensure(&format!("prometheus-{release}"), &packages.recipe(), |folder| {
+        packages.unpack(&tool, folder)?;
+        let bin = folder.join("usr/bin");
+        answer(&bin, release).map_err(|(path, answer)| ToolError::Unusable {
+            tool: tool.clone(),
+            path,
+            answer,
+        })
+    })?;
+    Ok(PrometheusTool { release, bin: folder.join("usr/bin") })
 }
 
 /// Checks that both programs run and are of the release; else which says what.

@@ -14,10 +14,7 @@ use super::{search, store};
 const REQUIREMENT: &str = "prometheus_client==0.26.*";
 
 /// The installer itself, for a Python that came without it.
-const INSTALLER: Packages = Packages {
-    release: "bookworm",
-    names: &["python3-pip-whl"],
-};
+const INSTALLER: Packages = Packages { release: "bookworm", names: &["python3-pip-whl"] };
 
 /// A Python that can import `prometheus_client`.
 #[derive(Debug, Clone)]
@@ -31,9 +28,7 @@ impl PrometheusClient {
     #[must_use]
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.python);
-        command
-            .env("PYTHONPATH", &self.packages)
-            .env("PYTHONDONTWRITEBYTECODE", "1");
+        command.env("PYTHONPATH", &self.packages).env("PYTHONDONTWRITEBYTECODE", "1");
         command
     }
 }
@@ -45,9 +40,7 @@ impl PrometheusClient {
 /// When there is no Python of at least 3.9, or the package cannot be had.
 pub fn prometheus_client() -> Result<PrometheusClient, ToolError> {
     let tool = "the reference parser (prometheus_client)";
-    let python = search::in_path("python3")
-        .into_iter()
-        .find(|python| is_recent(python));
+    let python = search::in_path("python3").into_iter().find(|python| is_recent(python));
     let python = python.ok_or_else(|| ToolError::NoHelper {
         tool: tool.to_owned(),
         helper: "python3 (3.9 or newer)",
@@ -73,15 +66,12 @@ fn install(tool: &str, python: &Path, folder: &Path) -> Result<(), ToolError> {
     if has_pip {
         return pip(python, folder, &["-m", "pip"]);
     }
-    let wheels = store::ensure("pip", &INSTALLER.recipe(), |dir| {
-        INSTALLER.unpack(tool, dir)
-    })?;
+    let wheels = store::ensure("pip", &INSTALLER.recipe(), |dir| INSTALLER.unpack(tool, dir))?;
     let wheels = wheels.join("usr/share/python-wheels");
     let entries = std::fs::read_dir(&wheels).map_err(ToolError::io("cannot list", &wheels))?;
     let mut files = entries.filter_map(Result::ok).map(|entry| entry.path());
     let is_pip = |file: &PathBuf| {
-        file.file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with("pip-"))
+        file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("pip-"))
     };
     let wheel = files.find(is_pip).ok_or_else(|| ToolError::Unusable {
         tool: "pip".to_owned(),
@@ -95,22 +85,12 @@ fn install(tool: &str, python: &Path, folder: &Path) -> Result<(), ToolError> {
 
 fn pip(python: &Path, folder: &Path, call: &[&str]) -> Result<(), ToolError> {
     let mut command = Command::new(python);
-    command.args(call).args([
-        "install",
-        "--quiet",
-        "--no-input",
-        "--disable-pip-version-check",
-    ]);
-    command
-        .args(["--no-cache-dir", "--no-deps", "--no-compile", "--target"])
-        .arg(folder);
+    command.args(call).args(["install", "--quiet", "--no-input", "--disable-pip-version-check"]);
+    command.args(["--no-cache-dir", "--no-deps", "--no-compile", "--target"]).arg(folder);
     search::run(command.arg(REQUIREMENT)).map(drop)
 }
 
 fn is_recent(python: &Path) -> bool {
     let asks = "import sys; sys.exit(sys.version_info < (3, 9))";
-    Command::new(python)
-        .args(["-c", asks])
-        .output()
-        .is_ok_and(|output| output.status.success())
+    Command::new(python).args(["-c", asks]).output().is_ok_and(|output| output.status.success())
 }

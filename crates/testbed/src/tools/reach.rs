@@ -49,17 +49,9 @@ impl Reachable {
             .tempdir()
             .map_err(ToolError::io("cannot make a temporary folder for", folder))?;
         // `cp -a` keeps the links that the packages are full of.
-        search::run(
-            Command::new("cp")
-                .arg("-a")
-                .arg(folder.join("."))
-                .arg(copy.path()),
-        )?;
+        search::run(Command::new("cp").arg("-a").arg(folder.join(".")).arg(copy.path()))?;
         open_to_all(copy.path())?;
-        Ok(Self {
-            original: folder.to_owned(),
-            copy,
-        })
+        Ok(Self { original: folder.to_owned(), copy })
     }
 }
 
@@ -74,10 +66,7 @@ pub(super) fn is_open_to_all(folder: &Path) -> bool {
     folder
         .ancestors()
         .filter(|dir| !dir.as_os_str().is_empty())
-        .all(|dir| {
-            dir.metadata()
-                .is_ok_and(|data| data.permissions().mode() & 0o001 != 0)
-        })
+        .all(|dir| dir.metadata().is_ok_and(|data| data.permissions().mode() & 0o001 != 0))
 }
 
 #[cfg(test)]

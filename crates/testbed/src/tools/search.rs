@@ -15,16 +15,12 @@ pub(super) fn may_use_machine() -> bool {
 /// Returns every executable file called `name` in `PATH`, in its order.
 pub(super) fn in_path(name: &str) -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .map(|dir| dir.join(name))
-        .filter(|file| is_program(file))
-        .collect()
+    env::split_paths(&path).map(|dir| dir.join(name)).filter(|file| is_program(file)).collect()
 }
 
 /// Tells whether `path` is a file that somebody may execute.
 pub(super) fn is_program(path: &Path) -> bool {
-    path.metadata()
-        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+    path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
 /// Runs a command to its end and returns what it printed on stdout.
@@ -43,9 +39,7 @@ pub(super) fn version(program: &Path) -> Option<String> {
 /// Runs a command and returns (stdout and stderr, stdout).
 fn run_both(command: &mut Command) -> Result<(String, String), ToolError> {
     let program = command.get_program().to_owned();
-    let output = command
-        .output()
-        .map_err(ToolError::io("cannot run", program))?;
+    let output = command.output().map_err(ToolError::io("cannot run", program))?;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let all = format!("{stdout}{}", String::from_utf8_lossy(&output.stderr));
     if output.status.success() {

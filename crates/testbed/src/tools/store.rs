@@ -29,8 +29,7 @@ pub(super) fn ensure(
     fs::create_dir_all(&root).map_err(ToolError::io("cannot make", &root))?;
     let lock_path = root.join(format!("{name}.lock"));
     let lock = File::create(&lock_path).map_err(ToolError::io("cannot make", &lock_path))?;
-    lock.lock()
-        .map_err(ToolError::io("cannot lock", &lock_path))?;
+    lock.lock().map_err(ToolError::io("cannot lock", &lock_path))?;
     if is_complete(&folder, recipe) {
         return Ok(folder);
     }
@@ -65,9 +64,7 @@ fn is_complete(folder: &Path, recipe: &str) -> bool {
 /// environment that cargo sets is asked next.
 fn target_dir() -> Result<PathBuf, ToolError> {
     let exe = env::current_exe().ok();
-    let beside_exe = exe
-        .as_deref()
-        .and_then(|exe| exe.ancestors().find(|dir| is_target(dir)));
+    let beside_exe = exe.as_deref().and_then(|exe| exe.ancestors().find(|dir| is_target(dir)));
     if let Some(dir) = beside_exe {
         return Ok(dir.to_owned());
     }
@@ -77,12 +74,8 @@ fn target_dir() -> Result<PathBuf, ToolError> {
         return Ok(dir);
     }
     let manifest = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    let start = manifest
-        .or_else(|| env::current_dir().ok())
-        .ok_or(ToolError::NoTarget)?;
-    let workspace = start
-        .ancestors()
-        .find(|dir| dir.join("Cargo.lock").is_file());
+    let start = manifest.or_else(|| env::current_dir().ok()).ok_or(ToolError::NoTarget)?;
+    let workspace = start.ancestors().find(|dir| dir.join("Cargo.lock").is_file());
     Ok(workspace.ok_or(ToolError::NoTarget)?.join("target"))
 }
 

@@ -13,11 +13,7 @@ fn promtool_is_silent_about_a_good_page_and_names_a_bad_name() {
     let bad = "# HELP wait_ms How long.\n# TYPE wait_ms gauge\nwait_ms 3\n";
     let bad = promtool::check_metrics(&tool, bad).expect("promtool runs");
     assert_eq!(bad.exit, Some(3));
-    assert!(
-        bad.lines.iter().any(|line| line.starts_with("wait_ms ")),
-        "{:?}",
-        bad.lines
-    );
+    assert!(bad.lines.iter().any(|line| line.starts_with("wait_ms ")), "{:?}", bad.lines);
     let broken = promtool::check_metrics(&tool, "1 2 3 4\n").expect("promtool runs");
     assert_eq!(broken.exit, Some(1));
 }
@@ -33,10 +29,7 @@ fn parser_gives_back_values_labels_and_exemplars() {
                 # TYPE g gauge\ng -Inf\n# EOF\n";
     let families = exposition::parse_openmetrics(&client, page).expect("a good page");
     let histogram = &families[0];
-    assert_eq!(
-        (histogram.kind.as_str(), histogram.unit.as_str()),
-        ("histogram", "seconds")
-    );
+    assert_eq!((histogram.kind.as_str(), histogram.unit.as_str()), ("histogram", "seconds"));
     assert_eq!(histogram.help, "A \\ and a \n.");
     assert_eq!(histogram.samples[0].labels["x"], "q\"ü");
     let exemplar = histogram.samples[0].exemplar.as_ref().expect("an exemplar");
@@ -58,17 +51,12 @@ fn parser_refuses_broken_pages() {
     for (page, reason) in [
         ("# TYPE a gauge\na 1\n".to_owned(), "# EOF"),
         ("# TYPE a gauge\na 1\na 1\n# EOF\n".to_owned(), "uplicate"),
-        (
-            "# TYPE a gauge\na{x=\"1\"} 1\na{x=\"2\"} 1\na{x=\"1\"} 2\n# EOF\n".to_owned(),
-            "",
-        ),
+        ("# TYPE a gauge\na{x=\"1\"} 1\na{x=\"2\"} 1\na{x=\"1\"} 2\n# EOF\n".to_owned(), ""),
         (buckets("1", 1), "1.0"),
         (buckets("1.0", 3), ""),
     ] {
         let error = exposition::parse_openmetrics(&client, &page).expect_err("a broken page");
-        let ParseError::Refused { reason: said } = error else {
-            panic!("{error}")
-        };
+        let ParseError::Refused { reason: said } = error else { panic!("{error}") };
         assert!(said.contains(reason), "{said:?} does not name {reason:?}");
     }
     exposition::parse_openmetrics(&client, &buckets("1.0", 1)).expect("the unbroken page");

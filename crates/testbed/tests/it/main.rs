@@ -1,7 +1,9 @@
 //! The testbed against the real programs it finds or unpacks.
 
+mod http;
 mod judges;
 mod postgres;
 mod process;
 mod prometheus;
+mod require;
 mod tools;

@@ -5,10 +5,7 @@ use testbed::tools::{self, PostgresTool};
 
 fn check_runs(tool: &PostgresTool) {
     let folder = tool.bin_dir().to_owned();
-    let server = LocalPostgres::builder()
-        .bin_dirs([folder])
-        .start()
-        .expect("a server");
+    let server = LocalPostgres::builder().bin_dirs([folder]).start().expect("a server");
     assert!(server.pid().is_some());
 }
 

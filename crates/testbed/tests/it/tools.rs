@@ -16,21 +16,14 @@ fn list_tools(target: &Path) -> Command {
     std::fs::copy(env!("CARGO_BIN_EXE_testbed-tools"), &copy).expect("built with the tests");
     let mut command = Command::new(copy);
     let path = std::env::var_os("PATH").unwrap_or_default();
-    command
-        .env_clear()
-        .env("PATH", path)
-        .env("HOME", target)
-        .env("CARGO_TARGET_DIR", target);
+    command.env_clear().env("PATH", path).env("HOME", target).env("CARGO_TARGET_DIR", target);
     command.env("NODE0_TOOLS", "unpacked");
     command
 }
 
 fn run(command: &mut Command) -> (bool, String) {
     let output = command.output().expect("the program runs");
-    (
-        output.status.success(),
-        String::from_utf8_lossy(&output.stdout).into_owned(),
-    )
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[test]
@@ -46,15 +39,9 @@ fn missing_tool_names_what_to_install() {
     let target = tempfile::tempdir().expect("a temporary folder");
     let (all_there, said) = run(list_tools(target.path()).env("PATH", target.path()));
     assert!(!all_there);
-    let missing = said
-        .lines()
-        .filter(|line| line.starts_with("MISSING"))
-        .count();
+    let missing = said.lines().filter(|line| line.starts_with("MISSING")).count();
     assert_eq!(missing, 4, "{said}");
-    assert!(
-        said.contains("install Prometheus 2.42 with promtool"),
-        "{said}"
-    );
+    assert!(said.contains("install Prometheus 2.42 with promtool"), "{said}");
     assert!(said.contains("install python3"), "{said}");
 }
 
@@ -62,13 +49,9 @@ fn missing_tool_names_what_to_install() {
 fn unreachable_mirror_is_an_error_and_leaves_no_half_tool() {
     let target = tempfile::tempdir().expect("a temporary folder");
     let mut list = list_tools(target.path());
-    let (all_there, said) = run(list
-        .env("NODE0_DEBIAN_MIRROR", DEAD_MIRROR)
-        .arg("prometheus-2.42"));
-    assert!(
-        !all_there && said.starts_with("MISSING prometheus-2.42"),
-        "{said}"
-    );
+    let (all_there, said) =
+        run(list.env("NODE0_DEBIAN_MIRROR", DEAD_MIRROR).arg("prometheus-2.42"));
+    assert!(!all_there && said.starts_with("MISSING prometheus-2.42"), "{said}");
     assert!(!target.path().join("tools/prometheus-2.42").exists());
 }
 
@@ -79,10 +62,7 @@ fn unpacked_tools_need_no_network_again() {
     if Length::of_this_run() == Length::Short {
         let client = testbed::require!(tools::prometheus_client());
         let again = tools::prometheus_client().expect("found without asking anybody");
-        assert_eq!(
-            client.command().get_program(),
-            again.command().get_program()
-        );
+        assert_eq!(client.command().get_program(), again.command().get_program());
         return;
     }
     let target = tempfile::tempdir().expect("a temporary folder");
@@ -93,10 +73,7 @@ fn unpacked_tools_need_no_network_again() {
     assert!(again, "{from_store}");
     // Root's copy of Postgres lies in a new temporary folder each time; the rest is equal.
     let without_copies = |said: &str| -> Vec<String> {
-        said.lines()
-            .filter(|line| !line.contains("postgres:"))
-            .map(str::to_owned)
-            .collect()
+        said.lines().filter(|line| !line.contains("postgres:")).map(str::to_owned).collect()
     };
     assert_eq!(without_copies(&said), without_copies(&from_store));
 }
