@@ -13,18 +13,8 @@ use std::process::ExitCode;
 use metrics_core::Desc;
 
 /// Each crate with the metrics it describes.
-const CATALOGUE: &[(&str, &[&Desc])] = &[(
-    "metrics-core",
-    &[
-        &metrics_core::COMPONENT_HEALTH_SCORE,
-        &metrics_core::HEALTH_SCORE,
-        &metrics_core::RECORDING_BYTES,
-        &metrics_core::SAMPLING_DURATION,
-        &metrics_core::SERIES_FOLDED,
-        &metrics_core::VALUES_CLAMPED,
-        &metrics_core::VALUES_DROPPED,
-    ],
-)];
+const CATALOGUE: &[(&str, &[&Desc])] =
+    &[("metrics-core", metrics_core::DESCS), ("aggregator", aggregator::DESCS)];
 
 const HEAD: &str = "# Metrics\n\n\
     Every metric with the name it is recorded under. On a page of the exposition each name \

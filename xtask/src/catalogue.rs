@@ -24,7 +24,10 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     for source in workspace.rust_sources("crates")?.iter().filter(|path| path.contains("/src/")) {
         let described = described(&workspace.read(source)?);
         findings.extend(described.difference(&listed).map(|name| {
-            format!("{source} describes `{name}`: list it in xtask/examples/catalogue.rs")
+            format!(
+                "{source} describes `{name}`: list it in the crate's DESCS, and those in \
+                 xtask/examples/catalogue.rs"
+            )
         }));
     }
     Ok(findings)

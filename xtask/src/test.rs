@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use crate::check;
 use crate::verdict::{Verdict, say};
 use crate::workspace::{Workspace, passes};
 
@@ -22,6 +23,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
     // What is missing is told by the program; whether that fails, by the tests.
     passes(&mut tools(workspace))?;
     let verdict = passes(tests(workspace).env("NODE0_SKIPS", &skips))?;
+    // Layers, weight, parity and suppressions are tests of this package; the catalogue
+    // needs a program of its own.
+    let verdict = verdict.and(check::run(workspace, &["catalogue".to_owned()])?);
     let skipped = workspace.read(SKIPS)?;
     for line in skipped.lines() {
         say(line);

@@ -21,6 +21,11 @@ impl Verdict {
     pub(crate) fn from_success(success: bool) -> Self {
         if success { Self::Holds } else { Self::FallsShort }
     }
+
+    /// Holds when both do.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self::from_success(self == Self::Holds && other == Self::Holds)
+    }
 }
 
 /// Prints a line of the command's own answer.
