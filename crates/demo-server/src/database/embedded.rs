@@ -17,7 +17,9 @@
 //! parallel. Chaos therefore needs no hook in here: the demo says `SELECT pg_sleep(..)`
 //! to whatever database it has.
 
+mod columns;
 mod failure;
+mod rewrite;
 mod session;
 mod sql;
 mod token;

@@ -21,14 +21,14 @@ const INSERT: &str = "INSERT INTO demo_orders (id, customer, items, total_cents,
 /// The parameters of a statement.
 type Values<'a, const N: usize> = [&'a (dyn ToSql + Sync); N];
 
-/// Runs the test on every database of this machine, with a pool of eight.
-async fn on_each(test: impl AsyncFn(Pool)) {
+/// Runs the test on every database of this machine, with an empty schema.
+async fn on_each_database(test: impl AsyncFn(&Database)) {
     for choice in [DatabaseChoice::Embedded, DatabaseChoice::Local] {
         let settings = DatabaseSettings { choice, ..DatabaseSettings::default() };
         match Database::open(settings).await {
             Ok(database) => {
                 eprintln!("on {}", database.source());
-                test(pool(&database, RecyclingMethod::Fast)).await;
+                test(&database).await;
                 database.close().await;
             }
             Err(error) if format!("{error:#}").contains("install PostgreSQL") => {
@@ -38,6 +38,11 @@ async fn on_each(test: impl AsyncFn(Pool)) {
             Err(error) => panic!("{error:#}"),
         }
     }
+}
+
+/// Runs the test on every database of this machine, with a pool of eight.
+async fn on_each(test: impl AsyncFn(Pool)) {
+    on_each_database(async |database| test(pool(database, RecyclingMethod::Fast)).await).await;
 }
 
 fn pool(database: &Database, recycling_method: RecyclingMethod) -> Pool {
@@ -253,20 +258,28 @@ async fn writers_together_lose_nothing() {
 
 #[tokio::test]
 async fn connections_are_recycled_by_every_method() {
-    for choice in [DatabaseChoice::Embedded, DatabaseChoice::Local] {
-        let settings = DatabaseSettings { choice, ..DatabaseSettings::default() };
-        let Ok(database) = Database::open(settings).await else {
-            continue;
-        };
+    on_each_database(async |database| {
         for method in [RecyclingMethod::Fast, RecyclingMethod::Verified, RecyclingMethod::Clean] {
-            let pool = pool(&database, method.clone());
+            let pool = pool(database, method.clone());
             for _ in 0..5 {
                 let client = pool.get().await.unwrap();
                 client.query_one("SELECT 1", &[]).await.unwrap();
             }
-            let size = pool.status().size;
-            assert_eq!(size, 1, "{method:?} on {} made new connections", database.source());
+            assert_eq!(pool.status().size, 1, "{method:?} made new connections");
         }
-        database.close().await;
-    }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sleep_in_a_failed_statement_does_not_delay_the_next() {
+    on_each(async |pool| {
+        let client = pool.get().await.unwrap();
+        let failing = "SELECT pg_sleep(0.2), abs(-9223372036854775807 - 1)";
+        client.batch_execute(failing).await.unwrap_err();
+        let start = Instant::now();
+        client.batch_execute("SELECT 1").await.unwrap();
+        assert!(start.elapsed() < Duration::from_millis(150), "{:?}", start.elapsed());
+    })
+    .await;
 }

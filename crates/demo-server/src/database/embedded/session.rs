@@ -32,6 +32,20 @@ pub(super) struct Prepared {
     pub(super) columns: Vec<Column>,
 }
 
+impl Prepared {
+    /// The end of a transaction that failed.
+    pub(super) fn rollback() -> Prepared {
+        let statement = Statement {
+            sql: "ROLLBACK".to_owned(),
+            action: Action::Rollback,
+            tag: "ROLLBACK".to_owned(),
+            parameters: Vec::new(),
+            results: Vec::new(),
+        };
+        Prepared { statement, columns: Vec::new() }
+    }
+}
+
 /// A column of a result.
 #[derive(Debug, Clone)]
 pub(super) struct Column {
@@ -128,9 +142,9 @@ impl Session {
             let mut statement = connection.prepare(&prepared.statement.sql)?;
             Ok(statement.execute(params_from_iter(parameters))?)
         });
-        let changed = changed.await?;
+        let changed = changed.await;
         self.sleep().await;
-        Ok(changed)
+        changed
     }
 
     async fn query(
@@ -152,9 +166,9 @@ impl Session {
             }
             Ok(encoded)
         });
-        let rows = rows.await?;
+        let rows = rows.await;
         self.sleep().await;
-        Ok(rows)
+        rows
     }
 
     /// Sleeps as long as the statement that just ran asked for.

@@ -9,18 +9,12 @@
 use pgwire::api::Type;
 use pgwire::error::PgWireResult;
 
-use super::failure::refusal;
+use super::columns::{column_types, outermost};
+use super::rewrite::Rewrite;
 use super::token::{Kind, Token, tokens};
-use super::types::{affinity, type_named};
 
-/// More parameters than the protocol can count are refused.
-const MAX_PARAMETERS: usize = 65_535;
 /// Commands that mean nothing to SQLite and may be answered with a yes.
 const IGNORED: [&str; 6] = ["SET", "RESET", "DISCARD", "DEALLOCATE", "UNLISTEN", "CLOSE"];
-/// Words that end the list of a query's columns.
-const AFTER_COLUMNS: [&str; 9] =
-    ["FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "EXCEPT", "INTERSECT"];
-
 /// What running a statement means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
@@ -63,7 +57,7 @@ fn translate(tokens: &[Token<'_>]) -> PgWireResult<Statement> {
     let told: Vec<Token<'_>> =
         tokens.iter().copied().filter(|token| token.kind != Kind::Blank).collect();
     let (action, tag) = classify(&told);
-    let results = column_lists(&told).iter().map(|column| column_type(column)).collect();
+    let results = column_types(&told);
     let mut rewrite = Rewrite::default();
     rewrite.all(tokens)?;
     let sql = match action {
@@ -108,187 +102,101 @@ fn classify(told: &[Token<'_>]) -> (Action, String) {
     }
 }
 
-/// The tokens outside all brackets, with their positions.
-fn outermost<'a, 't>(told: &'a [Token<'t>]) -> impl Iterator<Item = (usize, &'a Token<'t>)> {
-    let mut depth = 0_usize;
-    told.iter().enumerate().filter(move |(_, token)| match token.kind {
-        Kind::Open => {
-            depth += 1;
-            depth == 1
-        }
-        Kind::Close => {
-            depth = depth.saturating_sub(1);
-            depth == 0
-        }
-        _ => depth == 0,
-    })
-}
-
-/// The columns of the result, as lists of tokens: those of RETURNING, else of SELECT.
-fn column_lists<'a, 't>(told: &'a [Token<'t>]) -> Vec<&'a [Token<'t>]> {
-    let after = |word| outermost(told).find(|(_, token)| token.is(word)).map(|(at, _)| at + 1);
-    let Some(mut start) = after("RETURNING").or_else(|| after("SELECT")) else {
-        return Vec::new();
-    };
-    if told.get(start).is_some_and(|token| token.is("DISTINCT") || token.is("ALL")) {
-        start += 1;
-    }
-    let list = &told[start..];
-    let mut columns = Vec::new();
-    let mut begin = 0;
-    let mut end = list.len();
-    for (at, token) in outermost(list) {
-        if AFTER_COLUMNS.iter().any(|word| token.is(word)) {
-            end = at;
-            break;
-        }
-        if token.is(",") {
-            columns.push(&list[begin..at]);
-            begin = at + 1;
-        }
-    }
-    columns.push(&list[begin..end]);
-    columns
-}
-
-/// The type that a column's own text gives it.
-fn column_type(column: &[Token<'_>]) -> Option<Type> {
-    let cast = outermost(column).filter(|(_, token)| token.kind == Kind::Cast).last();
-    if let Some((at, _)) = cast {
-        let (kind, length) = read_type(&column[at + 1..])?;
-        return is_alias(&column[at + 1 + length..]).then_some(kind);
-    }
-    let (first, rest) = column.split_first()?;
-    let called = rest.first().is_some_and(|token| token.kind == Kind::Open);
-    match first.kind {
-        Kind::Integer if is_alias(rest) => Some(Type::INT4),
-        Kind::Word if called && first.is("count") => Some(Type::INT8),
-        Kind::Word if called && first.is("pg_sleep") => Some(Type::VOID),
-        Kind::Word if (first.is("true") || first.is("false")) && is_alias(rest) => Some(Type::BOOL),
-        _ => None,
-    }
-}
-
-/// Whether nothing but a name for the column follows.
-fn is_alias(rest: &[Token<'_>]) -> bool {
-    match rest {
-        [] => true,
-        [name] => name.kind == Kind::Word || name.text.starts_with('"'),
-        [word, _] => word.is("AS"),
-        _ => false,
-    }
-}
-
-/// Reads the name of a type, and how many of the tokens it takes.
-fn read_type(told: &[Token<'_>]) -> Option<(Type, usize)> {
-    let first = told.first().filter(|token| token.kind == Kind::Word)?;
-    let second = told.get(1).filter(|token| token.is("precision") || token.is("varying"));
-    let (name, mut length) = match second {
-        Some(second) => (format!("{} {}", first.text, second.text), 2),
-        None => (first.text.to_owned(), 1),
-    };
-    if told.get(length).is_some_and(|token| token.kind == Kind::Open) {
-        length += told[length..].iter().position(|token| token.kind == Kind::Close)? + 1;
-    }
-    Some((type_named(&name)?, length))
-}
-
-/// SQL being written for SQLite.
-#[derive(Default)]
-struct Rewrite {
-    written: Vec<(Kind, String)>,
-    parameters: Vec<Type>,
-}
-
-impl Rewrite {
-    fn all(&mut self, tokens: &[Token<'_>]) -> PgWireResult<()> {
-        let mut at = 0;
-        while let Some(token) = tokens.get(at) {
-            at += 1;
-            match token.kind {
-                Kind::Parameter(number) => self.parameter(number)?,
-                Kind::Cast => at += self.cast(&tokens[at..])?,
-                kind => self.written.push((kind, token.text.to_owned())),
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes a parameter, typed by where it stands.
-    fn parameter(&mut self, number: usize) -> PgWireResult<()> {
-        if !(1..=MAX_PARAMETERS).contains(&number) {
-            return Err(refusal("42P02", format!("there is no parameter ${number}")));
-        }
-        if self.parameters.len() < number {
-            self.parameters.resize(number, Type::TEXT);
-        }
-        let mut before = self.written.iter().rev().filter(|(kind, _)| *kind != Kind::Blank);
-        let (last, last_but_one) = (before.next(), before.next());
-        let is = |piece: Option<&(Kind, String)>, word: &str| {
-            piece.is_some_and(|(_, text)| text.eq_ignore_ascii_case(word))
-        };
-        if is(last, "LIMIT") || is(last, "OFFSET") {
-            self.parameters[number - 1] = Type::INT8;
-        } else if is(last, "(") && is(last_but_one, "pg_sleep") {
-            self.parameters[number - 1] = Type::FLOAT8;
-        }
-        self.written.push((Kind::Parameter(number), format!("?{number}")));
-        Ok(())
-    }
-
-    /// Writes a cast of what was written last; returns how many tokens its type took.
-    fn cast(&mut self, after: &[Token<'_>]) -> PgWireResult<usize> {
-        let blanks = after.iter().take_while(|token| token.kind == Kind::Blank).count();
-        // Blanks within the name of a type: those of `double precision` alone.
-        let told: Vec<Token<'_>> =
-            after.iter().copied().filter(|token| token.kind != Kind::Blank).take(8).collect();
-        let Some((kind, length)) = read_type(&told) else {
-            let name = told.first().map_or("", |token| token.text);
-            return Err(refusal("42704", format!("type \"{name}\" does not exist")));
-        };
-        let mut left = length;
-        let taken = after[blanks..].iter().position(|token| {
-            left -= usize::from(token.kind != Kind::Blank);
-            left == 0
-        });
-        while self.written.pop_if(|(kind, _)| *kind == Kind::Blank).is_some() {}
-        if let Some((Kind::Parameter(number), _)) = self.written.last() {
-            self.parameters[number - 1] = kind;
-        } else {
-            self.written.insert(self.start_of_operand(), (Kind::Open, "CAST(".to_owned()));
-            self.written.push((Kind::Close, format!(" AS {})", affinity(&kind))));
-        }
-        Ok(blanks + taken.map_or(0, |position| position + 1))
-    }
-
-    /// Where the operand that was written last begins: a call, brackets, or a name.
-    fn start_of_operand(&self) -> usize {
-        let mut at = self.written.len().saturating_sub(1);
-        let kind = |at: usize| self.written.get(at).map(|(kind, _)| *kind);
-        if kind(at) == Some(Kind::Close) {
-            let mut depth = 1_usize;
-            while depth > 0 && at > 0 {
-                at -= 1;
-                match kind(at) {
-                    Some(Kind::Close) => depth += 1,
-                    Some(Kind::Open) => depth -= 1,
-                    _ => {}
-                }
-            }
-            if at > 0 && kind(at - 1) == Some(Kind::Word) {
-                at -= 1;
-            }
-        }
-        while at > 1 && self.written[at - 1].1 == "." {
-            at -= 2;
-        }
-        at
-    }
-
-    fn sql(&self) -> String {
-        self.written.iter().map(|(_, text)| text.as_str()).collect()
-    }
-}
-
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    fn one(sql: &str) -> Statement {
+        let mut found = statements(sql).unwrap();
+        assert_eq!(found.len(), 1, "{sql}");
+        found.remove(0)
+    }
+
+    fn check(sql: &str, expected: &str) {
+        assert_eq!(one(sql).sql, expected);
+    }
+
+    fn check_types(sql: &str, parameters: &[Type], results: &[Option<Type>]) {
+        let statement = one(sql);
+        assert_eq!(statement.parameters, parameters, "{sql}");
+        assert_eq!(statement.results, results, "{sql}");
+    }
+
+    fn check_kind(sql: &str, action: Action, tag: &str) {
+        let statement = one(sql);
+        assert_eq!((statement.action, statement.tag.as_str()), (action, tag), "{sql}");
+    }
+
+    #[test]
+    fn parameters_are_renamed_and_lose_their_cast() {
+        check("SELECT $2::bigint + $1 :: text", "SELECT ?2 + ?1");
+        check("VALUES ($1::double precision, $2::varchar(9))", "VALUES (?1, ?2)");
+    }
+
+    #[test]
+    fn cast_takes_the_operand_before_it() {
+        check("SELECT a.b::int", "SELECT CAST(a.b AS INTEGER)");
+        check("SELECT 1+sum(x * (y))::bigint AS n", "SELECT 1+CAST(sum(x * (y)) AS INTEGER) AS n");
+        check("SELECT (a)::text::int", "SELECT CAST(CAST((a) AS TEXT) AS INTEGER)");
+        check("SELECT 'a::b'::text", "SELECT CAST('a::b' AS TEXT)");
+    }
+
+    #[test]
+    fn cast_to_an_unknown_type_is_refused() {
+        let error = statements("SELECT 1::money").unwrap_err();
+        assert_eq!(error.code(), "42704");
+        assert_eq!(statements("SELECT 1::").unwrap_err().code(), "42704");
+        assert_eq!(statements("SELECT $0").unwrap_err().code(), "42P02");
+    }
+
+    #[test]
+    fn types_come_from_casts_literals_and_places() {
+        check_types(
+            "SELECT 1, 2 AS two, count(*), a::float8 x, b, true FROM t WHERE c = $1 LIMIT $2",
+            &[Type::TEXT, Type::INT8],
+            &[
+                Some(Type::INT4),
+                Some(Type::INT4),
+                Some(Type::INT8),
+                Some(Type::FLOAT8),
+                None,
+                Some(Type::BOOL),
+            ],
+        );
+        check_types("SELECT pg_sleep($1)", &[Type::FLOAT8], &[Some(Type::VOID)]);
+        check_types(
+            "WITH x AS (SELECT 1) INSERT INTO t VALUES ($1::int) RETURNING id, n::bigint",
+            &[Type::INT4],
+            &[None, Some(Type::INT8)],
+        );
+    }
+
+    #[test]
+    fn statements_are_told_apart() {
+        check_kind(
+            "START TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+            Action::Begin,
+            "START TRANSACTION",
+        );
+        check_kind("end", Action::Commit, "COMMIT");
+        check_kind("ROLLBACK", Action::Rollback, "ROLLBACK");
+        check_kind("ROLLBACK TO sp_1", Action::Run, "ROLLBACK");
+        check_kind("create table t (a int)", Action::Run, "CREATE TABLE");
+        check_kind("with a as (select 1) update t set b = 1", Action::RunCounted, "UPDATE");
+        check_kind("insert into t select 1", Action::RunCounted, "INSERT 0");
+        check_kind("DISCARD TEMP", Action::Ignore, "DISCARD");
+    }
+
+    #[test]
+    fn transactions_take_the_write_lock_unless_they_only_read() {
+        check("BEGIN", "BEGIN IMMEDIATE");
+        check("START TRANSACTION READ ONLY", "BEGIN");
+    }
+
+    #[test]
+    fn text_is_split_at_semicolons_outside_of_strings() {
+        let found = statements("SELECT ';' ; ; -- nothing; at all\n SELECT 2;").unwrap();
+        assert_eq!(found.len(), 2);
+        assert_eq!(statements(" ; /* ; */ ").unwrap(), []);
+    }
+}

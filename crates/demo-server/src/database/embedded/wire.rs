@@ -90,9 +90,9 @@ impl Handler {
         statement: Statement,
         status: TransactionStatus,
     ) -> PgWireResult<Response> {
-        let statement = admit(statement, status)?;
-        let prepared = self.session.prepare(statement).await?;
-        self.session.run(Arc::new(prepared), Vec::new(), &Format::UnifiedText).await
+        admit(statement.action, status)?;
+        let prepared = Arc::new(self.session.prepare(statement).await?);
+        self.session.run(in_effect(&prepared, status), Vec::new(), &Format::UnifiedText).await
     }
 }
 
@@ -116,6 +116,7 @@ impl ExtendedQueryHandler for Handler {
     {
         let prepared = &portal.statement.statement;
         let status = client.transaction_status();
+        admit(prepared.statement.action, status)?;
         let types = &prepared.statement.parameters;
         if portal.parameter_len() != types.len() {
             let message =
@@ -128,12 +129,7 @@ impl ExtendedQueryHandler for Handler {
             parameter(portal, index, kind)
         });
         let parameters = parameters.collect::<PgWireResult<Vec<_>>>()?;
-        let admitted = admit(prepared.statement.clone(), status)?;
-        let prepared = if admitted == prepared.statement {
-            Arc::clone(prepared)
-        } else {
-            Arc::new(self.session.prepare(admitted).await?)
-        };
+        let prepared = in_effect(prepared, status);
         self.session.run(prepared, parameters, &portal.result_column_format).await
     }
 }
@@ -159,7 +155,7 @@ impl QueryParser for Session {
             let message = "cannot insert multiple commands into a prepared statement";
             return Err(refusal("42601", message));
         }
-        let statement = admit(statement, client.transaction_status())?;
+        admit(statement.action, client.transaction_status())?;
         Ok(Some(Arc::new(self.prepare(statement).await?)))
     }
 
@@ -176,23 +172,21 @@ impl QueryParser for Session {
     }
 }
 
-/// Refuses what a failed transaction cannot take; committing one rolls it back.
-fn admit(statement: Statement, status: TransactionStatus) -> PgWireResult<Statement> {
-    if status != TransactionStatus::Error {
-        return Ok(statement);
+/// Refuses what a failed transaction cannot take.
+fn admit(action: Action, status: TransactionStatus) -> PgWireResult<()> {
+    let is_end = matches!(action, Action::Commit | Action::Rollback);
+    if is_end || status != TransactionStatus::Error {
+        return Ok(());
     }
-    match statement.action {
-        Action::Rollback => Ok(statement),
-        Action::Commit => Ok(Statement {
-            sql: "ROLLBACK".to_owned(),
-            action: Action::Rollback,
-            tag: "ROLLBACK".to_owned(),
-            ..statement
-        }),
-        _ => Err(refusal(
-            "25P02",
-            "current transaction is aborted, commands ignored until end of transaction block",
-        )),
+    let message = "current transaction is aborted, commands ignored until end of transaction block";
+    Err(refusal("25P02", message))
+}
+
+/// What a statement comes to: committing a failed transaction rolls it back.
+fn in_effect(prepared: &Arc<Prepared>, status: TransactionStatus) -> Arc<Prepared> {
+    match (prepared.statement.action, status) {
+        (Action::Commit, TransactionStatus::Error) => Arc::new(Prepared::rollback()),
+        _ => Arc::clone(prepared),
     }
 }
 
