@@ -75,7 +75,13 @@ impl Latency {
     /// Records one duration.
     #[inline]
     pub fn record(&self, duration: Duration) {
-        self.record_nanos(nanos(duration));
+        let seconds = duration.as_secs();
+        // Below this no product overflows and nothing needs clamping.
+        if seconds < MAX_NANOS / 1_000_000_000 {
+            self.record_within(seconds * 1_000_000_000 + u64::from(duration.subsec_nanos()));
+        } else {
+            self.record_nanos(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+        }
     }
 
     /// Records one duration and offers the trace it belongs to as an exemplar of its bucket.
@@ -116,7 +122,12 @@ impl Latency {
 
     #[inline]
     pub(crate) fn record_nanos(&self, nanos: u64) {
-        let nanos = if nanos > MAX_NANOS { self.clamp() } else { nanos };
+        self.record_within(if nanos > MAX_NANOS { self.clamp() } else { nanos });
+    }
+
+    /// Records a duration that the buckets can tell apart.
+    #[inline]
+    fn record_within(&self, nanos: u64) {
         match (lanes::word(self.word), lanes::block(self.block)) {
             (Some(word), Some(block)) => self.record_alone(word, block, nanos),
             _ => self.record_first(nanos),
@@ -253,8 +264,4 @@ fn mark_octave(block: &Block, index: usize) {
 
 fn split(index: usize) -> (u16, usize) {
     ((index / PER_OCTAVE) as u16, index % PER_OCTAVE)
-}
-
-fn nanos(duration: Duration) -> u64 {
-    duration.as_secs().saturating_mul(1_000_000_000).saturating_add(duration.subsec_nanos().into())
 }

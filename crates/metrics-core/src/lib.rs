@@ -1,7 +1,58 @@
 //! Lock-free recording, exact windows and plain-data snapshots: the core of node0.
 //!
-//! Register cold, record hot, read whole: set-up may fail, recording cannot, a
-//! snapshot is plain data.
+//! **Register cold, record hot, read whole**: set-up may fail, recording cannot,
+//! and a snapshot is plain data that all readers share.
+//!
+//! ```
+//! use metrics_core::{Desc, Registry};
+//! use std::time::Duration;
+//!
+//! // What the metric means, once, checked by the compiler.
+//! const RENDER: Desc = Desc::latency("render_duration_seconds", "Time to render a page.")
+//!     .labels(&["page"]);
+//!
+//! // Cold: may fail, may allocate.
+//! let registry = Registry::new();
+//! let home = registry.latency(&RENDER, &["home"])?;
+//!
+//! // Hot: two plain adds in cells that only this thread writes.
+//! home.record(Duration::from_millis(12));
+//!
+//! // Whole: one pass over the cells, for everyone who reads.
+//! let sample = registry.read();
+//! let window = &sample.view().latency(&home).expect("it is registered").window;
+//! assert_eq!(window.samples(), 1);
+//! assert!((window.buckets.quantile(0.99).unwrap() - 0.012).abs() < 0.000_12);
+//! # Ok::<(), metrics_core::RegisterError>(())
+//! ```
+//!
+//! # How a sample travels
+//!
+//! A record lands in the calling thread's *lane*: a counter in one word, a
+//! latency in a bucket and a sum. Cells only ever grow. A pass sums each cell
+//! over the lanes and takes the difference to the pass before; the differences
+//! of the last ticks are the window. So nothing is rotated or cleared where
+//! values are recorded, a reader can lose nothing, and the totals that
+//! Prometheus sees are the same numbers. A thread's lane outlives it: the next
+//! thread goes on in the same cells.
+//!
+//! A *tick* (a second, by whoever holds the [`Ticker`]) advances the windows,
+//! has the [`Monitor`]s judge the numbers, and publishes a [`Sample`].
+//! [`Registry::latest`] is that sample; [`Registry::read`] is a fresh one.
+//!
+//! # What it refuses to know
+//!
+//! Pools, caches, breakers, text formats, HTTP, and any runtime.
+//!
+//! # What it says of itself
+//!
+//! | metric | what |
+//! | --- | --- |
+//! | `node0_health_score`, `node0_component_health_score{component}` | believed health, 0 to 100 |
+//! | `node0_sampling_duration_seconds` | how long passes take |
+//! | `node0_recording_bytes` | what the cells of all threads weigh |
+//! | `node0_series_folded_total{metric}` | label sets folded into `_other` at a cap |
+//! | `node0_values_clamped_total`, `node0_values_dropped_total` | values that no cell can hold |
 
 mod buckets;
 mod clock;
