@@ -5,20 +5,20 @@
 //! SIGKILL when they do not. Output is read by two threads from the start, so a chatty
 //! child never blocks on a full pipe and a failure can show everything that was said.
 
-use std::io::{self, BufRead as _, BufReader, Read};
+mod lines;
+
+use std::io;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 pub use rustix::process::Signal;
 
+use self::lines::{Lines, Stream, read_into};
 use crate::Deadline;
 
 /// How long a child may take to end after SIGTERM when its guard drops.
 const GRACE_SECONDS: u64 = 10;
-
-/// Lines kept per child; beyond it the oldest go, so a server may run for hours.
-const MAX_LINES: usize = 20_000;
 
 /// A running child process with its captured output.
 #[derive(Debug)]
@@ -238,71 +238,4 @@ impl Drop for Process {
             let _ = self.child.wait();
         }
     }
-}
-
-/// Where a line was printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stream {
-    Stdout,
-    Stderr,
-}
-
-/// The lines of both streams, and a bell for each new one.
-#[derive(Debug, Default)]
-struct Lines {
-    kept: Mutex<Vec<(Stream, String)>>,
-    more: Condvar,
-}
-
-impl Lines {
-    fn push(&self, stream: Stream, line: String) {
-        let mut kept = self.lock();
-        if kept.len() >= MAX_LINES {
-            kept.drain(..MAX_LINES / 2);
-        }
-        kept.push((stream, line));
-        self.more.notify_all();
-    }
-
-    fn find(&self, pattern: &str) -> Option<String> {
-        self.lock().iter().map(|(_, line)| line).find(|line| line.contains(pattern)).cloned()
-    }
-
-    /// Rests until a line came in, at most for a moment: an end rings no bell.
-    fn wait_for_more(&self, deadline: Deadline) {
-        let moment = deadline.left().min(std::time::Duration::from_millis(20));
-        // The caller looks again in either case.
-        let _ = self.more.wait_timeout(self.lock(), moment);
-    }
-
-    fn text(&self, wanted: impl Fn(Stream) -> bool) -> String {
-        let mut text = String::new();
-        for (_, line) in self.lock().iter().filter(|(stream, _)| wanted(*stream)) {
-            text.push_str(line);
-            text.push('\n');
-        }
-        text
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<(Stream, String)>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Reads a pipe to its end on a thread of its own.
-fn read_into(
-    lines: &Arc<Lines>,
-    stream: Stream,
-    pipe: impl Read + Send + 'static,
-) -> JoinHandle<()> {
-    let lines = Arc::clone(lines);
-    std::thread::spawn(move || {
-        let mut reader = BufReader::new(pipe);
-        let mut bytes = Vec::new();
-        while reader.read_until(b'\n', &mut bytes).is_ok_and(|read| read > 0) {
-            let line = String::from_utf8_lossy(&bytes);
-            lines.push(stream, line.trim_end_matches(['\r', '\n']).to_owned());
-            bytes.clear();
-        }
-    })
 }
