@@ -32,12 +32,8 @@ impl Account {
             return Ok(None);
         }
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        let account = CANDIDATES
-            .iter()
-            .find_map(|name| Account::find(&passwd, name));
-        account.map(Some).ok_or(StartError::NoUnprivilegedUser {
-            candidates: &CANDIDATES,
-        })
+        let account = CANDIDATES.iter().find_map(|name| Account::find(&passwd, name));
+        account.map(Some).ok_or(StartError::NoUnprivilegedUser { candidates: &CANDIDATES })
     }
 
     fn find(passwd: &str, name: &str) -> Option<Account> {
@@ -46,11 +42,7 @@ impl Account {
             (fields.next()? == name).then_some(())?;
             let uid = fields.nth(1)?.parse().ok()?;
             let gid = fields.next()?.parse().ok()?;
-            (uid != 0).then(|| Account {
-                name: name.to_owned(),
-                uid,
-                gid,
-            })
+            (uid != 0).then(|| Account { name: name.to_owned(), uid, gid })
         })
     }
 
@@ -64,10 +56,7 @@ impl Account {
         let path = fs::canonicalize(path).ok()?;
         let mut folders: Vec<&Path> = path.ancestors().skip(1).collect();
         folders.reverse();
-        folders
-            .into_iter()
-            .find(|folder| !self.may_enter(folder))
-            .map(Path::to_owned)
+        folders.into_iter().find(|folder| !self.may_enter(folder)).map(Path::to_owned)
     }
 
     fn may_enter(&self, folder: &Path) -> bool {
@@ -115,11 +104,7 @@ mod tests {
         fs::create_dir_all(closed.join("inner")).unwrap();
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
 
-        let stranger = Account {
-            name: "stranger".into(),
-            uid: 4_000_000,
-            gid: 4_000_000,
-        };
+        let stranger = Account { name: "stranger".into(), uid: 4_000_000, gid: 4_000_000 };
         let found = stranger.closed_folder_above(&closed.join("inner"));
         assert_eq!(found, Some(fs::canonicalize(&closed).unwrap()));
     }

@@ -29,10 +29,8 @@ impl Binaries {
     /// Takes the first of the folders that holds both programs.
     pub(crate) fn find(folders: &[PathBuf]) -> Option<Binaries> {
         folders.iter().find_map(|folder| {
-            let found = Binaries {
-                initdb: folder.join("initdb"),
-                postgres: folder.join("postgres"),
-            };
+            let found =
+                Binaries { initdb: folder.join("initdb"), postgres: folder.join("postgres") };
             (is_program(&found.initdb) && is_program(&found.postgres)).then_some(found)
         })
     }
@@ -40,9 +38,8 @@ impl Binaries {
 
 /// Lists the folders of `PATH`, then the well-known ones.
 pub(crate) fn usual_folders() -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> = env::var_os("PATH")
-        .map(|path| env::split_paths(&path).collect())
-        .unwrap_or_default();
+    let mut folders: Vec<PathBuf> =
+        env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
     for (parent, prefix, programs) in VERSIONED {
         folders.extend(versions(Path::new(parent), prefix).map(|folder| folder.join(programs)));
     }

@@ -93,10 +93,7 @@ impl Builder {
     }
 
     fn folders(&self) -> Vec<PathBuf> {
-        let mut folders = self
-            .bin_dirs
-            .clone()
-            .unwrap_or_else(binaries::usual_folders);
+        let mut folders = self.bin_dirs.clone().unwrap_or_else(binaries::usual_folders);
         folders.extend(self.extra_bin_dir.clone());
         folders
     }
@@ -185,11 +182,7 @@ pub enum StartError {
 fn list(folders: &[PathBuf]) -> String {
     match folders {
         [] => "no folder at all".to_owned(),
-        some => some
-            .iter()
-            .map(|folder| quoted(folder))
-            .collect::<Vec<_>>()
-            .join(", "),
+        some => some.iter().map(|folder| quoted(folder)).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -198,8 +191,5 @@ fn quoted(folder: &Path) -> String {
 }
 
 fn ending(status: Option<ExitStatus>) -> String {
-    status.map_or_else(
-        || "took too long".to_owned(),
-        |status| format!("ended with {status}"),
-    )
+    status.map_or_else(|| "took too long".to_owned(), |status| format!("ended with {status}"))
 }

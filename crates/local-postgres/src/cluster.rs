@@ -44,10 +44,8 @@ impl Cluster {
     /// Makes the folder and runs `initdb`.
     pub(crate) fn create(binaries: Binaries, options: &Builder) -> Result<Cluster, StartError> {
         let account = Account::to_switch_to()?;
-        let in_parent = |source| StartError::TemporaryFolder {
-            parent: options.temporary_dir.clone(),
-            source,
-        };
+        let in_parent =
+            |source| StartError::TemporaryFolder { parent: options.temporary_dir.clone(), source };
         let folder = tempfile::Builder::new()
             .prefix("node0-postgres-")
             .tempdir_in(&options.temporary_dir)
@@ -79,10 +77,7 @@ impl Cluster {
                 process.signal(Signal::KILL);
                 Err(self
                     .explain(&self.binaries.initdb)
-                    .unwrap_or_else(|| StartError::InitDb {
-                        status,
-                        log: last_lines(&log, 0),
-                    }))
+                    .unwrap_or_else(|| StartError::InitDb { status, log: last_lines(&log, 0) }))
             }
         }
     }
@@ -109,9 +104,7 @@ impl Cluster {
         if log.contains("Address already in use") {
             return Err(StartError::PortTaken { port });
         }
-        Err(self
-            .explain(program)
-            .unwrap_or(StartError::Server { status, log }))
+        Err(self.explain(program).unwrap_or(StartError::Server { status, log }))
     }
 
     fn server_command(&self) -> Command {
@@ -178,10 +171,7 @@ impl Cluster {
     /// A command that runs as the right user, in the folder, away from the terminal.
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        command
-            .current_dir(self.folder.path())
-            .env("LC_ALL", "C")
-            .process_group(0);
+        command.current_dir(self.folder.path()).env("LC_ALL", "C").process_group(0);
         if let Some(account) = &self.account {
             account.apply_to(&mut command);
         }
@@ -202,10 +192,8 @@ impl Cluster {
         })?;
         command.stdin(Stdio::null()).stdout(out).stderr(err);
         Process::spawn(command).map_err(|source| {
-            self.explain(program).unwrap_or_else(|| StartError::Spawn {
-                program: program.to_owned(),
-                source,
-            })
+            self.explain(program)
+                .unwrap_or_else(|| StartError::Spawn { program: program.to_owned(), source })
         })
     }
 
@@ -214,22 +202,16 @@ impl Cluster {
         let account = self.account.as_ref()?;
         let closed = |path: &Path, remedy| {
             let folder = account.closed_folder_above(path)?;
-            Some(StartError::Unreachable {
-                user: account.name.clone(),
-                folder,
-                remedy,
-            })
+            Some(StartError::Unreachable { user: account.name.clone(), folder, remedy })
         };
-        closed(
-            self.folder.path(),
-            "point TMPDIR to a folder that every user may enter",
+        closed(self.folder.path(), "point TMPDIR to a folder that every user may enter").or_else(
+            || {
+                closed(
+                    program,
+                    "install PostgreSQL where every user may enter, or run as a normal user",
+                )
+            },
         )
-        .or_else(|| {
-            closed(
-                program,
-                "install PostgreSQL where every user may enter, or run as a normal user",
-            )
-        })
     }
 }
 
@@ -240,11 +222,7 @@ impl Drop for Cluster {
     /// whose seventh line holds the key and the number of the segment.
     fn drop(&mut self) {
         let file = self.pid_file();
-        if let Some(segment) = file
-            .lines()
-            .nth(6)
-            .and_then(|line| line.split_whitespace().nth(1))
-        {
+        if let Some(segment) = file.lines().nth(6).and_then(|line| line.split_whitespace().nth(1)) {
             let mut command = Command::new("ipcrm");
             command.args(["-m", segment]);
             // Without the tool a few bytes stay, as after any crash of a server.
@@ -257,10 +235,7 @@ impl Drop for Cluster {
 fn can_tether() -> bool {
     let mut probe = Command::new(TETHER[0]);
     probe.args(&TETHER[1..]).arg("true");
-    probe
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     probe.status().is_ok_and(|status| status.success())
 }
 
@@ -274,11 +249,7 @@ fn last_lines(log: &Path, already_logged: u64) -> String {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
     let text = read().unwrap_or_default();
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     match lines.len().saturating_sub(QUOTED_LINES) {
         _ if lines.is_empty() => "it wrote no log".to_owned(),
         skipped => lines[skipped..].join(" | "),

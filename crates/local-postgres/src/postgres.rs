@@ -42,20 +42,12 @@ impl LocalPostgres {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let port = if wanted_port == 0 {
-                free_port()?
-            } else {
-                wanted_port
-            };
+            let port = if wanted_port == 0 { free_port()? } else { wanted_port };
             match cluster.launch(port) {
                 Err(StartError::PortTaken { .. })
                     if wanted_port == 0 && attempt < PORT_ATTEMPTS => {}
                 launched => {
-                    return launched.map(|process| Self {
-                        server: Some(process),
-                        port,
-                        cluster,
-                    });
+                    return launched.map(|process| Self { server: Some(process), port, cluster });
                 }
             }
         }
@@ -73,10 +65,7 @@ impl LocalPostgres {
 
     /// The server's process number, or `None` while it is not running.
     pub fn pid(&self) -> Option<u32> {
-        self.server
-            .as_ref()
-            .filter(|server| server.is_running())
-            .map(Process::id)
+        self.server.as_ref().filter(|server| server.is_running()).map(Process::id)
     }
 
     /// The folder that holds the data and the logs.

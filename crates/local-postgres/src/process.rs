@@ -36,9 +36,8 @@ impl Process {
         let end = Arc::new(End::default());
         let (tx, rx) = mpsc::sync_channel(1);
         let watched = Arc::clone(&end);
-        thread::Builder::new()
-            .name("postgres-keeper".into())
-            .spawn(move || match command.spawn() {
+        thread::Builder::new().name("postgres-keeper".into()).spawn(move || {
+            match command.spawn() {
                 Ok(child) => {
                     let _ = tx.send(Ok(child.id()));
                     watched.watch(child);
@@ -46,7 +45,8 @@ impl Process {
                 Err(error) => {
                     let _ = tx.send(Err(error));
                 }
-            })?;
+            }
+        })?;
         let id = rx.recv().map_err(io::Error::other)??;
         Ok(Process { id, end })
     }

@@ -19,6 +19,7 @@
 
 mod columns;
 mod failure;
+mod prepared;
 mod rewrite;
 mod session;
 mod sql;

@@ -37,10 +37,7 @@ fn start_with(programs: &Path) -> StartError {
 #[test]
 fn missing_programs_are_reported_with_the_folders_searched() {
     let empty = tempfile::tempdir().unwrap();
-    let error = LocalPostgres::builder()
-        .bin_dirs([empty.path().to_owned()])
-        .start()
-        .unwrap_err();
+    let error = LocalPostgres::builder().bin_dirs([empty.path().to_owned()]).start().unwrap_err();
     assert!(
         matches!(&error, StartError::BinariesNotFound { searched } if searched[..] == [empty.path()])
     );
@@ -69,15 +66,9 @@ fn program_that_does_not_run_is_named() {
 
 #[test]
 fn failing_initdb_is_quoted() {
-    let programs = fake_programs(
-        "#!/bin/sh\necho 'No space left on device' >&2\nexit 3\n",
-        "",
-    );
+    let programs = fake_programs("#!/bin/sh\necho 'No space left on device' >&2\nexit 3\n", "");
     let error = start_with(programs.path()).to_string();
-    assert_eq!(
-        error,
-        "initdb ended with exit status: 3: No space left on device"
-    );
+    assert_eq!(error, "initdb ended with exit status: 3: No space left on device");
 }
 
 #[test]
@@ -89,44 +80,29 @@ fn hanging_initdb_is_ended_at_the_time_limit() {
 
 #[test]
 fn server_that_ends_at_once_is_quoted() {
-    let programs = fake_programs(
-        "#!/bin/sh\n",
-        "#!/bin/sh\necho broken\necho library\nexit 1\n",
-    );
+    let programs = fake_programs("#!/bin/sh\n", "#!/bin/sh\necho broken\necho library\nexit 1\n");
     let error = start_with(programs.path()).to_string();
-    assert_eq!(
-        error,
-        "postgres ended with exit status: 1 before it was ready: broken | library"
-    );
+    assert_eq!(error, "postgres ended with exit status: 1 before it was ready: broken | library");
 }
 
 #[test]
 fn server_that_never_gets_ready_is_ended_at_the_time_limit() {
     let programs = fake_programs("#!/bin/sh\n", "#!/bin/sh\nexec sleep 60\n");
     let error = start_with(programs.path()).to_string();
-    assert_eq!(
-        error,
-        "postgres took too long before it was ready: it wrote no log"
-    );
+    assert_eq!(error, "postgres took too long before it was ready: it wrote no log");
 }
 
 #[test]
 fn wanted_port_that_is_taken_is_named() {
     let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let programs = fake_programs(
-        "#!/bin/sh\n",
-        "#!/bin/sh\necho Address already in use\nexit 1\n",
-    );
+    let programs = fake_programs("#!/bin/sh\n", "#!/bin/sh\necho Address already in use\nexit 1\n");
     let error = LocalPostgres::builder()
         .bin_dirs([programs.path().to_owned()])
         .port(port)
         .start()
         .unwrap_err();
-    assert!(
-        matches!(error, StartError::PortTaken { port: taken } if taken == port),
-        "{error}"
-    );
+    assert!(matches!(error, StartError::PortTaken { port: taken } if taken == port), "{error}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A server to test with, and one statement at a time to it.
 
-use std::env;
+use std::time::Duration;
+use std::{env, thread};
 
 use local_postgres::{Builder, LocalPostgres, StartError};
 use tokio_postgres::{NoTls, SimpleQueryMessage};
@@ -19,19 +20,23 @@ pub(crate) fn start(builder: Builder) -> Option<LocalPostgres> {
 
 /// Runs one statement on a new connection and returns the first cell of its answer.
 pub(crate) fn ask(postgres: &LocalPostgres, sql: &str) -> Option<String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let (client, connection) = tokio_postgres::connect(&postgres.url(), NoTls)
-            .await
-            .unwrap();
+        let (client, connection) = tokio_postgres::connect(&postgres.url(), NoTls).await.unwrap();
         tokio::spawn(connection);
         let messages = client.simple_query(sql).await.unwrap();
         messages.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,
         })
+    })
+}
+
+/// Whether the condition comes true within ten seconds.
+#[expect(clippy::disallowed_methods, reason = "the other side is a real process")]
+pub(crate) fn eventually(mut condition: impl FnMut() -> bool) -> bool {
+    (0..1000).any(|_| {
+        thread::sleep(Duration::from_millis(10));
+        condition()
     })
 }

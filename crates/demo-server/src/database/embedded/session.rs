@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use pgwire::api::Type;
 use pgwire::api::portal::Format;
 use pgwire::api::results::{DataRowEncoder, FieldInfo, QueryResponse, Response, Tag};
 use pgwire::error::{PgWireError, PgWireResult};
@@ -22,36 +21,9 @@ use tokio::task::spawn_blocking;
 
 use super::BUSY_TIMEOUT;
 use super::failure::{from_sqlite, refusal};
+use super::prepared::{Prepared, columns, fields};
 use super::sql::{Action, Statement};
-use super::types::{encode_cell, type_named};
-
-/// A translated statement and the columns that it will return.
-#[derive(Debug)]
-pub(super) struct Prepared {
-    pub(super) statement: Statement,
-    pub(super) columns: Vec<Column>,
-}
-
-impl Prepared {
-    /// The end of a transaction that failed.
-    pub(super) fn rollback() -> Prepared {
-        let statement = Statement {
-            sql: "ROLLBACK".to_owned(),
-            action: Action::Rollback,
-            tag: "ROLLBACK".to_owned(),
-            parameters: Vec::new(),
-            results: Vec::new(),
-        };
-        Prepared { statement, columns: Vec::new() }
-    }
-}
-
-/// A column of a result.
-#[derive(Debug, Clone)]
-pub(super) struct Column {
-    name: String,
-    kind: Type,
-}
+use super::types::encode_cell;
 
 /// A client's session; clones are the same session.
 #[derive(Clone)]
@@ -249,26 +221,4 @@ fn connect(file: &Path, asleep_micros: Arc<AtomicU64>) -> rusqlite::Result<Conne
     // Part of how pools clean a connection; SQLite has no such locks.
     connection.create_scalar_function("pg_advisory_unlock_all", 0, flags, |_| Ok(String::new()))?;
     Ok(connection)
-}
-
-fn columns(connection: &Connection, statement: &Statement) -> Result<Vec<Column>, Failure> {
-    let prepared = connection.prepare(&statement.sql)?;
-    let found = prepared.columns();
-    // A star stands for several columns: then the list says nothing about positions.
-    let is_aligned = found.len() == statement.results.len();
-    let columns = found.enumerate().map(|(index, column)| {
-        let told = statement.results.get(index).filter(|_| is_aligned).cloned().flatten();
-        let kind = told.or_else(|| type_named(column.decl_type()?)).unwrap_or(Type::TEXT);
-        Column { name: column.name().to_owned(), kind }
-    });
-    Ok(columns.collect())
-}
-
-/// The columns as the protocol describes them.
-pub(super) fn fields(columns: &[Column], format: &Format) -> Vec<FieldInfo> {
-    let described = columns.iter().enumerate().map(|(index, column)| {
-        let format = format.format_for(index);
-        FieldInfo::new(column.name.clone(), None, None, column.kind.clone(), format)
-    });
-    described.collect()
 }

@@ -15,6 +15,7 @@ use super::token::{Kind, Token, tokens};
 
 /// Commands that mean nothing to SQLite and may be answered with a yes.
 const IGNORED: [&str; 6] = ["SET", "RESET", "DISCARD", "DEALLOCATE", "UNLISTEN", "CLOSE"];
+
 /// What running a statement means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {

@@ -18,7 +18,8 @@ use pgwire::error::PgWireResult;
 use pgwire::messages::response::TransactionStatus;
 
 use super::failure::refusal;
-use super::session::{Prepared, Session, fields};
+use super::prepared::{Prepared, fields};
+use super::session::Session;
 use super::sql::{Action, Statement, statements};
 use super::types::parameter;
 

@@ -1,0 +1,85 @@
+//! Switches that make things go wrong, to watch issues come and go.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// How long each query takes while the database is slow.
+const SLOW: Duration = Duration::from_millis(250);
+/// Connections while the pool is small.
+const SMALL: usize = 1;
+
+/// One thing that can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// Every query takes a quarter of a second longer.
+    SlowDatabase,
+    /// The pool has one connection.
+    SmallPool,
+}
+
+impl Fault {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 2] = [Self::SlowDatabase, Self::SmallPool];
+
+    /// The word in the path.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SlowDatabase => "slow-database",
+            Self::SmallPool => "small-pool",
+        }
+    }
+
+    /// What it does, for people.
+    pub const fn effect(self) -> &'static str {
+        match self {
+            Self::SlowDatabase => "every query takes 250 ms longer",
+            Self::SmallPool => "the pool has one connection",
+        }
+    }
+
+    /// The fault with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|fault| fault.name() == name)
+    }
+}
+
+/// The switches; clones share them.
+#[derive(Clone, Debug)]
+pub struct Chaos(Arc<Switches>);
+
+#[derive(Debug)]
+struct Switches {
+    on: [AtomicBool; Fault::ALL.len()],
+    pool_size: usize,
+}
+
+impl Chaos {
+    /// All off, for a pool of this size.
+    pub fn new(pool_size: usize) -> Self {
+        Self(Arc::new(Switches { on: Default::default(), pool_size }))
+    }
+
+    /// Whether a fault is on.
+    pub fn is_on(&self, fault: Fault) -> bool {
+        self.0.on[fault as usize].load(Ordering::Relaxed)
+    }
+
+    /// Turns a fault on or off.
+    pub fn set(&self, fault: Fault, to: bool) {
+        self.0.on[fault as usize].store(to, Ordering::Relaxed);
+    }
+
+    /// How much longer each query is to take.
+    pub fn database_delay(&self) -> Option<Duration> {
+        self.is_on(Fault::SlowDatabase).then_some(SLOW)
+    }
+
+    /// How many connections the pool is to have.
+    pub fn pool_size(&self) -> usize {
+        if self.is_on(Fault::SmallPool) { SMALL } else { self.0.pool_size }
+    }
+}

@@ -1,0 +1,69 @@
+//! The command line of the demo, each flag with its environment variable.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use node0::Naming;
+
+use crate::database::DatabaseChoice;
+
+/// A small orders service, watched by node0.
+///
+/// It finds or starts a database, sends itself a little traffic, and answers
+/// at the address that it prints: open it in a browser.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "node0-demo", version)]
+pub struct Flags {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, env = "NODE0_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+
+    /// Requests a second that the demo sends to itself; 0 sends none
+    #[arg(long, env = "NODE0_LOAD", default_value_t = 20, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(..=1000))]
+    pub load: u32,
+
+    /// Where orders are kept: auto, local, embedded or postgres://user:password@host:5432/name
+    ///
+    /// auto takes DATABASE_URL if it is set, else a throw-away server from the
+    /// Postgres binaries on this machine, else an embedded server over SQLite.
+    #[arg(long, env = "NODE0_DATABASE", default_value = "auto", value_name = "WHERE", hide_env_values = true)]
+    pub database: DatabaseChoice,
+
+    /// Names on /metrics; ?naming= asks for others
+    #[arg(long, env = "NODE0_NAMING", default_value = "both", value_name = "SCHEME")]
+    pub naming: Naming,
+
+    /// How long requests are still served after SIGTERM or Ctrl-C
+    #[arg(long, env = "NODE0_DRAIN", default_value = "2s", value_name = "TIME", value_parser = drain)]
+    pub drain: Duration,
+
+    /// Switches under /chaos that make things go wrong; only while listening on loopback
+    #[arg(long, env = "NODE0_CHAOS", default_value = "on", value_name = "SWITCH")]
+    pub chaos: Switch,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
+impl Flags {
+    /// Whether the chaos switches are there: never where strangers could reach them.
+    pub fn has_chaos(&self) -> bool {
+        self.chaos == Switch::On && self.listen.ip().is_loopback()
+    }
+}
+
+/// Longest drain: an orchestrator kills after half a minute anyway.
+const MAX_DRAIN: Duration = Duration::from_secs(3600);
+
+fn drain(text: &str) -> Result<Duration, String> {
+    let drain = humantime::parse_duration(text).map_err(|error| format!("{error}: write 2s or 500ms"))?;
+    if drain > MAX_DRAIN { Err("at most 1h".to_owned()) } else { Ok(drain) }
+}

@@ -1,0 +1,232 @@
+//! Orders: what the demo sells, and how it keeps them.
+
+use std::time::Duration;
+
+use deadpool_postgres::Manager;
+use node0::{Clock, Latency, MonitoredPool, Performance, RegisterError};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::chaos::Chaos;
+
+/// What any item costs: the demo has no catalogue.
+const UNIT_PRICE_CENTS: u32 = 499;
+/// Most items of one order.
+const MAX_ITEMS: usize = 100;
+/// Longest name of a customer or an item, in characters.
+const MAX_NAME: usize = 200;
+
+/// What a customer sends.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct NewOrder {
+    /// Who orders.
+    pub customer: String,
+    /// What is ordered.
+    pub items: Vec<Item>,
+}
+
+/// A line of an order.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Item {
+    /// Which thing.
+    pub sku: String,
+    /// How many of it.
+    pub quantity: u32,
+}
+
+/// An order as it is kept and shown.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Order {
+    /// The key under which it can be read again.
+    pub id: String,
+    /// Who ordered.
+    pub customer: String,
+    /// What was ordered.
+    pub items: Vec<Item>,
+    /// What it costs.
+    pub total_cents: i64,
+    /// When it was placed, in milliseconds since the epoch.
+    pub created_at: i64,
+}
+
+/// An order that was not kept or could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    /// The order breaks a rule; the customer can mend it.
+    #[error("{rule}")]
+    Invalid {
+        /// The field.
+        field: &'static str,
+        /// What is asked of it.
+        rule: &'static str,
+    },
+    /// There is no such order.
+    #[error("there is no order `{id}`")]
+    Unknown {
+        /// The key that was asked for.
+        id: String,
+    },
+    /// No connection could be had in time.
+    #[error("the database is overloaded or away: try again later")]
+    Busy(#[source] deadpool_postgres::PoolError),
+    /// The database refused.
+    #[error("the database refused the order")]
+    Database(#[from] tokio_postgres::Error),
+    /// What is kept is no order.
+    #[error("the stored order is damaged")]
+    Damaged(#[from] serde_json::Error),
+}
+
+/// Keeps orders in Postgres, through a watched pool.
+#[derive(Clone, Debug)]
+pub struct Orders {
+    pool: MonitoredPool<Manager>,
+    chaos: Chaos,
+    clock: Clock,
+    create: Latency,
+    read: Latency,
+}
+
+impl NewOrder {
+    fn check(&self) -> Result<(), OrderError> {
+        let named = |text: &str| !text.is_empty() && text.chars().count() <= MAX_NAME;
+        let invalid = |field, rule| Err(OrderError::Invalid { field, rule });
+        if !named(&self.customer) {
+            return invalid("customer", "`customer` has 1 to 200 characters");
+        }
+        if self.items.is_empty() || self.items.len() > MAX_ITEMS {
+            return invalid("items", "`items` has 1 to 100 entries");
+        }
+        if !self.items.iter().all(|item| named(&item.sku)) {
+            return invalid("items", "`sku` has 1 to 200 characters");
+        }
+        if !self.items.iter().all(|item| (1..=1000).contains(&item.quantity)) {
+            return invalid("items", "`quantity` is 1 to 1000");
+        }
+        Ok(())
+    }
+
+    fn total_cents(&self) -> i64 {
+        let things: i64 = self.items.iter().map(|item| i64::from(item.quantity)).sum();
+        things * i64::from(UNIT_PRICE_CENTS)
+    }
+}
+
+impl Orders {
+    /// Keeps orders in this pool.
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the operations cannot be registered.
+    pub fn new(
+        pool: MonitoredPool<Manager>,
+        chaos: Chaos,
+        clock: Clock,
+        performance: &Performance,
+    ) -> Result<Self, RegisterError> {
+        let create = performance.latency("orders:create")?;
+        let read = performance.latency("orders:read")?;
+        Ok(Self { pool, chaos, clock, create, read })
+    }
+
+    /// Keeps a new order.
+    ///
+    /// # Errors
+    /// [`OrderError`]; nothing is kept then.
+    pub async fn create(&self, new: NewOrder) -> Result<Order, OrderError> {
+        new.check()?;
+        let order = Order {
+            id: Uuid::new_v4().to_string(),
+            total_cents: new.total_cents(),
+            created_at: i64::try_from(self.clock.wall().as_millis()).unwrap_or(i64::MAX),
+            customer: new.customer,
+            items: new.items,
+        };
+        self.create.time(self.insert(&order)).await?;
+        Ok(order)
+    }
+
+    /// Reads an order again.
+    ///
+    /// # Errors
+    /// [`OrderError::Unknown`] when there is none, else what went wrong.
+    pub async fn read(&self, id: &str) -> Result<Order, OrderError> {
+        self.read.time(self.select(id)).await
+    }
+
+    async fn insert(&self, order: &Order) -> Result<(), OrderError> {
+        let client = self.pool.get().await.map_err(OrderError::Busy)?;
+        self.linger(&client).await?;
+        let insert = client
+            .prepare_cached(
+                "INSERT INTO demo_orders (id, customer, items, total_cents, created_ms) \
+                 VALUES ($1::text, $2::text, $3::text, $4::bigint, $5::bigint)",
+            )
+            .await?;
+        let items = serde_json::to_string(&order.items)?;
+        client
+            .execute(&insert, &[&order.id, &order.customer, &items, &order.total_cents, &order.created_at])
+            .await?;
+        Ok(())
+    }
+
+    async fn select(&self, id: &str) -> Result<Order, OrderError> {
+        let client = self.pool.get().await.map_err(OrderError::Busy)?;
+        self.linger(&client).await?;
+        let select = client
+            .prepare_cached(
+                "SELECT customer, items, total_cents, created_ms FROM demo_orders WHERE id = $1::text",
+            )
+            .await?;
+        let row = client.query_opt(&select, &[&id]).await?;
+        let row = row.ok_or_else(|| OrderError::Unknown { id: id.to_owned() })?;
+        Ok(Order {
+            id: id.to_owned(),
+            customer: row.try_get(0)?,
+            items: serde_json::from_str(row.try_get(1)?)?,
+            total_cents: row.try_get(2)?,
+            created_at: row.try_get(3)?,
+        })
+    }
+
+    /// Has the database itself take its time, when chaos says that it is slow.
+    async fn linger(&self, client: &tokio_postgres::Client) -> Result<(), OrderError> {
+        if let Some(delay) = self.chaos.database_delay() {
+            let sleep = format!("SELECT pg_sleep({})", delay.as_secs_f64());
+            client.batch_execute(&sleep).await?;
+        }
+        Ok(())
+    }
+}
+
+/// How long a request waits for a connection before the customer is told to come back.
+pub const POOL_WAIT: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(customer: &str, items: &[(&str, u32)]) -> NewOrder {
+        let item = |&(sku, quantity): &(&str, u32)| Item { sku: sku.to_owned(), quantity };
+        NewOrder { customer: customer.to_owned(), items: items.iter().map(item).collect() }
+    }
+
+    #[test]
+    fn an_order_that_makes_no_sense_names_the_field() {
+        let field = |order: NewOrder| match order.check() {
+            Err(OrderError::Invalid { field, .. }) => Some(field),
+            _ => None,
+        };
+        assert_eq!(field(order("", &[("s", 1)])), Some("customer"));
+        assert_eq!(field(order(&"é".repeat(201), &[("s", 1)])), Some("customer"));
+        assert_eq!(field(order("a", &[])), Some("items"));
+        assert_eq!(field(order("a", &[("", 1)])), Some("items"));
+        assert_eq!(field(order("a", &[("s", 0)])), Some("items"));
+        assert_eq!(field(order("a", &[("s", 1)])), None);
+    }
+
+    #[test]
+    fn an_order_costs_what_its_items_cost() {
+        assert_eq!(order("a", &[("s", 2), ("t", 1)]).total_cents(), 1497);
+    }
+}
