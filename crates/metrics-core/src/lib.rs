@@ -116,7 +116,7 @@ pub use performance::{
 pub use readiness::{NotReady, ReadinessCheck};
 pub use registry::{AnyMetric, Measuring, Registry, RegistryBuilder};
 pub use sample::{ReportError, Sample, View};
-pub use snapshot::{Count, Family, Histogram, Snapshot, Value};
+pub use snapshot::{Count, Family, Histogram, SeriesSet, Snapshot, Value};
 pub use summary::{LatencySummary, millis};
 pub use ticker::{AlreadyTicking, Tick, Ticker};
 pub use timer::Timer;

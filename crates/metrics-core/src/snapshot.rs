@@ -89,6 +89,11 @@ impl Snapshot {
         self.schema.generation
     }
 
+    /// Which series these are; equal to that of another snapshot while none came or went between them.
+    pub fn series_set(&self) -> SeriesSet {
+        SeriesSet(self.schema.clone())
+    }
+
     pub(crate) fn patch(&mut self, id: Option<u64>, value: Value) {
         if let Some(row) = id.and_then(|id| self.schema.rows.get(&id)) {
             self.values[*row] = value;
@@ -97,6 +102,43 @@ impl Snapshot {
 
     pub(crate) fn by_id(&self, id: Option<u64>) -> Option<&Value> {
         self.values.get(*self.schema.rows.get(&id?)?)
+    }
+}
+
+/// The series of a snapshot without their values, to tell whether what was derived from them still holds.
+///
+/// Unlike [`Snapshot::generation`] it also tells registries apart. It keeps the
+/// names and labels alive, and no number.
+///
+/// ```
+/// use metrics_core::{Desc, Registry};
+///
+/// const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.");
+/// let registry = Registry::new();
+/// let before = registry.read().snapshot.series_set();
+/// assert_eq!(registry.read().snapshot.series_set(), before);
+/// let jobs = registry.counter(&JOBS, &[])?;
+/// assert_ne!(registry.read().snapshot.series_set(), before);
+/// # drop(jobs);
+/// # Ok::<(), metrics_core::RegisterError>(())
+/// ```
+#[derive(Clone)]
+pub struct SeriesSet(Arc<Schema>);
+
+impl PartialEq for SeriesSet {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for SeriesSet {}
+
+impl std::fmt::Debug for SeriesSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SeriesSet")
+            .field("series", &self.0.rows.len())
+            .field("generation", &self.0.generation)
+            .finish()
     }
 }
 
