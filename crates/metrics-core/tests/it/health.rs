@@ -49,7 +49,7 @@ impl Monitor for Told {
 
 fn told() -> (Bench, Told) {
     let (bench, told) = (Bench::new(), Told::default());
-    bench.registry.monitor(Arc::new(told.clone())).unwrap();
+    bench.registry.monitor(Arc::new(told.clone())).expect("the topic is new");
     (bench, told)
 }
 

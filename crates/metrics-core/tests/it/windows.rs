@@ -10,7 +10,7 @@ const JOBS: Desc = Desc::counter("jobs_total", "Jobs.");
 
 fn window(registry: &Registry, wait: &Latency) -> (u64, f64) {
     let sample = registry.read();
-    let window = &sample.view().latency(wait).unwrap().window;
+    let window = &sample.view().latency(wait).expect("it is registered").window;
     (window.samples(), window.span.as_secs_f64())
 }
 
