@@ -1,0 +1,227 @@
+//! The numbers of one pool, or of several together, for people and programs.
+//!
+//! Counts since the start add up, and so do levels. Averages and percentiles
+//! come from the merged windows, so a busy pool weighs more than a quiet one:
+//! an average of averages would be nobody's wait.
+
+use std::time::Duration;
+
+use metrics_core::{Buckets, Histogram};
+use serde::Serialize;
+
+use crate::millis;
+use crate::reading::{HookReading, Reading};
+
+/// Numbers of one pool, or the totals of several.
+///
+/// As JSON, durations are milliseconds. What has no data is `None`, and what a
+/// pool without hooks cannot know is left out of the JSON.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct PoolMetrics {
+    /// Open connections.
+    pub total_connections: u64,
+    /// Open connections that callers hold.
+    pub active_connections: u64,
+    /// Open connections that nobody holds.
+    pub idle_connections: u64,
+    /// Callers that wait because all connections the pool allows are taken.
+    pub waiting_clients: u64,
+    /// The mean wait in the window, however it ended.
+    #[serde(serialize_with = "millis::serialize_option")]
+    pub avg_wait_time: Option<Duration>,
+    /// Waits that ended without a connection since the start, timeouts and cancelled ones apart.
+    pub connection_errors: u64,
+    /// Connections that the pool allows.
+    pub max_connections: u64,
+    /// Callers whose connection is being opened.
+    pub connecting_clients: u64,
+    /// Waits that ended with a connection since the start.
+    pub acquired: u64,
+    /// Waits that timed out since the start.
+    pub timed_out: u64,
+    /// Waits that their callers gave up since the start.
+    pub cancelled: u64,
+    /// The 95th percentile of the waits in the window.
+    #[serde(serialize_with = "millis::serialize_option")]
+    pub p95_wait_time: Option<Duration>,
+    /// The mean time for which connections were held, in its window.
+    #[serde(serialize_with = "millis::serialize_option")]
+    pub avg_use_time: Option<Duration>,
+    /// The 95th percentile of the times for which connections were held, in its window.
+    #[serde(serialize_with = "millis::serialize_option")]
+    pub p95_use_time: Option<Duration>,
+    /// The waits in the window.
+    pub samples: u64,
+    /// How far the window of the waits reaches back.
+    pub window_seconds: f64,
+    /// Most connections held at once in the last minute; of several pools the sum.
+    pub peak_active_connections: u64,
+    /// Most callers waiting at once in the last minute; of several pools the sum.
+    pub peak_waiting_clients: u64,
+    /// The age of the oldest use that goes on.
+    #[serde(serialize_with = "millis::serialize_option")]
+    pub oldest_use: Option<Duration>,
+    /// The age of the oldest wait that goes on.
+    #[serde(serialize_with = "millis::serialize_option")]
+    pub oldest_wait: Option<Duration>,
+    /// Connections that are held for longer than the leak threshold.
+    pub leaked_connections: u64,
+    /// How often a connection came to be held for so long, since the start.
+    pub leaks: u64,
+    /// What takes hooks in the pool; `None` if any of the pools has none.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<HookMetrics>,
+}
+
+/// Numbers of pools with hooks.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct HookMetrics {
+    /// Connections opened since the start.
+    pub opened_connections: u64,
+    /// Times that an idle connection was handed out again since the start.
+    pub recycled_connections: u64,
+    /// Connections that left the pool since the start.
+    pub discarded_connections: u64,
+    /// The parts of the waits.
+    pub wait_phases: WaitPhases,
+}
+
+/// The parts of a wait.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct WaitPhases {
+    /// For a permit, while all connections are taken.
+    pub permit: PhaseTime,
+    /// For the check of an idle connection.
+    pub recycle: PhaseTime,
+    /// For a new connection.
+    pub connect: PhaseTime,
+}
+
+/// How long a phase took, in its window.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PhaseTime {
+    /// The mean.
+    #[serde(serialize_with = "millis::serialize_option")]
+    pub avg: Option<Duration>,
+    /// The 95th percentile.
+    #[serde(serialize_with = "millis::serialize_option")]
+    pub p95: Option<Duration>,
+}
+
+/// Rates over the last ten whole ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct PoolRates {
+    /// The share of waits that failed or timed out; `None` when none ended.
+    pub error_rate: Option<f64>,
+    /// Connections acquired per second; `None` before the first tick.
+    pub acquisition_rate: Option<f64>,
+}
+
+impl PoolMetrics {
+    pub(crate) fn of(pools: &[Reading<'_>]) -> Self {
+        let sum = |of: fn(&Reading<'_>) -> u64| pools.iter().map(of).sum();
+        let oldest = |of: fn(&Reading<'_>) -> Option<Duration>| pools.iter().filter_map(of).max();
+        let waits = Merged::of(pools.iter().filter_map(|pool| pool.waits));
+        let holds = Merged::of(pools.iter().filter_map(|pool| pool.holds));
+        Self {
+            total_connections: sum(|pool| pool.size()),
+            active_connections: sum(|pool| pool.used),
+            idle_connections: sum(|pool| pool.idle),
+            waiting_clients: sum(|pool| pool.waiting),
+            avg_wait_time: waits.mean(),
+            connection_errors: sum(|pool| pool.failed.total),
+            max_connections: sum(|pool| pool.max),
+            connecting_clients: sum(|pool| pool.connecting),
+            acquired: sum(|pool| pool.acquired.total),
+            timed_out: sum(|pool| pool.timed_out.total),
+            cancelled: sum(|pool| pool.cancelled.total),
+            p95_wait_time: waits.p95(),
+            avg_use_time: holds.mean(),
+            p95_use_time: holds.p95(),
+            samples: waits.samples(),
+            window_seconds: waits.span.as_secs_f64(),
+            peak_active_connections: sum(|pool| pool.used_peak),
+            peak_waiting_clients: sum(|pool| pool.waiting_peak),
+            oldest_use: oldest(|pool| pool.oldest_use),
+            oldest_wait: oldest(|pool| pool.oldest_wait),
+            leaked_connections: sum(|pool| pool.leaked),
+            leaks: sum(|pool| pool.leaks),
+            hooks: HookMetrics::of(pools),
+        }
+    }
+}
+
+impl HookMetrics {
+    fn of(pools: &[Reading<'_>]) -> Option<Self> {
+        let hooks: Vec<_> = pools.iter().map(|pool| pool.hooks.as_ref()).collect::<Option<_>>()?;
+        if hooks.is_empty() {
+            return None;
+        }
+        let phase = |of: for<'h> fn(&'h HookReading<'_>) -> Option<&'h Histogram>| {
+            let merged = Merged::of(hooks.iter().copied().filter_map(of));
+            PhaseTime { avg: merged.mean(), p95: merged.p95() }
+        };
+        Some(Self {
+            opened_connections: hooks.iter().map(|hook| hook.opened).sum(),
+            recycled_connections: hooks.iter().map(|hook| hook.recycled).sum(),
+            discarded_connections: hooks.iter().map(|hook| hook.discarded).sum(),
+            wait_phases: WaitPhases {
+                permit: phase(|hook| hook.permit),
+                recycle: phase(|hook| hook.recycle),
+                connect: phase(|hook| hook.connect),
+            },
+        })
+    }
+}
+
+impl PoolRates {
+    pub(crate) fn of(pools: &[Reading<'_>]) -> Self {
+        let errors: u64 = pools.iter().map(Reading::recent_errors).sum();
+        let attempts: u64 = pools.iter().map(Reading::recent_attempts).sum();
+        let rates = pools.iter().filter_map(|pool| pool.acquired.rate());
+        Self {
+            error_rate: (attempts > 0).then(|| errors as f64 / attempts as f64),
+            acquisition_rate: rates.reduce(|sum, rate| sum + rate),
+        }
+    }
+}
+
+/// The windows of several series as one.
+struct Merged {
+    buckets: Option<Buckets>,
+    span: Duration,
+}
+
+impl Merged {
+    fn of<'h>(histograms: impl Iterator<Item = &'h Histogram>) -> Self {
+        let mut all = Self { buckets: None, span: Duration::ZERO };
+        for Histogram { window, .. } in histograms {
+            all.span = all.span.max(window.span);
+            match &mut all.buckets {
+                Some(buckets) => buckets.merge(&window.buckets),
+                None => all.buckets = Some((*window.buckets).clone()),
+            }
+        }
+        all
+    }
+
+    fn samples(&self) -> u64 {
+        self.buckets.as_ref().map_or(0, Buckets::count)
+    }
+
+    fn mean(&self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.buckets.as_ref()?.mean()?).ok()
+    }
+
+    fn p95(&self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.buckets.as_ref()?.quantile(0.95)?).ok()
+    }
+}

@@ -1,0 +1,153 @@
+//! deadpool-postgres: timed connects, and a readiness check of its own.
+//!
+//! The check never takes a pooled connection. A probe that waits in the pool's
+//! queue fails when the service is merely busy, and takes the instance out of
+//! the balancer when it is needed most. It keeps one connection open, so that
+//! it costs the database one session and no connects.
+
+use std::error::Error as _;
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+
+use deadpool_postgres::tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use deadpool_postgres::tokio_postgres::{Client, Config, Error, Socket};
+use deadpool_postgres::{ConfigConnectImpl, Connect, Manager, ManagerConfig};
+use metrics_core::{NotReady, ReadinessCheck};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+
+use crate::phases::mark_connecting;
+
+type Connecting<'a> =
+    Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + 'a>>;
+
+/// A manager whose connects are timed, for [`PoolMonitor::build`](crate::PoolMonitor::build).
+///
+/// Otherwise it is [`Manager::from_config`]. For a [`Connect`] of your own use
+/// [`Manager::from_connect`] with [`TimedConnect`].
+pub fn manager<T>(pg_config: Config, tls: T, config: ManagerConfig) -> Manager
+where
+    T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
+    T::Stream: Send + Sync,
+    T::TlsConnect: Send + Sync,
+    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+{
+    Manager::from_connect(pg_config, TimedConnect(ConfigConnectImpl { tls }), config)
+}
+
+/// Tells the monitored wait that its connect begins, and connects.
+#[derive(Clone, Copy, Debug)]
+pub struct TimedConnect<C>(
+    /// What connects.
+    pub C,
+);
+
+impl<C: Connect> Connect for TimedConnect<C> {
+    fn connect(&self, pg_config: &Config) -> Connecting<'_> {
+        mark_connecting();
+        self.0.connect(pg_config)
+    }
+}
+
+/// Asks the database on a connection of its own whether it answers.
+///
+/// The connection is kept and, once broken, opened anew. There is never more
+/// than one: a check that is dropped (its runner's timeout passed) closes what
+/// it had or was opening, since an answer may still be under way on it.
+pub struct PostgresCheck {
+    name: String,
+    config: Config,
+    connect: Box<dyn Connect>,
+    session: Mutex<Option<Session>>,
+}
+
+impl PostgresCheck {
+    /// A check that is shown under `name`; it connects when it is first asked.
+    ///
+    /// In the database's list of sessions it is `node0-readiness`, unless the
+    /// configuration names an application.
+    pub fn new<T>(name: impl Into<String>, mut config: Config, tls: T) -> Self
+    where
+        T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
+        T::Stream: Send + Sync,
+        T::TlsConnect: Send + Sync,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        if config.get_application_name().is_none() {
+            config.application_name("node0-readiness");
+        }
+        Self {
+            name: name.into(),
+            config,
+            connect: Box::new(ConfigConnectImpl { tls }),
+            session: Mutex::new(None),
+        }
+    }
+
+    async fn ask(&self) -> Result<(), NotReady> {
+        // Held over the question: whoever comes next waits instead of opening another.
+        let mut kept = self.session.lock().await;
+        // Taken out, so that dropping this future drops the session too.
+        if let Some(session) = kept.take()
+            && session.ask().await.is_ok()
+        {
+            *kept = Some(session);
+            return Ok(());
+        }
+        // The kept one may have died of a restart that is over: only a new one tells.
+        let connected = self.connect.connect(&self.config).await;
+        let (client, task) = connected.map_err(|error| not_ready("no connection", &error))?;
+        let session = Session { client, task };
+        let answer = session.ask().await;
+        answer.map_err(|error| not_ready("no answer", &error))?;
+        *kept = Some(session);
+        Ok(())
+    }
+}
+
+impl ReadinessCheck for PostgresCheck {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), NotReady>> + Send + '_>> {
+        Box::pin(self.ask())
+    }
+}
+
+impl fmt::Debug for PostgresCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresCheck").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// An open connection.
+struct Session {
+    client: Client,
+    task: JoinHandle<()>,
+}
+
+impl Session {
+    async fn ask(&self) -> Result<(), Error> {
+        self.client.simple_query("SELECT 1").await.map(drop)
+    }
+}
+
+impl Drop for Session {
+    /// Closes the socket now: left alone, the task would wait for an answer that may never come.
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Says what kind of failure it was, and nothing that a stranger at the probe should not read.
+fn not_ready(what: &str, error: &Error) -> NotReady {
+    let kind = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    let why = match (error.code(), kind) {
+        (Some(code), _) => format!("SQLSTATE {}", code.code()),
+        (None, Some(io)) => io.kind().to_string(),
+        (None, None) => "the connection broke".to_owned(),
+    };
+    NotReady::new(format!("{what}: {why}"))
+}
