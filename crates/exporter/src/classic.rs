@@ -1,0 +1,217 @@
+//! The `classic` naming: a projection of the same cells under other names.
+//!
+//! It changes more than names. An operation's name moves from a label into the
+//! metric's name, a histogram becomes a summary in milliseconds over the
+//! window, two counters become the share of hits, and every line carries the
+//! time of the sample. Text 0.0.4 only.
+//!
+//! Names made of label values can meet: `api:request` and `api_request` are one
+//! name. Such series are merged, as if they had been recorded as one, and
+//! counted; a family whose name is taken by another is left out and counted.
+//!
+//! A summary whose window is empty keeps its `_sum` and `_count`, and its
+//! quantiles are NaN. A ratio without lookups is absent, and a family of which
+//! nothing is left has no head either.
+
+mod projection;
+mod template;
+
+use std::borrow::Cow;
+
+use metrics_core::{
+    Buckets, ClassicShape, Count, Histogram, Sample, Snapshot, Unit, Value, millis,
+};
+
+use crate::decoration::Decoration;
+use crate::format::Format;
+use crate::number;
+use crate::pieces::Pieces;
+use crate::plan::SampleNames;
+use crate::text::{Head, label_set};
+use projection::{Projected, Projection, Rows};
+
+const QUANTILES: [(f64, &str); 3] = [(0.5, "0.5"), (0.95, "0.95"), (0.99, "0.99")];
+
+/// The projected families of a page, without their numbers.
+pub(crate) struct Classic {
+    pieces: Pieces,
+    families: Vec<Written>,
+    pub(crate) skipped: u64,
+    pub(crate) merged: u64,
+}
+
+/// A family whose text is written.
+struct Written {
+    shape: ClassicShape,
+    /// The piece that is its head; the lines of its series follow.
+    head: usize,
+    series: Vec<Rows>,
+}
+
+impl Classic {
+    pub(crate) fn new(
+        snapshot: &Snapshot,
+        decoration: &Decoration,
+        taken: &mut SampleNames,
+    ) -> Self {
+        let Projection { families, skipped, merged } = Projection::of(snapshot, decoration);
+        let mut page = Self { pieces: Pieces::default(), families: Vec::new(), skipped, merged };
+        for (name, family) in families {
+            if taken.claim(&name, suffixes(family.shape)) {
+                page.write(&name, family);
+            } else {
+                page.skipped += 1;
+            }
+        }
+        page
+    }
+
+    fn write(&mut self, name: &str, family: Projected<'_>) {
+        let Projected { shape, help, series } = family;
+        let metric_type = match shape {
+            ClassicShape::Gauge | ClassicShape::Ratio => "gauge",
+            ClassicShape::Counter => "counter",
+            ClassicShape::Summary => "summary",
+        };
+        let head = self.pieces.count();
+        Head { name, metric_type, unit: Unit::None, help: &help }
+            .write(Format::Text, self.pieces.open());
+        self.pieces.cut();
+        for pairs in series.keys() {
+            if shape == ClassicShape::Summary {
+                for (_, quantile) in QUANTILES {
+                    self.line(name, "", pairs.iter().copied().chain([("quantile", quantile)]));
+                }
+                self.line(name, "_sum", pairs.iter().copied());
+                self.line(name, "_count", pairs.iter().copied());
+            } else {
+                self.line(name, "", pairs.iter().copied());
+            }
+        }
+        self.families.push(Written { shape, head, series: series.into_values().collect() });
+    }
+
+    /// Writes a line up to its number.
+    fn line<'a>(
+        &mut self,
+        name: &str,
+        suffix: &str,
+        pairs: impl Iterator<Item = (&'a str, &'a str)>,
+    ) {
+        let out = self.pieces.open();
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(suffix.as_bytes());
+        label_set(out, pairs);
+        out.push(b' ');
+        self.pieces.cut();
+    }
+
+    /// Appends the families with a sample's numbers; its snapshot has the series that this was made of.
+    pub(crate) fn render(&self, sample: &Sample, out: &mut Vec<u8>) {
+        let families = sample.snapshot.families();
+        let values: Vec<&Value> =
+            families.flat_map(|family| family.series().map(|(_, value)| value)).collect();
+        let line_end = format!(" {}\n", sample.at.as_millis());
+        for family in &self.families {
+            let mut pieces = self.pieces.from(family.head);
+            let head = pieces.next();
+            let mut lines = Lines { head, pieces, line_end: line_end.as_bytes(), out };
+            for rows in &family.series {
+                match family.shape {
+                    ClassicShape::Gauge => lines.number(gauge(rows, &values)),
+                    ClassicShape::Counter => lines.integer(total(rows, &values)),
+                    ClassicShape::Ratio => lines.number(hit_ratio(rows, &values)),
+                    ClassicShape::Summary => lines.summary(rows, &values),
+                }
+            }
+        }
+    }
+}
+
+/// What the names of a family's samples end in.
+fn suffixes(shape: ClassicShape) -> &'static [&'static str] {
+    match shape {
+        ClassicShape::Summary => &["", "_sum", "_count"],
+        _ => &[""],
+    }
+}
+
+/// The lines of a family in their order, as their numbers come in.
+struct Lines<'a, P> {
+    /// The head, until the first line is written.
+    head: Option<&'a [u8]>,
+    pieces: P,
+    line_end: &'a [u8],
+    out: &'a mut Vec<u8>,
+}
+
+impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
+    /// Writes the next line, or leaves it out where there is no number.
+    fn number(&mut self, value: Option<f64>) {
+        let piece = self.pieces.next().unwrap_or_default();
+        let Some(value) = value else { return };
+        self.out.extend_from_slice(self.head.take().unwrap_or_default());
+        self.out.extend_from_slice(piece);
+        number::float(self.out, value);
+        self.out.extend_from_slice(self.line_end);
+    }
+
+    fn integer(&mut self, value: u64) {
+        self.out.extend_from_slice(self.head.take().unwrap_or_default());
+        self.out.extend_from_slice(self.pieces.next().unwrap_or_default());
+        number::integer(self.out, value);
+        self.out.extend_from_slice(self.line_end);
+    }
+
+    fn summary(&mut self, rows: &Rows, values: &[&Value]) {
+        let histograms = || histograms(rows, values);
+        let window = merged_windows(histograms());
+        for (q, _) in QUANTILES {
+            let quantile = window.as_ref().and_then(|window| window.quantile(q));
+            self.number(Some(quantile.map_or(f64::NAN, millis)));
+        }
+        self.number(Some(millis(histograms().map(|histogram| histogram.total.sum()).sum())));
+        self.integer(histograms().map(|histogram| histogram.total.count()).sum());
+    }
+}
+
+/// The sum of the values that are known; NaN when none is.
+fn gauge(rows: &Rows, values: &[&Value]) -> Option<f64> {
+    let known = rows.values.iter().map(|row| values[*row].as_f64()).filter(|value| !value.is_nan());
+    Some(known.reduce(|sum, value| sum + value).unwrap_or(f64::NAN))
+}
+
+fn counts<'a>(rows: &'a [usize], values: &'a [&Value]) -> impl Iterator<Item = &'a Count> {
+    rows.iter().filter_map(|row| match values[*row] {
+        Value::Counter(count) => Some(count),
+        _ => None,
+    })
+}
+
+fn total(rows: &Rows, values: &[&Value]) -> u64 {
+    counts(&rows.values, values).fold(0, |sum, count| sum.saturating_add(count.total))
+}
+
+/// The share of hits in the lookups of the last ticks; `None` without lookups.
+fn hit_ratio(rows: &Rows, values: &[&Value]) -> Option<f64> {
+    let recent = |rows: &[usize]| counts(rows, values).map(|count| count.recent).sum::<u64>();
+    let (hits, misses) = (recent(&rows.values), recent(&rows.misses));
+    let lookups = hits + misses;
+    (lookups > 0).then(|| hits as f64 / lookups as f64)
+}
+
+fn histograms<'a>(rows: &'a Rows, values: &'a [&Value]) -> impl Iterator<Item = &'a Histogram> {
+    rows.values.iter().filter_map(|row| match values[*row] {
+        Value::Histogram(histogram) => Some(histogram),
+        _ => None,
+    })
+}
+
+fn merged_windows<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Option<Cow<'a, Buckets>> {
+    histograms.map(|histogram| Cow::Borrowed(&*histogram.window.buckets)).reduce(
+        |mut merged, window| {
+            merged.to_mut().merge(&window);
+            merged
+        },
+    )
+}

@@ -1,0 +1,166 @@
+//! Choosing a format by an `Accept` header.
+//!
+//! Scrapers rank what they take by q-values, all of them below one for some, so
+//! the values are compared and not looked for. A range says more than its type:
+//! `text/plain; version=1.0.0` is not our 0.0.4. Parameters that name neither a
+//! version nor a charset (`escaping=…` of newer Prometheus) rule nothing out.
+//!
+//! Nobody is turned away: a page that a person or a scraper did not quite ask
+//! for helps more than a 406.
+
+use crate::format::Format;
+
+/// The format that an `Accept` header likes best; [`Format::Text`] where it likes none.
+///
+/// Takes the header's values, one or several. For each format the most specific
+/// range decides; `q=0` excludes, a malformed range is ignored. Between equals
+/// the format that is named more exactly wins, then OpenMetrics where both are
+/// named, and text where both are reached by a wildcard.
+///
+/// ```
+/// use exporter::{Format, negotiate};
+///
+/// assert_eq!(negotiate(None), Format::Text);
+/// assert_eq!(negotiate(Some("*/*")), Format::Text);
+/// let header = "text/plain;q=0.3, application/openmetrics-text;version=1.0.0;q=0.4";
+/// assert_eq!(negotiate(Some(header)), Format::OpenMetrics);
+/// ```
+pub fn negotiate<'a>(accept: impl IntoIterator<Item = &'a str>) -> Format {
+    let ranges: Vec<Range<'_>> =
+        accept.into_iter().flat_map(|value| split(value, ',')).filter_map(Range::parse).collect();
+    let liked = Format::ALL.iter().filter_map(|format| {
+        let liking = ranges.iter().filter_map(|range| range.liking(Offer::of(*format))).max()?;
+        let Liking { specificity, quality } = liking;
+        (quality > 0).then_some((quality, specificity, prefers(*format, specificity), *format))
+    });
+    liked
+        .max_by_key(|(quality, specificity, preferred, _)| (*quality, *specificity, *preferred))
+        .map_or(Format::Text, |(.., format)| format)
+}
+
+/// Between formats that are liked the same: the richer where it was named, else the plainer.
+fn prefers(format: Format, specificity: Specificity) -> bool {
+    (format == Format::OpenMetrics) == (specificity >= Specificity::Type)
+}
+
+/// What a format is to an `Accept` header.
+struct Offer {
+    main: &'static str,
+    sub: &'static str,
+    version: &'static str,
+}
+
+impl Offer {
+    const fn of(format: Format) -> Self {
+        match format {
+            Format::Text => Self { main: "text", sub: "plain", version: "0.0.4" },
+            Format::OpenMetrics => {
+                Self { main: "application", sub: "openmetrics-text", version: "1.0.0" }
+            }
+        }
+    }
+}
+
+/// How exactly a range names a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Specificity {
+    Anything,
+    MainType,
+    Type,
+    Version,
+}
+
+/// What a range thinks of a format; the more specific opinion is the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Liking {
+    specificity: Specificity,
+    quality: u16,
+}
+
+/// One media range of the header.
+struct Range<'a> {
+    main: &'a str,
+    sub: &'a str,
+    version: Option<&'a str>,
+    charset: Option<&'a str>,
+    /// In thousandths.
+    quality: u16,
+}
+
+impl<'a> Range<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = split(text, ';').map(str::trim);
+        let (main, sub) = parts.next()?.split_once('/')?;
+        let mut range = Self { main, sub, version: None, charset: None, quality: 1000 };
+        if !is_token(main) || !is_token(sub) || (main == "*" && sub != "*") {
+            return None;
+        }
+        for parameter in parts.filter(|part| !part.is_empty()) {
+            let (key, value) = parameter.split_once('=')?;
+            let (key, value) = (key.trim(), unquoted(value.trim()));
+            if key.eq_ignore_ascii_case("q") {
+                range.quality = quality(value)?;
+            } else if key.eq_ignore_ascii_case("version") {
+                range.version = Some(value);
+            } else if key.eq_ignore_ascii_case("charset") {
+                range.charset = Some(value);
+            }
+        }
+        Some(range)
+    }
+
+    fn liking(&self, offer: Offer) -> Option<Liking> {
+        let specificity = match (self.main, self.sub, self.version) {
+            ("*", _, None) => Specificity::Anything,
+            (main, "*", None) if main.eq_ignore_ascii_case(offer.main) => Specificity::MainType,
+            (main, sub, version)
+                if main.eq_ignore_ascii_case(offer.main) && sub.eq_ignore_ascii_case(offer.sub) =>
+            {
+                match version {
+                    None => Specificity::Type,
+                    Some(version) if version == offer.version => Specificity::Version,
+                    Some(_) => return None,
+                }
+            }
+            _ => return None,
+        };
+        let takes_utf8 = self.charset.is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"));
+        takes_utf8.then_some(Liking { specificity, quality: self.quality })
+    }
+}
+
+/// The parts between separators that stand outside of quotes.
+fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    text.split(move |c| {
+        let literal = escaped;
+        escaped = quoted && !literal && c == '\\';
+        if c == '"' && !literal {
+            quoted = !quoted;
+        }
+        c == separator && !quoted
+    })
+}
+
+fn unquoted(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
+}
+
+fn is_token(text: &str) -> bool {
+    let special = |byte| b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || special(byte))
+}
+
+/// Thousandths of a q-value: `0` to `1` with at most three decimals.
+fn quality(text: &str) -> Option<u16> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    if decimals.len() > 3 || !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let thousandths = format!("{decimals:0<3}").parse::<u16>().ok()?;
+    match whole {
+        "0" => Some(thousandths),
+        "1" if thousandths == 0 => Some(1000),
+        _ => None,
+    }
+}

@@ -1,0 +1,103 @@
+//! What of a page depends on names and labels only, kept while they stay.
+//!
+//! Escaping and formatting ten thousand label sets costs more than all numbers
+//! of the page, and gives the same text from scrape to scrape.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use metrics_core::{Sample, SeriesSet, Snapshot};
+
+use crate::classic::Classic;
+use crate::decoration::Decoration;
+use crate::format::Format;
+use crate::naming::Naming;
+use crate::standard::Standard;
+
+/// A page without its numbers.
+pub(crate) struct Plan {
+    format: Format,
+    standard: Option<Standard>,
+    classic: Option<Classic>,
+}
+
+impl Plan {
+    fn new(snapshot: &Snapshot, format: Format, naming: Naming, decoration: &Decoration) -> Self {
+        let mut names = SampleNames::default();
+        let standard =
+            naming.has_standard().then(|| Standard::new(snapshot, format, decoration, &mut names));
+        let classic = naming.has_classic().then(|| Classic::new(snapshot, decoration, &mut names));
+        Self { format, standard, classic }
+    }
+
+    pub(crate) fn render(&self, sample: &Sample, out: &mut Vec<u8>) {
+        if let Some(standard) = &self.standard {
+            standard.render(&sample.snapshot, out);
+        }
+        if let Some(classic) = &self.classic {
+            classic.render(sample, out);
+        }
+        if self.format == Format::OpenMetrics {
+            out.extend_from_slice(b"# EOF\n");
+        }
+    }
+
+    pub(crate) fn skipped(&self) -> u64 {
+        let standard = self.standard.as_ref().map_or(0, |standard| standard.skipped);
+        standard + self.classic.as_ref().map_or(0, |classic| classic.skipped)
+    }
+
+    pub(crate) fn merged(&self) -> u64 {
+        self.classic.as_ref().map_or(0, |classic| classic.merged)
+    }
+}
+
+/// The names of a page's samples, of which no two families may share one.
+///
+/// Readers tell families apart by their samples' names: a gauge `x_count` beside
+/// a summary `x` is read as a part of the latter.
+#[derive(Default)]
+pub(crate) struct SampleNames(HashSet<String>);
+
+impl SampleNames {
+    /// Takes a name with each of the suffixes, or none of them when one is taken.
+    pub(crate) fn claim(&mut self, name: &str, suffixes: &[&str]) -> bool {
+        let names = || suffixes.iter().map(|suffix| format!("{name}{suffix}"));
+        let free = names().all(|name| !self.0.contains(&name));
+        if free {
+            self.0.extend(names());
+        }
+        free
+    }
+}
+
+/// The plans for the series that were rendered last.
+#[derive(Default)]
+pub(crate) struct Plans {
+    series: Option<SeriesSet>,
+    kept: Vec<((Format, Naming), Arc<Plan>)>,
+}
+
+impl Plans {
+    /// The plan for a snapshot's series, made if there is none.
+    pub(crate) fn get(
+        &mut self,
+        snapshot: &Snapshot,
+        format: Format,
+        naming: Naming,
+        decoration: &Decoration,
+    ) -> Arc<Plan> {
+        let series = Some(snapshot.series_set());
+        if self.series != series {
+            self.kept.clear();
+            self.series = series;
+        }
+        let key = (format, naming);
+        if let Some((_, plan)) = self.kept.iter().find(|(kept, _)| *kept == key) {
+            return plan.clone();
+        }
+        let plan = Arc::new(Plan::new(snapshot, format, naming, decoration));
+        self.kept.push((key, plan.clone()));
+        plan
+    }
+}

@@ -1,0 +1,198 @@
+//! The `standard` naming: the families as they are described.
+
+use std::iter::Peekable;
+use std::slice;
+
+use metrics_core::{Exemplar, Family, Histogram, OwnedDesc, Snapshot, Value};
+
+use crate::decoration::Decoration;
+use crate::format::Format;
+use crate::number;
+use crate::pieces::Pieces;
+use crate::plan::SampleNames;
+use crate::text::{Head, label_set};
+
+/// The families of a page in a format, without their numbers.
+pub(crate) struct Standard {
+    format: Format,
+    pieces: Pieces,
+    /// For each family how many lines one of its series has; none where it is left out.
+    lines: Vec<usize>,
+    pub(crate) skipped: u64,
+}
+
+impl Standard {
+    pub(crate) fn new(
+        snapshot: &Snapshot,
+        format: Format,
+        decoration: &Decoration,
+        taken: &mut SampleNames,
+    ) -> Self {
+        let mut page = Self { format, pieces: Pieces::default(), lines: Vec::new(), skipped: 0 };
+        for family in snapshot.families() {
+            let name = decoration.name(&family.desc.name);
+            if is_sound(family.desc) && page.claim(&family, &name, taken) {
+                page.add(&family, &name, decoration);
+            } else {
+                page.skipped += 1;
+                page.lines.push(0);
+            }
+        }
+        page
+    }
+
+    /// Takes the names of a family's samples, if all of them are free.
+    fn claim(&self, family: &Family<'_>, name: &str, taken: &mut SampleNames) -> bool {
+        match (family.desc.kind.metric_type(), self.format) {
+            ("histogram", _) => taken.claim(name, &["", "_bucket", "_sum", "_count"]),
+            // OpenMetrics names the family without it: a gauge of that name is another family.
+            ("counter", Format::OpenMetrics) => taken.claim(stem(name), &["", "_total"]),
+            _ => taken.claim(name, &[""]),
+        }
+    }
+
+    fn add(&mut self, family: &Family<'_>, name: &str, decoration: &Decoration) {
+        let desc = family.desc;
+        let metric_type = desc.kind.metric_type();
+        let counts_in_openmetrics = metric_type == "counter" && self.format == Format::OpenMetrics;
+        let shown = if counts_in_openmetrics { stem(name) } else { name };
+        let head = Head { name: shown, metric_type, unit: desc.unit, help: &desc.help };
+        head.write(self.format, self.pieces.open());
+
+        let bounds: Vec<String> = match metric_type {
+            "histogram" => {
+                let finite = desc.bounds.iter().map(|bound| number::bound(*bound));
+                finite.chain(["+Inf".to_owned()]).collect()
+            }
+            _ => Vec::new(),
+        };
+        for (labels, _) in family.series() {
+            let pairs = || labels.iter().chain(decoration.constants(labels));
+            for bound in &bounds {
+                self.line(name, "_bucket", pairs().chain([("le", &**bound)]));
+            }
+            let suffixes: &[&str] = if bounds.is_empty() { &[""] } else { &["_sum", "_count"] };
+            for suffix in suffixes {
+                self.line(name, suffix, pairs());
+            }
+        }
+        self.lines.push(if bounds.is_empty() { 1 } else { bounds.len() + 2 });
+    }
+
+    /// Writes a line up to its number.
+    fn line<'a>(
+        &mut self,
+        name: &str,
+        suffix: &str,
+        pairs: impl Iterator<Item = (&'a str, &'a str)>,
+    ) {
+        let out = self.pieces.open();
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(suffix.as_bytes());
+        label_set(out, pairs);
+        out.push(b' ');
+        self.pieces.cut();
+    }
+
+    /// Appends the families with a snapshot's numbers; the snapshot has the series that this was made of.
+    pub(crate) fn render(&self, snapshot: &Snapshot, out: &mut Vec<u8>) {
+        const NUMBER_BYTES: usize = 8;
+        out.reserve(self.pieces.bytes() + NUMBER_BYTES * self.pieces.count());
+        let mut page = Lines { pieces: self.pieces.from(0), out };
+        for (family, lines) in snapshot.families().zip(&self.lines) {
+            if *lines == 0 {
+                continue;
+            }
+            let bounds = &*family.desc.bounds;
+            for (_, value) in family.series() {
+                match value {
+                    Value::Counter(count) if *lines == 1 => page.integer(count.total),
+                    Value::Gauge(value) if *lines == 1 => page.float(*value),
+                    Value::Histogram(histogram) if *lines == bounds.len() + 3 => {
+                        page.histogram(histogram, bounds, self.format);
+                    }
+                    // A value that is none of its family's keeps the lines in step.
+                    _ => (0..*lines).for_each(|_| page.float(f64::NAN)),
+                }
+            }
+        }
+    }
+}
+
+/// The lines of a page in their order, as their numbers come in.
+struct Lines<'a, P> {
+    pieces: P,
+    out: &'a mut Vec<u8>,
+}
+
+impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
+    #[inline]
+    fn start(&mut self) {
+        if let Some(piece) = self.pieces.next() {
+            self.out.extend_from_slice(piece);
+        }
+    }
+
+    #[inline]
+    fn integer(&mut self, value: u64) {
+        self.start();
+        number::integer(self.out, value);
+        self.out.push(b'\n');
+    }
+
+    fn float(&mut self, value: f64) {
+        self.start();
+        number::float(self.out, value);
+        self.out.push(b'\n');
+    }
+
+    fn histogram(&mut self, histogram: &Histogram, bounds: &[f64], format: Format) {
+        let total = &histogram.total;
+        let exemplars: &[Exemplar] = match format {
+            Format::Text => &[],
+            Format::OpenMetrics => &histogram.exemplars,
+        };
+        let mut exemplars = exemplars.iter().peekable();
+        let counts = total.cumulative(bounds).into_iter().zip(bounds.iter().copied());
+        for (count, bound) in counts.chain([(total.count(), f64::INFINITY)]) {
+            self.bucket(count, up_to(&mut exemplars, bound));
+        }
+        self.float(total.sum());
+        self.integer(total.count());
+    }
+
+    fn bucket(&mut self, count: u64, exemplar: Option<&Exemplar>) {
+        self.start();
+        number::integer(self.out, count);
+        if let Some(Exemplar { value, trace, at, .. }) = exemplar {
+            self.out.extend_from_slice(format!(" # {{trace_id=\"{trace}\"}} ").as_bytes());
+            number::float(self.out, *value);
+            let (seconds, millis) = (at.as_millis() / 1000, at.as_millis() % 1000);
+            self.out.extend_from_slice(format!(" {seconds}.{millis:03}").as_bytes());
+        }
+        self.out.push(b'\n');
+    }
+}
+
+/// The last of the exemplars, which rise, that a bucket with this upper bound has room for.
+fn up_to<'a>(
+    exemplars: &mut Peekable<slice::Iter<'a, Exemplar>>,
+    bound: f64,
+) -> Option<&'a Exemplar> {
+    let mut last = None;
+    while let Some(exemplar) = exemplars.next_if(|exemplar| exemplar.value <= bound) {
+        last = Some(exemplar);
+    }
+    last
+}
+
+/// The name of a counter's family in OpenMetrics.
+fn stem(name: &str) -> &str {
+    name.strip_suffix("_total").unwrap_or(name)
+}
+
+/// Whether a description still keeps the rules by which it was made: its fields are public.
+fn is_sound(desc: &OwnedDesc) -> bool {
+    let made = OwnedDesc::new(desc.kind, &desc.name, &desc.help);
+    made.is_ok_and(|made| made.name == desc.name && made.with_bounds(&desc.bounds).is_ok())
+}
