@@ -265,3 +265,6 @@ fn mark_octave(block: &Block, index: usize) {
 fn split(index: usize) -> (u16, usize) {
     ((index / PER_OCTAVE) as u16, index % PER_OCTAVE)
 }
+
+#[cfg(test)]
+mod tests;
