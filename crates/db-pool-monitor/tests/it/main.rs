@@ -1,5 +1,6 @@
 //! The monitor's public behaviour: on a pool whose every step the test decides,
 //! with time that stands still, and on a real Postgres.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
 mod assess;
 mod attach;
