@@ -108,7 +108,7 @@ impl Row {
                     memory.mark = raw;
                     memory.raise(|visit| core.visit(reader, visit));
                     // Each record added its value plus one.
-                    memory.add_sum(raw.saturating_sub(memory.total.count()) as f64 * 1e-9);
+                    memory.add_sum(raw.saturating_sub(memory.total.count()) as f64 / 1e9);
                     memory.exemplars = core.exemplars.taken().into();
                 }
             }
@@ -204,7 +204,7 @@ impl HistogramMemory {
 
     fn add_sum(&mut self, sum: f64) {
         let by = (sum - self.sum).max(0.0);
-        self.sum += by;
+        self.sum = self.sum.max(sum);
         Arc::make_mut(&mut self.total).set_sum(self.sum);
         let running = self.recent.running();
         running.set_sum(running.sum() + by);
