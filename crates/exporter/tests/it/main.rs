@@ -1,0 +1,82 @@
+//! The exporter through its public API, on registries under a clock that the tests move.
+
+mod bad_families;
+mod classic;
+mod grammar;
+mod json;
+mod judges;
+mod negotiation;
+mod openmetrics;
+mod properties;
+mod scrape_metrics;
+mod settings;
+mod text;
+
+use std::time::Duration;
+
+use exporter::{Exporter, Format, Naming, Rendered};
+use metrics_core::{ManualClock, Registry, Ticker};
+
+/// The wall time of a [`Bench`] that stands still, in milliseconds.
+const START: u64 = 1_577_836_800_000;
+
+/// A registry whose time stands still, with its ticker and an exporter.
+struct Bench {
+    clock: ManualClock,
+    registry: Registry,
+    ticker: Ticker,
+    exporter: Exporter,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with(Exporter::new())
+    }
+
+    fn with(exporter: Exporter) -> Self {
+        let clock = ManualClock::new();
+        let registry = Registry::builder().clock(clock.clock()).build();
+        let ticker = registry.ticker().expect("a new registry has no ticker");
+        Self { clock, registry, ticker, exporter }
+    }
+
+    /// Lets a second pass and ends its tick.
+    fn tick(&mut self) {
+        self.clock.advance(Duration::from_secs(1));
+        self.ticker.tick();
+    }
+
+    fn render(&self, format: Format, naming: Naming) -> (Rendered, String) {
+        let mut page = Vec::new();
+        let rendered = self.exporter.render(&self.registry.read(), format, naming, &mut page);
+        (rendered, String::from_utf8(page).expect("pages are UTF-8"))
+    }
+
+    fn page(&self, format: Format, naming: Naming) -> String {
+        self.render(format, naming).1
+    }
+
+    /// The lines of the families whose name begins so, in standard text.
+    fn text_of(&self, name: &str) -> String {
+        only(&self.page(Format::Text, Naming::Standard), name)
+    }
+
+    /// The lines of the families whose name begins so, in OpenMetrics.
+    fn openmetrics_of(&self, name: &str) -> String {
+        only(&self.page(Format::OpenMetrics, Naming::Standard), name)
+    }
+
+    /// The lines of the families whose name begins so, under classic names.
+    fn classic_of(&self, name: &str) -> String {
+        only(&self.page(Format::Text, Naming::Classic), name)
+    }
+}
+
+/// The lines about names that begin so.
+fn only(page: &str, name: &str) -> String {
+    let about = |line: &&str| {
+        let subject = line.strip_prefix("# ").and_then(|rest| rest.split_once(' '));
+        subject.map_or(*line, |(_, rest)| rest).starts_with(name)
+    };
+    page.lines().filter(about).flat_map(|line| [line, "\n"]).collect()
+}

@@ -1,0 +1,116 @@
+use exporter::{Format, negotiate};
+
+#[track_caller]
+fn check(accept: &str, expected: Format) {
+    assert_eq!(negotiate(Some(accept)), expected, "{accept}");
+}
+
+#[test]
+fn real_scrapers_get_what_they_rank_highest() {
+    let prometheus_2_42 = "application/openmetrics-text;version=1.0.0,\
+        application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    let with_native_histograms = "application/vnd.google.protobuf;\
+        proto=io.prometheus.client.MetricFamily;encoding=delimited,\
+        application/openmetrics-text;version=1.0.0;q=0.8,\
+        application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    let prometheus_2_53 = "application/vnd.google.protobuf;\
+        proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.5,\
+        application/openmetrics-text;version=1.0.0;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+    let prometheus_3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
+        application/openmetrics-text;version=0.0.1;q=0.5,\
+        text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+    for accept in [prometheus_2_42, with_native_histograms, prometheus_2_53, prometheus_3] {
+        check(accept, Format::OpenMetrics);
+    }
+    check("text/plain;version=0.0.4;q=1,*/*;q=0.1", Format::Text);
+}
+
+#[test]
+fn people_get_text() {
+    assert_eq!(negotiate(None), Format::Text);
+    check("*/*", Format::Text);
+    check("text/*", Format::Text);
+    check("text/*, application/*", Format::Text);
+    check(
+        "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8",
+        Format::Text,
+    );
+}
+
+#[test]
+fn q_values_are_compared() {
+    check("text/plain;q=0.3, application/openmetrics-text;q=0.31", Format::OpenMetrics);
+    check("text/plain;q=0.31, application/openmetrics-text;q=0.3", Format::Text);
+    check("application/openmetrics-text;q=0.5, */*", Format::Text);
+    check("application/openmetrics-text, text/plain", Format::OpenMetrics);
+    check("text/plain, application/openmetrics-text", Format::OpenMetrics);
+    check("application/*, text/*;q=0.9", Format::OpenMetrics);
+}
+
+#[test]
+fn the_most_specific_range_decides() {
+    check("*/*, application/openmetrics-text;q=0.2, text/plain;q=0.1", Format::OpenMetrics);
+    check(
+        "text/*;q=0.9, text/plain;q=0.1, application/openmetrics-text;q=0.5",
+        Format::OpenMetrics,
+    );
+    check(
+        "text/plain;q=0.9, text/plain;version=0.0.4;q=0.1, application/openmetrics-text;q=0.5",
+        Format::OpenMetrics,
+    );
+}
+
+#[test]
+fn zero_excludes() {
+    check("application/openmetrics-text;q=0, text/plain;q=0.1", Format::Text);
+    check("application/openmetrics-text;q=0.0, */*", Format::Text);
+    check("text/plain;q=0, */*", Format::OpenMetrics);
+    check("text/plain;q=0.000, application/*;q=0.001", Format::OpenMetrics);
+}
+
+#[test]
+fn versions_that_are_not_ours_do_not_match() {
+    check("application/openmetrics-text;version=0.0.1, text/plain;q=0.1", Format::Text);
+    check("application/openmetrics-text; version=\"1.0.0\", text/plain;q=0.1", Format::OpenMetrics);
+    check("text/plain;version=1.0.0, application/openmetrics-text;q=0.1", Format::OpenMetrics);
+    check("application/openmetrics-text;charset=latin1, text/plain;q=0.1", Format::Text);
+    check("Application/OpenMetrics-Text;Version=1.0.0;Charset=UTF-8", Format::OpenMetrics);
+}
+
+#[test]
+fn nothing_that_matches_is_text_and_never_a_refusal() {
+    check("", Format::Text);
+    check("image/png", Format::Text);
+    check("text/plain;q=0", Format::Text);
+    check("application/vnd.google.protobuf", Format::Text);
+}
+
+#[test]
+fn malformed_ranges_are_ignored() {
+    let openmetrics = "application/openmetrics-text";
+    for part in ["", ",", "nonsense", "*/plain", "/", "a/b/c", "text/plain;q", "text/pl ain"] {
+        check(&format!("{part},{openmetrics};q=0.1"), Format::OpenMetrics);
+    }
+    for q in ["x", "-1", "2", "1.001", "0.1234", "NaN", "1e999", "1e0", ".5", "", "+0.5", "0.+5"] {
+        check(&format!("text/plain;q={q}, {openmetrics};q=0.1"), Format::OpenMetrics);
+        check(&format!("{openmetrics};q={q}, text/plain;q=0.1"), Format::Text);
+    }
+    check("text/plain;x=\"a,b;q=0\";q=0.2, application/openmetrics-text;q=0.1", Format::Text);
+    check("text/plain;x=\"a\\\",\";q=0, application/openmetrics-text;q=0.1", Format::OpenMetrics);
+    check(&format!("{openmetrics};{}", "a=b;".repeat(5_000)), Format::OpenMetrics);
+}
+
+#[test]
+fn several_headers_are_one_list() {
+    let headers = ["text/plain;q=0.5", "application/openmetrics-text;version=1.0.0"];
+    assert_eq!(negotiate(headers), Format::OpenMetrics);
+}
+
+#[test]
+fn content_types_are_exact() {
+    assert_eq!(Format::Text.content_type(), "text/plain; version=0.0.4; charset=utf-8");
+    let openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    assert_eq!(Format::OpenMetrics.content_type(), openmetrics);
+    check(Format::Text.content_type(), Format::Text);
+    check(Format::OpenMetrics.content_type(), Format::OpenMetrics);
+}

@@ -1,0 +1,90 @@
+use std::time::Duration;
+
+use exporter::{Format, Naming};
+use metrics_core::{Desc, Kind, OwnedDesc, TraceId, Unit};
+
+use crate::{Bench, START};
+
+const CPU: Desc =
+    Desc::counter("cpu_seconds_total", "Processor time.").unit(Unit::Seconds).labels(&["mode"]);
+const WAIT: Desc = Desc::latency("wait_seconds", "Time spent waiting.").bounds(&[0.005, 0.1, 1.0]);
+
+#[test]
+fn counter_families_lose_their_suffix_and_keep_their_unit() {
+    let bench = Bench::new();
+    let user = bench.registry.counter(&CPU, &["user"]).unwrap();
+    user.add(2);
+    let expected = "\
+# TYPE cpu_seconds counter
+# UNIT cpu_seconds seconds
+# HELP cpu_seconds Processor time.
+cpu_seconds_total{mode=\"user\"} 2
+";
+    assert_eq!(bench.openmetrics_of("cpu"), expected);
+}
+
+#[test]
+fn a_unit_is_stated_only_where_the_name_ends_in_it() {
+    let bench = Bench::new();
+    let mut desc = OwnedDesc::new(Kind::Gauge, "queue_length", "Jobs that wait.").unwrap();
+    desc.unit = Unit::Bytes;
+    let _queue = bench.registry.metric(&desc, &[]).unwrap();
+    assert!(!bench.openmetrics_of("queue").contains("UNIT"));
+}
+
+#[test]
+fn an_exemplar_stands_on_the_bucket_that_its_value_is_in() {
+    let bench = Bench::new();
+    let wait = bench.registry.latency(&WAIT, &[]).unwrap();
+    wait.record_traced(Duration::from_millis(50), TraceId::new(0xabc));
+    wait.record(Duration::from_millis(500));
+    wait.record_traced(Duration::from_secs(5), TraceId::new(1 << 127));
+    let (seconds, millis) = (START / 1000, START % 1000);
+    let expected = format!(
+        "\
+# TYPE wait_seconds histogram
+# UNIT wait_seconds seconds
+# HELP wait_seconds Time spent waiting.
+wait_seconds_bucket{{le=\"0.005\"}} 0
+wait_seconds_bucket{{le=\"0.1\"}} 1 # {{trace_id=\"00000000000000000000000000000abc\"}} 0.05 {seconds}.{millis:03}
+wait_seconds_bucket{{le=\"1.0\"}} 2
+wait_seconds_bucket{{le=\"+Inf\"}} 3 # {{trace_id=\"80000000000000000000000000000000\"}} 5 {seconds}.{millis:03}
+wait_seconds_sum 5.55
+wait_seconds_count 3
+"
+    );
+    assert_eq!(bench.openmetrics_of("wait"), expected);
+}
+
+#[test]
+fn helps_escape_quotes_too() {
+    let bench = Bench::new();
+    let desc = OwnedDesc::new(Kind::Gauge, "odd", "a \\ and\na \"quote\"").unwrap();
+    let _odd = bench.registry.metric(&desc, &[]).unwrap();
+    assert!(bench.openmetrics_of("odd").contains("# HELP odd a \\\\ and\\na \\\"quote\\\"\n"));
+}
+
+#[test]
+fn a_page_ends_with_eof_and_has_neither_timestamps_nor_created() {
+    let bench = Bench::new();
+    let page = bench.page(Format::OpenMetrics, Naming::Standard);
+    assert!(page.ends_with("\n# EOF\n"));
+    assert_eq!(page.matches("# EOF").count(), 1);
+    assert!(!page.contains("_created") && !page.contains(&START.to_string()));
+}
+
+#[test]
+fn classic_names_have_no_form_in_it() {
+    let bench = Bench::new();
+    let (classic, page) = bench.render(Format::OpenMetrics, Naming::Classic);
+    assert_eq!(classic.format, Format::Text);
+    assert!(!page.contains("# EOF"));
+    let sample = bench.registry.read();
+    let page = |naming| {
+        let mut page = Vec::new();
+        let rendered = bench.exporter.render(&sample, Format::OpenMetrics, naming, &mut page);
+        assert_eq!(rendered.format, Format::OpenMetrics);
+        page
+    };
+    assert_eq!(page(Naming::Both), page(Naming::Standard));
+}
