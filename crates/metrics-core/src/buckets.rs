@@ -73,6 +73,24 @@ impl Layout {
         let (low, high) = self.range(octave, bucket);
         low + (high - low) / 2.0
     }
+
+    /// How many buckets of an octave have their midpoint at or below `bound`.
+    fn buckets_at_most(self, octave: u16, bound: f64) -> usize {
+        let is_within = |bucket| self.midpoint(octave, bucket) <= bound;
+        let (mut within, mut beyond) = (0, PER_OCTAVE);
+        if is_within(PER_OCTAVE - 1) {
+            return PER_OCTAVE;
+        }
+        while within < beyond {
+            let middle = (within + beyond) / 2;
+            if is_within(middle) {
+                within = middle + 1;
+            } else {
+                beyond = middle;
+            }
+        }
+        within
+    }
 }
 
 /// Counts by value, with their sum; plain data, mergeable without loss.
@@ -154,18 +172,26 @@ impl Buckets {
     }
 
     /// How many values are at most each of the rising `bounds`, in one pass.
+    ///
+    /// An octave that no bound falls into is summed as a whole.
     pub fn cumulative(&self, bounds: &[f64]) -> Vec<u64> {
-        let mut values = self.iter().peekable();
+        let mut octaves = self.octaves.iter();
+        let mut rest = octaves.next().map(|octave| (octave, 0));
         let mut seen = 0;
-        bounds
-            .iter()
-            .map(|bound| {
-                while let Some((_, n)) = values.next_if(|(value, _)| value <= bound) {
-                    seen += n;
+        let mut counts = Vec::with_capacity(bounds.len());
+        for bound in bounds {
+            while let Some((octave, from)) = rest {
+                let end = self.layout.buckets_at_most(octave.key, *bound).max(from);
+                seen += octave.counts[from..end].iter().sum::<u64>();
+                if end < PER_OCTAVE {
+                    rest = Some((octave, end));
+                    break;
                 }
-                seen
-            })
-            .collect()
+                rest = octaves.next().map(|octave| (octave, 0));
+            }
+            counts.push(seen);
+        }
+        counts
     }
 
     /// The midpoints of the buckets that hold something, rising, with their counts.

@@ -35,7 +35,7 @@ fn odd_quantiles_take_the_nearer_end() {
 }
 
 #[test]
-fn the_cumulative_count_agrees_with_each_bound() {
+fn a_value_counts_under_the_bounds_that_it_does_not_exceed() {
     let some = latencies(&[900_000, 5_000_000, 5_100_000, 80_000_000]);
     let bounds = [0.001, 0.01, 0.1];
     assert_eq!(some.cumulative(&bounds), [1, 3, 4]);
@@ -69,6 +69,18 @@ proptest! {
         let together = latencies(&[a, b].concat());
         prop_assert_eq!(merged.count(), together.count());
         prop_assert!(merged.cells().eq(together.cells()));
+    }
+
+    #[test]
+    fn cumulative_counts_agree_with_each_bound(
+        nanos in prop::collection::vec(0..=MAX_NANOS >> 8, 0..50),
+        mut bounds in prop::collection::vec(0.0f64..20.0, 0..8),
+    ) {
+        bounds.extend(nanos.iter().map(|nanos| *nanos as f64 * NANOS));
+        bounds.sort_by(f64::total_cmp);
+        let buckets = latencies(&nanos);
+        let one_by_one: Vec<_> = bounds.iter().map(|bound| buckets.at_most(*bound)).collect();
+        prop_assert_eq!(buckets.cumulative(&bounds), one_by_one);
     }
 
     #[test]
