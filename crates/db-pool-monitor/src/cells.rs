@@ -111,6 +111,13 @@ impl PoolCells {
         *self.suspects.lock().unwrap_or_else(PoisonError::into_inner) = suspects;
     }
 
+    /// Says that the pool is gone: a leaked connection may keep its series, not its last levels.
+    pub(crate) fn retire(&self) {
+        for gauge in self.levels.all().into_iter().chain(self.ages.all()) {
+            gauge.set(f64::NAN);
+        }
+    }
+
     /// The longest held connections past the leak threshold, as of the last poll.
     pub(crate) fn suspects(&self) -> Vec<Suspect> {
         let suspects = self.suspects.lock();
@@ -144,6 +151,10 @@ impl LevelGauges {
         })
     }
 
+    fn all(&self) -> [&Gauge; 5] {
+        [&self.used, &self.idle, &self.max, &self.waiting, &self.connecting]
+    }
+
     fn set(&self, levels: Levels) {
         self.used.set(levels.used as f64);
         self.idle.set(levels.idle as f64);
@@ -161,6 +172,10 @@ impl Ages {
             leaked: registry.gauge(&LEAKED_CONNECTIONS, &[name])?,
             leaks: registry.counter(&LEAKS, &[name])?,
         })
+    }
+
+    fn all(&self) -> [&Gauge; 3] {
+        [&self.oldest_use, &self.oldest_wait, &self.leaked]
     }
 
     fn set(&self, holds: &Survey, oldest_wait: Option<Duration>) {

@@ -73,7 +73,7 @@ pub const WAIT_DURATION: Desc = Desc::latency(
 .labels(&["pool"])
 .classic(Classic {
     shape: ClassicShape::Summary,
-    name: "db_pool_wait_time_ms",
+    name: "db_pool_wait_time",
     help: "Time spent waiting for a database connection in milliseconds",
 });
 

@@ -2,9 +2,9 @@
 //!
 //! A histogram learns of a hold when it ends, and a leak never ends. So what is
 //! going on stands in a ledger, from which a poll reads the oldest. An entry and
-//! its removal cost one uncontended mutex each, some 15 ns; the pool itself
-//! takes several. Entries are reused, so memory is the most that were ever held
-//! at once.
+//! its removal take a mutex each, for a few instructions; the pool itself takes
+//! several, for longer. Places are used again, so memory is the most that were
+//! ever held at once.
 
 use std::panic::Location;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -76,19 +76,14 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `deadpool-postgres` | the module `postgres`: managers whose connects are timed, and a readiness check on a connection of its own |
-#![cfg_attr(
-    feature = "deadpool-postgres",
-    doc = "",
-    doc = "With it, [`postgres::manager`] and [`postgres::PostgresCheck`] are there."
-)]
 
-pub mod descs;
 #[cfg(feature = "deadpool-postgres")]
 pub mod postgres;
 
 mod assess;
 mod cells;
 mod checkout;
+mod descs;
 mod ledger;
 mod metrics;
 mod millis;
@@ -98,9 +93,17 @@ mod pool;
 mod reading;
 mod report;
 mod thresholds;
+mod watch;
 
+pub use descs::{
+    ACQUIRES, CONNECTING_REQUESTS, CONNECTIONS, CONNECTIONS_DISCARDED, CONNECTIONS_MAX,
+    CONNECTIONS_OPENED, CONNECTIONS_RECYCLED, CONNECTIONS_USED_PEAK, DESCS, LEAKED_CONNECTIONS,
+    LEAKS, OLDEST_USE_AGE, OLDEST_WAIT_AGE, PENDING_REQUESTS, PENDING_REQUESTS_PEAK, TIMEOUTS,
+    USE_DURATION, WAIT_DURATION, WAIT_PHASE_DURATION,
+};
 pub use metrics::{HookMetrics, PhaseTime, PoolMetrics, PoolRates, WaitPhases};
-pub use monitor::{AttachError, PoolMonitor, TOPIC};
+pub use monitor::{AttachError, PoolMonitor};
 pub use phases::mark_connecting;
 pub use pool::{MonitoredObject, MonitoredPool};
 pub use thresholds::Thresholds;
+pub use watch::TOPIC;

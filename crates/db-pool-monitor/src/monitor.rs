@@ -1,18 +1,15 @@
-//! The handle by which a host watches its pools, and the monitor behind it.
+//! The handle by which a host watches its pools.
 //!
-//! They are two types. The registry holds the monitor, and whoever attaches
-//! pools needs the registry: in one type that would be a circle, and nothing in
-//! it would ever be dropped.
+//! What the registry holds is another type, [`Watch`]: whoever attaches pools
+//! needs the registry, and in one type that would be a circle in which nothing
+//! is ever dropped.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use deadpool::Status;
-use deadpool::managed::{BuildError, Manager, Object, Pool, PoolBuilder, WeakPool};
+use deadpool::managed::{BuildError, Manager, Object, Pool, PoolBuilder};
 use metrics_core::{
     Assessment, MAX_LABEL_VALUE_BYTES, Monitor, OTHER, ReadinessCheck, RegisterError, Registry,
-    Report, Sample, Topic, UnknownTarget, View,
+    Sample,
 };
 
 use crate::assess;
@@ -20,12 +17,8 @@ use crate::cells::PoolCells;
 use crate::metrics::{PoolMetrics, PoolRates};
 use crate::phases::Phases;
 use crate::pool::MonitoredPool;
-use crate::reading::Reading;
-use crate::report::{DatabaseReport, PoolReport, TargetReport};
 use crate::thresholds::Thresholds;
-
-/// What this monitor is called.
-pub static TOPIC: Topic = Topic::new("database", "database").target("pool").required();
+use crate::watch::{Attached, Watch, lock};
 
 /// Watches connection pools; clones share what is attached.
 #[derive(Clone, Debug)]
@@ -229,91 +222,4 @@ fn checked(name: &str) -> Result<&str, AttachError> {
     };
     let name = name.to_owned();
     Err(AttachError::Name { name, rule })
-}
-
-/// The monitor that the registry holds.
-#[derive(Default)]
-struct Watch {
-    pools: Mutex<BTreeMap<Box<str>, Attached>>,
-    checks: Mutex<Vec<Arc<dyn ReadinessCheck>>>,
-}
-
-struct Attached {
-    cells: Arc<PoolCells>,
-    source: Box<dyn Source>,
-}
-
-/// A pool of any manager, as far as it can be polled.
-trait Source: Send + Sync {
-    /// `None` when the pool is gone.
-    fn status(&self) -> Option<Status>;
-}
-
-impl<M: Manager> Source for WeakPool<M> {
-    fn status(&self) -> Option<Status> {
-        Some(self.upgrade()?.status())
-    }
-}
-
-impl Watch {
-    fn names(&self) -> Vec<String> {
-        let pools = lock(&self.pools);
-        pools.keys().map(|name| String::from(&**name)).collect()
-    }
-
-    fn reading<'a>(&self, view: &View<'a>, name: &str) -> Option<Reading<'a>> {
-        let cells = lock(&self.pools).get(name)?.cells.clone();
-        Some(Reading::of(cells, view))
-    }
-
-    fn readings<'a>(&self, view: &View<'a>) -> Vec<Reading<'a>> {
-        let pools = lock(&self.pools);
-        let cells = pools.values().map(|attached| attached.cells.clone());
-        cells.map(|cells| Reading::of(cells, view)).collect()
-    }
-}
-
-impl Monitor for Watch {
-    fn topic(&self) -> &'static Topic {
-        &TOPIC
-    }
-
-    fn poll(&self) {
-        lock(&self.pools).retain(|_, attached| match attached.source.status() {
-            Some(status) => {
-                attached.cells.observe(status);
-                true
-            }
-            None => false,
-        });
-    }
-
-    fn assess(&self, view: &View<'_>) -> Assessment {
-        assess::all(&self.readings(view))
-    }
-
-    fn report(&self, view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {
-        let Some(target) = target else {
-            return Ok(Report::new(DatabaseReport::of(view, &self.readings(view))));
-        };
-        let Some(reading) = self.reading(view, target) else {
-            let (target, known) = (target.to_owned(), self.names());
-            return Err(UnknownTarget { target, known });
-        };
-        Ok(Report::new(TargetReport { timestamp: view.at(), pool: PoolReport::of(&reading) }))
-    }
-
-    fn readiness(&self) -> Vec<Arc<dyn ReadinessCheck>> {
-        lock(&self.checks).clone()
-    }
-}
-
-impl fmt::Debug for Watch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.names()).finish()
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -22,9 +22,9 @@ use crate::phases;
 /// cancelled; a future that was never polled is no wait. Connections that are
 /// got from the bare pool are seen in its levels only.
 ///
-/// On top of the pool's own work a trip costs two clock reads, two histogram
-/// records, a counter, and two short locks of a list of who holds what: some
-/// 150 ns, and half as much again for a pool with hooks.
+/// On top of the pool's own 140 ns, a get and its drop cost some 100 ns more
+/// (two clock reads, two histogram records, a counter, two short locks of the
+/// list of who holds what), or 170 ns with hooks, on a 2.6 GHz core.
 pub struct MonitoredPool<M: Manager, W: From<Object<M>> = Object<M>> {
     pool: Pool<M, W>,
     cells: Arc<PoolCells>,

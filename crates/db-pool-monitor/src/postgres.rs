@@ -4,6 +4,26 @@
 //! queue fails when the service is merely busy, and takes the instance out of
 //! the balancer when it is needed most. It keeps one connection open, so that
 //! it costs the database one session and no connects.
+//!
+//! ```no_run
+//! use db_pool_monitor::{PoolMonitor, postgres};
+//! use deadpool_postgres::tokio_postgres::{Config, NoTls};
+//! use deadpool_postgres::{ManagerConfig, Pool};
+//! use metrics_core::Registry;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let config: Config = "postgres://app@db.example/orders".parse()?;
+//! let manager = postgres::manager(config.clone(), NoTls, ManagerConfig::default());
+//!
+//! let monitor = PoolMonitor::register(&Registry::new())?;
+//! let pool = monitor.build("main", Pool::builder(manager).max_size(16))?;
+//! monitor.require(postgres::PostgresCheck::new("database", config, NoTls));
+//!
+//! let rows = pool.get().await?.query("SELECT 1", &[]).await?;
+//! assert_eq!(rows.len(), 1);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::error::Error as _;
 use std::fmt;

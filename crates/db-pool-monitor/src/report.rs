@@ -10,9 +10,9 @@ use serde::{Serialize, Serializer};
 use crate::assess;
 use crate::metrics::{PoolMetrics, PoolRates};
 use crate::millis;
-use crate::monitor::TOPIC;
 use crate::reading::Reading;
 use crate::thresholds::Thresholds;
+use crate::watch::TOPIC;
 
 /// All pools: the totals, and each by its name.
 #[derive(Serialize)]

@@ -1,6 +1,6 @@
 //! Attaching pools: names, refusals, and the ends of pools.
 
-use db_pool_monitor::{AttachError, PoolMonitor, descs};
+use db_pool_monitor::{AttachError, DESCS, PoolMonitor};
 use deadpool::managed::{BuildError, Pool};
 use metrics_core::{Desc, RegisterError};
 use std::time::Duration;
@@ -75,6 +75,19 @@ fn dropped_pool_takes_its_series_along_and_frees_its_name() {
 }
 
 #[test]
+fn pool_that_is_gone_leaves_no_levels_behind_with_a_leaked_connection() {
+    let mut bench = Bench::new();
+    let pool = bench.monitor.build("main", pool_of(1).0).unwrap();
+    let leaked = now(pool.get()).unwrap();
+    bench.tick();
+    drop(pool);
+    let sample = bench.tick();
+    assert!(number(&sample, "db_client_connections_max", &[("pool", "main")]).is_nan());
+    assert!(bench.monitor.pools().is_empty());
+    drop(leaked);
+}
+
+#[test]
 fn every_description_has_its_series_from_the_start() {
     let mut bench = Bench::new();
     let _pool = bench.build("main", 1);
@@ -85,7 +98,7 @@ fn every_description_has_its_series_from_the_start() {
         .filter(|family| family.desc.name.starts_with("db_client_"))
         .map(|family| (family.desc.name.to_string(), family.series().len()))
         .collect();
-    let mut expected: Vec<_> = descs::DESCS
+    let mut expected: Vec<_> = DESCS
         .iter()
         .map(|desc| {
             let series = match desc.label_keys() {

@@ -166,3 +166,22 @@ fn phases_are_reported_in_milliseconds() {
     assert_eq!(metrics["waitPhases"]["recycle"], json!({"avg": null, "p95": null}));
     assert_eq!(metrics["openedConnections"], 1);
 }
+
+#[test]
+fn topic_shows_the_published_health_and_a_pool_its_latest() {
+    let mut bench = Bench::new();
+    let (pool, _) = bench.build("main", 1);
+    let _held = now(pool.get()).unwrap();
+    bench.tick();
+    let mut queue: Vec<_> = (0..6).map(|_| Box::pin(pool.get())).collect();
+    for caller in &mut queue {
+        assert!(poll(caller.as_mut()).is_pending());
+    }
+    let scores = |sample: &Sample| {
+        let body = body(sample, None);
+        let latest = body["pools"]["main"]["health"]["score"].as_u64();
+        (body["health"]["score"].as_u64(), latest)
+    };
+    assert_eq!(scores(&bench.tick()), (Some(100), Some(77)));
+    assert_eq!(scores(&bench.tick()), (Some(77), Some(77)));
+}
