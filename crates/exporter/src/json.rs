@@ -96,7 +96,8 @@ impl Serialize for SeriesBody<'_> {
                 let bounds = self.bounds;
                 body.serialize_entry("histogram", &HistogramBody { histogram, bounds })?;
             }
-            other => body.serialize_entry("value", &finite(other.as_f64()))?,
+            // JSON writers put `null` for what is not finite.
+            other => body.serialize_entry("value", &other.as_f64())?,
         }
         body.end()
     }
@@ -163,8 +164,4 @@ impl From<&Window> for WindowBody {
             p99: buckets.quantile(0.99),
         }
     }
-}
-
-fn finite(value: f64) -> Option<f64> {
-    value.is_finite().then_some(value)
 }

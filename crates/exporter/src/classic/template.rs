@@ -11,6 +11,7 @@ enum Part<'a> {
 fn parts(template: &str) -> impl Iterator<Item = Part<'_>> {
     template.split('{').enumerate().flat_map(|(at, text)| match text.split_once('}') {
         Some((label, rest)) if at > 0 => [Part::Label(label), Part::Text(rest)],
+        None if at > 0 => [Part::Text("{"), Part::Text(text)],
         _ => [Part::Text(""), Part::Text(text)],
     })
 }

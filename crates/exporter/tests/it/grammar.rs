@@ -33,20 +33,11 @@ pub(crate) fn parse(page: &str) -> Result<BTreeMap<String, Family>, String> {
     };
     let mut lines = lines.into_iter().peekable();
     while let Some(line) = lines.next() {
-        if let Some(head) = line.strip_prefix("# HELP ") {
-            let (name, help) = head.split_once(' ').ok_or("a help without text")?;
-            let kind = lines.next().and_then(|line| line.strip_prefix("# TYPE "));
-            let kind = kind.and_then(|head| head.strip_prefix(name)?.strip_prefix(' '));
-            let kind = kind.ok_or_else(|| format!("no type after the help of {name}"))?;
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            let (name, family) = head(help, lines.next().unwrap_or_default())?;
             if lines.peek().is_none_or(|line| line.starts_with('#')) {
                 return Err(format!("{name} has no samples"));
             }
-            is_name(name)?;
-            let family = Family {
-                kind: kind.to_owned(),
-                help: unescaped(help, "\\n")?,
-                samples: Vec::new(),
-            };
             if families.insert(name.to_owned(), family).is_some() {
                 return Err(format!("{name} comes twice"));
             }
@@ -75,6 +66,16 @@ pub(crate) fn parse(page: &str) -> Result<BTreeMap<String, Family>, String> {
         }
     }
     Ok(families)
+}
+
+/// Reads what follows `# HELP `, and the line after it, which states the type.
+fn head<'a>(help: &'a str, type_line: &str) -> Result<(&'a str, Family), String> {
+    let (name, help) = help.split_once(' ').ok_or("a help without text")?;
+    is_name(name)?;
+    let kind = type_line.strip_prefix("# TYPE ").and_then(|rest| rest.strip_prefix(name));
+    let kind = kind.and_then(|rest| rest.strip_prefix(' '));
+    let kind = kind.ok_or_else(|| format!("no type after the help of {name}"))?.to_owned();
+    Ok((name, Family { kind, help: unescaped(help, "\\n")?, samples: Vec::new() }))
 }
 
 /// Buckets rise in their bounds and never fall in their counts; the last is infinite and the count.

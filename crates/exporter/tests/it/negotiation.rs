@@ -82,6 +82,7 @@ fn nothing_that_matches_is_text_and_never_a_refusal() {
     check("", Format::Text);
     check("image/png", Format::Text);
     check("text/plain;q=0", Format::Text);
+    check("application/openmetrics-text;q=0", Format::Text);
     check("application/vnd.google.protobuf", Format::Text);
 }
 

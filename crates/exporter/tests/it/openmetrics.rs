@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use exporter::{Format, Naming};
-use metrics_core::{Desc, Kind, OwnedDesc, TraceId, Unit};
+use metrics_core::{Desc, Kind, OwnedDesc, Performance, TraceId, Unit};
 
 use crate::{Bench, START};
 
@@ -26,10 +26,15 @@ cpu_seconds_total{mode=\"user\"} 2
 #[test]
 fn a_unit_is_stated_only_where_the_name_ends_in_it() {
     let bench = Bench::new();
-    let mut desc = OwnedDesc::new(Kind::Gauge, "queue_length", "Jobs that wait.").unwrap();
-    desc.unit = Unit::Bytes;
-    let _queue = bench.registry.metric(&desc, &[]).unwrap();
-    assert!(!bench.openmetrics_of("queue").contains("UNIT"));
+    for (name, unit) in
+        [("q_length", Unit::None), ("q_load", Unit::Ratio), ("q_kilobytes", Unit::Bytes)]
+    {
+        let mut desc = OwnedDesc::new(Kind::Gauge, name, "Jobs that wait.").unwrap();
+        desc.unit = unit;
+        let _queue = bench.registry.metric(&desc, &[]).unwrap();
+        let expected = format!("# TYPE {name} gauge\n# HELP {name} Jobs that wait.\n{name} 0\n");
+        assert_eq!(bench.openmetrics_of(name), expected);
+    }
 }
 
 #[test]
@@ -76,9 +81,11 @@ fn a_page_ends_with_eof_and_has_neither_timestamps_nor_created() {
 #[test]
 fn classic_names_have_no_form_in_it() {
     let bench = Bench::new();
+    let performance = Performance::register(&bench.registry).unwrap();
+    performance.record_throughput("api:requests", 1);
     let (classic, page) = bench.render(Format::OpenMetrics, Naming::Classic);
     assert_eq!(classic.format, Format::Text);
-    assert!(!page.contains("# EOF"));
+    assert!(page.contains("throughput_api_requests_total 1 ") && !page.contains("# EOF"));
     let sample = bench.registry.read();
     let page = |naming| {
         let mut page = Vec::new();
