@@ -87,6 +87,11 @@ const MIN_SAMPLES: u64 = 20;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Performance {
+    live: Option<Live>,
+}
+
+#[derive(Clone, Debug)]
+struct Live {
     registry: Registry,
     names: Arc<Names>,
 }
@@ -120,7 +125,7 @@ impl PerformanceBuilder {
         let names = Arc::new(Names::new(registry.clock().clone(), self.idle_expiry));
         let slow_p95 = self.slow_p95;
         registry.monitor(Arc::new(PerformanceMonitor { names: names.clone(), slow_p95 }))?;
-        Ok(Performance { registry: registry.clone(), names })
+        Ok(Performance { live: Some(Live { registry: registry.clone(), names }) })
     }
 }
 
@@ -131,6 +136,11 @@ impl Performance {
     /// As [`PerformanceBuilder::register`].
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
         Self::builder().register(registry)
+    }
+
+    /// A monitor that records nothing and gives disabled handles.
+    pub const fn disabled() -> Self {
+        Self { live: None }
     }
 
     /// Settings for the monitor.
@@ -146,7 +156,8 @@ impl Performance {
     /// # Errors
     /// [`RegisterError`] when the registry is out of names.
     pub fn latency(&self, operation: &str) -> Result<Latency, RegisterError> {
-        self.registry.latency(&OPERATION_DURATION, &[operation])
+        let Some(live) = &self.live else { return Ok(Latency::disabled()) };
+        live.registry.latency(&OPERATION_DURATION, &[operation])
     }
 
     /// A handle to an operation's throughput, for hot paths.
@@ -154,7 +165,8 @@ impl Performance {
     /// # Errors
     /// As [`Performance::latency`].
     pub fn throughput(&self, operation: &str) -> Result<Counter, RegisterError> {
-        self.registry.counter(&OPERATIONS, &[operation])
+        let Some(live) = &self.live else { return Ok(Counter::disabled()) };
+        live.registry.counter(&OPERATIONS, &[operation])
     }
 
     /// A handle to a cache tier's hits and misses, for hot paths.
@@ -162,25 +174,28 @@ impl Performance {
     /// # Errors
     /// As [`Performance::latency`].
     pub fn cache(&self, tier: &str) -> Result<HitRatio, RegisterError> {
-        self.registry.hit_ratio(&CACHE_LOOKUPS, &[tier])
+        let Some(live) = &self.live else { return Ok(HitRatio::disabled()) };
+        live.registry.hit_ratio(&CACHE_LOOKUPS, &[tier])
     }
 
     /// Records how long an operation took.
     pub fn record_latency(&self, operation: &str, took: Duration) {
-        self.names.record(
+        let Some(Live { registry, names }) = &self.live else { return };
+        names.record(
             operation,
             |handles| &mut handles.latency,
-            |name| self.registry.latency_or_fold(&OPERATION_DURATION, &[name]),
+            |name| registry.latency_or_fold(&OPERATION_DURATION, &[name]),
             |latency| latency.record(took),
         );
     }
 
     /// Counts units of work.
     pub fn record_throughput(&self, operation: &str, units: u64) {
-        self.names.record(
+        let Some(Live { registry, names }) = &self.live else { return };
+        names.record(
             operation,
             |handles| &mut handles.throughput,
-            |name| self.registry.counter_or_fold(&OPERATIONS, &[name]),
+            |name| registry.counter_or_fold(&OPERATIONS, &[name]),
             |counter| counter.add(units),
         );
     }
@@ -196,17 +211,18 @@ impl Performance {
     }
 
     fn record_lookup(&self, tier: &str, record: fn(&HitRatio)) {
-        self.names.record(
+        let Some(Live { registry, names }) = &self.live else { return };
+        names.record(
             tier,
             |handles| &mut handles.cache,
-            |name| self.registry.hit_ratio_or_fold(&CACHE_LOOKUPS, &[name]),
+            |name| registry.hit_ratio_or_fold(&CACHE_LOOKUPS, &[name]),
             record,
         );
     }
 
     /// An operation's latency over its window; `None` for an unknown name.
     pub fn latency_percentiles(&self, operation: &str) -> Option<LatencySummary> {
-        let sample = self.registry.read();
+        let sample = self.live.as_ref()?.registry.read();
         match sample.snapshot.value(OPERATION_DURATION.name(), &[("operation", operation)])? {
             Value::Histogram(histogram) => Some(histogram.into()),
             _ => None,
@@ -215,7 +231,7 @@ impl Performance {
 
     /// An operation's throughput; `None` for an unknown name.
     pub fn throughput_count(&self, operation: &str) -> Option<Count> {
-        let sample = self.registry.read();
+        let sample = self.live.as_ref()?.registry.read();
         match sample.snapshot.value(OPERATIONS.name(), &[("operation", operation)])? {
             Value::Counter(count) => Some(*count),
             _ => None,
@@ -224,7 +240,7 @@ impl Performance {
 
     /// The share of a tier's lookups that hit, since the start; `None` without lookups.
     pub fn cache_hit_rate(&self, tier: &str) -> Option<f64> {
-        let sample = self.registry.read();
+        let sample = self.live.as_ref()?.registry.read();
         let tiers = report::tiers(&sample.snapshot);
         tiers.get(tier)?.hit_rate_total
     }

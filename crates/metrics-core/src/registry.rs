@@ -79,6 +79,29 @@ pub enum AnyMetric {
     Distribution(Distribution),
 }
 
+impl AnyMetric {
+    /// Does with a number what the kind does: counts it, sets it, moves to it or records it.
+    ///
+    /// Of what the kind cannot take, such as a negative count, it takes the
+    /// nearest that it can; a duration that is no number is not recorded.
+    pub fn apply(&self, value: f64) {
+        match self {
+            // Casts saturate, and NaN becomes zero.
+            Self::Counter(counter) => counter.add(value as u64),
+            Self::Gauge(gauge) => gauge.set(value),
+            Self::UpDown(level) => level.add(value as i64),
+            Self::Peak(peak) => peak.record(value as u64),
+            Self::Latency(latency) => {
+                let bounded = value.clamp(0.0, f64::from(u32::MAX));
+                if let Ok(duration) = Duration::try_from_secs_f64(bounded) {
+                    latency.record(duration);
+                }
+            }
+            Self::Distribution(distribution) => distribution.record(value),
+        }
+    }
+}
+
 impl From<Cells> for AnyMetric {
     fn from(cells: Cells) -> Self {
         match cells {

@@ -1,1 +1,99 @@
-//! Performance monitoring that lives inside Rust services: the facade of node0.
+//! Performance monitoring that lives inside Rust services.
+//!
+//! One [`Monitoring`] has everything: recording, windows, the database
+//! monitor, the sampling thread, the exporter, the endpoints and probes. It is
+//! made in a line, and what remains is to say what is watched:
+//!
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use node0::Monitoring;
+//!
+//! # use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
+//! # struct Connector;
+//! # impl Manager for Connector {
+//! #     type Type = ();
+//! #     type Error = std::convert::Infallible;
+//! #     async fn create(&self) -> Result<(), Self::Error> { Ok(()) }
+//! #     async fn recycle(&self, _: &mut (), _: &Metrics) -> RecycleResult<Self::Error> { Ok(()) }
+//! # }
+//! # async fn order() -> &'static str { "tea" }
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! # let pool = Pool::<Connector>::builder(Connector).build()?;
+//! let monitoring = Monitoring::builder().version(env!("CARGO_PKG_VERSION")).build()?;
+//! let pool = monitoring.database().attach("main", &pool)?;
+//! let app = Router::new()
+//!     .route("/orders/{id}", get(order))
+//!     .merge(monitoring.routes()?);
+//! let listener = node0::bind("127.0.0.1:3000").await?;
+//! monitoring.serve(listener, app).await?;
+//! # drop(pool);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `/metrics` is there for Prometheus, `/health/live` and `/health/ready` for
+//! Kubernetes, `/health/performance` and `/metrics/database` for people.
+//! Recording costs a nanosecond or three; a monitor that panics or hangs is
+//! left out, and nothing that a client sends can make memory grow.
+//!
+//! Each part can be had alone, as the crate that it comes from: a service with
+//! an exporter of its own takes `node0-db-pool-monitor` and nothing else. This
+//! crate adds no metric but `node0_build_info`, and no logic but wiring.
+//!
+//! # Testing
+//!
+//! [`Monitoring::testing`] has a clock that stands still, so that a test says
+//! when a second has passed:
+//!
+//! ```
+//! use node0::Monitoring;
+//! use std::time::Duration;
+//!
+//! let mut testing = Monitoring::testing();
+//! testing.performance().record_throughput("jobs", 3);
+//! testing.advance(Duration::from_secs(1));
+//! assert_eq!(testing.value("operations_total", &[("operation", "jobs")]), Some(3.0));
+//! ```
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `deadpool-postgres` | the module [`postgres`]: timed connects, and a readiness check on a connection of its own |
+#![cfg_attr(
+    not(feature = "deadpool-postgres"),
+    expect(rustdoc::broken_intra_doc_links, reason = "the module needs its feature")
+)]
+
+mod install;
+mod monitoring;
+mod signal;
+mod testing;
+
+pub use install::{install, monitoring, performance};
+pub use monitoring::{BUILD_INFO, BuildError, Monitoring, MonitoringBuilder};
+pub use signal::stop_signal;
+pub use testing::Testing;
+
+pub use aggregator::{Aggregator, Events, Received, Sampler, StartError};
+#[cfg(feature = "deadpool-postgres")]
+pub use db_pool_monitor::postgres;
+pub use db_pool_monitor::{
+    AttachError, MonitoredObject, MonitoredPool, PoolMetrics, PoolMonitor, PoolRates, Thresholds,
+};
+pub use exporter::{Exporter, ExporterBuilder, Format, Json, Naming, Rendered, SettingError};
+pub use http_glue::{
+    ApiError, BindError, Readiness, ReadinessStatus, RequestLayer, Routes, Serve, Shutdown,
+    WatchedRouter, bind, serve,
+};
+pub use metrics_core::{
+    AnyMetric, Assessment, Buckets, Classic, ClassicShape, Clock, Counter, Desc, Distribution,
+    Event, Gauge, HealthChange, Histogram, HitRatio, InFlight, Issue, Kind, Labels, Latency,
+    LatencySummary, ManualClock, Measuring, Monitor, NotReady, OwnedDesc, Peak, Performance,
+    PerformanceBuilder, ReadinessCheck, Recommendation, RegisterError, Registry, RegistryBuilder,
+    Report, Sample, Severity, Snapshot, Status, Timer, Timestamp, Topic, TraceId, Unit,
+    UnknownTarget, UpDown, Value, View, Window,
+};
+
+/// Every metric that this crate records itself.
+pub const DESCS: &[&Desc] = &[&BUILD_INFO];

@@ -1,0 +1,130 @@
+//! What a connection is at, so that one that is at nothing can be ended.
+//!
+//! hyper's own timer counts a half-sent head and an idle connection alike, and
+//! a reader that stopped reading not at all. Here each has its limit: a head is
+//! awaited for seconds, a kept connection may idle for a minute, an answer that
+//! nobody reads waits no longer than that. While a request is being answered
+//! nothing is counted; how long that may take is the service's business.
+//!
+//! A state is one atomic word and costs a request two clock readings; the timer
+//! wakes a few times a minute and looks.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+/// The bits of a word that hold the kind; the rest is milliseconds since the origin.
+const KIND_BITS: u32 = 2;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Between requests.
+    Idle = 0,
+    /// A head is awaited, of which a part may be there.
+    Head = 1,
+    /// A request is being answered.
+    Busy = 2,
+}
+
+/// Why a connection is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expired {
+    Idle,
+    Head,
+    Stalled,
+}
+
+/// How long a connection may be at something.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) header: Duration,
+    pub(crate) idle: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) struct Activity {
+    origin: Instant,
+    now_at: AtomicU64,
+    /// Since when a write waits for the reader, in milliseconds; zero if none does.
+    stalled: AtomicU64,
+}
+
+impl Activity {
+    /// A connection whose first head is awaited.
+    pub(crate) fn new() -> Self {
+        // One before now, so that no reading is zero, which stands for none.
+        let now = Instant::now();
+        let origin = now.checked_sub(Duration::from_millis(1)).unwrap_or(now);
+        let activity = Self { origin, now_at: AtomicU64::new(0), stalled: AtomicU64::new(0) };
+        activity.enter(Kind::Head);
+        activity
+    }
+
+    fn millis(&self) -> u64 {
+        u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX >> KIND_BITS)
+    }
+
+    pub(crate) fn enter(&self, kind: Kind) {
+        self.now_at.store(self.millis() << KIND_BITS | kind as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self.now_at.load(Ordering::Relaxed) & ((1 << KIND_BITS) - 1) {
+            0 => Kind::Idle,
+            1 => Kind::Head,
+            _ => Kind::Busy,
+        }
+    }
+
+    /// Bytes came in.
+    pub(crate) fn read(&self) {
+        if self.kind() == Kind::Idle {
+            self.enter(Kind::Head);
+        }
+    }
+
+    /// A write went through, or has to wait for the reader.
+    pub(crate) fn wrote(&self, is_waiting: bool) {
+        let stalled = self.stalled.load(Ordering::Relaxed);
+        match (is_waiting, stalled) {
+            (true, 0) => self.stalled.store(self.millis(), Ordering::Relaxed),
+            (false, 1..) => self.stalled.store(0, Ordering::Relaxed),
+            _ => {}
+        }
+    }
+
+    /// Waits until a limit is passed.
+    pub(crate) async fn expired(&self, limits: Limits) -> Expired {
+        loop {
+            let now = Instant::now();
+            // A head that begins after this look is seen by the next, before its time is up.
+            let mut wake = now + limits.header.min(limits.idle);
+            for (deadline, expired) in self.deadlines(limits).into_iter().flatten() {
+                if deadline <= now {
+                    return expired;
+                }
+                wake = wake.min(deadline);
+            }
+            sleep_until(wake).await;
+        }
+    }
+
+    fn deadlines(&self, limits: Limits) -> [Option<(Instant, Expired)>; 2] {
+        let after = |millis, limit, expired| {
+            let deadline = self.origin.checked_add(Duration::from_millis(millis) + limit)?;
+            Some((deadline, expired))
+        };
+        let since = self.now_at.load(Ordering::Relaxed) >> KIND_BITS;
+        let state = match self.kind() {
+            Kind::Idle => after(since, limits.idle, Expired::Idle),
+            Kind::Head => after(since, limits.header, Expired::Head),
+            Kind::Busy => None,
+        };
+        let stalled = match self.stalled.load(Ordering::Relaxed) {
+            0 => None,
+            since => after(since, limits.idle, Expired::Stalled),
+        };
+        [state, stalled]
+    }
+}

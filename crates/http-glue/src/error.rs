@@ -1,0 +1,147 @@
+//! Errors as every endpoint answers them.
+
+use std::borrow::Cow;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::reply;
+
+/// An error as a JSON body, with its status and headers.
+///
+/// For endpoints of the host that should answer like those of this crate:
+///
+/// ```
+/// use axum::response::IntoResponse;
+/// use http_glue::ApiError;
+///
+/// let error = ApiError::not_found("there is no order 7", ["1", "2"]);
+/// assert_eq!(error.into_response().status(), 404);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ApiError {
+    status: StatusCode,
+    code: Cow<'static, str>,
+    message: String,
+    parameter: Option<Cow<'static, str>>,
+    allowed: Vec<&'static str>,
+    known: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error: Fields<'a>,
+}
+
+#[derive(Serialize)]
+struct Fields<'a> {
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    allowed: &'a [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<&'a [String]>,
+}
+
+impl ApiError {
+    /// An error with a stable code for programs and a message for people.
+    pub fn new(
+        status: StatusCode,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
+        let (code, message) = (code.into(), message.into());
+        Self { status, code, message, parameter: None, allowed: Vec::new(), known: None }
+    }
+
+    /// 400: a parameter has a value that it cannot have; `allowed` may be empty when it is not a list.
+    pub fn invalid_parameter(
+        parameter: impl Into<Cow<'static, str>>,
+        rule: &str,
+        allowed: &[&'static str],
+    ) -> Self {
+        let parameter = parameter.into();
+        let message = format!("parameter `{parameter}` {rule}");
+        let mut error = Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", message);
+        error.parameter = Some(parameter);
+        error.allowed = allowed.to_vec();
+        error
+    }
+
+    /// 404: there is no such thing, but there are those that are `known`.
+    pub fn not_found<K: Into<String>>(
+        message: impl Into<String>,
+        known: impl IntoIterator<Item = K>,
+    ) -> Self {
+        let mut error = Self::new(StatusCode::NOT_FOUND, "not_found", message);
+        error.known = Some(known.into_iter().map(Into::into).collect());
+        error
+    }
+
+    /// 404 with the code `unknown_{thing}`.
+    pub fn unknown<K: Into<String>>(
+        thing: &str,
+        name: &str,
+        known: impl IntoIterator<Item = K>,
+    ) -> Self {
+        let mut error = Self::not_found(format!("there is no {thing} `{name}`"), known);
+        error.code = format!("unknown_{thing}").into();
+        error
+    }
+
+    /// Names the parameter that the error is about.
+    #[must_use]
+    pub fn parameter(mut self, parameter: impl Into<Cow<'static, str>>) -> Self {
+        self.parameter = Some(parameter.into());
+        self
+    }
+
+    /// 405 of an endpoint that is only read.
+    pub fn read_only() -> Self {
+        let message = "this endpoint is only read: use GET or HEAD";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+    }
+
+    /// 503: there is too much to do already.
+    pub fn overloaded(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
+    }
+
+    /// 500: the service is at fault.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let error = Fields {
+            code: &self.code,
+            message: &self.message,
+            parameter: self.parameter.as_deref(),
+            allowed: &self.allowed,
+            known: self.known.as_deref(),
+        };
+        let mut response = reply::json(self.status, &Body { error });
+        let headers = response.headers_mut();
+        match self.status {
+            StatusCode::METHOD_NOT_ALLOWED => {
+                headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        response
+    }
+}

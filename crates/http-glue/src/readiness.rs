@@ -1,0 +1,144 @@
+//! Whether the service should get traffic.
+//!
+//! A probe must not wait for what it asks about, nor ask it a thousand times
+//! when a thousand probes come. So checks run in the background, each with a
+//! timeout and never twice at once, and a probe reads what they found. Two
+//! failures in a row take a check down and two successes bring it back, so that
+//! one lost packet does not take the service out; the very first result counts
+//! at once, so that a start is not slower than it must be.
+//!
+//! The score of the health body has no say here: it is for people.
+
+mod board;
+mod runner;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use metrics_core::{ReadinessCheck, Registry};
+use tokio::task::JoinHandle;
+
+use board::Board;
+pub use board::{CheckReport, CheckStatus, ReadinessReport, ReadinessStatus};
+use runner::Runner;
+
+/// The readiness of a service; clones share it, and the last one ends the checks.
+///
+/// ```
+/// use http_glue::{Readiness, ReadinessStatus};
+/// use metrics_core::Registry;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let readiness = Readiness::builder(&Registry::new()).start();
+/// assert_eq!(readiness.status(), ReadinessStatus::Starting);
+/// readiness.started();
+/// assert_eq!(readiness.status(), ReadinessStatus::Ready);
+/// readiness.drain();
+/// assert_eq!(readiness.status(), ReadinessStatus::Draining);
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Readiness {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    board: Arc<Mutex<Board>>,
+    runner: JoinHandle<()>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.runner.abort();
+    }
+}
+
+/// Settings for [`Readiness`].
+#[must_use = "call `start` to run the checks"]
+pub struct ReadinessBuilder {
+    registry: Registry,
+    checks: Vec<Arc<dyn ReadinessCheck>>,
+    interval: Duration,
+    timeout: Duration,
+}
+
+impl ReadinessBuilder {
+    /// Adds a check to those of the registry's monitors.
+    pub fn check(mut self, check: Arc<dyn ReadinessCheck>) -> Self {
+        self.checks.push(check);
+        self
+    }
+
+    /// The time from one round of checks to the next; 1 s by default.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        // A runtime's interval may not be zero.
+        self.interval = interval.max(Duration::from_millis(1));
+        self
+    }
+
+    /// The time after which a check counts as failed; 1 s by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Starts the checks on the current runtime.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn start(self) -> Readiness {
+        let board = Arc::new(Mutex::new(Board::new()));
+        let runner = Runner::new(self.registry, self.checks, board.clone(), self.timeout);
+        runner.announce();
+        let runner = tokio::spawn(runner.run(self.interval));
+        Readiness { inner: Arc::new(Inner { board, runner }) }
+    }
+}
+
+impl fmt::Debug for ReadinessBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadinessBuilder")
+            .field("interval", &self.interval)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Readiness {
+    /// Settings for readiness that follows the checks of a registry's monitors, also of later ones.
+    pub fn builder(registry: &Registry) -> ReadinessBuilder {
+        ReadinessBuilder {
+            registry: registry.clone(),
+            checks: Vec::new(),
+            interval: Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
+        }
+    }
+
+    /// Says that the service has started: from now on its checks decide.
+    pub fn started(&self) {
+        lock(&self.inner.board).start();
+    }
+
+    /// Says that the service is about to stop; there is no way back.
+    pub fn drain(&self) {
+        lock(&self.inner.board).drain();
+    }
+
+    /// How it stands.
+    pub fn status(&self) -> ReadinessStatus {
+        lock(&self.inner.board).status()
+    }
+
+    /// How it stands and what each check found last.
+    pub fn report(&self) -> ReadinessReport {
+        lock(&self.inner.board).report()
+    }
+}
+
+/// No holder of the board runs code of others, so it is whole even after a panic.
+fn lock(board: &Mutex<Board>) -> MutexGuard<'_, Board> {
+    board.lock().unwrap_or_else(PoisonError::into_inner)
+}

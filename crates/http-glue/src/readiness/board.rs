@@ -1,0 +1,179 @@
+//! What the checks found, and what that makes of the service.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use tokio::time::Instant;
+
+/// Results in a row that change what is believed of a check.
+const STREAK: u32 = 2;
+
+/// The longest message that is kept of a check, in bytes.
+const MAX_MESSAGE_BYTES: usize = 256;
+
+/// How a service stands towards traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ReadinessStatus {
+    /// It has not said that it started, or a check has no result yet.
+    Starting,
+    /// Traffic is welcome.
+    Ready,
+    /// A check is down.
+    NotReady,
+    /// It is about to stop.
+    Draining,
+}
+
+/// What is believed of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum CheckStatus {
+    /// It has no result yet.
+    Unknown,
+    /// What it asks about is there.
+    Pass,
+    /// It is not.
+    Fail,
+}
+
+/// The body of `/health/ready`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ReadinessReport {
+    /// How the service stands.
+    pub status: ReadinessStatus,
+    /// The checks by name.
+    pub checks: BTreeMap<String, CheckReport>,
+}
+
+/// A check in the body of `/health/ready`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct CheckReport {
+    /// What is believed.
+    pub status: CheckStatus,
+    /// What the last failure said, until the next success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// How long ago the last result was, in milliseconds in JSON; `None` before the first.
+    #[serde(rename = "ageMs", serialize_with = "as_millis")]
+    pub age: Option<Duration>,
+}
+
+fn as_millis<S: Serializer>(age: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Starting,
+    Running,
+    Draining,
+}
+
+#[derive(Debug)]
+pub(super) struct Board {
+    phase: Phase,
+    /// Until it was ready once, a check without a result holds the service back;
+    /// after that, a check that joins later does not take it out.
+    was_ready: bool,
+    checks: BTreeMap<String, Standing>,
+}
+
+#[derive(Debug)]
+struct Standing {
+    status: CheckStatus,
+    /// Results in a row that contradict the status.
+    contradictions: u32,
+    message: Option<String>,
+    checked: Option<Instant>,
+}
+
+impl Board {
+    pub(super) fn new() -> Self {
+        Self { phase: Phase::Starting, was_ready: false, checks: BTreeMap::new() }
+    }
+
+    pub(super) fn start(&mut self) {
+        if self.phase == Phase::Starting {
+            self.phase = Phase::Running;
+        }
+    }
+
+    pub(super) fn drain(&mut self) {
+        self.phase = Phase::Draining;
+    }
+
+    /// Takes the names of all checks that there are now.
+    pub(super) fn follow(&mut self, names: &[String]) {
+        self.checks.retain(|name, _| names.contains(name));
+        for name in names {
+            self.checks.entry(name.clone()).or_insert(Standing {
+                status: CheckStatus::Unknown,
+                contradictions: 0,
+                message: None,
+                checked: None,
+            });
+        }
+    }
+
+    /// Takes a result; returns the status if it changed.
+    pub(super) fn note(
+        &mut self,
+        name: &str,
+        result: Result<(), String>,
+        now: Instant,
+    ) -> Option<CheckStatus> {
+        let standing = self.checks.get_mut(name)?;
+        let found = if result.is_ok() { CheckStatus::Pass } else { CheckStatus::Fail };
+        standing.checked = Some(now);
+        standing.message = result.err().map(|mut message| {
+            message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
+            message
+        });
+        if found == standing.status {
+            standing.contradictions = 0;
+            return None;
+        }
+        standing.contradictions += 1;
+        if standing.status != CheckStatus::Unknown && standing.contradictions < STREAK {
+            return None;
+        }
+        standing.contradictions = 0;
+        standing.status = found;
+        Some(found)
+    }
+
+    pub(super) fn status(&mut self) -> ReadinessStatus {
+        let any = |status| self.checks.values().any(|check| check.status == status);
+        let status = match self.phase {
+            Phase::Draining => ReadinessStatus::Draining,
+            Phase::Starting => ReadinessStatus::Starting,
+            Phase::Running if any(CheckStatus::Fail) => ReadinessStatus::NotReady,
+            Phase::Running if !self.was_ready && any(CheckStatus::Unknown) => {
+                ReadinessStatus::Starting
+            }
+            Phase::Running => ReadinessStatus::Ready,
+        };
+        self.was_ready |= status == ReadinessStatus::Ready;
+        status
+    }
+
+    pub(super) fn report(&mut self) -> ReadinessReport {
+        let status = self.status();
+        let checks = self.checks.iter().map(|(name, standing)| {
+            let report = CheckReport {
+                status: standing.status,
+                message: standing.message.clone(),
+                age: standing.checked.map(|checked| checked.elapsed()),
+            };
+            (name.clone(), report)
+        });
+        ReadinessReport { status, checks: checks.collect() }
+    }
+}

@@ -1,0 +1,197 @@
+//! The tower layer that records requests.
+//!
+//! A service is wrapped as a whole, by a plain struct: that adds nothing to a
+//! request but two readings of the clock and the records. `Router::layer` would
+//! box every route once more, at five times the price of what is recorded.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::extract::MatchedPath;
+use http::{Request, Response};
+use http_body::Body;
+use metrics_core::{Performance, RegisterError, Registry};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::matched_route::told_by;
+use crate::measurement::Measurement;
+use crate::method::KnownMethod;
+use crate::recorded_body::RecordedBody;
+use crate::recorder::{Outcome, Recorder, RouteId};
+use crate::watched_router::WatchedRouter;
+
+/// Records method, route template, status, duration and requests in flight.
+///
+/// Every request is recorded once, when its response's body has ended or was
+/// given up. For an axum router, [`RequestLayer::wrap`] is the way:
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use http_glue::RequestLayer;
+/// use metrics_core::{Performance, Registry};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let registry = Registry::new();
+/// let performance = Performance::register(&registry)?;
+/// let router = Router::new().route("/orders/{id}", get(|| async { "an order" }));
+/// let app = RequestLayer::register(&registry, &performance)?.wrap(router);
+///
+/// let listener = http_glue::bind("127.0.0.1:3000").await?;
+/// axum::serve(listener, app.into_make_service()).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// While [`Registry::set_measuring`] is off, requests pass through unmeasured.
+#[derive(Clone, Debug)]
+pub struct RequestLayer {
+    recorder: Arc<Recorder>,
+}
+
+impl RequestLayer {
+    /// Registers the metrics of requests, and their operations with the performance monitor.
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the registry is out of names, or one of them is taken.
+    pub fn register(registry: &Registry, performance: &Performance) -> Result<Self, RegisterError> {
+        Ok(Self { recorder: Arc::new(Recorder::new(registry, performance)?) })
+    }
+
+    /// Records all requests to a router, by their route templates.
+    pub fn wrap(&self, router: Router) -> WatchedRouter {
+        WatchedRouter::new(self.recorder.clone(), router)
+    }
+}
+
+impl<S> Layer<S> for RequestLayer {
+    type Service = RequestWatch<S>;
+
+    /// Records all requests to any service.
+    ///
+    /// Routes are known where an axum router inside has a
+    /// [`TellRoute`](crate::TellRoute); else they are [`UNMATCHED`](crate::UNMATCHED).
+    fn layer(&self, inner: S) -> RequestWatch<S> {
+        RequestWatch { inner, recorder: self.recorder.clone() }
+    }
+}
+
+/// A service whose requests are recorded.
+#[derive(Clone, Debug)]
+pub struct RequestWatch<S> {
+    inner: S,
+    recorder: Arc<Recorder>,
+}
+
+impl<S, Req, Res> Service<Request<Req>> for RequestWatch<S>
+where
+    S: Service<Request<Req>, Response = Response<Res>>,
+    Res: Body,
+{
+    type Response = Response<RecordedBody<Res>>;
+    type Error = S::Error;
+    type Future = RequestFuture<S::Future>;
+
+    #[inline]
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    #[inline]
+    fn call(&mut self, request: Request<Req>) -> Self::Future {
+        let is_whole = is_outermost(&request);
+        if !self.recorder.registry.is_measuring() {
+            return RequestFuture::unwatched(self.inner.call(request));
+        }
+        let method = KnownMethod::of(request.method());
+        let mut measurement = Measurement::start(self.recorder.clone(), method, RouteId::UNMATCHED);
+        measurement.would_be(Outcome::Panicked);
+        let inner = self.inner.call(request);
+        RequestFuture::watching(inner, measurement, Template::Awaited { is_whole })
+    }
+}
+
+/// Whether no router around this service has matched the request with a part of its path.
+#[inline]
+pub(crate) fn is_outermost<B>(request: &Request<B>) -> bool {
+    request.extensions().get::<MatchedPath>().is_none()
+}
+
+/// Where the template of a request's route comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Template {
+    /// It is known before the request starts.
+    Known,
+    /// A [`TellRoute`](crate::TellRoute) may tell it in the first poll.
+    Awaited { is_whole: bool },
+}
+
+pin_project! {
+    /// The response of a service whose requests are recorded.
+    pub struct RequestFuture<F> {
+        #[pin]
+        inner: F,
+        measurement: Option<Measurement>,
+        template: Template,
+    }
+}
+
+impl<F> RequestFuture<F> {
+    pub(crate) fn unwatched(inner: F) -> Self {
+        Self { inner, measurement: None, template: Template::Known }
+    }
+
+    pub(crate) fn watching(inner: F, mut measurement: Measurement, template: Template) -> Self {
+        measurement.would_be(Outcome::Cancelled);
+        Self { inner, measurement: Some(measurement), template }
+    }
+}
+
+impl<F> fmt::Debug for RequestFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestFuture")
+            .field("measurement", &self.measurement)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F, B, E> Future for RequestFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: Body,
+{
+    type Output = Result<Response<RecordedBody<B>>, E>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Some(measurement) = this.measurement else {
+            return this.inner.poll(cx).map_ok(|response| response.map(RecordedBody::unwatched));
+        };
+        measurement.would_be(Outcome::Panicked);
+        let polled = match std::mem::replace(this.template, Template::Known) {
+            Template::Known => this.inner.poll(cx),
+            Template::Awaited { is_whole } => {
+                let (polled, matched) = told_by(|| this.inner.poll(cx));
+                if let Some(matched) = matched {
+                    measurement.matched(matched.as_str(), is_whole);
+                }
+                polled
+            }
+        };
+        measurement.would_be(Outcome::Cancelled);
+        let Poll::Ready(result) = polled else { return Poll::Pending };
+        let Some(measurement) = this.measurement.take() else { return Poll::Pending };
+        Poll::Ready(match result {
+            Ok(response) => Ok(RecordedBody::watch(response, measurement)),
+            Err(error) => {
+                measurement.end(Outcome::Failed);
+                Err(error)
+            }
+        })
+    }
+}

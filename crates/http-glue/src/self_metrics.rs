@@ -1,0 +1,47 @@
+//! What this crate says of itself.
+
+use metrics_core::{Counter, Desc, RegisterError, Registry, UpDown};
+
+/// Connections that are open.
+pub const CONNECTIONS: Desc = Desc::up_down("node0_http_connections", "Connections that are open.");
+
+/// What was turned away.
+pub const REQUESTS_REFUSED: Desc = Desc::counter(
+    "node0_requests_refused_total",
+    "Requests and connections that were turned away: `connections` and `renders` for want of a place, `header_timeout` for a head that did not come, `stalled` for a reader that stopped.",
+)
+.labels(&["reason"]);
+
+/// The counters of [`REQUESTS_REFUSED`], and the level of [`CONNECTIONS`].
+#[derive(Clone, Debug)]
+pub(crate) struct ServerMetrics {
+    pub(crate) connections: UpDown,
+    pub(crate) no_place: Counter,
+    pub(crate) header_timeout: Counter,
+    pub(crate) stalled: Counter,
+}
+
+impl ServerMetrics {
+    pub(crate) fn register(registry: &Registry) -> Result<Self, RegisterError> {
+        Ok(Self {
+            connections: registry.up_down(&CONNECTIONS, &[])?,
+            no_place: refusals(registry, "connections")?,
+            header_timeout: refusals(registry, "header_timeout")?,
+            stalled: refusals(registry, "stalled")?,
+        })
+    }
+
+    pub(crate) fn disabled() -> Self {
+        Self {
+            connections: UpDown::disabled(),
+            no_place: Counter::disabled(),
+            header_timeout: Counter::disabled(),
+            stalled: Counter::disabled(),
+        }
+    }
+}
+
+/// The counter of refusals for a reason.
+pub(crate) fn refusals(registry: &Registry, reason: &str) -> Result<Counter, RegisterError> {
+    registry.counter(&REQUESTS_REFUSED, &[reason])
+}

@@ -1,0 +1,131 @@
+//! Ending in an order that loses no request.
+//!
+//! A load balancer needs a moment to learn that an instance goes. So readiness
+//! is taken back first, and everything is still served for the drain delay;
+//! only then are listeners closed, connections told to finish what they are at,
+//! and what does not finish within the grace is cut.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use crate::readiness::Readiness;
+
+/// The end of one or more servers; clones share it.
+#[derive(Clone)]
+pub struct Shutdown {
+    stage: watch::Sender<Stage>,
+    readiness: Option<Readiness>,
+    drain_delay: Duration,
+    grace: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Serving,
+    /// Connections are served until this moment.
+    Draining(Instant),
+    Aborted,
+}
+
+impl Shutdown {
+    /// An end that has not begun, with a drain delay of 2 s and a grace of 5 s.
+    #[expect(clippy::new_without_default, reason = "a channel is not a value to default to")]
+    pub fn new() -> Self {
+        Self {
+            stage: watch::Sender::new(Stage::Serving),
+            readiness: None,
+            drain_delay: Duration::from_secs(2),
+            grace: Duration::from_secs(5),
+        }
+    }
+
+    /// The readiness that is taken back first; none by default.
+    #[must_use]
+    pub fn readiness(mut self, readiness: &Readiness) -> Self {
+        self.readiness = Some(readiness.clone());
+        self
+    }
+
+    /// How long everything is served on after the beginning; 2 s by default.
+    #[must_use]
+    pub fn drain_delay(mut self, delay: Duration) -> Self {
+        self.drain_delay = delay;
+        self
+    }
+
+    /// How long connections may take to finish after that; 5 s by default.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Begins the end: readiness is [`Draining`](crate::ReadinessStatus::Draining) when this returns.
+    ///
+    /// Beginning again changes nothing.
+    pub fn begin(&self) {
+        if let Some(readiness) = &self.readiness {
+            readiness.drain();
+        }
+        let now = Instant::now();
+        let until = now.checked_add(self.drain_delay).unwrap_or(now);
+        self.stage.send_if_modified(|stage| {
+            let begins = *stage == Stage::Serving;
+            if begins {
+                *stage = Stage::Draining(until);
+            }
+            begins
+        });
+    }
+
+    /// Ends at once: connections are cut.
+    pub fn abort(&self) {
+        self.stage.send_replace(Stage::Aborted);
+    }
+
+    /// Whether the end has begun.
+    pub fn has_begun(&self) -> bool {
+        *self.stage.borrow() != Stage::Serving
+    }
+
+    /// Waits until no new connection is to be taken.
+    pub(crate) async fn closing(&self) {
+        let mut stage = self.stage.subscribe();
+        loop {
+            let now = *stage.borrow_and_update();
+            let drained = async {
+                match now {
+                    Stage::Serving => std::future::pending().await,
+                    Stage::Draining(until) => sleep_until(until).await,
+                    Stage::Aborted => {}
+                }
+            };
+            tokio::select! {
+                () = drained => return,
+                // The sender is `self`, so this cannot fail.
+                _ = stage.changed() => {}
+            }
+        }
+    }
+
+    /// Waits until connections are to be cut, counting the grace from now.
+    pub(crate) async fn cut(&self) {
+        let mut stage = self.stage.subscribe();
+        let aborted = stage.wait_for(|stage| *stage == Stage::Aborted);
+        // Either way the answer is the same.
+        let _ = tokio::time::timeout(self.grace, aborted).await;
+    }
+}
+
+impl fmt::Debug for Shutdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shutdown")
+            .field("stage", &*self.stage.borrow())
+            .field("drain_delay", &self.drain_delay)
+            .field("grace", &self.grace)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,160 @@
+//! An axum router whose requests are recorded by route template.
+//!
+//! Two forms of the same router are kept. In one, every route tells its
+//! template, at the price of a box more per request. The other is the router as
+//! it came. Which template takes a path depends on the path alone, so what the
+//! first form told once holds for ever: a path that turned out to be its own
+//! template (`/orders`, no parameter in it) is sent through the second form
+//! from then on, and costs no more than a look into a table of such paths.
+//! Paths with parameters, and those that nothing matches, go through the first.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
+use bytes::Bytes;
+use http::Request;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::matched_route::TellRoute;
+use crate::measurement::Measurement;
+use crate::method::KnownMethod;
+use crate::recorded_body::RecordedBody;
+use crate::recorder::{Outcome, Recorder, RouteId};
+use crate::request_layer::{RequestFuture, Template, is_outermost};
+
+/// A router whose requests are recorded; made by [`RequestLayer::wrap`](crate::RequestLayer::wrap).
+///
+/// It is served by [`serve`](crate::serve), or by `axum::serve` through
+/// [`WatchedRouter::into_make_service`].
+///
+/// A router that stands inside another by `nest_service` or as a fallback does
+/// not tell its templates: wrap the one that has the routes, or merge them.
+#[derive(Clone)]
+pub struct WatchedRouter {
+    forms: Arc<Forms>,
+}
+
+struct Forms {
+    plain: Router,
+    telling: Router,
+    recorder: Arc<Recorder>,
+}
+
+impl WatchedRouter {
+    pub(crate) fn new(recorder: Arc<Recorder>, router: Router) -> Self {
+        let telling = router.clone().layer(TellRoute);
+        Self { forms: Arc::new(Forms { plain: router, telling, recorder }) }
+    }
+
+    /// What `axum::serve` takes.
+    ///
+    /// It wants responses with axum's own body, which costs a box more per request.
+    pub fn into_make_service(self) -> MakeWatchedRouter {
+        MakeWatchedRouter { router: self }
+    }
+}
+
+impl fmt::Debug for WatchedRouter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchedRouter").finish_non_exhaustive()
+    }
+}
+
+impl<B> Service<Request<B>> for WatchedRouter
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
+    type Response = Response<RecordedBody<Body>>;
+    type Error = Infallible;
+    type Future = RequestFuture<RouteFuture<Infallible>>;
+
+    #[inline]
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    #[inline]
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let Forms { plain, telling, recorder } = &*self.forms;
+        if !recorder.registry.is_measuring() {
+            return RequestFuture::unwatched(plain.clone().call(request));
+        }
+        let is_whole = is_outermost(&request);
+        let known = is_whole.then(|| recorder.static_route(request.uri().path())).flatten();
+        let (router, route, template) = match known {
+            Some(route) => (plain, route, Template::Known),
+            None => (telling, RouteId::UNMATCHED, Template::Awaited { is_whole }),
+        };
+        let method = KnownMethod::of(request.method());
+        let mut measurement = Measurement::start(recorder.clone(), method, route);
+        measurement.would_be(Outcome::Panicked);
+        RequestFuture::watching(router.clone().call(request), measurement, template)
+    }
+}
+
+/// Hands a [`WatchedRouter`] to each connection of `axum::serve`.
+#[derive(Clone, Debug)]
+pub struct MakeWatchedRouter {
+    router: WatchedRouter,
+}
+
+impl<T> Service<T> for MakeWatchedRouter {
+    type Response = BoxedRouter;
+    type Error = Infallible;
+    type Future = Ready<Result<BoxedRouter, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: T) -> Self::Future {
+        ready(Ok(BoxedRouter { router: self.router.clone() }))
+    }
+}
+
+/// A [`WatchedRouter`] with axum's own body in its responses.
+#[derive(Clone, Debug)]
+pub struct BoxedRouter {
+    router: WatchedRouter,
+}
+
+impl Service<Request<Body>> for BoxedRouter {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxedFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> BoxedFuture {
+        BoxedFuture { inner: self.router.call(request) }
+    }
+}
+
+pin_project! {
+    /// The response of a [`BoxedRouter`].
+    #[derive(Debug)]
+    pub struct BoxedFuture {
+        #[pin]
+        inner: RequestFuture<RouteFuture<Infallible>>,
+    }
+}
+
+impl Future for BoxedFuture {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().inner.poll(cx).map_ok(|response| response.map(RecordedBody::boxed))
+    }
+}

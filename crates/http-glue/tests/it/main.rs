@@ -1,0 +1,10 @@
+//! HTTP through the public API: requests as they are recorded, endpoints, probes, the server.
+
+mod endpoints;
+mod overload;
+mod readiness;
+mod requests;
+mod server;
+mod shapes;
+mod shutdown;
+mod support;

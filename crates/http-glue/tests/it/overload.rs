@@ -1,0 +1,133 @@
+//! Work that hangs, and what goes on beside it.
+
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use metrics_core::Topic;
+
+use crate::support::{QUEUE, Surface, Told};
+
+static STUCK: Topic = Topic::new("stuck", "stuck");
+
+/// Holds whoever waits until it is opened.
+#[derive(Default)]
+struct Gate {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: usize,
+    is_open: bool,
+}
+
+impl Gate {
+    fn wait(&self) {
+        let mut state = self.state.lock().expect("not poisoned");
+        state.waiting += 1;
+        self.changed.notify_all();
+        while !state.is_open {
+            state = self.changed.wait(state).expect("not poisoned");
+        }
+    }
+
+    fn until_waiting(&self, number: usize) {
+        let mut state = self.state.lock().expect("not poisoned");
+        while state.waiting < number {
+            state = self.changed.wait(state).expect("not poisoned");
+        }
+    }
+
+    fn open(&self) {
+        self.state.lock().expect("not poisoned").is_open = true;
+        self.changed.notify_all();
+    }
+}
+
+fn stuck(gate: &Arc<Gate>) -> Told {
+    let gate = gate.clone();
+    let mut stuck = Told::new(&STUCK);
+    stuck.report = Box::new(move |_| {
+        gate.wait();
+        Ok(serde_json::json!({}))
+    });
+    stuck
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_report_that_hangs_takes_out_its_own_topic_and_nothing_else() {
+    let gate = Arc::new(Gate::default());
+    let surface = Arc::new(Surface::with(vec![stuck(&gate), Told::new(&QUEUE)], |routes| {
+        routes.render_timeout(Duration::from_secs(600))
+    }));
+    surface.readiness.started();
+    let hanging: Vec<_> = (0..4)
+        .map(|_| {
+            let surface = surface.clone();
+            tokio::spawn(async move { surface.get("/metrics/stuck").await })
+        })
+        .collect();
+    let all_in = gate.clone();
+    tokio::task::spawn_blocking(move || all_in.until_waiting(4)).await.expect("it returns");
+
+    let answer = surface.get("/metrics/stuck").await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(answer.json()["error"]["code"], "overloaded");
+    for endpoint in ["/health/live", "/livez", "/health/ready", "/metrics", "/metrics/queue"] {
+        assert_eq!(surface.get(endpoint).await.status, 200, "{endpoint}");
+    }
+    let sample = surface.registry.read();
+    let refused = sample.snapshot.value("node0_requests_refused_total", &[("reason", "renders")]);
+    assert_eq!(refused.map(|value| value.as_f64()), Some(1.0));
+
+    gate.open();
+    for answer in hanging {
+        assert_eq!(answer.await.expect("it returns").status, 200);
+    }
+    assert_eq!(surface.get("/metrics/stuck").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn liveness_answers_while_every_place_for_a_scrape_hangs() {
+    let gate = Arc::new(Gate::default());
+    // Nobody samples here, so a scrape polls the monitors itself, and hangs there.
+    let surface = Arc::new(Surface::with(vec![stuck_poll(&gate)], |routes| {
+        routes.max_renders(1).render_timeout(Duration::from_secs(600))
+    }));
+    surface.readiness.started();
+    let scraping = surface.clone();
+    let hanging = tokio::spawn(async move { scraping.get("/metrics").await });
+    let in_it = gate.clone();
+    tokio::task::spawn_blocking(move || in_it.until_waiting(1)).await.expect("it returns");
+
+    let answer = surface.get("/metrics").await;
+    assert_eq!(answer.status, 503);
+    for probe in ["/health/live", "/livez", "/health/ready", "/readyz"] {
+        assert_eq!(surface.get(probe).await.status, 200, "{probe}");
+    }
+    gate.open();
+    assert_eq!(hanging.await.expect("it returns").status, 200);
+}
+
+fn stuck_poll(gate: &Arc<Gate>) -> Told {
+    let gate = gate.clone();
+    let mut stuck = Told::new(&STUCK);
+    stuck.assess = Box::new(move || {
+        gate.wait();
+        metrics_core::Assessment::healthy("fine")
+    });
+    stuck
+}
+
+#[tokio::test]
+async fn work_that_takes_too_long_is_refused() {
+    let gate = Arc::new(Gate::default());
+    let surface = Surface::with(vec![stuck(&gate)], |routes| {
+        routes.render_timeout(Duration::from_millis(20))
+    });
+    let answer = surface.get("/metrics/stuck").await;
+    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"));
+    gate.open();
+}

@@ -1,0 +1,236 @@
+//! Readiness in paused time: who decides it, and how soon.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http_glue::{CheckStatus, Readiness, ReadinessStatus};
+use metrics_core::{NotReady, ReadinessCheck, Registry};
+use tokio::time::{Instant, sleep};
+
+use crate::support::{DATABASE, Surface, Told};
+
+/// What a check does when asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mood {
+    Up,
+    Down,
+    Hung,
+    Panicking,
+}
+
+/// A check that does as it is told, and counts.
+struct Switch {
+    name: &'static str,
+    mood: std::sync::Mutex<Mood>,
+    asked: AtomicUsize,
+    running: AtomicUsize,
+    most_running: AtomicUsize,
+}
+
+struct Running<'a>(&'a AtomicUsize);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Switch {
+    fn new(name: &'static str, mood: Mood) -> Arc<Self> {
+        Arc::new(Self {
+            name,
+            mood: std::sync::Mutex::new(mood),
+            asked: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
+            most_running: AtomicUsize::new(0),
+        })
+    }
+
+    fn turn(&self, mood: Mood) {
+        *self.mood.lock().expect("not poisoned") = mood;
+    }
+}
+
+impl ReadinessCheck for Switch {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), NotReady>> + Send + '_>> {
+        Box::pin(async {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            let running = self.running.fetch_add(1, Ordering::Relaxed) + 1;
+            self.most_running.fetch_max(running, Ordering::Relaxed);
+            let _running = Running(&self.running);
+            let mood = *self.mood.lock().expect("not poisoned");
+            match mood {
+                Mood::Up => Ok(()),
+                Mood::Down => Err(NotReady::new("connection refused")),
+                Mood::Hung => std::future::pending().await,
+                Mood::Panicking => panic!("on purpose"),
+            }
+        })
+    }
+}
+
+/// Waits in paused time until the status is `wanted`, and says how long that took.
+async fn until(readiness: &Readiness, wanted: ReadinessStatus) -> Duration {
+    let start = Instant::now();
+    while readiness.status() != wanted {
+        assert!(start.elapsed() < Duration::from_secs(60), "never {wanted:?}");
+        sleep(Duration::from_millis(10)).await;
+    }
+    start.elapsed()
+}
+
+async fn started_with(check: &Arc<Switch>) -> Readiness {
+    let readiness = Readiness::builder(&Registry::new()).check(check.clone()).start();
+    readiness.started();
+    until(&readiness, ReadinessStatus::Ready).await;
+    readiness
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_is_starting_until_it_says_otherwise_and_each_check_has_a_result() {
+    let check = Switch::new("db", Mood::Hung);
+    let readiness = Readiness::builder(&Registry::new()).check(check.clone()).start();
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(readiness.status(), ReadinessStatus::Starting);
+    readiness.started();
+    assert_eq!(readiness.status(), ReadinessStatus::Starting, "the check has no result yet");
+    until(&readiness, ReadinessStatus::NotReady).await;
+    check.turn(Mood::Up);
+    until(&readiness, ReadinessStatus::Ready).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_success_counts_at_once() {
+    let readiness = Readiness::builder(&Registry::new()).check(Switch::new("db", Mood::Up)).start();
+    readiness.started();
+    assert!(until(&readiness, ReadinessStatus::Ready).await < Duration::from_millis(100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn death_and_return_are_told_within_four_seconds() {
+    for death in [Mood::Down, Mood::Hung, Mood::Panicking] {
+        // Whenever in a round it happens.
+        for offset in [0, 10, 490, 990] {
+            let check = Switch::new("db", Mood::Up);
+            let readiness = started_with(&check).await;
+            sleep(Duration::from_millis(3000 + offset)).await;
+            check.turn(death);
+            let took = until(&readiness, ReadinessStatus::NotReady).await;
+            assert!(took <= Duration::from_secs(4), "{death:?} at {offset}: {took:?}");
+            sleep(Duration::from_millis(3000 + offset)).await;
+            check.turn(Mood::Up);
+            let took = until(&readiness, ReadinessStatus::Ready).await;
+            assert!(took <= Duration::from_secs(4), "{death:?} at {offset}: {took:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_failure_is_forgiven() {
+    let check = Switch::new("db", Mood::Up);
+    let readiness = started_with(&check).await;
+    for _ in 0..5 {
+        let asked = check.asked.load(Ordering::Relaxed);
+        check.turn(Mood::Down);
+        while check.asked.load(Ordering::Relaxed) == asked {
+            sleep(Duration::from_millis(10)).await;
+        }
+        check.turn(Mood::Up);
+        sleep(Duration::from_millis(2500)).await;
+        assert_eq!(readiness.status(), ReadinessStatus::Ready);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hung_check_is_asked_once_at_a_time_however_many_look() {
+    let check = Switch::new("db", Mood::Hung);
+    let readiness = Readiness::builder(&Registry::new()).check(check.clone()).start();
+    for _ in 0..1000 {
+        readiness.report();
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(check.most_running.load(Ordering::Relaxed), 1);
+    assert!((15..=21).contains(&check.asked.load(Ordering::Relaxed)));
+    let message = readiness.report().checks["db"].message.clone();
+    assert_eq!(message.as_deref(), Some("no answer within 1000 ms"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panicking_check_is_down_and_the_others_go_on() {
+    let bad = Switch::new("bad", Mood::Panicking);
+    let good = Switch::new("good", Mood::Up);
+    let readiness = Readiness::builder(&Registry::new()).check(bad).check(good.clone()).start();
+    readiness.started();
+    until(&readiness, ReadinessStatus::NotReady).await;
+    sleep(Duration::from_secs(5)).await;
+    let report = readiness.report();
+    assert_eq!(report.checks["bad"].status, CheckStatus::Fail);
+    assert_eq!(report.checks["bad"].message.as_deref(), Some("it panicked"));
+    assert_eq!(report.checks["good"].status, CheckStatus::Pass);
+    assert!(report.checks["good"].age.is_some_and(|age| age <= Duration::from_secs(2)));
+    assert!(good.asked.load(Ordering::Relaxed) >= 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_joins_later_takes_nothing_out() {
+    let registry = Registry::new();
+    let readiness = Readiness::builder(&registry).start();
+    readiness.started();
+    until(&readiness, ReadinessStatus::Ready).await;
+    let check = Switch::new("database:main", Mood::Up);
+    let monitor = Told { checks: vec![check], ..Told::new(&DATABASE) };
+    registry.monitor(Arc::new(monitor)).expect("a new topic");
+    let start = Instant::now();
+    while !readiness.report().checks.contains_key("database:main") {
+        assert_eq!(readiness.status(), ReadinessStatus::Ready);
+        assert!(start.elapsed() < Duration::from_secs(10));
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(readiness.status(), ReadinessStatus::Ready);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_probe_shows_the_checks_and_why_they_fail() {
+    let check = Switch::new("database:main", Mood::Up);
+    let monitor = Told { checks: vec![check.clone()], ..Told::new(&DATABASE) };
+    let surface = Surface::new(vec![monitor]);
+    let answer = surface.get("/health/ready").await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (503, &"starting".into()));
+
+    surface.readiness.started();
+    until(&surface.readiness, ReadinessStatus::Ready).await;
+    let answer = surface.get("/readyz").await;
+    assert_eq!(answer.status, 200);
+    let body = answer.json();
+    assert_eq!(body["status"], "ready");
+    assert_eq!(body["checks"]["database:main"]["status"], "pass");
+    assert!(body["checks"]["database:main"]["ageMs"].is_u64());
+    assert!(body["checks"]["database:main"].get("message").is_none());
+
+    check.turn(Mood::Down);
+    until(&surface.readiness, ReadinessStatus::NotReady).await;
+    let answer = surface.get("/health/ready").await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (503, &"not_ready".into()));
+    assert_eq!(answer.json()["checks"]["database:main"]["message"], "connection refused");
+
+    surface.readiness.drain();
+    let answer = surface.get("/health/ready").await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (503, &"draining".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_checks_end_with_the_last_handle() {
+    let check = Switch::new("db", Mood::Up);
+    let readiness = started_with(&check).await;
+    drop(readiness);
+    sleep(Duration::from_millis(10)).await;
+    let asked = check.asked.load(Ordering::Relaxed);
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(check.asked.load(Ordering::Relaxed), asked);
+}

@@ -1,0 +1,295 @@
+//! Everything, wired.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use aggregator::{Aggregator, Events, StartError};
+use axum::Router;
+use db_pool_monitor::PoolMonitor;
+use exporter::{Exporter, ExporterBuilder, Format, Naming};
+use http_glue::{Readiness, RequestLayer, Routes, Shutdown, WatchedRouter, serve};
+use metrics_core::{
+    AnyMetric, Desc, Gauge, Kind, OwnedDesc, Performance, RegisterError, Registry, RegistryBuilder,
+    Sample,
+};
+use tokio::net::TcpListener;
+
+use crate::signal::stop_signal;
+
+/// Which build runs.
+pub const BUILD_INFO: Desc = Desc::gauge(
+    "node0_build_info",
+    "Always 1, labelled with the versions of the host and of node0.",
+)
+.labels(&["version", "node0_version"]);
+
+/// All of node0 in one value; clones share it, and the last one ends the sampling.
+#[derive(Clone)]
+pub struct Monitoring {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    registry: Registry,
+    performance: Performance,
+    database: PoolMonitor,
+    requests: RequestLayer,
+    exporter: Arc<Exporter>,
+    version: Option<String>,
+    /// Made when it is first asked for: it needs a runtime, and the rest does not.
+    readiness: OnceLock<Readiness>,
+    aggregator: Mutex<Option<Aggregator>>,
+    /// Handles of custom metrics, whose series would go without them.
+    custom: Mutex<Vec<AnyMetric>>,
+    _build_info: Gauge,
+}
+
+/// A monitoring that could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A metric of ours could not be registered.
+    #[error("the monitors' own metrics cannot be registered")]
+    Register(#[from] RegisterError),
+    /// The sampling could not be started.
+    #[error("sampling cannot be started")]
+    Start(#[from] StartError),
+}
+
+/// Settings for [`Monitoring`].
+#[derive(Clone, Debug)]
+#[must_use = "call `build` to get the monitoring"]
+pub struct MonitoringBuilder {
+    registry: RegistryBuilder,
+    exporter: ExporterBuilder,
+    version: Option<String>,
+}
+
+impl MonitoringBuilder {
+    /// The host's version, usually `env!("CARGO_PKG_VERSION")`; none by default.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// The naming of `/metrics` for those who ask for none; [`Naming::Standard`] by default.
+    pub fn naming(mut self, naming: Naming) -> Self {
+        self.exporter = self.exporter.naming(naming);
+        self
+    }
+
+    /// Windows, caps, clock and budgets of recording.
+    pub fn recording(mut self, settings: impl FnOnce(RegistryBuilder) -> RegistryBuilder) -> Self {
+        self.registry = settings(self.registry);
+        self
+    }
+
+    /// Prefix and constant labels of the exposition: see [`Exporter::builder`].
+    pub fn exposition(mut self, exporter: ExporterBuilder) -> Self {
+        self.exporter = exporter;
+        self
+    }
+
+    /// Builds everything and starts the sampling thread.
+    ///
+    /// # Errors
+    /// [`BuildError`], under the default settings only when the system has no thread to give.
+    pub fn build(self) -> Result<Monitoring, BuildError> {
+        let monitoring = self.build_unsampled()?;
+        let aggregator = Aggregator::start(&monitoring.inner.registry)?;
+        *lock(&monitoring.inner.aggregator) = Some(aggregator);
+        Ok(monitoring)
+    }
+
+    /// Builds everything and leaves the sampling to the caller.
+    pub(crate) fn build_unsampled(self) -> Result<Monitoring, BuildError> {
+        let registry = self.registry.build();
+        let performance = Performance::register(&registry)?;
+        let host = self.version.as_deref().unwrap_or_default();
+        let build_info = registry.gauge(&BUILD_INFO, &[host, env!("CARGO_PKG_VERSION")])?;
+        build_info.set(1.0);
+        let inner = Inner {
+            database: PoolMonitor::register(&registry)?,
+            requests: RequestLayer::register(&registry, &performance)?,
+            exporter: Arc::new(self.exporter.build()),
+            version: self.version,
+            readiness: OnceLock::new(),
+            aggregator: Mutex::new(None),
+            custom: Mutex::new(Vec::new()),
+            _build_info: build_info,
+            performance,
+            registry,
+        };
+        Ok(Monitoring { inner: Arc::new(inner) })
+    }
+}
+
+impl Monitoring {
+    /// Settings for a monitoring.
+    pub fn builder() -> MonitoringBuilder {
+        MonitoringBuilder {
+            registry: Registry::builder(),
+            exporter: Exporter::builder(),
+            version: None,
+        }
+    }
+
+    /// Where metrics and monitors of the host's own are registered.
+    pub fn registry(&self) -> &Registry {
+        &self.inner.registry
+    }
+
+    /// Latency and throughput by name.
+    pub fn performance(&self) -> &Performance {
+        &self.inner.performance
+    }
+
+    /// The monitor of database pools.
+    pub fn database(&self) -> &PoolMonitor {
+        &self.inner.database
+    }
+
+    /// A fresh sample: the numbers as of now.
+    pub fn sample(&self) -> Arc<Sample> {
+        self.inner.registry.read()
+    }
+
+    /// Samples and changes of health from now on; none once [`Monitoring::stop`] was called.
+    pub fn subscribe(&self) -> Option<Events> {
+        lock(&self.inner.aggregator).as_ref().map(Aggregator::subscribe)
+    }
+
+    /// How many listen to [`Monitoring::subscribe`].
+    pub fn listener_count(&self) -> usize {
+        lock(&self.inner.aggregator).as_ref().map_or(0, Aggregator::listener_count)
+    }
+
+    /// The readiness of the service, whose checks run from the first call on.
+    ///
+    /// # Panics
+    /// On the first call outside a tokio runtime.
+    pub fn readiness(&self) -> &Readiness {
+        self.inner.readiness.get_or_init(|| Readiness::builder(&self.inner.registry).start())
+    }
+
+    /// The endpoints, to be merged into the host's router or served on an address of their own.
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the registry is out of names.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime: see [`Monitoring::readiness`].
+    pub fn routes<S>(&self) -> Result<Router<S>, RegisterError>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        let Inner { registry, exporter, version, .. } = &*self.inner;
+        let routes = Routes::new(registry, exporter.clone(), self.readiness());
+        match version {
+            Some(version) => routes.version(version),
+            None => routes,
+        }
+        .router()
+    }
+
+    /// The layer that records requests, for services that are no axum router.
+    pub fn layer(&self) -> RequestLayer {
+        self.inner.requests.clone()
+    }
+
+    /// Records all requests to a router, by their route templates.
+    pub fn watch(&self, router: Router) -> WatchedRouter {
+        self.inner.requests.wrap(router)
+    }
+
+    /// An end for [`serve`](crate::serve) that takes readiness back first.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime: see [`Monitoring::readiness`].
+    pub fn shutdown(&self) -> Shutdown {
+        Shutdown::new().readiness(self.readiness())
+    }
+
+    /// Serves a router, watched, until SIGTERM or Ctrl-C and through the drain after it.
+    ///
+    /// For other limits, drain times or a second address use
+    /// [`Monitoring::watch`], [`Monitoring::shutdown`] and [`serve`](crate::serve).
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the registry is out of names.
+    pub async fn serve(&self, listener: TcpListener, router: Router) -> Result<(), RegisterError> {
+        let shutdown = self.shutdown();
+        let server = serve(listener, self.watch(router)).shutdown(&shutdown);
+        let server = server.metrics(&self.inner.registry)?;
+        self.readiness().started();
+        let on_signal = async {
+            stop_signal().await;
+            shutdown.begin();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = server.run() => {}
+            () = on_signal => {}
+        }
+        Ok(())
+    }
+
+    /// A page for Prometheus, in the exporter's naming.
+    pub fn export(&self) -> String {
+        let mut page = Vec::new();
+        let exporter = &self.inner.exporter;
+        exporter.render(&self.sample(), Format::Text, exporter.naming(), &mut page);
+        // Names, labels and help texts are `str`, so the page is UTF-8.
+        String::from_utf8_lossy(&page).into_owned()
+    }
+
+    /// Registers a metric that is known at run time only, and gives it a first value.
+    ///
+    /// A counter starts at `value`, a gauge is set to it, a histogram records
+    /// it. The same name and labels give a handle to the same series. It lasts
+    /// as long as this monitoring. A counter's name gets `_total` where it
+    /// lacks it.
+    ///
+    /// ```
+    /// use node0::{Kind, Monitoring};
+    ///
+    /// let testing = Monitoring::testing();
+    /// let labels = [("service", "api"), ("version", "1.0")];
+    /// testing.register_metric("custom_metric", Kind::Counter, "Custom metric description", 42.0, &labels)?;
+    /// assert_eq!(testing.value("custom_metric_total", &labels), Some(42.0));
+    /// # Ok::<(), node0::RegisterError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`RegisterError`] when a name or label is malformed, or the name means something else.
+    pub fn register_metric(
+        &self,
+        name: &str,
+        kind: Kind,
+        help: &str,
+        value: f64,
+        labels: &[(&str, &str)],
+    ) -> Result<AnyMetric, RegisterError> {
+        let desc = OwnedDesc::new(kind, name, help)?;
+        let metric = self.inner.registry.metric(&desc, labels)?;
+        metric.apply(value);
+        lock(&self.inner.custom).push(metric.clone());
+        Ok(metric)
+    }
+
+    /// Ends the sampling; what is recorded stays readable.
+    pub fn stop(&self) {
+        let aggregator = lock(&self.inner.aggregator).take();
+        drop(aggregator);
+    }
+}
+
+impl fmt::Debug for Monitoring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Monitoring").field("version", &self.inner.version).finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
