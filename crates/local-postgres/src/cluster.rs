@@ -7,33 +7,29 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
-use tempfile::TempDir;
 
 use crate::account::Account;
 use crate::binaries::Binaries;
 use crate::builder::{Builder, StartError};
+use crate::folder::{DATA, Folder};
 use crate::process::Process;
+use crate::tether;
 
 /// How often `postmaster.pid` is looked at; an end of the server wakes at once.
 const READINESS_INTERVAL: Duration = Duration::from_millis(10);
-/// Has the kernel end the server when its host dies: an immediate shutdown.
-///
-/// The system call behind it must be made in the child, which safe code cannot do.
-const TETHER: [&str; 4] = ["setpriv", "--pdeathsig", "QUIT", "--"];
 /// How many lines of a log are worth quoting.
 const QUOTED_LINES: usize = 6;
 
 /// An initialised cluster in a temporary folder, removed on drop.
 #[derive(Debug)]
 pub(crate) struct Cluster {
-    folder: TempDir,
+    folder: Folder,
     binaries: Binaries,
     account: Option<Account>,
     max_connections: u16,
@@ -44,15 +40,9 @@ impl Cluster {
     /// Makes the folder and runs `initdb`.
     pub(crate) fn create(binaries: Binaries, options: &Builder) -> Result<Cluster, StartError> {
         let account = Account::to_switch_to()?;
-        let in_parent =
-            |source| StartError::TemporaryFolder { parent: options.temporary_dir.clone(), source };
-        let folder = tempfile::Builder::new()
-            .prefix("node0-postgres-")
-            .tempdir_in(&options.temporary_dir)
-            .map_err(in_parent)?;
-        if let Some(account) = &account {
-            chown(folder.path(), Some(account.uid), Some(account.gid)).map_err(in_parent)?;
-        }
+        let parent = &options.temporary_dir;
+        let folder = Folder::create(parent, account.as_ref())
+            .map_err(|source| StartError::TemporaryFolder { parent: parent.clone(), source })?;
         let cluster = Cluster {
             folder,
             binaries,
@@ -65,10 +55,12 @@ impl Cluster {
     }
 
     fn init_db(&self) -> Result<(), StartError> {
-        let mut command = self.command(&self.binaries.initdb);
+        let mut command = self.settled(tether::command(&self.binaries.initdb));
         command.arg("-D").arg(self.data());
         command.args(["--auth=trust", "--username=postgres", "--no-sync"]);
         command.args(["--encoding=UTF8", "--locale=C"]);
+        // The cluster's zone. It is built in; any other needs files of the system.
+        command.env("TZ", "GMT");
         let log = self.folder.path().join("initdb.log");
         let process = self.spawn(command, &self.binaries.initdb, &log)?;
         match process.wait_timeout(self.start_timeout) {
@@ -85,7 +77,7 @@ impl Cluster {
     /// Starts the server on the port and waits until it accepts connections.
     pub(crate) fn launch(&self, port: u16) -> Result<Process, StartError> {
         let program = &self.binaries.postgres;
-        let mut command = self.server_command();
+        let mut command = self.settled(tether::command(program));
         command.arg("-D").arg(self.data());
         for setting in self.settings(port) {
             command.arg("-c").arg(setting);
@@ -107,16 +99,7 @@ impl Cluster {
         Err(self.explain(program).unwrap_or(StartError::Server { status, log }))
     }
 
-    fn server_command(&self) -> Command {
-        if !can_tether() {
-            return self.command(&self.binaries.postgres);
-        }
-        let mut command = self.command(Path::new(TETHER[0]));
-        command.args(&TETHER[1..]).arg(&self.binaries.postgres);
-        command
-    }
-
-    fn settings(&self, port: u16) -> [String; 11] {
+    fn settings(&self, port: u16) -> [String; 9] {
         [
             "listen_addresses=127.0.0.1".to_owned(),
             format!("port={port}"),
@@ -128,8 +111,6 @@ impl Cluster {
             "shared_buffers=32MB".to_owned(),
             // Files of the default, `posix`, would outlive a killed server in /dev/shm.
             "dynamic_shared_memory_type=mmap".to_owned(),
-            "timezone=UTC".to_owned(),
-            "log_timezone=UTC".to_owned(),
         ]
     }
 
@@ -165,12 +146,11 @@ impl Cluster {
     }
 
     fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.folder.path().join(DATA)
     }
 
-    /// A command that runs as the right user, in the folder, away from the terminal.
-    fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new(program);
+    /// Has a command run as the right user, in the folder, away from the terminal.
+    fn settled(&self, mut command: Command) -> Command {
         command.current_dir(self.folder.path()).env("LC_ALL", "C").process_group(0);
         if let Some(account) = &self.account {
             account.apply_to(&mut command);
@@ -197,8 +177,13 @@ impl Cluster {
         })
     }
 
-    /// Looks for the reason that a borrowed user fails where root would not.
+    /// Looks for a reason to fail that lies before the program's first step.
     fn explain(&self, program: &Path) -> Option<StartError> {
+        self.closed_way(program).or_else(|| self.refusal(program))
+    }
+
+    /// Looks for the reason that a borrowed user fails where root would not.
+    fn closed_way(&self, program: &Path) -> Option<StartError> {
         let account = self.account.as_ref()?;
         let closed = |path: &Path, remedy| {
             let folder = account.closed_folder_above(path)?;
@@ -212,6 +197,20 @@ impl Cluster {
                 )
             },
         )
+    }
+
+    /// Asks the system why a program does not run; behind the tether it tells `setpriv`.
+    fn refusal(&self, program: &Path) -> Option<StartError> {
+        let mut command = self.settled(Command::new(program));
+        command.arg("--version");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        match Process::spawn(command) {
+            Ok(process) => {
+                process.signal(Signal::KILL);
+                None
+            }
+            Err(source) => Some(StartError::Spawn { program: program.to_owned(), source }),
+        }
     }
 }
 
@@ -229,14 +228,6 @@ impl Drop for Cluster {
             let _ = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
         }
     }
-}
-
-/// Whether this machine's `setpriv` can set the signal; BusyBox's and old ones cannot.
-fn can_tether() -> bool {
-    let mut probe = Command::new(TETHER[0]);
-    probe.args(&TETHER[1..]).arg("true");
-    probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    probe.status().is_ok_and(|status| status.success())
 }
 
 /// The last lines of a log, beyond what it held before, as one line.

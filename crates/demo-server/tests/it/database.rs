@@ -1,14 +1,13 @@
 //! The behaviours that the demo relies on, the same on the embedded database and on a
 //! real Postgres.
 //!
-//! Each test runs on both. A machine without Postgres skips that half loudly, and fails
-//! where `CI` is set.
+//! Each test runs on both; the half on Postgres needs its programs from the testbed.
 
-use std::env;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use node0_demo::database::{Database, DatabaseChoice, DatabaseSettings};
+use testbed::tools;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
@@ -21,26 +20,25 @@ const INSERT: &str = "INSERT INTO demo_orders (id, customer, items, total_cents,
 /// The parameters of a statement.
 type Values<'a, const N: usize> = [&'a (dyn ToSql + Sync); N];
 
-/// Runs the test on every database of this machine, with an empty schema.
+/// Runs the test on both databases, each with an empty schema.
 async fn on_each_database(test: impl AsyncFn(&Database)) {
-    for choice in [DatabaseChoice::Embedded, DatabaseChoice::Local] {
-        let settings = DatabaseSettings { choice, ..DatabaseSettings::default() };
-        match Database::open(settings).await {
-            Ok(database) => {
-                eprintln!("on {}", database.source());
-                test(&database).await;
-                database.close().await;
-            }
-            Err(error) if format!("{error:#}").contains("install PostgreSQL") => {
-                assert!(env::var_os("CI").is_none(), "{error:#}");
-                eprintln!("SKIPPED: no PostgreSQL on this machine");
-            }
-            Err(error) => panic!("{error:#}"),
-        }
-    }
+    let settings = |choice| DatabaseSettings { choice, ..DatabaseSettings::default() };
+    on_database(settings(DatabaseChoice::Embedded), &test).await;
+    // Held to the end: the server runs from its folder.
+    let tool = testbed::require!(tools::postgres());
+    let folders = Some(vec![tool.bin_dir().to_owned()]);
+    let local = DatabaseSettings { postgres_bin_dirs: folders, ..settings(DatabaseChoice::Local) };
+    on_database(local, &test).await;
 }
 
-/// Runs the test on every database of this machine, with a pool of eight.
+async fn on_database(settings: DatabaseSettings, test: impl AsyncFn(&Database)) {
+    let database = Database::open(settings).await.unwrap();
+    eprintln!("on {}", database.source());
+    test(&database).await;
+    database.close().await;
+}
+
+/// Runs the test on both databases, with a pool of eight.
 async fn on_each(test: impl AsyncFn(Pool)) {
     on_each_database(async |database| test(pool(database, RecyclingMethod::Fast)).await).await;
 }

@@ -3,7 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stderr,
-    reason = "helpers of tests fail loudly and say what they skip"
+    reason = "helpers of tests fail loudly and say on which database"
 )]
 
 mod database;

@@ -9,7 +9,7 @@ use local_postgres::{LocalPostgres, StartError};
 use tempfile::TempDir;
 
 /// A folder with an `initdb` and a `postgres` made of these shell scripts.
-fn fake_programs(initdb: &str, postgres: &str) -> TempDir {
+pub(crate) fn fake_programs(initdb: &str, postgres: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     for (name, body) in [("initdb", initdb), ("postgres", postgres)] {

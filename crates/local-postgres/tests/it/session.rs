@@ -1,21 +1,12 @@
 //! A server to test with, and one statement at a time to it.
 
-use std::time::Duration;
-use std::{env, thread};
-
-use local_postgres::{Builder, LocalPostgres, StartError};
+use local_postgres::{Builder, LocalPostgres};
+use testbed::tools::PostgresTool;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
-/// Starts a server, or `None` where Postgres is not installed and may be missing.
-pub(crate) fn start(builder: Builder) -> Option<LocalPostgres> {
-    match builder.start() {
-        Ok(postgres) => Some(postgres),
-        Err(StartError::BinariesNotFound { .. }) if env::var_os("CI").is_none() => {
-            eprintln!("SKIPPED: no PostgreSQL on this machine");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+/// Starts a server from the programs of the tool, which must outlive it.
+pub(crate) fn start(tool: &PostgresTool, builder: Builder) -> LocalPostgres {
+    builder.bin_dirs([tool.bin_dir().to_owned()]).start().unwrap()
 }
 
 /// Runs one statement on a new connection and returns the first cell of its answer.
@@ -29,14 +20,5 @@ pub(crate) fn ask(postgres: &LocalPostgres, sql: &str) -> Option<String> {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,
         })
-    })
-}
-
-/// Whether the condition comes true within ten seconds.
-#[expect(clippy::disallowed_methods, reason = "the other side is a real process")]
-pub(crate) fn eventually(mut condition: impl FnMut() -> bool) -> bool {
-    (0..1000).any(|_| {
-        thread::sleep(Duration::from_millis(10));
-        condition()
     })
 }
