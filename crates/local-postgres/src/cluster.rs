@@ -61,8 +61,6 @@ impl Cluster {
         command.args(["--encoding=UTF8", "--locale=C"]);
         // The cluster's zone. It is built in; any other needs files of the system.
         command.env("TZ", "GMT");
-        // The cluster's zone. It is built in; any other needs files of the system.
-        command.env("TZ", "GMT");
         let log = self.folder.path().join("initdb.log");
         let process = self.spawn(command, &self.binaries.initdb, &log)?;
         match process.wait_timeout(self.start_timeout) {
