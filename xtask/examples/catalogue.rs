@@ -13,8 +13,14 @@ use std::process::ExitCode;
 use metrics_core::Desc;
 
 /// Each crate with the metrics it describes.
-const CATALOGUE: &[(&str, &[&Desc])] =
-    &[("metrics-core", metrics_core::DESCS), ("aggregator", aggregator::DESCS)];
+const CATALOGUE: &[(&str, &[&Desc])] = &[
+    ("metrics-core", metrics_core::DESCS),
+    ("aggregator", aggregator::DESCS),
+    ("db-pool-monitor", db_pool_monitor::DESCS),
+    ("exporter", exporter::DESCS),
+    ("http-glue", http_glue::DESCS),
+    ("node0", node0::DESCS),
+];
 
 const HEAD: &str = "# Metrics\n\n\
     Every metric with the name it is recorded under. On a page of the exposition each name \

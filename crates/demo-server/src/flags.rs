@@ -1,6 +1,7 @@
 //! The command line of the demo, each flag with its environment variable.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
@@ -20,7 +21,7 @@ pub struct Flags {
     pub listen: SocketAddr,
 
     /// Requests a second that the demo sends to itself; 0 sends none
-    #[arg(long, env = "NODE0_LOAD", default_value_t = 20, value_name = "N",
+    #[arg(long, env = "NODE0_LOAD", default_value_t = 20, value_name = "N", allow_negative_numbers = true,
           value_parser = clap::value_parser!(u32).range(..=1000))]
     pub load: u32,
 
@@ -28,8 +29,22 @@ pub struct Flags {
     ///
     /// auto takes DATABASE_URL if it is set, else a throw-away server from the
     /// Postgres binaries on this machine, else an embedded server over SQLite.
-    #[arg(long, env = "NODE0_DATABASE", default_value = "auto", value_name = "WHERE", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "NODE0_DATABASE",
+        default_value = "auto",
+        value_name = "WHERE",
+        hide_env_values = true
+    )]
     pub database: DatabaseChoice,
+
+    /// Database to take when --database is auto
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide = true, hide_env_values = true)]
+    pub database_url: Option<String>,
+
+    /// Folder with initdb and postgres, instead of the usual ones
+    #[arg(long, env = "NODE0_POSTGRES_BIN", value_name = "FOLDER")]
+    pub postgres_bin: Option<PathBuf>,
 
     /// Names on /metrics; ?naming= asks for others
     #[arg(long, env = "NODE0_NAMING", default_value = "both", value_name = "SCHEME")]
@@ -64,6 +79,7 @@ impl Flags {
 const MAX_DRAIN: Duration = Duration::from_secs(3600);
 
 fn drain(text: &str) -> Result<Duration, String> {
-    let drain = humantime::parse_duration(text).map_err(|error| format!("{error}: write 2s or 500ms"))?;
+    let drain =
+        humantime::parse_duration(text).map_err(|error| format!("{error}: write 2s or 500ms"))?;
     if drain > MAX_DRAIN { Err("at most 1h".to_owned()) } else { Ok(drain) }
 }

@@ -165,7 +165,10 @@ impl Orders {
             .await?;
         let items = serde_json::to_string(&order.items)?;
         client
-            .execute(&insert, &[&order.id, &order.customer, &items, &order.total_cents, &order.created_at])
+            .execute(
+                &insert,
+                &[&order.id, &order.customer, &items, &order.total_cents, &order.created_at],
+            )
             .await?;
         Ok(())
     }

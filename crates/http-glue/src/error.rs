@@ -20,8 +20,14 @@ use crate::reply;
 /// assert_eq!(error.into_response().status(), 404);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("{}", problem.message)]
 pub struct ApiError {
+    /// Boxed, since every handler's result has room for it.
+    problem: Box<Problem>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Problem {
     status: StatusCode,
     code: Cow<'static, str>,
     message: String,
@@ -55,7 +61,9 @@ impl ApiError {
         message: impl Into<String>,
     ) -> Self {
         let (code, message) = (code.into(), message.into());
-        Self { status, code, message, parameter: None, allowed: Vec::new(), known: None }
+        let problem =
+            Problem { status, code, message, parameter: None, allowed: Vec::new(), known: None };
+        Self { problem: Box::new(problem) }
     }
 
     /// 400: a parameter has a value that it cannot have; `allowed` may be empty when it is not a list.
@@ -67,8 +75,8 @@ impl ApiError {
         let parameter = parameter.into();
         let message = format!("parameter `{parameter}` {rule}");
         let mut error = Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", message);
-        error.parameter = Some(parameter);
-        error.allowed = allowed.to_vec();
+        error.problem.parameter = Some(parameter);
+        error.problem.allowed = allowed.to_vec();
         error
     }
 
@@ -78,7 +86,7 @@ impl ApiError {
         known: impl IntoIterator<Item = K>,
     ) -> Self {
         let mut error = Self::new(StatusCode::NOT_FOUND, "not_found", message);
-        error.known = Some(known.into_iter().map(Into::into).collect());
+        error.problem.known = Some(known.into_iter().map(Into::into).collect());
         error
     }
 
@@ -89,14 +97,14 @@ impl ApiError {
         known: impl IntoIterator<Item = K>,
     ) -> Self {
         let mut error = Self::not_found(format!("there is no {thing} `{name}`"), known);
-        error.code = format!("unknown_{thing}").into();
+        error.problem.code = format!("unknown_{thing}").into();
         error
     }
 
     /// Names the parameter that the error is about.
     #[must_use]
     pub fn parameter(mut self, parameter: impl Into<Cow<'static, str>>) -> Self {
-        self.parameter = Some(parameter.into());
+        self.problem.parameter = Some(parameter.into());
         self
     }
 
@@ -118,22 +126,22 @@ impl ApiError {
 
     /// The stable code.
     pub fn code(&self) -> &str {
-        &self.code
+        &self.problem.code
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let error = Fields {
-            code: &self.code,
-            message: &self.message,
-            parameter: self.parameter.as_deref(),
-            allowed: &self.allowed,
-            known: self.known.as_deref(),
+            code: &self.problem.code,
+            message: &self.problem.message,
+            parameter: self.problem.parameter.as_deref(),
+            allowed: &self.problem.allowed,
+            known: self.problem.known.as_deref(),
         };
-        let mut response = reply::json(self.status, &Body { error });
+        let mut response = reply::json(self.problem.status, &Body { error });
         let headers = response.headers_mut();
-        match self.status {
+        match self.problem.status {
             StatusCode::METHOD_NOT_ALLOWED => {
                 headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             }

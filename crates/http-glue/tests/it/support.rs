@@ -14,11 +14,14 @@ use metrics_core::{
 use serde_json::Value;
 use tower::ServiceExt;
 
+/// What a told monitor reports of a target.
+type ReportOf = Box<dyn Fn(Option<&str>) -> Result<Value, UnknownTarget> + Send + Sync>;
+
 /// A monitor whose judgement and report are closures.
 pub(crate) struct Told {
     pub(crate) topic: &'static Topic,
     pub(crate) assess: Box<dyn Fn() -> Assessment + Send + Sync>,
-    pub(crate) report: Box<dyn Fn(Option<&str>) -> Result<Value, UnknownTarget> + Send + Sync>,
+    pub(crate) report: ReportOf,
     pub(crate) checks: Vec<Arc<dyn ReadinessCheck>>,
 }
 

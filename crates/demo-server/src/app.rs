@@ -1,0 +1,184 @@
+//! The demo's own endpoints: orders, chaos, and an index of everything.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection};
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Json, Router};
+use deadpool_postgres::Manager;
+use node0::{ApiError, MonitoredPool};
+use serde_json::{Value, json};
+
+use crate::chaos::{Chaos, Fault};
+use crate::orders::{NewOrder, Order, OrderError, Orders};
+
+/// Largest order that is read.
+const MAX_BODY_BYTES: usize = 64 << 10;
+
+/// What the endpoints work on.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Keeps the orders.
+    pub orders: Orders,
+    /// The switches.
+    pub chaos: Chaos,
+    /// The pool that chaos makes small.
+    pub pool: MonitoredPool<Manager>,
+}
+
+/// Whether the chaos endpoints are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChaosRoutes {
+    /// They are.
+    Shown,
+    /// They are not found.
+    Hidden,
+}
+
+impl App {
+    /// The demo's endpoints, without node0's.
+    pub fn router(self, chaos: ChaosRoutes) -> Router {
+        let mut router = Router::new()
+            .route("/", only(get(index), "GET, HEAD"))
+            .route("/orders", only(post(create_order), "POST"))
+            .route("/orders/{id}", only(get(read_order), "GET, HEAD"));
+        if chaos == ChaosRoutes::Shown {
+            router = router
+                .route("/chaos", only(get(list_chaos).delete(end_chaos), "GET, HEAD, DELETE"))
+                .route("/chaos/{name}", only(post(start_fault).delete(end_fault), "POST, DELETE"));
+        }
+        router
+            .fallback(not_found)
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .with_state(Arc::new(self))
+    }
+
+    fn set(&self, fault: Fault, to: bool) {
+        self.chaos.set(fault, to);
+        self.pool.pool().resize(self.chaos.pool_size());
+    }
+}
+
+type Shared = State<Arc<App>>;
+
+/// Answers other methods with those that are allowed.
+fn only(route: MethodRouter<Arc<App>>, allowed: &'static str) -> MethodRouter<Arc<App>> {
+    route.fallback(move || async move {
+        let message = format!("use {allowed}");
+        let error = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
+        let mut response = error.into_response();
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
+        response
+    })
+}
+
+async fn not_found(uri: Uri) -> ApiError {
+    let path: String = uri.path().chars().take(200).collect();
+    ApiError::new(StatusCode::NOT_FOUND, "not_found", format!("there is no `{path}`: see `/`"))
+}
+
+async fn index() -> Html<&'static str> {
+    Html(include_str!("index.html"))
+}
+
+async fn create_order(
+    State(app): Shared,
+    order: Result<Json<NewOrder>, JsonRejection>,
+) -> Result<(StatusCode, Json<Order>), ApiError> {
+    let Json(order) = order.map_err(|rejection| unreadable(&rejection))?;
+    let order = app.orders.create(order).await.map_err(refused)?;
+    Ok((StatusCode::CREATED, Json(order)))
+}
+
+async fn read_order(
+    State(app): Shared,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<Order>, ApiError> {
+    let Path(id) = id.map_err(|_| ApiError::invalid_parameter("id", "is not UTF-8", &[]))?;
+    if id.contains('\0') {
+        return Err(ApiError::invalid_parameter("id", "has a zero byte", &[]));
+    }
+    app.orders.read(&id).await.map(Json).map_err(refused)
+}
+
+async fn list_chaos(State(app): Shared) -> Json<Value> {
+    Json(listed(&app.chaos))
+}
+
+async fn end_chaos(State(app): Shared) -> Json<Value> {
+    for fault in Fault::ALL {
+        app.set(fault, false);
+    }
+    Json(listed(&app.chaos))
+}
+
+async fn start_fault(State(app): Shared, name: Path<String>) -> Result<Json<Value>, ApiError> {
+    app.set(fault(&name)?, true);
+    Ok(Json(listed(&app.chaos)))
+}
+
+async fn end_fault(State(app): Shared, name: Path<String>) -> Result<Json<Value>, ApiError> {
+    app.set(fault(&name)?, false);
+    Ok(Json(listed(&app.chaos)))
+}
+
+fn fault(name: &str) -> Result<Fault, ApiError> {
+    let known = || Fault::ALL.map(Fault::name);
+    let name: String = name.chars().take(200).collect();
+    Fault::named(&name)
+        .ok_or_else(|| ApiError::not_found(format!("there is no fault `{name}`"), known()))
+}
+
+fn listed(chaos: &Chaos) -> Value {
+    let faults = Fault::ALL
+        .map(|fault| (fault.name(), json!({ "on": chaos.is_on(fault), "effect": fault.effect() })));
+    json!({ "faults": BTreeMap::from(faults) })
+}
+
+/// A body that is no order.
+fn unreadable(rejection: &JsonRejection) -> ApiError {
+    if let JsonRejection::BytesRejection(BytesRejection::FailedToBufferBody(_)) = rejection
+        && rejection.status() == StatusCode::PAYLOAD_TOO_LARGE
+    {
+        let message = format!("an order has at most {} KiB", MAX_BODY_BYTES >> 10);
+        return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_parameter", message)
+            .parameter("body");
+    }
+    let example = r#"{"customer":"a","items":[{"sku":"s","quantity":1}]}"#;
+    let message = format!("the body is no order ({}): send {example}", rejection.body_text());
+    ApiError::new(StatusCode::BAD_REQUEST, "invalid_parameter", message).parameter("body")
+}
+
+fn refused(error: OrderError) -> ApiError {
+    let message = error.to_string();
+    match error {
+        OrderError::Invalid { field, .. } => {
+            ApiError::new(StatusCode::BAD_REQUEST, "invalid_parameter", message).parameter(field)
+        }
+        OrderError::Unknown { .. } => {
+            ApiError::new(StatusCode::NOT_FOUND, "not_found", message).parameter("id")
+        }
+        OrderError::Busy(cause) => {
+            tracing::debug!(%cause, "no connection for an order");
+            ApiError::overloaded(message)
+        }
+        OrderError::Database(cause) => {
+            tracing::debug!(%cause, "the database refused");
+            // A server that is going or gone is no fault of the order's.
+            if cause.is_closed() || cause.code().is_some_and(|code| code.code().starts_with("57P"))
+            {
+                ApiError::overloaded("the database is away: try again later")
+            } else {
+                ApiError::internal(message)
+            }
+        }
+        OrderError::Damaged(cause) => {
+            tracing::warn!(%cause, "a stored order is damaged");
+            ApiError::internal(message)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The demo's own traffic, so that there is something to see from the first second.
+//!
+//! Real requests over loopback, sent when they are due and not when the one
+//! before has ended: a slow service is not spared by its own slowness. Requests
+//! under way are bounded, and what finds no place is left out and counted.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::{Request, StatusCode};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::sync::Semaphore;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// Most requests under way at once.
+const MAX_UNDER_WAY: usize = 64;
+/// One request in this many places an order, the others read one.
+const READS_PER_ORDER: u64 = 4;
+/// A request that takes longer is given up, as a customer would.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Sends requests until it is dropped.
+#[derive(Clone, Debug)]
+pub struct Load {
+    client: Client<HttpConnector, Full<Bytes>>,
+    base: Arc<str>,
+    places: Arc<Semaphore>,
+}
+
+impl Load {
+    /// Traffic for the service at this address.
+    pub fn new(address: SocketAddr) -> Self {
+        Self {
+            client: Client::builder(TokioExecutor::new()).build_http(),
+            base: format!("http://{address}").into(),
+            places: Arc::new(Semaphore::new(MAX_UNDER_WAY)),
+        }
+    }
+
+    /// Sends `per_second` requests a second, for as long as it is polled.
+    pub async fn run(self, per_second: u32) {
+        let Some(period) = Duration::from_secs(1).checked_div(per_second) else { return };
+        let mut due = interval(period);
+        due.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let last_id = Arc::new(std::sync::Mutex::new(None::<String>));
+        for number in 0u64.. {
+            due.tick().await;
+            let Ok(place) = self.places.clone().try_acquire_owned() else { continue };
+            let (load, last_id) = (self.clone(), last_id.clone());
+            tokio::spawn(async move {
+                let _place = place;
+                let id = last_id.lock().ok().and_then(|id| id.clone());
+                let sent = match id.filter(|_| number % READS_PER_ORDER != 0) {
+                    Some(id) => load.read(&id).await,
+                    None => load.order(number).await.map(|id| {
+                        if let Ok(mut last) = last_id.lock() {
+                            *last = id;
+                        }
+                    }),
+                };
+                if let Err(error) = sent {
+                    tracing::debug!(%error, "a request of the demo's own load failed");
+                }
+            });
+        }
+    }
+
+    async fn read(&self, id: &str) -> anyhow::Result<()> {
+        self.send(Request::get(format!("{}/orders/{id}", self.base)).body(Full::default())?)
+            .await?;
+        Ok(())
+    }
+
+    /// Places an order and returns its key.
+    async fn order(&self, number: u64) -> anyhow::Result<Option<String>> {
+        let customer = format!("customer-{}", number % 50);
+        let item = serde_json::json!({ "sku": "tea", "quantity": 1 + number % 5 });
+        let order = serde_json::json!({ "customer": customer, "items": [item] }).to_string();
+        let request = Request::post(format!("{}/orders", self.base))
+            .header("content-type", "application/json")
+            .body(Full::from(order))?;
+        let (status, body) = self.send(request).await?;
+        if status != StatusCode::CREATED {
+            return Ok(None);
+        }
+        let order: crate::orders::Order = serde_json::from_slice(&body)?;
+        Ok(Some(order.id))
+    }
+
+    async fn send(&self, request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Bytes)> {
+        let exchange = async {
+            let response = self.client.request(request).await?;
+            let status = response.status();
+            anyhow::Ok((status, response.into_body().collect().await?.to_bytes()))
+        };
+        tokio::time::timeout(PATIENCE, exchange).await?
+    }
+}

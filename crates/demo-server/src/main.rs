@@ -1,0 +1,52 @@
+//! The demo's binary: flags in, exit code out.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+use node0_demo::flags::Flags;
+use node0_demo::service;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let flags = match Flags::try_parse() {
+        Ok(flags) => flags,
+        Err(error) => return refuse(&error),
+    };
+    let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.with_env_var("NODE0_LOG").from_env_lossy())
+        .with_writer(std::io::stderr)
+        .init();
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(service::run(flags)));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // With stderr closed there is nobody left to tell.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints what was asked for, or the first line of what is wrong with the flags.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.to_string();
+    let line = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
+    let line = line
+        .iter()
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .copied();
+    let line = line.collect::<Vec<_>>().join(" ");
+    let _ = writeln!(std::io::stderr(), "{line} (node0-demo --help explains)");
+    ExitCode::from(2)
+}

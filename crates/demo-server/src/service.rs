@@ -1,0 +1,114 @@
+//! The demo from its start to its end.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use node0::postgres::PostgresCheck;
+use node0::{MonitoredPool, Monitoring, ReadinessStatus, Shutdown, postgres, serve, stop_signal};
+use tokio_postgres::NoTls;
+
+use crate::app::{App, ChaosRoutes};
+use crate::chaos::Chaos;
+use crate::database::{Database, DatabaseSettings};
+use crate::flags::Flags;
+use crate::load::Load;
+use crate::orders::{Orders, POOL_WAIT};
+
+/// Connections to the database.
+const POOL_SIZE: usize = 10;
+/// How long a connection may take to be opened or checked.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Runs the demo until it is told to stop.
+///
+/// # Errors
+/// One line for people when it cannot start.
+pub async fn run(flags: Flags) -> anyhow::Result<()> {
+    let listener = node0::bind(flags.listen).await.context("--listen")?;
+    let monitoring = Monitoring::builder()
+        .version(env!("CARGO_PKG_VERSION"))
+        .naming(flags.naming)
+        .build()
+        .context("monitoring cannot be set up")?;
+    let settings = DatabaseSettings {
+        choice: flags.database.clone(),
+        env_url: flags.database_url.clone(),
+        postgres_bin_dirs: flags.postgres_bin.clone().map(|folder| vec![folder]),
+    };
+    let database = Database::open(settings).await?;
+    let pool = watched_pool(&monitoring, &database)?;
+
+    let chaos = Chaos::new(POOL_SIZE);
+    let clock = monitoring.registry().clock().clone();
+    let orders = Orders::new(pool.clone(), chaos.clone(), clock, monitoring.performance())?;
+    let shown = if flags.has_chaos() { ChaosRoutes::Shown } else { ChaosRoutes::Hidden };
+    let app = App { orders, chaos, pool }.router(shown).merge(monitoring.routes()?);
+
+    let address = listener.local_addr().context("the address cannot be read")?;
+    let shutdown = monitoring.shutdown().drain_delay(flags.drain);
+    let server = serve(listener, monitoring.watch(app)).shutdown(&shutdown);
+    let server = tokio::spawn(server.metrics(monitoring.registry())?.run());
+    tokio::spawn(stop_on_signals(shutdown.clone()));
+
+    let load = tokio::spawn(announce_and_load(
+        monitoring.clone(),
+        database.source().to_string(),
+        address,
+        flags.load,
+    ));
+    server.await.context("the server panicked")?;
+    load.abort();
+    monitoring.stop();
+    database.close().await;
+    Ok(())
+}
+
+/// A pool that shows all there is to see, and a readiness check beside it.
+fn watched_pool(
+    monitoring: &Monitoring,
+    database: &Database,
+) -> anyhow::Result<MonitoredPool<Manager>> {
+    let recycling_method = RecyclingMethod::Fast;
+    let manager = postgres::manager(database.config(), NoTls, ManagerConfig { recycling_method });
+    let builder = Pool::builder(manager)
+        .max_size(POOL_SIZE)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(POOL_WAIT))
+        .create_timeout(Some(CONNECT_TIMEOUT))
+        .recycle_timeout(Some(CONNECT_TIMEOUT));
+    let monitor = monitoring.database();
+    monitor.require(PostgresCheck::new("database", database.config(), NoTls));
+    Ok(monitor.build("main", builder)?)
+}
+
+/// The first signal begins the drain, the second ends everything.
+async fn stop_on_signals(shutdown: Shutdown) {
+    stop_signal().await;
+    tracing::info!("stopping: requests are served through the drain");
+    shutdown.begin();
+    stop_signal().await;
+    shutdown.abort();
+}
+
+/// Says where the demo is as soon as it is ready, then sends it requests.
+async fn announce_and_load(
+    monitoring: Monitoring,
+    database: String,
+    address: std::net::SocketAddr,
+    per_second: u32,
+) {
+    let readiness = monitoring.readiness();
+    readiness.started();
+    let mut look = tokio::time::interval(Duration::from_millis(20));
+    while readiness.status() != ReadinessStatus::Ready {
+        look.tick().await;
+    }
+    let pid = std::process::id();
+    let line =
+        format!("node0-demo ready url=http://{address} database={database} redis=none pid={pid}");
+    // Nobody may be reading; the demo runs all the same.
+    let _ = writeln!(std::io::stdout(), "{line}");
+    Load::new(address).run(per_second).await;
+}

@@ -1,0 +1,53 @@
+//! The switches of the demo.
+
+use testbed::Deadline;
+use testbed::http::Request;
+
+use crate::demo::Demo;
+
+fn switch(demo: &Demo, method: &str, path: &str) -> u16 {
+    demo.send(&Request::new(method, path)).status
+}
+
+#[test]
+fn switches_are_listed_turned_on_and_off() {
+    let demo = Demo::start(&[]);
+    assert_eq!(demo.json("/chaos")["faults"]["slow-database"]["on"], false);
+    assert_eq!(switch(&demo, "POST", "/chaos/slow-database"), 200);
+    assert_eq!(switch(&demo, "POST", "/chaos/small-pool"), 200);
+    assert_eq!(demo.json("/chaos")["faults"]["slow-database"]["on"], true);
+    assert_eq!(switch(&demo, "DELETE", "/chaos/slow-database"), 200);
+    assert_eq!(demo.json("/chaos")["faults"]["small-pool"]["on"], true);
+    assert_eq!(switch(&demo, "DELETE", "/chaos"), 200);
+    assert_eq!(demo.json("/chaos")["faults"]["small-pool"]["on"], false);
+    let unknown = demo.send(&Request::new("POST", "/chaos/flood"));
+    assert_eq!(unknown.status, 404);
+    assert_eq!(unknown.json().expect("JSON")["error"]["code"], "not_found");
+}
+
+#[test]
+fn a_slow_database_shows_in_the_latency() {
+    let demo = Demo::start(&[]);
+    assert_eq!(switch(&demo, "POST", "/chaos/slow-database"), 200);
+    demo.order();
+    let create = &demo.json("/metrics/performance")["operations"]["orders:create"];
+    assert!(create["p50"].as_f64() >= Some(249.0), "{create}");
+}
+
+#[test]
+fn a_small_pool_shows_in_the_pools_maximum() {
+    let demo = Demo::start(&[]);
+    let max = |demo: &Demo| demo.json("/metrics/database")["metrics"]["maxConnections"].as_u64();
+    let before = max(&demo);
+    assert_eq!(switch(&demo, "POST", "/chaos/small-pool"), 200);
+    assert!(Deadline::seconds(5).until(|| max(&demo) == Some(1)), "{:?}", max(&demo));
+    assert_eq!(switch(&demo, "DELETE", "/chaos/small-pool"), 200);
+    assert!(Deadline::seconds(5).until(|| max(&demo) == before));
+}
+
+#[test]
+fn there_is_no_chaos_when_it_is_off() {
+    let demo = Demo::start(&["--chaos", "off"]);
+    assert_eq!(demo.get("/chaos").status, 404);
+    assert_eq!(switch(&demo, "POST", "/chaos/slow-database"), 404);
+}

@@ -1,0 +1,106 @@
+//! Bad flags and bad surroundings: one clear line, and the right exit code.
+
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+use crate::demo::{Demo, command};
+
+fn run(mut command: Command) -> Output {
+    command.output().expect("the demo starts")
+}
+
+/// The exit code, and the last line of stderr.
+fn verdict(command: Command) -> (Option<i32>, String) {
+    let output = run(command);
+    assert!(output.stdout.is_empty(), "errors go to stderr");
+    let stderr = String::from_utf8(output.stderr).expect("messages are UTF-8");
+    let errors: Vec<_> = stderr.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(errors.len(), 1, "one error line: {stderr}");
+    (output.status.code(), errors[0].to_owned())
+}
+
+#[test]
+fn a_bad_flag_is_named_with_what_is_allowed() {
+    for (flags, said) in [
+        (["--load", "-1"], "--load"),
+        (["--load", "1e999"], "--load"),
+        (["--load", ""], "--load"),
+        (["--naming", "pretty"], "classic"),
+        (["--database", "mysql://x"], "postgres://"),
+        (["--drain", "soon"], "--drain"),
+        (["--listen", "nowhere"], "--listen"),
+        (["--chaos", "maybe"], "off"),
+        (["--no-such-flag", "1"], "--no-such-flag"),
+    ] {
+        let (code, error) = verdict(command(&flags));
+        assert_eq!(code, Some(2), "{flags:?}: {error}");
+        assert!(error.contains(said), "{flags:?}: {error}");
+    }
+}
+
+#[test]
+fn a_taken_port_is_one_clear_line() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound").to_string();
+    let mut taken = Command::new(env!("CARGO_BIN_EXE_node0-demo"));
+    taken.args(["--listen", &address, "--load", "0", "--database", "embedded"]);
+    let (code, error) = verdict(taken);
+    assert_eq!(code, Some(1), "{error}");
+    assert!(error.contains(&address) && error.contains("--listen"), "{error}");
+}
+
+#[test]
+fn a_wrong_database_is_one_clear_line() {
+    for url in ["postgres://127.0.0.1:1/none", "postgres://not a url"] {
+        let mut by_variable = command(&[]);
+        by_variable.env("DATABASE_URL", url);
+        let (code, error) = verdict(by_variable);
+        assert_eq!(code, Some(1), "{error}");
+        assert!(error.contains("DATABASE_URL"), "{error}");
+        let (code, error) = verdict(command(&["--database", url]));
+        assert_eq!(code, Some(1), "{error}");
+        assert!(error.contains("--database"), "{error}");
+    }
+}
+
+#[test]
+fn a_temporary_folder_that_is_a_file_is_one_clear_line() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    for database in ["embedded", "auto"] {
+        let mut nowhere = command(&["--database", database]);
+        nowhere.env("TMPDIR", file.path());
+        let (code, error) = verdict(nowhere);
+        assert_eq!(code, Some(1), "{error}");
+        assert!(error.contains("TMPDIR"), "{error}");
+    }
+}
+
+#[test]
+fn a_flag_comes_before_its_variable() {
+    let mut both = command(&["--database", "embedded", "--naming", "standard"]);
+    both.env("NODE0_NAMING", "classic");
+    assert!(
+        Demo::spawn(both).get("/metrics").text().contains("http_server_request_duration_seconds")
+    );
+    let mut variable = command(&["--database", "embedded"]);
+    variable.env("NODE0_NAMING", "classic");
+    assert!(
+        !Demo::spawn(variable)
+            .get("/metrics")
+            .text()
+            .contains("http_server_request_duration_seconds")
+    );
+}
+
+#[test]
+fn the_help_explains_every_flag_with_its_variable() {
+    let mut help = Command::new(env!("CARGO_BIN_EXE_node0-demo"));
+    help.arg("--help");
+    let output = run(help);
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).expect("the help is UTF-8");
+    for flag in ["listen", "load", "database", "naming", "drain", "chaos"] {
+        assert!(text.contains(&format!("--{flag} ")), "{flag} is missing: {text}");
+        assert!(text.contains(&format!("NODE0_{}", flag.to_uppercase())), "{flag} has no variable");
+    }
+}

@@ -1,0 +1,10 @@
+//! The demo as a process, from outside: what it prints, answers, and leaves behind.
+
+mod chaos;
+mod demo;
+mod flags;
+mod flood;
+mod inputs;
+mod probes;
+mod scrape;
+mod start;
