@@ -21,7 +21,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
         findings.push(format!("{path} is stale: run `cargo xtask generate`"));
     }
     let listed = listed(&text);
-    for source in workspace.rust_sources("crates")?.iter().filter(|path| path.contains("/src/")) {
+    for source in workspace.rust_sources("crates")?.iter().filter(|path| is_shipped(path)) {
         let described = described(&workspace.read(source)?);
         findings.extend(described.difference(&listed).map(|name| {
             format!(
@@ -44,6 +44,11 @@ pub(crate) fn document(workspace: &Workspace) -> Result<(&'static str, String)> 
 fn listed(page: &str) -> BTreeSet<String> {
     let names = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
     names.map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Whether a file's descriptions are the crate's own, and not those of its tests.
+fn is_shipped(path: &str) -> bool {
+    path.contains("/src/") && !path.ends_with("/tests.rs")
 }
 
 /// Finds the names in constants of the form `const X: Desc = Desc::kind("name", …)`.

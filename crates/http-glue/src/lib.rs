@@ -9,7 +9,7 @@
 //!   by topic, health, probes.
 //! - [`Readiness`] asks what the service depends on, in the background, and
 //!   says whether it should get traffic.
-//! - [`serve`] is an accept loop with limits, [`Shutdown`] its end in order.
+//! - [`serve()`] is an accept loop with limits, [`Shutdown`] its end in order.
 //!
 //! ```
 //! use axum::{Router, routing::get};

@@ -33,7 +33,7 @@ use crate::request_layer::{RequestFuture, Template, is_outermost};
 
 /// A router whose requests are recorded; made by [`RequestLayer::wrap`](crate::RequestLayer::wrap).
 ///
-/// It is served by [`serve`](crate::serve), or by `axum::serve` through
+/// It is served by [`serve`](crate::serve()), or by `axum::serve` through
 /// [`WatchedRouter::into_make_service`].
 ///
 /// A router that stands inside another by `nest_service` or as a fallback does

@@ -202,7 +202,7 @@ impl Monitoring {
         self.inner.requests.wrap(router)
     }
 
-    /// An end for [`serve`](crate::serve) that takes readiness back first.
+    /// An end for [`serve`](crate::serve()) that takes readiness back first.
     ///
     /// # Panics
     /// Outside a tokio runtime: see [`Monitoring::readiness`].
@@ -213,7 +213,7 @@ impl Monitoring {
     /// Serves a router, watched, until SIGTERM or Ctrl-C and through the drain after it.
     ///
     /// For other limits, drain times or a second address use
-    /// [`Monitoring::watch`], [`Monitoring::shutdown`] and [`serve`](crate::serve).
+    /// [`Monitoring::watch`], [`Monitoring::shutdown`] and [`serve`](crate::serve()).
     ///
     /// # Errors
     /// [`RegisterError`] when the registry is out of names.
