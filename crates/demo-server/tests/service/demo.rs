@@ -71,15 +71,11 @@ impl Demo {
 
     /// Places an order and returns its key.
     pub(crate) fn order(&self) -> String {
-        self.try_order().expect("an order is kept")
-    }
-
-    /// Places an order and returns its key, if it was kept.
-    pub(crate) fn try_order(&self) -> Option<String> {
         let order = json!({ "customer": "ann", "items": [{ "sku": "tea", "quantity": 2 }] });
         let response = self.send(&Request::new("POST", "/orders").json(&order));
-        let body = (response.status == 201).then(|| response.json().expect("an order is JSON"))?;
-        body["id"].as_str().map(str::to_owned)
+        assert_eq!(response.status, 201, "{}", response.text());
+        let body = response.json().expect("an order is JSON");
+        body["id"].as_str().expect("an order has a key").to_owned()
     }
 }
 
