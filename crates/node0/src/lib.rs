@@ -97,3 +97,8 @@ pub use metrics_core::{
 
 /// Every metric that this crate records itself.
 pub const DESCS: &[&Desc] = &[&BUILD_INFO];
+
+/// The README's examples, compiled as tests.
+#[cfg(all(doctest, feature = "deadpool-postgres"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
