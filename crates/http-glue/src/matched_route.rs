@@ -14,7 +14,9 @@
 //! [`WatchedRouter`]: crate::WatchedRouter
 
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
+use std::thread;
 
 use axum::extract::MatchedPath;
 use http::Request;
@@ -25,11 +27,11 @@ thread_local! {
     static MATCHED: Cell<Option<MatchedPath>> = const { Cell::new(None) };
 }
 
-/// Runs `poll`, and returns the template that a [`TellRoute`] left in it.
-pub(crate) fn told_by<T>(poll: impl FnOnce() -> T) -> (T, Option<MatchedPath>) {
+/// Runs `poll`, and returns the template that a [`TellRoute`] left in it, also when it panicked.
+pub(crate) fn told_by<T>(poll: impl FnOnce() -> T) -> (thread::Result<T>, Option<MatchedPath>) {
     // A watched router within another's route: the outer slot is put back.
     let outer = swap(None);
-    let polled = poll();
+    let polled = catch_unwind(AssertUnwindSafe(poll));
     (polled, swap(outer))
 }
 

@@ -5,6 +5,7 @@
 //! box every route once more, at five times the price of what is recorded.
 
 use std::fmt;
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -180,7 +181,8 @@ where
                 if let Some(matched) = matched {
                     measurement.matched(matched.as_str(), is_whole);
                 }
-                polled
+                // Whoever runs the service deals with its panic; here it is only recorded.
+                polled.unwrap_or_else(|panic| resume_unwind(panic))
             }
         };
         measurement.would_be(Outcome::Cancelled);

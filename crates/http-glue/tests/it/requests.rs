@@ -1,1 +1,198 @@
-//! x
+//! What becomes of a request in the metrics.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Path;
+use axum::routing::get;
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::{BodyExt, StreamBody};
+use http_glue::{ACTIVE_REQUESTS, REQUEST_DURATION, RequestLayer, UNMATCHED, WatchedRouter};
+use metrics_core::{ManualClock, Measuring, Performance, Registry, Value};
+use tokio::sync::mpsc;
+use tower::ServiceExt;
+
+/// A watched service on a clock that stands still.
+struct Watched {
+    clock: ManualClock,
+    registry: Registry,
+    router: WatchedRouter,
+}
+
+fn watched(router: Router) -> Watched {
+    let clock = ManualClock::new();
+    let registry = Registry::builder().clock(clock.clock()).build();
+    let performance = Performance::register(&registry).expect("the topic is free");
+    let layer = RequestLayer::register(&registry, &performance).expect("the names are free");
+    Watched { clock, registry, router: layer.wrap(router) }
+}
+
+fn orders() -> Router {
+    Router::new()
+        .route("/orders", get(async || "all"))
+        .route("/orders/{id}", get(async |Path(id): Path<String>| id))
+        .route("/never", get(std::future::pending::<&str>))
+        .route("/bomb", get(async || -> &str { panic!("told to") }))
+}
+
+fn request(method: Method, path: &str) -> Request<Body> {
+    Request::builder().method(method).uri(path).body(Body::empty()).expect("well-formed")
+}
+
+impl Watched {
+    async fn send(&self, method: Method, path: &str) -> u16 {
+        let response =
+            self.router.clone().oneshot(request(method, path)).await.expect("infallible");
+        let status = response.status().as_u16();
+        response.into_body().collect().await.expect("a whole body");
+        status
+    }
+
+    /// The count and the sum in seconds of one series.
+    fn recorded(&self, method: &str, route: &str, status: &str) -> (u64, f64) {
+        let labels = [
+            ("http_request_method", method),
+            ("http_route", route),
+            ("http_response_status_code", status),
+        ];
+        match self.registry.read().snapshot.value(REQUEST_DURATION.name(), &labels) {
+            Some(Value::Histogram(histogram)) => (histogram.total.count(), histogram.total.sum()),
+            _ => (0, 0.0),
+        }
+    }
+
+    fn active(&self) -> f64 {
+        let sample = self.registry.read();
+        let family = sample.snapshot.family(ACTIVE_REQUESTS.name());
+        family.into_iter().flat_map(|family| family.series()).map(|(_, value)| value.as_f64()).sum()
+    }
+
+    /// The counts of all series that have any.
+    fn counts(&self) -> Vec<f64> {
+        let sample = self.registry.read();
+        let family = sample.snapshot.family(REQUEST_DURATION.name());
+        let series = family.into_iter().flat_map(|family| family.series());
+        series.map(|(_, value)| value.as_f64()).filter(|count| *count > 0.0).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_recorded_by_its_template() {
+    let watched = watched(orders());
+    for path in ["/orders/1", "/orders/2", "/orders/3?x=y"] {
+        assert_eq!(watched.send(Method::GET, path).await, 200);
+    }
+    for _ in 0..3 {
+        watched.send(Method::GET, "/orders").await;
+    }
+    assert_eq!(watched.recorded("GET", "/orders/{id}", "200").0, 3);
+    assert_eq!(watched.recorded("GET", "/orders", "200").0, 3);
+    assert_eq!(watched.active(), 0.0);
+    let operation = [("operation", "http:request")];
+    let sample = watched.registry.read();
+    let all = sample.snapshot.value("operation_duration_seconds", &operation);
+    assert_eq!(all.map(Value::as_f64), Some(6.0));
+}
+
+#[tokio::test]
+async fn whatever_no_route_matches_is_one_series() {
+    let watched = watched(orders());
+    for number in 0..10_000_u64 {
+        let scrambled = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        assert_eq!(watched.send(Method::GET, &format!("/{scrambled:x}")).await, 404);
+    }
+    assert_eq!(watched.recorded("GET", UNMATCHED, "404").0, 10_000);
+    assert_eq!(watched.counts(), [10_000.0]);
+}
+
+#[tokio::test]
+async fn unknown_methods_are_one() {
+    let watched = watched(orders());
+    for name in ["BREW", "STEEP", "POUR"] {
+        let method = Method::from_bytes(name.as_bytes()).expect("a method");
+        watched.send(method, "/orders").await;
+    }
+    assert_eq!(watched.recorded("_OTHER", "/orders", "405").0, 3);
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_counts_with_its_time() {
+    let watched = watched(orders());
+    let mut pending = Box::pin(watched.router.clone().oneshot(request(Method::GET, "/never")));
+    let mut ctx = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(pending.as_mut().poll(&mut ctx).is_pending());
+    assert_eq!(watched.active(), 1.0);
+    watched.clock.advance(Duration::from_secs(3));
+    drop(pending);
+    assert_eq!(watched.recorded("GET", "/never", "cancelled"), (1, 3.0));
+    assert_eq!(watched.active(), 0.0);
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_counts_as_such() {
+    let watched = watched(orders());
+    let router = watched.router.clone();
+    let task = tokio::spawn(router.oneshot(request(Method::GET, "/bomb")));
+    assert!(task.await.expect_err("it panics").is_panic());
+    assert_eq!(watched.recorded("GET", "/bomb", "panicked").0, 1);
+    assert_eq!(watched.active(), 0.0);
+}
+
+/// A route whose body is what the sender sends.
+fn streaming() -> (mpsc::Sender<Bytes>, Router) {
+    let (tx, rx) = mpsc::channel::<Bytes>(1);
+    let rx = std::sync::Arc::new(std::sync::Mutex::new(Some(rx)));
+    let handler = move || async move {
+        let mut rx = rx.lock().expect("no panic").take().expect("one request");
+        let frames = std::iter::from_fn(move || rx.try_recv().ok());
+        let frames = frames.map(|chunk| Ok::<_, Infallible>(http_body::Frame::data(chunk)));
+        Body::new(StreamBody::new(tokio_stream(frames)))
+    };
+    (tx, Router::new().route("/stream", get(handler)))
+}
+
+/// An iterator as a stream that is always ready.
+fn tokio_stream<I: Iterator + Send + 'static>(items: I) -> futures_util::stream::Iter<I> {
+    futures_util::stream::iter(items)
+}
+
+#[tokio::test]
+async fn a_streamed_body_is_recorded_once_when_it_has_ended() {
+    let (tx, router) = streaming();
+    let watched = watched(router);
+    let response = watched.router.clone().oneshot(request(Method::GET, "/stream")).await;
+    let mut body = response.expect("infallible").into_body();
+    for _ in 0..5 {
+        tx.send(Bytes::from_static(&[0; 100])).await.expect("it is read");
+        watched.clock.advance(Duration::from_millis(200));
+        body.frame().await.expect("a chunk").expect("it is whole");
+        assert!(watched.counts().is_empty(), "it has not ended");
+    }
+    assert!(body.frame().await.is_none());
+    drop(body);
+    let (count, sum) = watched.recorded("GET", "/stream", "200");
+    assert_eq!(count, 1);
+    assert!((sum - 1.0).abs() < 1e-9, "{sum}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_dropped_counts_as_cancelled() {
+    let (tx, router) = streaming();
+    let watched = watched(router);
+    let response = watched.router.clone().oneshot(request(Method::GET, "/stream")).await;
+    tx.send(Bytes::from_static(b"part")).await.expect("it is read");
+    drop(response);
+    assert_eq!(watched.recorded("GET", "/stream", "cancelled").0, 1);
+}
+
+#[tokio::test]
+async fn nothing_is_recorded_while_measuring_is_off() {
+    let watched = watched(orders());
+    watched.registry.set_measuring(Measuring::Off);
+    assert_eq!(watched.send(Method::GET, "/orders").await, 200);
+    watched.registry.set_measuring(Measuring::On);
+    assert!(watched.counts().is_empty());
+}
