@@ -5,6 +5,7 @@ mod demo;
 mod flags;
 mod flood;
 mod inputs;
+mod judges;
 mod probes;
 mod scrape;
 mod start;
