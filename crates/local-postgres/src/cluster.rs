@@ -19,7 +19,7 @@ use crate::binaries::Binaries;
 use crate::builder::{Builder, StartError};
 use crate::folder::{DATA, Folder};
 use crate::process::Process;
-use crate::tether;
+use crate::tether::{self, Farewell};
 
 /// How often `postmaster.pid` is looked at; an end of the server wakes at once.
 const READINESS_INTERVAL: Duration = Duration::from_millis(10);
@@ -55,7 +55,7 @@ impl Cluster {
     }
 
     fn init_db(&self) -> Result<(), StartError> {
-        let mut command = self.settled(tether::command(&self.binaries.initdb));
+        let mut command = self.settled(tether::command(&self.binaries.initdb, Farewell::Terminate));
         command.arg("-D").arg(self.data());
         command.args(["--auth=trust", "--username=postgres", "--no-sync"]);
         command.args(["--encoding=UTF8", "--locale=C"]);
@@ -77,7 +77,7 @@ impl Cluster {
     /// Starts the server on the port and waits until it accepts connections.
     pub(crate) fn launch(&self, port: u16) -> Result<Process, StartError> {
         let program = &self.binaries.postgres;
-        let mut command = self.settled(tether::command(program));
+        let mut command = self.settled(tether::command(program, Farewell::Quit));
         command.arg("-D").arg(self.data());
         for setting in self.settings(port) {
             command.arg("-c").arg(setting);
@@ -199,7 +199,7 @@ impl Cluster {
         )
     }
 
-    /// Asks the system why a program does not run; behind the tether it tells `setpriv`.
+    /// Asks the system why a program does not run; behind the tether it tells others.
     fn refusal(&self, program: &Path) -> Option<StartError> {
         let mut command = self.settled(Command::new(program));
         command.arg("--version");

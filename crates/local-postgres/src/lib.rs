@@ -13,9 +13,9 @@
 //!   as `nobody`, and hands that user the temporary folder.
 //! - The server leads a process group of its own, so a terminal's Ctrl-C reaches the
 //!   host alone and the host can still finish its work on the database. Where
-//!   `setpriv` of util-linux is at hand, the kernel ends the server when the host dies
-//!   without having stopped it. The folder of such a host is removed by the next start
-//!   in the same place.
+//!   `setpriv` of util-linux is at hand, the kernel ends the server, or `initdb`, when
+//!   the host dies without having stopped it. The folder of such a host is removed by
+//!   the next start in the same place.
 //! - It listens on 127.0.0.1 only, has no Unix socket, and keeps its shared memory
 //!   files in the temporary folder: nothing of it lies anywhere else.
 //! - Durability is off. The data are gone when the handle is, so nothing waits for a

@@ -1,28 +1,43 @@
 //! The tether: the kernel ends a program when its host dies without having done so.
 //!
 //! The system call behind it must be made in the child, which safe code cannot do, so
-//! `setpriv` makes it and then becomes the program. The signal is the one that has
-//! `postgres` shut down at once and `initdb` give up and remove what it made.
+//! `setpriv` makes it and then becomes the program. A host that died before the call
+//! was made is seen by a look at the parent after it.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{self, Command, Stdio};
 
-const TETHER: [&str; 4] = ["setpriv", "--pdeathsig", "QUIT", "--"];
+/// Becomes the program, unless the parent is no longer the host.
+const IF_HOST_LIVES: &str = r#"[ "$PPID" = "$0" ] && exec "$@""#;
 
-/// A command for the program, tethered where this machine can.
-pub(crate) fn command(program: &Path) -> Command {
-    if !can_tether() {
-        return Command::new(program);
-    }
-    let mut command = Command::new(TETHER[0]);
-    command.args(&TETHER[1..]).arg(program);
-    command
+/// What the kernel tells the program at the death of its host.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Farewell {
+    /// `initdb` gives up and removes what it made.
+    Terminate,
+    /// `postgres` shuts down at once, sessions or not.
+    Quit,
 }
 
-/// Whether this machine's `setpriv` can set the signal; BusyBox's and old ones cannot.
-fn can_tether() -> bool {
-    let mut probe = Command::new(TETHER[0]);
-    probe.args(&TETHER[1..]).arg("true");
-    probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    probe.status().is_ok_and(|status| status.success())
+/// A command for the program, tethered where this machine can.
+pub(crate) fn command(program: &Path, farewell: Farewell) -> Command {
+    let is_possible = tethered(Path::new("true"), farewell)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    // The `setpriv` of BusyBox and those of old cannot set the signal.
+    if is_possible { tethered(program, farewell) } else { Command::new(program) }
+}
+
+fn tethered(program: &Path, farewell: Farewell) -> Command {
+    let signal = match farewell {
+        Farewell::Terminate => "TERM",
+        Farewell::Quit => "QUIT",
+    };
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", signal, "--", "sh", "-c", IF_HOST_LIVES]);
+    command.arg(process::id().to_string()).arg(program);
+    command
 }
