@@ -8,22 +8,39 @@
 //! the first octave is linear. Distributions take the exponent and the top six
 //! mantissa bits of an `f64`, with an octave of its own for zero.
 
-/// Buckets in one octave.
-pub(crate) const PER_OCTAVE: usize = 64;
+/// Buckets in one octave; a model needs two, to tell one from another.
+pub(crate) const PER_OCTAVE: usize = if cfg!(loom) { 2 } else { 64 };
 /// Octaves of a latency block: one linear, 32 doubling, up to [`MAX_NANOS`].
-pub(crate) const LATENCY_OCTAVES: usize = 33;
+pub(crate) const LATENCY_OCTAVES: usize = if cfg!(loom) { 2 } else { 33 };
 /// The longest duration that is told from longer ones: 2⁴² ns, about 73 minutes.
-pub(crate) const MAX_NANOS: u64 = (1 << 42) - 1;
+pub(crate) const MAX_NANOS: u64 = (LINEAR_NANOS << (LATENCY_OCTAVES - 1)) - 1;
 
 const UNIT_SHIFT: u32 = 4;
+const OCTAVE_BITS: u32 = PER_OCTAVE.ilog2();
+/// Below this the buckets of a latency are one unit wide.
+pub(crate) const LINEAR_NANOS: u64 = 1 << (UNIT_SHIFT + OCTAVE_BITS);
+/// What the top bits of [`LINEAR_NANOS`] as a float are above its bucket's index.
+const FLOAT_ORIGIN: usize = (1023 + (UNIT_SHIFT + OCTAVE_BITS) as usize - 1) << OCTAVE_BITS;
+/// What shifts a float's bits so that the octave and the bucket are left.
+const TOP_SHIFT: u32 = f64::MANTISSA_DIGITS - 1 - OCTAVE_BITS;
 const NANOS: f64 = 1e-9;
 
-/// The bucket of a duration of at most [`MAX_NANOS`].
+/// The bucket of a duration, and what the duration adds to a sum that is to change with each.
+///
+/// That is the duration, and one more in the linear octave, which holds zero.
+/// From [`MAX_NANOS`] on the bucket is past the last.
 #[inline]
-pub(crate) fn latency_index(nanos: u64) -> usize {
-    let units = nanos >> UNIT_SHIFT;
-    let shift = 57 - (units | 64).leading_zeros();
-    ((shift as usize) << 6) + (units >> shift) as usize
+pub(crate) fn latency_index(nanos: u64) -> (usize, u64) {
+    if nanos >= LINEAR_NANOS {
+        // A float's exponent and the top of its mantissa are the octave and the
+        // bucket, and this is exact below 2⁵³. Counting leading zeros does the same,
+        // but takes eight micro-operations on an x86-64 without `lzcnt`, its baseline.
+        let bits = (nanos.cast_signed() as f64).to_bits();
+        let index = (bits >> TOP_SHIFT) as usize - FLOAT_ORIGIN;
+        (index, nanos)
+    } else {
+        ((nanos >> UNIT_SHIFT) as usize, nanos + 1)
+    }
 }
 
 /// Smallest power of two that a distribution tells from zero, and the power at which it clamps.
@@ -40,7 +57,7 @@ pub(crate) fn float_index(value: f64) -> (u16, usize) {
         return ((FLOAT_EXPONENTS.end - FLOAT_EXPONENTS.start) as u16, PER_OCTAVE - 1);
     }
     let octave = (exponent - FLOAT_EXPONENTS.start + 1) as u16;
-    (octave, ((bits >> 46) & 63) as usize)
+    (octave, (bits >> TOP_SHIFT) as usize % PER_OCTAVE)
 }
 
 /// Which values the buckets stand for.
@@ -238,6 +255,12 @@ impl Buckets {
 
     pub(crate) fn set_sum(&mut self, sum: f64) {
         self.sum = sum;
+    }
+
+    /// How many values are in the linear octave of a latency.
+    pub(crate) fn linear(&self) -> u64 {
+        let first = self.octaves.first().filter(|octave| octave.key == 0);
+        first.map_or(0, |octave| octave.counts.iter().sum())
     }
 
     /// The current count of one bucket.

@@ -1,8 +1,7 @@
 //! What the metrics of one registry share: its clock, its switch, its budget.
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
-
 use crate::clock::Clock;
+use crate::sync::atomic::{AtomicBool, AtomicU64};
 
 #[derive(Debug)]
 pub(crate) struct Context {

@@ -1,10 +1,9 @@
 //! A number that goes up only.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use crate::context::Context;
-use crate::lanes::{self, Reader, WordSlot};
+use crate::lanes::{self, Reader, Slot};
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A handle to a counter; clones share the storage.
 ///
@@ -33,7 +32,7 @@ pub struct Counter {
 #[derive(Debug)]
 pub(crate) struct CounterCore {
     pub(crate) id: u64,
-    slot: WordSlot,
+    slot: Slot<AtomicU64>,
     shared: AtomicU64,
     context: Arc<Context>,
 }
@@ -45,7 +44,7 @@ impl Counter {
     }
 
     pub(crate) fn new(core: Arc<CounterCore>) -> Self {
-        Self { slot: core.slot.0, core: Some(core) }
+        Self { slot: core.slot.index, core: Some(core) }
     }
 
     pub(crate) fn id(&self) -> Option<u64> {
@@ -61,7 +60,7 @@ impl Counter {
     /// Adds `n`; past 2⁶⁴ the total wraps.
     #[inline]
     pub fn add(&self, n: u64) {
-        match lanes::word(self.slot) {
+        match lanes::cell(self.slot) {
             Some(word) => add_alone(word, n),
             None => self.add_first(n),
         }
@@ -70,7 +69,7 @@ impl Counter {
     #[cold]
     fn add_first(&self, n: u64) {
         let Some(core) = &self.core else { return };
-        match lanes::touch_word(self.slot, core.context.lease_bytes) {
+        match lanes::touch(self.slot, core.context.lease_bytes) {
             Some(word) => add_alone(word, n),
             None => drop(core.shared.fetch_add(n, Ordering::Relaxed)),
         }
@@ -89,11 +88,11 @@ impl Counter {
 
 impl CounterCore {
     pub(crate) fn new(id: u64, context: Arc<Context>) -> Self {
-        Self { id, slot: WordSlot::take(), shared: AtomicU64::new(0), context }
+        Self { id, slot: Slot::take(), shared: AtomicU64::new(0), context }
     }
 
     pub(crate) fn total(&self, reader: &Reader) -> u64 {
-        reader.sum(self.slot.0).wrapping_add(self.shared.load(Ordering::Relaxed))
+        reader.total(&self.slot).wrapping_add(self.shared.load(Ordering::Relaxed))
     }
 }
 

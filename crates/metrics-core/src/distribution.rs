@@ -1,10 +1,11 @@
 //! Values of any unit: sizes, ratios, scores.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::array;
 
 use crate::buckets::{FLOAT_EXPONENTS, PER_OCTAVE, float_index};
 use crate::context::Context;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Arc, OnceLock};
 
 /// Zero has an octave of its own, and so has each power of two.
 const OCTAVES: usize = (FLOAT_EXPONENTS.end - FLOAT_EXPONENTS.start) as usize + 1;
@@ -60,7 +61,7 @@ impl Distribution {
         }
         let (octave, bucket) = float_index(value);
         let counts = core.octaves[usize::from(octave).min(OCTAVES - 1)]
-            .get_or_init(|| Box::new([const { AtomicU64::new(0) }; PER_OCTAVE]));
+            .get_or_init(|| Box::new(array::from_fn(|_| AtomicU64::new(0))));
         counts[bucket].fetch_add(n, Ordering::Relaxed);
         let sum = |bits| Some((f64::from_bits(bits) + value * n as f64).to_bits());
         // The closure never declines, so the update always succeeds.
@@ -74,7 +75,7 @@ impl DistributionCore {
     pub(crate) fn new(id: u64, context: Arc<Context>) -> Self {
         Self {
             id,
-            octaves: Box::new([const { OnceLock::new() }; OCTAVES]),
+            octaves: Box::new(array::from_fn(|_| OnceLock::new())),
             sum: AtomicU64::new(0),
             records: AtomicU64::new(0),
             context,

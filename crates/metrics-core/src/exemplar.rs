@@ -4,12 +4,11 @@
 //! for, so offering one never slows a request behind another.
 
 use std::fmt;
-use std::sync::{Mutex, OnceLock};
 
 use serde::{Serialize, Serializer};
 
 use crate::clock::{Clock, Timestamp};
-use crate::sync::lock;
+use crate::sync::{Mutex, OnceLock, lock};
 
 /// A W3C trace id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

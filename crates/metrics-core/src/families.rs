@@ -19,6 +19,8 @@ use crate::latency::LatencyCore;
 use crate::peak::PeakCore;
 use crate::registry::Folding;
 use crate::snapshot::{FamilySchema, Schema};
+use crate::sync;
+use crate::sync::atomic::{Ordering, fence};
 
 /// How often a label set was folded because its family, or the registry, was full.
 pub const SERIES_FOLDED: Desc = Desc::counter(
@@ -88,26 +90,26 @@ pub enum RegisterError {
 /// The cells of one series, shared by its handles, the families and the pass.
 #[derive(Clone, Debug)]
 pub(crate) enum Cells {
-    Counter(Arc<CounterCore>),
-    Gauge(Arc<GaugeCore>),
-    UpDown(Arc<CounterCore>),
-    Peak(Arc<PeakCore>),
-    Latency(Arc<LatencyCore>),
-    Distribution(Arc<DistributionCore>),
+    Counter(sync::Arc<CounterCore>),
+    Gauge(sync::Arc<GaugeCore>),
+    UpDown(sync::Arc<CounterCore>),
+    Peak(sync::Arc<PeakCore>),
+    Latency(sync::Arc<LatencyCore>),
+    Distribution(sync::Arc<DistributionCore>),
 }
 
 impl Cells {
-    fn new(id: u64, desc: &OwnedDesc, context: &Arc<Context>) -> Self {
+    fn new(id: u64, desc: &OwnedDesc, context: &sync::Arc<Context>) -> Self {
         match desc.kind {
-            Kind::Counter => Self::Counter(Arc::new(CounterCore::new(id, context.clone()))),
-            Kind::UpDown => Self::UpDown(Arc::new(CounterCore::new(id, context.clone()))),
-            Kind::Gauge => Self::Gauge(Arc::new(GaugeCore::new(id))),
-            Kind::Peak => Self::Peak(Arc::new(PeakCore::new(id))),
+            Kind::Counter => Self::Counter(sync::Arc::new(CounterCore::new(id, context.clone()))),
+            Kind::UpDown => Self::UpDown(sync::Arc::new(CounterCore::new(id, context.clone()))),
+            Kind::Gauge => Self::Gauge(sync::Arc::new(GaugeCore::new(id))),
+            Kind::Peak => Self::Peak(sync::Arc::new(PeakCore::new(id))),
             Kind::Latency => {
-                Self::Latency(Arc::new(LatencyCore::new(id, &desc.bounds, context.clone())))
+                Self::Latency(sync::Arc::new(LatencyCore::new(id, &desc.bounds, context.clone())))
             }
             Kind::Distribution => {
-                Self::Distribution(Arc::new(DistributionCore::new(id, context.clone())))
+                Self::Distribution(sync::Arc::new(DistributionCore::new(id, context.clone())))
             }
         }
     }
@@ -123,14 +125,19 @@ impl Cells {
     }
 
     /// Whether only the families and the pass hold the cells, and no handle does.
+    ///
+    /// If so, all that the last handle recorded is visible.
     pub(crate) fn is_orphan(&self) -> bool {
-        2 == match self {
-            Self::Counter(core) | Self::UpDown(core) => Arc::strong_count(core),
-            Self::Gauge(core) => Arc::strong_count(core),
-            Self::Peak(core) => Arc::strong_count(core),
-            Self::Latency(core) => Arc::strong_count(core),
-            Self::Distribution(core) => Arc::strong_count(core),
-        }
+        let holders = match self {
+            Self::Counter(core) | Self::UpDown(core) => sync::Arc::strong_count(core),
+            Self::Gauge(core) => sync::Arc::strong_count(core),
+            Self::Peak(core) => sync::Arc::strong_count(core),
+            Self::Latency(core) => sync::Arc::strong_count(core),
+            Self::Distribution(core) => sync::Arc::strong_count(core),
+        };
+        // The count is read relaxed; this pairs with the release of the last drop.
+        fence(Ordering::Acquire);
+        holders == 2
     }
 }
 
@@ -138,7 +145,14 @@ impl Cells {
 struct Family {
     desc: Arc<OwnedDesc>,
     keys: Box<[Box<str>]>,
-    series: BTreeMap<Labels, Cells>,
+    series: BTreeMap<Labels, Series>,
+}
+
+#[derive(Debug)]
+struct Series {
+    cells: Cells,
+    /// How often a handle was asked for.
+    asked: u64,
 }
 
 impl Family {
@@ -171,6 +185,10 @@ pub(crate) struct Families {
     pub(crate) generation: u64,
 }
 
+/// Series without a handle, with how often one had been asked for.
+#[derive(Debug)]
+pub(crate) struct Orphans(HashMap<u64, u64>);
+
 /// The cells that a registration got.
 #[derive(Debug)]
 pub(crate) struct Registered {
@@ -195,9 +213,9 @@ impl Families {
         &mut self,
         desc: &OwnedDesc,
         labels: Labels,
-        context: &Arc<Context>,
+        context: &sync::Arc<Context>,
     ) -> Result<Registered, RegisterError> {
-        let Some(family) = self.by_name.get(&desc.name) else {
+        let Some(family) = self.by_name.get_mut(&desc.name) else {
             if self.by_name.len() >= self.limits.families {
                 return Err(RegisterError::TooManyFamilies { limit: self.limits.families });
             }
@@ -210,8 +228,9 @@ impl Families {
         if let Some(difference) = family.difference(desc, &labels) {
             return Err(RegisterError::Conflict { name: desc.name.clone(), difference });
         }
-        if let Some(cells) = family.series.get(&labels) {
-            return Ok(Registered { cells: cells.clone(), folding: Folding::Own });
+        if let Some(series) = family.series.get_mut(&labels) {
+            series.asked += 1;
+            return Ok(Registered { cells: series.cells.clone(), folding: Folding::Own });
         }
         let cap = match desc.kind {
             Kind::Latency | Kind::Distribution => self.limits.histograms_per_family,
@@ -227,7 +246,7 @@ impl Families {
         folds: bool,
         desc: &OwnedDesc,
         labels: Labels,
-        context: &Arc<Context>,
+        context: &sync::Arc<Context>,
     ) -> Registered {
         if !folds {
             return Registered { cells: self.insert(desc, labels, context), folding: Folding::Own };
@@ -244,7 +263,7 @@ impl Families {
         Registered { cells, folding: Folding::Folded }
     }
 
-    fn insert(&mut self, desc: &OwnedDesc, labels: Labels, context: &Arc<Context>) -> Cells {
+    fn insert(&mut self, desc: &OwnedDesc, labels: Labels, context: &sync::Arc<Context>) -> Cells {
         let family = self.by_name.entry(desc.name.clone()).or_insert_with(|| Family {
             desc: Arc::new(desc.clone()),
             keys: labels.iter().map(|(key, _)| key.into()).collect(),
@@ -252,12 +271,13 @@ impl Families {
         });
         let next_id = &mut self.next_id;
         let mut is_new = false;
-        let cells = family.series.entry(labels).or_insert_with(|| {
+        let series = family.series.entry(labels).or_insert_with(|| {
             is_new = true;
             *next_id += 1;
-            Cells::new(*next_id, desc, context)
+            Series { cells: Cells::new(*next_id, desc, context), asked: 0 }
         });
-        let cells = cells.clone();
+        series.asked += 1;
+        let cells = series.cells.clone();
         if is_new {
             self.series += 1;
             self.generation += 1;
@@ -265,12 +285,22 @@ impl Families {
         cells
     }
 
-    /// Removes the series that no handle holds any more.
-    pub(crate) fn remove_orphans(&mut self) {
+    /// The series that no handle holds any more, for [`Self::remove`] once they were sampled.
+    pub(crate) fn orphans(&self) -> Orphans {
+        let series = self.by_name.values().flat_map(|family| family.series.values());
+        let orphans = series.filter(|series| series.cells.is_orphan());
+        Orphans(orphans.map(|series| (series.cells.id(), series.asked)).collect())
+    }
+
+    /// Removes those that nobody asked for since.
+    pub(crate) fn remove(&mut self, orphans: &Orphans) {
         let before = self.series;
+        let stays = |series: &Series| {
+            orphans.0.get(&series.cells.id()) != Some(&series.asked) || !series.cells.is_orphan()
+        };
         for family in self.by_name.values_mut() {
             let held = family.series.len();
-            family.series.retain(|_, cells| !cells.is_orphan());
+            family.series.retain(|_, series| stays(series));
             self.series -= held - family.series.len();
         }
         self.by_name.retain(|_, family| !family.series.is_empty());
@@ -286,8 +316,8 @@ impl Families {
         let families = self.by_name.values().map(|family| {
             let first_row = cells.len();
             for series in family.series.values() {
-                rows.insert(series.id(), cells.len());
-                cells.push(series.clone());
+                rows.insert(series.cells.id(), cells.len());
+                cells.push(series.cells.clone());
             }
             let labels = family.series.keys().cloned().collect();
             FamilySchema { desc: family.desc.clone(), labels, first_row }

@@ -1,7 +1,7 @@
 //! A value that is set.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A handle to a gauge; clones share the storage.
 ///

@@ -4,7 +4,7 @@
 //! judgement that panics becomes an unknown.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::desc::Desc;
 use crate::event::HealthChange;
@@ -14,7 +14,7 @@ use crate::health::{Assessment, Overall, TopicHealth};
 use crate::monitor::Monitor;
 use crate::sample::View;
 use crate::snapshot::{Snapshot, Value};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// The score over all topics.
 pub const HEALTH_SCORE: Desc = Desc::gauge(

@@ -5,11 +5,10 @@
 //! store that no other thread contends for, nothing is folded or zeroed at a
 //! thread's end, and memory is that of the most threads ever alive at once.
 //!
-//! A lane has two tables, indexed by slots that a metric owns in all lanes:
-//! *words*, one `u64` each (a counter, an up-down level, the sum of a latency),
-//! dense, so that a sampling pass finds what changed by running over a few
-//! cache lines; and *blocks*, the buckets of one latency each, made at the
-//! thread's first touch. Both are process-wide: registries share the slots.
+//! A lane has a table for each kind of cell, indexed by a slot that a metric
+//! owns in all lanes. Tables are dense, so that a sampling pass finds what
+//! changed by running over a few cache lines, and process-wide: registries
+//! share the slots.
 //!
 //! Tables grow by being replaced. The old one is leaked, not freed, because a
 //! reader may stand in it; each is at least twice the one before, so what is
@@ -19,76 +18,75 @@
 //! down, and any other without thread-local storage, gets `None` here and
 //! records into the metric's shared cell with atomic adds.
 
-use std::cell::Cell;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::cell;
+use std::marker::PhantomData;
 
-use crate::buckets::{LATENCY_OCTAVES, PER_OCTAVE};
-use crate::static_ref::StaticRef;
-use crate::sync::lock;
+use crate::cells::{Block, Cell, LatencyCell};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{Mutex, global, lock, per_thread};
 
-type Words = &'static [AtomicU64];
-type Blocks = &'static [StaticRef<Block>];
-
-/// The buckets of one latency in one lane, cumulative.
-#[derive(Debug)]
-pub(crate) struct Block {
-    /// A bit for each octave that ever held something, so that readers copy no others.
-    pub(crate) octaves: AtomicU64,
-    pub(crate) buckets: [AtomicU32; LATENCY_OCTAVES * PER_OCTAVE],
+/// The cells of one thread at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    pub(crate) words: Table<AtomicU64>,
+    pub(crate) latencies: Table<LatencyCell>,
 }
 
-impl Block {
-    pub(crate) const fn new() -> Self {
-        Self {
-            octaves: AtomicU64::new(0),
-            buckets: [const { AtomicU32::new(0) }; LATENCY_OCTAVES * PER_OCTAVE],
-        }
-    }
+/// The cells of one kind in one lane, by slot.
+#[derive(Debug)]
+pub(crate) struct Table<C: 'static>(Mutex<&'static [C]>);
 
-    fn clear(&self) {
-        self.octaves.store(0, Ordering::Relaxed);
-        for bucket in &self.buckets {
-            bucket.store(0, Ordering::Relaxed);
-        }
+impl<C> Default for Table<C> {
+    fn default() -> Self {
+        Self(Mutex::new(&[]))
     }
 }
 
-#[derive(Debug)]
-struct Lane {
-    words: Mutex<Words>,
-    blocks: Mutex<Blocks>,
-}
-
-#[derive(Debug)]
-struct Lanes {
+/// All lanes of the process.
+#[derive(Debug, Default)]
+pub(crate) struct Lanes {
     all: Mutex<Vec<&'static Lane>>,
     idle: Mutex<Vec<&'static Lane>>,
     spare_blocks: Mutex<Vec<&'static Block>>,
-    word_slots: Mutex<Slots>,
-    block_slots: Mutex<Slots>,
+    pub(crate) words: Mutex<Slots>,
+    pub(crate) latencies: Mutex<Slots>,
     bytes: AtomicUsize,
 }
 
-static LANES: Lanes = Lanes {
-    all: Mutex::new(Vec::new()),
-    idle: Mutex::new(Vec::new()),
-    spare_blocks: Mutex::new(Vec::new()),
-    word_slots: Mutex::new(Slots::new()),
-    block_slots: Mutex::new(Slots::new()),
-    bytes: AtomicUsize::new(0),
-};
+/// Which slots of one kind of cell are taken.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    free: Vec<u32>,
+    next: u32,
+}
 
-thread_local! {
+global!(static LANES: Lanes);
+
+per_thread! {
     /// This thread's tables, empty before its lease and after; without a destructor, so always there.
-    static TABLES: Tables = const { Tables { words: Cell::new(&[]), blocks: Cell::new(&[]) } };
+    static OWN: OwnTables = const {
+        OwnTables { words: cell::Cell::new(&[]), latencies: cell::Cell::new(&[]) }
+    };
+}
+per_thread! {
     /// The lease itself, whose destructor gives the lane back.
     static LEASE: Lease = Lease::new();
 }
 
-struct Tables {
-    words: Cell<Words>,
-    blocks: Cell<Blocks>,
+/// The tables of the lane that the thread leases.
+pub(crate) struct OwnTables {
+    pub(crate) words: cell::Cell<&'static [AtomicU64]>,
+    pub(crate) latencies: cell::Cell<&'static [LatencyCell]>,
+}
+
+impl OwnTables {
+    fn replace(words: &'static [AtomicU64], latencies: &'static [LatencyCell]) {
+        // Gone only where a model's thread ends, and then nobody records.
+        let _ = OWN.try_with(|own| {
+            own.words.set(words);
+            own.latencies.set(latencies);
+        });
+    }
 }
 
 struct Lease {
@@ -99,15 +97,11 @@ impl Lease {
     fn new() -> Self {
         let idle = lock(&LANES.idle).pop();
         let lane = idle.unwrap_or_else(|| {
-            let lane: &'static Lane =
-                Box::leak(Box::new(Lane { words: Mutex::new(&[]), blocks: Mutex::new(&[]) }));
+            let lane: &'static Lane = Box::leak(Box::default());
             lock(&LANES.all).push(lane);
             lane
         });
-        TABLES.with(|tables| {
-            tables.words.set(*lock(&lane.words));
-            tables.blocks.set(*lock(&lane.blocks));
-        });
+        OwnTables::replace(*lock(&lane.words.0), *lock(&lane.latencies.0));
         Self { lane }
     }
 }
@@ -116,38 +110,28 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // From here on this thread has no cells of its own; the mutex of `idle`
         // hands what it stored to the next holder.
-        TABLES.with(|tables| {
-            tables.words.set(&[]);
-            tables.blocks.set(&[]);
-        });
+        OwnTables::replace(&[], &[]);
         lock(&LANES.idle).push(self.lane);
     }
 }
 
-/// This thread's word of a slot, if it has touched it before.
+/// This thread's cell of a slot, if it has touched it before.
 #[inline]
-pub(crate) fn word(slot: u32) -> Option<&'static AtomicU64> {
-    TABLES.with(|tables| tables.words.get().get(slot as usize))
+pub(crate) fn cell<C: Cell>(slot: u32) -> Option<&'static C> {
+    OWN.with(|own| C::own(own).get().get(slot as usize))
 }
 
-/// This thread's block of a slot, if it has touched it before.
-#[inline]
-pub(crate) fn block(slot: u32) -> Option<&'static Block> {
-    TABLES.with(|tables| tables.blocks.get().get(slot as usize)).and_then(StaticRef::load)
-}
-
-/// This thread's word of a slot, made if need be; `None` beyond `budget` bytes or at the thread's end.
+/// This thread's cell of a slot, made if need be; `None` beyond `budget` bytes or at the thread's end.
 #[cold]
-pub(crate) fn touch_word(slot: u32, budget: usize) -> Option<&'static AtomicU64> {
-    LEASE.try_with(|lease| grow_words(lease.lane, slot, budget)).ok()??;
-    word(slot)
+pub(crate) fn touch<C: Cell>(slot: u32, budget: usize) -> Option<&'static C> {
+    LEASE.try_with(|lease| grow::<C>(lease.lane, slot, budget)).ok()??;
+    cell(slot)
 }
 
-/// This thread's block of a slot, made if need be; `None` beyond `budget` bytes or at the thread's end.
+/// Gives a latency cell its buckets; `None` beyond `budget` bytes.
 #[cold]
-pub(crate) fn touch_block(slot: u32, budget: usize) -> Option<&'static Block> {
-    LEASE.try_with(|lease| grow_blocks(lease.lane, slot, budget)).ok()??;
-    if let Some(block) = block(slot) {
+pub(crate) fn touch_block(cell: &LatencyCell, budget: usize) -> Option<&'static Block> {
+    if let Some(block) = cell.touched() {
         return Some(block);
     }
     let spare = lock(&LANES.spare_blocks).pop();
@@ -155,49 +139,33 @@ pub(crate) fn touch_block(slot: u32, budget: usize) -> Option<&'static Block> {
         Some(block) => block,
         None => {
             reserve(size_of::<Block>(), budget)?;
-            Box::leak(Box::new(Block::new()))
+            Box::leak(Box::default())
         }
     };
-    TABLES.with(|tables| {
-        if let Some(slot) = tables.blocks.get().get(slot as usize) {
-            slot.store(Some(block));
-        }
-    });
+    cell.block.store(block);
     Some(block)
 }
 
-fn grow_words(lane: &Lane, slot: u32, budget: usize) -> Option<()> {
-    let mut words = lock(&lane.words);
-    if words.len() <= slot as usize {
-        let len = table_len(&LANES.word_slots, slot);
-        reserve(len * size_of::<AtomicU64>(), budget)?;
-        let old: Words = *words;
-        let copy = |i| old.get(i).map_or(0, |word: &AtomicU64| word.load(Ordering::Relaxed));
-        *words = (0..len).map(|i| AtomicU64::new(copy(i))).collect::<Vec<_>>().leak();
-    }
-    TABLES.with(|tables| tables.words.set(*words));
-    Some(())
-}
-
-fn grow_blocks(lane: &Lane, slot: u32, budget: usize) -> Option<()> {
-    let mut blocks = lock(&lane.blocks);
-    if blocks.len() <= slot as usize {
-        let len = table_len(&LANES.block_slots, slot);
-        reserve(len * size_of::<StaticRef<Block>>(), budget)?;
-        let grown: Vec<_> = (0..len).map(|_| StaticRef::empty()).collect();
-        for (new, old) in grown.iter().zip(*blocks) {
-            new.store(old.load());
+fn grow<C: Cell>(lane: &Lane, slot: u32, budget: usize) -> Option<()> {
+    let mut cells = lock(&C::table(lane).0);
+    if cells.len() <= slot as usize {
+        // Room for every slot given out so far, so that what is registered at
+        // start-up costs a thread one growth.
+        let wanted = lock(C::slots(&LANES)).next.max(slot + 1) as usize;
+        let len = wanted.next_power_of_two().max(LEAST_CELLS);
+        reserve(len * size_of::<C>(), budget)?;
+        let grown: &'static [C] = (0..len).map(|_| C::default()).collect::<Vec<_>>().leak();
+        for (new, old) in grown.iter().zip(*cells) {
+            new.carry(old);
         }
-        *blocks = grown.leak();
+        *cells = grown;
     }
-    TABLES.with(|tables| tables.blocks.set(*blocks));
+    OWN.with(|own| C::own(own).set(*cells));
     Some(())
 }
 
-/// Room for every slot given out so far, so that start-up registration costs a thread one growth.
-fn table_len(slots: &Mutex<Slots>, slot: u32) -> usize {
-    (lock(slots).next.max(slot + 1) as usize).next_power_of_two().max(64)
-}
+/// The cells of a lane's first table.
+const LEAST_CELLS: usize = if cfg!(loom) { 1 } else { 64 };
 
 fn reserve(bytes: usize, budget: usize) -> Option<()> {
     let within = |held: usize| held.checked_add(bytes).filter(|&total| total <= budget);
@@ -209,100 +177,72 @@ pub(crate) fn bytes() -> usize {
     LANES.bytes.load(Ordering::Relaxed)
 }
 
-#[derive(Debug)]
-struct Slots {
-    free: Vec<u32>,
-    next: u32,
-}
-
-impl Slots {
-    const fn new() -> Self {
-        Self { free: Vec::new(), next: 0 }
-    }
-
-    fn take(&mut self) -> u32 {
-        self.free.pop().unwrap_or_else(|| {
-            self.next += 1;
-            self.next - 1
-        })
+impl Lanes {
+    pub(crate) fn spare_block(&self, block: &'static Block) {
+        lock(&self.spare_blocks).push(block);
     }
 }
 
-/// A word in every lane, zeroed and given back on drop.
+/// A cell in every lane, cleared and given back on drop.
 ///
 /// Whoever drops it is the last to hold the metric, so no thread records into
-/// the words any more, and what was recorded happened before.
+/// the cells any more, and what was recorded happened before.
 #[derive(Debug)]
-pub(crate) struct WordSlot(pub(crate) u32);
+pub(crate) struct Slot<C: Cell> {
+    pub(crate) index: u32,
+    cell: PhantomData<C>,
+}
 
-impl WordSlot {
+impl<C: Cell> Slot<C> {
     pub(crate) fn take() -> Self {
-        Self(lock(&LANES.word_slots).take())
+        let mut slots = lock(C::slots(&LANES));
+        let index = slots.free.pop().unwrap_or_else(|| {
+            slots.next += 1;
+            slots.next - 1
+        });
+        Self { index, cell: PhantomData }
     }
 }
 
-impl Drop for WordSlot {
+impl<C: Cell> Drop for Slot<C> {
     fn drop(&mut self) {
         for lane in lock(&LANES.all).iter() {
-            if let Some(word) = lock(&lane.words).get(self.0 as usize) {
-                word.store(0, Ordering::Relaxed);
+            if let Some(cell) = lock(&C::table(lane).0).get(self.index as usize) {
+                cell.clear(&LANES);
             }
         }
-        lock(&LANES.word_slots).free.push(self.0);
-    }
-}
-
-/// A block in each lane that touched it, cleared and given back on drop; see [`WordSlot`].
-#[derive(Debug)]
-pub(crate) struct BlockSlot(pub(crate) u32);
-
-impl BlockSlot {
-    pub(crate) fn take() -> Self {
-        Self(lock(&LANES.block_slots).take())
-    }
-}
-
-impl Drop for BlockSlot {
-    fn drop(&mut self) {
-        for lane in lock(&LANES.all).iter() {
-            let blocks = lock(&lane.blocks);
-            let Some(slot) = blocks.get(self.0 as usize) else {
-                continue;
-            };
-            if let Some(block) = slot.load() {
-                slot.store(None);
-                block.clear();
-                lock(&LANES.spare_blocks).push(block);
-            }
-        }
-        lock(&LANES.block_slots).free.push(self.0);
+        lock(C::slots(&LANES)).free.push(self.index);
     }
 }
 
 /// The tables of all lanes, for one pass over the cells.
 pub(crate) struct Reader {
-    lanes: Vec<(Words, Blocks)>,
+    words: Vec<&'static [AtomicU64]>,
+    latencies: Vec<&'static [LatencyCell]>,
 }
 
 impl Reader {
     /// Takes the tables as they are now; cells touched first after this are seen by the next reader.
     pub(crate) fn new() -> Self {
         let all = lock(&LANES.all);
-        Self { lanes: all.iter().map(|lane| (*lock(&lane.words), *lock(&lane.blocks))).collect() }
+        Self {
+            words: all.iter().map(|lane| *lock(&lane.words.0)).collect(),
+            latencies: all.iter().map(|lane| *lock(&lane.latencies.0)).collect(),
+        }
     }
 
-    /// The wrapping sum of a slot over all lanes.
-    ///
-    /// Acquire pairs with the release that ends a latency record: whoever sees
-    /// the sum sees the buckets that belong to it.
-    pub(crate) fn sum(&self, slot: u32) -> u64 {
-        let words = self.lanes.iter().filter_map(|(words, _)| words.get(slot as usize));
-        words.fold(0, |sum, word| sum.wrapping_add(word.load(Ordering::Acquire)))
+    /// The wrapping sum of a slot's words over all lanes.
+    pub(crate) fn total(&self, slot: &Slot<AtomicU64>) -> u64 {
+        let words = self.words.iter().filter_map(|words| words.get(slot.index as usize));
+        words.fold(0, |sum, word| sum.wrapping_add(word.load(Ordering::Relaxed)))
     }
 
-    /// The blocks of a slot in all lanes.
-    pub(crate) fn blocks(&self, slot: u32) -> impl Iterator<Item = &'static Block> + '_ {
-        let slots = self.lanes.iter().filter_map(move |(_, blocks)| blocks.get(slot as usize));
-        slots.filter_map(StaticRef::load)
+    /// The cells of a latency in all lanes.
+    pub(crate) fn latencies(
+        &self,
+        slot: &Slot<LatencyCell>,
+    ) -> impl Iterator<Item = &'static LatencyCell> {
+        let index = slot.index as usize;
+        self.latencies.iter().filter_map(move |cells| cells.get(index))
     }
 }

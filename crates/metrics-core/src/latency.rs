@@ -1,18 +1,18 @@
 //! Durations, with exact windows and percentiles.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::buckets::{Buckets, LATENCY_OCTAVES, Layout, MAX_NANOS, PER_OCTAVE, latency_index};
+use crate::cells::{Block, LatencyCell};
 use crate::context::Context;
 use crate::exemplar::{ExemplarSlots, TraceId};
-use crate::lanes::{self, Block, BlockSlot, Reader, WordSlot};
-use crate::sync::lock;
+use crate::lanes::{self, Reader, Slot};
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Arc, Mutex, OnceLock, lock};
 use crate::timer::Timer;
 
-/// The count at which a bucket's 32 bits are moved to the retired totals.
-const SPILL: u32 = 1 << 31;
+/// The count at which a bucket's 32 bits are moved to the retired totals; a model gets there.
+const SPILL: u32 = if cfg!(loom) { 2 } else { 1 << 31 };
 
 /// A handle to a latency; clones share the storage.
 ///
@@ -39,16 +39,14 @@ const SPILL: u32 = 1 << 31;
 #[derive(Clone, Debug)]
 #[must_use = "a series lasts as long as a handle to it"]
 pub struct Latency {
-    word: u32,
-    block: u32,
+    slot: u32,
     core: Option<Arc<LatencyCore>>,
 }
 
 #[derive(Debug)]
 pub(crate) struct LatencyCore {
     pub(crate) id: u64,
-    word: WordSlot,
-    block: BlockSlot,
+    slot: Slot<LatencyCell>,
     /// For threads without cells of their own.
     shared: OnceLock<Box<Block>>,
     shared_sum: AtomicU64,
@@ -61,26 +59,31 @@ pub(crate) struct LatencyCore {
 impl Latency {
     /// A handle that records nothing.
     pub const fn disabled() -> Self {
-        Self { word: u32::MAX, block: u32::MAX, core: None }
+        Self { slot: u32::MAX, core: None }
     }
 
     pub(crate) fn new(core: Arc<LatencyCore>) -> Self {
-        Self { word: core.word.0, block: core.block.0, core: Some(core) }
+        Self { slot: core.slot.index, core: Some(core) }
     }
 
     pub(crate) fn id(&self) -> Option<u64> {
         self.core.as_ref().map(|core| core.id)
     }
 
+    #[cfg(all(test, loom))]
+    pub(crate) fn core(&self) -> Option<&Arc<LatencyCore>> {
+        self.core.as_ref()
+    }
+
     /// Records one duration.
     #[inline]
     pub fn record(&self, duration: Duration) {
         let seconds = duration.as_secs();
-        // Below this no product overflows and nothing needs clamping.
-        if seconds < MAX_NANOS / 1_000_000_000 {
-            self.record_within(seconds * 1_000_000_000 + u64::from(duration.subsec_nanos()));
+        // Beyond it the product could overflow, and the buckets end long before.
+        if seconds < 1 << 30 {
+            self.record_nanos(seconds * 1_000_000_000 + u64::from(duration.subsec_nanos()));
         } else {
-            self.record_nanos(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+            self.record_rare(u64::MAX);
         }
     }
 
@@ -122,69 +125,32 @@ impl Latency {
 
     #[inline]
     pub(crate) fn record_nanos(&self, nanos: u64) {
-        self.record_within(if nanos > MAX_NANOS { self.clamp() } else { nanos });
-    }
-
-    /// Records a duration that the buckets can tell apart.
-    #[inline]
-    fn record_within(&self, nanos: u64) {
-        match (lanes::word(self.word), lanes::block(self.block)) {
-            (Some(word), Some(block)) => self.record_alone(word, block, nanos),
-            _ => self.record_first(nanos),
+        let (index, added) = latency_index(nanos);
+        if let Some(cell) = lanes::cell::<LatencyCell>(self.slot)
+            && let Some(bucket) = cell.block.load().buckets.get(index)
+        {
+            let count = bucket.load(Ordering::Relaxed).wrapping_add(1);
+            // One signed comparison finds both rare cases: the bucket's first value and its 2³¹st.
+            if count.cast_signed() > 1 && count < SPILL {
+                bucket.store(count, Ordering::Relaxed);
+                return cell.add(added);
+            }
         }
+        self.record_rare(nanos);
     }
 
-    /// Adds to cells that only this thread writes.
-    #[inline]
-    fn record_alone(&self, word: &AtomicU64, block: &Block, nanos: u64) {
-        let index = latency_index(nanos);
-        let bucket = &block.buckets[index];
-        let count = bucket.load(Ordering::Relaxed).wrapping_add(1);
-        // One branch for both rare cases: the bucket's first value and its 2³¹st.
-        if count.wrapping_sub(2) >= SPILL - 2 {
-            self.record_rare(block, index, count);
-        } else {
-            bucket.store(count, Ordering::Relaxed);
-        }
-        // The sum of value + 1 changes with every record, so it is the mark by
-        // which a pass finds the series changed. Release pairs with the acquire
-        // in `Reader::sum`: who sees the mark sees the bucket.
-        let raw = word.load(Ordering::Relaxed).wrapping_add(nanos + 1);
-        word.store(raw, Ordering::Release);
-    }
-
+    /// Records what the hot path cannot: a first value, one too long, one that
+    /// fills its bucket, one of a thread without cells of its own.
     #[cold]
-    fn record_rare(&self, block: &Block, index: usize, count: u32) {
-        if count < SPILL {
-            mark_octave(block, index);
-            block.buckets[index].store(count, Ordering::Relaxed);
-        } else if let Some(core) = &self.core {
-            let mut retired = lock(&core.retired);
-            let (octave, bucket) = split(index);
-            let moved = retired.get_or_insert_with(|| Box::new(Buckets::new(Layout::Latency)));
-            moved.add(octave, bucket, u64::from(SPILL));
-            // Stored under the lock, so that a pass sees the count in one place.
-            block.buckets[index].store(count - SPILL, Ordering::Relaxed);
-        }
-    }
-
-    #[cold]
-    fn record_first(&self, nanos: u64) {
+    fn record_rare(&self, nanos: u64) {
         let Some(core) = &self.core else { return };
+        let nanos = if nanos > MAX_NANOS { core.clamp() } else { nanos };
         let budget = core.context.lease_bytes;
-        let own = lanes::touch_word(self.word, budget).zip(lanes::touch_block(self.block, budget));
-        match own {
-            Some((word, block)) => self.record_alone(word, block, nanos),
+        let own = lanes::touch::<LatencyCell>(self.slot, budget);
+        match own.and_then(|cell| Some((cell, lanes::touch_block(cell, budget)?))) {
+            Some((cell, block)) => core.record_alone(cell, block, nanos),
             None => core.record_shared(nanos),
         }
-    }
-
-    #[cold]
-    fn clamp(&self) -> u64 {
-        if let Some(core) = &self.core {
-            core.context.clamped.fetch_add(1, Ordering::Relaxed);
-        }
-        MAX_NANOS
     }
 }
 
@@ -192,8 +158,7 @@ impl LatencyCore {
     pub(crate) fn new(id: u64, bounds: &[f64], context: Arc<Context>) -> Self {
         Self {
             id,
-            word: WordSlot::take(),
-            block: BlockSlot::take(),
+            slot: Slot::take(),
             shared: OnceLock::new(),
             shared_sum: AtomicU64::new(0),
             retired: Mutex::new(None),
@@ -202,34 +167,64 @@ impl LatencyCore {
         }
     }
 
-    fn record_shared(&self, nanos: u64) {
-        let block = self.shared.get_or_init(|| Box::new(Block::new()));
-        let index = latency_index(nanos);
-        let before = block.buckets[index].fetch_add(1, Ordering::Relaxed);
-        if before == 0 {
+    /// Adds to cells that only the calling thread writes.
+    fn record_alone(&self, cell: &LatencyCell, block: &Block, nanos: u64) {
+        let (index, added) = latency_index(nanos);
+        let bucket = &block.buckets[index];
+        let count = bucket.load(Ordering::Relaxed) + 1;
+        if count == 1 {
             mark_octave(block, index);
-        } else if before >= SPILL {
-            self.spill_shared(block, index);
         }
-        // Release as in `record_alone`.
-        self.shared_sum.fetch_add(nanos + 1, Ordering::Release);
+        if count < SPILL {
+            bucket.store(count, Ordering::Relaxed);
+        } else {
+            self.spill(index, || bucket.store(0, Ordering::Relaxed));
+        }
+        cell.add(added);
+    }
+
+    /// Adds to cells that any thread may write.
+    fn record_shared(&self, nanos: u64) {
+        let block = self.shared.get_or_init(Box::default);
+        let (index, added) = latency_index(nanos);
+        let bucket = &block.buckets[index];
+        // The bits above `SPILL` leave room for every thread that comes while one spills.
+        let count = bucket.fetch_add(1, Ordering::Relaxed) + 1;
+        // Not only by the first: it may not have got that far.
+        if block.octaves.load(Ordering::Relaxed) & octave_bit(index) == 0 {
+            mark_octave(block, index);
+        }
+        if count == SPILL {
+            self.spill(index, || {
+                bucket.fetch_sub(SPILL, Ordering::Relaxed);
+            });
+        }
+        // Release as in `LatencyCell::add`.
+        self.shared_sum.fetch_add(added, Ordering::Release);
+    }
+
+    /// Moves a full bucket's count to the retired totals.
+    #[cold]
+    fn spill(&self, index: usize, empty: impl FnOnce()) {
+        let mut retired = lock(&self.retired);
+        let moved = retired.get_or_insert_with(|| Box::new(Buckets::new(Layout::Latency)));
+        moved.add((index / PER_OCTAVE) as u16, index % PER_OCTAVE, u64::from(SPILL));
+        // Under the lock, so that a pass sees the count in one place.
+        empty();
     }
 
     #[cold]
-    fn spill_shared(&self, block: &Block, index: usize) {
-        let mut retired = lock(&self.retired);
-        if block.buckets[index].load(Ordering::Relaxed) >= SPILL {
-            let (octave, bucket) = split(index);
-            let moved = retired.get_or_insert_with(|| Box::new(Buckets::new(Layout::Latency)));
-            moved.add(octave, bucket, u64::from(SPILL));
-            block.buckets[index].fetch_sub(SPILL, Ordering::Relaxed);
-        }
+    fn clamp(&self) -> u64 {
+        self.context.clamped.fetch_add(1, Ordering::Relaxed);
+        MAX_NANOS
     }
 
-    /// The sum of value + 1 over all records, in nanoseconds.
+    /// The wrapping sum over all threads of what the records added, see [`latency_index`].
     pub(crate) fn raw_sum(&self, reader: &Reader) -> u64 {
-        // Acquire pairs with the release of a shared record.
-        reader.sum(self.word.0).wrapping_add(self.shared_sum.load(Ordering::Acquire))
+        let cells = reader.latencies(&self.slot);
+        let own = cells.fold(0, |sum: u64, cell| sum.wrapping_add(cell.total()));
+        // Acquire as in `LatencyCell::total`.
+        own.wrapping_add(self.shared_sum.load(Ordering::Acquire))
     }
 
     /// Visits the total counts of every octave that holds something.
@@ -237,7 +232,7 @@ impl LatencyCore {
     /// Call it after [`Self::raw_sum`], so that what is in the sum is in the buckets.
     pub(crate) fn visit(&self, reader: &Reader, mut octave: impl FnMut(u16, &[u64; PER_OCTAVE])) {
         let retired = lock(&self.retired);
-        let own = reader.blocks(self.block.0).map(|block| -> &Block { block });
+        let own = reader.latencies(&self.slot).map(|cell| -> &Block { cell.block.load() });
         let blocks: Vec<&Block> = own.chain(self.shared.get().map(Box::as_ref)).collect();
         let held = blocks.iter().fold(0, |all, block| all | block.octaves.load(Ordering::Relaxed));
         for key in (0..LATENCY_OCTAVES).filter(|key| held & (1 << key) != 0) {
@@ -259,11 +254,11 @@ impl LatencyCore {
 }
 
 fn mark_octave(block: &Block, index: usize) {
-    block.octaves.fetch_or(1 << (index / PER_OCTAVE), Ordering::Relaxed);
+    block.octaves.fetch_or(octave_bit(index), Ordering::Relaxed);
 }
 
-fn split(index: usize) -> (u16, usize) {
-    ((index / PER_OCTAVE) as u16, index % PER_OCTAVE)
+fn octave_bit(index: usize) -> u64 {
+    1 << (index / PER_OCTAVE)
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@
 //! | `node0_values_clamped_total`, `node0_values_dropped_total` | values that no cell can hold |
 
 mod buckets;
+mod cells;
 mod clock;
 mod context;
 mod counter;
@@ -70,11 +71,12 @@ mod hit_ratio;
 mod labels;
 mod lanes;
 mod latency;
+#[cfg(all(test, loom))]
+mod models;
 mod monitor;
 mod pass;
 mod peak;
 mod performance;
-
 mod readiness;
 mod registry;
 mod rows;

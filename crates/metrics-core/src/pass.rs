@@ -4,8 +4,7 @@
 //! it, and takes the result of the next, which began after it arrived and so
 //! has all that it recorded. However many arrive, they cost one pass.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -22,7 +21,8 @@ use crate::registry::{Inner, Registry};
 use crate::rows::{Row, Timeline};
 use crate::sample::Sample;
 use crate::snapshot::{Schema, Snapshot};
-use crate::sync::lock;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutex, lock};
 use crate::window::Rule;
 
 /// How long passes take.
@@ -145,7 +145,7 @@ impl Inner {
     pub(crate) fn tick(&self) -> (Arc<Sample>, Vec<HealthChange>) {
         let mut numbers = {
             let mut pass = lock(&self.passes.pass);
-            self.passes.begun.fetch_add(1, Ordering::SeqCst);
+            self.passes.begun.fetch_add(1, Ordering::AcqRel);
             pass.run(self, Ending::Tick)
         };
         // Not under the pass's lock: a judgement that hangs holds the ticker only.
@@ -159,7 +159,9 @@ impl Inner {
 
     /// A sample of a pass that begins after this call.
     pub(crate) fn read(&self) -> Arc<Sample> {
-        let arrived = self.passes.begun.load(Ordering::SeqCst);
+        // A read-modify-write like those that begin a pass: one that came before
+        // sees all that this thread recorded, one that came after is not taken.
+        let arrived = self.passes.begun.fetch_add(0, Ordering::AcqRel);
         if let Some(sample) = self.tick_for_nobody() {
             return sample;
         }
@@ -169,7 +171,7 @@ impl Inner {
         {
             return sample.clone();
         }
-        let number = self.passes.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let number = self.passes.begun.fetch_add(1, Ordering::AcqRel) + 1;
         let sample = Arc::new(pass.run(self, Ending::Nothing));
         pass.shared = Some((number, sample.clone()));
         sample
@@ -199,6 +201,9 @@ impl Pass {
         let context = &inner.context;
         let started = context.clock.now();
         self.follow(inner);
+        // Before anything is read, so that what the last handle recorded is.
+        let orphans = (ending == Ending::Tick && self.rows.iter().any(|row| row.cells.is_orphan()))
+            .then(|| lock(&inner.families).orphans());
         let now = context.clock.uptime();
         let reader = Reader::new();
         for row in &mut self.rows {
@@ -212,8 +217,8 @@ impl Pass {
             context.tick.fetch_add(1, Ordering::Relaxed);
         }
         let values = self.rows.iter().map(|row| row.value(&reader, &self.time, now)).collect();
-        if ending == Ending::Tick && self.rows.iter().any(|row| row.cells.is_orphan()) {
-            lock(&inner.families).remove_orphans();
+        if let Some(orphans) = orphans {
+            lock(&inner.families).remove(&orphans);
         }
         self.number += 1;
         self.own.note(context, started);

@@ -1,7 +1,7 @@
 //! The highest level of the last minute.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A handle to a peak; clones share the storage.
 ///

@@ -4,8 +4,7 @@
 //! on the handle that it returns does none of that. Reading goes through one
 //! pass over the cells at a time, whose result is shared by all who asked.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
@@ -23,7 +22,8 @@ use crate::monitor::Monitor;
 use crate::pass::Passes;
 use crate::peak::Peak;
 use crate::sample::Sample;
-use crate::sync::lock;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{self, Mutex, lock};
 use crate::ticker::{AlreadyTicking, Ticker};
 use crate::up_down::UpDown;
 use crate::window::Rule;
@@ -53,7 +53,7 @@ pub struct Registry {
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    pub(crate) context: Arc<Context>,
+    pub(crate) context: sync::Arc<Context>,
     pub(crate) families: Mutex<Families>,
     pub(crate) passes: Passes,
     pub(crate) board: HealthBoard,
@@ -403,7 +403,16 @@ impl RegistryBuilder {
 
     /// Makes the registry.
     pub fn build(self) -> Registry {
-        let context = Arc::new(Context {
+        let registry = self.build_silent();
+        // Refused only where `max_families` is next to nothing: then the core
+        // says nothing of itself, and everything else works.
+        let _ = registry.inner.passes.register_own(&registry);
+        registry
+    }
+
+    /// Makes a registry that says nothing of itself.
+    pub(crate) fn build_silent(self) -> Registry {
+        let context = sync::Arc::new(Context {
             clock: self.clock.unwrap_or_else(Clock::tsc),
             lease_bytes: self.lease_bytes,
             enabled: AtomicBool::new(true),
@@ -418,10 +427,6 @@ impl RegistryBuilder {
             ticking: AtomicBool::new(false),
             context,
         };
-        let registry = Registry { inner: Arc::new(inner) };
-        // Refused only where `max_families` is next to nothing: then the core
-        // says nothing of itself, and everything else works.
-        let _ = registry.inner.passes.register_own(&registry);
-        registry
+        Registry { inner: Arc::new(inner) }
     }
 }

@@ -68,6 +68,8 @@ struct Totals {
 struct HistogramMemory {
     /// The cells' mark when they were last read: unchanged, nothing was recorded.
     mark: u64,
+    /// A latency's mark without the wrapping.
+    added: u128,
     /// The sum in the cells' own unit, which never falls.
     sum: f64,
     total: Arc<Buckets>,
@@ -80,6 +82,7 @@ impl Row {
         let histogram = |layout| {
             Memory::Histogram(Box::new(HistogramMemory {
                 mark: 0,
+                added: 0,
                 sum: 0.0,
                 total: Arc::new(Buckets::new(layout)),
                 recent: Recent::new(time.ticks.running(), layout),
@@ -103,12 +106,13 @@ impl Row {
         };
         match &self.cells {
             Cells::Latency(core) => {
-                let raw = core.raw_sum(reader);
-                if raw != memory.mark {
-                    memory.mark = raw;
+                let mark = core.raw_sum(reader);
+                if mark != memory.mark {
+                    memory.added += u128::from(mark.wrapping_sub(memory.mark));
+                    memory.mark = mark;
                     memory.raise(|visit| core.visit(reader, visit));
-                    // Each record added its value plus one.
-                    memory.add_sum(raw.saturating_sub(memory.total.count()) as f64 / 1e9);
+                    let nanos = memory.added.saturating_sub(memory.total.linear().into());
+                    memory.add_sum(nanos as f64 / 1e9);
                     memory.exemplars = core.exemplars.taken().into();
                 }
             }

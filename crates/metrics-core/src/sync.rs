@@ -1,9 +1,33 @@
-//! Locks that go on after a panic elsewhere.
+//! The primitives of concurrency, of the standard library or of a model checker.
+//!
+//! Every module whose threads share something takes it from here, so that under
+//! `cfg(loom)` the same lines run in all the orders that the memory model
+//! allows; `models.rs` says which.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+#[cfg(not(loom))]
+mod native {
+    pub(crate) use std::sync::{Arc, Mutex, MutexGuard, OnceLock, atomic};
+    pub(crate) use std::thread_local as per_thread;
+
+    /// A static that starts as its type's default.
+    macro_rules! global {
+        (static $name:ident: $type:ty) => {
+            static $name: std::sync::LazyLock<$type> = std::sync::LazyLock::new(Default::default);
+        };
+    }
+    pub(crate) use global;
+}
+
+#[cfg(loom)]
+mod model;
+
+#[cfg(loom)]
+pub(crate) use model::*;
+#[cfg(not(loom))]
+pub(crate) use native::*;
 
 /// Locks; a panic of another holder is no reason to stop, since every critical
 /// section of this crate leaves its data whole at each step.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -1,11 +1,11 @@
 //! The right to advance a registry's windows.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::event::HealthChange;
 use crate::registry::Inner;
 use crate::sample::Sample;
+use crate::sync::atomic::Ordering;
 
 /// Advances one registry: windows move, health is judged, a sample is published.
 ///

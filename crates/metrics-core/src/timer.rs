@@ -1,10 +1,10 @@
 //! Guards that time something from its start to its end, whatever the end is.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::latency::Latency;
+use crate::sync::atomic::Ordering;
 
 /// A measurement that has not ended.
 ///

@@ -1,8 +1,7 @@
 //! A level that many threads raise and lower.
 
-use std::sync::Arc;
-
 use crate::counter::{Counter, CounterCore};
+use crate::sync::Arc;
 
 /// A handle to a level, such as requests in flight; clones share the storage.
 ///

@@ -15,13 +15,18 @@ fn count(registry: &Registry, wait: &Latency) -> u64 {
     registry.read().view().latency(wait).expect("it is registered").total.count()
 }
 
+fn block(wait: &Latency) -> &'static Block {
+    let cell = lanes::cell::<LatencyCell>(wait.slot);
+    cell.and_then(LatencyCell::touched).expect("it was touched")
+}
+
 #[test]
 fn a_bucket_that_fills_its_bits_spills_and_loses_nothing() {
     let registry = registry();
     let wait = registry.latency(&WAIT, &[]).expect("the name is free");
     wait.record_nanos(1000);
-    let index = latency_index(1000);
-    let block = lanes::block(wait.block).expect("it was touched");
+    let (index, _) = latency_index(1000);
+    let block = block(&wait);
     block.buckets[index].store(SPILL - 2, Ordering::Relaxed);
     let before = count(&registry, &wait);
     for n in 1..=5 {
@@ -37,7 +42,7 @@ fn a_shared_bucket_spills_too() {
     let wait = registry.latency(&WAIT, &[]).expect("the name is free");
     let core = wait.core.as_ref().expect("the handle is enabled");
     core.record_shared(1000);
-    let bucket = &core.shared.get().expect("it was touched").buckets[latency_index(1000)];
+    let bucket = &core.shared.get().expect("it was touched").buckets[latency_index(1000).0];
     bucket.store(SPILL - 1, Ordering::Relaxed);
     let before = count(&registry, &wait);
     for n in 1..=5 {
@@ -52,7 +57,7 @@ fn a_thread_starts_a_metric_in_the_cells_that_the_last_one_left_empty() {
     let registry = registry();
     let wait = registry.latency(&WAIT, &[]).expect("the name is free");
     wait.record_nanos(1000);
-    let block = lanes::block(wait.block).expect("it was touched");
+    let block = block(&wait);
     drop((wait, registry));
     let held: u32 = block.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum();
     assert_eq!((held, block.octaves.load(Ordering::Relaxed)), (0, 0));

@@ -9,7 +9,6 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use crate::labels::bounded;
 use crate::lanes::Reader;
 use crate::latency::Latency;
 use crate::registry::Folding;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// How often idle names are looked for.
 const EXPIRY_PERIOD: Duration = Duration::from_secs(30);

@@ -1,0 +1,145 @@
+//! What a lane is made of: the cells that one thread writes and passes read.
+
+use std::cell;
+use std::ptr;
+
+use crate::buckets::{LATENCY_OCTAVES, PER_OCTAVE};
+use crate::lanes::{Lane, Lanes, OwnTables, Slots, Table};
+use crate::static_ref::StaticRef;
+use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{Mutex, global};
+
+/// A kind of cell, of which each lane has a table and the process a set of slots.
+pub(crate) trait Cell: Default + Sync + 'static {
+    fn slots(lanes: &Lanes) -> &Mutex<Slots>;
+    fn table(lane: &Lane) -> &Table<Self>;
+    fn own(tables: &OwnTables) -> &cell::Cell<&'static [Self]>;
+
+    /// Takes over what the same slot held in the table before.
+    fn carry(&self, from: &Self);
+
+    /// Empties the cell for the slot's next owner.
+    fn clear(&self, lanes: &Lanes);
+}
+
+/// A counter or a level.
+impl Cell for AtomicU64 {
+    fn slots(lanes: &Lanes) -> &Mutex<Slots> {
+        &lanes.words
+    }
+
+    fn table(lane: &Lane) -> &Table<Self> {
+        &lane.words
+    }
+
+    fn own(tables: &OwnTables) -> &cell::Cell<&'static [Self]> {
+        &tables.words
+    }
+
+    fn carry(&self, from: &Self) {
+        self.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    fn clear(&self, _lanes: &Lanes) {
+        self.store(0, Ordering::Relaxed);
+    }
+}
+
+/// A latency: its sum beside the way to its buckets.
+///
+/// The sums stand close together, so that a pass over idle series reads a few
+/// cache lines and no block.
+#[derive(Debug)]
+pub(crate) struct LatencyCell {
+    /// The sum of what the records added, see [`latency_index`](crate::buckets::latency_index):
+    /// it changes with each of them, so it is also the mark of a change.
+    sum: AtomicU64,
+    /// [`UNTOUCHED`] until the first record.
+    pub(crate) block: StaticRef<Block>,
+}
+
+impl Default for LatencyCell {
+    fn default() -> Self {
+        Self { sum: AtomicU64::new(0), block: StaticRef::new(&UNTOUCHED) }
+    }
+}
+
+impl LatencyCell {
+    /// Ends a record of the lane's thread.
+    ///
+    /// Release pairs with the acquire in [`LatencyCell::total`]: who sees that the
+    /// sum changed sees the bucket too.
+    #[inline]
+    pub(crate) fn add(&self, added: u64) {
+        let sum = self.sum.load(Ordering::Relaxed).wrapping_add(added);
+        self.sum.store(sum, Ordering::Release);
+    }
+
+    /// The sum, for a reader.
+    pub(crate) fn total(&self) -> u64 {
+        self.sum.load(Ordering::Acquire)
+    }
+
+    /// The cell's own block, if a record made one.
+    pub(crate) fn touched(&self) -> Option<&'static Block> {
+        let block = self.block.load();
+        (!ptr::eq(block, &*UNTOUCHED)).then_some(block)
+    }
+}
+
+impl Cell for LatencyCell {
+    fn slots(lanes: &Lanes) -> &Mutex<Slots> {
+        &lanes.latencies
+    }
+
+    fn table(lane: &Lane) -> &Table<Self> {
+        &lane.latencies
+    }
+
+    fn own(tables: &OwnTables) -> &cell::Cell<&'static [Self]> {
+        &tables.latencies
+    }
+
+    fn carry(&self, from: &Self) {
+        self.sum.store(from.sum.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.block.store(from.block.load());
+    }
+
+    fn clear(&self, lanes: &Lanes) {
+        self.sum.store(0, Ordering::Relaxed);
+        if let Some(block) = self.touched() {
+            self.block.store(&UNTOUCHED);
+            block.clear();
+            lanes.spare_block(block);
+        }
+    }
+}
+
+// Stands in for the buckets of every cell that was never recorded into, so that
+// a record need not ask: it finds its bucket empty, and that is rare anyway.
+// Nobody writes to it.
+global!(static UNTOUCHED: Block);
+
+/// The buckets of one latency in one lane, cumulative.
+#[derive(Debug)]
+pub(crate) struct Block {
+    /// A bit for each octave that ever held something, so that readers copy no others.
+    pub(crate) octaves: AtomicU64,
+    pub(crate) buckets: [AtomicU32; LATENCY_OCTAVES * PER_OCTAVE],
+}
+
+impl Default for Block {
+    fn default() -> Self {
+        let buckets = std::array::from_fn(|_| AtomicU32::new(0));
+        Self { octaves: AtomicU64::new(0), buckets }
+    }
+}
+
+impl Block {
+    fn clear(&self) {
+        self.octaves.store(0, Ordering::Relaxed);
+        for bucket in &self.buckets {
+            bucket.store(0, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What threads may do to each other, in every order that the memory model allows.
+//!
+//! These run the shipping modules; only sizes are smaller. `cargo xtask prove
+//! loom` explores them, and `cargo xtask prove mutants` breaks one line for
+//! each and watches it fail.
+
+use std::time::Duration;
+
+use loom::thread;
+
+use crate::buckets::LINEAR_NANOS;
+use crate::clock::ManualClock;
+use crate::counter::Counter;
+use crate::desc::Desc;
+use crate::families::Cells;
+use crate::lanes::Reader;
+use crate::latency::Latency;
+use crate::registry::{Registry, RegistryBuilder};
+use crate::rows::{Row, Timeline};
+use crate::snapshot::Value;
+use crate::window::Rule;
+
+const JOBS: Desc = Desc::counter("jobs_total", "Jobs.").labels(&["kind"]);
+const WAIT: Desc = Desc::latency("wait_seconds", "Waits.");
+
+/// Two preemptions find nearly every fault there is; `LOOM_MAX_PREEMPTIONS` asks for more.
+fn explore(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(2));
+    builder.max_branches = 100_000;
+    builder.check(model);
+}
+
+fn settings() -> RegistryBuilder {
+    Registry::builder().clock(ManualClock::new().clock())
+}
+
+fn registry() -> Registry {
+    settings().build_silent()
+}
+
+fn jobs(registry: &Registry, kind: &str) -> Counter {
+    registry.counter(&JOBS, &[kind]).expect("the description is right")
+}
+
+fn wait(registry: &Registry) -> Latency {
+    registry.latency(&WAIT, &[]).expect("the description is right")
+}
+
+/// A pass over one latency, again and again.
+struct Watch {
+    row: Row,
+    time: Timeline,
+}
+
+impl Watch {
+    fn new(wait: &Latency) -> Self {
+        let rule = Rule { samples: 1000, max_age: Duration::from_secs(300) };
+        let time = Timeline::starting(Duration::ZERO, rule);
+        let core = wait.core().expect("the handle is enabled").clone();
+        Self { row: Row::new(Cells::Latency(core), &time), time }
+    }
+
+    /// The count and the sum in nanoseconds.
+    fn look(&mut self) -> (u64, u64) {
+        let reader = Reader::new();
+        self.row.collect(&reader);
+        match self.row.value(&reader, &self.time, Duration::ZERO) {
+            Value::Histogram(histogram) => {
+                (histogram.total.count(), (histogram.total.sum() * 1e9).round() as u64)
+            }
+            other => panic!("a latency is no {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn record_against_sample() {
+    explore(|| {
+        let registry = registry();
+        let wait = wait(&registry);
+        let mut watch = Watch::new(&wait);
+        let recording = thread::spawn(move || {
+            wait.record_nanos(LINEAR_NANOS);
+            wait.record_nanos(LINEAR_NANOS + 1);
+        });
+        let (count, sum) = watch.look();
+        assert!(sum <= count * (LINEAR_NANOS + 1), "{sum} ns in {count} records");
+        recording.join().expect("recording cannot fail");
+        assert_eq!(watch.look(), (2, 2 * LINEAR_NANOS + 1));
+    });
+}
+
+#[test]
+fn spill_against_sample() {
+    explore(|| {
+        let registry = registry();
+        let wait = wait(&registry);
+        let mut watch = Watch::new(&wait);
+        let recording = thread::spawn(move || {
+            for _ in 0..3 {
+                wait.record_nanos(LINEAR_NANOS);
+            }
+        });
+        let (count, sum) = watch.look();
+        assert!(sum <= count * LINEAR_NANOS, "{sum} ns in {count} records");
+        recording.join().expect("recording cannot fail");
+        assert_eq!(watch.look(), (3, 3 * LINEAR_NANOS));
+    });
+}
+
+#[test]
+fn shared_spill_against_sample() {
+    explore(|| {
+        let registry = settings().lease_bytes(0).build_silent();
+        let wait = wait(&registry);
+        let mut watch = Watch::new(&wait);
+        let recording = [(); 2].map(|()| {
+            let wait = wait.clone();
+            thread::spawn(move || wait.record_nanos(LINEAR_NANOS))
+        });
+        let (count, sum) = watch.look();
+        assert!(sum <= count * LINEAR_NANOS, "{sum} ns in {count} records");
+        recording.into_iter().for_each(|thread| thread.join().expect("recording cannot fail"));
+        assert_eq!(watch.look(), (2, 2 * LINEAR_NANOS));
+    });
+}
+
+#[test]
+fn lease_and_return_against_sample() {
+    explore(|| {
+        let registry = registry();
+        let jobs = jobs(&registry, "short");
+        let recording = [(); 2].map(|()| {
+            let jobs = jobs.clone();
+            thread::spawn(move || jobs.inc())
+        });
+        let (first, second) = (jobs.total(), jobs.total());
+        assert!(first <= second && second <= 2, "{first}, then {second}");
+        recording.into_iter().for_each(|thread| thread.join().expect("recording cannot fail"));
+        assert_eq!(jobs.total(), 2);
+    });
+}
+
+#[test]
+fn register_against_sample() {
+    explore(|| {
+        let registry = registry();
+        let registering = thread::spawn({
+            let registry = registry.clone();
+            move || {
+                let late = jobs(&registry, "late");
+                late.inc();
+                assert_eq!(registry.read().view().counter(&late), 1);
+                late
+            }
+        });
+        registry.inner.tick();
+        let late = registering.join().expect("what was recorded is read");
+        assert_eq!(registry.inner.tick().0.view().counter(&late), 1);
+    });
+}
+
+#[test]
+fn drop_against_record() {
+    explore(|| {
+        let registry = registry();
+        let last = jobs(&registry, "last");
+        registry.inner.tick();
+        let recording = thread::spawn(move || last.inc());
+        let last_words = |registry: &Registry| {
+            let sample = registry.inner.tick().0;
+            let value = sample.snapshot.value(JOBS.name(), &[("kind", "last")]);
+            value.map(|value| value.as_f64())
+        };
+        let early = last_words(&registry);
+        recording.join().expect("recording cannot fail");
+        let seen: Vec<_> = [early, last_words(&registry), last_words(&registry)].into();
+        let seen: Vec<f64> = seen.into_iter().flatten().collect();
+        assert_eq!(seen.last(), Some(&1.0), "it left before it was sampled: {seen:?}");
+        assert_eq!(jobs(&registry, "next").total(), 0, "its cells were handed on as they were");
+    });
+}
+
+#[test]
+fn publish_against_latest_and_read() {
+    explore(|| {
+        let registry = registry();
+        let held = jobs(&registry, "held");
+        registry.inner.tick();
+        let reading = thread::spawn({
+            let (registry, held) = (registry.clone(), held.clone());
+            move || {
+                held.inc();
+                assert_eq!(registry.read().view().counter(&held), 1);
+            }
+        });
+        registry.read();
+        let (first, second) = (registry.latest().pass, registry.latest().pass);
+        assert!(first <= second);
+        reading.join().expect("what was recorded is read");
+    });
+}
