@@ -26,6 +26,13 @@ struct Worker {
     thread: Option<JoinHandle<()>>,
 }
 
+/// What a thread is timed by.
+#[derive(Clone, Copy)]
+enum Clock {
+    Processor,
+    Wall,
+}
+
 struct Order {
     job: Job,
     /// How many have not yet arrived at the start.
@@ -36,7 +43,9 @@ impl Pool {
     /// Starts the threads; the first is pinned to the first core, and so on around.
     pub(crate) fn new(threads: usize) -> Self {
         let (report, done) = channel();
-        let workers = (0..threads).map(|number| Worker::start(number, report.clone())).collect();
+        let clock = if threads == 1 { Clock::Processor } else { Clock::Wall };
+        let start = |number| Worker::start(number, clock, report.clone());
+        let workers = (0..threads).map(start).collect();
         Self { workers, done }
     }
 
@@ -70,10 +79,10 @@ impl Drop for Pool {
 }
 
 impl Worker {
-    fn start(number: usize, report: Sender<Duration>) -> Self {
+    fn start(number: usize, clock: Clock, report: Sender<Duration>) -> Self {
         let (orders, inbox) = channel::<Order>();
         let thread = thread::spawn(move || {
-            let works = AssertUnwindSafe(|| work(number, inbox, &report));
+            let works = AssertUnwindSafe(|| work(number, clock, inbox, &report));
             if catch_unwind(works).is_err() {
                 // The pool waits for a time that will never come.
                 std::process::abort();
@@ -83,7 +92,7 @@ impl Worker {
     }
 }
 
-fn work(number: usize, inbox: Receiver<Order>, report: &Sender<Duration>) {
+fn work(number: usize, clock: Clock, inbox: Receiver<Order>, report: &Sender<Duration>) {
     pin(number);
     for Order { job, missing } in inbox {
         missing.fetch_sub(1, Ordering::AcqRel);
@@ -96,7 +105,10 @@ fn work(number: usize, inbox: Receiver<Order>, report: &Sender<Duration>) {
                 false => std::hint::spin_loop(),
             }
         }
-        let took = stopwatch::time(|| job(number));
+        let took = match clock {
+            Clock::Processor => stopwatch::time_alone(|| job(number)),
+            Clock::Wall => stopwatch::time(|| job(number)),
+        };
         if report.send(took).is_err() {
             break;
         }

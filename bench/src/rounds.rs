@@ -184,7 +184,7 @@ impl Runner {
                 let mut took = Duration::ZERO;
                 for _ in 0..operations {
                     self.put_in += prepare();
-                    took += stopwatch::time(&mut *act);
+                    took += stopwatch::time_alone(&mut *act);
                 }
                 took
             }
