@@ -3,7 +3,7 @@
 //! A budget is a factor on what a peer took in the same rounds, or a time. The verdict is
 //! taken at the worse end of the interval: a budget holds when it holds with 95 % confidence.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 
 use crate::rounds::{Entry, Race};
@@ -86,6 +86,17 @@ pub(crate) fn judge(race: &Race) -> Result<Vec<Verdict>> {
         .collect()
 }
 
+/// Makes sure that no budget waits for a race that is not run any more.
+///
+/// # Errors
+/// When one does.
+pub(crate) fn cover(races: &[&str]) -> Result<()> {
+    match BUDGETS.iter().find(|budget| !races.contains(&budget.race)) {
+        Some(budget) => bail!("there is a budget for {}, which nobody ran", budget.race),
+        None => Ok(()),
+    }
+}
+
 impl Budget {
     fn judge(&self, race: &Race) -> Result<Verdict> {
         let ours = entry(race, self.ours)?;
@@ -144,6 +155,12 @@ mod tests {
         assert_eq!(verdict.measured.median, 0.25);
         assert!(!verdict.holds());
         assert_eq!(verdict.used(), 1.5);
+    }
+
+    #[test]
+    fn budget_without_its_race_is_an_error() {
+        let error = cover(&["counter/held/1t"]).expect_err("others have budgets too");
+        assert!(error.to_string().contains("latency/held/1t"), "{error}");
     }
 
     #[test]

@@ -97,6 +97,9 @@ impl Core {
                 judged.push((race, verdicts));
             }
         }
+        if self.only.is_empty() {
+            budgets::cover(&judged.iter().map(|(race, _)| &*race.id).collect::<Vec<_>>())?;
+        }
         for name in ["core"].into_iter().chain(self.save.as_deref()) {
             results::save(name, effort, &judged)?;
         }

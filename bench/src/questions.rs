@@ -9,6 +9,7 @@ mod names;
 mod record;
 mod sampling;
 mod scrape;
+mod timer;
 mod worst_case;
 
 use anyhow::Result;
@@ -27,6 +28,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
     Question { name: "contention", ask: contention::ask },
     Question { name: "names", ask: names::ask },
     Question { name: "many", ask: many::ask },
+    Question { name: "timer", ask: timer::ask },
     Question { name: "scrape", ask: scrape::ask },
     Question { name: "sampling", ask: sampling::ask },
     Question { name: "worst-case", ask: worst_case::ask },

@@ -15,7 +15,7 @@ pub(crate) fn race(race: &Race, verdicts: &[Verdict], earlier: Option<&Medians>)
         let measured = Estimate::of(&entry.rounds);
         let _ = write!(
             out,
-            "  {:<24}{:>11}  {:<25}",
+            "  {:<27}{:>11}  {:<25}",
             entry.name,
             nanos(measured.median),
             range(&measured)

@@ -69,16 +69,29 @@ pub(crate) fn counter() -> Contender {
     Contender::recording(NAME, op, move || sum_of(&*same, "http_requests_total"))
 }
 
+#[derive(MetricGroup)]
+struct Single {
+    /// Requests
+    http_request_seconds: Histogram<14>,
+}
+
+fn single() -> Arc<Single> {
+    Arc::new(Single { http_request_seconds: Histogram::with_metadata(thresholds()) })
+}
+
 pub(crate) fn latency() -> Contender {
-    #[derive(MetricGroup)]
-    struct Single {
-        /// Requests
-        http_request_seconds: Histogram<14>,
-    }
-    let histogram = Histogram::with_metadata(thresholds());
-    let single = Arc::new(Single { http_request_seconds: histogram });
-    let (same, values) = (single.clone(), workload::seconds());
+    let (single, values) = (single(), workload::seconds());
+    let same = single.clone();
     let op = move |i| single.http_request_seconds.observe(values[i % VALUES]);
+    Contender::recording(NAME, op, move || sum_of(&*same, "http_request_seconds_count"))
+}
+
+pub(crate) fn timer() -> Contender {
+    let single = single();
+    let same = single.clone();
+    let op = move |_| {
+        single.http_request_seconds.start_timer().observe();
+    };
     Contender::recording(NAME, op, move || sum_of(&*same, "http_request_seconds_count"))
 }
 

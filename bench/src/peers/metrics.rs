@@ -13,6 +13,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 
 use super::page;
 use crate::rounds::{Contender, LAP};
+use crate::stopwatch;
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};
 
 const NAME: &str = "metrics";
@@ -67,6 +68,20 @@ pub(crate) fn latency() -> Contender {
         metrics::with_local_recorder(&recorder, || metrics::histogram!("http_request_seconds"));
     let op = move |i| {
         histogram.record(values[i % VALUES]);
+        drain(&drained, i);
+    };
+    Contender::recording(NAME, op, move || sum_of(&handle, "http_request_seconds_count"))
+}
+
+/// It has no timer: two readings of the system's clock.
+pub(crate) fn timer() -> Contender {
+    let recorder = recorder();
+    let (handle, drained) = (recorder.handle(), recorder.handle());
+    let histogram =
+        metrics::with_local_recorder(&recorder, || metrics::histogram!("http_request_seconds"));
+    let op = move |i| {
+        let start = stopwatch::now();
+        histogram.record(start.elapsed());
         drain(&drained, i);
     };
     Contender::recording(NAME, op, move || sum_of(&handle, "http_request_seconds_count"))

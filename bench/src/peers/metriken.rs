@@ -4,12 +4,14 @@
 
 use std::sync::Arc;
 
+use metriken::histogram::Histogram;
 use metriken::{
     AtomicCounterHistogram, Counter, ShardedCounterGroup, ShardedCounterHistogram,
     ShardedCounterHistogramGroup,
 };
 
 use crate::rounds::Contender;
+use crate::stopwatch;
 use crate::workload::{self, CHOICES, VALUES};
 
 /// 128 buckets to an octave up to 2⁴⁰ ns, as node0 has them.
@@ -42,7 +44,7 @@ pub(crate) fn latency() -> Contender {
     Contender::recording(
         "metriken atomic",
         move |i| histogram.increment(values[i % VALUES]).expect("it is in range"),
-        move || same.load().map_or(0, |loaded| loaded.as_slice().iter().sum()),
+        move || count(same.load()),
     )
 }
 
@@ -52,8 +54,24 @@ pub(crate) fn sharded_latency() -> Contender {
     Contender::recording(
         SHARDED,
         move |i| histogram.increment(values[i % VALUES]).expect("it is in range"),
-        move || same.load().map_or(0, |loaded| loaded.as_slice().iter().sum()),
+        move || count(same.load()),
     )
+}
+
+/// It has no timer: two readings of the system's clock.
+pub(crate) fn timer() -> Contender {
+    let histogram = Arc::new(ShardedCounterHistogram::new(GROUPING_POWER, MAX_VALUE_POWER));
+    let same = histogram.clone();
+    let op = move |_| {
+        let start = stopwatch::now();
+        histogram.increment(start.elapsed().as_nanos() as u64).expect("it is in range");
+    };
+    Contender::recording(SHARDED, op, move || count(same.load()))
+}
+
+/// How many samples a histogram has, if it was recorded into.
+fn count(loaded: Option<Histogram>) -> u64 {
+    loaded.map_or(0, |loaded| loaded.as_slice().iter().sum())
 }
 
 pub(crate) fn counters() -> Contender {

@@ -74,6 +74,15 @@ pub(crate) fn latency() -> Contender {
     )
 }
 
+pub(crate) fn timer() -> Contender {
+    let registry = large_registry();
+    let latency = registry.latency(&LATENCY, &[]).expect("a new registry has room");
+    let op = move |_| {
+        latency.start().stop();
+    };
+    Contender::recording(NAME, op, move || samples(&registry, LATENCY.name()))
+}
+
 /// Counts by name through the performance monitor: one name, no labels.
 pub(crate) fn counter_by_name() -> Contender {
     let registry = large_registry();

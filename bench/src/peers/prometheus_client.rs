@@ -11,6 +11,7 @@ use prometheus_client::registry::{Metric, Registry};
 
 use super::page;
 use crate::rounds::Contender;
+use crate::stopwatch;
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};
 
 pub(crate) const NAME: &str = "prometheus-client";
@@ -63,6 +64,17 @@ pub(crate) fn latency() -> Contender {
     let (histogram, values) = (histogram(), workload::seconds());
     let registry = registry("http_request_seconds", histogram.clone());
     let op = move |i| histogram.observe(values[i % VALUES]);
+    Contender::recording(NAME, op, move || samples(&registry))
+}
+
+/// It has no timer: two readings of the system's clock.
+pub(crate) fn timer() -> Contender {
+    let histogram = histogram();
+    let registry = registry("http_request_seconds", histogram.clone());
+    let op = move |_| {
+        let start = stopwatch::now();
+        histogram.observe(start.elapsed().as_secs_f64());
+    };
     Contender::recording(NAME, op, move || samples(&registry))
 }
 

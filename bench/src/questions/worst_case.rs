@@ -4,7 +4,8 @@
 //! two hundred latencies. Threads stay alive to the end, since a thread that ended would
 //! hand its cells on and spare the next the allocation. The figure of a round is the median
 //! of its threads; the tail is taken over all of them. Names at the cap are new each time,
-//! as a name made of user input is.
+//! as a name made of user input is. Two peers show what a fresh thread pays anyway, and what
+//! another library pays for cells of the thread's own.
 
 use std::hint::black_box;
 use std::sync::mpsc::channel;
@@ -43,6 +44,8 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
         known_name(),
         new_name(effort),
         name_at_cap(effort),
+        peer_counter(),
+        peer_latency(),
     ];
 
     let alive = Arc::new(RwLock::new(()));
@@ -93,6 +96,29 @@ fn on_a_fresh_thread(
     });
     spawned.expect("there is room for a thread");
     took.recv().expect("it reports").as_nanos() as f64
+}
+
+/// Whose cells all threads share, so that there is no first touch.
+fn peer_counter() -> Case {
+    let counter: prometheus_client::metrics::counter::Counter = Default::default();
+    let same = counter.clone();
+    let record = move |_| {
+        counter.inc();
+    };
+    let recorded = Box::new(move || same.get());
+    Case { name: "prometheus-client, counter", record: Arc::new(record), recorded }
+}
+
+/// Whose cells are each thread's own, as node0's are.
+fn peer_latency() -> Case {
+    let histogram = Arc::new(metriken::ShardedCounterHistogram::new(7, 40));
+    let same = histogram.clone();
+    let nanos = TOOK.as_nanos() as u64;
+    Case {
+        name: "metriken sharded, latency",
+        record: Arc::new(move |_| histogram.increment(nanos).expect("it is in range")),
+        recorded: Box::new(move || same.load().map_or(0, |loaded| loaded.as_slice().iter().sum())),
+    }
 }
 
 fn counter(registry: &Registry) -> Case {
