@@ -6,6 +6,7 @@
 //!
 //! Exit codes: 0 everything holds, 1 something falls short, 2 it could not be run.
 
+mod bench;
 mod check;
 mod generate;
 mod prove;
@@ -25,10 +26,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::bench::Bench;
 use crate::verdict::Verdict;
 use crate::workspace::Workspace;
 
-/// The project's commands: tests, checks, generated texts and long proofs.
+/// The project's commands: tests, checks, generated texts, long proofs and benches.
 ///
 /// Exit codes: 0 all hold, 1 something falls short, 2 could not run.
 #[derive(Debug, Parser)]
@@ -58,6 +60,8 @@ enum Command {
         /// Which proof to run.
         name: Option<String>,
     },
+    /// Measures node0 against its peers and its budgets; writes target/bench/core.json.
+    Bench(Bench),
 }
 
 fn main() -> ExitCode {
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
         Command::Check { names } => check::run(&workspace, &names),
         Command::Generate => generate::run(&workspace),
         Command::Prove { name } => prove::run(&workspace, name.as_deref()),
+        Command::Bench(bench) => bench.run(&workspace),
     };
     match outcome {
         Ok(Verdict::Holds) => ExitCode::SUCCESS,

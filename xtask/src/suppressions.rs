@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::verdict::Findings;
 use crate::workspace::Workspace;
 
-const FOLDERS: &[&str] = &["crates", "xtask"];
+const FOLDERS: &[&str] = &["bench", "crates", "xtask"];
 
 /// Looks through every source and manifest.
 pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {

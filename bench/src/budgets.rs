@@ -1,0 +1,171 @@
+//! What the core may cost, and whether it did.
+//!
+//! A budget is a factor on what a peer took in the same rounds, or a time. The verdict is
+//! taken at the worse end of the interval: a budget holds when it holds with 95 % confidence.
+
+use anyhow::{Context as _, Result, bail};
+use serde::Serialize;
+
+use crate::rounds::{Entry, Race};
+use crate::stats::Estimate;
+
+/// One budget.
+struct Budget {
+    race: &'static str,
+    ours: &'static str,
+    limit: Limit,
+}
+
+enum Limit {
+    /// A factor on the peer that was fastest in this run.
+    BestPeer(f64),
+    /// A factor on one contender.
+    Of(&'static str, f64),
+    /// Nanoseconds.
+    Nanos(f64),
+}
+
+use Limit::{BestPeer, Nanos, Of};
+
+const BUDGETS: &[Budget] = &[
+    Budget { race: "counter/held/1t", ours: "node0", limit: BestPeer(0.5) },
+    Budget { race: "latency/held/1t", ours: "node0", limit: Of("metriken sharded", 0.8) },
+    Budget { race: "latency/held/1t", ours: "node0", limit: Of("prometheus-client", 0.3) },
+    Budget { race: "counter/held/2t", ours: "node0", limit: BestPeer(0.5) },
+    Budget { race: "latency/held/2t", ours: "node0", limit: Of("metriken sharded", 0.8) },
+    Budget { race: "latency/held/2t", ours: "node0", limit: Of("prometheus-client", 0.3) },
+    Budget { race: "counter/labels/1t", ours: "node0", limit: Of("prometheus-client", 0.5) },
+    Budget { race: "latency/labels/1t", ours: "node0", limit: Of("prometheus-client", 0.5) },
+    Budget { race: "scrape/counters/10000", ours: "node0", limit: Of("copy", 2.0) },
+    Budget { race: "scrape/counters/10000", ours: "node0", limit: BestPeer(0.25) },
+    Budget { race: "scrape/latencies/1000", ours: "node0", limit: BestPeer(1.0) },
+    Budget { race: "sampling/1000x8", ours: "node0, idle", limit: Nanos(50_000.0) },
+    Budget { race: "sampling/1000x8", ours: "node0, busy", limit: Nanos(5_000_000.0) },
+    Budget { race: "worst-case", ours: "node0, counter", limit: Nanos(10_000.0) },
+    Budget { race: "worst-case", ours: "node0, latency", limit: Nanos(10_000.0) },
+    Budget { race: "worst-case", ours: "node0, known name", limit: Nanos(10_000.0) },
+    Budget { race: "worst-case", ours: "node0, name at the cap", limit: Nanos(10_000.0) },
+];
+
+/// Whether a contender is neither ours nor the floor.
+pub(crate) fn is_peer(name: &str) -> bool {
+    !name.starts_with("node0") && name != "copy"
+}
+
+/// A budget with what was measured.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Verdict {
+    pub(crate) race: &'static str,
+    pub(crate) ours: &'static str,
+    /// Whose time the limit is a factor on; a limit in nanoseconds has none.
+    pub(crate) against: Option<String>,
+    pub(crate) limit: f64,
+    pub(crate) measured: Estimate,
+}
+
+impl Verdict {
+    /// How much of the budget is used, at the worse end of the interval.
+    pub(crate) fn used(&self) -> f64 {
+        self.measured.high / self.limit
+    }
+
+    pub(crate) fn holds(&self) -> bool {
+        self.used() <= 1.0
+    }
+}
+
+/// The verdicts on a race.
+///
+/// # Errors
+/// When a budget names a contender that was not there.
+pub(crate) fn judge(race: &Race) -> Result<Vec<Verdict>> {
+    BUDGETS
+        .iter()
+        .filter(|budget| budget.race == race.id)
+        .map(|budget| budget.judge(race))
+        .collect()
+}
+
+/// Makes sure that no budget waits for a race that is not run any more.
+///
+/// # Errors
+/// When one does.
+pub(crate) fn cover(races: &[&str]) -> Result<()> {
+    match BUDGETS.iter().find(|budget| !races.contains(&budget.race)) {
+        Some(budget) => bail!("there is a budget for {}, which nobody ran", budget.race),
+        None => Ok(()),
+    }
+}
+
+impl Budget {
+    fn judge(&self, race: &Race) -> Result<Verdict> {
+        let ours = entry(race, self.ours)?;
+        let (against, limit) = match self.limit {
+            BestPeer(factor) => (Some(best_peer(race)?), factor),
+            Of(name, factor) => (Some(entry(race, name)?), factor),
+            Nanos(nanos) => (None, nanos),
+        };
+        let measured = match against {
+            Some(theirs) => Estimate::of_ratio(&ours.rounds, &theirs.rounds),
+            None => Estimate::of(&ours.rounds),
+        };
+        let against = against.map(|entry| entry.name.clone());
+        Ok(Verdict { race: self.race, ours: self.ours, against, limit, measured })
+    }
+}
+
+fn entry<'a>(race: &'a Race, name: &str) -> Result<&'a Entry> {
+    let found = race.entries.iter().find(|entry| entry.name == name);
+    found.with_context(|| format!("a budget of {} names `{name}`, who was not there", race.id))
+}
+
+fn best_peer(race: &Race) -> Result<&Entry> {
+    let median = |entry: &&Entry| Estimate::of(&entry.rounds).median;
+    let peers = race.entries.iter().filter(|entry| is_peer(&entry.name));
+    let best = peers.min_by(|a, b| median(a).total_cmp(&median(b)));
+    best.with_context(|| format!("{} had no peer", race.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn race(entries: &[(&str, &[f64])]) -> Race {
+        let entry = |(name, rounds): &(&str, &[f64])| Entry {
+            name: (*name).to_owned(),
+            rounds: rounds.to_vec(),
+            singles: Vec::new(),
+        };
+        let entries = entries.iter().map(entry).collect();
+        Race { id: "counter/held/1t".into(), title: String::new(), entries }
+    }
+
+    #[test]
+    fn best_peer_is_the_fastest_that_is_not_ours() {
+        let race = race(&[("node0", &[1.0]), ("copy", &[0.1]), ("slow", &[9.0]), ("fast", &[4.0])]);
+        let verdicts = judge(&race).expect("all are there");
+        assert_eq!(verdicts[0].against.as_deref(), Some("fast"));
+        assert!(verdicts[0].holds());
+    }
+
+    #[test]
+    fn verdict_is_taken_at_the_worse_end() {
+        let race = race(&[("node0", &[1.0, 1.0, 3.0]), ("peer", &[4.0, 4.0, 4.0])]);
+        let verdict = judge(&race).expect("all are there").remove(0);
+        assert_eq!(verdict.measured.median, 0.25);
+        assert!(!verdict.holds());
+        assert_eq!(verdict.used(), 1.5);
+    }
+
+    #[test]
+    fn budget_without_its_race_is_an_error() {
+        let error = cover(&["counter/held/1t"]).expect_err("others have budgets too");
+        assert!(error.to_string().contains("latency/held/1t"), "{error}");
+    }
+
+    #[test]
+    fn budget_without_its_contender_is_an_error() {
+        let error = judge(&race(&[("peer", &[4.0])])).expect_err("node0 is not there");
+        assert!(error.to_string().contains("`node0`"), "{error}");
+    }
+}

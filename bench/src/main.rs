@@ -1,0 +1,148 @@
+//! Does node0's core keep its budgets against its peers, on this machine?
+//!
+//! Absolute times say little about another machine, so nearly every budget is a ratio to a
+//! peer that did the same work in the same run. The rivals live in this package alone.
+//!
+//! Exit codes: 0 all budgets hold, 1 something falls short, 2 it could not be run.
+
+mod budgets;
+mod questions;
+mod results;
+mod table;
+
+mod rounds;
+mod stats;
+
+mod peers;
+
+mod pool;
+mod stopwatch;
+mod workload;
+
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::{Args, Parser, Subcommand};
+
+use crate::budgets::Verdict;
+use crate::questions::{QUESTIONS, Question};
+use crate::results::Medians;
+use crate::rounds::{Effort, Race};
+
+/// Measures node0 against its peers and its budgets.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    suite: Suite,
+}
+
+#[derive(Debug, Subcommand)]
+enum Suite {
+    /// Recording, sampling and scraping.
+    Core(Core),
+    /// Asks one question in this process, and prints what was found as JSON.
+    #[command(hide = true)]
+    Question {
+        name: String,
+        #[arg(long)]
+        quick: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Core {
+    /// Fewer and shorter rounds, to see that everything runs; no verdict.
+    #[arg(long)]
+    quick: bool,
+    /// Keeps the results as target/bench/NAME.json.
+    #[arg(long, value_name = "NAME")]
+    save: Option<String>,
+    /// Prints the change since the results that were saved under this name.
+    #[arg(long, value_name = "NAME")]
+    compare: Option<String>,
+    /// Asks only these questions.
+    #[arg(long, value_name = "QUESTION", value_parser = QUESTIONS.iter().map(|question| question.name).collect::<Vec<_>>())]
+    only: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().suite {
+        Suite::Core(core) => core.run(),
+        Suite::Question { name, quick } => answer(&name, effort(quick)).map(|()| true),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn effort(quick: bool) -> Effort {
+    if quick { Effort::QUICK } else { Effort::FULL }
+}
+
+impl Core {
+    /// Asks all questions; whether every budget holds.
+    fn run(&self) -> Result<bool> {
+        let earlier = self.compare.as_deref().map(Medians::saved).transpose()?;
+        let effort = effort(self.quick);
+        let mut judged = Vec::new();
+        for question in QUESTIONS.iter().filter(|question| self.asks(question)) {
+            for race in question.in_its_own_process(self.quick)? {
+                let verdicts = budgets::judge(&race)?;
+                println!("{}", table::race(&race, &verdicts, earlier.as_ref()));
+                judged.push((race, verdicts));
+            }
+        }
+        if self.only.is_empty() {
+            budgets::cover(&judged.iter().map(|(race, _)| &*race.id).collect::<Vec<_>>())?;
+        }
+        for name in ["core"].into_iter().chain(self.save.as_deref()) {
+            results::save(name, effort, &judged)?;
+        }
+        let verdicts: Vec<&Verdict> = judged.iter().flat_map(|(_, verdicts)| verdicts).collect();
+        Ok(self.sum_up(&verdicts))
+    }
+
+    fn asks(&self, question: &Question) -> bool {
+        self.only.is_empty() || self.only.iter().any(|name| name == question.name)
+    }
+
+    fn sum_up(&self, verdicts: &[&Verdict]) -> bool {
+        let short: Vec<_> = verdicts.iter().filter(|verdict| !verdict.holds()).collect();
+        println!("{} of {} budgets hold", verdicts.len() - short.len(), verdicts.len());
+        for verdict in &short {
+            println!("  {}: {}", verdict.race, table::verdict(verdict));
+        }
+        if self.quick {
+            println!(
+                "NOT A VERDICT: --quick measures too little; the exit code is 0 whatever it says"
+            );
+        }
+        short.is_empty() || self.quick
+    }
+}
+
+impl Question {
+    fn in_its_own_process(&self, quick: bool) -> Result<Vec<Race>> {
+        eprintln!("asking: {}", self.name);
+        let program = std::env::current_exe().context("this program is not to be found")?;
+        let mut call = Command::new(program);
+        call.args(["question", self.name]).args(quick.then_some("--quick"));
+        let output = call.stderr(Stdio::inherit()).output().context("cannot ask")?;
+        ensure!(output.status.success(), "question {} ended with {}", self.name, output.status);
+        serde_json::from_slice(&output.stdout).context("the answer is no JSON")
+    }
+}
+
+/// Asks one question here.
+fn answer(name: &str, effort: Effort) -> Result<()> {
+    let question = QUESTIONS.iter().find(|question| question.name == name);
+    let question = question.with_context(|| format!("there is no question `{name}`"))?;
+    let races = (question.ask)(effort)?;
+    println!("{}", serde_json::to_string(&races)?);
+    Ok(())
+}

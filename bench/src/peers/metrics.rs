@@ -1,0 +1,172 @@
+//! metrics with its Prometheus exporter: handles into a registry, found again by hashing.
+//!
+//! Its histograms only collect samples; somebody has to drain them into buckets or they
+//! grow without end. So recording includes the drain, once a lap on the thread that recorded
+//! them.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::LazyLock;
+
+use metrics::{Counter, Histogram};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+use super::page;
+use crate::rounds::{Contender, LAP};
+use crate::stopwatch;
+use crate::workload::{self, BOUNDS, CHOICES, VALUES};
+
+const NAME: &str = "metrics";
+
+/// The macros' own recorder, of which a process has one.
+static GLOBAL: LazyLock<PrometheusHandle> = LazyLock::new(|| {
+    let recorder = recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder).expect("it is the first");
+    handle
+});
+
+fn recorder() -> PrometheusRecorder {
+    let builder = PrometheusBuilder::new().set_buckets(&BOUNDS);
+    builder.expect("there are buckets").build_recorder()
+}
+
+#[inline]
+fn drain(handle: &PrometheusHandle, i: usize) {
+    if i % LAP == LAP - 1 {
+        handle.run_upkeep();
+    }
+}
+
+fn sum_of(handle: &PrometheusHandle, name: &str) -> u64 {
+    page::sum(&handle.render(), name)
+}
+
+fn counters_of(recorder: &PrometheusRecorder, count: usize) -> Vec<Counter> {
+    let series = |i| metrics::counter!("http_requests_total", &workload::labels(i));
+    metrics::with_local_recorder(recorder, || (0..count).map(series).collect())
+}
+
+fn histograms_of(recorder: &PrometheusRecorder, count: usize) -> Vec<Histogram> {
+    let series = |i| metrics::histogram!("http_request_seconds", &workload::labels(i));
+    metrics::with_local_recorder(recorder, || (0..count).map(series).collect())
+}
+
+pub(crate) fn counter() -> Contender {
+    let recorder = recorder();
+    let handle = recorder.handle();
+    let counter =
+        metrics::with_local_recorder(&recorder, || metrics::counter!("http_requests_total"));
+    let op = move |_| counter.increment(1);
+    Contender::recording(NAME, op, move || sum_of(&handle, "http_requests_total"))
+}
+
+pub(crate) fn latency() -> Contender {
+    let (recorder, values) = (recorder(), workload::seconds());
+    let (handle, drained) = (recorder.handle(), recorder.handle());
+    let histogram =
+        metrics::with_local_recorder(&recorder, || metrics::histogram!("http_request_seconds"));
+    let op = move |i| {
+        histogram.record(values[i % VALUES]);
+        drain(&drained, i);
+    };
+    Contender::recording(NAME, op, move || sum_of(&handle, "http_request_seconds_count"))
+}
+
+/// It has no timer: two readings of the system's clock.
+pub(crate) fn timer() -> Contender {
+    let recorder = recorder();
+    let (handle, drained) = (recorder.handle(), recorder.handle());
+    let histogram =
+        metrics::with_local_recorder(&recorder, || metrics::histogram!("http_request_seconds"));
+    let op = move |i| {
+        let start = stopwatch::now();
+        histogram.record(start.elapsed());
+        drain(&drained, i);
+    };
+    Contender::recording(NAME, op, move || sum_of(&handle, "http_request_seconds_count"))
+}
+
+pub(crate) fn counter_by_labels() -> Contender {
+    LazyLock::force(&GLOBAL);
+    let op = |i| {
+        let (method, route) = workload::request(i);
+        metrics::counter!("http_requests_total", "method" => method, "route" => route).increment(1);
+    };
+    Contender::recording(NAME, op, || sum_of(&GLOBAL, "http_requests_total"))
+}
+
+pub(crate) fn latency_by_labels() -> Contender {
+    LazyLock::force(&GLOBAL);
+    let values = workload::seconds();
+    let op = move |i| {
+        let (method, route) = workload::request(i);
+        metrics::histogram!("http_request_seconds", "method" => method, "route" => route)
+            .record(values[i % VALUES]);
+        drain(&GLOBAL, i);
+    };
+    Contender::recording(NAME, op, || sum_of(&GLOBAL, "http_request_seconds_count"))
+}
+
+pub(crate) fn counters() -> Contender {
+    let (recorder, choices) = (recorder(), workload::choices());
+    let (handle, counters) = (recorder.handle(), counters_of(&recorder, 1000));
+    let op = move |i| counters[usize::from(choices[i % CHOICES])].increment(1);
+    Contender::recording(NAME, op, move || sum_of(&handle, "http_requests_total"))
+}
+
+pub(crate) fn latencies() -> Contender {
+    let recorder = recorder();
+    let (choices, values) = (workload::choices(), workload::seconds());
+    let (handle, drained) = (recorder.handle(), recorder.handle());
+    let histograms = histograms_of(&recorder, 1000);
+    let op = move |i| {
+        histograms[usize::from(choices[i % CHOICES])].record(values[i % VALUES]);
+        drain(&drained, i);
+    };
+    Contender::recording(NAME, op, move || sum_of(&handle, "http_request_seconds_count"))
+}
+
+pub(crate) fn scrape_counters(count: usize) -> Contender {
+    let recorder = recorder();
+    let counters = counters_of(&recorder, count);
+    scrape(recorder.handle(), "http_requests_total", move || {
+        counters.iter().for_each(|counter| counter.increment(1));
+        counters.len() as u64
+    })
+}
+
+/// Histograms that were drained just before, so that a scrape drains one sample of each.
+pub(crate) fn scrape_latencies(count: usize) -> Contender {
+    let recorder = recorder();
+    let (histograms, values) = (histograms_of(&recorder, count), workload::seconds());
+    let drained = recorder.handle();
+    let mut next = 0;
+    let mut each = 1000;
+    scrape(recorder.handle(), "http_request_seconds_count", move || {
+        let each = std::mem::replace(&mut each, 1);
+        for histogram in &histograms {
+            for _ in 0..each {
+                histogram.record(values[next % VALUES]);
+                next += 1;
+            }
+        }
+        drained.run_upkeep();
+        (each * histograms.len()) as u64
+    })
+}
+
+fn scrape(
+    handle: PrometheusHandle,
+    read: &'static str,
+    prepare: impl FnMut() -> u64 + 'static,
+) -> Contender {
+    let page = Rc::new(RefCell::new(Vec::new()));
+    let filled = page.clone();
+    let act = move || {
+        let mut page = filled.borrow_mut();
+        page.clear();
+        handle.render_to_write(&mut *page).expect("a vector takes everything");
+    };
+    Contender::acting(NAME, prepare, act, move || page::sum_of_bytes(&page.borrow(), read))
+}

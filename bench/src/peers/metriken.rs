@@ -1,0 +1,106 @@
+//! metriken: atomic cells, shared or sharded by thread, and histograms of node0's resolution.
+//!
+//! It has no lookup by labels that were not registered as static, and no text encoder.
+
+use std::sync::Arc;
+
+use metriken::histogram::Histogram;
+use metriken::{
+    AtomicCounterHistogram, Counter, ShardedCounterGroup, ShardedCounterHistogram,
+    ShardedCounterHistogramGroup,
+};
+
+use crate::rounds::Contender;
+use crate::stopwatch;
+use crate::workload::{self, CHOICES, VALUES};
+
+/// 128 buckets to an octave up to 2⁴⁰ ns, as node0 has them.
+const GROUPING_POWER: u8 = 7;
+const MAX_VALUE_POWER: u8 = 40;
+
+pub(crate) const SHARDED: &str = "metriken sharded";
+
+pub(crate) fn counter() -> Contender {
+    let counter = Arc::new(Counter::new());
+    let same = counter.clone();
+    let op = move |_| {
+        counter.increment();
+    };
+    Contender::recording("metriken Counter", op, move || same.value())
+}
+
+pub(crate) fn sharded_counter() -> Contender {
+    let group = Arc::new(ShardedCounterGroup::new(1));
+    let same = group.clone();
+    let op = move |_| {
+        group.increment(0);
+    };
+    Contender::recording(SHARDED, op, move || same.value(0).unwrap_or_default())
+}
+
+pub(crate) fn latency() -> Contender {
+    let histogram = Arc::new(AtomicCounterHistogram::new(GROUPING_POWER, MAX_VALUE_POWER));
+    let (same, values) = (histogram.clone(), workload::nanos());
+    Contender::recording(
+        "metriken atomic",
+        move |i| histogram.increment(values[i % VALUES]).expect("it is in range"),
+        move || count(same.load()),
+    )
+}
+
+pub(crate) fn sharded_latency() -> Contender {
+    let histogram = Arc::new(ShardedCounterHistogram::new(GROUPING_POWER, MAX_VALUE_POWER));
+    let (same, values) = (histogram.clone(), workload::nanos());
+    Contender::recording(
+        SHARDED,
+        move |i| histogram.increment(values[i % VALUES]).expect("it is in range"),
+        move || count(same.load()),
+    )
+}
+
+/// It has no timer: two readings of the system's clock.
+pub(crate) fn timer() -> Contender {
+    let histogram = Arc::new(ShardedCounterHistogram::new(GROUPING_POWER, MAX_VALUE_POWER));
+    let same = histogram.clone();
+    let op = move |_| {
+        let start = stopwatch::now();
+        histogram.increment(start.elapsed().as_nanos() as u64).expect("it is in range");
+    };
+    Contender::recording(SHARDED, op, move || count(same.load()))
+}
+
+/// How many samples a histogram has, if it was recorded into.
+fn count(loaded: Option<Histogram>) -> u64 {
+    loaded.map_or(0, |loaded| loaded.as_slice().iter().sum())
+}
+
+pub(crate) fn counters() -> Contender {
+    let counters: Arc<[Counter]> = (0..1000).map(|_| Counter::new()).collect();
+    let (same, choices) = (counters.clone(), workload::choices());
+    let op = move |i| {
+        counters[usize::from(choices[i % CHOICES])].increment();
+    };
+    Contender::recording("metriken Counter", op, move || same.iter().map(Counter::value).sum())
+}
+
+pub(crate) fn sharded_counters() -> Contender {
+    let group = Arc::new(ShardedCounterGroup::new(1000));
+    let (same, choices) = (group.clone(), workload::choices());
+    let op = move |i| {
+        group.increment(usize::from(choices[i % CHOICES]));
+    };
+    Contender::recording(SHARDED, op, move || same.load().map_or(0, |all| all.iter().sum()))
+}
+
+pub(crate) fn sharded_latencies() -> Contender {
+    let group = Arc::new(ShardedCounterHistogramGroup::new(1000, GROUPING_POWER, MAX_VALUE_POWER));
+    let (same, choices, values) = (group.clone(), workload::choices(), workload::nanos());
+    let op = move |i| {
+        let chosen = usize::from(choices[i % CHOICES]);
+        group.increment(chosen, values[i % VALUES]).expect("it is in range");
+    };
+    Contender::recording(SHARDED, op, move || {
+        let all = same.load_all().unwrap_or_default();
+        all.iter().flat_map(|loaded| loaded.as_slice()).sum()
+    })
+}

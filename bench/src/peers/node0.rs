@@ -1,0 +1,180 @@
+//! node0 by its public interface, with the caps raised where a question needs more series.
+
+mod scrape;
+
+use metrics_core::{
+    Counter, Desc, Latency, OPERATION_DURATION, OPERATIONS, Performance, Registry, RegistryBuilder,
+};
+
+use crate::rounds::Contender;
+use crate::workload::{self, BOUNDS, CHOICES, VALUES};
+
+pub(crate) use scrape::{scrape_counters, scrape_latencies};
+
+pub(crate) const NAME: &str = "node0";
+
+const COUNTER: Desc = Desc::counter("http_requests_total", "Requests.");
+const LATENCY: Desc = Desc::latency("http_request_seconds", "Requests.").bounds(&BOUNDS);
+
+const COUNTER_BY_REQUEST: Desc = COUNTER.labels(&["method", "route"]);
+const LATENCY_BY_REQUEST: Desc = LATENCY.labels(&["method", "route"]);
+
+const COUNTERS: Desc = COUNTER.labels(&["method", "route", "status"]);
+const LATENCIES: Desc = LATENCY.labels(&["method", "route", "status"]);
+
+/// A registry that is large enough for every question, with settings beyond that.
+pub(crate) fn registry(settings: impl Fn(RegistryBuilder) -> RegistryBuilder) -> Registry {
+    let large = Registry::builder()
+        .max_series(1_000_000)
+        .max_scalars_per_family(200_000)
+        .max_histograms_per_family(20_000)
+        .lease_bytes(2 << 30);
+    settings(large).build()
+}
+
+fn large_registry() -> Registry {
+    registry(|builder| builder)
+}
+
+/// One of the many counters.
+pub(crate) fn counter_at(registry: &Registry, i: usize) -> Counter {
+    let labels = workload::labels(i);
+    let values = labels.each_ref().map(|(_, value)| value.as_str());
+    registry.counter(&COUNTERS, &values).expect("the registry is large enough")
+}
+
+/// One of the many latencies.
+pub(crate) fn latency_at(registry: &Registry, i: usize) -> Latency {
+    let labels = workload::labels(i);
+    let values = labels.each_ref().map(|(_, value)| value.as_str());
+    registry.latency(&LATENCIES, &values).expect("the registry is large enough")
+}
+
+/// How many samples all latencies of a family hold.
+pub(crate) fn samples(registry: &Registry, family: &str) -> u64 {
+    let sample = registry.read();
+    let family = sample.snapshot.family(family).expect("it was recorded");
+    family.series().map(|(_, value)| value.as_f64() as u64).sum()
+}
+
+pub(crate) fn counter() -> Contender {
+    let registry = large_registry();
+    let counter = registry.counter(&COUNTER, &[]).expect("a new registry has room");
+    let same = counter.clone();
+    Contender::recording(NAME, move |_| counter.inc(), move || same.total())
+}
+
+pub(crate) fn latency() -> Contender {
+    let (registry, values) = (large_registry(), workload::durations());
+    let latency = registry.latency(&LATENCY, &[]).expect("a new registry has room");
+    Contender::recording(
+        NAME,
+        move |i| latency.record(values[i % VALUES]),
+        move || samples(&registry, LATENCY.name()),
+    )
+}
+
+pub(crate) fn timer() -> Contender {
+    let registry = large_registry();
+    let latency = registry.latency(&LATENCY, &[]).expect("a new registry has room");
+    let op = move |_| {
+        latency.start().stop();
+    };
+    Contender::recording(NAME, op, move || samples(&registry, LATENCY.name()))
+}
+
+/// Counts by name through the performance monitor: one name, no labels.
+pub(crate) fn counter_by_name() -> Contender {
+    let registry = large_registry();
+    let performance = Performance::register(&registry).expect("it is the first");
+    let names = request_names();
+    Contender::recording(
+        "node0, name alone",
+        move |i| performance.record_throughput(&names[i & 15], 1),
+        move || samples(&registry, OPERATIONS.name()),
+    )
+}
+
+/// Records by name through the performance monitor: one name, no labels.
+pub(crate) fn latency_by_name() -> Contender {
+    let (registry, values) = (large_registry(), workload::durations());
+    let performance = Performance::register(&registry).expect("it is the first");
+    let names = request_names();
+    Contender::recording(
+        "node0, name alone",
+        move |i| performance.record_latency(&names[i & 15], values[i % VALUES]),
+        move || samples(&registry, OPERATION_DURATION.name()),
+    )
+}
+
+/// Counts by name and two labels: registration is the one path that takes both.
+pub(crate) fn counter_by_labels() -> Contender {
+    let registry = large_registry();
+    let recording = registry.clone();
+    let held = held(|method, route| recording.counter(&COUNTER_BY_REQUEST, &[method, route]));
+    Contender::recording(
+        NAME,
+        move |i| {
+            let _ = &held;
+            let (method, route) = workload::request(i);
+            let counter = recording.counter(&COUNTER_BY_REQUEST, &[method, route]);
+            counter.expect("there are sixteen").inc();
+        },
+        move || samples(&registry, COUNTER.name()),
+    )
+}
+
+/// Records by name and two labels: registration is the one path that takes both.
+pub(crate) fn latency_by_labels() -> Contender {
+    let (registry, values) = (large_registry(), workload::durations());
+    let recording = registry.clone();
+    let held = held(|method, route| recording.latency(&LATENCY_BY_REQUEST, &[method, route]));
+    Contender::recording(
+        NAME,
+        move |i| {
+            let _ = &held;
+            let (method, route) = workload::request(i);
+            let latency = recording.latency(&LATENCY_BY_REQUEST, &[method, route]);
+            latency.expect("there are sixteen").record(values[i % VALUES]);
+        },
+        move || samples(&registry, LATENCY.name()),
+    )
+}
+
+pub(crate) fn counters() -> Contender {
+    let (registry, choices) = (large_registry(), workload::choices());
+    let counters: Vec<_> = (0..1000).map(|i| counter_at(&registry, i)).collect();
+    Contender::recording(
+        NAME,
+        move |i| counters[usize::from(choices[i % CHOICES])].inc(),
+        move || samples(&registry, COUNTER.name()),
+    )
+}
+
+pub(crate) fn latencies() -> Contender {
+    let (registry, choices, values) =
+        (large_registry(), workload::choices(), workload::durations());
+    let latencies: Vec<_> = (0..1000).map(|i| latency_at(&registry, i)).collect();
+    Contender::recording(
+        NAME,
+        move |i| latencies[usize::from(choices[i % CHOICES])].record(values[i % VALUES]),
+        move || samples(&registry, LATENCY.name()),
+    )
+}
+
+fn request_names() -> [String; 16] {
+    std::array::from_fn(|i| {
+        let (method, route) = workload::request(i);
+        format!("{method} {route}")
+    })
+}
+
+/// Handles to all sixteen series, since a series without one is removed at the next tick.
+fn held<H, E: std::fmt::Debug>(
+    register: impl Fn(&'static str, &'static str) -> Result<H, E>,
+) -> [H; 16] {
+    std::array::from_fn(|i| {
+        let (method, route) = workload::request(i);
+        register(method, route).expect("a new registry has room")
+    })
+}

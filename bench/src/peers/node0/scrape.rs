@@ -1,0 +1,133 @@
+//! A scrape by node0: a fresh read of the cells, and the page rendered of it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use exporter::{Exporter, Format, Naming};
+use metrics_core::{Counter, Registry, Sample, Ticker};
+
+use super::{NAME, counter_at, large_registry, latency_at};
+use crate::peers::page;
+use crate::rounds::Contender;
+use crate::workload::{self, VALUES};
+
+/// Counters, each counted once before each scrape.
+pub(crate) fn scrape_counters(series: usize) -> [Contender; 3] {
+    scrapes("http_requests_total", || {
+        let registry = large_registry();
+        let counters: Vec<_> = (0..series).map(|i| counter_at(&registry, i)).collect();
+        let record = move || {
+            counters.iter().for_each(Counter::inc);
+            counters.len() as u64
+        };
+        Scraped::new(registry, record, 1)
+    })
+}
+
+/// Latencies with a thousand samples each, and one more before each scrape.
+pub(crate) fn scrape_latencies(series: usize) -> [Contender; 3] {
+    scrapes("http_request_seconds_count", || {
+        let registry = large_registry();
+        let latencies: Vec<_> = (0..series).map(|i| latency_at(&registry, i)).collect();
+        let mut next = 0;
+        let record = move || {
+            for latency in &latencies {
+                latency.record(workload::durations()[next % VALUES]);
+                next += 1;
+            }
+            latencies.len() as u64
+        };
+        Scraped::new(registry, record, 100)
+    })
+}
+
+/// What is scraped, and by whom.
+struct Scraped {
+    registry: Registry,
+    /// Records once into each series.
+    record: Box<dyn FnMut() -> u64>,
+    /// Held, so that somebody else ticks, as in a service, and no read has to.
+    _ticker: Ticker,
+    exporter: Exporter,
+    sample: Arc<Sample>,
+    page: Vec<u8>,
+    /// What was recorded before the first scrape.
+    before: u64,
+}
+
+impl Scraped {
+    /// With a history of ten ticks, and so many records of each series in each.
+    fn new(
+        registry: Registry,
+        mut record: impl FnMut() -> u64 + 'static,
+        records_per_tick: usize,
+    ) -> Self {
+        let mut ticker = registry.ticker().expect("it is the first");
+        let mut before = 0;
+        for _ in 0..10 {
+            before += (0..records_per_tick).map(|_| record()).sum::<u64>();
+            ticker.tick();
+        }
+        Self {
+            record: Box::new(record),
+            _ticker: ticker,
+            exporter: Exporter::new(),
+            sample: registry.read(),
+            page: Vec::new(),
+            before,
+            registry,
+        }
+    }
+
+    fn record(&mut self) -> u64 {
+        (self.record)()
+    }
+
+    fn read(&mut self) {
+        self.sample = self.registry.read();
+    }
+
+    fn render(&mut self) {
+        self.page.clear();
+        self.exporter.render(&self.sample, Format::Text, Naming::Standard, &mut self.page);
+    }
+}
+
+/// The scrape as a whole, and its halves.
+fn scrapes(name: &'static str, make: impl Fn() -> Scraped) -> [Contender; 3] {
+    let whole = contender(NAME, name, make(), Scraped::record, |scraped| {
+        scraped.read();
+        scraped.render();
+    });
+    let read = contender("node0, read alone", name, make(), Scraped::record, Scraped::read);
+    let record_and_read = |scraped: &mut Scraped| {
+        let put_in = scraped.record();
+        scraped.read();
+        put_in
+    };
+    let render = contender("node0, render alone", name, make(), record_and_read, Scraped::render);
+    [whole, read, render]
+}
+
+fn contender(
+    contender: &'static str,
+    name: &'static str,
+    scraped: Scraped,
+    prepare: impl Fn(&mut Scraped) -> u64 + 'static,
+    act: impl Fn(&mut Scraped) + 'static,
+) -> Contender {
+    let scraped = Rc::new(RefCell::new(scraped));
+    let (prepared, acting) = (scraped.clone(), scraped.clone());
+    Contender::acting(
+        contender,
+        move || prepare(&mut prepared.borrow_mut()),
+        move || act(&mut acting.borrow_mut()),
+        move || {
+            let mut scraped = scraped.borrow_mut();
+            scraped.read();
+            scraped.render();
+            page::sum_of_bytes(&scraped.page, name) - scraped.before
+        },
+    )
+}

@@ -1,0 +1,174 @@
+//! prometheus-client: atomic counters, locked histograms, families behind a read lock.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Metric, Registry};
+
+use super::page;
+use crate::rounds::Contender;
+use crate::stopwatch;
+use crate::workload::{self, BOUNDS, CHOICES, VALUES};
+
+pub(crate) const NAME: &str = "prometheus-client";
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Request {
+    method: &'static str,
+    route: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Series {
+    method: String,
+    route: String,
+    status: String,
+}
+
+fn series(i: usize) -> Series {
+    let [method, route, status] = workload::labels(i).map(|(_, value)| value);
+    Series { method, route, status }
+}
+
+fn histogram() -> Histogram {
+    Histogram::new(BOUNDS)
+}
+
+fn registry(name: &str, metric: impl Metric) -> Registry {
+    let mut registry = Registry::default();
+    registry.register(name, "Requests", metric);
+    registry
+}
+
+/// How many samples the page has; histograms themselves do not say.
+fn samples(registry: &Registry) -> u64 {
+    let mut page = String::new();
+    text::encode(&mut page, registry).expect("a string takes everything");
+    page::sum(&page, "http_request_seconds_count")
+}
+
+pub(crate) fn counter() -> Contender {
+    let counter: Counter = Counter::default();
+    let same = counter.clone();
+    let op = move |_| {
+        counter.inc();
+    };
+    Contender::recording(NAME, op, move || same.get())
+}
+
+pub(crate) fn latency() -> Contender {
+    let (histogram, values) = (histogram(), workload::seconds());
+    let registry = registry("http_request_seconds", histogram.clone());
+    let op = move |i| histogram.observe(values[i % VALUES]);
+    Contender::recording(NAME, op, move || samples(&registry))
+}
+
+/// It has no timer: two readings of the system's clock.
+pub(crate) fn timer() -> Contender {
+    let histogram = histogram();
+    let registry = registry("http_request_seconds", histogram.clone());
+    let op = move |_| {
+        let start = stopwatch::now();
+        histogram.observe(start.elapsed().as_secs_f64());
+    };
+    Contender::recording(NAME, op, move || samples(&registry))
+}
+
+pub(crate) fn counter_by_labels() -> Contender {
+    let family: Family<Request, Counter> = Family::default();
+    let same = family.clone();
+    let op = move |i| {
+        let (method, route) = workload::request(i);
+        family.get_or_create(&Request { method, route }).inc();
+    };
+    Contender::recording(NAME, op, move || {
+        sixteen().map(|request| same.get_or_create(&request).get()).sum()
+    })
+}
+
+pub(crate) fn latency_by_labels() -> Contender {
+    let values = workload::seconds();
+    let family: Family<Request, Histogram> = Family::new_with_constructor(histogram);
+    let registry = registry("http_request_seconds", family.clone());
+    let op = move |i| {
+        let (method, route) = workload::request(i);
+        family.get_or_create(&Request { method, route }).observe(values[i % VALUES]);
+    };
+    Contender::recording(NAME, op, move || samples(&registry))
+}
+
+fn sixteen() -> impl Iterator<Item = Request> {
+    (0..16).map(workload::request).map(|(method, route)| Request { method, route })
+}
+
+pub(crate) fn counters() -> Contender {
+    let counters: Vec<Counter> = (0..1000).map(|_| Counter::default()).collect();
+    let (same, choices) = (counters.clone(), workload::choices());
+    let op = move |i| {
+        counters[usize::from(choices[i % CHOICES])].inc();
+    };
+    Contender::recording(NAME, op, move || same.iter().map(|counter| counter.get()).sum())
+}
+
+pub(crate) fn latencies() -> Contender {
+    let family: Family<Series, Histogram> = Family::new_with_constructor(histogram);
+    let histograms: Vec<Histogram> =
+        (0..1000).map(|i| family.get_or_create_owned(&series(i))).collect();
+    let (choices, values) = (workload::choices(), workload::seconds());
+    let registry = registry("http_request_seconds", family);
+    let op = move |i| histograms[usize::from(choices[i % CHOICES])].observe(values[i % VALUES]);
+    Contender::recording(NAME, op, move || samples(&registry))
+}
+
+pub(crate) fn scrape_counters(count: usize) -> Contender {
+    let family: Family<Series, Counter> = Family::default();
+    let counters: Vec<Counter> =
+        (0..count).map(|i| family.get_or_create_owned(&series(i))).collect();
+    // The encoder adds `_total`.
+    scrape("http_requests", family, "http_requests_total", move || {
+        for counter in &counters {
+            counter.inc();
+        }
+        counters.len() as u64
+    })
+}
+
+pub(crate) fn scrape_latencies(count: usize) -> Contender {
+    let family: Family<Series, Histogram> = Family::new_with_constructor(histogram);
+    let histograms: Vec<Histogram> =
+        (0..count).map(|i| family.get_or_create_owned(&series(i))).collect();
+    let values = workload::seconds();
+    let mut next = 0;
+    let mut each = 1000;
+    scrape("http_request_seconds", family, "http_request_seconds_count", move || {
+        let each = std::mem::replace(&mut each, 1);
+        for histogram in &histograms {
+            for _ in 0..each {
+                histogram.observe(values[next % VALUES]);
+                next += 1;
+            }
+        }
+        (each * histograms.len()) as u64
+    })
+}
+
+fn scrape(
+    registered: &str,
+    metric: impl Metric,
+    read: &'static str,
+    prepare: impl FnMut() -> u64 + 'static,
+) -> Contender {
+    let registry = registry(registered, metric);
+    let page = Rc::new(RefCell::new(String::new()));
+    let filled = page.clone();
+    let act = move || {
+        let mut page = filled.borrow_mut();
+        page.clear();
+        text::encode(&mut *page, &registry).expect("a string takes everything");
+    };
+    Contender::acting(NAME, prepare, act, move || page::sum(&page.borrow(), read))
+}

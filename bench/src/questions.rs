@@ -1,0 +1,35 @@
+//! What is asked of the core, a module for each question.
+//!
+//! Each is asked in a process of its own, so that none inherits the cells, heaps or global
+//! registries that another filled.
+
+mod contention;
+mod many;
+mod names;
+mod record;
+mod sampling;
+mod scrape;
+mod timer;
+mod worst_case;
+
+use anyhow::Result;
+
+use crate::rounds::{Effort, Race};
+
+/// One question.
+pub(crate) struct Question {
+    pub(crate) name: &'static str,
+    pub(crate) ask: fn(Effort) -> Result<Vec<Race>>,
+}
+
+/// All questions, in the order of the table.
+pub(crate) const QUESTIONS: &[Question] = &[
+    Question { name: "record", ask: record::ask },
+    Question { name: "contention", ask: contention::ask },
+    Question { name: "names", ask: names::ask },
+    Question { name: "many", ask: many::ask },
+    Question { name: "timer", ask: timer::ask },
+    Question { name: "scrape", ask: scrape::ask },
+    Question { name: "sampling", ask: sampling::ask },
+    Question { name: "worst-case", ask: worst_case::ask },
+];

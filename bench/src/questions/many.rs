@@ -1,0 +1,33 @@
+//! What does a record cost when it goes to one of a thousand metrics, at random?
+//!
+//! Workload: held handles, chosen by a sequence drawn before. A tight loop on one metric has
+//! it in the nearest cache, as no service does; here the size of a metric's cells counts.
+
+use anyhow::Result;
+
+use crate::peers::{metrics, metriken, node0, prometheus, prometheus_client};
+use crate::pool::Pool;
+use crate::rounds::{Effort, Race, race};
+
+pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
+    let pool = Pool::new(1);
+    let counters = vec![
+        node0::counters(),
+        metriken::counters(),
+        metriken::sharded_counters(),
+        prometheus_client::counters(),
+        prometheus::counters(),
+        metrics::counters(),
+    ];
+    let latencies = vec![
+        node0::latencies(),
+        metriken::sharded_latencies(),
+        prometheus_client::latencies(),
+        prometheus::latencies(),
+        metrics::latencies(),
+    ];
+    Ok(vec![
+        race("counter/many/1t", "Count on one of 1000 at random", &pool, effort, counters)?,
+        race("latency/many/1t", "Record on one of 1000 at random", &pool, effort, latencies)?,
+    ])
+}

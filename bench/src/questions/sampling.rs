@@ -1,0 +1,87 @@
+//! What does a sampling pass cost, which node0 makes once a second whether scraped or not?
+//!
+//! Workload: a thousand latency series, each touched by eight threads that live on. Before a
+//! busy pass every thread recorded four different values into every series; before an idle
+//! one nothing happened. Time is the registry's own and moves a second with each pass, so
+//! that windows grow old as they would. The pass is the price of counting without a shared
+//! cell: if it grew beyond its budget, the cheap record would have been borrowed from it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::Result;
+use metrics_core::{ManualClock, Registry, Ticker};
+
+use crate::peers::node0;
+use crate::pool::{self, Job, Pool};
+use crate::rounds::{Contender, Effort, Race, race};
+use crate::workload::{self, VALUES};
+
+const THREADS: usize = 8;
+const SERIES: usize = 1000;
+const VALUES_EACH: usize = 4;
+
+pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
+    pool::pin(0);
+    let sampled = Rc::new(RefCell::new(Sampled::new()));
+    let (busy, idle) = (sampled.clone(), sampled.clone());
+    let (busy_act, idle_act) = (sampled.clone(), sampled.clone());
+    let contenders = vec![
+        Contender::acting(
+            "node0, idle",
+            move || {
+                idle.borrow().clock.advance(Duration::from_secs(1));
+                0
+            },
+            move || drop(idle_act.borrow_mut().ticker.tick()),
+            || 0,
+        ),
+        Contender::acting(
+            "node0, busy",
+            move || {
+                busy.borrow().clock.advance(Duration::from_secs(1));
+                busy.borrow().record()
+            },
+            move || drop(busy_act.borrow_mut().ticker.tick()),
+            move || node0::samples(&sampled.borrow().registry, "http_request_seconds"),
+        ),
+    ];
+    let title = "Sampling pass, 1000 latencies x 8 threads";
+    Ok(vec![race("sampling/1000x8", title, &Pool::new(1), effort, contenders)?])
+}
+
+/// A registry with its threads.
+struct Sampled {
+    registry: Registry,
+    ticker: Ticker,
+    clock: ManualClock,
+    threads: Pool,
+    /// Records from one thread.
+    job: Job,
+}
+
+impl Sampled {
+    fn new() -> Self {
+        let clock = ManualClock::new();
+        let registry = node0::registry(|builder| builder.clock(clock.clock()));
+        let ticker = registry.ticker().expect("it is the first");
+        let latencies: Vec<_> = (0..SERIES).map(|i| node0::latency_at(&registry, i)).collect();
+        let next = AtomicUsize::new(0);
+        let job: Job = Arc::new(move |_| {
+            let values = workload::durations();
+            for latency in &latencies {
+                let from = next.fetch_add(VALUES_EACH, Ordering::Relaxed);
+                (from..from + VALUES_EACH).for_each(|i| latency.record(values[i % VALUES]));
+            }
+        });
+        Self { registry, ticker, clock, threads: Pool::new(THREADS), job }
+    }
+
+    fn record(&self) -> u64 {
+        self.threads.run(&self.job);
+        (THREADS * SERIES * VALUES_EACH) as u64
+    }
+}

@@ -1,0 +1,52 @@
+//! What does a scrape cost: a fresh read of all cells, and the page of text?
+//!
+//! Workload: counters with three labels, and latencies of fourteen buckets that hold a
+//! thousand samples each. Everyone writes into a buffer that he used before, where his
+//! interface lets him. Between scrapes each series is recorded into once, untimed, so that
+//! nobody can serve the page before. `copy` is the floor: ready lines, and itoa.
+
+use anyhow::Result;
+
+use crate::peers::{copy, measured, metrics, node0, prometheus, prometheus_client};
+use crate::pool::{self, Pool};
+use crate::rounds::{Contender, Effort, Race, race};
+
+const COUNTERS: [usize; 4] = [100, 1000, 10_000, 100_000];
+const LATENCIES: usize = 1000;
+
+pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
+    pool::pin(0);
+    let pool = Pool::new(1);
+    let mut races = Vec::new();
+    for series in COUNTERS {
+        let (id, title) =
+            (format!("scrape/counters/{series}"), format!("Scrape {series} counters"));
+        races.push(race(&id, &title, &pool, effort, counters(series))?);
+    }
+    let (id, title) = ("scrape/latencies/1000", "Scrape 1000 latencies of 14 buckets");
+    races.push(race(id, title, &pool, effort, latencies())?);
+    Ok(races)
+}
+
+fn counters(series: usize) -> Vec<Contender> {
+    let mut contenders = Vec::from(node0::scrape_counters(series));
+    contenders.extend([
+        copy::scrape_counters(series),
+        measured::scrape_counters(series),
+        prometheus_client::scrape_counters(series),
+        prometheus::scrape_counters(series),
+        metrics::scrape_counters(series),
+    ]);
+    contenders
+}
+
+fn latencies() -> Vec<Contender> {
+    let mut contenders = Vec::from(node0::scrape_latencies(LATENCIES));
+    contenders.extend([
+        measured::scrape_latencies(LATENCIES),
+        prometheus_client::scrape_latencies(LATENCIES),
+        prometheus::scrape_latencies(LATENCIES),
+        metrics::scrape_latencies(LATENCIES),
+    ]);
+    contenders
+}

@@ -1,0 +1,192 @@
+//! What is the longest that a record makes its caller wait?
+//!
+//! Workload: a fresh thread records once, into a process that has a thousand counters and
+//! two hundred latencies. Threads stay alive to the end, since a thread that ended would
+//! hand its cells on and spare the next the allocation. The figure of a round is the median
+//! of its threads; the tail is taken over all of them. Names at the cap are new each time,
+//! as a name made of user input is. Two peers show what a fresh thread pays anyway, and what
+//! another library pays for cells of the thread's own.
+
+use std::hint::black_box;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, RwLock};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use metrics_core::{OPERATION_DURATION, Performance, Registry};
+
+use crate::peers::node0;
+use crate::pool;
+use crate::rounds::{Effort, Entry, Race};
+use crate::stats::{quantile, sorted};
+use crate::stopwatch;
+
+const THREADS_PER_ROUND: usize = 8;
+const COUNTERS: usize = 1000;
+const LATENCIES: usize = 200;
+const TOOK: Duration = Duration::from_millis(3);
+
+/// One way to record, once, from a thread that is told how many did before.
+struct Case {
+    name: &'static str,
+    record: Arc<dyn Fn(usize) + Send + Sync>,
+    recorded: Box<dyn Fn() -> u64>,
+}
+
+pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
+    let registry = node0::registry(|builder| builder);
+    let _counters: Vec<_> = (0..COUNTERS).map(|i| node0::counter_at(&registry, i)).collect();
+    let _latencies: Vec<_> = (0..LATENCIES).map(|i| node0::latency_at(&registry, i)).collect();
+    let cases = [
+        counter(&registry),
+        latency(&registry),
+        known_name(),
+        new_name(effort),
+        name_at_cap(effort),
+        peer_counter(),
+        peer_latency(),
+    ];
+
+    let alive = Arc::new(RwLock::new(()));
+    let ended = alive.write().expect("nobody panics");
+    let mut entries = cases.each_ref().map(|case| Entry {
+        name: case.name.to_owned(),
+        rounds: Vec::new(),
+        singles: Vec::new(),
+    });
+    for round in 0..effort.rounds {
+        for place in 0..cases.len() {
+            let turn = (round + place) % cases.len();
+            let (case, entry) = (&cases[turn], &mut entries[turn]);
+            let before = entry.singles.len();
+            for number in before..before + THREADS_PER_ROUND {
+                entry.singles.push(on_a_fresh_thread(&case.record, number, &alive));
+            }
+            let took = sorted(&entry.singles[before..]);
+            entry.rounds.push(quantile(&took, 0.5));
+        }
+    }
+    drop(ended);
+    for case in &cases {
+        let (recorded, put_in) = ((case.recorded)(), effort.rounds * THREADS_PER_ROUND);
+        ensure!(recorded == put_in as u64, "{}: recorded {recorded} of {put_in}", case.name);
+    }
+    let title = "First touch on a fresh thread, and names at the cap".to_owned();
+    Ok(vec![Race { id: "worst-case".to_owned(), title, entries: entries.into() }])
+}
+
+/// Times one record on a new thread, which then waits for the end of the question.
+fn on_a_fresh_thread(
+    record: &Arc<dyn Fn(usize) + Send + Sync>,
+    number: usize,
+    alive: &Arc<RwLock<()>>,
+) -> f64 {
+    let (report, took) = channel();
+    let (record, alive) = (record.clone(), alive.clone());
+    let thread = thread::Builder::new().stack_size(128 << 10);
+    let spawned = thread.spawn(move || {
+        pool::pin(number);
+        // First touches of the clock and of the allocator are not the question: a thread
+        // that has work to record has long used both.
+        stopwatch::time(|| drop(black_box(vec![0_u8; 64])));
+        let took = stopwatch::time(|| record(number));
+        let _ = report.send(took);
+        let _ended = alive.read();
+    });
+    spawned.expect("there is room for a thread");
+    took.recv().expect("it reports").as_nanos() as f64
+}
+
+/// Whose cells all threads share, so that there is no first touch.
+fn peer_counter() -> Case {
+    let counter: prometheus_client::metrics::counter::Counter = Default::default();
+    let same = counter.clone();
+    let record = move |_| {
+        counter.inc();
+    };
+    let recorded = Box::new(move || same.get());
+    Case { name: "prometheus-client, counter", record: Arc::new(record), recorded }
+}
+
+/// Whose cells are each thread's own, as node0's are.
+fn peer_latency() -> Case {
+    let histogram = Arc::new(metriken::ShardedCounterHistogram::new(7, 40));
+    let same = histogram.clone();
+    let nanos = TOOK.as_nanos() as u64;
+    Case {
+        name: "metriken sharded, latency",
+        record: Arc::new(move |_| histogram.increment(nanos).expect("it is in range")),
+        recorded: Box::new(move || same.load().map_or(0, |loaded| loaded.as_slice().iter().sum())),
+    }
+}
+
+fn counter(registry: &Registry) -> Case {
+    let counter = node0::counter_at(registry, COUNTERS);
+    let same = counter.clone();
+    Case {
+        name: "node0, counter",
+        record: Arc::new(move |_| counter.inc()),
+        recorded: Box::new(move || same.total()),
+    }
+}
+
+fn latency(registry: &Registry) -> Case {
+    let latency = node0::latency_at(registry, LATENCIES);
+    let registry = registry.clone();
+    Case {
+        name: "node0, latency",
+        record: Arc::new(move |_| latency.record(TOOK)),
+        // The two hundred others are never recorded into.
+        recorded: Box::new(move || node0::samples(&registry, "http_request_seconds")),
+    }
+}
+
+/// A name that another thread used before.
+fn known_name() -> Case {
+    let registry = node0::registry(|builder| builder);
+    let performance = Performance::register(&registry).expect("it is the first");
+    let handle = performance.latency("checkout").expect("there is room");
+    Case {
+        name: "node0, known name",
+        record: Arc::new(move |_| {
+            let _ = &handle;
+            performance.record_latency("checkout", TOOK);
+        }),
+        recorded: Box::new(move || node0::samples(&registry, OPERATION_DURATION.name())),
+    }
+}
+
+/// A name that nobody used before, which registers it.
+fn new_name(effort: Effort) -> Case {
+    let registry = node0::registry(|builder| builder);
+    let performance = Performance::register(&registry).expect("it is the first");
+    let names = names(effort);
+    Case {
+        name: "node0, new name",
+        record: Arc::new(move |number| performance.record_latency(&names[number], TOOK)),
+        recorded: Box::new(move || node0::samples(&registry, OPERATION_DURATION.name())),
+    }
+}
+
+/// A name that nobody used before, where there is room for none.
+fn name_at_cap(effort: Effort) -> Case {
+    let registry = node0::registry(|builder| builder.max_histograms_per_family(LATENCIES));
+    let performance = Performance::register(&registry).expect("it is the first");
+    let held: Vec<_> = (0..LATENCIES)
+        .map(|i| performance.latency(&format!("operation {i}")).expect("there is room"))
+        .collect();
+    let names = names(effort);
+    Case {
+        name: "node0, name at the cap",
+        record: Arc::new(move |number| {
+            let _ = &held;
+            performance.record_latency(&names[number], TOOK);
+        }),
+        recorded: Box::new(move || node0::samples(&registry, OPERATION_DURATION.name())),
+    }
+}
+
+fn names(effort: Effort) -> Vec<String> {
+    (0..effort.rounds * THREADS_PER_ROUND).map(|i| format!("customer {i}")).collect()
+}

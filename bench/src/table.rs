@@ -1,0 +1,119 @@
+//! The table that people read.
+
+use std::fmt::Write as _;
+
+use crate::budgets::{Verdict, is_peer};
+use crate::results::Medians;
+use crate::rounds::{Entry, Race};
+use crate::stats::{Estimate, quantile, sorted};
+
+/// A race with its verdicts and, where there is an earlier run, the change since then.
+pub(crate) fn race(race: &Race, verdicts: &[Verdict], earlier: Option<&Medians>) -> String {
+    let mut out = format!("{} ({})\n", race.title, race.id);
+    let ours = race.entries.iter().find(|entry| entry.name == "node0");
+    for entry in &race.entries {
+        let measured = Estimate::of(&entry.rounds);
+        let _ = write!(
+            out,
+            "  {:<27}{:>11}  {:<25}",
+            entry.name,
+            nanos(measured.median),
+            range(&measured)
+        );
+        match ours.filter(|_| is_peer(&entry.name) || entry.name == "copy") {
+            Some(ours) => {
+                let ratio = Estimate::of_ratio(&ours.rounds, &entry.rounds);
+                let _ = write!(out, "  node0 is {}", factor(&ratio));
+            }
+            None => out.push_str(&tail(entry)),
+        }
+        let before = earlier.and_then(|earlier| earlier.of(&race.id, &entry.name));
+        if let Some(before) = before {
+            let _ = write!(
+                out,
+                "  was {}, {:+.1} %",
+                nanos(before),
+                (measured.median / before - 1.0) * 100.0
+            );
+        }
+        out.truncate(out.trim_end().len());
+        out.push('\n');
+    }
+    for judged in verdicts {
+        let _ = writeln!(out, "  {}", verdict(judged));
+    }
+    out
+}
+
+/// One budget in a line: its verdict, what it asks, and what was measured.
+pub(crate) fn verdict(verdict: &Verdict) -> String {
+    let (word, measured, limit) = match &verdict.against {
+        Some(against) => {
+            (word(verdict), factor(&verdict.measured), format!("{} × {against}", verdict.limit))
+        }
+        None => {
+            let measured = &verdict.measured;
+            let measured = format!("{} {}", nanos(measured.median), range(measured));
+            (word(verdict), measured, nanos(verdict.limit))
+        }
+    };
+    format!("{word}: {} ≤ {limit}, is {measured}", verdict.ours)
+}
+
+fn word(verdict: &Verdict) -> String {
+    match verdict.used() {
+        used if used <= 1.0 => "holds".to_owned(),
+        used if used < 2.0 => format!("falls short by {:.0} %", (used - 1.0) * 100.0),
+        used => format!("falls short by {used:.1} ×"),
+    }
+}
+
+fn tail(entry: &Entry) -> String {
+    if entry.singles.is_empty() {
+        return String::new();
+    }
+    let sorted = sorted(&entry.singles);
+    format!("  99th percentile {} of {}", nanos(quantile(&sorted, 0.99)), sorted.len())
+}
+
+fn factor(ratio: &Estimate) -> String {
+    let digits = if ratio.median < 0.1 { 3 } else { 2 };
+    let Estimate { low, median, high } = ratio;
+    format!("{median:.digits$} × [{low:.digits$} – {high:.digits$}]")
+}
+
+fn range(of: &Estimate) -> String {
+    format!("[{} – {}]", nanos(of.low), nanos(of.high))
+}
+
+fn nanos(nanos: f64) -> String {
+    match nanos {
+        ..1e3 => format!("{nanos:.2} ns"),
+        ..1e6 => format!("{:.2} µs", nanos / 1e3),
+        _ => format!("{:.2} ms", nanos / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shortfall_is_a_share_and_then_a_multiple() {
+        let verdict = |high| Verdict {
+            race: "r",
+            ours: "node0",
+            against: Some("peer".to_owned()),
+            limit: 0.5,
+            measured: Estimate { low: 0.1, median: 0.2, high },
+        };
+        assert_eq!(word(&verdict(0.5)), "holds");
+        assert_eq!(word(&verdict(0.6)), "falls short by 20 %");
+        assert_eq!(word(&verdict(1.5)), "falls short by 3.0 ×");
+    }
+
+    #[test]
+    fn times_have_the_unit_that_suits_them() {
+        assert_eq!([0.55, 1500.0, 2.5e6].map(nanos), ["0.55 ns", "1.50 µs", "2.50 ms"]);
+    }
+}

@@ -1,0 +1,92 @@
+//! `cargo xtask bench`: what node0 costs, against its budgets and its peers.
+//!
+//! The measuring is a package outside this workspace, because it depends on the rivals, and
+//! those are to be in nobody's dependency tree. So this command only builds and runs it, in
+//! a target folder of its own, and passes its verdict on.
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+
+use crate::verdict::Verdict;
+use crate::workspace::Workspace;
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Suite {
+    /// Recording, sampling and scraping.
+    Core,
+}
+
+/// What to measure, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// What to measure.
+    which: Suite,
+    /// Fewer and shorter rounds, to see that everything runs; no verdict.
+    #[arg(long)]
+    quick: bool,
+    /// Keeps the results as target/bench/NAME.json.
+    #[arg(long, value_name = "NAME")]
+    save: Option<String>,
+    /// Prints the change since the results that were saved under this name.
+    #[arg(long, value_name = "NAME")]
+    compare: Option<String>,
+    /// Asks only this question; may be given more than once.
+    #[arg(long, value_name = "QUESTION")]
+    only: Vec<String>,
+}
+
+impl Bench {
+    /// Builds the bench package and runs it.
+    pub(crate) fn run(&self, workspace: &Workspace) -> Result<Verdict> {
+        let mut call = workspace.cargo(&["run", "--release", "--locked"]);
+        call.args(["--manifest-path", "bench/Cargo.toml", "--target-dir", "target/bench", "--"]);
+        call.args(self.arguments());
+        let status = call.status().context("cannot run cargo")?;
+        match status.code() {
+            Some(0) => Ok(Verdict::Holds),
+            Some(1) => Ok(Verdict::FallsShort),
+            _ => bail!("the bench could not run: see its words above"),
+        }
+    }
+
+    fn arguments(&self) -> Vec<&str> {
+        let suite = match self.which {
+            Suite::Core => "core",
+        };
+        let mut arguments = vec![suite];
+        arguments.extend(self.quick.then_some("--quick"));
+        arguments.extend(self.save.iter().flat_map(|name| ["--save", name]));
+        arguments.extend(self.compare.iter().flat_map(|name| ["--compare", name]));
+        arguments.extend(self.only.iter().flat_map(|name| ["--only", name]));
+        arguments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_passed_on() {
+        let bench = Bench {
+            which: Suite::Core,
+            quick: true,
+            save: Some("now".to_owned()),
+            compare: None,
+            only: vec!["record".to_owned()],
+        };
+        assert_eq!(bench.arguments(), ["core", "--quick", "--save", "now", "--only", "record"]);
+    }
+
+    #[test]
+    fn rivals_are_in_a_workspace_of_their_own() {
+        let workspace = Workspace::of_this_build();
+        let manifest = workspace.read("bench/Cargo.toml").expect("a manifest");
+        assert!(manifest.contains("\n[workspace]\n"));
+        let lock = workspace.read("Cargo.lock").expect("a lock file");
+        for rival in ["contatori", "measured", "metriken", "prometheus-client"] {
+            assert!(!lock.contains(&format!("name = \"{rival}\"")), "{rival} is in Cargo.lock");
+        }
+    }
+}
