@@ -66,12 +66,15 @@ struct Totals {
 
 #[derive(Debug)]
 struct HistogramMemory {
-    /// The cells' mark when they were last read: unchanged, nothing was recorded.
-    mark: u64,
-    /// A latency's mark without the wrapping.
-    added: u128,
-    /// The sum in the cells' own unit, which never falls.
+    /// The cells' mark when they were last read, and what it wrapped by: unchanged,
+    /// nothing was recorded.
+    mark: u128,
+    /// A distribution's sum, which never falls.
     sum: f64,
+    /// A latency's sum, which never falls, and what of it is in closed ticks. In whole
+    /// nanoseconds: a difference of two large floats would say little of a short window.
+    nanos: u128,
+    closed: u128,
     total: Arc<Buckets>,
     recent: Recent,
     exemplars: Arc<[Exemplar]>,
@@ -82,8 +85,9 @@ impl Row {
         let histogram = |layout| {
             Memory::Histogram(Box::new(HistogramMemory {
                 mark: 0,
-                added: 0,
                 sum: 0.0,
+                nanos: 0,
+                closed: 0,
                 total: Arc::new(Buckets::new(layout)),
                 recent: Recent::new(time.ticks.running(), layout),
                 exemplars: Arc::new([]),
@@ -107,19 +111,15 @@ impl Row {
         match &self.cells {
             Cells::Latency(core) => {
                 let mark = core.raw_sum(reader);
-                if mark != memory.mark {
-                    memory.added += u128::from(mark.wrapping_sub(memory.mark));
-                    memory.mark = mark;
+                if memory.follow(mark) {
                     memory.raise(|visit| core.visit(reader, visit));
-                    let nanos = memory.added.saturating_sub(memory.total.linear().into());
-                    memory.add_sum(nanos as f64 / 1e9);
+                    memory.raise_nanos();
                     memory.exemplars = core.exemplars.taken().into();
                 }
             }
             Cells::Distribution(core) => {
-                let records = core.records();
-                if records != memory.mark {
-                    memory.mark = records;
+                let mark = core.records();
+                if memory.follow(mark) {
                     memory.raise(|visit| core.visit(visit));
                     memory.add_sum(core.sum());
                 }
@@ -150,9 +150,7 @@ impl Row {
                     peaks.pop_front();
                 }
             }
-            (Memory::Histogram(memory), _) => {
-                memory.recent.close(time.ticks.running(), now, time.rule)
-            }
+            (Memory::Histogram(memory), _) => memory.close(time, now),
             _ => {}
         }
     }
@@ -196,6 +194,14 @@ impl Totals {
 }
 
 impl HistogramMemory {
+    /// Moves to the cells' mark as it is now; whether something was recorded.
+    fn follow(&mut self, mark: u64) -> bool {
+        // A long-lived server's latencies add up to more than 64 bits of nanoseconds.
+        let by = mark.wrapping_sub(self.mark as u64);
+        self.mark += u128::from(by);
+        by > 0
+    }
+
     /// Raises the totals to what `visit` shows, noting the difference in the running tick.
     fn raise(
         &mut self,
@@ -204,6 +210,23 @@ impl HistogramMemory {
         let total = Arc::make_mut(&mut self.total);
         let running = self.recent.running();
         visit(&mut |octave, counts| total.raise(octave, counts, running));
+    }
+
+    fn raise_nanos(&mut self) {
+        // Each record of the linear octave added one more than its value.
+        let nanos = self.mark.saturating_sub(u128::from(self.total.linear()));
+        self.nanos = self.nanos.max(nanos);
+        let seconds = |nanos: u128| nanos as f64 / 1e9;
+        Arc::make_mut(&mut self.total).set_sum(seconds(self.nanos));
+        self.recent.running().set_sum(seconds(self.nanos - self.closed));
+    }
+
+    fn close(&mut self, time: &Timeline, now: Duration) {
+        // A tick without samples keeps what the sum has for them already.
+        if self.recent.running().count() > 0 {
+            self.closed = self.nanos;
+        }
+        self.recent.close(time.ticks.running(), now, time.rule);
     }
 
     fn add_sum(&mut self, sum: f64) {

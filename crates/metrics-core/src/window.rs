@@ -59,16 +59,23 @@ impl Ticks {
     /// Ends the running tick at `now`.
     pub(crate) fn advance(&mut self, now: Duration, max_age: Duration) {
         self.starts.push_back(now);
-        while self.starts.len() > 1 && self.starts[0] + max_age < now {
+        while self.starts.len() > 1 && is_too_old(self.starts[0], now, max_age) {
             self.starts.pop_front();
         }
     }
 
     /// The oldest start that is not before `birth` and no older than `max_age`.
     fn oldest(&self, birth: Duration, now: Duration, max_age: Duration) -> Duration {
-        let first = self.starts.partition_point(|start| *start < birth || *start + max_age < now);
+        let is_out = |start: &Duration| *start < birth || is_too_old(*start, now, max_age);
+        let first = self.starts.partition_point(is_out);
         self.starts.get(first).copied().unwrap_or(self.running())
     }
+}
+
+/// Whether a tick that began at `start` is beyond the age that a window reaches back to.
+fn is_too_old(start: Duration, now: Duration, max_age: Duration) -> bool {
+    // The longest age of all means never.
+    start.saturating_add(max_age) < now
 }
 
 /// What one series recorded in one whole tick.
@@ -136,7 +143,7 @@ impl Recent {
     fn surplus(&self, held: u64, now: Duration, rule: Rule) -> usize {
         let mut held = held;
         let kept = self.closed.iter().rev().take_while(|interval| {
-            let wanted = held < rule.samples && interval.start + rule.max_age >= now;
+            let wanted = held < rule.samples && !is_too_old(interval.start, now, rule.max_age);
             held += interval.samples;
             wanted
         });

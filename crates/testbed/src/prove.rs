@@ -6,8 +6,9 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Which of the two lengths a test runs at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,14 +39,50 @@ impl Length {
     }
 }
 
-/// Hands the measured figures to the proof's JSON; does nothing in a short run.
+/// Adds measured figures to the proof's JSON; does nothing in a short run.
+///
+/// The tests of a proof run side by side in one process, and each brings an object with
+/// keys of its own. A key that is there already gets the new value.
 ///
 /// # Errors
 ///
-/// When the file that the command named cannot be written.
+/// When the file that the command named cannot be read or written, or holds no object.
 pub fn report(figures: &Value) -> io::Result<()> {
-    match std::env::var_os("NODE0_PROVE_FIGURES") {
-        Some(path) => std::fs::write(Path::new(&path), figures.to_string()),
-        None => Ok(()),
+    static SOLE: Mutex<()> = Mutex::new(());
+    let Some(path) = std::env::var_os("NODE0_PROVE_FIGURES") else { return Ok(()) };
+    // A test that failed meanwhile does not take the others' figures with it.
+    let _sole = SOLE.lock().unwrap_or_else(PoisonError::into_inner);
+    add(Path::new(&path), figures)
+}
+
+fn add(path: &Path, figures: &Value) -> io::Result<()> {
+    let mut all: Map<String, Value> = match std::fs::read(path) {
+        Ok(before) => serde_json::from_slice(&before)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Map::new(),
+        Err(error) => return Err(error),
+    };
+    let Value::Object(figures) = figures else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "figures are an object"));
+    };
+    all.extend(figures.clone());
+    std::fs::write(path, Value::Object(all).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn figures_of_several_tests_stand_side_by_side() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("figures.json");
+        add(&path, &json!({"runs": 5, "seconds": 1})).expect("a new file");
+        add(&path, &json!({"seconds": 2})).expect("the same file");
+        let read: Value =
+            serde_json::from_slice(&std::fs::read(&path).expect("it is there")).expect("an object");
+        assert_eq!(read, json!({"runs": 5, "seconds": 2}));
+        assert!(add(&path, &json!(7)).is_err());
     }
 }

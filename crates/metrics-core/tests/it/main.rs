@@ -4,6 +4,7 @@ mod cardinality;
 mod health;
 mod monitor;
 mod performance;
+mod proof;
 mod recording;
 mod threads;
 mod windows;

@@ -140,6 +140,34 @@ fn the_sum_of_a_latency_is_exact() {
 }
 
 #[test]
+fn the_mean_of_a_window_is_exact_however_much_was_recorded_before() {
+    let mut bench = Bench::with(|builder| builder.window_samples(1));
+    let wait = bench.registry.latency(&WAIT, &[]).unwrap();
+    (0..1_000_000).for_each(|_| wait.record(Duration::from_secs(4000)));
+    bench.tick();
+    wait.record(Duration::from_nanos(1000));
+    wait.record(Duration::from_nanos(1001));
+    let sample = bench.tick().sample;
+    let window = &sample.view().latency(&wait).unwrap().window;
+    assert_eq!((window.samples(), window.buckets.sum()), (2, 2001e-9));
+}
+
+#[test]
+fn a_sum_of_more_than_64_bits_of_nanoseconds_is_exact() {
+    let mut bench = Bench::new();
+    let wait = bench.registry.latency(&WAIT, &[]).unwrap();
+    let (mut before, long) = (0.0, Duration::from_secs(4000));
+    for ticks in 1..=5 {
+        (0..1_000_000).for_each(|_| wait.record(long));
+        let sample = bench.tick().sample;
+        let seen = sample.view().latency(&wait).unwrap();
+        assert_eq!(seen.total.sum(), before + 4e9, "after {ticks} million");
+        assert_eq!(seen.window.buckets.mean(), Some(4000.0));
+        before = seen.total.sum();
+    }
+}
+
+#[test]
 fn a_dropped_timer_records_and_a_discarded_one_does_not() {
     let bench = Bench::new();
     let wait = bench.registry.latency(&WAIT, &[]).unwrap();

@@ -56,6 +56,17 @@ fn an_idle_series_becomes_empty() {
 }
 
 #[test]
+fn a_window_may_be_of_any_age() {
+    let mut bench = Bench::with(|builder| builder.max_age(Duration::MAX));
+    let wait = bench.registry.latency(&WAIT, &[]).unwrap();
+    wait.record(Duration::from_millis(1));
+    for _ in 0..1000 {
+        bench.tick();
+    }
+    assert_eq!(window(&bench.registry, &wait), (1, 1000.0));
+}
+
+#[test]
 fn a_wall_clock_that_jumps_changes_no_window() {
     let mut bench = Bench::new();
     let wait = bench.registry.latency(&WAIT, &[]).unwrap();
