@@ -4,7 +4,7 @@ use std::array;
 
 use crate::buckets::{FLOAT_EXPONENTS, PER_OCTAVE, float_index};
 use crate::context::Context;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, OnceLock};
 
 /// Zero has an octave of its own, and so has each power of two.
@@ -26,6 +26,7 @@ pub struct Distribution {
 #[derive(Debug)]
 pub(crate) struct DistributionCore {
     pub(crate) id: u64,
+    pub(crate) lapsed: Arc<AtomicUsize>,
     octaves: Box<[OnceLock<Box<[AtomicU64; PER_OCTAVE]>>; OCTAVES]>,
     sum: AtomicU64,
     /// Records so far: the mark by which a pass finds the series changed.
@@ -75,6 +76,7 @@ impl DistributionCore {
     pub(crate) fn new(id: u64, context: Arc<Context>) -> Self {
         Self {
             id,
+            lapsed: Arc::default(),
             octaves: Box::new(array::from_fn(|_| OnceLock::new())),
             sum: AtomicU64::new(0),
             records: AtomicU64::new(0),

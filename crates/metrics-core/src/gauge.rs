@@ -1,7 +1,7 @@
 //! A value that is set.
 
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// A handle to a gauge; clones share the storage.
 ///
@@ -31,6 +31,7 @@ pub struct Gauge {
 #[repr(align(64))]
 pub(crate) struct GaugeCore {
     pub(crate) id: u64,
+    pub(crate) lapsed: Arc<AtomicUsize>,
     bits: AtomicU64,
 }
 
@@ -73,7 +74,7 @@ impl Gauge {
 
 impl GaugeCore {
     pub(crate) fn new(id: u64) -> Self {
-        Self { id, bits: AtomicU64::new(0) }
+        Self { id, lapsed: Arc::default(), bits: AtomicU64::new(0) }
     }
 
     pub(crate) fn value(&self) -> f64 {

@@ -7,7 +7,7 @@ use crate::cells::{Block, LatencyCell};
 use crate::context::Context;
 use crate::exemplar::{ExemplarSlots, TraceId};
 use crate::lanes::{self, Reader, Slot};
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex, OnceLock, lock};
 use crate::timer::Timer;
 
@@ -46,6 +46,7 @@ pub struct Latency {
 #[derive(Debug)]
 pub(crate) struct LatencyCore {
     pub(crate) id: u64,
+    pub(crate) lapsed: Arc<AtomicUsize>,
     slot: Slot<LatencyCell>,
     /// For threads without cells of their own.
     shared: OnceLock<Box<Block>>,
@@ -158,6 +159,7 @@ impl LatencyCore {
     pub(crate) fn new(id: u64, bounds: &[f64], context: Arc<Context>) -> Self {
         Self {
             id,
+            lapsed: Arc::default(),
             slot: Slot::take(),
             shared: OnceLock::new(),
             shared_sum: AtomicU64::new(0),

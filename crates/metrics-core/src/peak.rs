@@ -1,7 +1,7 @@
 //! The highest level of the last minute.
 
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// A handle to a peak; clones share the storage.
 ///
@@ -20,6 +20,7 @@ pub struct Peak {
 #[repr(align(64))]
 pub(crate) struct PeakCore {
     pub(crate) id: u64,
+    pub(crate) lapsed: Arc<AtomicUsize>,
     tick: AtomicU64,
 }
 
@@ -50,7 +51,7 @@ impl Peak {
 
 impl PeakCore {
     pub(crate) fn new(id: u64) -> Self {
-        Self { id, tick: AtomicU64::new(0) }
+        Self { id, lapsed: Arc::default(), tick: AtomicU64::new(0) }
     }
 
     /// The peak of the running tick.
