@@ -18,7 +18,7 @@ use crate::up_down::UpDown;
 pub trait Handle: Stored {}
 
 /// What the registry and the tables must know of a kind.
-pub trait Stored: Clone + Into<Stock> + 'static {
+pub trait Stored: Into<Stock> + 'static {
     /// The kind of the description.
     const KIND: Kind;
     /// How many of the description's labels, the last ones, the handle sets itself.
@@ -51,7 +51,7 @@ pub enum Stock {
 #[derive(Debug)]
 pub struct Found<H> {
     pub(crate) handle: H,
-    /// The number of the series, or of the first.
+    /// The number of the series, of one that is not folded if there are two.
     pub(crate) id: u64,
     pub(crate) folding: Folding,
     /// The counts of lapsed handles, of each series.
@@ -139,12 +139,11 @@ impl Stored for HitRatio {
     ) -> Result<Found<Self>, RegisterError> {
         let hits = Counter::find(registry, desc, &[values, &["hit"]].concat())?;
         let misses = Counter::find(registry, desc, &[values, &["miss"]].concat())?;
-        Ok(Found {
-            handle: Self { hits: hits.handle, misses: misses.handle },
-            id: hits.id,
-            folding: if hits.folding == Folding::Own { misses.folding } else { hits.folding },
-            lapsed: [hits.lapsed, misses.lapsed].concat(),
-        })
+        // Where one of the two is folded, the other must not leave for want of a handle.
+        let own = if hits.folding == Folding::Own { &hits } else { &misses };
+        let (id, folding) = (own.id, own.folding);
+        let lapsed = [hits.lapsed, misses.lapsed].concat();
+        Ok(Found { handle: Self { hits: hits.handle, misses: misses.handle }, id, folding, lapsed })
     }
 
     fn of(stock: &Stock) -> Option<&Self> {

@@ -15,7 +15,7 @@ const DEPTH: Desc = Desc::gauge("depth", "Depth.").labels(&["queue"]);
 const LOOKUPS: Desc = Desc::counter("lookups_total", "Lookups.").labels(&["tier", "result"]);
 
 fn calls(registry: &Registry) -> Labelled<Counter, 2> {
-    registry.counters(&CALLS).unwrap()
+    registry.counters(&CALLS).expect("the description is right")
 }
 
 fn value(registry: &Registry, name: &str, values: [&str; 2]) -> Option<f64> {
@@ -29,7 +29,13 @@ fn series(registry: &Registry, name: &str) -> usize {
 
 fn total(registry: &Registry, name: &str) -> f64 {
     let sample = registry.read();
-    sample.snapshot.family(name).unwrap().series().map(|(_, value)| value.as_f64()).sum()
+    sample
+        .snapshot
+        .family(name)
+        .expect("it was recorded")
+        .series()
+        .map(|(_, value)| value.as_f64())
+        .sum()
 }
 
 #[test]
@@ -166,6 +172,24 @@ fn past_the_cap_values_are_folded_each_time_and_totals_are_exact() {
     let sample = bench.registry.read();
     let folded = sample.snapshot.value(SERIES_FOLDED.name(), &[("metric", "wait_seconds")]);
     assert_eq!(folded.map(Value::as_f64), Some(270.0));
+}
+
+#[test]
+fn past_the_cap_ratios_are_folded_and_no_lookup_is_lost() {
+    // Odd, so that of one ratio only the misses are folded.
+    let mut bench = Bench::with(|builder| builder.max_scalars_per_family(5));
+    let lookups = bench.registry.hit_ratios(&LOOKUPS).unwrap();
+    for i in 0..100 {
+        lookups.hit([&format!("L{}", i % 10)]);
+        lookups.miss([&format!("L{}", i % 10)]);
+        bench.tick();
+    }
+    assert_eq!(total(&bench.registry, "lookups_total"), 200.0);
+    assert_eq!(series(&bench.registry, "lookups_total"), 6);
+    let sample = bench.registry.read();
+    let folded = sample.snapshot.value(SERIES_FOLDED.name(), &[("metric", "lookups_total")]);
+    // The two of each call with one of seven values, and once the misses of the third.
+    assert_eq!(folded.map(Value::as_f64), Some(2.0 * 2.0 * 70.0 + 1.0));
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use metrics_core::{
@@ -6,6 +8,13 @@ use metrics_core::{
 use serde_json::json;
 
 use crate::Bench;
+
+fn poll_each_second(bench: &mut Bench, seconds: usize) {
+    for _ in 0..seconds {
+        bench.registry.monitors().iter().for_each(|monitor| monitor.poll());
+        bench.tick();
+    }
+}
 
 #[test]
 fn what_is_recorded_by_name_is_reported_by_name() {
@@ -105,14 +114,52 @@ fn an_idle_name_goes_and_a_held_handle_keeps_its_series() {
     let held = performance.latency("held").unwrap();
     for _ in 0..200 {
         performance.record_latency("busy", Duration::from_millis(1));
-        bench.registry.monitors().iter().for_each(|monitor| monitor.poll());
-        bench.tick();
+        poll_each_second(&mut bench, 1);
     }
     let known = |name| performance.latency_percentiles(name).map(|latency| latency.count);
     assert_eq!((known("idle"), known("held"), known("busy")), (None, Some(1), Some(200)));
     performance.record_latency("held", Duration::from_millis(1));
     assert_eq!(known("held"), Some(2));
     drop(held);
+}
+
+#[test]
+fn an_idle_name_goes_although_an_idle_thread_recorded_it() {
+    let mut bench = Bench::new();
+    let expiry = Duration::from_secs(60);
+    let performance = Performance::builder().idle_expiry(expiry).register(&bench.registry).unwrap();
+    let (end, ended) = mpsc::channel::<()>();
+    let (recorded, has_recorded) = mpsc::channel();
+    let idle = thread::spawn({
+        let performance = performance.clone();
+        move || {
+            performance.record_cache_hit("idle");
+            recorded.send(()).unwrap();
+            ended.recv().unwrap_err();
+            performance.record_cache_hit("idle");
+        }
+    });
+    has_recorded.recv().unwrap();
+    poll_each_second(&mut bench, 200);
+    assert_eq!(performance.cache_hit_rate("idle"), None);
+    drop(end);
+    idle.join().unwrap();
+    assert_eq!(performance.cache_hit_rate("idle"), Some(1.0));
+}
+
+#[test]
+fn a_name_that_is_used_just_before_it_would_go_stays_as_long_again() {
+    let mut bench = Bench::new();
+    let expiry = Duration::from_secs(60);
+    let performance = Performance::builder().idle_expiry(expiry).register(&bench.registry).unwrap();
+    performance.record_throughput("rare", 1);
+    // It was first looked at after 30 s: after 90 s threads let go of it, after 120 s it would go.
+    poll_each_second(&mut bench, 100);
+    performance.record_throughput("rare", 1);
+    poll_each_second(&mut bench, 60);
+    assert_eq!(performance.throughput_count("rare").unwrap().total, 2);
+    poll_each_second(&mut bench, 100);
+    assert_eq!(performance.throughput_count("rare"), None);
 }
 
 #[test]
