@@ -26,6 +26,9 @@
 //! # Ok::<(), metrics_core::RegisterError>(())
 //! ```
 //!
+//! Where label values come with each call, such as a method and a route, a
+//! [`Labelled`] finds the handle for them, without a lock and without allocating.
+//!
 //! # How a sample travels
 //!
 //! A record lands in the calling thread's *lane*: a counter in one word, a

@@ -110,6 +110,8 @@ impl PerformanceBuilder {
     }
 
     /// How long a name may be idle before its series goes, unless a handle is held; 10 min by default.
+    ///
+    /// It is looked for twice a minute, so a name may stay a minute longer.
     pub fn idle_expiry(mut self, after: Duration) -> Self {
         self.idle_expiry = after;
         self

@@ -135,7 +135,8 @@ macro_rules! register {
         #[doc = concat!("Handles like [`Registry::", stringify!($method), "`]'s, by the values at each call.")]
         ///
         /// # Errors
-        /// [`RegisterError`] as above, and when the description has not as many labels.
+        /// [`RegisterError`] when the description is of another kind or has not
+        /// `N` labels, or its name is taken by another description.
         pub fn $labelled<const N: usize>(
             &self,
             desc: &Desc,

@@ -1,8 +1,8 @@
 //! A thread's own table of handles, for all that it records by values.
 //!
 //! One table, so that any number of owners share a thread without getting in
-//! each other's way. It is found by a hash of the owner and all values, eight
-//! bytes at a time; should two lists of values have one hash, the later wins
+//! each other's way. An entry is found by a hash of the owner and all values;
+//! should two lists of values have one hash, the later wins
 //! and the other is looked up the slow way. It holds only series that the
 //! registry did not fold, so it is as bounded as they are.
 
@@ -73,30 +73,22 @@ pub(crate) fn hash(owner: u64, values: &[&str]) -> u64 {
 
 #[inline]
 fn with_text(hash: u64, text: &[u8]) -> u64 {
-    let (words, rest) = text.as_chunks::<16>();
-    let hash = words.iter().fold(hash ^ (text.len() as u64) << 48, |hash, word| {
-        let (low, high) = word.split_at(8);
-        mix(hash ^ word_of(low), word_of(high))
-    });
-    // The ends of the rest, which overlap, cover all of it.
-    match (rest.first_chunk::<8>(), rest.last_chunk::<8>()) {
-        (Some(first), Some(last)) => {
-            mix(hash ^ u64::from_le_bytes(*first), u64::from_le_bytes(*last))
-        }
-        _ => match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
-            (Some(first), Some(last)) => {
-                let first = u64::from(u32::from_le_bytes(*first));
-                mix(hash ^ first, u64::from(u32::from_le_bytes(*last)))
-            }
-            _ => {
-                mix(rest.iter().fold(hash, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte)), 0)
-            }
-        },
-    }
+    let (whole, rest) = text.as_chunks::<16>();
+    let hash = hash ^ (text.len() as u64) << 48;
+    let hash = whole.iter().fold(hash, |hash, chunk| with_ends(hash, chunk));
+    with_ends(hash, rest)
 }
 
-fn word_of(bytes: &[u8]) -> u64 {
-    bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+/// Takes in up to 16 bytes: the first and the last of them, which overlap, are all.
+#[inline]
+fn with_ends(hash: u64, text: &[u8]) -> u64 {
+    if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        mix(hash ^ u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+    } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        mix(hash ^ u64::from(u32::from_le_bytes(*first)), u32::from_le_bytes(*last).into())
+    } else {
+        mix(hash, text.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)))
+    }
 }
 
 /// Multiplies in 128 bits and folds: every bit of the result depends on all of both words.
@@ -112,7 +104,7 @@ struct AsItIs(u64);
 
 impl Hasher for AsItIs {
     fn write(&mut self, bytes: &[u8]) {
-        self.0 = hash(self.0, &[]) ^ word_of(bytes);
+        self.0 = with_text(self.0, bytes);
     }
 
     fn write_u64(&mut self, hash: u64) {
