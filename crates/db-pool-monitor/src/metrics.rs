@@ -206,8 +206,8 @@ impl Merged {
         for Histogram { window, .. } in histograms {
             all.span = all.span.max(window.span);
             match &mut all.buckets {
-                Some(buckets) => buckets.merge(&window.buckets),
-                None => all.buckets = Some((*window.buckets).clone()),
+                Some(buckets) => buckets.merge(window.buckets()),
+                None => all.buckets = Some(window.buckets().clone()),
             }
         }
         all

@@ -208,7 +208,7 @@ fn histograms<'a>(rows: &'a Rows, values: &'a [&Value]) -> impl Iterator<Item = 
 }
 
 fn merged_windows<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Option<Cow<'a, Buckets>> {
-    histograms.map(|histogram| Cow::Borrowed(&*histogram.window.buckets)).reduce(
+    histograms.map(|histogram| Cow::Borrowed(histogram.window.buckets())).reduce(
         |mut merged, window| {
             merged.to_mut().merge(&window);
             merged

@@ -152,7 +152,7 @@ struct WindowBody {
 
 impl From<&Window> for WindowBody {
     fn from(window: &Window) -> Self {
-        let buckets: &Buckets = &window.buckets;
+        let buckets: &Buckets = window.buckets();
         Self {
             samples: buckets.count(),
             window_seconds: window.span.as_secs_f64(),

@@ -1,114 +1,15 @@
-//! Log-linear buckets: bounded relative error, exact counts, mergeable.
+//! Counts by value: exact, sparse, mergeable.
 //!
-//! Each octave (a doubling of the value) has 64 equal buckets, so a bucket's
-//! midpoint is off by at most 1/128 of the value. Only octaves that hold
-//! something are stored: a latency that stays between 1 and 16 ms takes four.
-//!
-//! Two layouts share the storage. Latencies count 16 ns units from zero, and
-//! the first octave is linear. Distributions take the exponent and the top six
-//! mantissa bits of an `f64`, with an octave of its own for zero.
+//! Only buckets that hold something are stored, by rising value: a latency that
+//! stays between 1 and 16 ms takes at most 256 of them, and usually half. Where
+//! a value lies is the business of the [layout](crate::layout).
 
-/// Buckets in one octave; a model needs two, to tell one from another.
-pub(crate) const PER_OCTAVE: usize = if cfg!(loom) { 2 } else { 64 };
-/// Octaves of a latency block: one linear, 32 doubling, up to [`MAX_NANOS`].
-pub(crate) const LATENCY_OCTAVES: usize = if cfg!(loom) { 2 } else { 33 };
-/// The longest duration that is told from longer ones: 2⁴² ns, about 73 minutes.
-pub(crate) const MAX_NANOS: u64 = (LINEAR_NANOS << (LATENCY_OCTAVES - 1)) - 1;
+use std::cmp::Ordering;
 
-const UNIT_SHIFT: u32 = 4;
-const OCTAVE_BITS: u32 = PER_OCTAVE.ilog2();
-/// Below this the buckets of a latency are one unit wide.
-pub(crate) const LINEAR_NANOS: u64 = 1 << (UNIT_SHIFT + OCTAVE_BITS);
-/// What the top bits of [`LINEAR_NANOS`] as a float are above its bucket's index.
-const FLOAT_ORIGIN: usize = (1023 + (UNIT_SHIFT + OCTAVE_BITS) as usize - 1) << OCTAVE_BITS;
-/// What shifts a float's bits so that the octave and the bucket are left.
-const TOP_SHIFT: u32 = f64::MANTISSA_DIGITS - 1 - OCTAVE_BITS;
-const NANOS: f64 = 1e-9;
+use crate::layout::{Layout, PER_OCTAVE};
 
-/// The bucket of a duration, and what the duration adds to a sum that is to change with each.
-///
-/// That is the duration, and one more in the linear octave, which holds zero.
-/// From [`MAX_NANOS`] on the bucket is past the last.
-#[inline]
-pub(crate) fn latency_index(nanos: u64) -> (usize, u64) {
-    if nanos >= LINEAR_NANOS {
-        // A float's exponent and the top of its mantissa are the octave and the
-        // bucket, and this is exact below 2⁵³. Counting leading zeros does the same,
-        // but takes eight micro-operations on an x86-64 without `lzcnt`, its baseline.
-        let bits = (nanos.cast_signed() as f64).to_bits();
-        let index = (bits >> TOP_SHIFT) as usize - FLOAT_ORIGIN;
-        (index, nanos)
-    } else {
-        ((nanos >> UNIT_SHIFT) as usize, nanos + 1)
-    }
-}
-
-/// Smallest power of two that a distribution tells from zero, and the power at which it clamps.
-pub(crate) const FLOAT_EXPONENTS: std::ops::Range<i32> = -64..64;
-
-/// The octave and bucket of a finite value that is not negative.
-pub(crate) fn float_index(value: f64) -> (u16, usize) {
-    let bits = value.to_bits();
-    let exponent = (bits >> 52) as i32 - 1023;
-    if exponent < FLOAT_EXPONENTS.start {
-        return (0, 0);
-    }
-    if exponent >= FLOAT_EXPONENTS.end {
-        return ((FLOAT_EXPONENTS.end - FLOAT_EXPONENTS.start) as u16, PER_OCTAVE - 1);
-    }
-    let octave = (exponent - FLOAT_EXPONENTS.start + 1) as u16;
-    (octave, (bits >> TOP_SHIFT) as usize % PER_OCTAVE)
-}
-
-/// Which values the buckets stand for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Layout {
-    Latency,
-    Float,
-}
-
-impl Layout {
-    /// The bucket's lower and upper bound in the base unit (seconds for latencies).
-    fn range(self, octave: u16, bucket: usize) -> (f64, f64) {
-        match self {
-            Self::Latency => {
-                let shift = u32::from(octave.saturating_sub(1));
-                let units = bucket as u64 + if octave == 0 { 0 } else { PER_OCTAVE as u64 };
-                let nanos = |units: u64| ((units << shift) << UNIT_SHIFT) as f64 * NANOS;
-                (nanos(units), nanos(units + 1))
-            }
-            Self::Float if octave == 0 => (0.0, 0.0),
-            Self::Float => {
-                let base = f64::powi(2.0, i32::from(octave) - 1 + FLOAT_EXPONENTS.start);
-                let step = base / PER_OCTAVE as f64;
-                (base + step * bucket as f64, base + step * (bucket + 1) as f64)
-            }
-        }
-    }
-
-    fn midpoint(self, octave: u16, bucket: usize) -> f64 {
-        let (low, high) = self.range(octave, bucket);
-        low + (high - low) / 2.0
-    }
-
-    /// How many buckets of an octave have their midpoint at or below `bound`.
-    fn buckets_at_most(self, octave: u16, bound: f64) -> usize {
-        let is_within = |bucket| self.midpoint(octave, bucket) <= bound;
-        let (mut within, mut beyond) = (0, PER_OCTAVE);
-        if is_within(PER_OCTAVE - 1) {
-            return PER_OCTAVE;
-        }
-        while within < beyond {
-            let middle = (within + beyond) / 2;
-            if is_within(middle) {
-                within = middle + 1;
-            } else {
-                beyond = middle;
-            }
-        }
-        within
-    }
-}
+/// A bucket's number and its count.
+pub(crate) type Cell = (u16, u64);
 
 /// Counts by value, with their sum; plain data, mergeable without loss.
 ///
@@ -116,20 +17,15 @@ impl Layout {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Buckets {
     layout: Layout,
-    octaves: Vec<Octave>,
+    /// By rising number; none is empty.
+    cells: Vec<Cell>,
     count: u64,
     sum: f64,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-struct Octave {
-    key: u16,
-    counts: [u64; PER_OCTAVE],
-}
-
 impl Buckets {
     pub(crate) fn new(layout: Layout) -> Self {
-        Self { layout, octaves: Vec::new(), count: 0, sum: 0.0 }
+        Self { layout, cells: Vec::new(), count: 0, sum: 0.0 }
     }
 
     /// How many values there are: by construction the sum of all buckets.
@@ -144,31 +40,19 @@ impl Buckets {
 
     /// The mean, `None` without values.
     pub fn mean(&self) -> Option<f64> {
-        let mean = self.sum / self.count as f64;
-        let (low, high) = self.extremes()?;
-        Some(mean.clamp(low, high))
+        let (first, last) = (self.cells.first()?, self.cells.last()?);
+        let (low, high) = (self.layout.range(first.0).0, self.layout.range(last.0).1);
+        Some((self.sum / self.count as f64).clamp(low, high))
     }
 
     /// The smallest value, as its bucket's midpoint; `None` without values.
     pub fn min(&self) -> Option<f64> {
-        self.iter().next().map(|(value, _)| value)
+        self.cells.first().map(|(bucket, _)| self.layout.midpoint(*bucket))
     }
 
     /// The largest value, as its bucket's midpoint; `None` without values.
     pub fn max(&self) -> Option<f64> {
-        let octave = self.octaves.iter().rfind(|octave| octave.counts.iter().any(|&n| n > 0))?;
-        let bucket = octave.counts.iter().rposition(|&n| n > 0)?;
-        Some(self.layout.midpoint(octave.key, bucket))
-    }
-
-    /// The bounds between which every value lies.
-    fn extremes(&self) -> Option<(f64, f64)> {
-        let mut ranges = self.ranges();
-        let (low, mut high, _) = ranges.next()?;
-        if let Some((_, last, _)) = ranges.last() {
-            high = last;
-        }
-        Some((low, high))
+        self.cells.last().map(|(bucket, _)| self.layout.midpoint(*bucket))
     }
 
     /// The value at rank ⌈q·n⌉ (nearest rank), off by at most 1/128; `None` without values.
@@ -177,80 +61,60 @@ impl Buckets {
     pub fn quantile(&self, q: f64) -> Option<f64> {
         let rank = (q.clamp(0.0, 1.0) * self.count as f64).ceil().max(1.0) as u64;
         let mut seen = 0;
-        self.iter().find_map(|(value, n)| {
+        let reaches = |(_, n): &&Cell| {
             seen += n;
-            (seen >= rank).then_some(value)
-        })
+            seen >= rank
+        };
+        self.cells.iter().find(reaches).map(|(bucket, _)| self.layout.midpoint(*bucket))
     }
 
     /// How many values are at most `bound`; a bucket counts where its midpoint lies.
     pub fn at_most(&self, bound: f64) -> u64 {
-        self.iter().take_while(|(value, _)| *value <= bound).map(|(_, n)| n).sum()
+        let end = self.layout.end(bound);
+        self.cells.iter().take_while(|(bucket, _)| *bucket < end).map(|(_, n)| n).sum()
     }
 
     /// How many values are at most each of the rising `bounds`, in one pass.
-    ///
-    /// An octave that no bound falls into is summed as a whole.
     pub fn cumulative(&self, bounds: &[f64]) -> Vec<u64> {
-        let mut octaves = self.octaves.iter();
-        let mut rest = octaves.next().map(|octave| (octave, 0));
+        let mut cells = self.cells.iter().peekable();
         let mut seen = 0;
-        let mut counts = Vec::with_capacity(bounds.len());
-        for bound in bounds {
-            while let Some((octave, from)) = rest {
-                let end = self.layout.buckets_at_most(octave.key, *bound).max(from);
-                seen += octave.counts[from..end].iter().sum::<u64>();
-                if end < PER_OCTAVE {
-                    rest = Some((octave, end));
-                    break;
-                }
-                rest = octaves.next().map(|octave| (octave, 0));
+        let at_most = |bound: &f64| {
+            let end = self.layout.end(*bound);
+            while let Some((_, n)) = cells.next_if(|(bucket, _)| *bucket < end) {
+                seen += n;
             }
-            counts.push(seen);
-        }
-        counts
+            seen
+        };
+        bounds.iter().map(at_most).collect()
     }
 
     /// The midpoints of the buckets that hold something, rising, with their counts.
     pub fn iter(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
-        self.cells().map(|(key, bucket, n)| (self.layout.midpoint(key, bucket), n))
+        self.cells.iter().map(|(bucket, n)| (self.layout.midpoint(*bucket), *n))
     }
 
-    fn ranges(&self) -> impl Iterator<Item = (f64, f64, u64)> + '_ {
-        self.cells().map(|(key, bucket, n)| {
-            let (low, high) = self.layout.range(key, bucket);
-            (low, high, n)
-        })
-    }
-
-    pub(crate) fn cells(&self) -> impl Iterator<Item = (u16, usize, u64)> + '_ {
-        self.octaves.iter().flat_map(|octave| {
-            let filled = octave.counts.iter().enumerate().filter(|(_, n)| **n > 0);
-            filled.map(|(bucket, n)| (octave.key, bucket, *n))
-        })
+    /// The buckets that hold something, by rising number.
+    pub(crate) fn cells(&self) -> &[Cell] {
+        &self.cells
     }
 
     /// Adds all values of `other`, which must come from the same kind of metric.
     pub fn merge(&mut self, other: &Self) {
         debug_assert_eq!(self.layout, other.layout, "latencies merge with latencies only");
-        for octave in &other.octaves {
-            let counts = self.octave(octave.key);
-            for (mine, theirs) in counts.iter_mut().zip(&octave.counts) {
-                *mine += theirs;
-            }
-        }
-        self.count += other.count;
-        self.sum += other.sum;
+        *self = Self { sum: self.sum + other.sum, ..self.with(&other.cells) };
     }
 
-    pub(crate) fn add(&mut self, key: u16, bucket: usize, n: u64) {
-        self.octave(key)[bucket] += n;
-        self.count += n;
+    /// What is left without what was merged before; the sum is the caller's, since
+    /// floats do not subtract exactly.
+    pub(crate) fn without(&self, other: &Self) -> Self {
+        let cells = zip(&self.cells, &other.cells, |mine, theirs| mine.saturating_sub(theirs));
+        Self { cells, count: self.count - other.count, ..*self }
     }
 
-    pub(crate) fn remove(&mut self, key: u16, bucket: usize, n: u64) {
-        self.octave(key)[bucket] -= n;
-        self.count -= n;
+    /// These and more; the sum is the caller's.
+    pub(crate) fn with(&self, cells: &[Cell]) -> Self {
+        let count = self.count + cells.iter().map(|(_, n)| n).sum::<u64>();
+        Self { cells: zip(&self.cells, cells, |mine, more| mine + more), count, ..*self }
     }
 
     pub(crate) fn set_sum(&mut self, sum: f64) {
@@ -259,44 +123,51 @@ impl Buckets {
 
     /// How many values are in the linear octave of a latency.
     pub(crate) fn linear(&self) -> u64 {
-        let first = self.octaves.first().filter(|octave| octave.key == 0);
-        first.map_or(0, |octave| octave.counts.iter().sum())
+        let linear = self.cells.iter().take_while(|(bucket, _)| usize::from(*bucket) < PER_OCTAVE);
+        linear.map(|(_, n)| n).sum()
     }
 
-    /// The current count of one bucket.
-    pub(crate) fn at(&self, key: u16, bucket: usize) -> u64 {
-        let found = self.octaves.binary_search_by_key(&key, |octave| octave.key);
-        found.map_or(0, |at| self.octaves[at].counts[bucket])
-    }
-
-    /// Raises an octave to newer totals and adds the difference to `risen`; a lower total changes nothing.
-    pub(crate) fn raise(&mut self, key: u16, totals: &[u64; PER_OCTAVE], risen: &mut Self) {
-        let mut by = 0;
-        for (bucket, (mine, total)) in self.octave(key).iter_mut().zip(totals).enumerate() {
+    /// Raises the buckets of an octave to newer totals and notes by how much; a lower total changes nothing.
+    pub(crate) fn raise(&mut self, octave: usize, totals: &[u64; PER_OCTAVE], by: &mut Vec<Cell>) {
+        let first = (octave * PER_OCTAVE) as u16;
+        let mut at = self.cells.partition_point(|(bucket, _)| *bucket < first);
+        for (bucket, total) in (first..).zip(totals).filter(|(_, total)| **total > 0) {
+            let known = self.cells.get_mut(at).filter(|(known, _)| *known == bucket);
+            let mine = match known {
+                Some((_, mine)) => mine,
+                None => {
+                    self.cells.insert(at, (bucket, 0));
+                    &mut self.cells[at].1
+                }
+            };
+            at += 1;
             if *total > *mine {
-                risen.add(key, bucket, *total - *mine);
-                by += *total - *mine;
+                by.push((bucket, *total - *mine));
+                self.count += *total - *mine;
                 *mine = *total;
             }
         }
-        self.count += by;
     }
+}
 
-    pub(crate) fn clear(&mut self) {
-        self.octaves.clear();
-        (self.count, self.sum) = (0, 0.0);
-    }
-
-    fn octave(&mut self, key: u16) -> &mut [u64; PER_OCTAVE] {
-        let at = match self.octaves.binary_search_by(|octave| octave.key.cmp(&key)) {
-            Ok(at) => at,
-            Err(at) => {
-                self.octaves.insert(at, Octave { key, counts: [0; PER_OCTAVE] });
-                at
-            }
+/// Goes through two lists side by side; what becomes zero is left out.
+fn zip(a: &[Cell], b: &[Cell], both: impl Fn(u64, u64) -> u64) -> Vec<Cell> {
+    let (mut a, mut b) = (a, b);
+    let mut cells = Vec::with_capacity(a.len() + b.len());
+    while let ([(left, n), rest_a @ ..], [(right, m), rest_b @ ..]) = (a, b) {
+        let (bucket, count) = match left.cmp(right) {
+            Ordering::Less => (*left, both(*n, 0)),
+            Ordering::Greater => (*right, both(0, *m)),
+            Ordering::Equal => (*left, both(*n, *m)),
         };
-        &mut self.octaves[at].counts
+        (a, b) = (if left <= right { rest_a } else { a }, if right <= left { rest_b } else { b });
+        if count > 0 {
+            cells.push((bucket, count));
+        }
     }
+    cells.extend_from_slice(a);
+    cells.extend(b.iter().map(|(bucket, m)| (*bucket, both(0, *m))).filter(|(_, n)| *n > 0));
+    cells
 }
 
 #[cfg(test)]

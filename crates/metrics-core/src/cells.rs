@@ -3,8 +3,8 @@
 use std::cell;
 use std::ptr;
 
-use crate::buckets::{LATENCY_OCTAVES, PER_OCTAVE};
 use crate::lanes::{Lane, Lanes, OwnTables, Slots, Table};
+use crate::layout::LATENCY_BUCKETS;
 use crate::static_ref::StaticRef;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sync::{Mutex, global};
@@ -51,7 +51,7 @@ impl Cell for AtomicU64 {
 /// cache lines and no block.
 #[derive(Debug)]
 pub(crate) struct LatencyCell {
-    /// The sum of what the records added, see [`latency_index`](crate::buckets::latency_index):
+    /// The sum of what the records added, see [`latency_index`](crate::layout::latency_index):
     /// it changes with each of them, so it is also the mark of a change.
     sum: AtomicU64,
     /// [`UNTOUCHED`] until the first record.
@@ -125,7 +125,7 @@ global!(static UNTOUCHED: Block);
 pub(crate) struct Block {
     /// A bit for each octave that ever held something, so that readers copy no others.
     pub(crate) octaves: AtomicU64,
-    pub(crate) buckets: [AtomicU32; LATENCY_OCTAVES * PER_OCTAVE],
+    pub(crate) buckets: [AtomicU32; LATENCY_BUCKETS],
 }
 
 impl Default for Block {

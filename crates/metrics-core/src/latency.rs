@@ -1,12 +1,14 @@
 //! Durations, with exact windows and percentiles.
 
+use std::mem;
 use std::time::Duration;
 
-use crate::buckets::{Buckets, LATENCY_OCTAVES, Layout, MAX_NANOS, PER_OCTAVE, latency_index};
+use crate::buckets::Buckets;
 use crate::cells::{Block, LatencyCell};
 use crate::context::Context;
 use crate::exemplar::{ExemplarSlots, TraceId};
 use crate::lanes::{self, Reader, Slot};
+use crate::layout::{LATENCY_OCTAVES, Layout, MAX_NANOS, PER_OCTAVE, latency_index};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, OnceLock, lock};
 use crate::timer::Timer;
@@ -32,7 +34,7 @@ const SPILL: u32 = if cfg!(loom) { 2 } else { 1 << 31 };
 /// }
 /// let sample = registry.read();
 /// let window = sample.view().latency(&wait).expect("it is registered").window.clone();
-/// let p95 = window.buckets.quantile(0.95).expect("there are samples");
+/// let p95 = window.buckets().quantile(0.95).expect("there are samples");
 /// assert!((p95 - 0.095).abs() < 0.095 / 100.0);
 /// # Ok::<(), metrics_core::RegisterError>(())
 /// ```
@@ -51,7 +53,7 @@ pub(crate) struct LatencyCore {
     shared: OnceLock<Box<Block>>,
     shared_sum: AtomicU64,
     /// What spilled from 32-bit buckets; its lock orders spills against passes.
-    retired: Mutex<Option<Box<Buckets>>>,
+    retired: Mutex<Option<Buckets>>,
     pub(crate) exemplars: ExemplarSlots,
     context: Arc<Context>,
 }
@@ -207,8 +209,8 @@ impl LatencyCore {
     #[cold]
     fn spill(&self, index: usize, empty: impl FnOnce()) {
         let mut retired = lock(&self.retired);
-        let moved = retired.get_or_insert_with(|| Box::new(Buckets::new(Layout::Latency)));
-        moved.add((index / PER_OCTAVE) as u16, index % PER_OCTAVE, u64::from(SPILL));
+        let moved = retired.get_or_insert_with(|| Buckets::new(Layout::Latency));
+        *moved = moved.with(&[(index as u16, u64::from(SPILL))]);
         // Under the lock, so that a pass sees the count in one place.
         empty();
     }
@@ -227,28 +229,65 @@ impl LatencyCore {
         own.wrapping_add(self.shared_sum.load(Ordering::Acquire))
     }
 
-    /// Visits the total counts of every octave that holds something.
+    /// Visits the total counts of every octave that holds something, by rising value.
     ///
     /// Call it after [`Self::raw_sum`], so that what is in the sum is in the buckets.
-    pub(crate) fn visit(&self, reader: &Reader, mut octave: impl FnMut(u16, &[u64; PER_OCTAVE])) {
+    pub(crate) fn visit(
+        &self,
+        reader: &Reader,
+        sums: &mut BlockSums,
+        octave: impl FnMut(usize, &[u64; PER_OCTAVE]),
+    ) {
         let retired = lock(&self.retired);
-        let own = reader.latencies(&self.slot).map(|cell| -> &Block { cell.block.load() });
-        let blocks: Vec<&Block> = own.chain(self.shared.get().map(Box::as_ref)).collect();
-        let held = blocks.iter().fold(0, |all, block| all | block.octaves.load(Ordering::Relaxed));
-        for key in (0..LATENCY_OCTAVES).filter(|key| held & (1 << key) != 0) {
-            let mut counts = [0; PER_OCTAVE];
-            if let Some(retired) = &*retired {
-                for (bucket, count) in counts.iter_mut().enumerate() {
-                    *count = retired.at(key as u16, bucket);
-                }
+        for (bucket, n) in retired.iter().flat_map(Buckets::cells) {
+            sums.add(usize::from(*bucket), *n);
+        }
+        for cell in reader.latencies(&self.slot) {
+            sums.add_block(cell.block.load());
+        }
+        if let Some(shared) = self.shared.get() {
+            sums.add_block(shared);
+        }
+        sums.drain(octave);
+    }
+}
+
+/// Where a pass sums the blocks of one latency, a block at a time: they are far
+/// apart in memory, and each is read from its lowest octave to its highest.
+#[derive(Debug)]
+pub(crate) struct BlockSums {
+    octaves: Box<[[u64; PER_OCTAVE]; LATENCY_OCTAVES]>,
+    held: u64,
+}
+
+impl BlockSums {
+    pub(crate) fn new() -> Self {
+        Self { octaves: Box::new([[0; PER_OCTAVE]; LATENCY_OCTAVES]), held: 0 }
+    }
+
+    fn add(&mut self, bucket: usize, n: u64) {
+        self.octaves[bucket / PER_OCTAVE][bucket % PER_OCTAVE] += n;
+        self.held |= octave_bit(bucket);
+    }
+
+    fn add_block(&mut self, block: &Block) {
+        let held = block.octaves.load(Ordering::Relaxed);
+        self.held |= held;
+        let octaves = self.octaves.iter_mut().zip(block.buckets.chunks_exact(PER_OCTAVE));
+        for (_, (totals, cells)) in octaves.enumerate().filter(|(key, _)| held & 1 << key != 0) {
+            for (total, cell) in totals.iter_mut().zip(cells) {
+                *total += u64::from(cell.load(Ordering::Relaxed));
             }
-            for block in &blocks {
-                let cells = &block.buckets[key * PER_OCTAVE..][..PER_OCTAVE];
-                for (count, cell) in counts.iter_mut().zip(cells) {
-                    *count += u64::from(cell.load(Ordering::Relaxed));
-                }
+        }
+    }
+
+    fn drain(&mut self, mut octave: impl FnMut(usize, &[u64; PER_OCTAVE])) {
+        let held = mem::take(&mut self.held);
+        for (key, totals) in self.octaves.iter_mut().enumerate() {
+            if held & 1 << key != 0 {
+                octave(key, totals);
+                *totals = [0; PER_OCTAVE];
             }
-            octave(key as u16, &counts);
         }
     }
 }

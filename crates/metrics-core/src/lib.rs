@@ -22,7 +22,7 @@
 //! let sample = registry.read();
 //! let window = &sample.view().latency(&home).expect("it is registered").window;
 //! assert_eq!(window.samples(), 1);
-//! assert!((window.buckets.quantile(0.99).unwrap() - 0.012).abs() < 0.000_12);
+//! assert!((window.buckets().quantile(0.99).unwrap() - 0.012).abs() < 0.000_12);
 //! # Ok::<(), metrics_core::RegisterError>(())
 //! ```
 //!
@@ -71,6 +71,7 @@ mod hit_ratio;
 mod labels;
 mod lanes;
 mod latency;
+mod layout;
 #[cfg(all(test, loom))]
 mod models;
 mod monitor;

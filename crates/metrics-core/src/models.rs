@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use loom::thread;
 
-use crate::buckets::LINEAR_NANOS;
 use crate::clock::ManualClock;
 use crate::counter::Counter;
 use crate::desc::Desc;
 use crate::families::Cells;
 use crate::lanes::Reader;
 use crate::latency::Latency;
+use crate::layout::LINEAR_NANOS;
 use crate::registry::{Registry, RegistryBuilder};
-use crate::rows::{Row, Timeline};
+use crate::rows::{Row, Scratch, Timeline};
 use crate::snapshot::Value;
 use crate::window::Rule;
 
@@ -64,7 +64,7 @@ impl Watch {
     /// The count and the sum in nanoseconds.
     fn look(&mut self) -> (u64, u64) {
         let reader = Reader::new();
-        self.row.collect(&reader);
+        self.row.collect(&reader, &mut Scratch::new());
         match self.row.value(&reader, &self.time, Duration::ZERO) {
             Value::Histogram(histogram) => {
                 (histogram.total.count(), (histogram.total.sum() * 1e9).round() as u64)

@@ -4,6 +4,7 @@
 //! it, and takes the result of the next, which began after it arrived and so
 //! has all that it recorded. However many arrive, they cost one pass.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,9 +19,9 @@ use crate::health_board::HEALTH_SCORE;
 use crate::lanes::{self, Reader};
 use crate::latency::Latency;
 use crate::registry::{Inner, Registry};
-use crate::rows::{Row, Timeline};
+use crate::rows::{Row, Scratch, Timeline};
 use crate::sample::Sample;
-use crate::snapshot::{Schema, Snapshot};
+use crate::snapshot::{Schema, Snapshot, Value};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, lock};
 use crate::window::Rule;
@@ -61,6 +62,9 @@ pub(crate) struct Pass {
     own: OwnMetrics,
     /// The sample of the last read, with its number among all that began.
     shared: Option<(u64, Arc<Sample>)>,
+    /// Room for the values of the next sample: new memory costs as much as filling it.
+    spare: Vec<Value>,
+    scratch: Scratch,
 }
 
 /// The passes of a registry.
@@ -113,6 +117,8 @@ impl Passes {
                 dropped: Counter::disabled(),
             },
             shared: None,
+            spare: Vec::new(),
+            scratch: Scratch::new(),
         };
         let latest = Mutex::new(Arc::new(empty));
         Self {
@@ -153,7 +159,8 @@ impl Inner {
         numbers.topics = self.board.believed();
         self.board.show(&numbers.topics, &mut numbers.snapshot);
         let sample = Arc::new(numbers);
-        *lock(&self.passes.latest) = sample.clone();
+        let before = mem::replace(&mut *lock(&self.passes.latest), sample.clone());
+        lock(&self.passes.pass).reuse(before);
         (sample, changes)
     }
 
@@ -172,6 +179,9 @@ impl Inner {
             return sample.clone();
         }
         let number = self.passes.begun.fetch_add(1, Ordering::AcqRel) + 1;
+        if let Some((_, before)) = pass.shared.take() {
+            pass.reuse(before);
+        }
         let sample = Arc::new(pass.run(self, Ending::Nothing));
         pass.shared = Some((number, sample.clone()));
         sample
@@ -207,7 +217,7 @@ impl Pass {
         let now = context.clock.uptime();
         let reader = Reader::new();
         for row in &mut self.rows {
-            row.collect(&reader);
+            row.collect(&reader, &mut self.scratch);
         }
         if ending == Ending::Tick {
             for row in &mut self.rows {
@@ -216,7 +226,8 @@ impl Pass {
             self.time.advance(now);
             context.tick.fetch_add(1, Ordering::Relaxed);
         }
-        let values = self.rows.iter().map(|row| row.value(&reader, &self.time, now)).collect();
+        let mut values = mem::take(&mut self.spare);
+        values.extend(self.rows.iter_mut().map(|row| row.value(&reader, &self.time, now)));
         if let Some(orphans) = orphans {
             lock(&inner.families).remove(&orphans);
         }
@@ -229,6 +240,14 @@ impl Pass {
             snapshot: Snapshot { schema: self.schema.clone(), values },
             topics: inner.board.believed(),
             monitors: inner.board.monitors(),
+        }
+    }
+
+    /// Keeps the room that a sample took, if nobody else holds it.
+    fn reuse(&mut self, sample: Arc<Sample>) {
+        if let Some(sample) = Arc::into_inner(sample) {
+            self.spare = sample.snapshot.values;
+            self.spare.clear();
         }
     }
 

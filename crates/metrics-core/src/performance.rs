@@ -276,7 +276,7 @@ impl Monitor for PerformanceMonitor {
                 continue;
             }
             judged += 1;
-            let p95 = histogram.window.buckets.quantile(0.95).unwrap_or_default();
+            let p95 = histogram.window.buckets().quantile(0.95).unwrap_or_default();
             if p95 > threshold {
                 slow.push((operation, p95));
             }

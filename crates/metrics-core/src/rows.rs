@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::buckets::{Buckets, Layout};
+use crate::buckets::{Buckets, Cell};
 use crate::exemplar::Exemplar;
 use crate::families::Cells;
 use crate::lanes::Reader;
+use crate::latency::BlockSums;
+use crate::layout::{Layout, PER_OCTAVE};
 use crate::snapshot::{Count, Histogram, Value};
 use crate::up_down::level;
 use crate::window::{Recent, Rule, Ticks};
@@ -64,6 +66,20 @@ struct Totals {
     seen: usize,
 }
 
+/// What one row after the other works with.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    sums: BlockSums,
+    /// The buckets that rose.
+    rise: Vec<Cell>,
+}
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        Self { sums: BlockSums::new(), rise: Vec::new() }
+    }
+}
+
 #[derive(Debug)]
 struct HistogramMemory {
     /// The cells' mark when they were last read, and what it wrapped by: unchanged,
@@ -104,7 +120,7 @@ impl Row {
     }
 
     /// Takes in what was recorded since the last pass.
-    pub(crate) fn collect(&mut self, reader: &Reader) {
+    pub(crate) fn collect(&mut self, reader: &Reader, scratch: &mut Scratch) {
         let Memory::Histogram(memory) = &mut self.memory else {
             return;
         };
@@ -112,7 +128,8 @@ impl Row {
             Cells::Latency(core) => {
                 let mark = core.raw_sum(reader);
                 if memory.follow(mark) {
-                    memory.raise(|visit| core.visit(reader, visit));
+                    let Scratch { sums, rise } = scratch;
+                    memory.raise(rise, |visit| core.visit(reader, sums, visit));
                     memory.raise_nanos();
                     memory.exemplars = core.exemplars.taken().into();
                 }
@@ -120,7 +137,7 @@ impl Row {
             Cells::Distribution(core) => {
                 let mark = core.records();
                 if memory.follow(mark) {
-                    memory.raise(|visit| core.visit(visit));
+                    memory.raise(&mut scratch.rise, |visit| core.visit(visit));
                     memory.add_sum(core.sum());
                 }
             }
@@ -156,8 +173,8 @@ impl Row {
     }
 
     /// The value to publish.
-    pub(crate) fn value(&self, reader: &Reader, time: &Timeline, now: Duration) -> Value {
-        match (&self.cells, &self.memory) {
+    pub(crate) fn value(&mut self, reader: &Reader, time: &Timeline, now: Duration) -> Value {
+        match (&self.cells, &mut self.memory) {
             (Cells::Counter(core), Memory::Counter(totals)) => {
                 Value::Counter(totals.count(core.total(reader), time))
             }
@@ -202,14 +219,16 @@ impl HistogramMemory {
         by > 0
     }
 
-    /// Raises the totals to what `visit` shows, noting the difference in the running tick.
+    /// Raises the totals to what `visit` shows, and the running tick by the difference.
     fn raise(
         &mut self,
-        visit: impl FnOnce(&mut dyn FnMut(u16, &[u64; crate::buckets::PER_OCTAVE])),
+        rise: &mut Vec<Cell>,
+        visit: impl FnOnce(&mut dyn FnMut(usize, &[u64; PER_OCTAVE])),
     ) {
+        rise.clear();
         let total = Arc::make_mut(&mut self.total);
-        let running = self.recent.running();
-        visit(&mut |octave, counts| total.raise(octave, counts, running));
+        visit(&mut |octave, counts| total.raise(octave, counts, rise));
+        self.recent.set_running(self.recent.running().with(rise));
     }
 
     fn raise_nanos(&mut self) {
@@ -218,7 +237,7 @@ impl HistogramMemory {
         self.nanos = self.nanos.max(nanos);
         let seconds = |nanos: u128| nanos as f64 / 1e9;
         Arc::make_mut(&mut self.total).set_sum(seconds(self.nanos));
-        self.recent.running().set_sum(seconds(self.nanos - self.closed));
+        self.recent.set_running_sum(seconds(self.nanos - self.closed));
     }
 
     fn close(&mut self, time: &Timeline, now: Duration) {
@@ -233,7 +252,6 @@ impl HistogramMemory {
         let by = (sum - self.sum).max(0.0);
         self.sum = self.sum.max(sum);
         Arc::make_mut(&mut self.total).set_sum(self.sum);
-        let running = self.recent.running();
-        running.set_sum(running.sum() + by);
+        self.recent.set_running_sum(self.recent.running().sum() + by);
     }
 }

@@ -42,7 +42,7 @@ pub struct LatencySummary {
 
 impl From<&Histogram> for LatencySummary {
     fn from(histogram: &Histogram) -> Self {
-        let window = &histogram.window.buckets;
+        let window = &histogram.window.buckets();
         Self {
             samples: window.count(),
             window_seconds: histogram.window.span.as_secs_f64(),

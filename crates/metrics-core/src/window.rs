@@ -9,19 +9,20 @@
 //! empty.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::buckets::{Buckets, Layout};
+use crate::buckets::Buckets;
+use crate::layout::Layout;
 
 /// The samples of the window, with the time that they cover.
 ///
 /// Every statistic of a series is over the same window.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Window {
-    /// The samples, empty for a series that was idle for the longest age.
-    pub buckets: Arc<Buckets>,
+    parts: Arc<Parts>,
     /// From the start of the oldest tick in the window to the reading.
     pub span: Duration,
 }
@@ -29,7 +30,50 @@ pub struct Window {
 impl Window {
     /// How many samples the window has.
     pub fn samples(&self) -> u64 {
-        self.buckets.count()
+        self.parts.samples
+    }
+
+    /// The samples, none for a series that was idle for the longest age.
+    ///
+    /// Between two ticks they are put together here, once, by whoever asks first.
+    pub fn buckets(&self) -> &Buckets {
+        self.parts.buckets()
+    }
+}
+
+impl PartialEq for Window {
+    fn eq(&self, other: &Self) -> bool {
+        self.span == other.span && self.buckets() == other.buckets()
+    }
+}
+
+/// What a window is put together from.
+#[derive(Debug)]
+struct Parts {
+    closed: Arc<Buckets>,
+    /// Those of the closed ticks that the running one has pushed out.
+    leaving: Vec<Arc<Buckets>>,
+    running: Arc<Buckets>,
+    samples: u64,
+    sum: f64,
+    whole: OnceLock<Buckets>,
+}
+
+impl Parts {
+    fn buckets(&self) -> &Buckets {
+        match (self.closed.count() == 0, self.running.count() == 0) {
+            (_, true) if self.leaving.is_empty() => &self.closed,
+            (true, _) => &self.running,
+            _ => self.whole.get_or_init(|| {
+                let mut whole = (*self.closed).clone();
+                for interval in &self.leaving {
+                    whole = whole.without(interval);
+                }
+                whole.merge(&self.running);
+                whole.set_sum(self.sum);
+                whole
+            }),
+        }
     }
 }
 
@@ -67,7 +111,11 @@ impl Ticks {
     /// The oldest start that is not before `birth` and no older than `max_age`.
     fn oldest(&self, birth: Duration, now: Duration, max_age: Duration) -> Duration {
         let is_out = |start: &Duration| *start < birth || is_too_old(*start, now, max_age);
-        let first = self.starts.partition_point(is_out);
+        // Nearly always the first is, so the search is not worth its start.
+        let first = match self.starts.front() {
+            Some(start) if !is_out(start) => 0,
+            _ => self.starts.partition_point(is_out),
+        };
         self.starts.get(first).copied().unwrap_or(self.running())
     }
 }
@@ -82,9 +130,7 @@ fn is_too_old(start: Duration, now: Duration, max_age: Duration) -> bool {
 #[derive(Debug)]
 struct Interval {
     start: Duration,
-    cells: Box<[(u16, usize, u64)]>,
-    samples: u64,
-    sum: f64,
+    buckets: Arc<Buckets>,
 }
 
 /// The closed ticks of one series, and the running one.
@@ -95,93 +141,103 @@ pub(crate) struct Recent {
     closed: VecDeque<Interval>,
     /// The sum of `closed`, kept up to date by what enters and leaves.
     merged: Arc<Buckets>,
-    running: Buckets,
+    running: Arc<Buckets>,
+    /// The parts of the window as it was last published, with how many of `closed` were leaving.
+    published: Option<(usize, Arc<Parts>)>,
+    empty: Arc<Buckets>,
 }
 
 impl Recent {
     pub(crate) fn new(birth: Duration, layout: Layout) -> Self {
+        let empty = Arc::new(Buckets::new(layout));
         Self {
             birth,
             closed: VecDeque::new(),
-            merged: Arc::new(Buckets::new(layout)),
-            running: Buckets::new(layout),
+            merged: empty.clone(),
+            running: empty.clone(),
+            published: None,
+            empty,
         }
     }
 
-    /// What was recorded since the last tick, for a pass to add to.
-    pub(crate) fn running(&mut self) -> &mut Buckets {
-        &mut self.running
+    /// What was recorded since the last tick.
+    pub(crate) fn running(&self) -> &Buckets {
+        &self.running
+    }
+
+    /// Replaces what was recorded since the last tick.
+    pub(crate) fn set_running(&mut self, running: Buckets) {
+        self.running = Arc::new(running);
+        self.published = None;
+    }
+
+    pub(crate) fn set_running_sum(&mut self, sum: f64) {
+        Arc::make_mut(&mut self.running).set_sum(sum);
     }
 
     /// Ends the tick that began at `start`.
     pub(crate) fn close(&mut self, start: Duration, now: Duration, rule: Rule) {
-        let mut merged = (self.running.count() > 0).then(|| (*self.merged).clone());
-        if let Some(merged) = &mut merged {
-            merged.merge(&self.running);
-            self.closed.push_back(Interval {
-                start,
-                cells: self.running.cells().collect(),
-                samples: self.running.count(),
-                sum: self.running.sum(),
-            });
-            self.running.clear();
+        let grows = self.running.count() > 0;
+        if grows {
+            let buckets = mem::replace(&mut self.running, self.empty.clone());
+            self.merged = match self.closed.is_empty() {
+                true => buckets.clone(),
+                false => Arc::new(self.merged.with(buckets.cells())),
+            };
+            self.closed.push_back(Interval { start, buckets });
         }
         let surplus = self.surplus(0, now, rule);
-        if surplus > 0 {
-            let merged = merged.get_or_insert_with(|| (*self.merged).clone());
-            for interval in self.closed.drain(..surplus) {
-                interval.leave(merged);
-            }
+        if surplus == 0 && !grows {
+            return;
         }
-        if let Some(mut merged) = merged {
-            merged.set_sum(self.closed.iter().map(|interval| interval.sum).sum());
-            self.merged = Arc::new(merged);
+        for interval in self.closed.drain(..surplus) {
+            self.merged = Arc::new(self.merged.without(&interval.buckets));
         }
+        let sum = self.closed.iter().map(|interval| interval.buckets.sum()).sum();
+        Arc::make_mut(&mut self.merged).set_sum(sum);
+        self.published = None;
     }
 
-    /// How many of the oldest closed ticks are not in a window that has `held` samples without them.
+    /// How many of the oldest closed ticks are not in a window that has `held` samples beside them.
     fn surplus(&self, held: u64, now: Duration, rule: Rule) -> usize {
-        let mut held = held;
-        let kept = self.closed.iter().rev().take_while(|interval| {
-            let wanted = held < rule.samples && !is_too_old(interval.start, now, rule.max_age);
-            held += interval.samples;
-            wanted
+        let mut rest = held + self.merged.count();
+        let left = self.closed.iter().take_while(|interval| {
+            rest -= interval.buckets.count();
+            rest >= rule.samples || is_too_old(interval.start, now, rule.max_age)
         });
-        self.closed.len() - kept.count()
+        left.count()
     }
 
     /// The window as of `now`.
-    pub(crate) fn window(&self, ticks: &Ticks, now: Duration, rule: Rule) -> Window {
+    pub(crate) fn window(&mut self, ticks: &Ticks, now: Duration, rule: Rule) -> Window {
         let surplus = self.surplus(self.running.count(), now, rule);
-        let buckets = if surplus == 0 && self.running.count() == 0 {
-            self.merged.clone()
-        } else {
-            Arc::new(self.combined(surplus))
+        let parts = match &self.published {
+            Some((leaving, parts)) if *leaving == surplus => parts.clone(),
+            _ => {
+                let parts = Arc::new(self.parts(surplus));
+                self.published.insert((surplus, parts)).1.clone()
+            }
         };
-        let start = if buckets.count() >= rule.samples {
+        let start = if parts.samples >= rule.samples {
             self.closed.get(surplus).map_or(ticks.running(), |oldest| oldest.start)
         } else {
             ticks.oldest(self.birth, now, rule.max_age)
         };
-        Window { buckets, span: now.saturating_sub(start) }
+        Window { parts, span: now.saturating_sub(start) }
     }
 
-    fn combined(&self, surplus: usize) -> Buckets {
-        let mut buckets = (*self.merged).clone();
-        for interval in self.closed.iter().take(surplus) {
-            interval.leave(&mut buckets);
-        }
-        buckets.merge(&self.running);
-        let closed: f64 = self.closed.iter().skip(surplus).map(|interval| interval.sum).sum();
-        buckets.set_sum(closed + self.running.sum());
-        buckets
-    }
-}
-
-impl Interval {
-    fn leave(&self, merged: &mut Buckets) {
-        for &(octave, bucket, n) in &self.cells {
-            merged.remove(octave, bucket, n);
+    fn parts(&self, surplus: usize) -> Parts {
+        let closed = self.closed.iter().skip(surplus).map(|interval| interval.buckets.sum());
+        let leaving = self.closed.iter().take(surplus).map(|interval| interval.buckets.clone());
+        let leaving: Vec<_> = leaving.collect();
+        let left: u64 = leaving.iter().map(|buckets| buckets.count()).sum();
+        Parts {
+            samples: self.merged.count() - left + self.running.count(),
+            sum: closed.sum::<f64>() + self.running.sum(),
+            closed: self.merged.clone(),
+            leaving,
+            running: self.running.clone(),
+            whole: OnceLock::new(),
         }
     }
 }

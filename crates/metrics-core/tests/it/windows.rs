@@ -51,7 +51,7 @@ fn an_idle_series_becomes_empty() {
     bench.tick();
     assert_eq!(window(&bench.registry, &wait).0, 0);
     let sample = bench.registry.read();
-    assert_eq!(sample.view().latency(&wait).unwrap().window.buckets.quantile(0.5), None);
+    assert_eq!(sample.view().latency(&wait).unwrap().window.buckets().quantile(0.5), None);
     assert_eq!(sample.view().latency(&wait).unwrap().total.count(), 1, "totals stay");
 }
 
@@ -180,13 +180,13 @@ proptest! {
         for q in [0.5, 0.9, 0.95, 0.99, 0.999] {
             let rank = (q * expected.len() as f64).ceil().max(1.0) as usize;
             let exact = expected.get(rank - 1).map(|&nanos| nanos as f64);
-            let got = window.buckets.quantile(q).map(|seconds| seconds * 1e9);
+            let got = window.buckets().quantile(q).map(|seconds| seconds * 1e9);
             prop_assert_eq!(got.is_some(), exact.is_some());
             if let (Some(got), Some(exact)) = (got, exact) {
                 prop_assert!((got - exact).abs() <= (exact / 100.0).max(16.0), "{} for {}", got, exact);
             }
         }
-        if let Some(mean) = window.buckets.mean() {
+        if let Some(mean) = window.buckets().mean() {
             let exact = expected.iter().sum::<u64>() as f64 / expected.len() as f64 * 1e-9;
             prop_assert!((mean - exact).abs() <= exact * 1e-9);
         }

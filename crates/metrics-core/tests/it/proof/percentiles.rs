@@ -170,7 +170,7 @@ fn an_idle_series_becomes_empty_at_its_longest_age_and_not_before() {
     life.pause(moment);
     let empty = life.read();
     let seen = life.histograms(&empty)[0];
-    assert_eq!((seen.window.samples(), seen.window.buckets.quantile(0.5)), (0, None));
+    assert_eq!((seen.window.samples(), seen.window.buckets().quantile(0.5)), (0, None));
     assert_eq!(seen.total.count(), 5, "totals stay");
     let summary = life.summaries()[0];
     assert_eq!((summary.samples, summary.p50, summary.avg, summary.max), (0, None, None, None));

@@ -34,12 +34,12 @@ impl Errors {
         self.windows += 1;
         self.samples += seen.samples();
         for permille in PERMILLES {
-            let quantile = seen.buckets.quantile(permille as f64 / 1000.0);
+            let quantile = seen.buckets().quantile(permille as f64 / 1000.0);
             self.judge_value("percentile", quantile, exact.percentile(permille));
         }
-        self.judge_value("min", seen.buckets.min(), exact.nanos.first().copied());
-        self.judge_value("max", seen.buckets.max(), exact.nanos.last().copied());
-        let (mean, exact) = (seen.buckets.mean().map(|mean| mean * 1e9), exact.mean());
+        self.judge_value("min", seen.buckets().min(), exact.nanos.first().copied());
+        self.judge_value("max", seen.buckets().max(), exact.nanos.last().copied());
+        let (mean, exact) = (seen.buckets().mean().map(|mean| mean * 1e9), exact.mean());
         assert_eq!(mean.is_some(), exact.is_some(), "mean");
         if let (Some(mean), Some(exact)) = (mean, exact) {
             assert!((mean - exact).abs() <= exact * 1e-12, "a mean of {mean} for {exact} ns");
