@@ -147,10 +147,10 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
     }
 
     fn histogram(&mut self, histogram: &Histogram, bounds: &[f64], format: Format) {
-        let total = &histogram.total;
+        let total = histogram.total();
         let exemplars: &[Exemplar] = match format {
             Format::Text => &[],
-            Format::OpenMetrics => &histogram.exemplars,
+            Format::OpenMetrics => histogram.exemplars(),
         };
         let mut exemplars = exemplars.iter().peekable();
         let counts = total.cumulative(bounds).into_iter().zip(bounds.iter().copied());

@@ -1,31 +1,32 @@
-//! Counts by value: exact, sparse, mergeable.
+//! Counts by value: exact and mergeable.
 //!
-//! Only buckets that hold something are stored, by rising value: a latency that
-//! stays between 1 and 16 ms takes at most 256 of them, and usually half. Where
-//! a value lies is the business of the [layout](crate::layout).
-
-use std::cmp::Ordering;
+//! Only octaves that hold something are stored: a latency that stays between 1
+//! and 16 ms takes four. Where a value lies is the business of the
+//! [layout](crate::layout). What a tick brought is kept sparse instead, since
+//! it is few buckets of many.
 
 use crate::layout::{Layout, PER_OCTAVE};
-
-/// A bucket's number and its count.
-pub(crate) type Cell = (u16, u64);
 
 /// Counts by value, with their sum; plain data, mergeable without loss.
 ///
 /// Values are in the metric's base unit, so seconds for latencies.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Buckets {
     layout: Layout,
-    /// By rising number; none is empty.
-    cells: Vec<Cell>,
+    octaves: Vec<Octave>,
     count: u64,
     sum: f64,
 }
 
+#[derive(Clone, Debug)]
+struct Octave {
+    key: usize,
+    counts: [u64; PER_OCTAVE],
+}
+
 impl Buckets {
     pub(crate) fn new(layout: Layout) -> Self {
-        Self { layout, cells: Vec::new(), count: 0, sum: 0.0 }
+        Self { layout, octaves: Vec::new(), count: 0, sum: 0.0 }
     }
 
     /// How many values there are: by construction the sum of all buckets.
@@ -40,19 +41,26 @@ impl Buckets {
 
     /// The mean, `None` without values.
     pub fn mean(&self) -> Option<f64> {
-        let (first, last) = (self.cells.first()?, self.cells.last()?);
-        let (low, high) = (self.layout.range(first.0).0, self.layout.range(last.0).1);
+        let (low, _) = self.layout.range(self.cells().next()?.0);
+        let (_, high) = self.layout.range(self.last()?);
         Some((self.sum / self.count as f64).clamp(low, high))
     }
 
     /// The smallest value, as its bucket's midpoint; `None` without values.
     pub fn min(&self) -> Option<f64> {
-        self.cells.first().map(|(bucket, _)| self.layout.midpoint(*bucket))
+        self.cells().next().map(|(bucket, _)| self.layout.midpoint(bucket))
     }
 
     /// The largest value, as its bucket's midpoint; `None` without values.
     pub fn max(&self) -> Option<f64> {
-        self.cells.last().map(|(bucket, _)| self.layout.midpoint(*bucket))
+        self.last().map(|bucket| self.layout.midpoint(bucket))
+    }
+
+    fn last(&self) -> Option<usize> {
+        self.octaves.iter().rev().find_map(|octave| {
+            let step = octave.counts.iter().rposition(|n| *n > 0)?;
+            Some(octave.key * PER_OCTAVE + step)
+        })
     }
 
     /// The value at rank ⌈q·n⌉ (nearest rank), off by at most 1/128; `None` without values.
@@ -61,27 +69,42 @@ impl Buckets {
     pub fn quantile(&self, q: f64) -> Option<f64> {
         let rank = (q.clamp(0.0, 1.0) * self.count as f64).ceil().max(1.0) as u64;
         let mut seen = 0;
-        let reaches = |(_, n): &&Cell| {
+        // Whole octaves first, so that only one is walked through.
+        let octave = self.octaves.iter().find(|octave| {
+            let held = octave.counts.iter().sum::<u64>();
+            let reached = seen + held >= rank;
+            seen += if reached { 0 } else { held };
+            reached
+        })?;
+        let step = octave.counts.iter().position(|n| {
             seen += n;
             seen >= rank
-        };
-        self.cells.iter().find(reaches).map(|(bucket, _)| self.layout.midpoint(*bucket))
+        })?;
+        Some(self.layout.midpoint(octave.key * PER_OCTAVE + step))
     }
 
     /// How many values are at most `bound`; a bucket counts where its midpoint lies.
     pub fn at_most(&self, bound: f64) -> u64 {
-        let end = self.layout.end(bound);
-        self.cells.iter().take_while(|(bucket, _)| *bucket < end).map(|(_, n)| n).sum()
+        self.cumulative(&[bound])[0]
     }
 
     /// How many values are at most each of the rising `bounds`, in one pass.
+    ///
+    /// An octave that no bound falls into is summed as a whole.
     pub fn cumulative(&self, bounds: &[f64]) -> Vec<u64> {
-        let mut cells = self.cells.iter().peekable();
+        let mut octaves = self.octaves.iter();
+        let mut rest = octaves.next().map(|octave| (octave, 0));
         let mut seen = 0;
         let at_most = |bound: &f64| {
             let end = self.layout.end(*bound);
-            while let Some((_, n)) = cells.next_if(|(bucket, _)| *bucket < end) {
-                seen += n;
+            while let Some((octave, from)) = rest {
+                let to = end.saturating_sub(octave.key * PER_OCTAVE).clamp(from, PER_OCTAVE);
+                seen += octave.counts[from..to].iter().sum::<u64>();
+                if to < PER_OCTAVE {
+                    rest = Some((octave, to));
+                    break;
+                }
+                rest = octaves.next().map(|octave| (octave, 0));
             }
             seen
         };
@@ -90,84 +113,139 @@ impl Buckets {
 
     /// The midpoints of the buckets that hold something, rising, with their counts.
     pub fn iter(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
-        self.cells.iter().map(|(bucket, n)| (self.layout.midpoint(*bucket), *n))
+        self.cells().map(|(bucket, n)| (self.layout.midpoint(bucket), n))
     }
 
-    /// The buckets that hold something, by rising number.
-    pub(crate) fn cells(&self) -> &[Cell] {
-        &self.cells
+    /// The numbers of the buckets that hold something, rising, with their counts.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+        self.octaves.iter().flat_map(|octave| {
+            let filled = octave.counts.iter().enumerate().filter(|(_, n)| **n > 0);
+            filled.map(|(step, n)| (octave.key * PER_OCTAVE + step, *n))
+        })
     }
 
     /// Adds all values of `other`, which must come from the same kind of metric.
     pub fn merge(&mut self, other: &Self) {
         debug_assert_eq!(self.layout, other.layout, "latencies merge with latencies only");
-        *self = Self { sum: self.sum + other.sum, ..self.with(&other.cells) };
+        for octave in &other.octaves {
+            let counts = self.octave(octave.key);
+            for (mine, theirs) in counts.iter_mut().zip(&octave.counts) {
+                *mine += theirs;
+            }
+        }
+        self.count += other.count;
+        self.sum += other.sum;
     }
 
-    /// What is left without what was merged before; the sum is the caller's, since
-    /// floats do not subtract exactly.
-    pub(crate) fn without(&self, other: &Self) -> Self {
-        let cells = zip(&self.cells, &other.cells, |mine, theirs| mine.saturating_sub(theirs));
-        Self { cells, count: self.count - other.count, ..*self }
+    /// Adds what a tick brought; the sum is the caller's.
+    pub(crate) fn enter(&mut self, rise: &Rise) {
+        self.each_octave(rise, |count, n| *count += n);
+        self.count += rise.samples;
     }
 
-    /// These and more; the sum is the caller's.
-    pub(crate) fn with(&self, cells: &[Cell]) -> Self {
-        let count = self.count + cells.iter().map(|(_, n)| n).sum::<u64>();
-        Self { cells: zip(&self.cells, cells, |mine, more| mine + more), count, ..*self }
+    /// Takes away what [`Self::enter`] added.
+    pub(crate) fn leave(&mut self, rise: &Rise) {
+        self.each_octave(rise, |count, n| *count -= n);
+        self.count -= rise.samples;
+    }
+
+    fn each_octave(&mut self, rise: &Rise, change: impl Fn(&mut u64, u64)) {
+        let octave_of = |(bucket, _): &(u16, u64)| usize::from(*bucket) / PER_OCTAVE;
+        for cells in rise.cells.chunk_by(|a, b| octave_of(a) == octave_of(b)) {
+            let counts = self.octave(octave_of(&cells[0]));
+            for (bucket, n) in cells {
+                change(&mut counts[usize::from(*bucket) % PER_OCTAVE], *n);
+            }
+        }
+    }
+
+    pub(crate) fn add(&mut self, bucket: usize, n: u64) {
+        self.octave(bucket / PER_OCTAVE)[bucket % PER_OCTAVE] += n;
+        self.count += n;
     }
 
     pub(crate) fn set_sum(&mut self, sum: f64) {
         self.sum = sum;
     }
 
-    /// How many values are in the linear octave of a latency.
-    pub(crate) fn linear(&self) -> u64 {
-        let linear = self.cells.iter().take_while(|(bucket, _)| usize::from(*bucket) < PER_OCTAVE);
-        linear.map(|(_, n)| n).sum()
-    }
-
-    /// Raises the buckets of an octave to newer totals and notes by how much; a lower total changes nothing.
-    pub(crate) fn raise(&mut self, octave: usize, totals: &[u64; PER_OCTAVE], by: &mut Vec<Cell>) {
-        let first = (octave * PER_OCTAVE) as u16;
-        let mut at = self.cells.partition_point(|(bucket, _)| *bucket < first);
-        for (bucket, total) in (first..).zip(totals).filter(|(_, total)| **total > 0) {
-            let known = self.cells.get_mut(at).filter(|(known, _)| *known == bucket);
-            let mine = match known {
-                Some((_, mine)) => mine,
-                None => {
-                    self.cells.insert(at, (bucket, 0));
-                    &mut self.cells[at].1
-                }
-            };
-            at += 1;
+    /// Raises an octave to newer totals and notes by how much; a lower total changes nothing.
+    pub(crate) fn raise(&mut self, key: usize, totals: &[u64; PER_OCTAVE], by: &mut Rise) {
+        let first = (key * PER_OCTAVE) as u16;
+        let before = by.samples;
+        for (bucket, (mine, total)) in (first..).zip(self.octave(key).iter_mut().zip(totals)) {
             if *total > *mine {
-                by.push((bucket, *total - *mine));
-                self.count += *total - *mine;
+                by.push(bucket, *total - *mine);
                 *mine = *total;
             }
         }
+        self.count += by.samples - before;
+    }
+
+    fn octave(&mut self, key: usize) -> &mut [u64; PER_OCTAVE] {
+        let at = self.octaves.binary_search_by_key(&key, |octave| octave.key);
+        let at = at.unwrap_or_else(|at| {
+            self.octaves.insert(at, Octave { key, counts: [0; PER_OCTAVE] });
+            at
+        });
+        &mut self.octaves[at].counts
     }
 }
 
-/// Goes through two lists side by side; what becomes zero is left out.
-fn zip(a: &[Cell], b: &[Cell], both: impl Fn(u64, u64) -> u64) -> Vec<Cell> {
-    let (mut a, mut b) = (a, b);
-    let mut cells = Vec::with_capacity(a.len() + b.len());
-    while let ([(left, n), rest_a @ ..], [(right, m), rest_b @ ..]) = (a, b) {
-        let (bucket, count) = match left.cmp(right) {
-            Ordering::Less => (*left, both(*n, 0)),
-            Ordering::Greater => (*right, both(0, *m)),
-            Ordering::Equal => (*left, both(*n, *m)),
-        };
-        (a, b) = (if left <= right { rest_a } else { a }, if right <= left { rest_b } else { b });
-        if count > 0 {
-            cells.push((bucket, count));
-        }
+/// Equal values in equal numbers, whatever room is kept for others.
+impl PartialEq for Buckets {
+    fn eq(&self, other: &Self) -> bool {
+        self.layout == other.layout && self.sum == other.sum && self.cells().eq(other.cells())
     }
-    cells.extend_from_slice(a);
-    cells.extend(b.iter().map(|(bucket, m)| (*bucket, both(0, *m))).filter(|(_, n)| *n > 0));
-    cells
+}
+
+/// What was recorded in a while: the buckets that rose, by how much, and the sum.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rise {
+    /// By rising number.
+    cells: Vec<(u16, u64)>,
+    samples: u64,
+    sum: f64,
+}
+
+impl Rise {
+    fn push(&mut self, bucket: u16, n: u64) {
+        self.cells.push((bucket, n));
+        self.samples += n;
+    }
+
+    pub(crate) fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    pub(crate) fn sum(&self) -> f64 {
+        self.sum
+    }
+
+    pub(crate) fn set_sum(&mut self, sum: f64) {
+        self.sum = sum;
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.cells.clear();
+        (self.samples, self.sum) = (0, 0.0);
+    }
+
+    /// Adds what came later; the sum is the caller's.
+    pub(crate) fn append(&mut self, later: &Self) {
+        if self.cells.is_empty() {
+            self.cells.extend_from_slice(&later.cells);
+        } else {
+            // Two rising runs, which a stable sort merges in one pass.
+            self.cells.extend_from_slice(&later.cells);
+            self.cells.sort_by_key(|(bucket, _)| *bucket);
+            self.cells.dedup_by(|(bucket, n), (kept, sum)| {
+                let same = bucket == kept;
+                *sum += if same { *n } else { 0 };
+                same
+            });
+        }
+        self.samples += later.samples;
+    }
 }
 
 #[cfg(test)]

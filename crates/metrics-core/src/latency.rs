@@ -33,7 +33,7 @@ const SPILL: u32 = if cfg!(loom) { 2 } else { 1 << 31 };
 ///     wait.record(Duration::from_millis(ms));
 /// }
 /// let sample = registry.read();
-/// let window = sample.view().latency(&wait).expect("it is registered").window.clone();
+/// let window = sample.view().latency(&wait).expect("it is registered").window().clone();
 /// let p95 = window.buckets().quantile(0.95).expect("there are samples");
 /// assert!((p95 - 0.095).abs() < 0.095 / 100.0);
 /// # Ok::<(), metrics_core::RegisterError>(())
@@ -53,7 +53,7 @@ pub(crate) struct LatencyCore {
     shared: OnceLock<Box<Block>>,
     shared_sum: AtomicU64,
     /// What spilled from 32-bit buckets; its lock orders spills against passes.
-    retired: Mutex<Option<Buckets>>,
+    retired: Mutex<Option<Box<Buckets>>>,
     pub(crate) exemplars: ExemplarSlots,
     context: Arc<Context>,
 }
@@ -209,8 +209,8 @@ impl LatencyCore {
     #[cold]
     fn spill(&self, index: usize, empty: impl FnOnce()) {
         let mut retired = lock(&self.retired);
-        let moved = retired.get_or_insert_with(|| Buckets::new(Layout::Latency));
-        *moved = moved.with(&[(index as u16, u64::from(SPILL))]);
+        let moved = retired.get_or_insert_with(|| Box::new(Buckets::new(Layout::Latency)));
+        moved.add(index, u64::from(SPILL));
         // Under the lock, so that a pass sees the count in one place.
         empty();
     }
@@ -239,8 +239,8 @@ impl LatencyCore {
         octave: impl FnMut(usize, &[u64; PER_OCTAVE]),
     ) {
         let retired = lock(&self.retired);
-        for (bucket, n) in retired.iter().flat_map(Buckets::cells) {
-            sums.add(usize::from(*bucket), *n);
+        for (bucket, n) in retired.iter().flat_map(|buckets| buckets.cells()) {
+            sums.add(bucket, n);
         }
         for cell in reader.latencies(&self.slot) {
             sums.add_block(cell.block.load());

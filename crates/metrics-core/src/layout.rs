@@ -74,8 +74,8 @@ pub(crate) enum Layout {
 
 impl Layout {
     /// A bucket's lower and upper bound in the base unit (seconds for latencies).
-    pub(crate) fn range(self, bucket: u16) -> (f64, f64) {
-        let (octave, step) = (usize::from(bucket) / PER_OCTAVE, usize::from(bucket) % PER_OCTAVE);
+    pub(crate) fn range(self, bucket: usize) -> (f64, f64) {
+        let (octave, step) = (bucket / PER_OCTAVE, bucket % PER_OCTAVE);
         match self {
             Self::Latency => {
                 let shift = octave.saturating_sub(1);
@@ -92,15 +92,14 @@ impl Layout {
         }
     }
 
-    pub(crate) fn midpoint(self, bucket: u16) -> f64 {
+    pub(crate) fn midpoint(self, bucket: usize) -> f64 {
         let (low, high) = self.range(bucket);
         low + (high - low) / 2.0
     }
 
     /// The number of the first bucket whose midpoint is beyond `bound`.
-    pub(crate) fn end(self, bound: f64) -> u16 {
-        // Not a number, or below every value.
-        if !(bound >= 0.0) {
+    pub(crate) fn end(self, bound: f64) -> usize {
+        if bound.is_nan() || bound < 0.0 {
             return 0;
         }
         let bucket = match self {
@@ -110,7 +109,7 @@ impl Layout {
                 let (octave, step) = float_index(bound);
                 octave * PER_OCTAVE + step
             }
-        } as u16;
-        bucket + u16::from(self.midpoint(bucket) <= bound)
+        };
+        bucket + usize::from(self.midpoint(bucket) <= bound)
     }
 }

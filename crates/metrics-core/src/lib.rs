@@ -20,7 +20,7 @@
 //!
 //! // Whole: one pass over the cells, for everyone who reads.
 //! let sample = registry.read();
-//! let window = &sample.view().latency(&home).expect("it is registered").window;
+//! let window = &sample.view().latency(&home).expect("it is registered").window();
 //! assert_eq!(window.samples(), 1);
 //! assert!((window.buckets().quantile(0.99).unwrap() - 0.012).abs() < 0.000_12);
 //! # Ok::<(), metrics_core::RegisterError>(())

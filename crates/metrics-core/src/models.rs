@@ -67,7 +67,7 @@ impl Watch {
         self.row.collect(&reader, &mut Scratch::new());
         match self.row.value(&reader, &self.time, Duration::ZERO) {
             Value::Histogram(histogram) => {
-                (histogram.total.count(), (histogram.total.sum() * 1e9).round() as u64)
+                (histogram.total().count(), (histogram.total().sum() * 1e9).round() as u64)
             }
             other => panic!("a latency is no {other:?}"),
         }

@@ -1,16 +1,17 @@
 //! What a pass remembers of each series, to know what is new since the last one.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::buckets::{Buckets, Cell};
+use crate::buckets::{Buckets, Rise};
 use crate::exemplar::Exemplar;
 use crate::families::Cells;
 use crate::lanes::Reader;
 use crate::latency::BlockSums;
 use crate::layout::{Layout, PER_OCTAVE};
-use crate::snapshot::{Count, Histogram, Value};
+use crate::snapshot::{Count, Histogram, Shown, Value};
 use crate::up_down::level;
 use crate::window::{Recent, Rule, Ticks};
 
@@ -35,6 +36,12 @@ impl Timeline {
         Self { ticks: Ticks::starting(at), ends: [at; RATE_TICKS + 1], ended: 0, rule }
     }
 
+    /// How long the last `ticks` whole ticks were together, at most [`RATE_TICKS`].
+    fn span_of(&self, ticks: usize) -> Duration {
+        let end = |tick: usize| self.ends[tick % self.ends.len()];
+        end(self.ended).saturating_sub(end(self.ended - ticks))
+    }
+
     /// Ends the running tick, after the rows were closed.
     pub(crate) fn advance(&mut self, now: Duration) {
         self.ended += 1;
@@ -53,30 +60,33 @@ pub(crate) struct Row {
 #[derive(Debug)]
 enum Memory {
     Nothing,
-    Counter(Totals),
+    Counter(Recently),
     Peak(VecDeque<(Duration, u64)>),
     Histogram(Box<HistogramMemory>),
 }
 
-/// A counter's totals at the ends of the last ticks, by tick number.
+/// A counter's rise over the last whole ticks.
+///
+/// Small, since a scrape goes through that of every series; only ticks go to the heap.
 #[derive(Debug)]
-struct Totals {
-    at_end: [u64; RATE_TICKS + 1],
+struct Recently {
+    rise: u64,
     /// How many ticks the series has seen, at most [`RATE_TICKS`].
     seen: usize,
+    /// The totals at the ends of the last ticks, by tick number.
+    at_end: Box<[u64; RATE_TICKS + 1]>,
 }
 
 /// What one row after the other works with.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     sums: BlockSums,
-    /// The buckets that rose.
-    rise: Vec<Cell>,
+    rise: Rise,
 }
 
 impl Scratch {
     pub(crate) fn new() -> Self {
-        Self { sums: BlockSums::new(), rise: Vec::new() }
+        Self { sums: BlockSums::new(), rise: Rise::default() }
     }
 }
 
@@ -92,8 +102,12 @@ struct HistogramMemory {
     nanos: u128,
     closed: u128,
     total: Arc<Buckets>,
+    /// How many values each octave of the total holds.
+    held: Vec<u64>,
     recent: Recent,
-    exemplars: Arc<[Exemplar]>,
+    exemplars: Box<[Exemplar]>,
+    /// What was published last, with how many of the window's ticks were leaving.
+    shown: Option<(usize, Arc<Shown>)>,
 }
 
 impl Row {
@@ -105,12 +119,18 @@ impl Row {
                 nanos: 0,
                 closed: 0,
                 total: Arc::new(Buckets::new(layout)),
+                held: Vec::new(),
                 recent: Recent::new(time.ticks.running(), layout),
-                exemplars: Arc::new([]),
+                exemplars: Box::default(),
+                shown: None,
             }))
         };
         let memory = match &cells {
-            Cells::Counter(_) => Memory::Counter(Totals { at_end: [0; RATE_TICKS + 1], seen: 0 }),
+            Cells::Counter(_) => Memory::Counter(Recently {
+                rise: 0,
+                seen: 0,
+                at_end: Box::new([0; RATE_TICKS + 1]),
+            }),
             Cells::Peak(_) => Memory::Peak(VecDeque::new()),
             Cells::Latency(_) => histogram(Layout::Latency),
             Cells::Distribution(_) => histogram(Layout::Float),
@@ -148,14 +168,8 @@ impl Row {
     /// Ends the tick that [`Timeline::advance`] is about to end.
     pub(crate) fn close(&mut self, reader: &Reader, time: &Timeline, now: Duration) {
         match (&mut self.memory, &self.cells) {
-            (Memory::Counter(totals), Cells::Counter(core)) => {
-                let at = (time.ended + 1) % totals.at_end.len();
-                totals.at_end[at] = core.total(reader);
-                if totals.seen == 0 {
-                    // The series began in this tick, at zero.
-                    totals.at_end[time.ended % totals.at_end.len()] = 0;
-                }
-                totals.seen = (totals.seen + 1).min(RATE_TICKS);
+            (Memory::Counter(recently), Cells::Counter(core)) => {
+                recently.close(core.total(reader), time);
             }
             (Memory::Peak(peaks), Cells::Peak(core)) => {
                 let peak = core.rotate();
@@ -175,8 +189,8 @@ impl Row {
     /// The value to publish.
     pub(crate) fn value(&mut self, reader: &Reader, time: &Timeline, now: Duration) -> Value {
         match (&self.cells, &mut self.memory) {
-            (Cells::Counter(core), Memory::Counter(totals)) => {
-                Value::Counter(totals.count(core.total(reader), time))
+            (Cells::Counter(core), Memory::Counter(recently)) => {
+                Value::Counter(recently.count(core.total(reader), time))
             }
             (Cells::UpDown(core), _) => Value::Gauge(level(core.total(reader)) as f64),
             (Cells::Gauge(core), _) => Value::Gauge(core.value()),
@@ -184,29 +198,27 @@ impl Row {
                 let held = peaks.front().map_or(0, |(_, peak)| *peak);
                 Value::Gauge(held.max(core.running()) as f64)
             }
-            (_, Memory::Histogram(memory)) => Value::Histogram(Histogram {
-                total: memory.total.clone(),
-                window: memory.recent.window(&time.ticks, now, time.rule),
-                exemplars: memory.exemplars.clone(),
-            }),
+            (_, Memory::Histogram(memory)) => Value::Histogram(memory.value(time, now)),
             _ => Value::Gauge(f64::NAN),
         }
     }
 }
 
-impl Totals {
-    fn count(&self, total: u64, time: &Timeline) -> Count {
+impl Recently {
+    fn close(&mut self, total: u64, time: &Timeline) {
         let slots = self.at_end.len();
-        let last = time.ended % slots;
-        let first = (time.ended + slots - self.seen) % slots;
-        let (recent, span) = match self.seen {
-            0 => (0, Duration::ZERO),
-            _ => (
-                self.at_end[last].wrapping_sub(self.at_end[first]),
-                time.ends[last].saturating_sub(time.ends[first]),
-            ),
-        };
-        Count { total, recent, span }
+        if self.seen == 0 {
+            // The series began in this tick, at zero.
+            self.at_end[time.ended % slots] = 0;
+        }
+        let ended = time.ended + 1;
+        self.seen = (self.seen + 1).min(RATE_TICKS);
+        self.at_end[ended % slots] = total;
+        self.rise = total.wrapping_sub(self.at_end[(ended - self.seen) % slots]);
+    }
+
+    fn count(&self, total: u64, time: &Timeline) -> Count {
+        Count { total, recent: self.rise, span: time.span_of(self.seen) }
     }
 }
 
@@ -222,36 +234,65 @@ impl HistogramMemory {
     /// Raises the totals to what `visit` shows, and the running tick by the difference.
     fn raise(
         &mut self,
-        rise: &mut Vec<Cell>,
+        rise: &mut Rise,
         visit: impl FnOnce(&mut dyn FnMut(usize, &[u64; PER_OCTAVE])),
     ) {
         rise.clear();
-        let total = Arc::make_mut(&mut self.total);
-        visit(&mut |octave, counts| total.raise(octave, counts, rise));
-        self.recent.set_running(self.recent.running().with(rise));
+        self.shown = None;
+        let (total, held) = (Arc::make_mut(&mut self.total), &mut self.held);
+        visit(&mut |octave, counts| {
+            // Counts never fall, so an octave whose sum is the same is the same.
+            let sum = counts.iter().sum();
+            held.resize(held.len().max(octave + 1), 0);
+            if mem::replace(&mut held[octave], sum) != sum {
+                total.raise(octave, counts, rise);
+            }
+        });
+        self.recent.running().append(rise);
     }
 
     fn raise_nanos(&mut self) {
         // Each record of the linear octave added one more than its value.
-        let nanos = self.mark.saturating_sub(u128::from(self.total.linear()));
-        self.nanos = self.nanos.max(nanos);
+        let linear = self.held.first().copied().unwrap_or(0);
+        self.nanos = self.nanos.max(self.mark.saturating_sub(u128::from(linear)));
         let seconds = |nanos: u128| nanos as f64 / 1e9;
         Arc::make_mut(&mut self.total).set_sum(seconds(self.nanos));
-        self.recent.set_running_sum(seconds(self.nanos - self.closed));
+        self.recent.running().set_sum(seconds(self.nanos - self.closed));
+    }
+
+    fn value(&mut self, time: &Timeline, now: Duration) -> Histogram {
+        let leaving = self.recent.leaving(now, time.rule);
+        let shown = match &self.shown {
+            Some((as_of, shown)) if *as_of == leaving => shown.clone(),
+            _ => {
+                let shown = Arc::new(Shown {
+                    total: self.total.clone(),
+                    window: self.recent.parts(leaving),
+                    exemplars: self.exemplars.clone(),
+                });
+                self.shown.insert((leaving, shown)).1.clone()
+            }
+        };
+        let samples = shown.window.samples();
+        let span = self.recent.span(samples, leaving, &time.ticks, now, time.rule);
+        Histogram::new(shown, span)
     }
 
     fn close(&mut self, time: &Timeline, now: Duration) {
         // A tick without samples keeps what the sum has for them already.
-        if self.recent.running().count() > 0 {
+        if self.recent.running().samples() > 0 {
             self.closed = self.nanos;
         }
-        self.recent.close(time.ticks.running(), now, time.rule);
+        if self.recent.close(time.ticks.running(), now, time.rule) {
+            self.shown = None;
+        }
     }
 
     fn add_sum(&mut self, sum: f64) {
         let by = (sum - self.sum).max(0.0);
         self.sum = self.sum.max(sum);
         Arc::make_mut(&mut self.total).set_sum(self.sum);
-        self.recent.set_running_sum(self.recent.running().sum() + by);
+        let running = self.recent.running();
+        running.set_sum(running.sum() + by);
     }
 }

@@ -12,7 +12,7 @@ use crate::buckets::Buckets;
 use crate::desc::OwnedDesc;
 use crate::exemplar::Exemplar;
 use crate::labels::Labels;
-use crate::window::Window;
+use crate::window::{Parts, Window};
 
 /// All series of a registry with their values at one moment.
 #[derive(Clone, Debug)]
@@ -160,7 +160,7 @@ impl Value {
         match self {
             Self::Counter(count) => count.total as f64,
             Self::Gauge(value) => *value,
-            Self::Histogram(histogram) => histogram.total.count() as f64,
+            Self::Histogram(histogram) => histogram.total().count() as f64,
         }
     }
 }
@@ -184,14 +184,46 @@ impl Count {
     }
 }
 
-/// A histogram's totals and window.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
+/// A histogram's totals and window; cloning shares them.
+#[derive(Clone, Debug)]
 pub struct Histogram {
+    shown: Arc<Shown>,
+    span: Duration,
+}
+
+/// What is the same in every sample until the series is recorded into again.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) total: Arc<Buckets>,
+    pub(crate) window: Parts,
+    pub(crate) exemplars: Box<[Exemplar]>,
+}
+
+impl Histogram {
+    pub(crate) fn new(shown: Arc<Shown>, span: Duration) -> Self {
+        Self { shown, span }
+    }
+
     /// Everything since the series began; it never falls.
-    pub total: Arc<Buckets>,
+    pub fn total(&self) -> &Buckets {
+        &self.shown.total
+    }
+
     /// The most recent samples.
-    pub window: Window,
+    pub fn window(&self) -> Window<'_> {
+        Window::new(&self.shown.window, self.span)
+    }
+
     /// At most one trace for each exported bucket, by rising value.
-    pub exemplars: Arc<[Exemplar]>,
+    pub fn exemplars(&self) -> &[Exemplar] {
+        &self.shown.exemplars
+    }
+}
+
+impl PartialEq for Histogram {
+    fn eq(&self, other: &Self) -> bool {
+        self.total() == other.total()
+            && self.window() == other.window()
+            && self.exemplars() == other.exemplars()
+    }
 }

@@ -13,21 +13,25 @@ use std::mem;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::buckets::Buckets;
+use crate::buckets::{Buckets, Rise};
 use crate::layout::Layout;
 
 /// The samples of the window, with the time that they cover.
 ///
 /// Every statistic of a series is over the same window.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Window {
-    parts: Arc<Parts>,
+pub struct Window<'a> {
+    parts: &'a Parts,
     /// From the start of the oldest tick in the window to the reading.
     pub span: Duration,
 }
 
-impl Window {
+impl<'a> Window<'a> {
+    pub(crate) fn new(parts: &'a Parts, span: Duration) -> Self {
+        Self { parts, span }
+    }
+
     /// How many samples the window has.
     pub fn samples(&self) -> u64 {
         self.parts.samples
@@ -36,12 +40,12 @@ impl Window {
     /// The samples, none for a series that was idle for the longest age.
     ///
     /// Between two ticks they are put together here, once, by whoever asks first.
-    pub fn buckets(&self) -> &Buckets {
+    pub fn buckets(&self) -> &'a Buckets {
         self.parts.buckets()
     }
 }
 
-impl PartialEq for Window {
+impl PartialEq for Window<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.span == other.span && self.buckets() == other.buckets()
     }
@@ -49,31 +53,32 @@ impl PartialEq for Window {
 
 /// What a window is put together from.
 #[derive(Debug)]
-struct Parts {
+pub(crate) struct Parts {
     closed: Arc<Buckets>,
     /// Those of the closed ticks that the running one has pushed out.
-    leaving: Vec<Arc<Buckets>>,
-    running: Arc<Buckets>,
+    leaving: Vec<Arc<Rise>>,
+    running: Rise,
     samples: u64,
     sum: f64,
     whole: OnceLock<Buckets>,
 }
 
 impl Parts {
+    pub(crate) fn samples(&self) -> u64 {
+        self.samples
+    }
+
     fn buckets(&self) -> &Buckets {
-        match (self.closed.count() == 0, self.running.count() == 0) {
-            (_, true) if self.leaving.is_empty() => &self.closed,
-            (true, _) => &self.running,
-            _ => self.whole.get_or_init(|| {
-                let mut whole = (*self.closed).clone();
-                for interval in &self.leaving {
-                    whole = whole.without(interval);
-                }
-                whole.merge(&self.running);
-                whole.set_sum(self.sum);
-                whole
-            }),
+        if self.leaving.is_empty() && self.running.samples() == 0 {
+            return &self.closed;
         }
+        self.whole.get_or_init(|| {
+            let mut whole = (*self.closed).clone();
+            self.leaving.iter().for_each(|rise| whole.leave(rise));
+            whole.enter(&self.running);
+            whole.set_sum(self.sum);
+            whole
+        })
     }
 }
 
@@ -130,7 +135,7 @@ fn is_too_old(start: Duration, now: Duration, max_age: Duration) -> bool {
 #[derive(Debug)]
 struct Interval {
     start: Duration,
-    buckets: Arc<Buckets>,
+    rise: Arc<Rise>,
 }
 
 /// The closed ticks of one series, and the running one.
@@ -139,105 +144,115 @@ pub(crate) struct Recent {
     /// The tick in which the series was first seen.
     birth: Duration,
     closed: VecDeque<Interval>,
+    /// The start and the samples of the oldest of them.
+    oldest: Option<(Duration, u64)>,
     /// The sum of `closed`, kept up to date by what enters and leaves.
     merged: Arc<Buckets>,
-    running: Arc<Buckets>,
-    /// The parts of the window as it was last published, with how many of `closed` were leaving.
-    published: Option<(usize, Arc<Parts>)>,
-    empty: Arc<Buckets>,
+    /// How many samples `merged` has.
+    samples: u64,
+    running: Rise,
 }
 
 impl Recent {
     pub(crate) fn new(birth: Duration, layout: Layout) -> Self {
-        let empty = Arc::new(Buckets::new(layout));
         Self {
             birth,
             closed: VecDeque::new(),
-            merged: empty.clone(),
-            running: empty.clone(),
-            published: None,
-            empty,
+            oldest: None,
+            merged: Arc::new(Buckets::new(layout)),
+            samples: 0,
+            running: Rise::default(),
         }
     }
 
-    /// What was recorded since the last tick.
-    pub(crate) fn running(&self) -> &Buckets {
-        &self.running
+    /// What was recorded since the last tick, for a pass to add to.
+    pub(crate) fn running(&mut self) -> &mut Rise {
+        &mut self.running
     }
 
-    /// Replaces what was recorded since the last tick.
-    pub(crate) fn set_running(&mut self, running: Buckets) {
-        self.running = Arc::new(running);
-        self.published = None;
-    }
-
-    pub(crate) fn set_running_sum(&mut self, sum: f64) {
-        Arc::make_mut(&mut self.running).set_sum(sum);
-    }
-
-    /// Ends the tick that began at `start`.
-    pub(crate) fn close(&mut self, start: Duration, now: Duration, rule: Rule) {
-        let grows = self.running.count() > 0;
+    /// Ends the tick that began at `start`; whether the window's parts changed.
+    pub(crate) fn close(&mut self, start: Duration, now: Duration, rule: Rule) -> bool {
+        let grows = self.running.samples() > 0;
         if grows {
-            let buckets = mem::replace(&mut self.running, self.empty.clone());
-            self.merged = match self.closed.is_empty() {
-                true => buckets.clone(),
-                false => Arc::new(self.merged.with(buckets.cells())),
-            };
-            self.closed.push_back(Interval { start, buckets });
+            let rise = Arc::new(mem::take(&mut self.running));
+            Arc::make_mut(&mut self.merged).enter(&rise);
+            self.samples += rise.samples();
+            self.closed.push_back(Interval { start, rise });
+            self.note_oldest();
         }
         let surplus = self.surplus(0, now, rule);
-        if surplus == 0 && !grows {
-            return;
+        if surplus > 0 {
+            let merged = Arc::make_mut(&mut self.merged);
+            self.closed.drain(..surplus).for_each(|interval| merged.leave(&interval.rise));
+            self.samples = merged.count();
+            self.note_oldest();
         }
-        for interval in self.closed.drain(..surplus) {
-            self.merged = Arc::new(self.merged.without(&interval.buckets));
+        let changes = grows || surplus > 0;
+        if changes {
+            let sum = self.closed.iter().map(|interval| interval.rise.sum()).sum();
+            Arc::make_mut(&mut self.merged).set_sum(sum);
         }
-        let sum = self.closed.iter().map(|interval| interval.buckets.sum()).sum();
-        Arc::make_mut(&mut self.merged).set_sum(sum);
-        self.published = None;
+        changes
+    }
+
+    fn note_oldest(&mut self) {
+        let oldest = self.closed.front();
+        self.oldest = oldest.map(|interval| (interval.start, interval.rise.samples()));
     }
 
     /// How many of the oldest closed ticks are not in a window that has `held` samples beside them.
     fn surplus(&self, held: u64, now: Duration, rule: Rule) -> usize {
-        let mut rest = held + self.merged.count();
-        let left = self.closed.iter().take_while(|interval| {
-            rest -= interval.buckets.count();
-            rest >= rule.samples || is_too_old(interval.start, now, rule.max_age)
+        let leaves = |rest: u64, start: Duration| {
+            rest >= rule.samples || is_too_old(start, now, rule.max_age)
+        };
+        let mut rest = held + self.samples;
+        // Most series keep their oldest tick, and need not look into it.
+        match self.oldest {
+            Some((start, samples)) if leaves(rest - samples, start) => {}
+            _ => return 0,
+        }
+        let surplus = self.closed.iter().take_while(|interval| {
+            rest -= interval.rise.samples();
+            leaves(rest, interval.start)
         });
-        left.count()
+        surplus.count()
     }
 
-    /// The window as of `now`.
-    pub(crate) fn window(&mut self, ticks: &Ticks, now: Duration, rule: Rule) -> Window {
-        let surplus = self.surplus(self.running.count(), now, rule);
-        let parts = match &self.published {
-            Some((leaving, parts)) if *leaving == surplus => parts.clone(),
-            _ => {
-                let parts = Arc::new(self.parts(surplus));
-                self.published.insert((surplus, parts)).1.clone()
-            }
-        };
-        let start = if parts.samples >= rule.samples {
-            self.closed.get(surplus).map_or(ticks.running(), |oldest| oldest.start)
-        } else {
-            ticks.oldest(self.birth, now, rule.max_age)
-        };
-        Window { parts, span: now.saturating_sub(start) }
+    /// How many of the closed ticks the running one has pushed out as of `now`.
+    pub(crate) fn leaving(&self, now: Duration, rule: Rule) -> usize {
+        self.surplus(self.running.samples(), now, rule)
     }
 
-    fn parts(&self, surplus: usize) -> Parts {
-        let closed = self.closed.iter().skip(surplus).map(|interval| interval.buckets.sum());
-        let leaving = self.closed.iter().take(surplus).map(|interval| interval.buckets.clone());
+    /// What the window consists of without the oldest `leaving` ticks.
+    pub(crate) fn parts(&self, leaving: usize) -> Parts {
+        let closed = self.closed.iter().skip(leaving).map(|interval| interval.rise.sum());
+        let leaving = self.closed.iter().take(leaving).map(|interval| interval.rise.clone());
         let leaving: Vec<_> = leaving.collect();
-        let left: u64 = leaving.iter().map(|buckets| buckets.count()).sum();
+        let left: u64 = leaving.iter().map(|rise| rise.samples()).sum();
         Parts {
-            samples: self.merged.count() - left + self.running.count(),
+            samples: self.samples - left + self.running.samples(),
             sum: closed.sum::<f64>() + self.running.sum(),
             closed: self.merged.clone(),
             leaving,
             running: self.running.clone(),
             whole: OnceLock::new(),
         }
+    }
+
+    /// How far the window reaches back.
+    pub(crate) fn span(
+        &self,
+        samples: u64,
+        leaving: usize,
+        ticks: &Ticks,
+        now: Duration,
+        rule: Rule,
+    ) -> Duration {
+        let start = if samples >= rule.samples {
+            self.closed.get(leaving).map_or(ticks.running(), |oldest| oldest.start)
+        } else {
+            ticks.oldest(self.birth, now, rule.max_age)
+        };
+        now.saturating_sub(start)
     }
 }

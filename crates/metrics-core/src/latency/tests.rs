@@ -12,7 +12,7 @@ fn registry() -> Registry {
 }
 
 fn count(registry: &Registry, wait: &Latency) -> u64 {
-    registry.read().view().latency(wait).expect("it is registered").total.count()
+    registry.read().view().latency(wait).expect("it is registered").total().count()
 }
 
 fn block(wait: &Latency) -> &'static Block {

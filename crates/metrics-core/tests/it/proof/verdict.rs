@@ -22,10 +22,14 @@ pub(super) struct Errors {
 impl Errors {
     /// Holds a series against its oracle.
     pub(super) fn judge(&mut self, seen: &Histogram, oracle: &Oracle, now: Duration) {
-        assert_eq!(seen.total.count(), oracle.count(), "since the start");
+        assert_eq!(seen.total().count(), oracle.count(), "since the start");
         let sum = oracle.sum() as f64 / 1e9;
-        assert!((seen.total.sum() - sum).abs() <= sum * 1e-12, "{} for {sum}", seen.total.sum());
-        self.judge_window(&seen.window, &oracle.window(now));
+        assert!(
+            (seen.total().sum() - sum).abs() <= sum * 1e-12,
+            "{} for {sum}",
+            seen.total().sum()
+        );
+        self.judge_window(&seen.window(), &oracle.window(now));
     }
 
     fn judge_window(&mut self, seen: &Window, exact: &Exact) {
