@@ -71,7 +71,10 @@ impl Counter {
         let Some(core) = &self.core else { return };
         match lanes::touch(self.slot, core.context.lease_bytes) {
             Some(word) => add_alone(word, n),
-            None => drop(core.shared.fetch_add(n, Ordering::Relaxed)),
+            None => {
+                lanes::note_shared();
+                core.shared.fetch_add(n, Ordering::Relaxed);
+            }
         }
     }
 
@@ -91,8 +94,17 @@ impl CounterCore {
         Self { id, slot: Slot::take(), shared: AtomicU64::new(0), context }
     }
 
+    pub(crate) fn slot(&self) -> u32 {
+        self.slot.index
+    }
+
     pub(crate) fn total(&self, reader: &Reader) -> u64 {
-        reader.total(&self.slot).wrapping_add(self.shared.load(Ordering::Relaxed))
+        reader.total(self.slot.index).wrapping_add(reader.shared(|| self.shared()))
+    }
+
+    /// What threads without cells of their own added.
+    pub(crate) fn shared(&self) -> u64 {
+        self.shared.load(Ordering::Relaxed)
     }
 }
 

@@ -22,7 +22,7 @@ use std::cell;
 use std::marker::PhantomData;
 
 use crate::cells::{Block, Cell, LatencyCell};
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, global, lock, per_thread};
 
 /// The cells of one thread at a time.
@@ -51,6 +51,8 @@ pub(crate) struct Lanes {
     pub(crate) words: Mutex<Slots>,
     pub(crate) latencies: Mutex<Slots>,
     bytes: AtomicUsize,
+    /// Whether any record ever went to a shared cell.
+    shared: AtomicBool,
 }
 
 /// Which slots of one kind of cell are taken.
@@ -172,6 +174,12 @@ fn reserve(bytes: usize, budget: usize) -> Option<()> {
     LANES.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).ok().map(drop)
 }
 
+/// Says that a record goes to a shared cell, before it does.
+#[cold]
+pub(crate) fn note_shared() {
+    LANES.shared.store(true, Ordering::Release);
+}
+
 /// Bytes that lanes hold in the whole process, replaced tables included.
 pub(crate) fn bytes() -> usize {
     LANES.bytes.load(Ordering::Relaxed)
@@ -219,6 +227,7 @@ impl<C: Cell> Drop for Slot<C> {
 pub(crate) struct Reader {
     words: Vec<&'static [AtomicU64]>,
     latencies: Vec<&'static [LatencyCell]>,
+    shared: bool,
 }
 
 impl Reader {
@@ -228,21 +237,28 @@ impl Reader {
         Self {
             words: all.iter().map(|lane| *lock(&lane.words.0)).collect(),
             latencies: all.iter().map(|lane| *lock(&lane.latencies.0)).collect(),
+            shared: LANES.shared.load(Ordering::Acquire),
         }
     }
 
+    /// What a shared cell holds; nearly always nobody ever used one, and its cache line is spared.
+    pub(crate) fn shared(&self, cell: impl FnOnce() -> u64) -> u64 {
+        if self.shared { cell() } else { 0 }
+    }
+
     /// The wrapping sum of a slot's words over all lanes.
-    pub(crate) fn total(&self, slot: &Slot<AtomicU64>) -> u64 {
-        let words = self.words.iter().filter_map(|words| words.get(slot.index as usize));
+    pub(crate) fn total(&self, slot: u32) -> u64 {
+        let words = self.words.iter().filter_map(|words| words.get(slot as usize));
         words.fold(0, |sum, word| sum.wrapping_add(word.load(Ordering::Relaxed)))
     }
 
     /// The cells of a latency in all lanes.
-    pub(crate) fn latencies(
-        &self,
-        slot: &Slot<LatencyCell>,
-    ) -> impl Iterator<Item = &'static LatencyCell> {
-        let index = slot.index as usize;
-        self.latencies.iter().filter_map(move |cells| cells.get(index))
+    pub(crate) fn latencies(&self, slot: u32) -> impl Iterator<Item = &'static LatencyCell> {
+        self.latencies.iter().filter_map(move |cells| cells.get(slot as usize))
+    }
+
+    /// The wrapping sum over all lanes of what a latency's records added.
+    pub(crate) fn sum(&self, slot: u32) -> u64 {
+        self.latencies(slot).fold(0, |sum, cell| sum.wrapping_add(cell.total()))
     }
 }

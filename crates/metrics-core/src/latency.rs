@@ -4,7 +4,7 @@ use std::mem;
 use std::time::Duration;
 
 use crate::buckets::Buckets;
-use crate::cells::{Block, LatencyCell};
+use crate::cells::{Block, LatencyCell, PER_LINE};
 use crate::context::Context;
 use crate::exemplar::{ExemplarSlots, TraceId};
 use crate::lanes::{self, Reader, Slot};
@@ -175,7 +175,7 @@ impl LatencyCore {
         let bucket = &block.buckets[index];
         let count = bucket.load(Ordering::Relaxed) + 1;
         if count == 1 {
-            mark_octave(block, index);
+            block.touch(index);
         }
         if count < SPILL {
             bucket.store(count, Ordering::Relaxed);
@@ -187,15 +187,14 @@ impl LatencyCore {
 
     /// Adds to cells that any thread may write.
     fn record_shared(&self, nanos: u64) {
+        lanes::note_shared();
         let block = self.shared.get_or_init(Box::default);
         let (index, added) = latency_index(nanos);
         let bucket = &block.buckets[index];
         // The bits above `SPILL` leave room for every thread that comes while one spills.
         let count = bucket.fetch_add(1, Ordering::Relaxed) + 1;
         // Not only by the first: it may not have got that far.
-        if block.octaves.load(Ordering::Relaxed) & octave_bit(index) == 0 {
-            mark_octave(block, index);
-        }
+        block.touch(index);
         if count == SPILL {
             self.spill(index, || {
                 bucket.fetch_sub(SPILL, Ordering::Relaxed);
@@ -221,12 +220,19 @@ impl LatencyCore {
         MAX_NANOS
     }
 
+    pub(crate) fn slot(&self) -> u32 {
+        self.slot.index
+    }
+
     /// The wrapping sum over all threads of what the records added, see [`latency_index`].
     pub(crate) fn raw_sum(&self, reader: &Reader) -> u64 {
-        let cells = reader.latencies(&self.slot);
-        let own = cells.fold(0, |sum: u64, cell| sum.wrapping_add(cell.total()));
+        reader.sum(self.slot.index).wrapping_add(reader.shared(|| self.shared_sum()))
+    }
+
+    /// What the records of threads without cells of their own added.
+    pub(crate) fn shared_sum(&self) -> u64 {
         // Acquire as in `LatencyCell::total`.
-        own.wrapping_add(self.shared_sum.load(Ordering::Acquire))
+        self.shared_sum.load(Ordering::Acquire)
     }
 
     /// Visits the total counts of every octave that holds something, by rising value.
@@ -242,7 +248,7 @@ impl LatencyCore {
         for (bucket, n) in retired.iter().flat_map(|buckets| buckets.cells()) {
             sums.add(bucket, n);
         }
-        for cell in reader.latencies(&self.slot) {
+        for cell in reader.latencies(self.slot.index) {
             sums.add_block(cell.block.load());
         }
         if let Some(shared) = self.shared.get() {
@@ -271,11 +277,10 @@ impl BlockSums {
     }
 
     fn add_block(&mut self, block: &Block) {
-        let held = block.octaves.load(Ordering::Relaxed);
-        self.held |= held;
-        let octaves = self.octaves.iter_mut().zip(block.buckets.chunks_exact(PER_OCTAVE));
-        for (_, (totals, cells)) in octaves.enumerate().filter(|(key, _)| held & 1 << key != 0) {
-            for (total, cell) in totals.iter_mut().zip(cells) {
+        for first in block.lines() {
+            self.held |= octave_bit(first);
+            let totals = &mut self.octaves[first / PER_OCTAVE][first % PER_OCTAVE..][..PER_LINE];
+            for (total, cell) in totals.iter_mut().zip(&block.buckets[first..][..PER_LINE]) {
                 *total += u64::from(cell.load(Ordering::Relaxed));
             }
         }
@@ -290,10 +295,6 @@ impl BlockSums {
             }
         }
     }
-}
-
-fn mark_octave(block: &Block, index: usize) {
-    block.octaves.fetch_or(octave_bit(index), Ordering::Relaxed);
 }
 
 fn octave_bit(index: usize) -> u64 {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::buckets::{Buckets, Rise};
+use crate::counter::CounterCore;
 use crate::exemplar::Exemplar;
 use crate::families::Cells;
 use crate::lanes::Reader;
@@ -54,6 +55,8 @@ impl Timeline {
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) cells: Cells,
+    /// The cells' slot in the lanes, here so that a pass need not follow `cells`.
+    slot: u32,
     memory: Memory,
 }
 
@@ -136,7 +139,12 @@ impl Row {
             Cells::Distribution(_) => histogram(Layout::Float),
             Cells::Gauge(_) | Cells::UpDown(_) => Memory::Nothing,
         };
-        Self { cells, memory }
+        let slot = match &cells {
+            Cells::Counter(core) | Cells::UpDown(core) => core.slot(),
+            Cells::Latency(core) => core.slot(),
+            Cells::Gauge(_) | Cells::Peak(_) | Cells::Distribution(_) => u32::MAX,
+        };
+        Self { cells, slot, memory }
     }
 
     /// Takes in what was recorded since the last pass.
@@ -146,7 +154,8 @@ impl Row {
         };
         match &self.cells {
             Cells::Latency(core) => {
-                let mark = core.raw_sum(reader);
+                let shared = reader.shared(|| core.shared_sum());
+                let mark = reader.sum(self.slot).wrapping_add(shared);
                 if memory.follow(mark) {
                     let Scratch { sums, rise } = scratch;
                     memory.raise(rise, |visit| core.visit(reader, sums, visit));
@@ -169,7 +178,7 @@ impl Row {
     pub(crate) fn close(&mut self, reader: &Reader, time: &Timeline, now: Duration) {
         match (&mut self.memory, &self.cells) {
             (Memory::Counter(recently), Cells::Counter(core)) => {
-                recently.close(core.total(reader), time);
+                recently.close(total(self.slot, core, reader), time);
             }
             (Memory::Peak(peaks), Cells::Peak(core)) => {
                 let peak = core.rotate();
@@ -190,9 +199,9 @@ impl Row {
     pub(crate) fn value(&mut self, reader: &Reader, time: &Timeline, now: Duration) -> Value {
         match (&self.cells, &mut self.memory) {
             (Cells::Counter(core), Memory::Counter(recently)) => {
-                Value::Counter(recently.count(core.total(reader), time))
+                Value::Counter(recently.count(total(self.slot, core, reader), time))
             }
-            (Cells::UpDown(core), _) => Value::Gauge(level(core.total(reader)) as f64),
+            (Cells::UpDown(core), _) => Value::Gauge(level(total(self.slot, core, reader)) as f64),
             (Cells::Gauge(core), _) => Value::Gauge(core.value()),
             (Cells::Peak(core), Memory::Peak(peaks)) => {
                 let held = peaks.front().map_or(0, |(_, peak)| *peak);
@@ -202,6 +211,11 @@ impl Row {
             _ => Value::Gauge(f64::NAN),
         }
     }
+}
+
+/// A counter's total, as [`CounterCore::total`] without its cache line.
+fn total(slot: u32, core: &CounterCore, reader: &Reader) -> u64 {
+    reader.total(slot).wrapping_add(reader.shared(|| core.shared()))
 }
 
 impl Recently {
