@@ -232,17 +232,16 @@ impl Rise {
 
     /// Adds what came later; the sum is the caller's.
     pub(crate) fn append(&mut self, later: &Self) {
+        // Few buckets among many, nearly always; the first reading of a tick finds none.
         if self.cells.is_empty() {
             self.cells.extend_from_slice(&later.cells);
         } else {
-            // Two rising runs, which a stable sort merges in one pass.
-            self.cells.extend_from_slice(&later.cells);
-            self.cells.sort_by_key(|(bucket, _)| *bucket);
-            self.cells.dedup_by(|(bucket, n), (kept, sum)| {
-                let same = bucket == kept;
-                *sum += if same { *n } else { 0 };
-                same
-            });
+            for &(bucket, n) in &later.cells {
+                match self.cells.binary_search_by_key(&bucket, |(known, _)| *known) {
+                    Ok(at) => self.cells[at].1 += n,
+                    Err(at) => self.cells.insert(at, (bucket, n)),
+                }
+            }
         }
         self.samples += later.samples;
     }

@@ -235,6 +235,11 @@ impl LatencyCore {
         self.shared_sum.load(Ordering::Acquire)
     }
 
+    fn blocks(&self, reader: &Reader) -> impl Iterator<Item = &Block> {
+        let own = reader.latencies(self.slot.index).map(|cell| -> &Block { cell.block.load() });
+        own.chain(self.shared.get().map(Box::as_ref))
+    }
+
     /// Visits the total counts of every octave that holds something, by rising value.
     ///
     /// Call it after [`Self::raw_sum`], so that what is in the sum is in the buckets.
@@ -248,12 +253,8 @@ impl LatencyCore {
         for (bucket, n) in retired.iter().flat_map(|buckets| buckets.cells()) {
             sums.add(bucket, n);
         }
-        for cell in reader.latencies(self.slot.index) {
-            sums.add_block(cell.block.load());
-        }
-        if let Some(shared) = self.shared.get() {
-            sums.add_block(shared);
-        }
+        self.blocks(reader).for_each(Block::fetch);
+        self.blocks(reader).for_each(|block| sums.add_block(block));
         sums.drain(octave);
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct Timeline {
     pub(crate) ticks: Ticks,
     /// The ends of the last whole ticks, by tick number.
     ends: [Duration; RATE_TICKS + 1],
+    /// How long the last whole ticks were together, by how many.
+    spans: [Duration; RATE_TICKS + 1],
     /// How many ticks have ended.
     pub(crate) ended: usize,
     pub(crate) rule: Rule,
@@ -34,19 +36,23 @@ pub(crate) struct Timeline {
 
 impl Timeline {
     pub(crate) fn starting(at: Duration, rule: Rule) -> Self {
-        Self { ticks: Ticks::starting(at), ends: [at; RATE_TICKS + 1], ended: 0, rule }
-    }
-
-    /// How long the last `ticks` whole ticks were together, at most [`RATE_TICKS`].
-    fn span_of(&self, ticks: usize) -> Duration {
-        let end = |tick: usize| self.ends[tick % self.ends.len()];
-        end(self.ended).saturating_sub(end(self.ended - ticks))
+        Self {
+            ticks: Ticks::starting(at),
+            ends: [at; RATE_TICKS + 1],
+            spans: [Duration::ZERO; RATE_TICKS + 1],
+            ended: 0,
+            rule,
+        }
     }
 
     /// Ends the running tick, after the rows were closed.
     pub(crate) fn advance(&mut self, now: Duration) {
         self.ended += 1;
-        self.ends[self.ended % self.ends.len()] = now;
+        let slots = self.ends.len();
+        self.ends[self.ended % slots] = now;
+        for (ticks, span) in self.spans.iter_mut().enumerate() {
+            *span = now.saturating_sub(self.ends[self.ended.saturating_sub(ticks) % slots]);
+        }
         self.ticks.advance(now, self.rule.max_age);
     }
 }
@@ -75,7 +81,7 @@ enum Memory {
 struct Recently {
     rise: u64,
     /// How many ticks the series has seen, at most [`RATE_TICKS`].
-    seen: usize,
+    seen: u8,
     /// The totals at the ends of the last ticks, by tick number.
     at_end: Box<[u64; RATE_TICKS + 1]>,
 }
@@ -226,13 +232,13 @@ impl Recently {
             self.at_end[time.ended % slots] = 0;
         }
         let ended = time.ended + 1;
-        self.seen = (self.seen + 1).min(RATE_TICKS);
+        self.seen = (self.seen + 1).min(RATE_TICKS as u8);
         self.at_end[ended % slots] = total;
-        self.rise = total.wrapping_sub(self.at_end[(ended - self.seen) % slots]);
+        self.rise = total.wrapping_sub(self.at_end[(ended - usize::from(self.seen)) % slots]);
     }
 
     fn count(&self, total: u64, time: &Timeline) -> Count {
-        Count { total, recent: self.rise, span: time.span_of(self.seen) }
+        Count { total, recent: self.rise, span: time.spans[usize::from(self.seen)] }
     }
 }
 
@@ -294,7 +300,7 @@ impl HistogramMemory {
 
     fn close(&mut self, time: &Timeline, now: Duration) {
         // A tick without samples keeps what the sum has for them already.
-        if self.recent.running().samples() > 0 {
+        if self.recent.fresh() > 0 {
             self.closed = self.nanos;
         }
         if self.recent.close(time.ticks.running(), now, time.rule) {

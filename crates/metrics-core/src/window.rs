@@ -57,7 +57,7 @@ pub(crate) struct Parts {
     closed: Arc<Buckets>,
     /// Those of the closed ticks that the running one has pushed out.
     leaving: Vec<Arc<Rise>>,
-    running: Rise,
+    running: Arc<Rise>,
     samples: u64,
     sum: f64,
     whole: OnceLock<Buckets>,
@@ -150,7 +150,7 @@ pub(crate) struct Recent {
     merged: Arc<Buckets>,
     /// How many samples `merged` has.
     samples: u64,
-    running: Rise,
+    running: Arc<Rise>,
 }
 
 impl Recent {
@@ -161,20 +161,25 @@ impl Recent {
             oldest: None,
             merged: Arc::new(Buckets::new(layout)),
             samples: 0,
-            running: Rise::default(),
+            running: Arc::default(),
         }
     }
 
     /// What was recorded since the last tick, for a pass to add to.
     pub(crate) fn running(&mut self) -> &mut Rise {
-        &mut self.running
+        Arc::make_mut(&mut self.running)
+    }
+
+    /// How many samples the running tick has.
+    pub(crate) fn fresh(&self) -> u64 {
+        self.running.samples()
     }
 
     /// Ends the tick that began at `start`; whether the window's parts changed.
     pub(crate) fn close(&mut self, start: Duration, now: Duration, rule: Rule) -> bool {
         let grows = self.running.samples() > 0;
         if grows {
-            let rise = Arc::new(mem::take(&mut self.running));
+            let rise = mem::take(&mut self.running);
             Arc::make_mut(&mut self.merged).enter(&rise);
             self.samples += rise.samples();
             self.closed.push_back(Interval { start, rise });
