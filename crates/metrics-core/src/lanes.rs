@@ -154,7 +154,7 @@ fn grow<C: Cell>(lane: &Lane, slot: u32, budget: usize) -> Option<()> {
         // Room for every slot given out so far, so that what is registered at
         // start-up costs a thread one growth.
         let wanted = lock(C::slots(&LANES)).next.max(slot + 1) as usize;
-        let len = wanted.next_power_of_two().max(LEAST_CELLS);
+        let len = wanted.next_multiple_of(LEAST_CELLS).max(2 * cells.len());
         reserve(len * size_of::<C>(), budget)?;
         let grown: &'static [C] = (0..len).map(|_| C::default()).collect::<Vec<_>>().leak();
         for (new, old) in grown.iter().zip(*cells) {
