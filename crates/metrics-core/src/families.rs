@@ -280,7 +280,7 @@ impl Families {
         let cells = series.cells.clone();
         if is_new {
             self.series += 1;
-            self.generation += 1;
+            self.generation += 1; // a series came
         }
         cells
     }

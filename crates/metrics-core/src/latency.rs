@@ -14,7 +14,7 @@ use crate::sync::{Arc, Mutex, OnceLock, lock};
 use crate::timer::Timer;
 
 /// The count at which a bucket's 32 bits are moved to the retired totals; a model gets there.
-const SPILL: u32 = if cfg!(loom) { 2 } else { 1 << 31 };
+const SPILL: u32 = if cfg!(loom) { 3 } else { 1 << 31 };
 
 /// A handle to a latency; clones share the storage.
 ///
@@ -193,8 +193,7 @@ impl LatencyCore {
         let bucket = &block.buckets[index];
         // The bits above `SPILL` leave room for every thread that comes while one spills.
         let count = bucket.fetch_add(1, Ordering::Relaxed) + 1;
-        // Not only by the first: it may not have got that far.
-        block.touch(index);
+        block.touch(index); // each thread for itself
         if count == SPILL {
             self.spill(index, || {
                 bucket.fetch_sub(SPILL, Ordering::Relaxed);
