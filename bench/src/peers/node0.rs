@@ -107,35 +107,29 @@ pub(crate) fn latency_by_name() -> Contender {
     )
 }
 
-/// Counts by name and two labels: registration is the one path that takes both.
+/// Counts by name and two labels.
 pub(crate) fn counter_by_labels() -> Contender {
     let registry = large_registry();
-    let recording = registry.clone();
-    let held = held(|method, route| recording.counter(&COUNTER_BY_REQUEST, &[method, route]));
+    let requests = registry.counters(&COUNTER_BY_REQUEST).expect("a new registry has room");
     Contender::recording(
         NAME,
         move |i| {
-            let _ = &held;
             let (method, route) = workload::request(i);
-            let counter = recording.counter(&COUNTER_BY_REQUEST, &[method, route]);
-            counter.expect("there are sixteen").inc();
+            requests.inc([method, route]);
         },
         move || samples(&registry, COUNTER.name()),
     )
 }
 
-/// Records by name and two labels: registration is the one path that takes both.
+/// Records by name and two labels.
 pub(crate) fn latency_by_labels() -> Contender {
     let (registry, values) = (large_registry(), workload::durations());
-    let recording = registry.clone();
-    let held = held(|method, route| recording.latency(&LATENCY_BY_REQUEST, &[method, route]));
+    let requests = registry.latencies(&LATENCY_BY_REQUEST).expect("a new registry has room");
     Contender::recording(
         NAME,
         move |i| {
-            let _ = &held;
             let (method, route) = workload::request(i);
-            let latency = recording.latency(&LATENCY_BY_REQUEST, &[method, route]);
-            latency.expect("there are sixteen").record(values[i % VALUES]);
+            requests.record([method, route], values[i % VALUES]);
         },
         move || samples(&registry, LATENCY.name()),
     )
@@ -166,15 +160,5 @@ fn request_names() -> [String; 16] {
     std::array::from_fn(|i| {
         let (method, route) = workload::request(i);
         format!("{method} {route}")
-    })
-}
-
-/// Handles to all sixteen series, since a series without one is removed at the next tick.
-fn held<H, E: std::fmt::Debug>(
-    register: impl Fn(&'static str, &'static str) -> Result<H, E>,
-) -> [H; 16] {
-    std::array::from_fn(|i| {
-        let (method, route) = workload::request(i);
-        register(method, route).expect("a new registry has room")
     })
 }

@@ -2,8 +2,8 @@
 //!
 //! Workload: sixteen pairs of method and route, one after the other. Labels are `'static`
 //! strings, which spares the peers that own their keys an allocation. The contender `node0`
-//! does what the peers do; `node0, name alone` is the by-name interface, which has one
-//! string made before and no labels, so it answers an easier question.
+//! does what the peers do; `node0, name alone` is the performance monitor, which takes one
+//! string made before, so it answers an easier question.
 
 use anyhow::Result;
 

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::lanes::{self, Reader, Slot};
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// A handle to a counter; clones share the storage.
 ///
@@ -32,6 +32,7 @@ pub struct Counter {
 #[derive(Debug)]
 pub(crate) struct CounterCore {
     pub(crate) id: u64,
+    pub(crate) lapsed: AtomicUsize,
     slot: Slot<AtomicU64>,
     shared: AtomicU64,
     context: Arc<Context>,
@@ -49,6 +50,10 @@ impl Counter {
 
     pub(crate) fn id(&self) -> Option<u64> {
         self.core.as_ref().map(|core| core.id)
+    }
+
+    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
+        self.core.as_ref().map(|core| &core.lapsed)
     }
 
     /// Adds one.
@@ -91,7 +96,13 @@ impl Counter {
 
 impl CounterCore {
     pub(crate) fn new(id: u64, context: Arc<Context>) -> Self {
-        Self { id, slot: Slot::take(), shared: AtomicU64::new(0), context }
+        Self {
+            id,
+            lapsed: AtomicUsize::new(0),
+            slot: Slot::take(),
+            shared: AtomicU64::new(0),
+            context,
+        }
     }
 
     pub(crate) fn slot(&self) -> u32 {

@@ -4,7 +4,7 @@ use std::array;
 
 use crate::context::Context;
 use crate::layout::{FLOAT_OCTAVES, PER_OCTAVE, float_index};
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, OnceLock};
 
 /// A handle to a distribution; clones share the storage.
@@ -23,6 +23,7 @@ pub struct Distribution {
 #[derive(Debug)]
 pub(crate) struct DistributionCore {
     pub(crate) id: u64,
+    pub(crate) lapsed: AtomicUsize,
     octaves: Box<[OnceLock<Box<[AtomicU64; PER_OCTAVE]>>; FLOAT_OCTAVES]>,
     sum: AtomicU64,
     /// Records so far: the mark by which a pass finds the series changed.
@@ -42,6 +43,10 @@ impl Distribution {
 
     pub(crate) fn id(&self) -> Option<u64> {
         self.core.as_ref().map(|core| core.id)
+    }
+
+    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
+        self.core.as_ref().map(|core| &core.lapsed)
     }
 
     /// Records one value.
@@ -72,6 +77,7 @@ impl DistributionCore {
     pub(crate) fn new(id: u64, context: Arc<Context>) -> Self {
         Self {
             id,
+            lapsed: AtomicUsize::new(0),
             octaves: Box::new(array::from_fn(|_| OnceLock::new())),
             sum: AtomicU64::new(0),
             records: AtomicU64::new(0),

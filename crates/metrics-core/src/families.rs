@@ -17,10 +17,9 @@ use crate::gauge::GaugeCore;
 use crate::labels::Labels;
 use crate::latency::LatencyCore;
 use crate::peak::PeakCore;
-use crate::registry::Folding;
 use crate::snapshot::{FamilySchema, Schema};
 use crate::sync;
-use crate::sync::atomic::{Ordering, fence};
+use crate::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// How often a label set was folded because its family, or the registry, was full.
 pub const SERIES_FOLDED: Desc = Desc::counter(
@@ -124,7 +123,18 @@ impl Cells {
         }
     }
 
-    /// Whether only the families and the pass hold the cells, and no handle does.
+    /// How many handles nobody can reach any more, though tables of idle threads still hold them.
+    pub(crate) fn lapsed(&self) -> &AtomicUsize {
+        match self {
+            Self::Counter(core) | Self::UpDown(core) => &core.lapsed,
+            Self::Gauge(core) => &core.lapsed,
+            Self::Peak(core) => &core.lapsed,
+            Self::Latency(core) => &core.lapsed,
+            Self::Distribution(core) => &core.lapsed,
+        }
+    }
+
+    /// Whether only the families and the pass hold the cells, and no handle that can be reached does.
     ///
     /// If so, all that the last handle recorded is visible.
     pub(crate) fn is_orphan(&self) -> bool {
@@ -137,7 +147,9 @@ impl Cells {
         };
         // The count is read relaxed; this pairs with the release of the last drop.
         fence(Ordering::Acquire);
-        holders == 2
+        // Second, since a lapsed handle is taken off here before it drops; the
+        // other way around, a handle in use could be taken for a lapsed one.
+        holders == 2 + self.lapsed().load(Ordering::Acquire)
     }
 }
 
@@ -189,6 +201,13 @@ pub(crate) struct Families {
 #[derive(Debug)]
 pub(crate) struct Orphans(HashMap<u64, u64>);
 
+/// Whether a registration got a series of its own or the family's `_other`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Folding {
+    Own,
+    Folded,
+}
+
 /// The cells that a registration got.
 #[derive(Debug)]
 pub(crate) struct Registered {
@@ -208,6 +227,22 @@ impl Families {
         }
     }
 
+    /// Refuses what a registration with these label keys would be refused for.
+    pub(crate) fn check(&self, desc: &OwnedDesc, labels: &Labels) -> Result<(), RegisterError> {
+        let Some(family) = self.by_name.get(&desc.name) else {
+            if self.by_name.len() >= self.limits.families {
+                return Err(RegisterError::TooManyFamilies { limit: self.limits.families });
+            }
+            return labels.iter().try_for_each(|(key, _)| Ok(check_label(key)?));
+        };
+        match family.difference(desc, labels) {
+            Some(difference) => {
+                Err(RegisterError::Conflict { name: desc.name.clone(), difference })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The series with these labels, made if there is none, or the one into which they are folded.
     pub(crate) fn get_or_insert(
         &mut self,
@@ -215,19 +250,11 @@ impl Families {
         labels: Labels,
         context: &sync::Arc<Context>,
     ) -> Result<Registered, RegisterError> {
+        self.check(desc, &labels)?;
         let Some(family) = self.by_name.get_mut(&desc.name) else {
-            if self.by_name.len() >= self.limits.families {
-                return Err(RegisterError::TooManyFamilies { limit: self.limits.families });
-            }
-            for (key, _) in labels.iter() {
-                check_label(key)?;
-            }
             let folds = self.series >= self.limits.series && !labels.is_empty();
             return Ok(self.insert_or_fold(folds, desc, labels, context));
         };
-        if let Some(difference) = family.difference(desc, &labels) {
-            return Err(RegisterError::Conflict { name: desc.name.clone(), difference });
-        }
         if let Some(series) = family.series.get_mut(&labels) {
             series.asked += 1;
             return Ok(Registered { cells: series.cells.clone(), folding: Folding::Own });

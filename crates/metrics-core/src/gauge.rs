@@ -1,7 +1,7 @@
 //! A value that is set.
 
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// A handle to a gauge; clones share the storage.
 ///
@@ -31,6 +31,7 @@ pub struct Gauge {
 #[repr(align(64))]
 pub(crate) struct GaugeCore {
     pub(crate) id: u64,
+    pub(crate) lapsed: AtomicUsize,
     bits: AtomicU64,
 }
 
@@ -46,6 +47,10 @@ impl Gauge {
 
     pub(crate) fn id(&self) -> Option<u64> {
         self.core.as_ref().map(|core| core.id)
+    }
+
+    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
+        self.core.as_ref().map(|core| &core.lapsed)
     }
 
     /// Replaces the value.
@@ -73,7 +78,7 @@ impl Gauge {
 
 impl GaugeCore {
     pub(crate) fn new(id: u64) -> Self {
-        Self { id, bits: AtomicU64::new(0) }
+        Self { id, lapsed: AtomicUsize::new(0), bits: AtomicU64::new(0) }
     }
 
     pub(crate) fn value(&self) -> f64 {

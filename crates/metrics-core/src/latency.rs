@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::exemplar::{ExemplarSlots, TraceId};
 use crate::lanes::{self, Reader, Slot};
 use crate::layout::{LATENCY_OCTAVES, Layout, MAX_NANOS, PER_OCTAVE, latency_index};
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex, OnceLock, lock};
 use crate::timer::Timer;
 
@@ -48,6 +48,7 @@ pub struct Latency {
 #[derive(Debug)]
 pub(crate) struct LatencyCore {
     pub(crate) id: u64,
+    pub(crate) lapsed: AtomicUsize,
     slot: Slot<LatencyCell>,
     /// For threads without cells of their own.
     shared: OnceLock<Box<Block>>,
@@ -70,6 +71,10 @@ impl Latency {
 
     pub(crate) fn id(&self) -> Option<u64> {
         self.core.as_ref().map(|core| core.id)
+    }
+
+    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
+        self.core.as_ref().map(|core| &core.lapsed)
     }
 
     #[cfg(all(test, loom))]
@@ -160,6 +165,7 @@ impl LatencyCore {
     pub(crate) fn new(id: u64, bounds: &[f64], context: Arc<Context>) -> Self {
         Self {
             id,
+            lapsed: AtomicUsize::new(0),
             slot: Slot::take(),
             shared: OnceLock::new(),
             shared_sum: AtomicU64::new(0),

@@ -68,6 +68,7 @@ mod gauge;
 mod health;
 mod health_board;
 mod hit_ratio;
+mod labelled;
 mod labels;
 mod lanes;
 mod latency;
@@ -108,6 +109,7 @@ pub use health::{
 };
 pub use health_board::{COMPONENT_HEALTH_SCORE, HEALTH_SCORE};
 pub use hit_ratio::HitRatio;
+pub use labelled::{Handle, Labelled};
 pub use labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER};
 pub use latency::Latency;
 pub use monitor::{Monitor, Report, Topic, UnknownTarget};

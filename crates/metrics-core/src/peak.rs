@@ -1,7 +1,7 @@
 //! The highest level of the last minute.
 
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// A handle to a peak; clones share the storage.
 ///
@@ -20,6 +20,7 @@ pub struct Peak {
 #[repr(align(64))]
 pub(crate) struct PeakCore {
     pub(crate) id: u64,
+    pub(crate) lapsed: AtomicUsize,
     tick: AtomicU64,
 }
 
@@ -37,6 +38,10 @@ impl Peak {
         self.core.as_ref().map(|core| core.id)
     }
 
+    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
+        self.core.as_ref().map(|core| &core.lapsed)
+    }
+
     /// Raises the current tick's peak to `level`, if it is higher.
     #[inline]
     pub fn record(&self, level: u64) {
@@ -50,7 +55,7 @@ impl Peak {
 
 impl PeakCore {
     pub(crate) fn new(id: u64) -> Self {
-        Self { id, tick: AtomicU64::new(0) }
+        Self { id, lapsed: AtomicUsize::new(0), tick: AtomicU64::new(0) }
     }
 
     /// The peak of the running tick.

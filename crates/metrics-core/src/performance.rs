@@ -1,31 +1,27 @@
 //! The `performance` monitor: latency and throughput by operation name.
 //!
 //! It is what an application calls when it has no handle at hand: a name and a
-//! value. The first call with a name registers it; later ones find the handle
-//! in a table of the calling thread, without a lock and without allocating.
-//! Names beyond the registry's cap are folded into `_other`, so that a name
-//! made of user input cannot grow anything.
-//!
-//! It uses the core's public parts only, as any monitor would.
+//! value. What finds the handle is [`Labelled`], with one label; beside it, names
+//! that were idle for long go again.
 
-mod names;
 mod report;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Clock;
 use crate::counter::Counter;
 use crate::desc::{Classic, ClassicShape, Desc};
 use crate::families::RegisterError;
 use crate::health::{Assessment, Issue, Severity};
 use crate::hit_ratio::HitRatio;
+use crate::labelled::{Directory, Labelled};
 use crate::latency::Latency;
 use crate::monitor::{Monitor, Report, Topic, UnknownTarget};
 use crate::registry::Registry;
 use crate::sample::{Sample, View};
 use crate::snapshot::{Count, Value};
 use crate::summary::{LatencySummary, millis};
-use names::Names;
 
 /// How long operations take.
 pub const OPERATION_DURATION: Desc = Desc::latency(
@@ -87,13 +83,15 @@ const MIN_SAMPLES: u64 = 20;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Performance {
-    live: Option<Live>,
+    live: Option<Arc<Live>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Live {
     registry: Registry,
-    names: Arc<Names>,
+    operations: Labelled<Latency, 1>,
+    throughput: Labelled<Counter, 1>,
+    lookups: Labelled<HitRatio, 1>,
 }
 
 /// Settings for [`Performance`].
@@ -120,12 +118,24 @@ impl PerformanceBuilder {
     /// Registers the monitor.
     ///
     /// # Errors
-    /// [`RegisterError::DuplicateTopic`] when the registry has a performance monitor.
+    /// [`RegisterError`] when the registry has a performance monitor, or
+    /// another metric with one of its names.
     pub fn register(self, registry: &Registry) -> Result<Performance, RegisterError> {
-        let names = Arc::new(Names::new(registry.clock().clone(), self.idle_expiry));
-        let slow_p95 = self.slow_p95;
-        registry.monitor(Arc::new(PerformanceMonitor { names: names.clone(), slow_p95 }))?;
-        Ok(Performance { live: Some(Live { registry: registry.clone(), names }) })
+        let live = Live {
+            registry: registry.clone(),
+            operations: registry.latencies(&OPERATION_DURATION)?,
+            throughput: registry.counters(&OPERATIONS)?,
+            lookups: registry.hit_ratios(&CACHE_LOOKUPS)?,
+        };
+        let directories =
+            [live.operations.directory(), live.throughput.directory(), live.lookups.directory()];
+        registry.monitor(Arc::new(PerformanceMonitor {
+            directories: directories.into_iter().flatten().cloned().collect(),
+            clock: registry.clock().clone(),
+            idle_expiry: self.idle_expiry,
+            slow_p95: self.slow_p95,
+        }))?;
+        Ok(Performance { live: Some(Arc::new(live)) })
     }
 }
 
@@ -180,44 +190,30 @@ impl Performance {
 
     /// Records how long an operation took.
     pub fn record_latency(&self, operation: &str, took: Duration) {
-        let Some(Live { registry, names }) = &self.live else { return };
-        names.record(
-            operation,
-            |handles| &mut handles.latency,
-            |name| registry.latency_or_fold(&OPERATION_DURATION, &[name]),
-            |latency| latency.record(took),
-        );
+        if let Some(live) = &self.live {
+            live.operations.record([operation], took);
+        }
     }
 
     /// Counts units of work.
     pub fn record_throughput(&self, operation: &str, units: u64) {
-        let Some(Live { registry, names }) = &self.live else { return };
-        names.record(
-            operation,
-            |handles| &mut handles.throughput,
-            |name| registry.counter_or_fold(&OPERATIONS, &[name]),
-            |counter| counter.add(units),
-        );
+        if let Some(live) = &self.live {
+            live.throughput.add([operation], units);
+        }
     }
 
     /// Counts a lookup that a cache tier answered.
     pub fn record_cache_hit(&self, tier: &str) {
-        self.record_lookup(tier, HitRatio::hit);
+        if let Some(live) = &self.live {
+            live.lookups.hit([tier]);
+        }
     }
 
     /// Counts a lookup that a cache tier could not answer.
     pub fn record_cache_miss(&self, tier: &str) {
-        self.record_lookup(tier, HitRatio::miss);
-    }
-
-    fn record_lookup(&self, tier: &str, record: fn(&HitRatio)) {
-        let Some(Live { registry, names }) = &self.live else { return };
-        names.record(
-            tier,
-            |handles| &mut handles.cache,
-            |name| registry.hit_ratio_or_fold(&CACHE_LOOKUPS, &[name]),
-            record,
-        );
+        if let Some(live) = &self.live {
+            live.lookups.miss([tier]);
+        }
     }
 
     /// An operation's latency over its window; `None` for an unknown name.
@@ -254,7 +250,10 @@ impl Performance {
 /// What the registry holds: the judge and reporter, without a way back to the registry.
 #[derive(Debug)]
 struct PerformanceMonitor {
-    names: Arc<Names>,
+    /// Of the names, to expire them.
+    directories: Vec<Arc<Directory>>,
+    clock: Clock,
+    idle_expiry: Duration,
     slow_p95: Duration,
 }
 
@@ -264,7 +263,8 @@ impl Monitor for PerformanceMonitor {
     }
 
     fn poll(&self) {
-        self.names.expire();
+        let now = self.clock.uptime();
+        self.directories.iter().for_each(|directory| directory.expire(now, self.idle_expiry));
     }
 
     fn assess(&self, view: &View<'_>) -> Assessment {

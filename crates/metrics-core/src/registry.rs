@@ -16,6 +16,7 @@ use crate::families::{Cells, Families, Limits, RegisterError, Registered};
 use crate::gauge::Gauge;
 use crate::health_board::{COMPONENT_HEALTH_SCORE, HealthBoard};
 use crate::hit_ratio::HitRatio;
+use crate::labelled::{Labelled, Stored as _};
 use crate::labels::Labels;
 use crate::latency::Latency;
 use crate::monitor::Monitor;
@@ -115,16 +116,9 @@ impl From<Cells> for AnyMetric {
     }
 }
 
-/// Whether a registration got a series of its own or the family's `_other`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Folding {
-    Own,
-    Folded,
-}
-
-/// Two methods of registration for each kind of handle: one for users, and one that tells of folding.
+/// The methods of registration for each kind of handle: of one series, and of all by their values.
 macro_rules! register {
-    ($($(#[$doc:meta])* $method:ident, $or_fold:ident -> $handle:ident;)*) => { $(
+    ($($(#[$doc:meta])* $method:ident, $labelled:ident -> $handle:ident;)*) => { $(
         $(#[$doc])*
         ///
         /// The values follow the order of the description's label keys. The
@@ -135,19 +129,18 @@ macro_rules! register {
         /// [`RegisterError`] when the description is of another kind, does not
         /// match the values, or its name is taken by another description.
         pub fn $method(&self, desc: &Desc, values: &[&str]) -> Result<$handle, RegisterError> {
-            self.$or_fold(desc, values).map(|(handle, _)| handle)
+            $handle::find(self, desc, values).map(|found| found.handle)
         }
 
-        pub(crate) fn $or_fold(
+        #[doc = concat!("Handles like [`Registry::", stringify!($method), "`]'s, by the values at each call.")]
+        ///
+        /// # Errors
+        /// [`RegisterError`] as above, and when the description has not as many labels.
+        pub fn $labelled<const N: usize>(
             &self,
             desc: &Desc,
-            values: &[&str],
-        ) -> Result<($handle, Folding), RegisterError> {
-            let registered = self.series(desc, Kind::$handle, values)?;
-            match registered.cells {
-                Cells::$handle(core) => Ok(($handle::new(core), registered.folding)),
-                _ => Err(wrong_kind(desc, Kind::$handle)),
-            }
+        ) -> Result<Labelled<$handle, N>, RegisterError> {
+            Labelled::new(self, desc)
         }
     )* };
 }
@@ -169,17 +162,17 @@ impl Registry {
 
     register! {
         /// A handle to a counter.
-        counter, counter_or_fold -> Counter;
+        counter, counters -> Counter;
         /// A handle to a gauge.
-        gauge, gauge_or_fold -> Gauge;
+        gauge, gauges -> Gauge;
         /// A handle to a level.
-        up_down, up_down_or_fold -> UpDown;
+        up_down, up_downs -> UpDown;
         /// A handle to a peak.
-        peak, peak_or_fold -> Peak;
+        peak, peaks -> Peak;
         /// A handle to a latency.
-        latency, latency_or_fold -> Latency;
+        latency, latencies -> Latency;
         /// A handle to a distribution.
-        distribution, distribution_or_fold -> Distribution;
+        distribution, distributions -> Distribution;
     }
 
     /// The two counters of a family whose last label key is `result`.
@@ -187,18 +180,18 @@ impl Registry {
     /// # Errors
     /// As for [`Registry::counter`].
     pub fn hit_ratio(&self, desc: &Desc, values: &[&str]) -> Result<HitRatio, RegisterError> {
-        self.hit_ratio_or_fold(desc, values).map(|(ratio, _)| ratio)
+        HitRatio::find(self, desc, values).map(|found| found.handle)
     }
 
-    pub(crate) fn hit_ratio_or_fold(
+    /// Handles like [`Registry::hit_ratio`]'s, by the values at each call; `result` is not among them.
+    ///
+    /// # Errors
+    /// As for [`Registry::counters`].
+    pub fn hit_ratios<const N: usize>(
         &self,
         desc: &Desc,
-        values: &[&str],
-    ) -> Result<(HitRatio, Folding), RegisterError> {
-        let (hits, folding) = self.counter_or_fold(desc, &[values, &["hit"]].concat())?;
-        let (misses, other) = self.counter_or_fold(desc, &[values, &["miss"]].concat())?;
-        let folding = if folding == Folding::Own { other } else { folding };
-        Ok((HitRatio { hits, misses }, folding))
+    ) -> Result<Labelled<HitRatio, N>, RegisterError> {
+        Labelled::new(self, desc)
     }
 
     /// A handle to a metric whose description is known at run time only.
@@ -221,17 +214,22 @@ impl Registry {
         kind: Kind,
         values: &[&str],
     ) -> Result<Registered, RegisterError> {
-        if desc.kind() != kind {
-            return Err(wrong_kind(desc, kind));
-        }
-        let keys = desc.label_keys();
-        if keys.len() != values.len() {
-            let (expected, got) = (keys.len(), values.len());
-            return Err(RegisterError::LabelCount { name: desc.name().into(), expected, got });
-        }
-        let labels = Labels::new(keys.iter().copied().zip(values.iter().copied()));
+        check_shape(desc, kind, values.len())?;
+        let labels = Labels::new(desc.label_keys().iter().copied().zip(values.iter().copied()));
         let mut families = lock(&self.inner.families);
         families.get_or_insert(&desc.into(), labels, &self.inner.context)
+    }
+
+    /// Refuses what [`Self::series`] would refuse for any values.
+    pub(crate) fn check(
+        &self,
+        desc: &Desc,
+        kind: Kind,
+        values: usize,
+    ) -> Result<(), RegisterError> {
+        check_shape(desc, kind, values)?;
+        let labels = Labels::new(desc.label_keys().iter().map(|key| (*key, "")));
+        lock(&self.inner.families).check(&desc.into(), &labels)
     }
 
     /// Adds a monitor; its topic's health is published from the next tick on.
@@ -304,8 +302,15 @@ pub enum Measuring {
     Off,
 }
 
-fn wrong_kind(desc: &Desc, wanted: Kind) -> RegisterError {
-    RegisterError::Kind { name: desc.name().into(), is: desc.kind(), wanted }
+fn check_shape(desc: &Desc, wanted: Kind, values: usize) -> Result<(), RegisterError> {
+    if desc.kind() != wanted {
+        return Err(RegisterError::Kind { name: desc.name().into(), is: desc.kind(), wanted });
+    }
+    let expected = desc.label_keys().len();
+    if expected != values {
+        return Err(RegisterError::LabelCount { name: desc.name().into(), expected, got: values });
+    }
+    Ok(())
 }
 
 /// Settings for a [`Registry`].

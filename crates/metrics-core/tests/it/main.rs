@@ -2,6 +2,7 @@
 
 mod cardinality;
 mod health;
+mod labelled;
 mod monitor;
 mod performance;
 mod proof;
