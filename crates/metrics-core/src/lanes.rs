@@ -180,6 +180,13 @@ pub(crate) fn note_shared() {
     LANES.shared.store(true, Ordering::Release);
 }
 
+/// How many threads of the process lease a lane now.
+pub(crate) fn leased() -> usize {
+    // In this order: a lane is in `all` before it can be idle, and stays there.
+    let idle = lock(&LANES.idle).len();
+    lock(&LANES.all).len() - idle
+}
+
 /// Bytes that lanes hold in the whole process, replaced tables included.
 pub(crate) fn bytes() -> usize {
     LANES.bytes.load(Ordering::Relaxed)

@@ -50,6 +50,7 @@
 //! | --- | --- |
 //! | `node0_health_score`, `node0_component_health_score{component}` | believed health, 0 to 100 |
 //! | `node0_sampling_duration_seconds` | how long passes take |
+//! | `node0_recording_threads` | how many threads hold cells to record into |
 //! | `node0_recording_bytes` | what the cells of all threads weigh |
 //! | `node0_series_folded_total{metric}` | label sets folded into `_other` at a cap |
 //! | `node0_values_clamped_total`, `node0_values_dropped_total` | values that no cell can hold |
@@ -113,7 +114,9 @@ pub use labelled::{Handle, Labelled};
 pub use labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER};
 pub use latency::Latency;
 pub use monitor::{Monitor, Report, Topic, UnknownTarget};
-pub use pass::{RECORDING_BYTES, SAMPLING_DURATION, VALUES_CLAMPED, VALUES_DROPPED};
+pub use pass::{
+    RECORDING_BYTES, RECORDING_THREADS, SAMPLING_DURATION, VALUES_CLAMPED, VALUES_DROPPED,
+};
 pub use peak::Peak;
 pub use performance::{
     CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS, Performance, PerformanceBuilder,
@@ -134,6 +137,7 @@ pub const DESCS: &[&Desc] = &[
     &HEALTH_SCORE,
     &COMPONENT_HEALTH_SCORE,
     &SAMPLING_DURATION,
+    &RECORDING_THREADS,
     &RECORDING_BYTES,
     &VALUES_CLAMPED,
     &VALUES_DROPPED,

@@ -39,6 +39,12 @@ pub const RECORDING_BYTES: Desc = Desc::gauge(
 )
 .unit(crate::desc::Unit::Bytes);
 
+/// Threads that have recorded and not ended.
+pub const RECORDING_THREADS: Desc = Desc::gauge(
+    "node0_recording_threads",
+    "Threads of the process that hold recording cells: those that have recorded and not ended.",
+);
+
 /// Values beyond what a latency can tell apart.
 pub const VALUES_CLAMPED: Desc = Desc::counter(
     "node0_values_clamped_total",
@@ -81,6 +87,7 @@ pub(crate) struct Passes {
 #[derive(Debug)]
 struct OwnMetrics {
     duration: Latency,
+    threads: Gauge,
     bytes: Gauge,
     clamped: Counter,
     dropped: Counter,
@@ -112,6 +119,7 @@ impl Passes {
             number: 0,
             own: OwnMetrics {
                 duration: Latency::disabled(),
+                threads: Gauge::disabled(),
                 bytes: Gauge::disabled(),
                 clamped: Counter::disabled(),
                 dropped: Counter::disabled(),
@@ -134,6 +142,7 @@ impl Passes {
         registry.inner.board.set_overall(registry.gauge(&HEALTH_SCORE, &[])?);
         lock(&self.pass).own = OwnMetrics {
             duration: registry.latency(&SAMPLING_DURATION, &[])?,
+            threads: registry.gauge(&RECORDING_THREADS, &[])?,
             bytes: registry.gauge(&RECORDING_BYTES, &[])?,
             clamped: registry.counter(&VALUES_CLAMPED, &[])?,
             dropped: registry.counter(&VALUES_DROPPED, &[])?,
@@ -277,6 +286,7 @@ impl Pass {
 impl OwnMetrics {
     fn note(&self, context: &Context, started: crate::clock::Moment) {
         self.duration.record(context.clock.since(started));
+        self.threads.set(lanes::leased() as f64);
         self.bytes.set(lanes::bytes() as f64);
         self.clamped.add(context.clamped.swap(0, Ordering::Relaxed));
         self.dropped.add(context.dropped.swap(0, Ordering::Relaxed));
