@@ -13,6 +13,7 @@ mod prove;
 mod test;
 
 mod catalogue;
+mod instructions;
 mod layers;
 mod marked;
 mod miri;

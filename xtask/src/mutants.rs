@@ -65,8 +65,8 @@ const MUTANTS: &[Mutant] = &[
         name: "a series let go while a handle lives",
         model: "drop_against_record",
         file: "crates/metrics-core/src/families.rs",
-        line: "holders == 2",
-        becomes: "holders == 3",
+        line: "holders == 2 + self.lapsed().load(Ordering::Acquire)",
+        becomes: "holders == 3 + self.lapsed().load(Ordering::Acquire)",
     },
     Mutant {
         name: "orphans looked for after the cells were read",

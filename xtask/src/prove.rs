@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::verdict::{Verdict, say};
 use crate::workspace::Workspace;
-use crate::{miri, models, mutants};
+use crate::{instructions, miri, models, mutants};
 
 /// One long proof.
 struct Proof {
@@ -30,6 +30,8 @@ enum How {
     Models,
     /// The core's models against wrong lines.
     Mutants,
+    /// The instructions of the core's hot paths against their baseline.
+    Instructions,
     /// Tests of the core under Miri.
     Miri,
 }
@@ -41,6 +43,11 @@ const PROOFS: &[Proof] = &[
         how: How::Tests { package: "node0-metrics-core", binary: "it", filter: "proof::" },
     },
     Proof {
+        name: "threads",
+        shows: "a million threads, metrics and registries come and go, and leave nothing",
+        how: How::Tests { package: "node0-metrics-core", binary: "threads", filter: "" },
+    },
+    Proof {
         name: "loom",
         shows: "nothing is lost or seen twice in any order of the core's threads",
         how: How::Models,
@@ -49,6 +56,11 @@ const PROOFS: &[Proof] = &[
         name: "mutants",
         shows: "each model of the core's threads fails where a line is wrong",
         how: How::Mutants,
+    },
+    Proof {
+        name: "instructions",
+        shows: "no hot path of the core takes more instructions than were accepted (valgrind)",
+        how: How::Instructions,
     },
     Proof {
         name: "miri",
@@ -87,9 +99,19 @@ impl Proof {
         if figures.exists() {
             std::fs::remove_file(&figures).context("cannot remove the last figures")?;
         }
-        let Some(mut call) = self.call(workspace)? else {
-            let (verdict, figures) = mutants::prove(workspace)?;
-            return self.conclude(workspace, verdict, Summary::default(), &figures.to_string());
+        let mut call = match self.how {
+            How::Mutants => return self.conclude_from(workspace, mutants::prove(workspace)?),
+            How::Instructions => {
+                return self.conclude_from(workspace, instructions::prove(workspace)?);
+            }
+            How::Models => models::all(workspace, models::LONG),
+            How::Miri => miri::call(workspace)?,
+            How::Tests { package, binary, filter } => {
+                let mut call = workspace.cargo(&["test", "--locked", "--offline"]);
+                call.args(["--package", package, "--test", binary, "--all-features"]);
+                call.args(["--", filter, "--nocapture"]);
+                call
+            }
         };
         call.env("NODE0_PROVE", "long").env("NODE0_PROVE_FIGURES", &figures).env("CI", "true");
         call.stderr(std::process::Stdio::inherit());
@@ -108,19 +130,12 @@ impl Proof {
         self.conclude(workspace, verdict, summary.unwrap_or_default(), &figures)
     }
 
-    /// The call of cargo that runs it, if one call does.
-    fn call(&self, workspace: &Workspace) -> Result<Option<Command>> {
-        Ok(match self.how {
-            How::Tests { package, binary, filter } => {
-                let mut call = workspace.cargo(&["test", "--locked", "--offline"]);
-                call.args(["--package", package, "--test", binary, "--all-features"]);
-                call.args(["--", filter, "--nocapture"]);
-                Some(call)
-            }
-            How::Models => Some(models::all(workspace, models::LONG)),
-            How::Miri => Some(miri::call(workspace)?),
-            How::Mutants => None,
-        })
+    fn conclude_from(
+        &self,
+        workspace: &Workspace,
+        (verdict, figures): (Verdict, Value),
+    ) -> Result<Verdict> {
+        self.conclude(workspace, verdict, Summary::default(), &figures.to_string())
     }
 
     fn conclude(
