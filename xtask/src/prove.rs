@@ -5,7 +5,6 @@
 //! `target/prove/NAME.json` with the figures that the test measured, for the note of a
 //! change and for the nightly run.
 
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};

@@ -28,17 +28,33 @@
 //!
 //! # How a sample travels
 //!
-//! A record lands in the calling thread's *lane*: a counter in one word, a
-//! latency in a bucket and a sum. Cells only ever grow. A pass sums each cell
-//! over the lanes and takes the difference to the pass before; the differences
-//! of the last ticks are the window. So nothing is rotated or cleared where
-//! values are recorded, a reader can lose nothing, and the totals that
-//! Prometheus sees are the same numbers. A thread's lane outlives it: the next
-//! thread goes on in the same cells.
+//! 1. **Record.** A record lands in the calling thread's *lane*: a counter in one
+//!    word, a latency in a bucket and then in a sum. No other thread writes there,
+//!    and cells only ever grow: nothing is rotated or cleared where values are
+//!    recorded, so there is nothing that a reader could miss.
+//! 2. **Pass.** One pass at a time sums each cell over all lanes and takes the
+//!    difference to the pass before. A latency's sum is published after its
+//!    bucket, and read before it: what is in the sum is in the buckets, and an
+//!    unchanged sum says that nothing was recorded.
+//! 3. **Tick.** Once a second, by whoever holds the [`Ticker`], the difference
+//!    since the last tick is closed. The last of these *ticks* that together have
+//!    a thousand samples are the [`Window`]; the [`Monitor`]s judge it, and a
+//!    [`Sample`] is published.
+//! 4. **Read.** [`Registry::latest`] is that sample, for streams, probes and
+//!    health. [`Registry::read`] is the result of a pass that began after the
+//!    call, for scrapes and reports: it has all that its caller recorded. Totals
+//!    and windows are made of the same differences, so all readers agree.
 //!
-//! A *tick* (a second, by whoever holds the [`Ticker`]) advances the windows,
-//! has the [`Monitor`]s judge the numbers, and publishes a [`Sample`].
-//! [`Registry::latest`] is that sample; [`Registry::read`] is a fresh one.
+//! Nothing is lost where something ends. A thread that ends leaves its lane, with
+//! its counts, to the next thread. A bucket that fills its 32 bits is moved to the
+//! series' retired totals, under a lock that passes take too. A thread beyond the
+//! byte budget, or in its last destructors, adds to cells that all threads share.
+//! A series whose last handle is dropped is sampled once more before it goes, and
+//! its cells are cleared before they are another's. Label values beyond a cap are
+//! counted in the series `_other`.
+//!
+//! `models.rs` has these promises explored in every order of threads, and
+//! `tests/it/proof.rs` holds windows and totals against an oracle.
 //!
 //! # What it refuses to know
 //!
