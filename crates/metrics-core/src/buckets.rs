@@ -168,17 +168,44 @@ impl Buckets {
         self.sum = sum;
     }
 
-    /// Raises an octave to newer totals and notes by how much; a lower total changes nothing.
-    pub(crate) fn raise(&mut self, key: usize, totals: &[u64; PER_OCTAVE], by: &mut Rise) {
-        let first = (key * PER_OCTAVE) as u16;
-        let before = by.samples;
-        for (bucket, (mine, total)) in (first..).zip(self.octave(key).iter_mut().zip(totals)) {
-            if *total > *mine {
-                by.push(bucket, *total - *mine);
-                *mine = *total;
+    /// Notes how far an octave's newer totals are above these counts with `since`; a lower one says nothing.
+    pub(crate) fn rise_to(
+        &self,
+        key: usize,
+        totals: &[u64; PER_OCTAVE],
+        since: &Rise,
+        by: &mut Rise,
+    ) {
+        let found = self.octaves.binary_search_by_key(&key, |octave| octave.key);
+        let mut known = found.map_or([0; PER_OCTAVE], |at| self.octaves[at].counts);
+        let first = key * PER_OCTAVE;
+        let at = since.cells.partition_point(|(bucket, _)| usize::from(*bucket) < first);
+        for (bucket, n) in &since.cells[at..] {
+            match known.get_mut(usize::from(*bucket) - first) {
+                Some(count) => *count += n,
+                None => break,
             }
         }
-        self.count += by.samples - before;
+        for (step, (known, total)) in known.iter().zip(totals).enumerate() {
+            if total > known {
+                by.push((first + step) as u16, total - known);
+            }
+        }
+    }
+
+    /// [`Self::cumulative`] as if what came later were entered.
+    pub(crate) fn cumulative_with(&self, later: &Rise, bounds: &[f64]) -> Vec<u64> {
+        let mut counts = self.cumulative(bounds);
+        let mut cells = later.cells.iter().peekable();
+        let mut seen = 0;
+        for (count, bound) in counts.iter_mut().zip(bounds) {
+            let end = self.layout.end(*bound);
+            while let Some((_, n)) = cells.next_if(|(bucket, _)| usize::from(*bucket) < end) {
+                seen += n;
+            }
+            *count += seen;
+        }
+        counts
     }
 
     fn octave(&mut self, key: usize) -> &mut [u64; PER_OCTAVE] {

@@ -104,14 +104,15 @@ struct HistogramMemory {
     /// The cells' mark when they were last read, and what it wrapped by: unchanged,
     /// nothing was recorded.
     mark: u128,
-    /// A distribution's sum, which never falls.
+    /// The sum in the base unit, which never falls.
     sum: f64,
     /// A latency's sum, which never falls, and what of it is in closed ticks. In whole
     /// nanoseconds: a difference of two large floats would say little of a short window.
     nanos: u128,
     closed: u128,
+    /// As of the last tick: a reading between two ticks adds to the running one only.
     total: Arc<Buckets>,
-    /// How many values each octave of the total holds.
+    /// How many values each octave holds by now.
     held: Vec<u64>,
     recent: Recent,
     exemplars: Box<[Exemplar]>,
@@ -251,7 +252,7 @@ impl HistogramMemory {
         by > 0
     }
 
-    /// Raises the totals to what `visit` shows, and the running tick by the difference.
+    /// Raises the running tick to what `visit` shows.
     fn raise(
         &mut self,
         rise: &mut Rise,
@@ -259,13 +260,13 @@ impl HistogramMemory {
     ) {
         rise.clear();
         self.shown = None;
-        let (total, held) = (Arc::make_mut(&mut self.total), &mut self.held);
+        let (total, since, held) = (&self.total, self.recent.fresh(), &mut self.held);
         visit(&mut |octave, counts| {
             // Counts never fall, so an octave whose sum is the same is the same.
             let sum = counts.iter().sum();
             held.resize(held.len().max(octave + 1), 0);
             if mem::replace(&mut held[octave], sum) != sum {
-                total.raise(octave, counts, rise);
+                total.rise_to(octave, counts, since, rise);
             }
         });
         self.recent.running().append(rise);
@@ -276,7 +277,7 @@ impl HistogramMemory {
         let linear = self.held.first().copied().unwrap_or(0);
         self.nanos = self.nanos.max(self.mark.saturating_sub(u128::from(linear)));
         let seconds = |nanos: u128| nanos as f64 / 1e9;
-        Arc::make_mut(&mut self.total).set_sum(seconds(self.nanos));
+        self.sum = seconds(self.nanos);
         self.recent.running().set_sum(seconds(self.nanos - self.closed));
     }
 
@@ -285,22 +286,26 @@ impl HistogramMemory {
         let shown = match &self.shown {
             Some((as_of, shown)) if *as_of == leaving => shown.clone(),
             _ => {
-                let shown = Arc::new(Shown {
-                    total: self.total.clone(),
-                    window: self.recent.parts(leaving),
-                    exemplars: self.exemplars.clone(),
-                });
+                let window = self.recent.parts(leaving);
+                let (total, exemplars) = (self.total.clone(), self.exemplars.clone());
+                let shown = Arc::new(Shown::new(total, self.sum, window, exemplars));
                 self.shown.insert((leaving, shown)).1.clone()
             }
         };
-        let samples = shown.window.samples();
+        let samples = shown.window().samples();
         let span = self.recent.span(samples, leaving, &time.ticks, now, time.rule);
         Histogram::new(shown, span)
     }
 
     fn close(&mut self, time: &Timeline, now: Duration) {
+        let rise = self.recent.fresh();
+        if rise.samples() > 0 || self.total.sum() != self.sum {
+            let total = Arc::make_mut(&mut self.total);
+            total.enter(rise);
+            total.set_sum(self.sum);
+        }
         // A tick without samples keeps what the sum has for them already.
-        if self.recent.fresh() > 0 {
+        if rise.samples() > 0 {
             self.closed = self.nanos;
         }
         if self.recent.close(time.ticks.running(), now, time.rule) {
@@ -311,7 +316,6 @@ impl HistogramMemory {
     fn add_sum(&mut self, sum: f64) {
         let by = (sum - self.sum).max(0.0);
         self.sum = self.sum.max(sum);
-        Arc::make_mut(&mut self.total).set_sum(self.sum);
         let running = self.recent.running();
         running.set_sum(running.sum() + by);
     }

@@ -5,7 +5,7 @@
 //! not change; only numbers are copied.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::buckets::Buckets;
@@ -160,7 +160,7 @@ impl Value {
         match self {
             Self::Counter(count) => count.total as f64,
             Self::Gauge(value) => *value,
-            Self::Histogram(histogram) => histogram.total().count() as f64,
+            Self::Histogram(histogram) => histogram.count() as f64,
         }
     }
 }
@@ -194,9 +194,28 @@ pub struct Histogram {
 /// What is the same in every sample until the series is recorded into again.
 #[derive(Debug)]
 pub(crate) struct Shown {
-    pub(crate) total: Arc<Buckets>,
-    pub(crate) window: Parts,
-    pub(crate) exemplars: Box<[Exemplar]>,
+    /// The totals as of the last tick.
+    total: Arc<Buckets>,
+    window: Parts,
+    /// The sum with what was recorded since.
+    sum: f64,
+    exemplars: Box<[Exemplar]>,
+    whole: OnceLock<Buckets>,
+}
+
+impl Shown {
+    pub(crate) fn new(
+        total: Arc<Buckets>,
+        sum: f64,
+        window: Parts,
+        exemplars: Box<[Exemplar]>,
+    ) -> Self {
+        Self { total, window, sum, exemplars, whole: OnceLock::new() }
+    }
+
+    pub(crate) fn window(&self) -> &Parts {
+        &self.window
+    }
 }
 
 impl Histogram {
@@ -204,9 +223,37 @@ impl Histogram {
         Self { shown, span }
     }
 
+    /// How many values there were since the series began; it never falls.
+    pub fn count(&self) -> u64 {
+        self.shown.total.count() + self.shown.window.running().samples()
+    }
+
+    /// The exact sum of all values since the series began; it never falls.
+    pub fn sum(&self) -> f64 {
+        self.shown.sum
+    }
+
+    /// How many of all values are at most each of the rising `bounds`.
+    ///
+    /// As [`Buckets::cumulative`] of [`Self::total`], which this need not put together.
+    pub fn cumulative(&self, bounds: &[f64]) -> Vec<u64> {
+        self.shown.total.cumulative_with(self.shown.window.running(), bounds)
+    }
+
     /// Everything since the series began; it never falls.
+    ///
+    /// Between two ticks it is put together here, once, by whoever asks first.
     pub fn total(&self) -> &Buckets {
-        &self.shown.total
+        let Shown { total, window, sum, whole, .. } = &*self.shown;
+        if window.running().samples() == 0 && total.sum() == *sum {
+            return total;
+        }
+        whole.get_or_init(|| {
+            let mut whole = (**total).clone();
+            whole.enter(window.running());
+            whole.set_sum(*sum);
+            whole
+        })
     }
 
     /// The most recent samples.

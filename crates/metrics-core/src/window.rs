@@ -68,6 +68,11 @@ impl Parts {
         self.samples
     }
 
+    /// What the running tick brought.
+    pub(crate) fn running(&self) -> &Rise {
+        &self.running
+    }
+
     fn buckets(&self) -> &Buckets {
         if self.leaving.is_empty() && self.running.samples() == 0 {
             return &self.closed;
@@ -170,9 +175,8 @@ impl Recent {
         Arc::make_mut(&mut self.running)
     }
 
-    /// How many samples the running tick has.
-    pub(crate) fn fresh(&self) -> u64 {
-        self.running.samples()
+    pub(crate) fn fresh(&self) -> &Rise {
+        &self.running
     }
 
     /// Ends the tick that began at `start`; whether the window's parts changed.
