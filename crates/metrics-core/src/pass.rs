@@ -23,7 +23,7 @@ use crate::rows::{Row, Scratch, Timeline};
 use crate::sample::Sample;
 use crate::snapshot::{Schema, Snapshot, Value};
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, try_lock};
 use crate::window::Rule;
 
 /// How long passes take.
@@ -201,7 +201,7 @@ impl Inner {
         if self.ticking.load(Ordering::Relaxed) || !self.is_tick_due() {
             return None;
         }
-        let _sole = self.passes.unattended.try_lock().ok()?;
+        let _sole = try_lock(&self.passes.unattended)?;
         self.is_tick_due().then(|| {
             self.board.poll();
             self.tick().0

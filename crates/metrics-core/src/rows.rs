@@ -163,17 +163,19 @@ impl Row {
             Cells::Latency(core) => {
                 let shared = reader.shared(|| core.shared_sum());
                 let mark = reader.sum(self.slot).wrapping_add(shared);
-                if memory.follow(mark) {
+                if memory.has_moved(mark) {
                     let Scratch { sums, rise } = scratch;
                     memory.raise(rise, |visit| core.visit(reader, sums, visit));
+                    memory.follow(mark);
                     memory.raise_nanos();
                     memory.exemplars = core.exemplars.taken().into();
                 }
             }
             Cells::Distribution(core) => {
                 let mark = core.records();
-                if memory.follow(mark) {
+                if memory.has_moved(mark) {
                     memory.raise(&mut scratch.rise, |visit| core.visit(visit));
+                    memory.follow(mark);
                     memory.add_sum(core.sum());
                 }
             }
@@ -244,12 +246,15 @@ impl Recently {
 }
 
 impl HistogramMemory {
-    /// Moves to the cells' mark as it is now; whether something was recorded.
-    fn follow(&mut self, mark: u64) -> bool {
+    /// Whether something was recorded since the cells' mark was followed.
+    fn has_moved(&self, mark: u64) -> bool {
+        self.mark as u64 != mark
+    }
+
+    /// Moves to the cells' mark as it was before they were read.
+    fn follow(&mut self, mark: u64) {
         // A long-lived server's latencies add up to more than 64 bits of nanoseconds.
-        let by = mark.wrapping_sub(self.mark as u64);
-        self.mark += u128::from(by);
-        by > 0
+        self.mark += u128::from(mark.wrapping_sub(self.mark as u64));
     }
 
     /// Raises the running tick to what `visit` shows.

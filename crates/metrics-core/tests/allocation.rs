@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use metrics_core::{
-    Counter, Desc, Distribution, Gauge, HitRatio, Kind, Latency, Measuring, OwnedDesc, Peak,
-    Performance, Registry, TraceId, Unit, UpDown,
+    Counter, Desc, Distribution, Gauge, HitRatio, Kind, Labelled, Latency, Measuring, OwnedDesc,
+    Peak, Performance, Registry, TraceId, Unit, UpDown,
 };
 
 const HITS: Desc = Desc::counter("hits_total", "Hits.").labels(&["zone", "kind"]);
@@ -103,6 +103,16 @@ impl Operations {
         });
     }
 
+    fn by_values(&mut self, registry: &Registry) {
+        let right = "the description is right";
+        let hits: Labelled<Counter, 2> = registry.counters(&HITS).expect(right);
+        let waits: Labelled<Latency, 1> = registry.latencies(&WAIT).expect(right);
+        let lookups: Labelled<HitRatio, 1> = registry.hit_ratios(&LOOKUPS).expect(right);
+        self.add("Labelled::inc", move |_| hits.inc(["us", "warm"]));
+        self.add("Labelled::record", move |i| waits.record(["us"], Duration::from_micros(i)));
+        self.add("Labelled::hit", move |_| lookups.hit(["L2"]));
+    }
+
     fn custom(&mut self, registry: &Registry) {
         for kind in [Kind::Counter, Kind::Gauge, Kind::UpDown, Kind::Peak, Kind::Latency] {
             let desc = OwnedDesc::new(kind, &format!("custom_{kind:?}"), "Custom.");
@@ -125,6 +135,7 @@ impl Operations {
         let wait = registry.latency(&WAIT, &["eu"]).expect(right);
         all.histograms(&wait, registry.distribution(&SIZE, &[]).expect(right));
         all.by_name(Performance::register(registry).expect("the topic is free"));
+        all.by_values(registry);
         all.custom(registry);
         all
     }
