@@ -46,9 +46,9 @@ fn listed(page: &str) -> BTreeSet<String> {
     names.map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Whether a file's descriptions are the crate's own, and not those of its tests.
+/// Whether a file's descriptions are the crate's own, and not those of its tests or loom models.
 fn is_shipped(path: &str) -> bool {
-    path.contains("/src/") && !path.ends_with("/tests.rs")
+    path.contains("/src/") && !path.ends_with("/tests.rs") && !path.ends_with("/models.rs")
 }
 
 /// Finds the names in constants of the form `const X: Desc = Desc::kind("name", …)`.

@@ -13,8 +13,12 @@ mod prove;
 mod test;
 
 mod catalogue;
+mod instructions;
 mod layers;
 mod marked;
+mod miri;
+mod models;
+mod mutants;
 mod parity;
 mod suppressions;
 mod weight;

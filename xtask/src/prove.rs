@@ -12,24 +12,66 @@ use serde_json::{Value, json};
 
 use crate::verdict::{Verdict, say};
 use crate::workspace::Workspace;
+use crate::{instructions, miri, models, mutants};
 
 /// One long proof.
 struct Proof {
     name: &'static str,
     shows: &'static str,
-    /// The package, its test binary, and the tests in it, by a part of their names.
-    package: &'static str,
-    binary: &'static str,
-    filter: &'static str,
+    how: How,
 }
 
-const PROOFS: &[Proof] = &[Proof {
-    name: "unpacked-tools",
-    shows: "a bare Debian gets every tool of the tests, and needs no network for them twice",
-    package: "node0-testbed",
-    binary: "it",
-    filter: "tools::unpacked_tools",
-}];
+/// How a proof is run.
+enum How {
+    /// Tests of a package, by their binary and a part of their names.
+    Tests { package: &'static str, binary: &'static str, filter: &'static str },
+    /// The core's loom models, with more preemptions.
+    Models,
+    /// The core's models against wrong lines.
+    Mutants,
+    /// The instructions of the core's hot paths against their baseline.
+    Instructions,
+    /// Tests of the core under Miri.
+    Miri,
+}
+
+const PROOFS: &[Proof] = &[
+    Proof {
+        name: "core",
+        shows: "percentiles, windows and totals equal an oracle that keeps every sample",
+        how: How::Tests { package: "node0-metrics-core", binary: "it", filter: "proof::" },
+    },
+    Proof {
+        name: "threads",
+        shows: "a million threads, metrics and registries come and go, and leave nothing",
+        how: How::Tests { package: "node0-metrics-core", binary: "threads", filter: "" },
+    },
+    Proof {
+        name: "loom",
+        shows: "nothing is lost or seen twice in any order of the core's threads",
+        how: How::Models,
+    },
+    Proof {
+        name: "mutants",
+        shows: "each model of the core's threads fails where a line is wrong",
+        how: How::Mutants,
+    },
+    Proof {
+        name: "instructions",
+        shows: "no hot path of the core takes more instructions than were accepted (valgrind)",
+        how: How::Instructions,
+    },
+    Proof {
+        name: "miri",
+        shows: "the core's unsafe code keeps the rules of the language (nightly with miri)",
+        how: How::Miri,
+    },
+    Proof {
+        name: "unpacked-tools",
+        shows: "a bare Debian gets every tool of the tests, and needs no network for them twice",
+        how: How::Tests { package: "node0-testbed", binary: "it", filter: "tools::unpacked_tools" },
+    },
+];
 
 /// Runs the named proof, or lists them all.
 pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<Verdict> {
@@ -56,9 +98,20 @@ impl Proof {
         if figures.exists() {
             std::fs::remove_file(&figures).context("cannot remove the last figures")?;
         }
-        let mut call = workspace.cargo(&["test", "--locked", "--offline"]);
-        call.args(["--package", self.package, "--test", self.binary, "--all-features"]);
-        call.args(["--", self.filter, "--nocapture"]);
+        let mut call = match self.how {
+            How::Mutants => return self.conclude_from(workspace, mutants::prove(workspace)?),
+            How::Instructions => {
+                return self.conclude_from(workspace, instructions::prove(workspace)?);
+            }
+            How::Models => models::all(workspace, models::LONG),
+            How::Miri => miri::call(workspace)?,
+            How::Tests { package, binary, filter } => {
+                let mut call = workspace.cargo(&["test", "--locked", "--offline"]);
+                call.args(["--package", package, "--test", binary, "--all-features"]);
+                call.args(["--", filter, "--nocapture"]);
+                call
+            }
+        };
         call.env("NODE0_PROVE", "long").env("NODE0_PROVE_FIGURES", &figures).env("CI", "true");
         call.stderr(std::process::Stdio::inherit());
         let command = format!("{call:?}");
@@ -73,7 +126,25 @@ impl Proof {
             _ => bail!("no test ran for `{}`: see cargo's words above", self.name),
         };
         let figures = std::fs::read_to_string(&figures).unwrap_or_default();
-        let report = self.report(verdict, summary.unwrap_or_default(), &figures);
+        self.conclude(workspace, verdict, summary.unwrap_or_default(), &figures)
+    }
+
+    fn conclude_from(
+        &self,
+        workspace: &Workspace,
+        (verdict, figures): (Verdict, Value),
+    ) -> Result<Verdict> {
+        self.conclude(workspace, verdict, Summary::default(), &figures.to_string())
+    }
+
+    fn conclude(
+        &self,
+        workspace: &Workspace,
+        verdict: Verdict,
+        summary: Summary,
+        figures: &str,
+    ) -> Result<Verdict> {
+        let report = self.report(verdict, summary, figures);
         let path = format!("target/prove/{}.json", self.name);
         workspace.write(&path, &format!("{report:#}\n"))?;
         say(&format!("{} {}: {} ({path})", word(verdict), self.name, self.shows));

@@ -21,8 +21,7 @@ impl Workspace {
         Self { root: xtask.parent().unwrap_or(xtask).to_owned() }
     }
 
-    /// Returns another workspace, such as a fixture's.
-    #[cfg(test)]
+    /// Returns another workspace, such as a copy.
     pub(crate) fn at(root: &Path) -> Self {
         Self { root: root.to_owned() }
     }

@@ -164,9 +164,9 @@ fn stalled(pool: &Reading<'_>) -> Option<Finding> {
 }
 
 fn slow(pool: &Reading<'_>) -> Option<Finding> {
-    let window = &pool.waits?.window;
+    let window = &pool.waits?.window();
     let threshold = pool.thresholds().slow_wait;
-    let p95 = Duration::try_from_secs_f64(window.buckets.quantile(0.95)?).ok()?;
+    let p95 = Duration::try_from_secs_f64(window.buckets().quantile(0.95)?).ok()?;
     (p95 > threshold && window.samples() >= pool.thresholds().min_waits).then(|| {
         finding(
             pool,

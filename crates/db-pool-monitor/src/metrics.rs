@@ -203,11 +203,11 @@ struct Merged {
 impl Merged {
     fn of<'h>(histograms: impl Iterator<Item = &'h Histogram>) -> Self {
         let mut all = Self { buckets: None, span: Duration::ZERO };
-        for Histogram { window, .. } in histograms {
+        for window in histograms.into_iter().map(Histogram::window) {
             all.span = all.span.max(window.span);
             match &mut all.buckets {
-                Some(buckets) => buckets.merge(&window.buckets),
-                None => all.buckets = Some((*window.buckets).clone()),
+                Some(buckets) => buckets.merge(window.buckets()),
+                None => all.buckets = Some(window.buckets().clone()),
             }
         }
         all

@@ -170,8 +170,8 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
             let quantile = window.as_ref().and_then(|window| window.quantile(q));
             self.number(Some(quantile.map_or(f64::NAN, millis)));
         }
-        self.number(Some(millis(histograms().map(|histogram| histogram.total.sum()).sum())));
-        self.integer(histograms().map(|histogram| histogram.total.count()).sum());
+        self.number(Some(millis(histograms().map(|histogram| histogram.total().sum()).sum())));
+        self.integer(histograms().map(|histogram| histogram.total().count()).sum());
     }
 }
 
@@ -208,7 +208,7 @@ fn histograms<'a>(rows: &'a Rows, values: &'a [&Value]) -> impl Iterator<Item = 
 }
 
 fn merged_windows<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Option<Cow<'a, Buckets>> {
-    histograms.map(|histogram| Cow::Borrowed(&*histogram.window.buckets)).reduce(
+    histograms.map(|histogram| Cow::Borrowed(histogram.window().buckets())).reduce(
         |mut merged, window| {
             merged.to_mut().merge(&window);
             merged

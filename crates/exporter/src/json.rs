@@ -124,7 +124,7 @@ struct BucketBody {
 
 impl Serialize for HistogramBody<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let total = &self.histogram.total;
+        let total = self.histogram.total();
         let counts = total.cumulative(self.bounds);
         let buckets =
             || self.bounds.iter().zip(&counts).map(|(le, n)| BucketBody { le: *le, count: *n });
@@ -132,7 +132,7 @@ impl Serialize for HistogramBody<'_> {
         body.serialize_entry("count", &total.count())?;
         body.serialize_entry("sum", &total.sum())?;
         body.serialize_entry("buckets", &Listed(buckets))?;
-        body.serialize_entry("window", &WindowBody::from(&self.histogram.window))?;
+        body.serialize_entry("window", &WindowBody::from(self.histogram.window()))?;
         body.end()
     }
 }
@@ -150,9 +150,9 @@ struct WindowBody {
     p99: Option<f64>,
 }
 
-impl From<&Window> for WindowBody {
-    fn from(window: &Window) -> Self {
-        let buckets: &Buckets = &window.buckets;
+impl From<Window<'_>> for WindowBody {
+    fn from(window: Window<'_>) -> Self {
+        let buckets: &Buckets = window.buckets();
         Self {
             samples: buckets.count(),
             window_seconds: window.span.as_secs_f64(),

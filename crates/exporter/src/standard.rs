@@ -147,18 +147,17 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
     }
 
     fn histogram(&mut self, histogram: &Histogram, bounds: &[f64], format: Format) {
-        let total = &histogram.total;
         let exemplars: &[Exemplar] = match format {
             Format::Text => &[],
-            Format::OpenMetrics => &histogram.exemplars,
+            Format::OpenMetrics => histogram.exemplars(),
         };
         let mut exemplars = exemplars.iter().peekable();
-        let counts = total.cumulative(bounds).into_iter().zip(bounds.iter().copied());
-        for (count, bound) in counts.chain([(total.count(), f64::INFINITY)]) {
+        let counts = histogram.cumulative(bounds).into_iter().zip(bounds.iter().copied());
+        for (count, bound) in counts.chain([(histogram.count(), f64::INFINITY)]) {
             self.bucket(count, up_to(&mut exemplars, bound));
         }
-        self.float(total.sum());
-        self.integer(total.count());
+        self.float(histogram.sum());
+        self.integer(histogram.count());
     }
 
     fn bucket(&mut self, count: u64, exemplar: Option<&Exemplar>) {

@@ -1,119 +1,16 @@
-//! Log-linear buckets: bounded relative error, exact counts, mergeable.
+//! Counts by value: exact and mergeable.
 //!
-//! Each octave (a doubling of the value) has 64 equal buckets, so a bucket's
-//! midpoint is off by at most 1/128 of the value. Only octaves that hold
-//! something are stored: a latency that stays between 1 and 16 ms takes four.
-//!
-//! Two layouts share the storage. Latencies count 16 ns units from zero, and
-//! the first octave is linear. Distributions take the exponent and the top six
-//! mantissa bits of an `f64`, with an octave of its own for zero.
+//! Only octaves that hold something are stored: a latency that stays between 1
+//! and 16 ms takes four. Where a value lies is the business of the
+//! [layout](crate::layout). What a tick brought is kept sparse instead, since
+//! it is few buckets of many.
 
-/// Buckets in one octave; a model needs two, to tell one from another.
-pub(crate) const PER_OCTAVE: usize = if cfg!(loom) { 2 } else { 64 };
-/// Octaves of a latency block: one linear, 32 doubling, up to [`MAX_NANOS`].
-pub(crate) const LATENCY_OCTAVES: usize = if cfg!(loom) { 2 } else { 33 };
-/// The longest duration that is told from longer ones: 2⁴² ns, about 73 minutes.
-pub(crate) const MAX_NANOS: u64 = (LINEAR_NANOS << (LATENCY_OCTAVES - 1)) - 1;
-
-const UNIT_SHIFT: u32 = 4;
-const OCTAVE_BITS: u32 = PER_OCTAVE.ilog2();
-/// Below this the buckets of a latency are one unit wide.
-pub(crate) const LINEAR_NANOS: u64 = 1 << (UNIT_SHIFT + OCTAVE_BITS);
-/// What the top bits of [`LINEAR_NANOS`] as a float are above its bucket's index.
-const FLOAT_ORIGIN: usize = (1023 + (UNIT_SHIFT + OCTAVE_BITS) as usize - 1) << OCTAVE_BITS;
-/// What shifts a float's bits so that the octave and the bucket are left.
-const TOP_SHIFT: u32 = f64::MANTISSA_DIGITS - 1 - OCTAVE_BITS;
-const NANOS: f64 = 1e-9;
-
-/// The bucket of a duration, and what the duration adds to a sum that is to change with each.
-///
-/// That is the duration, and one more in the linear octave, which holds zero.
-/// From [`MAX_NANOS`] on the bucket is past the last.
-#[inline]
-pub(crate) fn latency_index(nanos: u64) -> (usize, u64) {
-    if nanos >= LINEAR_NANOS {
-        // A float's exponent and the top of its mantissa are the octave and the
-        // bucket, and this is exact below 2⁵³. Counting leading zeros does the same,
-        // but takes eight micro-operations on an x86-64 without `lzcnt`, its baseline.
-        let bits = (nanos.cast_signed() as f64).to_bits();
-        let index = (bits >> TOP_SHIFT) as usize - FLOAT_ORIGIN;
-        (index, nanos)
-    } else {
-        ((nanos >> UNIT_SHIFT) as usize, nanos + 1)
-    }
-}
-
-/// Smallest power of two that a distribution tells from zero, and the power at which it clamps.
-pub(crate) const FLOAT_EXPONENTS: std::ops::Range<i32> = -64..64;
-
-/// The octave and bucket of a finite value that is not negative.
-pub(crate) fn float_index(value: f64) -> (u16, usize) {
-    let bits = value.to_bits();
-    let exponent = (bits >> 52) as i32 - 1023;
-    if exponent < FLOAT_EXPONENTS.start {
-        return (0, 0);
-    }
-    if exponent >= FLOAT_EXPONENTS.end {
-        return ((FLOAT_EXPONENTS.end - FLOAT_EXPONENTS.start) as u16, PER_OCTAVE - 1);
-    }
-    let octave = (exponent - FLOAT_EXPONENTS.start + 1) as u16;
-    (octave, (bits >> TOP_SHIFT) as usize % PER_OCTAVE)
-}
-
-/// Which values the buckets stand for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Layout {
-    Latency,
-    Float,
-}
-
-impl Layout {
-    /// The bucket's lower and upper bound in the base unit (seconds for latencies).
-    fn range(self, octave: u16, bucket: usize) -> (f64, f64) {
-        match self {
-            Self::Latency => {
-                let shift = u32::from(octave.saturating_sub(1));
-                let units = bucket as u64 + if octave == 0 { 0 } else { PER_OCTAVE as u64 };
-                let nanos = |units: u64| ((units << shift) << UNIT_SHIFT) as f64 * NANOS;
-                (nanos(units), nanos(units + 1))
-            }
-            Self::Float if octave == 0 => (0.0, 0.0),
-            Self::Float => {
-                let base = f64::powi(2.0, i32::from(octave) - 1 + FLOAT_EXPONENTS.start);
-                let step = base / PER_OCTAVE as f64;
-                (base + step * bucket as f64, base + step * (bucket + 1) as f64)
-            }
-        }
-    }
-
-    fn midpoint(self, octave: u16, bucket: usize) -> f64 {
-        let (low, high) = self.range(octave, bucket);
-        low + (high - low) / 2.0
-    }
-
-    /// How many buckets of an octave have their midpoint at or below `bound`.
-    fn buckets_at_most(self, octave: u16, bound: f64) -> usize {
-        let is_within = |bucket| self.midpoint(octave, bucket) <= bound;
-        let (mut within, mut beyond) = (0, PER_OCTAVE);
-        if is_within(PER_OCTAVE - 1) {
-            return PER_OCTAVE;
-        }
-        while within < beyond {
-            let middle = (within + beyond) / 2;
-            if is_within(middle) {
-                within = middle + 1;
-            } else {
-                beyond = middle;
-            }
-        }
-        within
-    }
-}
+use crate::layout::{Layout, PER_OCTAVE};
 
 /// Counts by value, with their sum; plain data, mergeable without loss.
 ///
 /// Values are in the metric's base unit, so seconds for latencies.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Buckets {
     layout: Layout,
     octaves: Vec<Octave>,
@@ -121,9 +18,9 @@ pub struct Buckets {
     sum: f64,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 struct Octave {
-    key: u16,
+    key: usize,
     counts: [u64; PER_OCTAVE],
 }
 
@@ -144,31 +41,26 @@ impl Buckets {
 
     /// The mean, `None` without values.
     pub fn mean(&self) -> Option<f64> {
-        let mean = self.sum / self.count as f64;
-        let (low, high) = self.extremes()?;
-        Some(mean.clamp(low, high))
+        let (low, _) = self.layout.range(self.cells().next()?.0);
+        let (_, high) = self.layout.range(self.last()?);
+        Some((self.sum / self.count as f64).clamp(low, high))
     }
 
     /// The smallest value, as its bucket's midpoint; `None` without values.
     pub fn min(&self) -> Option<f64> {
-        self.iter().next().map(|(value, _)| value)
+        self.cells().next().map(|(bucket, _)| self.layout.midpoint(bucket))
     }
 
     /// The largest value, as its bucket's midpoint; `None` without values.
     pub fn max(&self) -> Option<f64> {
-        let octave = self.octaves.iter().rfind(|octave| octave.counts.iter().any(|&n| n > 0))?;
-        let bucket = octave.counts.iter().rposition(|&n| n > 0)?;
-        Some(self.layout.midpoint(octave.key, bucket))
+        self.last().map(|bucket| self.layout.midpoint(bucket))
     }
 
-    /// The bounds between which every value lies.
-    fn extremes(&self) -> Option<(f64, f64)> {
-        let mut ranges = self.ranges();
-        let (low, mut high, _) = ranges.next()?;
-        if let Some((_, last, _)) = ranges.last() {
-            high = last;
-        }
-        Some((low, high))
+    fn last(&self) -> Option<usize> {
+        self.octaves.iter().rev().find_map(|octave| {
+            let step = octave.counts.iter().rposition(|n| *n > 0)?;
+            Some(octave.key * PER_OCTAVE + step)
+        })
     }
 
     /// The value at rank ⌈q·n⌉ (nearest rank), off by at most 1/128; `None` without values.
@@ -177,15 +69,23 @@ impl Buckets {
     pub fn quantile(&self, q: f64) -> Option<f64> {
         let rank = (q.clamp(0.0, 1.0) * self.count as f64).ceil().max(1.0) as u64;
         let mut seen = 0;
-        self.iter().find_map(|(value, n)| {
+        // Whole octaves first, so that only one is walked through.
+        let octave = self.octaves.iter().find(|octave| {
+            let held = octave.counts.iter().sum::<u64>();
+            let reached = seen + held >= rank;
+            seen += if reached { 0 } else { held };
+            reached
+        })?;
+        let step = octave.counts.iter().position(|n| {
             seen += n;
-            (seen >= rank).then_some(value)
-        })
+            seen >= rank
+        })?;
+        Some(self.layout.midpoint(octave.key * PER_OCTAVE + step))
     }
 
     /// How many values are at most `bound`; a bucket counts where its midpoint lies.
     pub fn at_most(&self, bound: f64) -> u64 {
-        self.iter().take_while(|(value, _)| *value <= bound).map(|(_, n)| n).sum()
+        self.cumulative(&[bound])[0]
     }
 
     /// How many values are at most each of the rising `bounds`, in one pass.
@@ -195,38 +95,32 @@ impl Buckets {
         let mut octaves = self.octaves.iter();
         let mut rest = octaves.next().map(|octave| (octave, 0));
         let mut seen = 0;
-        let mut counts = Vec::with_capacity(bounds.len());
-        for bound in bounds {
+        let at_most = |bound: &f64| {
+            let end = self.layout.end(*bound);
             while let Some((octave, from)) = rest {
-                let end = self.layout.buckets_at_most(octave.key, *bound).max(from);
-                seen += octave.counts[from..end].iter().sum::<u64>();
-                if end < PER_OCTAVE {
-                    rest = Some((octave, end));
+                let to = end.saturating_sub(octave.key * PER_OCTAVE).clamp(from, PER_OCTAVE);
+                seen += octave.counts[from..to].iter().sum::<u64>();
+                if to < PER_OCTAVE {
+                    rest = Some((octave, to));
                     break;
                 }
                 rest = octaves.next().map(|octave| (octave, 0));
             }
-            counts.push(seen);
-        }
-        counts
+            seen
+        };
+        bounds.iter().map(at_most).collect()
     }
 
     /// The midpoints of the buckets that hold something, rising, with their counts.
     pub fn iter(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
-        self.cells().map(|(key, bucket, n)| (self.layout.midpoint(key, bucket), n))
+        self.cells().map(|(bucket, n)| (self.layout.midpoint(bucket), n))
     }
 
-    fn ranges(&self) -> impl Iterator<Item = (f64, f64, u64)> + '_ {
-        self.cells().map(|(key, bucket, n)| {
-            let (low, high) = self.layout.range(key, bucket);
-            (low, high, n)
-        })
-    }
-
-    pub(crate) fn cells(&self) -> impl Iterator<Item = (u16, usize, u64)> + '_ {
+    /// The numbers of the buckets that hold something, rising, with their counts.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
         self.octaves.iter().flat_map(|octave| {
             let filled = octave.counts.iter().enumerate().filter(|(_, n)| **n > 0);
-            filled.map(|(bucket, n)| (octave.key, bucket, *n))
+            filled.map(|(step, n)| (octave.key * PER_OCTAVE + step, *n))
         })
     }
 
@@ -243,59 +137,140 @@ impl Buckets {
         self.sum += other.sum;
     }
 
-    pub(crate) fn add(&mut self, key: u16, bucket: usize, n: u64) {
-        self.octave(key)[bucket] += n;
-        self.count += n;
+    /// Adds what a tick brought; the sum is the caller's.
+    pub(crate) fn enter(&mut self, rise: &Rise) {
+        self.each_octave(rise, |count, n| *count += n);
+        self.count += rise.samples;
     }
 
-    pub(crate) fn remove(&mut self, key: u16, bucket: usize, n: u64) {
-        self.octave(key)[bucket] -= n;
-        self.count -= n;
+    /// Takes away what [`Self::enter`] added.
+    pub(crate) fn leave(&mut self, rise: &Rise) {
+        self.each_octave(rise, |count, n| *count -= n);
+        self.count -= rise.samples;
+    }
+
+    fn each_octave(&mut self, rise: &Rise, change: impl Fn(&mut u64, u64)) {
+        let octave_of = |(bucket, _): &(u16, u64)| usize::from(*bucket) / PER_OCTAVE;
+        for cells in rise.cells.chunk_by(|a, b| octave_of(a) == octave_of(b)) {
+            let counts = self.octave(octave_of(&cells[0]));
+            for (bucket, n) in cells {
+                change(&mut counts[usize::from(*bucket) % PER_OCTAVE], *n);
+            }
+        }
+    }
+
+    pub(crate) fn add(&mut self, bucket: usize, n: u64) {
+        self.octave(bucket / PER_OCTAVE)[bucket % PER_OCTAVE] += n;
+        self.count += n;
     }
 
     pub(crate) fn set_sum(&mut self, sum: f64) {
         self.sum = sum;
     }
 
-    /// How many values are in the linear octave of a latency.
-    pub(crate) fn linear(&self) -> u64 {
-        let first = self.octaves.first().filter(|octave| octave.key == 0);
-        first.map_or(0, |octave| octave.counts.iter().sum())
-    }
-
-    /// The current count of one bucket.
-    pub(crate) fn at(&self, key: u16, bucket: usize) -> u64 {
+    /// Notes how far an octave's newer totals are above these counts with `since`; a lower one says nothing.
+    pub(crate) fn rise_to(
+        &self,
+        key: usize,
+        totals: &[u64; PER_OCTAVE],
+        since: &Rise,
+        by: &mut Rise,
+    ) {
         let found = self.octaves.binary_search_by_key(&key, |octave| octave.key);
-        found.map_or(0, |at| self.octaves[at].counts[bucket])
-    }
-
-    /// Raises an octave to newer totals and adds the difference to `risen`; a lower total changes nothing.
-    pub(crate) fn raise(&mut self, key: u16, totals: &[u64; PER_OCTAVE], risen: &mut Self) {
-        let mut by = 0;
-        for (bucket, (mine, total)) in self.octave(key).iter_mut().zip(totals).enumerate() {
-            if *total > *mine {
-                risen.add(key, bucket, *total - *mine);
-                by += *total - *mine;
-                *mine = *total;
+        let mut known = found.map_or([0; PER_OCTAVE], |at| self.octaves[at].counts);
+        let first = key * PER_OCTAVE;
+        let at = since.cells.partition_point(|(bucket, _)| usize::from(*bucket) < first);
+        for (bucket, n) in &since.cells[at..] {
+            match known.get_mut(usize::from(*bucket) - first) {
+                Some(count) => *count += n,
+                None => break,
             }
         }
-        self.count += by;
+        for (step, (known, total)) in known.iter().zip(totals).enumerate() {
+            if total > known {
+                by.push((first + step) as u16, total - known);
+            }
+        }
+    }
+
+    /// [`Self::cumulative`] as if what came later were entered.
+    pub(crate) fn cumulative_with(&self, later: &Rise, bounds: &[f64]) -> Vec<u64> {
+        let mut counts = self.cumulative(bounds);
+        let mut cells = later.cells.iter().peekable();
+        let mut seen = 0;
+        for (count, bound) in counts.iter_mut().zip(bounds) {
+            let end = self.layout.end(*bound);
+            while let Some((_, n)) = cells.next_if(|(bucket, _)| usize::from(*bucket) < end) {
+                seen += n;
+            }
+            *count += seen;
+        }
+        counts
+    }
+
+    fn octave(&mut self, key: usize) -> &mut [u64; PER_OCTAVE] {
+        let at = self.octaves.binary_search_by_key(&key, |octave| octave.key);
+        let at = at.unwrap_or_else(|at| {
+            self.octaves.insert(at, Octave { key, counts: [0; PER_OCTAVE] });
+            at
+        });
+        &mut self.octaves[at].counts
+    }
+}
+
+/// Equal values in equal numbers, whatever room is kept for others.
+impl PartialEq for Buckets {
+    fn eq(&self, other: &Self) -> bool {
+        self.layout == other.layout && self.sum == other.sum && self.cells().eq(other.cells())
+    }
+}
+
+/// What was recorded in a while: the buckets that rose, by how much, and the sum.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rise {
+    /// By rising number.
+    cells: Vec<(u16, u64)>,
+    samples: u64,
+    sum: f64,
+}
+
+impl Rise {
+    fn push(&mut self, bucket: u16, n: u64) {
+        self.cells.push((bucket, n));
+        self.samples += n;
+    }
+
+    pub(crate) fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    pub(crate) fn sum(&self) -> f64 {
+        self.sum
+    }
+
+    pub(crate) fn set_sum(&mut self, sum: f64) {
+        self.sum = sum;
     }
 
     pub(crate) fn clear(&mut self) {
-        self.octaves.clear();
-        (self.count, self.sum) = (0, 0.0);
+        self.cells.clear();
+        (self.samples, self.sum) = (0, 0.0);
     }
 
-    fn octave(&mut self, key: u16) -> &mut [u64; PER_OCTAVE] {
-        let at = match self.octaves.binary_search_by(|octave| octave.key.cmp(&key)) {
-            Ok(at) => at,
-            Err(at) => {
-                self.octaves.insert(at, Octave { key, counts: [0; PER_OCTAVE] });
-                at
+    /// Adds what came later; the sum is the caller's.
+    pub(crate) fn append(&mut self, later: &Self) {
+        // Few buckets among many, nearly always; the first reading of a tick finds none.
+        if self.cells.is_empty() {
+            self.cells.extend_from_slice(&later.cells);
+        } else {
+            for &(bucket, n) in &later.cells {
+                match self.cells.binary_search_by_key(&bucket, |(known, _)| *known) {
+                    Ok(at) => self.cells[at].1 += n,
+                    Err(at) => self.cells.insert(at, (bucket, n)),
+                }
             }
-        };
-        &mut self.octaves[at].counts
+        }
+        self.samples += later.samples;
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a lane is made of: the cells that one thread writes and passes read.
 
+use std::array;
 use std::cell;
 use std::ptr;
 
-use crate::buckets::{LATENCY_OCTAVES, PER_OCTAVE};
 use crate::lanes::{Lane, Lanes, OwnTables, Slots, Table};
+use crate::layout::LATENCY_BUCKETS;
 use crate::static_ref::StaticRef;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sync::{Mutex, global};
@@ -51,7 +52,7 @@ impl Cell for AtomicU64 {
 /// cache lines and no block.
 #[derive(Debug)]
 pub(crate) struct LatencyCell {
-    /// The sum of what the records added, see [`latency_index`](crate::buckets::latency_index):
+    /// The sum of what the records added, see [`latency_index`](crate::layout::latency_index):
     /// it changes with each of them, so it is also the mark of a change.
     sum: AtomicU64,
     /// [`UNTOUCHED`] until the first record.
@@ -123,21 +124,60 @@ global!(static UNTOUCHED: Block);
 /// The buckets of one latency in one lane, cumulative.
 #[derive(Debug)]
 pub(crate) struct Block {
-    /// A bit for each octave that ever held something, so that readers copy no others.
-    pub(crate) octaves: AtomicU64,
-    pub(crate) buckets: [AtomicU32; LATENCY_OCTAVES * PER_OCTAVE],
+    /// A bit for each cache line of buckets that ever held something, so that
+    /// readers copy no others.
+    pub(crate) touched: [AtomicU64; LINES.div_ceil(64)],
+    pub(crate) buckets: [AtomicU32; LATENCY_BUCKETS],
 }
+
+/// Buckets in a cache line.
+pub(crate) const PER_LINE: usize = if cfg!(loom) { 2 } else { 16 };
+const LINES: usize = LATENCY_BUCKETS / PER_LINE;
 
 impl Default for Block {
     fn default() -> Self {
-        let buckets = std::array::from_fn(|_| AtomicU32::new(0));
-        Self { octaves: AtomicU64::new(0), buckets }
+        Self {
+            touched: array::from_fn(|_| AtomicU64::new(0)),
+            buckets: array::from_fn(|_| AtomicU32::new(0)),
+        }
     }
 }
 
 impl Block {
+    /// Marks the line of a bucket before its first value is counted.
+    pub(crate) fn touch(&self, bucket: usize) {
+        let line = bucket / PER_LINE;
+        let (lines, bit) = (&self.touched[line / 64], 1 << (line % 64));
+        // Threads that share a block race for the mark; each sees to its own.
+        if lines.load(Ordering::Relaxed) & bit == 0 {
+            lines.fetch_or(bit, Ordering::Relaxed);
+        }
+    }
+
+    /// Has the lines that hold something on their way before they are added up.
+    ///
+    /// They come from the caches of the cores that recorded: one after the other
+    /// they would be waited for, all at once they overlap.
+    pub(crate) fn fetch(&self) {
+        let first = |line: usize| self.buckets[line].load(Ordering::Relaxed);
+        std::hint::black_box(self.lines().map(first).fold(0, u32::wrapping_add));
+    }
+
+    /// The first buckets of the lines that hold something.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = usize> {
+        let words = self.touched.iter().enumerate();
+        words.flat_map(|(word, lines)| {
+            let mut rest = lines.load(Ordering::Relaxed);
+            std::iter::from_fn(move || {
+                let line = rest.trailing_zeros();
+                rest &= rest.wrapping_sub(1);
+                (line < 64).then(|| (word * 64 + line as usize) * PER_LINE)
+            })
+        })
+    }
+
     fn clear(&self) {
-        self.octaves.store(0, Ordering::Relaxed);
+        self.touched.iter().for_each(|lines| lines.store(0, Ordering::Relaxed));
         for bucket in &self.buckets {
             bucket.store(0, Ordering::Relaxed);
         }

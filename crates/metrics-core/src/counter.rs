@@ -32,7 +32,7 @@ pub struct Counter {
 #[derive(Debug)]
 pub(crate) struct CounterCore {
     pub(crate) id: u64,
-    pub(crate) lapsed: Arc<AtomicUsize>,
+    pub(crate) lapsed: AtomicUsize,
     slot: Slot<AtomicU64>,
     shared: AtomicU64,
     context: Arc<Context>,
@@ -50,6 +50,10 @@ impl Counter {
 
     pub(crate) fn id(&self) -> Option<u64> {
         self.core.as_ref().map(|core| core.id)
+    }
+
+    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
+        self.core.as_ref().map(|core| &core.lapsed)
     }
 
     /// Adds one.
@@ -72,7 +76,10 @@ impl Counter {
         let Some(core) = &self.core else { return };
         match lanes::touch(self.slot, core.context.lease_bytes) {
             Some(word) => add_alone(word, n),
-            None => drop(core.shared.fetch_add(n, Ordering::Relaxed)),
+            None => {
+                lanes::note_shared();
+                core.shared.fetch_add(n, Ordering::Relaxed);
+            }
         }
     }
 
@@ -89,11 +96,26 @@ impl Counter {
 
 impl CounterCore {
     pub(crate) fn new(id: u64, context: Arc<Context>) -> Self {
-        Self { id, lapsed: Arc::default(), slot: Slot::take(), shared: AtomicU64::new(0), context }
+        Self {
+            id,
+            lapsed: AtomicUsize::new(0),
+            slot: Slot::take(),
+            shared: AtomicU64::new(0),
+            context,
+        }
+    }
+
+    pub(crate) fn slot(&self) -> u32 {
+        self.slot.index
     }
 
     pub(crate) fn total(&self, reader: &Reader) -> u64 {
-        reader.total(&self.slot).wrapping_add(self.shared.load(Ordering::Relaxed))
+        reader.total(self.slot.index).wrapping_add(reader.shared(|| self.shared()))
+    }
+
+    /// What threads without cells of their own added.
+    pub(crate) fn shared(&self) -> u64 {
+        self.shared.load(Ordering::Relaxed)
     }
 }
 

@@ -2,13 +2,10 @@
 
 use std::array;
 
-use crate::buckets::{FLOAT_EXPONENTS, PER_OCTAVE, float_index};
 use crate::context::Context;
+use crate::layout::{FLOAT_OCTAVES, PER_OCTAVE, float_index};
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, OnceLock};
-
-/// Zero has an octave of its own, and so has each power of two.
-const OCTAVES: usize = (FLOAT_EXPONENTS.end - FLOAT_EXPONENTS.start) as usize + 1;
 
 /// A handle to a distribution; clones share the storage.
 ///
@@ -26,8 +23,8 @@ pub struct Distribution {
 #[derive(Debug)]
 pub(crate) struct DistributionCore {
     pub(crate) id: u64,
-    pub(crate) lapsed: Arc<AtomicUsize>,
-    octaves: Box<[OnceLock<Box<[AtomicU64; PER_OCTAVE]>>; OCTAVES]>,
+    pub(crate) lapsed: AtomicUsize,
+    octaves: Box<[OnceLock<Box<[AtomicU64; PER_OCTAVE]>>; FLOAT_OCTAVES]>,
     sum: AtomicU64,
     /// Records so far: the mark by which a pass finds the series changed.
     records: AtomicU64,
@@ -48,6 +45,10 @@ impl Distribution {
         self.core.as_ref().map(|core| core.id)
     }
 
+    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
+        self.core.as_ref().map(|core| &core.lapsed)
+    }
+
     /// Records one value.
     pub fn record(&self, value: f64) {
         self.record_n(value, 1);
@@ -61,8 +62,8 @@ impl Distribution {
             return;
         }
         let (octave, bucket) = float_index(value);
-        let counts = core.octaves[usize::from(octave).min(OCTAVES - 1)]
-            .get_or_init(|| Box::new(array::from_fn(|_| AtomicU64::new(0))));
+        let counts =
+            core.octaves[octave].get_or_init(|| Box::new(array::from_fn(|_| AtomicU64::new(0))));
         counts[bucket].fetch_add(n, Ordering::Relaxed);
         let sum = |bits| Some((f64::from_bits(bits) + value * n as f64).to_bits());
         // The closure never declines, so the update always succeeds.
@@ -76,7 +77,7 @@ impl DistributionCore {
     pub(crate) fn new(id: u64, context: Arc<Context>) -> Self {
         Self {
             id,
-            lapsed: Arc::default(),
+            lapsed: AtomicUsize::new(0),
             octaves: Box::new(array::from_fn(|_| OnceLock::new())),
             sum: AtomicU64::new(0),
             records: AtomicU64::new(0),
@@ -92,11 +93,11 @@ impl DistributionCore {
         f64::from_bits(self.sum.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn visit(&self, mut octave: impl FnMut(u16, &[u64; PER_OCTAVE])) {
+    pub(crate) fn visit(&self, mut octave: impl FnMut(usize, &[u64; PER_OCTAVE])) {
         for (key, counts) in self.octaves.iter().enumerate() {
             let Some(counts) = counts.get() else { continue };
             let counts = counts.each_ref().map(|count| count.load(Ordering::Relaxed));
-            octave(key as u16, &counts);
+            octave(key, &counts);
         }
     }
 }

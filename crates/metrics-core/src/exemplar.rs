@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::clock::{Clock, Timestamp};
-use crate::sync::{Mutex, OnceLock, lock};
+use crate::sync::{Mutex, OnceLock, lock, try_lock};
 
 /// A W3C trace id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,7 +74,7 @@ impl ExemplarSlots {
         let slots =
             self.slots.get_or_init(|| (0..=self.bounds.len()).map(|_| Slot::default()).collect());
         let at = self.bounds.partition_point(|bound| *bound < value);
-        let Ok(mut slot) = slots[at].try_lock() else {
+        let Some(mut slot) = try_lock(&slots[at]) else {
             return;
         };
         if slot.is_none_or(|(taken, _)| taken != tick) {

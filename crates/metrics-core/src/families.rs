@@ -124,7 +124,7 @@ impl Cells {
     }
 
     /// How many handles nobody can reach any more, though tables of idle threads still hold them.
-    pub(crate) fn lapsed(&self) -> &sync::Arc<AtomicUsize> {
+    pub(crate) fn lapsed(&self) -> &AtomicUsize {
         match self {
             Self::Counter(core) | Self::UpDown(core) => &core.lapsed,
             Self::Gauge(core) => &core.lapsed,
@@ -307,7 +307,7 @@ impl Families {
         let cells = series.cells.clone();
         if is_new {
             self.series += 1;
-            self.generation += 1;
+            self.generation += 1; // a series came
         }
         cells
     }

@@ -31,7 +31,7 @@ pub struct Gauge {
 #[repr(align(64))]
 pub(crate) struct GaugeCore {
     pub(crate) id: u64,
-    pub(crate) lapsed: Arc<AtomicUsize>,
+    pub(crate) lapsed: AtomicUsize,
     bits: AtomicU64,
 }
 
@@ -47,6 +47,10 @@ impl Gauge {
 
     pub(crate) fn id(&self) -> Option<u64> {
         self.core.as_ref().map(|core| core.id)
+    }
+
+    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
+        self.core.as_ref().map(|core| &core.lapsed)
     }
 
     /// Replaces the value.
@@ -74,7 +78,7 @@ impl Gauge {
 
 impl GaugeCore {
     pub(crate) fn new(id: u64) -> Self {
-        Self { id, lapsed: Arc::default(), bits: AtomicU64::new(0) }
+        Self { id, lapsed: AtomicUsize::new(0), bits: AtomicU64::new(0) }
     }
 
     pub(crate) fn value(&self) -> f64 {

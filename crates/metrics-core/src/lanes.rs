@@ -22,7 +22,7 @@ use std::cell;
 use std::marker::PhantomData;
 
 use crate::cells::{Block, Cell, LatencyCell};
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, global, lock, per_thread};
 
 /// The cells of one thread at a time.
@@ -51,6 +51,8 @@ pub(crate) struct Lanes {
     pub(crate) words: Mutex<Slots>,
     pub(crate) latencies: Mutex<Slots>,
     bytes: AtomicUsize,
+    /// Whether any record ever went to a shared cell.
+    shared: AtomicBool,
 }
 
 /// Which slots of one kind of cell are taken.
@@ -152,7 +154,7 @@ fn grow<C: Cell>(lane: &Lane, slot: u32, budget: usize) -> Option<()> {
         // Room for every slot given out so far, so that what is registered at
         // start-up costs a thread one growth.
         let wanted = lock(C::slots(&LANES)).next.max(slot + 1) as usize;
-        let len = wanted.next_power_of_two().max(LEAST_CELLS);
+        let len = wanted.next_multiple_of(LEAST_CELLS).max(2 * cells.len());
         reserve(len * size_of::<C>(), budget)?;
         let grown: &'static [C] = (0..len).map(|_| C::default()).collect::<Vec<_>>().leak();
         for (new, old) in grown.iter().zip(*cells) {
@@ -170,6 +172,19 @@ const LEAST_CELLS: usize = if cfg!(loom) { 1 } else { 64 };
 fn reserve(bytes: usize, budget: usize) -> Option<()> {
     let within = |held: usize| held.checked_add(bytes).filter(|&total| total <= budget);
     LANES.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).ok().map(drop)
+}
+
+/// Says that a record goes to a shared cell, before it does.
+#[cold]
+pub(crate) fn note_shared() {
+    LANES.shared.store(true, Ordering::Release);
+}
+
+/// How many threads of the process lease a lane now.
+pub(crate) fn leased() -> usize {
+    // In this order: a lane is in `all` before it can be idle, and stays there.
+    let idle = lock(&LANES.idle).len();
+    lock(&LANES.all).len() - idle
 }
 
 /// Bytes that lanes hold in the whole process, replaced tables included.
@@ -219,6 +234,7 @@ impl<C: Cell> Drop for Slot<C> {
 pub(crate) struct Reader {
     words: Vec<&'static [AtomicU64]>,
     latencies: Vec<&'static [LatencyCell]>,
+    shared: bool,
 }
 
 impl Reader {
@@ -228,21 +244,28 @@ impl Reader {
         Self {
             words: all.iter().map(|lane| *lock(&lane.words.0)).collect(),
             latencies: all.iter().map(|lane| *lock(&lane.latencies.0)).collect(),
+            shared: LANES.shared.load(Ordering::Acquire),
         }
     }
 
+    /// What a shared cell holds; nearly always nobody ever used one, and its cache line is spared.
+    pub(crate) fn shared(&self, cell: impl FnOnce() -> u64) -> u64 {
+        if self.shared { cell() } else { 0 }
+    }
+
     /// The wrapping sum of a slot's words over all lanes.
-    pub(crate) fn total(&self, slot: &Slot<AtomicU64>) -> u64 {
-        let words = self.words.iter().filter_map(|words| words.get(slot.index as usize));
+    pub(crate) fn total(&self, slot: u32) -> u64 {
+        let words = self.words.iter().filter_map(|words| words.get(slot as usize));
         words.fold(0, |sum, word| sum.wrapping_add(word.load(Ordering::Relaxed)))
     }
 
     /// The cells of a latency in all lanes.
-    pub(crate) fn latencies(
-        &self,
-        slot: &Slot<LatencyCell>,
-    ) -> impl Iterator<Item = &'static LatencyCell> {
-        let index = slot.index as usize;
-        self.latencies.iter().filter_map(move |cells| cells.get(index))
+    pub(crate) fn latencies(&self, slot: u32) -> impl Iterator<Item = &'static LatencyCell> {
+        self.latencies.iter().filter_map(move |cells| cells.get(slot as usize))
+    }
+
+    /// The wrapping sum over all lanes of what a latency's records added.
+    pub(crate) fn sum(&self, slot: u32) -> u64 {
+        self.latencies(slot).fold(0, |sum, cell| sum.wrapping_add(cell.total()))
     }
 }

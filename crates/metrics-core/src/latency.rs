@@ -1,18 +1,20 @@
 //! Durations, with exact windows and percentiles.
 
+use std::mem;
 use std::time::Duration;
 
-use crate::buckets::{Buckets, LATENCY_OCTAVES, Layout, MAX_NANOS, PER_OCTAVE, latency_index};
-use crate::cells::{Block, LatencyCell};
+use crate::buckets::Buckets;
+use crate::cells::{Block, LatencyCell, PER_LINE};
 use crate::context::Context;
 use crate::exemplar::{ExemplarSlots, TraceId};
 use crate::lanes::{self, Reader, Slot};
+use crate::layout::{LATENCY_OCTAVES, Layout, MAX_NANOS, PER_OCTAVE, latency_index};
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex, OnceLock, lock};
 use crate::timer::Timer;
 
 /// The count at which a bucket's 32 bits are moved to the retired totals; a model gets there.
-const SPILL: u32 = if cfg!(loom) { 2 } else { 1 << 31 };
+const SPILL: u32 = if cfg!(loom) { 3 } else { 1 << 31 };
 
 /// A handle to a latency; clones share the storage.
 ///
@@ -31,8 +33,8 @@ const SPILL: u32 = if cfg!(loom) { 2 } else { 1 << 31 };
 ///     wait.record(Duration::from_millis(ms));
 /// }
 /// let sample = registry.read();
-/// let window = sample.view().latency(&wait).expect("it is registered").window.clone();
-/// let p95 = window.buckets.quantile(0.95).expect("there are samples");
+/// let window = sample.view().latency(&wait).expect("it is registered").window().clone();
+/// let p95 = window.buckets().quantile(0.95).expect("there are samples");
 /// assert!((p95 - 0.095).abs() < 0.095 / 100.0);
 /// # Ok::<(), metrics_core::RegisterError>(())
 /// ```
@@ -46,7 +48,7 @@ pub struct Latency {
 #[derive(Debug)]
 pub(crate) struct LatencyCore {
     pub(crate) id: u64,
-    pub(crate) lapsed: Arc<AtomicUsize>,
+    pub(crate) lapsed: AtomicUsize,
     slot: Slot<LatencyCell>,
     /// For threads without cells of their own.
     shared: OnceLock<Box<Block>>,
@@ -69,6 +71,10 @@ impl Latency {
 
     pub(crate) fn id(&self) -> Option<u64> {
         self.core.as_ref().map(|core| core.id)
+    }
+
+    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
+        self.core.as_ref().map(|core| &core.lapsed)
     }
 
     #[cfg(all(test, loom))]
@@ -159,7 +165,7 @@ impl LatencyCore {
     pub(crate) fn new(id: u64, bounds: &[f64], context: Arc<Context>) -> Self {
         Self {
             id,
-            lapsed: Arc::default(),
+            lapsed: AtomicUsize::new(0),
             slot: Slot::take(),
             shared: OnceLock::new(),
             shared_sum: AtomicU64::new(0),
@@ -175,7 +181,7 @@ impl LatencyCore {
         let bucket = &block.buckets[index];
         let count = bucket.load(Ordering::Relaxed) + 1;
         if count == 1 {
-            mark_octave(block, index);
+            block.touch(index);
         }
         if count < SPILL {
             bucket.store(count, Ordering::Relaxed);
@@ -187,15 +193,13 @@ impl LatencyCore {
 
     /// Adds to cells that any thread may write.
     fn record_shared(&self, nanos: u64) {
+        lanes::note_shared();
         let block = self.shared.get_or_init(Box::default);
         let (index, added) = latency_index(nanos);
         let bucket = &block.buckets[index];
         // The bits above `SPILL` leave room for every thread that comes while one spills.
         let count = bucket.fetch_add(1, Ordering::Relaxed) + 1;
-        // Not only by the first: it may not have got that far.
-        if block.octaves.load(Ordering::Relaxed) & octave_bit(index) == 0 {
-            mark_octave(block, index);
-        }
+        block.touch(index); // each thread for itself
         if count == SPILL {
             self.spill(index, || {
                 bucket.fetch_sub(SPILL, Ordering::Relaxed);
@@ -210,7 +214,7 @@ impl LatencyCore {
     fn spill(&self, index: usize, empty: impl FnOnce()) {
         let mut retired = lock(&self.retired);
         let moved = retired.get_or_insert_with(|| Box::new(Buckets::new(Layout::Latency)));
-        moved.add((index / PER_OCTAVE) as u16, index % PER_OCTAVE, u64::from(SPILL));
+        moved.add(index, u64::from(SPILL));
         // Under the lock, so that a pass sees the count in one place.
         empty();
     }
@@ -221,42 +225,82 @@ impl LatencyCore {
         MAX_NANOS
     }
 
-    /// The wrapping sum over all threads of what the records added, see [`latency_index`].
-    pub(crate) fn raw_sum(&self, reader: &Reader) -> u64 {
-        let cells = reader.latencies(&self.slot);
-        let own = cells.fold(0, |sum: u64, cell| sum.wrapping_add(cell.total()));
-        // Acquire as in `LatencyCell::total`.
-        own.wrapping_add(self.shared_sum.load(Ordering::Acquire))
+    pub(crate) fn slot(&self) -> u32 {
+        self.slot.index
     }
 
-    /// Visits the total counts of every octave that holds something.
+    /// The wrapping sum over all threads of what the records added, see [`latency_index`].
+    pub(crate) fn raw_sum(&self, reader: &Reader) -> u64 {
+        reader.sum(self.slot.index).wrapping_add(reader.shared(|| self.shared_sum()))
+    }
+
+    /// What the records of threads without cells of their own added.
+    pub(crate) fn shared_sum(&self) -> u64 {
+        // Acquire as in `LatencyCell::total`.
+        self.shared_sum.load(Ordering::Acquire)
+    }
+
+    fn blocks(&self, reader: &Reader) -> impl Iterator<Item = &Block> {
+        let own = reader.latencies(self.slot.index).map(|cell| -> &Block { cell.block.load() });
+        own.chain(self.shared.get().map(Box::as_ref))
+    }
+
+    /// Visits the total counts of every octave that holds something, by rising value.
     ///
     /// Call it after [`Self::raw_sum`], so that what is in the sum is in the buckets.
-    pub(crate) fn visit(&self, reader: &Reader, mut octave: impl FnMut(u16, &[u64; PER_OCTAVE])) {
+    pub(crate) fn visit(
+        &self,
+        reader: &Reader,
+        sums: &mut BlockSums,
+        octave: impl FnMut(usize, &[u64; PER_OCTAVE]),
+    ) {
         let retired = lock(&self.retired);
-        let own = reader.latencies(&self.slot).map(|cell| -> &Block { cell.block.load() });
-        let blocks: Vec<&Block> = own.chain(self.shared.get().map(Box::as_ref)).collect();
-        let held = blocks.iter().fold(0, |all, block| all | block.octaves.load(Ordering::Relaxed));
-        for key in (0..LATENCY_OCTAVES).filter(|key| held & (1 << key) != 0) {
-            let mut counts = [0; PER_OCTAVE];
-            if let Some(retired) = &*retired {
-                for (bucket, count) in counts.iter_mut().enumerate() {
-                    *count = retired.at(key as u16, bucket);
-                }
-            }
-            for block in &blocks {
-                let cells = &block.buckets[key * PER_OCTAVE..][..PER_OCTAVE];
-                for (count, cell) in counts.iter_mut().zip(cells) {
-                    *count += u64::from(cell.load(Ordering::Relaxed));
-                }
-            }
-            octave(key as u16, &counts);
+        for (bucket, n) in retired.iter().flat_map(|buckets| buckets.cells()) {
+            sums.add(bucket, n);
         }
+        self.blocks(reader).for_each(Block::fetch);
+        self.blocks(reader).for_each(|block| sums.add_block(block));
+        sums.drain(octave);
     }
 }
 
-fn mark_octave(block: &Block, index: usize) {
-    block.octaves.fetch_or(octave_bit(index), Ordering::Relaxed);
+/// Where a pass sums the blocks of one latency, a block at a time: they are far
+/// apart in memory, and each is read from its lowest octave to its highest.
+#[derive(Debug)]
+pub(crate) struct BlockSums {
+    octaves: Box<[[u64; PER_OCTAVE]; LATENCY_OCTAVES]>,
+    held: u64,
+}
+
+impl BlockSums {
+    pub(crate) fn new() -> Self {
+        Self { octaves: Box::new([[0; PER_OCTAVE]; LATENCY_OCTAVES]), held: 0 }
+    }
+
+    fn add(&mut self, bucket: usize, n: u64) {
+        self.octaves[bucket / PER_OCTAVE][bucket % PER_OCTAVE] += n;
+        self.held |= octave_bit(bucket);
+    }
+
+    fn add_block(&mut self, block: &Block) {
+        for first in block.lines() {
+            self.held |= octave_bit(first);
+            let totals = &mut self.octaves[first / PER_OCTAVE][first % PER_OCTAVE..][..PER_LINE];
+            for (total, cell) in totals.iter_mut().zip(&block.buckets[first..][..PER_LINE]) {
+                *total += u64::from(cell.load(Ordering::Relaxed));
+            }
+        }
+    }
+
+    fn drain(&mut self, mut octave: impl FnMut(usize, &[u64; PER_OCTAVE])) {
+        let held = mem::take(&mut self.held);
+        for (key, totals) in self.octaves.iter_mut().enumerate() {
+            if held & 1 << key != 0 {
+                octave(key, totals);
+                *totals = [0; PER_OCTAVE];
+            }
+        }
+    }
 }
 
 fn octave_bit(index: usize) -> u64 {

@@ -20,9 +20,9 @@
 //!
 //! // Whole: one pass over the cells, for everyone who reads.
 //! let sample = registry.read();
-//! let window = &sample.view().latency(&home).expect("it is registered").window;
+//! let window = &sample.view().latency(&home).expect("it is registered").window();
 //! assert_eq!(window.samples(), 1);
-//! assert!((window.buckets.quantile(0.99).unwrap() - 0.012).abs() < 0.000_12);
+//! assert!((window.buckets().quantile(0.99).unwrap() - 0.012).abs() < 0.000_12);
 //! # Ok::<(), metrics_core::RegisterError>(())
 //! ```
 //!
@@ -31,17 +31,33 @@
 //!
 //! # How a sample travels
 //!
-//! A record lands in the calling thread's *lane*: a counter in one word, a
-//! latency in a bucket and a sum. Cells only ever grow. A pass sums each cell
-//! over the lanes and takes the difference to the pass before; the differences
-//! of the last ticks are the window. So nothing is rotated or cleared where
-//! values are recorded, a reader can lose nothing, and the totals that
-//! Prometheus sees are the same numbers. A thread's lane outlives it: the next
-//! thread goes on in the same cells.
+//! 1. **Record.** A record lands in the calling thread's *lane*: a counter in one
+//!    word, a latency in a bucket and then in a sum. No other thread writes there,
+//!    and cells only ever grow: nothing is rotated or cleared where values are
+//!    recorded, so there is nothing that a reader could miss.
+//! 2. **Pass.** One pass at a time sums each cell over all lanes and takes the
+//!    difference to the pass before. A latency's sum is published after its
+//!    bucket, and read before it: what is in the sum is in the buckets, and an
+//!    unchanged sum says that nothing was recorded.
+//! 3. **Tick.** Once a second, by whoever holds the [`Ticker`], the difference
+//!    since the last tick is closed. The last of these *ticks* that together have
+//!    a thousand samples are the [`Window`]; the [`Monitor`]s judge it, and a
+//!    [`Sample`] is published.
+//! 4. **Read.** [`Registry::latest`] is that sample, for streams, probes and
+//!    health. [`Registry::read`] is the result of a pass that began after the
+//!    call, for scrapes and reports: it has all that its caller recorded. Totals
+//!    and windows are made of the same differences, so all readers agree.
 //!
-//! A *tick* (a second, by whoever holds the [`Ticker`]) advances the windows,
-//! has the [`Monitor`]s judge the numbers, and publishes a [`Sample`].
-//! [`Registry::latest`] is that sample; [`Registry::read`] is a fresh one.
+//! Nothing is lost where something ends. A thread that ends leaves its lane, with
+//! its counts, to the next thread. A bucket that fills its 32 bits is moved to the
+//! series' retired totals, under a lock that passes take too. A thread beyond the
+//! byte budget, or in its last destructors, adds to cells that all threads share.
+//! A series whose last handle is dropped is sampled once more before it goes, and
+//! its cells are cleared before they are another's. Label values beyond a cap are
+//! counted in the series `_other`.
+//!
+//! `models.rs` has these promises explored in every order of threads, and
+//! `tests/it/proof.rs` holds windows and totals against an oracle.
 //!
 //! # What it refuses to know
 //!
@@ -53,6 +69,7 @@
 //! | --- | --- |
 //! | `node0_health_score`, `node0_component_health_score{component}` | believed health, 0 to 100 |
 //! | `node0_sampling_duration_seconds` | how long passes take |
+//! | `node0_recording_threads` | how many threads hold cells to record into |
 //! | `node0_recording_bytes` | what the cells of all threads weigh |
 //! | `node0_series_folded_total{metric}` | label sets folded into `_other` at a cap |
 //! | `node0_values_clamped_total`, `node0_values_dropped_total` | values that no cell can hold |
@@ -75,6 +92,7 @@ mod labelled;
 mod labels;
 mod lanes;
 mod latency;
+mod layout;
 #[cfg(all(test, loom))]
 mod models;
 mod monitor;
@@ -115,7 +133,9 @@ pub use labelled::{Handle, Labelled};
 pub use labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER};
 pub use latency::Latency;
 pub use monitor::{Monitor, Report, Topic, UnknownTarget};
-pub use pass::{RECORDING_BYTES, SAMPLING_DURATION, VALUES_CLAMPED, VALUES_DROPPED};
+pub use pass::{
+    RECORDING_BYTES, RECORDING_THREADS, SAMPLING_DURATION, VALUES_CLAMPED, VALUES_DROPPED,
+};
 pub use peak::Peak;
 pub use performance::{
     CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS, Performance, PerformanceBuilder,
@@ -136,6 +156,7 @@ pub const DESCS: &[&Desc] = &[
     &HEALTH_SCORE,
     &COMPONENT_HEALTH_SCORE,
     &SAMPLING_DURATION,
+    &RECORDING_THREADS,
     &RECORDING_BYTES,
     &VALUES_CLAMPED,
     &VALUES_DROPPED,

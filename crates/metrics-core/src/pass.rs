@@ -4,6 +4,7 @@
 //! it, and takes the result of the next, which began after it arrived and so
 //! has all that it recorded. However many arrive, they cost one pass.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,11 +19,11 @@ use crate::health_board::HEALTH_SCORE;
 use crate::lanes::{self, Reader};
 use crate::latency::Latency;
 use crate::registry::{Inner, Registry};
-use crate::rows::{Row, Timeline};
+use crate::rows::{Row, Scratch, Timeline};
 use crate::sample::Sample;
-use crate::snapshot::{Schema, Snapshot};
+use crate::snapshot::{Schema, Snapshot, Value};
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, try_lock};
 use crate::window::Rule;
 
 /// How long passes take.
@@ -37,6 +38,12 @@ pub const RECORDING_BYTES: Desc = Desc::gauge(
     "Bytes held by the recording cells of all threads in the process.",
 )
 .unit(crate::desc::Unit::Bytes);
+
+/// Threads that have recorded and not ended.
+pub const RECORDING_THREADS: Desc = Desc::gauge(
+    "node0_recording_threads",
+    "Threads of the process that hold recording cells: those that have recorded and not ended.",
+);
 
 /// Values beyond what a latency can tell apart.
 pub const VALUES_CLAMPED: Desc = Desc::counter(
@@ -61,6 +68,9 @@ pub(crate) struct Pass {
     own: OwnMetrics,
     /// The sample of the last read, with its number among all that began.
     shared: Option<(u64, Arc<Sample>)>,
+    /// Room for the values of the next sample: new memory costs as much as filling it.
+    spare: Vec<Value>,
+    scratch: Scratch,
 }
 
 /// The passes of a registry.
@@ -77,6 +87,7 @@ pub(crate) struct Passes {
 #[derive(Debug)]
 struct OwnMetrics {
     duration: Latency,
+    threads: Gauge,
     bytes: Gauge,
     clamped: Counter,
     dropped: Counter,
@@ -108,11 +119,14 @@ impl Passes {
             number: 0,
             own: OwnMetrics {
                 duration: Latency::disabled(),
+                threads: Gauge::disabled(),
                 bytes: Gauge::disabled(),
                 clamped: Counter::disabled(),
                 dropped: Counter::disabled(),
             },
             shared: None,
+            spare: Vec::new(),
+            scratch: Scratch::new(),
         };
         let latest = Mutex::new(Arc::new(empty));
         Self {
@@ -128,6 +142,7 @@ impl Passes {
         registry.inner.board.set_overall(registry.gauge(&HEALTH_SCORE, &[])?);
         lock(&self.pass).own = OwnMetrics {
             duration: registry.latency(&SAMPLING_DURATION, &[])?,
+            threads: registry.gauge(&RECORDING_THREADS, &[])?,
             bytes: registry.gauge(&RECORDING_BYTES, &[])?,
             clamped: registry.counter(&VALUES_CLAMPED, &[])?,
             dropped: registry.counter(&VALUES_DROPPED, &[])?,
@@ -153,7 +168,8 @@ impl Inner {
         numbers.topics = self.board.believed();
         self.board.show(&numbers.topics, &mut numbers.snapshot);
         let sample = Arc::new(numbers);
-        *lock(&self.passes.latest) = sample.clone();
+        let before = mem::replace(&mut *lock(&self.passes.latest), sample.clone());
+        lock(&self.passes.pass).reuse(before);
         (sample, changes)
     }
 
@@ -172,6 +188,9 @@ impl Inner {
             return sample.clone();
         }
         let number = self.passes.begun.fetch_add(1, Ordering::AcqRel) + 1;
+        if let Some((_, before)) = pass.shared.take() {
+            pass.reuse(before);
+        }
         let sample = Arc::new(pass.run(self, Ending::Nothing));
         pass.shared = Some((number, sample.clone()));
         sample
@@ -182,7 +201,7 @@ impl Inner {
         if self.ticking.load(Ordering::Relaxed) || !self.is_tick_due() {
             return None;
         }
-        let _sole = self.passes.unattended.try_lock().ok()?;
+        let _sole = try_lock(&self.passes.unattended)?;
         self.is_tick_due().then(|| {
             self.board.poll();
             self.tick().0
@@ -207,7 +226,7 @@ impl Pass {
         let now = context.clock.uptime();
         let reader = Reader::new();
         for row in &mut self.rows {
-            row.collect(&reader);
+            row.collect(&reader, &mut self.scratch);
         }
         if ending == Ending::Tick {
             for row in &mut self.rows {
@@ -216,7 +235,8 @@ impl Pass {
             self.time.advance(now);
             context.tick.fetch_add(1, Ordering::Relaxed);
         }
-        let values = self.rows.iter().map(|row| row.value(&reader, &self.time, now)).collect();
+        let mut values = mem::take(&mut self.spare);
+        values.extend(self.rows.iter_mut().map(|row| row.value(&reader, &self.time, now)));
         if let Some(orphans) = orphans {
             lock(&inner.families).remove(&orphans);
         }
@@ -229,6 +249,14 @@ impl Pass {
             snapshot: Snapshot { schema: self.schema.clone(), values },
             topics: inner.board.believed(),
             monitors: inner.board.monitors(),
+        }
+    }
+
+    /// Keeps the room that a sample took, if nobody else holds it.
+    fn reuse(&mut self, sample: Arc<Sample>) {
+        if let Some(sample) = Arc::into_inner(sample) {
+            self.spare = sample.snapshot.values;
+            self.spare.clear();
         }
     }
 
@@ -258,6 +286,7 @@ impl Pass {
 impl OwnMetrics {
     fn note(&self, context: &Context, started: crate::clock::Moment) {
         self.duration.record(context.clock.since(started));
+        self.threads.set(lanes::leased() as f64);
         self.bytes.set(lanes::bytes() as f64);
         self.clamped.add(context.clamped.swap(0, Ordering::Relaxed));
         self.dropped.add(context.dropped.swap(0, Ordering::Relaxed));

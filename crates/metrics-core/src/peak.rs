@@ -20,7 +20,7 @@ pub struct Peak {
 #[repr(align(64))]
 pub(crate) struct PeakCore {
     pub(crate) id: u64,
-    pub(crate) lapsed: Arc<AtomicUsize>,
+    pub(crate) lapsed: AtomicUsize,
     tick: AtomicU64,
 }
 
@@ -38,6 +38,10 @@ impl Peak {
         self.core.as_ref().map(|core| core.id)
     }
 
+    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
+        self.core.as_ref().map(|core| &core.lapsed)
+    }
+
     /// Raises the current tick's peak to `level`, if it is higher.
     #[inline]
     pub fn record(&self, level: u64) {
@@ -51,7 +55,7 @@ impl Peak {
 
 impl PeakCore {
     pub(crate) fn new(id: u64) -> Self {
-        Self { id, lapsed: Arc::default(), tick: AtomicU64::new(0) }
+        Self { id, lapsed: AtomicUsize::new(0), tick: AtomicU64::new(0) }
     }
 
     /// The peak of the running tick.

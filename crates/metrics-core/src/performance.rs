@@ -274,11 +274,11 @@ impl Monitor for PerformanceMonitor {
         let mut judged = 0;
         let mut slow = Vec::new();
         for (operation, histogram) in report::operations(view.snapshot()) {
-            if histogram.window.samples() < MIN_SAMPLES {
+            if histogram.window().samples() < MIN_SAMPLES {
                 continue;
             }
             judged += 1;
-            let p95 = histogram.window.buckets.quantile(0.95).unwrap_or_default();
+            let p95 = histogram.window().buckets().quantile(0.95).unwrap_or_default();
             if p95 > threshold {
                 slow.push((operation, p95));
             }

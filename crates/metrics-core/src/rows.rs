@@ -1,14 +1,18 @@
 //! What a pass remembers of each series, to know what is new since the last one.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::buckets::{Buckets, Layout};
+use crate::buckets::{Buckets, Rise};
+use crate::counter::CounterCore;
 use crate::exemplar::Exemplar;
 use crate::families::Cells;
 use crate::lanes::Reader;
-use crate::snapshot::{Count, Histogram, Value};
+use crate::latency::BlockSums;
+use crate::layout::{Layout, PER_OCTAVE};
+use crate::snapshot::{Count, Histogram, Shown, Value};
 use crate::up_down::level;
 use crate::window::{Recent, Rule, Ticks};
 
@@ -23,6 +27,8 @@ pub(crate) struct Timeline {
     pub(crate) ticks: Ticks,
     /// The ends of the last whole ticks, by tick number.
     ends: [Duration; RATE_TICKS + 1],
+    /// How long the last whole ticks were together, by how many.
+    spans: [Duration; RATE_TICKS + 1],
     /// How many ticks have ended.
     pub(crate) ended: usize,
     pub(crate) rule: Rule,
@@ -30,13 +36,23 @@ pub(crate) struct Timeline {
 
 impl Timeline {
     pub(crate) fn starting(at: Duration, rule: Rule) -> Self {
-        Self { ticks: Ticks::starting(at), ends: [at; RATE_TICKS + 1], ended: 0, rule }
+        Self {
+            ticks: Ticks::starting(at),
+            ends: [at; RATE_TICKS + 1],
+            spans: [Duration::ZERO; RATE_TICKS + 1],
+            ended: 0,
+            rule,
+        }
     }
 
     /// Ends the running tick, after the rows were closed.
     pub(crate) fn advance(&mut self, now: Duration) {
         self.ended += 1;
-        self.ends[self.ended % self.ends.len()] = now;
+        let slots = self.ends.len();
+        self.ends[self.ended % slots] = now;
+        for (ticks, span) in self.spans.iter_mut().enumerate() {
+            *span = now.saturating_sub(self.ends[self.ended.saturating_sub(ticks) % slots]);
+        }
         self.ticks.advance(now, self.rule.max_age);
     }
 }
@@ -45,23 +61,42 @@ impl Timeline {
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) cells: Cells,
+    /// The cells' slot in the lanes, here so that a pass need not follow `cells`.
+    slot: u32,
     memory: Memory,
 }
 
 #[derive(Debug)]
 enum Memory {
     Nothing,
-    Counter(Totals),
+    Counter(Recently),
     Peak(VecDeque<(Duration, u64)>),
     Histogram(Box<HistogramMemory>),
 }
 
-/// A counter's totals at the ends of the last ticks, by tick number.
+/// A counter's rise over the last whole ticks.
+///
+/// Small, since a scrape goes through that of every series; only ticks go to the heap.
 #[derive(Debug)]
-struct Totals {
-    at_end: [u64; RATE_TICKS + 1],
+struct Recently {
+    rise: u64,
     /// How many ticks the series has seen, at most [`RATE_TICKS`].
-    seen: usize,
+    seen: u8,
+    /// The totals at the ends of the last ticks, by tick number.
+    at_end: Box<[u64; RATE_TICKS + 1]>,
+}
+
+/// What one row after the other works with.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    sums: BlockSums,
+    rise: Rise,
+}
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        Self { sums: BlockSums::new(), rise: Rise::default() }
+    }
 }
 
 #[derive(Debug)]
@@ -69,15 +104,20 @@ struct HistogramMemory {
     /// The cells' mark when they were last read, and what it wrapped by: unchanged,
     /// nothing was recorded.
     mark: u128,
-    /// A distribution's sum, which never falls.
+    /// The sum in the base unit, which never falls.
     sum: f64,
     /// A latency's sum, which never falls, and what of it is in closed ticks. In whole
     /// nanoseconds: a difference of two large floats would say little of a short window.
     nanos: u128,
     closed: u128,
+    /// As of the last tick: a reading between two ticks adds to the running one only.
     total: Arc<Buckets>,
+    /// How many values each octave holds by now.
+    held: Vec<u64>,
     recent: Recent,
-    exemplars: Arc<[Exemplar]>,
+    exemplars: Box<[Exemplar]>,
+    /// What was published last, with how many of the window's ticks were leaving.
+    shown: Option<(usize, Arc<Shown>)>,
 }
 
 impl Row {
@@ -89,38 +129,53 @@ impl Row {
                 nanos: 0,
                 closed: 0,
                 total: Arc::new(Buckets::new(layout)),
+                held: Vec::new(),
                 recent: Recent::new(time.ticks.running(), layout),
-                exemplars: Arc::new([]),
+                exemplars: Box::default(),
+                shown: None,
             }))
         };
         let memory = match &cells {
-            Cells::Counter(_) => Memory::Counter(Totals { at_end: [0; RATE_TICKS + 1], seen: 0 }),
+            Cells::Counter(_) => Memory::Counter(Recently {
+                rise: 0,
+                seen: 0,
+                at_end: Box::new([0; RATE_TICKS + 1]),
+            }),
             Cells::Peak(_) => Memory::Peak(VecDeque::new()),
             Cells::Latency(_) => histogram(Layout::Latency),
             Cells::Distribution(_) => histogram(Layout::Float),
             Cells::Gauge(_) | Cells::UpDown(_) => Memory::Nothing,
         };
-        Self { cells, memory }
+        let slot = match &cells {
+            Cells::Counter(core) | Cells::UpDown(core) => core.slot(),
+            Cells::Latency(core) => core.slot(),
+            Cells::Gauge(_) | Cells::Peak(_) | Cells::Distribution(_) => u32::MAX,
+        };
+        Self { cells, slot, memory }
     }
 
     /// Takes in what was recorded since the last pass.
-    pub(crate) fn collect(&mut self, reader: &Reader) {
+    pub(crate) fn collect(&mut self, reader: &Reader, scratch: &mut Scratch) {
         let Memory::Histogram(memory) = &mut self.memory else {
             return;
         };
         match &self.cells {
             Cells::Latency(core) => {
-                let mark = core.raw_sum(reader);
-                if memory.follow(mark) {
-                    memory.raise(|visit| core.visit(reader, visit));
+                let shared = reader.shared(|| core.shared_sum());
+                let mark = reader.sum(self.slot).wrapping_add(shared);
+                if memory.has_moved(mark) {
+                    let Scratch { sums, rise } = scratch;
+                    memory.raise(rise, |visit| core.visit(reader, sums, visit));
+                    memory.follow(mark);
                     memory.raise_nanos();
                     memory.exemplars = core.exemplars.taken().into();
                 }
             }
             Cells::Distribution(core) => {
                 let mark = core.records();
-                if memory.follow(mark) {
-                    memory.raise(|visit| core.visit(visit));
+                if memory.has_moved(mark) {
+                    memory.raise(&mut scratch.rise, |visit| core.visit(visit));
+                    memory.follow(mark);
                     memory.add_sum(core.sum());
                 }
             }
@@ -131,14 +186,8 @@ impl Row {
     /// Ends the tick that [`Timeline::advance`] is about to end.
     pub(crate) fn close(&mut self, reader: &Reader, time: &Timeline, now: Duration) {
         match (&mut self.memory, &self.cells) {
-            (Memory::Counter(totals), Cells::Counter(core)) => {
-                let at = (time.ended + 1) % totals.at_end.len();
-                totals.at_end[at] = core.total(reader);
-                if totals.seen == 0 {
-                    // The series began in this tick, at zero.
-                    totals.at_end[time.ended % totals.at_end.len()] = 0;
-                }
-                totals.seen = (totals.seen + 1).min(RATE_TICKS);
+            (Memory::Counter(recently), Cells::Counter(core)) => {
+                recently.close(total(self.slot, core, reader), time);
             }
             (Memory::Peak(peaks), Cells::Peak(core)) => {
                 let peak = core.rotate();
@@ -156,83 +205,122 @@ impl Row {
     }
 
     /// The value to publish.
-    pub(crate) fn value(&self, reader: &Reader, time: &Timeline, now: Duration) -> Value {
-        match (&self.cells, &self.memory) {
-            (Cells::Counter(core), Memory::Counter(totals)) => {
-                Value::Counter(totals.count(core.total(reader), time))
+    pub(crate) fn value(&mut self, reader: &Reader, time: &Timeline, now: Duration) -> Value {
+        match (&self.cells, &mut self.memory) {
+            (Cells::Counter(core), Memory::Counter(recently)) => {
+                Value::Counter(recently.count(total(self.slot, core, reader), time))
             }
-            (Cells::UpDown(core), _) => Value::Gauge(level(core.total(reader)) as f64),
+            (Cells::UpDown(core), _) => Value::Gauge(level(total(self.slot, core, reader)) as f64),
             (Cells::Gauge(core), _) => Value::Gauge(core.value()),
             (Cells::Peak(core), Memory::Peak(peaks)) => {
                 let held = peaks.front().map_or(0, |(_, peak)| *peak);
                 Value::Gauge(held.max(core.running()) as f64)
             }
-            (_, Memory::Histogram(memory)) => Value::Histogram(Histogram {
-                total: memory.total.clone(),
-                window: memory.recent.window(&time.ticks, now, time.rule),
-                exemplars: memory.exemplars.clone(),
-            }),
+            (_, Memory::Histogram(memory)) => Value::Histogram(memory.value(time, now)),
             _ => Value::Gauge(f64::NAN),
         }
     }
 }
 
-impl Totals {
-    fn count(&self, total: u64, time: &Timeline) -> Count {
+/// A counter's total, as [`CounterCore::total`] without its cache line.
+fn total(slot: u32, core: &CounterCore, reader: &Reader) -> u64 {
+    reader.total(slot).wrapping_add(reader.shared(|| core.shared()))
+}
+
+impl Recently {
+    fn close(&mut self, total: u64, time: &Timeline) {
         let slots = self.at_end.len();
-        let last = time.ended % slots;
-        let first = (time.ended + slots - self.seen) % slots;
-        let (recent, span) = match self.seen {
-            0 => (0, Duration::ZERO),
-            _ => (
-                self.at_end[last].wrapping_sub(self.at_end[first]),
-                time.ends[last].saturating_sub(time.ends[first]),
-            ),
-        };
-        Count { total, recent, span }
+        if self.seen == 0 {
+            // The series began in this tick, at zero.
+            self.at_end[time.ended % slots] = 0;
+        }
+        let ended = time.ended + 1;
+        self.seen = (self.seen + 1).min(RATE_TICKS as u8);
+        self.at_end[ended % slots] = total;
+        self.rise = total.wrapping_sub(self.at_end[(ended - usize::from(self.seen)) % slots]);
+    }
+
+    fn count(&self, total: u64, time: &Timeline) -> Count {
+        Count { total, recent: self.rise, span: time.spans[usize::from(self.seen)] }
     }
 }
 
 impl HistogramMemory {
-    /// Moves to the cells' mark as it is now; whether something was recorded.
-    fn follow(&mut self, mark: u64) -> bool {
-        // A long-lived server's latencies add up to more than 64 bits of nanoseconds.
-        let by = mark.wrapping_sub(self.mark as u64);
-        self.mark += u128::from(by);
-        by > 0
+    /// Whether something was recorded since the cells' mark was followed.
+    fn has_moved(&self, mark: u64) -> bool {
+        self.mark as u64 != mark
     }
 
-    /// Raises the totals to what `visit` shows, noting the difference in the running tick.
+    /// Moves to the cells' mark as it was before they were read.
+    fn follow(&mut self, mark: u64) {
+        // A long-lived server's latencies add up to more than 64 bits of nanoseconds.
+        self.mark += u128::from(mark.wrapping_sub(self.mark as u64));
+    }
+
+    /// Raises the running tick to what `visit` shows.
     fn raise(
         &mut self,
-        visit: impl FnOnce(&mut dyn FnMut(u16, &[u64; crate::buckets::PER_OCTAVE])),
+        rise: &mut Rise,
+        visit: impl FnOnce(&mut dyn FnMut(usize, &[u64; PER_OCTAVE])),
     ) {
-        let total = Arc::make_mut(&mut self.total);
-        let running = self.recent.running();
-        visit(&mut |octave, counts| total.raise(octave, counts, running));
+        rise.clear();
+        self.shown = None;
+        let (total, since, held) = (&self.total, self.recent.fresh(), &mut self.held);
+        visit(&mut |octave, counts| {
+            // Counts never fall, so an octave whose sum is the same is the same.
+            let sum = counts.iter().sum();
+            held.resize(held.len().max(octave + 1), 0);
+            if mem::replace(&mut held[octave], sum) != sum {
+                total.rise_to(octave, counts, since, rise);
+            }
+        });
+        self.recent.running().append(rise);
     }
 
     fn raise_nanos(&mut self) {
         // Each record of the linear octave added one more than its value.
-        let nanos = self.mark.saturating_sub(u128::from(self.total.linear()));
-        self.nanos = self.nanos.max(nanos);
+        let linear = self.held.first().copied().unwrap_or(0);
+        self.nanos = self.nanos.max(self.mark.saturating_sub(u128::from(linear)));
         let seconds = |nanos: u128| nanos as f64 / 1e9;
-        Arc::make_mut(&mut self.total).set_sum(seconds(self.nanos));
+        self.sum = seconds(self.nanos);
         self.recent.running().set_sum(seconds(self.nanos - self.closed));
     }
 
+    fn value(&mut self, time: &Timeline, now: Duration) -> Histogram {
+        let leaving = self.recent.leaving(now, time.rule);
+        let shown = match &self.shown {
+            Some((as_of, shown)) if *as_of == leaving => shown.clone(),
+            _ => {
+                let window = self.recent.parts(leaving);
+                let (total, exemplars) = (self.total.clone(), self.exemplars.clone());
+                let shown = Arc::new(Shown::new(total, self.sum, window, exemplars));
+                self.shown.insert((leaving, shown)).1.clone()
+            }
+        };
+        let samples = shown.window().samples();
+        let span = self.recent.span(samples, leaving, &time.ticks, now, time.rule);
+        Histogram::new(shown, span)
+    }
+
     fn close(&mut self, time: &Timeline, now: Duration) {
+        let rise = self.recent.fresh();
+        if rise.samples() > 0 || self.total.sum() != self.sum {
+            let total = Arc::make_mut(&mut self.total);
+            total.enter(rise);
+            total.set_sum(self.sum);
+        }
         // A tick without samples keeps what the sum has for them already.
-        if self.recent.running().count() > 0 {
+        if rise.samples() > 0 {
             self.closed = self.nanos;
         }
-        self.recent.close(time.ticks.running(), now, time.rule);
+        if self.recent.close(time.ticks.running(), now, time.rule) {
+            self.shown = None;
+        }
     }
 
     fn add_sum(&mut self, sum: f64) {
         let by = (sum - self.sum).max(0.0);
         self.sum = self.sum.max(sum);
-        Arc::make_mut(&mut self.total).set_sum(self.sum);
         let running = self.recent.running();
         running.set_sum(running.sum() + by);
     }

@@ -5,14 +5,14 @@
 //! not change; only numbers are copied.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::buckets::Buckets;
 use crate::desc::OwnedDesc;
 use crate::exemplar::Exemplar;
 use crate::labels::Labels;
-use crate::window::Window;
+use crate::window::{Parts, Window};
 
 /// All series of a registry with their values at one moment.
 #[derive(Clone, Debug)]
@@ -160,7 +160,7 @@ impl Value {
         match self {
             Self::Counter(count) => count.total as f64,
             Self::Gauge(value) => *value,
-            Self::Histogram(histogram) => histogram.total.count() as f64,
+            Self::Histogram(histogram) => histogram.count() as f64,
         }
     }
 }
@@ -184,14 +184,93 @@ impl Count {
     }
 }
 
-/// A histogram's totals and window.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
+/// A histogram's totals and window; cloning shares them.
+#[derive(Clone, Debug)]
 pub struct Histogram {
+    shown: Arc<Shown>,
+    span: Duration,
+}
+
+/// What is the same in every sample until the series is recorded into again.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// The totals as of the last tick.
+    total: Arc<Buckets>,
+    window: Parts,
+    /// The sum with what was recorded since.
+    sum: f64,
+    exemplars: Box<[Exemplar]>,
+    whole: OnceLock<Buckets>,
+}
+
+impl Shown {
+    pub(crate) fn new(
+        total: Arc<Buckets>,
+        sum: f64,
+        window: Parts,
+        exemplars: Box<[Exemplar]>,
+    ) -> Self {
+        Self { total, window, sum, exemplars, whole: OnceLock::new() }
+    }
+
+    pub(crate) fn window(&self) -> &Parts {
+        &self.window
+    }
+}
+
+impl Histogram {
+    pub(crate) fn new(shown: Arc<Shown>, span: Duration) -> Self {
+        Self { shown, span }
+    }
+
+    /// How many values there were since the series began; it never falls.
+    pub fn count(&self) -> u64 {
+        self.shown.total.count() + self.shown.window.running().samples()
+    }
+
+    /// The exact sum of all values since the series began; it never falls.
+    pub fn sum(&self) -> f64 {
+        self.shown.sum
+    }
+
+    /// How many of all values are at most each of the rising `bounds`.
+    ///
+    /// As [`Buckets::cumulative`] of [`Self::total`], which this need not put together.
+    pub fn cumulative(&self, bounds: &[f64]) -> Vec<u64> {
+        self.shown.total.cumulative_with(self.shown.window.running(), bounds)
+    }
+
     /// Everything since the series began; it never falls.
-    pub total: Arc<Buckets>,
+    ///
+    /// Between two ticks it is put together here, once, by whoever asks first.
+    pub fn total(&self) -> &Buckets {
+        let Shown { total, window, sum, whole, .. } = &*self.shown;
+        if window.running().samples() == 0 && total.sum() == *sum {
+            return total;
+        }
+        whole.get_or_init(|| {
+            let mut whole = (**total).clone();
+            whole.enter(window.running());
+            whole.set_sum(*sum);
+            whole
+        })
+    }
+
     /// The most recent samples.
-    pub window: Window,
+    pub fn window(&self) -> Window<'_> {
+        Window::new(&self.shown.window, self.span)
+    }
+
     /// At most one trace for each exported bucket, by rising value.
-    pub exemplars: Arc<[Exemplar]>,
+    pub fn exemplars(&self) -> &[Exemplar] {
+        &self.shown.exemplars
+    }
+}
+
+impl PartialEq for Histogram {
+    fn eq(&self, other: &Self) -> bool {
+        self.total() == other.total()
+            && self.window() == other.window()
+            && self.exemplars() == other.exemplars()
+    }
 }

@@ -42,11 +42,11 @@ pub struct LatencySummary {
 
 impl From<&Histogram> for LatencySummary {
     fn from(histogram: &Histogram) -> Self {
-        let window = &histogram.window.buckets;
+        let window = &histogram.window().buckets();
         Self {
             samples: window.count(),
-            window_seconds: histogram.window.span.as_secs_f64(),
-            count: histogram.total.count(),
+            window_seconds: histogram.window().span.as_secs_f64(),
+            count: histogram.total().count(),
             min: window.min().map(millis),
             max: window.max().map(millis),
             avg: window.mean().map(millis),

@@ -2,6 +2,7 @@
 
 use crate::counter::{Counter, CounterCore};
 use crate::sync::Arc;
+use crate::sync::atomic::AtomicUsize;
 
 /// A handle to a level, such as requests in flight; clones share the storage.
 ///
@@ -40,6 +41,10 @@ impl UpDown {
 
     pub(crate) fn id(&self) -> Option<u64> {
         self.cell.id()
+    }
+
+    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
+        self.cell.lapsed()
     }
 
     /// Adds `n`, which may be negative.

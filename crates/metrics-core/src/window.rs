@@ -9,27 +9,81 @@
 //! empty.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::buckets::{Buckets, Layout};
+use crate::buckets::{Buckets, Rise};
+use crate::layout::Layout;
 
 /// The samples of the window, with the time that they cover.
 ///
 /// Every statistic of a series is over the same window.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Window {
-    /// The samples, empty for a series that was idle for the longest age.
-    pub buckets: Arc<Buckets>,
+pub struct Window<'a> {
+    parts: &'a Parts,
     /// From the start of the oldest tick in the window to the reading.
     pub span: Duration,
 }
 
-impl Window {
+impl<'a> Window<'a> {
+    pub(crate) fn new(parts: &'a Parts, span: Duration) -> Self {
+        Self { parts, span }
+    }
+
     /// How many samples the window has.
     pub fn samples(&self) -> u64 {
-        self.buckets.count()
+        self.parts.samples
+    }
+
+    /// The samples, none for a series that was idle for the longest age.
+    ///
+    /// Between two ticks they are put together here, once, by whoever asks first.
+    pub fn buckets(&self) -> &'a Buckets {
+        self.parts.buckets()
+    }
+}
+
+impl PartialEq for Window<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.span == other.span && self.buckets() == other.buckets()
+    }
+}
+
+/// What a window is put together from.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    closed: Arc<Buckets>,
+    /// Those of the closed ticks that the running one has pushed out.
+    leaving: Vec<Arc<Rise>>,
+    running: Arc<Rise>,
+    samples: u64,
+    sum: f64,
+    whole: OnceLock<Buckets>,
+}
+
+impl Parts {
+    pub(crate) fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    /// What the running tick brought.
+    pub(crate) fn running(&self) -> &Rise {
+        &self.running
+    }
+
+    fn buckets(&self) -> &Buckets {
+        if self.leaving.is_empty() && self.running.samples() == 0 {
+            return &self.closed;
+        }
+        self.whole.get_or_init(|| {
+            let mut whole = (*self.closed).clone();
+            self.leaving.iter().for_each(|rise| whole.leave(rise));
+            whole.enter(&self.running);
+            whole.set_sum(self.sum);
+            whole
+        })
     }
 }
 
@@ -67,7 +121,11 @@ impl Ticks {
     /// The oldest start that is not before `birth` and no older than `max_age`.
     fn oldest(&self, birth: Duration, now: Duration, max_age: Duration) -> Duration {
         let is_out = |start: &Duration| *start < birth || is_too_old(*start, now, max_age);
-        let first = self.starts.partition_point(is_out);
+        // Nearly always the first is, so the search is not worth its start.
+        let first = match self.starts.front() {
+            Some(start) if !is_out(start) => 0,
+            _ => self.starts.partition_point(is_out),
+        };
         self.starts.get(first).copied().unwrap_or(self.running())
     }
 }
@@ -82,9 +140,7 @@ fn is_too_old(start: Duration, now: Duration, max_age: Duration) -> bool {
 #[derive(Debug)]
 struct Interval {
     start: Duration,
-    cells: Box<[(u16, usize, u64)]>,
-    samples: u64,
-    sum: f64,
+    rise: Arc<Rise>,
 }
 
 /// The closed ticks of one series, and the running one.
@@ -93,9 +149,13 @@ pub(crate) struct Recent {
     /// The tick in which the series was first seen.
     birth: Duration,
     closed: VecDeque<Interval>,
+    /// The start and the samples of the oldest of them.
+    oldest: Option<(Duration, u64)>,
     /// The sum of `closed`, kept up to date by what enters and leaves.
     merged: Arc<Buckets>,
-    running: Buckets,
+    /// How many samples `merged` has.
+    samples: u64,
+    running: Arc<Rise>,
 }
 
 impl Recent {
@@ -103,85 +163,105 @@ impl Recent {
         Self {
             birth,
             closed: VecDeque::new(),
+            oldest: None,
             merged: Arc::new(Buckets::new(layout)),
-            running: Buckets::new(layout),
+            samples: 0,
+            running: Arc::default(),
         }
     }
 
     /// What was recorded since the last tick, for a pass to add to.
-    pub(crate) fn running(&mut self) -> &mut Buckets {
-        &mut self.running
+    pub(crate) fn running(&mut self) -> &mut Rise {
+        Arc::make_mut(&mut self.running)
     }
 
-    /// Ends the tick that began at `start`.
-    pub(crate) fn close(&mut self, start: Duration, now: Duration, rule: Rule) {
-        let mut merged = (self.running.count() > 0).then(|| (*self.merged).clone());
-        if let Some(merged) = &mut merged {
-            merged.merge(&self.running);
-            self.closed.push_back(Interval {
-                start,
-                cells: self.running.cells().collect(),
-                samples: self.running.count(),
-                sum: self.running.sum(),
-            });
-            self.running.clear();
+    pub(crate) fn fresh(&self) -> &Rise {
+        &self.running
+    }
+
+    /// Ends the tick that began at `start`; whether the window's parts changed.
+    pub(crate) fn close(&mut self, start: Duration, now: Duration, rule: Rule) -> bool {
+        let grows = self.running.samples() > 0;
+        if grows {
+            let rise = mem::take(&mut self.running);
+            Arc::make_mut(&mut self.merged).enter(&rise);
+            self.samples += rise.samples();
+            self.closed.push_back(Interval { start, rise });
+            self.note_oldest();
         }
         let surplus = self.surplus(0, now, rule);
         if surplus > 0 {
-            let merged = merged.get_or_insert_with(|| (*self.merged).clone());
-            for interval in self.closed.drain(..surplus) {
-                interval.leave(merged);
-            }
+            let merged = Arc::make_mut(&mut self.merged);
+            self.closed.drain(..surplus).for_each(|interval| merged.leave(&interval.rise));
+            self.samples = merged.count();
+            self.note_oldest();
         }
-        if let Some(mut merged) = merged {
-            merged.set_sum(self.closed.iter().map(|interval| interval.sum).sum());
-            self.merged = Arc::new(merged);
+        let changes = grows || surplus > 0;
+        if changes {
+            let sum = self.closed.iter().map(|interval| interval.rise.sum()).sum();
+            Arc::make_mut(&mut self.merged).set_sum(sum);
         }
+        changes
     }
 
-    /// How many of the oldest closed ticks are not in a window that has `held` samples without them.
+    fn note_oldest(&mut self) {
+        let oldest = self.closed.front();
+        self.oldest = oldest.map(|interval| (interval.start, interval.rise.samples()));
+    }
+
+    /// How many of the oldest closed ticks are not in a window that has `held` samples beside them.
     fn surplus(&self, held: u64, now: Duration, rule: Rule) -> usize {
-        let mut held = held;
-        let kept = self.closed.iter().rev().take_while(|interval| {
-            let wanted = held < rule.samples && !is_too_old(interval.start, now, rule.max_age);
-            held += interval.samples;
-            wanted
+        let leaves = |rest: u64, start: Duration| {
+            rest >= rule.samples || is_too_old(start, now, rule.max_age)
+        };
+        let mut rest = held + self.samples;
+        // Most series keep their oldest tick, and need not look into it.
+        match self.oldest {
+            Some((start, samples)) if leaves(rest - samples, start) => {}
+            _ => return 0,
+        }
+        let surplus = self.closed.iter().take_while(|interval| {
+            rest -= interval.rise.samples();
+            leaves(rest, interval.start)
         });
-        self.closed.len() - kept.count()
+        surplus.count()
     }
 
-    /// The window as of `now`.
-    pub(crate) fn window(&self, ticks: &Ticks, now: Duration, rule: Rule) -> Window {
-        let surplus = self.surplus(self.running.count(), now, rule);
-        let buckets = if surplus == 0 && self.running.count() == 0 {
-            self.merged.clone()
-        } else {
-            Arc::new(self.combined(surplus))
-        };
-        let start = if buckets.count() >= rule.samples {
-            self.closed.get(surplus).map_or(ticks.running(), |oldest| oldest.start)
+    /// How many of the closed ticks the running one has pushed out as of `now`.
+    pub(crate) fn leaving(&self, now: Duration, rule: Rule) -> usize {
+        self.surplus(self.running.samples(), now, rule)
+    }
+
+    /// What the window consists of without the oldest `leaving` ticks.
+    pub(crate) fn parts(&self, leaving: usize) -> Parts {
+        let closed = self.closed.iter().skip(leaving).map(|interval| interval.rise.sum());
+        let leaving = self.closed.iter().take(leaving).map(|interval| interval.rise.clone());
+        let leaving: Vec<_> = leaving.collect();
+        let left: u64 = leaving.iter().map(|rise| rise.samples()).sum();
+        Parts {
+            samples: self.samples - left + self.running.samples(),
+            sum: closed.sum::<f64>() + self.running.sum(),
+            closed: self.merged.clone(),
+            leaving,
+            running: self.running.clone(),
+            whole: OnceLock::new(),
+        }
+    }
+
+    /// How far the window reaches back.
+    pub(crate) fn span(
+        &self,
+        samples: u64,
+        leaving: usize,
+        ticks: &Ticks,
+        now: Duration,
+        rule: Rule,
+    ) -> Duration {
+        let start = if samples >= rule.samples {
+            self.closed.get(leaving).map_or(ticks.running(), |oldest| oldest.start)
         } else {
             ticks.oldest(self.birth, now, rule.max_age)
         };
-        Window { buckets, span: now.saturating_sub(start) }
-    }
-
-    fn combined(&self, surplus: usize) -> Buckets {
-        let mut buckets = (*self.merged).clone();
-        for interval in self.closed.iter().take(surplus) {
-            interval.leave(&mut buckets);
-        }
-        buckets.merge(&self.running);
-        let closed: f64 = self.closed.iter().skip(surplus).map(|interval| interval.sum).sum();
-        buckets.set_sum(closed + self.running.sum());
-        buckets
-    }
-}
-
-impl Interval {
-    fn leave(&self, merged: &mut Buckets) {
-        for &(octave, bucket, n) in &self.cells {
-            merged.remove(octave, bucket, n);
-        }
+        now.saturating_sub(start)
     }
 }

@@ -1,19 +1,13 @@
 //! Memory under a flood of label values, in a process of its own so that nothing else allocates.
 
+#[path = "support/resident.rs"]
+mod resident;
+
 use std::time::Duration;
 
 use metrics_core::{OPERATION_DURATION, OPERATIONS, Performance, Registry, SERIES_FOLDED, Value};
 
-/// Bytes of the process that are in memory.
-fn resident() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").expect("this runs on Linux");
-    let pages: u64 = statm
-        .split_whitespace()
-        .nth(1)
-        .and_then(|pages| pages.parse().ok())
-        .expect("the second field is the resident pages");
-    pages * 4096
-}
+use crate::resident::resident;
 
 /// Values that look like what a client could send: no two alike, some long, some not ASCII.
 fn hostile(number: u64) -> String {

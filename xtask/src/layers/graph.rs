@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
+use cargo_metadata::cargo_platform::Platform;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId};
 
 use crate::workspace::Workspace;
@@ -52,7 +53,9 @@ impl Graph {
             members.iter().map(|member| (member.name.as_str(), folder_of(member))).collect();
         let mut crates = Vec::new();
         for member in &members {
-            let edges = member.dependencies.iter().map(|dependency| {
+            let dependencies = member.dependencies.iter();
+            let built = dependencies.filter(|it| !is_model(it.target.as_ref()));
+            let edges = built.map(|dependency| {
                 // A package of ours is one that lies where a member does.
                 let ours = folders.get(dependency.name.as_str()).filter(|_| {
                     dependency.path.as_ref().is_some_and(|path| {
@@ -73,6 +76,11 @@ impl Graph {
     }
 }
 
+/// Whether a dependency is there for the loom models only, and in no build of a user.
+fn is_model(target: Option<&Platform>) -> bool {
+    target.is_some_and(|target| target.to_string() == "cfg(loom)")
+}
+
 fn folder_of(package: &Package) -> String {
     let folder = package.manifest_path.parent().and_then(|path| path.file_name());
     folder.unwrap_or(package.name.as_str()).to_owned()
@@ -88,7 +96,9 @@ fn reachable(metadata: &Metadata, start: &PackageId) -> Result<BTreeSet<String>>
         let node = nodes.get(id).with_context(|| format!("cargo left out {id}"))?;
         for dependency in &node.deps {
             let kinds = &dependency.dep_kinds;
-            let is_real = kinds.iter().any(|it| it.kind != DependencyKind::Development);
+            let is_real = kinds
+                .iter()
+                .any(|it| it.kind != DependencyKind::Development && !is_model(it.target.as_ref()));
             if is_real && seen.insert(&dependency.pkg) {
                 open.push(&dependency.pkg);
             }

@@ -182,7 +182,7 @@ pub(crate) fn number(sample: &Sample, name: &str, labels: &[(&str, &str)]) -> f6
 #[track_caller]
 pub(crate) fn sum_millis(sample: &Sample, name: &str, labels: &[(&str, &str)]) -> f64 {
     match sample.snapshot.value(name, labels) {
-        Some(Value::Histogram(histogram)) => histogram.total.sum() * 1e3,
+        Some(Value::Histogram(histogram)) => histogram.total().sum() * 1e3,
         other => panic!("{name}{labels:?} is {other:?}"),
     }
 }

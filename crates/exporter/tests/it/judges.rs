@@ -90,7 +90,7 @@ type Number = (&'static str, Option<f64>, f64);
 
 fn numbers(value: &Value, bounds: &[f64]) -> Vec<Number> {
     let Value::Histogram(histogram) = value else { return vec![("", None, value.as_f64())] };
-    let total = &histogram.total;
+    let total = histogram.total();
     let bounds = bounds.iter().copied().chain([f64::INFINITY]);
     let bucket = |bound| ("_bucket", Some(bound), total.at_most(bound) as f64);
     let rest = [("_sum", None, total.sum()), ("_count", None, total.count() as f64)];

@@ -105,8 +105,8 @@ fn expected(snapshot: &Snapshot) -> Found {
                 found.insert((format!("{name}{suffix}"), labels.clone()), value)
             };
             if let Value::Histogram(histogram) = value {
-                put("_count", histogram.total.count() as f64);
-                put("_sum", histogram.total.sum());
+                put("_count", histogram.total().count() as f64);
+                put("_sum", histogram.total().sum());
             } else {
                 put("", value.as_f64());
             }

@@ -36,7 +36,7 @@ fn a_page_counts_in_the_next_one() {
     assert_eq!(value(&bench, SCRAPES.name(), &[("format", "text")]), 0.0);
     let sample = bench.registry.read();
     let sum = |name| match sample.snapshot.value(name, &[]) {
-        Some(Value::Histogram(histogram)) => histogram.total.sum(),
+        Some(Value::Histogram(histogram)) => histogram.total().sum(),
         other => panic!("{other:?}"),
     };
     assert_eq!(sum(SCRAPE_DURATION.name()), 0.002);

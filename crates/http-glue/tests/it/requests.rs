@@ -59,7 +59,9 @@ impl Watched {
             ("http_response_status_code", status),
         ];
         match self.registry.read().snapshot.value(REQUEST_DURATION.name(), &labels) {
-            Some(Value::Histogram(histogram)) => (histogram.total.count(), histogram.total.sum()),
+            Some(Value::Histogram(histogram)) => {
+                (histogram.total().count(), histogram.total().sum())
+            }
             _ => (0, 0.0),
         }
     }

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use super::handle::{Found, Stock};
 use crate::lanes::Reader;
-use crate::sync::atomic::AtomicUsize;
 use crate::sync::{self, Mutex, lock};
 
 /// How often idle series are looked for.
@@ -40,7 +39,6 @@ pub(crate) struct Entry {
     pub(crate) values: Box<[Box<str>]>,
     pub(crate) handle: Stock,
     has_lapsed: AtomicBool,
-    lapsed: Box<[sync::Arc<AtomicUsize>]>,
 }
 
 impl Entry {
@@ -51,7 +49,7 @@ impl Entry {
     /// Takes the handle off the count of those that keep the series.
     fn lapse(&self) {
         self.has_lapsed.store(true, Ordering::Relaxed);
-        for count in &self.lapsed {
+        for count in self.handle.lapsed() {
             // Release pairs with the acquire in `Cells::is_orphan`: who takes
             // the series for one without handles sees what they recorded.
             count.fetch_add(1, sync::atomic::Ordering::Release);
@@ -62,7 +60,7 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         if *self.has_lapsed.get_mut() {
-            for count in &self.lapsed {
+            for count in self.handle.lapsed() {
                 // Before the handle itself drops, whose release makes this seen.
                 count.fetch_sub(1, sync::atomic::Ordering::Relaxed);
             }
@@ -109,7 +107,6 @@ impl Directory {
                 values: values.iter().map(|value| (*value).into()).collect(),
                 handle: found.handle.into(),
                 has_lapsed: AtomicBool::new(false),
-                lapsed: found.lapsed.into(),
             }),
             mark: None,
             changed: Duration::ZERO,
@@ -159,7 +156,6 @@ impl Listing {
             values: self.entry.values.clone(),
             handle: self.entry.handle.clone(),
             has_lapsed: AtomicBool::new(false),
-            lapsed: self.entry.lapsed.clone(),
         });
         self.entry.lapse();
         self.entry = fresh;

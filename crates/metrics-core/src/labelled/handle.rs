@@ -10,7 +10,6 @@ use crate::lanes::Reader;
 use crate::latency::Latency;
 use crate::peak::Peak;
 use crate::registry::{AnyMetric, Registry};
-use crate::sync::Arc;
 use crate::sync::atomic::AtomicUsize;
 use crate::up_down::UpDown;
 
@@ -54,11 +53,18 @@ pub struct Found<H> {
     /// The number of the series, of one that is not folded if there are two.
     pub(crate) id: u64,
     pub(crate) folding: Folding,
-    /// The counts of lapsed handles, of each series.
-    pub(crate) lapsed: Vec<Arc<AtomicUsize>>,
 }
 
 impl Stock {
+    /// The counts of lapsed handles of its series.
+    pub(crate) fn lapsed(&self) -> impl Iterator<Item = &AtomicUsize> {
+        let counts = match self {
+            Self::One(metric) => [lapsed(metric), None],
+            Self::Ratio(HitRatio { hits, misses }) => [hits.lapsed(), misses.lapsed()],
+        };
+        counts.into_iter().flatten()
+    }
+
     /// A number that changes with every record; `None` where a kind does not show it.
     pub(crate) fn mark(&self, reader: &Reader) -> Option<u64> {
         match self {
@@ -69,6 +75,17 @@ impl Stock {
                 Some(hits.mark(reader).wrapping_add(misses.mark(reader)))
             }
         }
+    }
+}
+
+fn lapsed(metric: &AnyMetric) -> Option<&AtomicUsize> {
+    match metric {
+        AnyMetric::Counter(counter) => counter.lapsed(),
+        AnyMetric::Gauge(gauge) => gauge.lapsed(),
+        AnyMetric::UpDown(level) => level.lapsed(),
+        AnyMetric::Peak(peak) => peak.lapsed(),
+        AnyMetric::Latency(latency) => latency.lapsed(),
+        AnyMetric::Distribution(distribution) => distribution.lapsed(),
     }
 }
 
@@ -91,10 +108,9 @@ macro_rules! handles {
             ) -> Result<Found<Self>, RegisterError> {
                 let registered = registry.series(desc, Kind::$handle, values)?;
                 let (id, folding) = (registered.cells.id(), registered.folding);
-                let lapsed = vec![registered.cells.lapsed().clone()];
                 match registered.cells {
                     Cells::$handle(core) => {
-                        Ok(Found { handle: Self::new(core), id, folding, lapsed })
+                        Ok(Found { handle: Self::new(core), id, folding })
                     }
                     _ => Err(RegisterError::Kind {
                         name: desc.name().into(),
@@ -142,8 +158,7 @@ impl Stored for HitRatio {
         // Where one of the two is folded, the other must not leave for want of a handle.
         let own = if hits.folding == Folding::Own { &hits } else { &misses };
         let (id, folding) = (own.id, own.folding);
-        let lapsed = [hits.lapsed, misses.lapsed].concat();
-        Ok(Found { handle: Self { hits: hits.handle, misses: misses.handle }, id, folding, lapsed })
+        Ok(Found { handle: Self { hits: hits.handle, misses: misses.handle }, id, folding })
     }
 
     fn of(stock: &Stock) -> Option<&Self> {

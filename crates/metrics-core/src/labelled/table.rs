@@ -38,12 +38,15 @@ pub(crate) fn find<R>(
     f: impl FnOnce(&Entry) -> Option<R>,
 ) -> Option<R> {
     let found = TABLE.try_with(|table| {
-        // Borrowed only where `remember` drops what lapsed.
+        if table.try_borrow().ok()?.lapses != lapses() {
+            drop_lapsed(table);
+        }
+        // Borrowed only where `drop_lapsed` or `remember` change it.
         let table = table.try_borrow().ok()?;
         let entry = table.entries.get(&hash)?;
-        let is_right = table.lapses == lapses()
-            && entry.owner == owner
-            && entry.values.iter().map(|value| &**value).eq(values.iter().copied());
+        let is_right = entry.owner == owner
+            && entry.values.iter().map(|value| &**value).eq(values.iter().copied())
+            && !entry.has_lapsed();
         if is_right { f(entry) } else { None }
     });
     // Gone at the thread's end.
@@ -54,15 +57,24 @@ pub(crate) fn find<R>(
 pub(crate) fn remember(hash: u64, entry: Arc<Entry>) {
     let _ = TABLE.try_with(|table| {
         // Borrowed where the first record of some values is made inside of another.
-        let Ok(mut table) = table.try_borrow_mut() else { return };
-        table.entries.insert(hash, entry);
-        // After the entry is in, which may have lapsed on the way here.
-        let lapses = lapses();
-        if table.lapses != lapses {
-            table.lapses = lapses;
-            table.entries.retain(|_, entry| !entry.has_lapsed());
+        if let Ok(mut table) = table.try_borrow_mut() {
+            table.entries.insert(hash, entry);
         }
+        // After the entry is in, which may have lapsed on the way here.
+        drop_lapsed(table);
     });
+}
+
+/// Lets go of what nobody can reach any more; what is left stays found.
+#[cold]
+fn drop_lapsed(table: &RefCell<Table>) {
+    // Borrowed where a record is made inside of another, which will do it.
+    let Ok(mut table) = table.try_borrow_mut() else { return };
+    let lapses = lapses();
+    if table.lapses != lapses {
+        table.lapses = lapses;
+        table.entries.retain(|_, entry| !entry.has_lapsed());
+    }
 }
 
 /// A hash of the owner and all values, with their lengths.

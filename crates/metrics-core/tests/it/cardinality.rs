@@ -37,7 +37,7 @@ fn earlier_series_keep_their_values_when_the_family_is_full() {
     let again = bench.registry.latency(&WAIT, &["/a"]).unwrap();
     again.record(std::time::Duration::from_millis(1));
     let sample = bench.registry.read();
-    assert_eq!(sample.view().latency(&first).unwrap().total.count(), 2);
+    assert_eq!(sample.view().latency(&first).unwrap().total().count(), 2);
 }
 
 #[test]

@@ -120,10 +120,10 @@ fn odd_values_are_kept_bounded_and_counted() {
     let sample = bench.tick().sample;
     let counted = |desc: &Desc| sample.snapshot.value(desc.name(), &[]).unwrap().as_f64();
     assert_eq!((counted(&VALUES_CLAMPED), counted(&VALUES_DROPPED)), (1.0, 4.0));
-    assert_eq!(sample.view().latency(&wait).unwrap().total.count(), 2);
+    assert_eq!(sample.view().latency(&wait).unwrap().total().count(), 2);
     let sizes = sample.view().distribution(&size).unwrap();
-    assert_eq!(sizes.total.count(), 5);
-    assert_eq!(sizes.total.quantile(0.0), Some(0.0));
+    assert_eq!(sizes.total().count(), 5);
+    assert_eq!(sizes.total().quantile(0.0), Some(0.0));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn the_sum_of_a_latency_is_exact() {
         wait.record(Duration::from_nanos(nanos));
     }
     let sample = bench.registry.read();
-    let total = &sample.view().latency(&wait).unwrap().total;
+    let total = sample.view().latency(&wait).unwrap().total();
     assert_eq!(total.count(), 4);
     assert!((total.sum() - 1_000_021e-9).abs() < 1e-15);
 }
@@ -148,8 +148,8 @@ fn the_mean_of_a_window_is_exact_however_much_was_recorded_before() {
     wait.record(Duration::from_nanos(1000));
     wait.record(Duration::from_nanos(1001));
     let sample = bench.tick().sample;
-    let window = &sample.view().latency(&wait).unwrap().window;
-    assert_eq!((window.samples(), window.buckets.sum()), (2, 2001e-9));
+    let window = &sample.view().latency(&wait).unwrap().window();
+    assert_eq!((window.samples(), window.buckets().sum()), (2, 2001e-9));
 }
 
 #[test]
@@ -161,9 +161,9 @@ fn a_sum_of_more_than_64_bits_of_nanoseconds_is_exact() {
         (0..1_000_000).for_each(|_| wait.record(long));
         let sample = bench.tick().sample;
         let seen = sample.view().latency(&wait).unwrap();
-        assert_eq!(seen.total.sum(), before + 4e9, "after {ticks} million");
-        assert_eq!(seen.window.buckets.mean(), Some(4000.0));
-        before = seen.total.sum();
+        assert_eq!(seen.total().sum(), before + 4e9, "after {ticks} million");
+        assert_eq!(seen.window().buckets().mean(), Some(4000.0));
+        before = seen.total().sum();
     }
 }
 
@@ -176,7 +176,7 @@ fn a_dropped_timer_records_and_a_discarded_one_does_not() {
     assert_eq!(stopped.stop(), Duration::from_millis(5));
     drop(wait.start());
     wait.start().discard();
-    assert_eq!(bench.registry.read().view().latency(&wait).unwrap().total.count(), 2);
+    assert_eq!(bench.registry.read().view().latency(&wait).unwrap().total().count(), 2);
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn a_cancelled_future_is_timed() {
     bench.clock.advance(Duration::from_millis(30));
     drop(timed);
     let sample = bench.registry.read();
-    let max = sample.view().latency(&wait).unwrap().window.buckets.max().unwrap();
+    let max = sample.view().latency(&wait).unwrap().window().buckets().max().unwrap();
     assert!((max - 0.030).abs() < 0.0003, "{max}");
 }
 
@@ -201,7 +201,7 @@ fn timers_rest_while_measuring_is_off() {
     drop(wait.start());
     bench.registry.set_measuring(Measuring::On);
     drop(wait.start());
-    assert_eq!(bench.registry.read().view().latency(&wait).unwrap().total.count(), 1);
+    assert_eq!(bench.registry.read().view().latency(&wait).unwrap().total().count(), 1);
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn one_exemplar_is_taken_per_bucket_and_tick() {
     let wait = bench.registry.latency(&WAIT, &[]).unwrap();
     let trace = |bench: &Bench| -> Vec<u128> {
         let sample = bench.registry.read();
-        let held = &sample.view().latency(&wait).unwrap().exemplars;
+        let held = &sample.view().latency(&wait).unwrap().exemplars();
         held.iter().map(|exemplar| exemplar.trace.get()).collect()
     };
     wait.record_traced(Duration::from_millis(2), TraceId::new(1));

@@ -22,7 +22,7 @@ fn totals_are_exact_and_never_fall_while_threads_record() {
             while !done.load(Ordering::Relaxed) {
                 let sample = registry.read();
                 let (jobs, total) =
-                    (sample.view().counter(&jobs), &sample.view().latency(&wait).unwrap().total);
+                    (sample.view().counter(&jobs), sample.view().latency(&wait).unwrap().total());
                 assert!(jobs >= jobs_before && total.count() >= count_before);
                 assert!(total.sum() >= sum_before);
                 assert_eq!(total.iter().map(|(_, n)| n).sum::<u64>(), total.count());
@@ -45,7 +45,7 @@ fn totals_are_exact_and_never_fall_while_threads_record() {
     });
     let sample = registry.read();
     assert_eq!(sample.view().counter(&jobs), 4 * EACH);
-    let total = &sample.view().latency(&wait).unwrap().total;
+    let total = sample.view().latency(&wait).unwrap().total();
     assert_eq!(total.count(), 4 * EACH);
     let exact = 4.0 * 37.0 * (EACH * (EACH - 1) / 2) as f64 * 1e-9;
     assert!((total.sum() - exact).abs() <= exact * 1e-12);
@@ -74,7 +74,7 @@ fn threads_that_end_lose_nothing_and_leave_nothing() {
     // Other tests of this process lease lanes too; a lane for each thread would be 20 MB.
     assert!(many.unwrap() - few.unwrap() < 4e6, "{few:?} to {many:?}");
     assert_eq!(registry.read().view().counter(&jobs), 2050);
-    assert_eq!(registry.read().view().latency(&wait).unwrap().total.count(), 2050);
+    assert_eq!(registry.read().view().latency(&wait).unwrap().total().count(), 2050);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn beyond_the_budget_records_are_shared_and_not_lost() {
     });
     let sample = bench.registry.read();
     assert_eq!(sample.view().counter(&jobs), 40_000);
-    let total = &sample.view().latency(&wait).unwrap().total;
+    let total = sample.view().latency(&wait).unwrap().total();
     assert_eq!(total.count(), 40_000);
     assert!((total.sum() - 0.12).abs() < 1e-9);
 }
@@ -128,7 +128,7 @@ fn a_record_while_the_thread_is_torn_down_counts() {
         thread::spawn(work).join().unwrap();
     }
     assert_eq!(jobs.total(), 4);
-    assert_eq!(bench.registry.read().view().latency(&wait).unwrap().total.count(), 2);
+    assert_eq!(bench.registry.read().view().latency(&wait).unwrap().total().count(), 2);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn series_that_come_and_go_reuse_their_cells() {
     for i in 0..5000 {
         let wait = bench.registry.latency(&WAIT, &[&format!("s{i}")]).unwrap();
         wait.record(Duration::from_millis(1));
-        assert_eq!(bench.registry.read().view().latency(&wait).unwrap().total.count(), 1);
+        assert_eq!(bench.registry.read().view().latency(&wait).unwrap().total().count(), 1);
         drop(wait);
         bench.tick();
         bench.tick();

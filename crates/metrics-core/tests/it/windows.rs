@@ -10,7 +10,7 @@ const JOBS: Desc = Desc::counter("jobs_total", "Jobs.");
 
 fn window(registry: &Registry, wait: &Latency) -> (u64, f64) {
     let sample = registry.read();
-    let window = &sample.view().latency(wait).expect("it is registered").window;
+    let window = &sample.view().latency(wait).expect("it is registered").window();
     (window.samples(), window.span.as_secs_f64())
 }
 
@@ -51,8 +51,8 @@ fn an_idle_series_becomes_empty() {
     bench.tick();
     assert_eq!(window(&bench.registry, &wait).0, 0);
     let sample = bench.registry.read();
-    assert_eq!(sample.view().latency(&wait).unwrap().window.buckets.quantile(0.5), None);
-    assert_eq!(sample.view().latency(&wait).unwrap().total.count(), 1, "totals stay");
+    assert_eq!(sample.view().latency(&wait).unwrap().window().buckets().quantile(0.5), None);
+    assert_eq!(sample.view().latency(&wait).unwrap().total().count(), 1, "totals stay");
 }
 
 #[test]
@@ -140,8 +140,8 @@ fn reading_in_between_changes_nothing_that_ticks_see() {
         if i % 40 == 0 {
             let (a, b) = (read.tick().sample, unread.tick().sample);
             assert_eq!(
-                a.view().latency(&waits[0]).unwrap().window,
-                b.view().latency(&waits[1]).unwrap().window
+                a.view().latency(&waits[0]).unwrap().window(),
+                b.view().latency(&waits[1]).unwrap().window()
             );
         }
     }
@@ -174,19 +174,19 @@ proptest! {
         }
         expected.sort_unstable();
         let sample = bench.registry.read();
-        let window = &sample.view().latency(&wait).unwrap().window;
+        let window = &sample.view().latency(&wait).unwrap().window();
         prop_assert_eq!(window.samples(), expected.len() as u64);
         prop_assert_eq!(window.span.as_secs(), span);
         for q in [0.5, 0.9, 0.95, 0.99, 0.999] {
             let rank = (q * expected.len() as f64).ceil().max(1.0) as usize;
             let exact = expected.get(rank - 1).map(|&nanos| nanos as f64);
-            let got = window.buckets.quantile(q).map(|seconds| seconds * 1e9);
+            let got = window.buckets().quantile(q).map(|seconds| seconds * 1e9);
             prop_assert_eq!(got.is_some(), exact.is_some());
             if let (Some(got), Some(exact)) = (got, exact) {
                 prop_assert!((got - exact).abs() <= (exact / 100.0).max(16.0), "{} for {}", got, exact);
             }
         }
-        if let Some(mean) = window.buckets.mean() {
+        if let Some(mean) = window.buckets().mean() {
             let exact = expected.iter().sum::<u64>() as f64 / expected.len() as f64 * 1e-9;
             prop_assert!((mean - exact).abs() <= exact * 1e-9);
         }

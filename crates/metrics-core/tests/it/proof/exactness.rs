@@ -91,7 +91,7 @@ impl Floor {
         let jobs = sample.view().counter(&metrics.jobs);
         assert!(jobs >= self.jobs, "{jobs} jobs after {}", self.jobs);
         self.jobs = jobs;
-        let (wait, size) = (&metrics.wait(sample).total, &metrics.size(sample).total);
+        let (wait, size) = (metrics.wait(sample).total(), metrics.size(sample).total());
         rise(&mut self.wait, wait, 1e-9);
         rise(&mut self.size, size, 1.0);
         let sums = [wait.sum(), size.sum()];
@@ -119,11 +119,11 @@ fn watch(clock: &ManualClock, ticker: &mut Ticker, registry: &Registry, done: &A
         let sample = ticker.tick().sample;
         floor.rise(&sample, &metrics);
         let wait = metrics.wait(&sample);
-        let added = wait.total.count() - ticked;
+        let added = wait.total().count() - ticked;
         if added > 0 {
-            assert_eq!(wait.window.samples(), added, "a window of the last tick with samples");
+            assert_eq!(wait.window().samples(), added, "a window of the last tick with samples");
         }
-        (ticked, reads) = (wait.total.count(), reads + 2);
+        (ticked, reads) = (wait.total().count(), reads + 2);
     }
     reads
 }
@@ -161,7 +161,7 @@ fn judge(registry: &Registry, metrics: &Metrics, records: u64) {
     registry.read();
     let sample = registry.read();
     assert_eq!(sample.view().counter(&metrics.jobs), records);
-    let (wait, size) = (&metrics.wait(&sample).total, &metrics.size(&sample).total);
+    let (wait, size) = (metrics.wait(&sample).total(), metrics.size(&sample).total());
     assert_eq!((wait.count(), size.count()), (records, records));
     let clamped = sample.snapshot.value(VALUES_CLAMPED.name(), &[]).map(Value::as_f64);
     assert_eq!(clamped, Some(records.div_ceil(CLAMPED_EVERY) as f64));
@@ -205,6 +205,6 @@ fn a_shared_cell_is_seen_from_its_first_record_on() {
     for power in 0..42 {
         wait.record(Duration::from_nanos(1 << power));
         let sample = registry.read();
-        assert_eq!(sample.view().latency(&wait).unwrap().total.count(), power + 1);
+        assert_eq!(sample.view().latency(&wait).unwrap().total().count(), power + 1);
     }
 }

@@ -196,11 +196,11 @@ impl Life {
 
 /// A histogram as the topic's report has it, put together by hand.
 fn in_json(seen: &Histogram) -> serde_json::Value {
-    let window = &seen.window.buckets;
+    let window = &seen.window().buckets();
     json!({
         "samples": window.count(),
-        "windowSeconds": seen.window.span.as_secs_f64(),
-        "count": seen.total.count(),
+        "windowSeconds": seen.window().span.as_secs_f64(),
+        "count": seen.total().count(),
         "min": window.min().map(millis),
         "max": window.max().map(millis),
         "avg": window.mean().map(millis),

@@ -36,15 +36,15 @@ fn of_one_burst(source: Source, samples: usize, random: &mut Random) -> Errors {
     life.register();
     life.record(0, &(source.durations)(random, samples));
     let running = life.read();
-    assert_eq!(life.histograms(&running)[0].window.samples(), samples as u64);
+    assert_eq!(life.histograms(&running)[0].window().samples(), samples as u64);
     let closed = life.tick(TICK);
-    assert_eq!(life.histograms(&closed)[0].window.samples(), samples as u64);
+    assert_eq!(life.histograms(&closed)[0].window().samples(), samples as u64);
     // Only once the ticks after it have enough is it left out.
     life.record(0, &(source.durations)(random, 999));
     life.tick(TICK);
     life.record(0, &(source.durations)(random, 1));
     let left = life.tick(TICK);
-    assert_eq!(life.histograms(&left)[0].window.samples(), 1000);
+    assert_eq!(life.histograms(&left)[0].window().samples(), 1000);
     life.judge_clamped();
     life.errors
 }
@@ -62,7 +62,7 @@ fn of_many_ticks(source: Source, samples: usize, random: &mut Random) -> Errors 
         life.tick_unseen(TICK);
     }
     let sample = life.read();
-    assert_eq!(life.histograms(&sample)[0].window.samples(), samples as u64);
+    assert_eq!(life.histograms(&sample)[0].window().samples(), samples as u64);
     life.record(0, &durations[..1]);
     life.read();
     life.judge_clamped();
@@ -165,13 +165,13 @@ fn an_idle_series_becomes_empty_at_its_longest_age_and_not_before() {
         life.tick(TICK);
     }
     let last = life.tick(TICK - moment);
-    assert_eq!(life.histograms(&last)[0].window.samples(), 5);
+    assert_eq!(life.histograms(&last)[0].window().samples(), 5);
     // Reading does not need a tick to see that the time has come.
     life.pause(moment);
     let empty = life.read();
     let seen = life.histograms(&empty)[0];
-    assert_eq!((seen.window.samples(), seen.window.buckets.quantile(0.5)), (0, None));
-    assert_eq!(seen.total.count(), 5, "totals stay");
+    assert_eq!((seen.window().samples(), seen.window().buckets().quantile(0.5)), (0, None));
+    assert_eq!(seen.total().count(), 5, "totals stay");
     let summary = life.summaries()[0];
     assert_eq!((summary.samples, summary.p50, summary.avg, summary.max), (0, None, None, None));
     assert!(summary.window_seconds < 300.0);

@@ -22,10 +22,14 @@ pub(super) struct Errors {
 impl Errors {
     /// Holds a series against its oracle.
     pub(super) fn judge(&mut self, seen: &Histogram, oracle: &Oracle, now: Duration) {
-        assert_eq!(seen.total.count(), oracle.count(), "since the start");
+        assert_eq!(seen.total().count(), oracle.count(), "since the start");
         let sum = oracle.sum() as f64 / 1e9;
-        assert!((seen.total.sum() - sum).abs() <= sum * 1e-12, "{} for {sum}", seen.total.sum());
-        self.judge_window(&seen.window, &oracle.window(now));
+        assert!(
+            (seen.total().sum() - sum).abs() <= sum * 1e-12,
+            "{} for {sum}",
+            seen.total().sum()
+        );
+        self.judge_window(&seen.window(), &oracle.window(now));
     }
 
     fn judge_window(&mut self, seen: &Window, exact: &Exact) {
@@ -34,12 +38,12 @@ impl Errors {
         self.windows += 1;
         self.samples += seen.samples();
         for permille in PERMILLES {
-            let quantile = seen.buckets.quantile(permille as f64 / 1000.0);
+            let quantile = seen.buckets().quantile(permille as f64 / 1000.0);
             self.judge_value("percentile", quantile, exact.percentile(permille));
         }
-        self.judge_value("min", seen.buckets.min(), exact.nanos.first().copied());
-        self.judge_value("max", seen.buckets.max(), exact.nanos.last().copied());
-        let (mean, exact) = (seen.buckets.mean().map(|mean| mean * 1e9), exact.mean());
+        self.judge_value("min", seen.buckets().min(), exact.nanos.first().copied());
+        self.judge_value("max", seen.buckets().max(), exact.nanos.last().copied());
+        let (mean, exact) = (seen.buckets().mean().map(|mean| mean * 1e9), exact.mean());
         assert_eq!(mean.is_some(), exact.is_some(), "mean");
         if let (Some(mean), Some(exact)) = (mean, exact) {
             assert!((mean - exact).abs() <= exact * 1e-12, "a mean of {mean} for {exact} ns");

@@ -1,0 +1,156 @@
+//! Poisons the locks of the crate, one after the other, and looks whether it matters.
+//!
+//! In tests [`lock`](super::lock) can be told to panic with the lock in its hands. A
+//! registry's life is lived again and again, and dies at its first lock, its second and
+//! so on, until it survives; so there is no list of locks that could miss one. After each
+//! death another thread lives the same life in the same registry, and must notice nothing.
+
+use std::cell::Cell;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use crate::clock::ManualClock;
+use crate::counter::Counter;
+use crate::desc::{Desc, Unit};
+use crate::exemplar::TraceId;
+use crate::labelled::Labelled;
+use crate::latency::Latency;
+use crate::performance::Performance;
+use crate::registry::Registry;
+
+const JOBS: Desc = Desc::counter("jobs_total", "Jobs.").labels(&["n"]);
+const WAIT: Desc = Desc::latency("wait_seconds", "Waits.").labels(&["n"]);
+const SIZE: Desc = Desc::distribution("size_bytes", "Sizes.", Unit::Bytes, &[1e3]).labels(&["n"]);
+
+thread_local! {
+    /// How many locks this thread may take before it panics with one in its hands.
+    static LEFT: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+/// Panics if the lock that was just taken is the one that this thread was told to die with.
+pub(super) fn panic_if_due() {
+    match LEFT.get() {
+        Some(0) => {
+            LEFT.set(None);
+            panic!("told to, with a lock held");
+        }
+        left => LEFT.set(left.map(|left| left - 1)),
+    }
+}
+
+/// What outlives each death.
+struct World {
+    clock: ManualClock,
+    registry: Registry,
+    performance: Performance,
+    jobs: Counter,
+    wait: Latency,
+    waits: Labelled<Latency, 1>,
+    /// Recorded into to no end.
+    spare: Counter,
+}
+
+impl World {
+    fn new() -> Self {
+        let clock = ManualClock::new();
+        let registry = Registry::builder().clock(clock.clock()).build();
+        let performance = Performance::register(&registry).expect("the topic is free");
+        let jobs = registry.counter(&JOBS, &["all"]).expect("the description is right");
+        let wait = registry.latency(&WAIT, &["all"]).expect("the description is right");
+        let waits = registry.latencies(&WAIT).expect("the description is right");
+        let spare = registry.counter(&JOBS, &["spare"]).expect("the description is right");
+        Self { clock, registry, performance, jobs, wait, waits, spare }
+    }
+
+    /// Registers, records, reads, ticks and lets go, by every way there is.
+    fn live(&self) {
+        let Self { clock, registry, performance, jobs, wait, waits, .. } = self;
+        // A tick of its own, whatever one that died had done in the last.
+        clock.advance(Duration::from_secs(1));
+        let before = registry.read();
+        let view = before.view();
+        let (jobs_before, pass_before) = (view.counter(jobs), before.pass);
+        let waits_before = view.latency(wait).map_or(0, |it| it.total().count());
+
+        let own = registry.latency(&WAIT, &["own"]).expect("the description is right");
+        let size = registry.distribution(&SIZE, &["own"]).expect("the description is right");
+        own.record(Duration::from_millis(1));
+        size.record(7.0);
+        jobs.inc();
+        let trace = TraceId::new(pass_before.into());
+        wait.record_traced(Duration::from_millis(1), trace);
+        waits.record(["by value"], Duration::from_millis(1));
+        performance.record_latency("name", Duration::from_millis(1));
+        assert!(performance.latency_percentiles("name").is_some_and(|it| it.samples > 0));
+        assert!(Performance::register(registry).is_err(), "the topic is taken");
+
+        // Far enough for the reader to tick, for exemplars to be taken anew, and for
+        // idle names to be looked for.
+        clock.advance(Duration::from_secs(40));
+        let after = registry.read();
+        let view = after.view();
+        assert_eq!(registry.latest().pass, after.pass, "the reader ticked");
+        assert!(after.pass > pass_before);
+        assert_eq!(view.counter(jobs), jobs_before + 1);
+        let waits = view.latency(wait).expect("it is registered");
+        assert_eq!(waits.total().count(), waits_before + 1);
+        assert_eq!(waits.exemplars().iter().map(|it| it.trace).collect::<Vec<_>>(), [trace]);
+        assert_eq!(view.latency(&own).map(|it| it.total().count()), Some(1));
+        assert_eq!(after.topics.len(), 1);
+        assert!(after.report("performance", None).is_ok());
+
+        drop((own, size));
+        let mut ticker = registry.ticker().expect("nobody else ticks");
+        (0..2).for_each(|_| drop(ticker.tick()));
+        assert!(registry.latest().snapshot.value(WAIT.name(), &[("n", "own")]).is_none());
+    }
+}
+
+#[test]
+fn whichever_lock_a_panic_poisoned_all_else_goes_on() {
+    let world = World::new();
+    for nth in 0.. {
+        let dying = || {
+            // A death half-way through taking a lease, where nothing can panic, would lose
+            // the lane. What is locked there is locked by readers too.
+            world.spare.inc();
+            LEFT.set(Some(nth));
+            // It may be survived: what monitors do is contained.
+            let _ = catch_unwind(AssertUnwindSafe(|| world.live()));
+            // What the thread's end locks is not for dying in.
+            LEFT.take().is_some()
+        };
+        let there_are_fewer = thread::scope(|scope| scope.spawn(dying).join());
+        let next = thread::scope(|scope| scope.spawn(|| world.live()).join());
+        assert!(next.is_ok(), "after a panic with lock {nth} in hand");
+        if there_are_fewer.expect("the panic is caught") {
+            assert!(nth > 50, "it took {nth} locks only");
+            return;
+        }
+    }
+}
+
+#[test]
+fn every_lock_is_taken_through_this_module() {
+    fn look(folder: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).expect("the sources are there") {
+            let path = entry.expect("it can be read").path();
+            if path.is_dir() {
+                look(&path, found);
+            } else {
+                let text = fs::read_to_string(&path).expect("sources are text");
+                let locks = |line: &&str| line.contains(".lock()") || line.contains(".try_lock()");
+                let lines = text.lines().filter(locks);
+                found.extend(lines.map(|line| format!("{}: {}", path.display(), line.trim())));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    look(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    // And the model checker's, which is no part of the product.
+    found.retain(|line| !line.contains("/src/sync") && !line.contains("/static_ref/twin.rs"));
+    assert!(found.is_empty(), "these locks stop at a panic of others: {found:#?}");
+}

@@ -1,0 +1,216 @@
+//! Whether the core's models can fail: each is run against a line that is wrong on purpose.
+//!
+//! A mutant replaces one line of the shipping source. Several of them are faults that the
+//! models once found. They are kept here as text, so a test sees to it that each still
+//! applies; `cargo xtask prove mutants` replays them in a copy of the workspace.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::{Value, json};
+
+use crate::models;
+use crate::verdict::{Verdict, say};
+use crate::workspace::{Workspace, passes};
+
+/// One wrong line.
+struct Mutant {
+    name: &'static str,
+    /// The model that it makes fail.
+    model: &'static str,
+    file: &'static str,
+    /// The line, as it stands once in the file, without its indentation.
+    line: &'static str,
+    becomes: &'static str,
+}
+
+const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "a sum that does not release its bucket",
+        model: "record_against_sample",
+        file: "crates/metrics-core/src/cells.rs",
+        line: "self.sum.store(sum, Ordering::Release);",
+        becomes: "self.sum.store(sum, Ordering::Relaxed);",
+    },
+    Mutant {
+        name: "a bucket emptied before its count is moved",
+        model: "models::spill_against_sample",
+        file: "crates/metrics-core/src/latency.rs",
+        line: "self.spill(index, || bucket.store(0, Ordering::Relaxed));",
+        becomes: "bucket.store(0, Ordering::Relaxed); self.spill(index, || ());",
+    },
+    Mutant {
+        name: "a shared line marked by the first value of its bucket only",
+        model: "shared_spill_against_sample",
+        file: "crates/metrics-core/src/latency.rs",
+        line: "block.touch(index); // each thread for itself",
+        becomes: "if count == 1 { block.touch(index); }",
+    },
+    Mutant {
+        name: "a lane leased to two threads",
+        model: "lease_and_return_against_sample",
+        file: "crates/metrics-core/src/lanes.rs",
+        line: "let idle = lock(&LANES.idle).pop();",
+        becomes: "let idle = lock(&LANES.idle).last().copied();",
+    },
+    Mutant {
+        name: "a registration that no pass hears of",
+        model: "register_against_sample",
+        file: "crates/metrics-core/src/families.rs",
+        line: "self.generation += 1; // a series came",
+        becomes: "self.generation += 0;",
+    },
+    Mutant {
+        name: "a series let go while a handle lives",
+        model: "drop_against_record",
+        file: "crates/metrics-core/src/families.rs",
+        line: "holders == 2 + self.lapsed().load(Ordering::Acquire)",
+        becomes: "holders == 3 + self.lapsed().load(Ordering::Acquire)",
+    },
+    Mutant {
+        name: "orphans looked for after the cells were read",
+        model: "drop_against_record",
+        file: "crates/metrics-core/src/pass.rs",
+        line: "if let Some(orphans) = orphans {",
+        becomes: "drop(orphans); if ending == Ending::Tick { let orphans = lock(&inner.families).orphans();",
+    },
+    Mutant {
+        name: "a cell handed on as it is",
+        model: "drop_against_record",
+        file: "crates/metrics-core/src/lanes.rs",
+        line: "cell.clear(&LANES);",
+        becomes: "let _ = cell;",
+    },
+    Mutant {
+        name: "a reader that takes a pass as old as itself",
+        model: "publish_against_latest_and_read",
+        file: "crates/metrics-core/src/pass.rs",
+        line: "&& *number > arrived",
+        becomes: "&& *number >= arrived",
+    },
+    Mutant {
+        name: "a ticket that overtakes the reader's own record",
+        model: "publish_against_latest_and_read",
+        file: "crates/metrics-core/src/pass.rs",
+        line: "let arrived = self.passes.begun.fetch_add(0, Ordering::AcqRel);",
+        becomes: "let arrived = self.passes.begun.load(Ordering::SeqCst);",
+    },
+    Mutant {
+        name: "a reference published before what is behind it",
+        model: "who_sees_the_reference_sees_what_is_behind_it",
+        file: "crates/metrics-core/src/static_ref/twin.rs",
+        line: "self.index.store(index, Ordering::Release);",
+        becomes: "self.index.store(index, Ordering::Relaxed);",
+    },
+];
+
+/// The copy of the workspace, and where it is built.
+const COPY: &str = "target/mutants/workspace";
+const TARGET: &str = "../target";
+
+/// Runs every model as it is, and each mutant's against the mutant.
+pub(crate) fn prove(workspace: &Workspace) -> Result<(Verdict, Value)> {
+    let copy = workspace.path(COPY);
+    if copy.exists() {
+        fs::remove_dir_all(&copy).context("cannot remove the last copy")?;
+    }
+    for part in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "crates", "xtask"] {
+        copy_tree(&workspace.path(part), &copy.join(part))?;
+    }
+    let copy = Workspace::at(&copy);
+    let mut whole = models::call(&copy, TARGET, models::SHORT);
+    whole.args(["--", "models::", "static_ref::"]);
+    ensure!(passes(&mut whole)? == Verdict::Holds, "the models fail without any mutant");
+    let mut survivors = Vec::new();
+    for mutant in MUTANTS {
+        let found = mutant.is_found(&copy)?;
+        say(&format!(
+            "{} {}: {}",
+            if found { "found" } else { "MISSED" },
+            mutant.model,
+            mutant.name
+        ));
+        if !found {
+            survivors.push(mutant.name);
+        }
+    }
+    let figures = json!({ "mutants": MUTANTS.len(), "missed": survivors });
+    Ok((Verdict::from_success(survivors.is_empty()), figures))
+}
+
+impl Mutant {
+    /// Whether its model fails where the line is wrong.
+    fn is_found(&self, copy: &Workspace) -> Result<bool> {
+        let source = copy.read(self.file)?;
+        copy.write(self.file, &self.apply(&source)?)?;
+        let mut build = models::call(copy, TARGET, models::SHORT);
+        build.arg("--no-run");
+        if passes(&mut build)? != Verdict::Holds {
+            bail!("`{}` does not compile: mend the mutant", self.name);
+        }
+        let mut run = models::call(copy, TARGET, models::SHORT);
+        run.args(["--", self.model]);
+        let said = run.output().context("cannot run the model")?;
+        copy.write(self.file, &source)?;
+        let words = String::from_utf8_lossy(&said.stdout);
+        ensure!(words.contains("running 1 test"), "`{}` names no single model", self.model);
+        Ok(!said.status.success())
+    }
+
+    fn apply(&self, source: &str) -> Result<String> {
+        let found = source.lines().filter(|line| line.trim() == self.line).count();
+        ensure!(found == 1, "{} has the line of `{}` {found} times", self.file, self.name);
+        let lines = source.lines();
+        let mutated = lines.map(|line| if line.trim() == self.line { self.becomes } else { line });
+        Ok(mutated.flat_map(|line| [line, "\n"]).collect())
+    }
+}
+
+/// Copies a file, or a folder without its target folder.
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    let cannot = || format!("cannot copy {}", from.display());
+    if from.is_file() {
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder).with_context(cannot)?;
+        }
+        fs::copy(from, to).with_context(cannot)?;
+        return Ok(());
+    }
+    for entry in fs::read_dir(from).with_context(cannot)? {
+        let name = entry.with_context(cannot)?.file_name();
+        if name != "target" {
+            copy_tree(&from.join(&name), &to.join(&name))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mutant_still_applies_and_changes_something() {
+        let workspace = Workspace::of_this_build();
+        for mutant in MUTANTS {
+            let source = workspace.read(mutant.file).expect("the file is there");
+            let mutated = mutant.apply(&source).expect("the line is there once");
+            assert_ne!(source, mutated, "{}", mutant.name);
+        }
+    }
+
+    #[test]
+    fn every_model_has_a_mutant() {
+        let models = Workspace::of_this_build().read("crates/metrics-core/src/models.rs");
+        let models = models.expect("the models are there");
+        let mut names = models.lines().filter_map(|line| line.strip_prefix("fn "));
+        let tested = |name: &str| MUTANTS.iter().any(|mutant| mutant.model.ends_with(name));
+        let helpers = ["explore", "settings", "registry", "jobs", "wait"];
+        let missing = names.find(|line| {
+            let name = line.split('(').next().unwrap_or_default();
+            !helpers.contains(&name) && !tested(name)
+        });
+        assert_eq!(missing, None);
+    }
+}
