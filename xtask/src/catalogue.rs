@@ -46,9 +46,12 @@ fn listed(page: &str) -> BTreeSet<String> {
     names.map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Whether a file's descriptions are the crate's own, and not those of its tests or loom models.
+/// Files below `src` that are compiled for tests or loom models only.
+const TESTS: &[&str] = &["/tests.rs", "/models.rs", "/poisoning.rs"];
+
+/// Whether a file's descriptions are the crate's own, and not those of its tests.
 fn is_shipped(path: &str) -> bool {
-    path.contains("/src/") && !path.ends_with("/tests.rs") && !path.ends_with("/models.rs")
+    path.contains("/src/") && !TESTS.iter().any(|end| path.ends_with(end))
 }
 
 /// Finds the names in constants of the form `const X: Desc = Desc::kind("name", …)`.
