@@ -84,7 +84,8 @@ impl AnyMetric {
     /// Does with a number what the kind does: counts it, sets it, moves to it or records it.
     ///
     /// Of what the kind cannot take, such as a negative count, it takes the
-    /// nearest that it can; a duration that is no number is not recorded.
+    /// nearest that it can; a duration that is no number is dropped and counted in
+    /// [`VALUES_DROPPED`](crate::VALUES_DROPPED).
     pub fn apply(&self, value: f64) {
         match self {
             // Casts saturate, and NaN becomes zero.
@@ -96,6 +97,8 @@ impl AnyMetric {
                 let bounded = value.clamp(0.0, f64::from(u32::MAX));
                 if let Ok(duration) = Duration::try_from_secs_f64(bounded) {
                     latency.record(duration);
+                } else if let Some(context) = latency.context() {
+                    context.dropped.fetch_add(1, Ordering::Relaxed);
                 }
             }
             Self::Distribution(distribution) => distribution.record(value),

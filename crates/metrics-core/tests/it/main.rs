@@ -8,6 +8,7 @@ mod performance;
 mod proof;
 mod recording;
 mod threads;
+mod values;
 mod windows;
 
 use std::time::Duration;
