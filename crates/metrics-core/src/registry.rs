@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
 use crate::context::Context;
+use crate::counted_monitor::CountedMonitor;
 use crate::counter::Counter;
 use crate::desc::{Desc, Kind, OwnedDesc};
 use crate::distribution::Distribution;
@@ -242,8 +243,9 @@ impl Registry {
     /// # Errors
     /// [`RegisterError::DuplicateTopic`] when the topic has one.
     pub fn monitor(&self, monitor: Arc<dyn Monitor>) -> Result<(), RegisterError> {
+        let monitor = CountedMonitor::register(self, monitor)?;
         let score = self.gauge(&COMPONENT_HEALTH_SCORE, &[monitor.topic().check_key])?;
-        self.inner.board.add(monitor, score)
+        self.inner.board.add(Arc::new(monitor), score)
     }
 
     /// The monitors in the order of their registration.

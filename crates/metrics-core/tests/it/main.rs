@@ -4,6 +4,7 @@ mod cardinality;
 mod health;
 mod labelled;
 mod monitor;
+mod panics;
 mod performance;
 mod proof;
 mod recording;
