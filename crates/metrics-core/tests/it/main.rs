@@ -1,6 +1,7 @@
 //! The core through its public API, under a clock that the tests move.
 
 mod cardinality;
+mod foreign_thread;
 mod health;
 mod labelled;
 mod monitor;
