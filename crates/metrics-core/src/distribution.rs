@@ -3,17 +3,22 @@
 use std::array;
 
 use crate::context::Context;
-use crate::layout::{FLOAT_OCTAVES, PER_OCTAVE, float_index};
+use crate::layout::{FLOAT_LARGEST, FLOAT_OCTAVES, PER_OCTAVE, float_index};
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, OnceLock};
+
+/// How many values one distribution takes: more than there is time for, and few enough
+/// for the sums of many distributions, and of threads that come at once, to fit 64 bits.
+const MOST: u64 = 1 << 56;
 
 /// A handle to a distribution; clones share the storage.
 ///
 /// Values are kept to 1/128 between 2⁻⁶⁴ and 2⁶⁴; smaller ones count as zero,
-/// larger ones as the largest. Negative values and those that are not finite
-/// are dropped and counted in [`VALUES_DROPPED`](crate::VALUES_DROPPED). Cells
-/// are shared by all threads: this is for sizes and the like, not for the
-/// latency of a hot path.
+/// larger ones as the largest, counted in [`VALUES_CLAMPED`](crate::VALUES_CLAMPED).
+/// Negative values, those that are not finite, and all from the 2⁵⁶th on are
+/// dropped and counted in [`VALUES_DROPPED`](crate::VALUES_DROPPED). Cells are
+/// shared by all threads: this is for sizes and the like, not for the latency
+/// of a hot path.
 #[derive(Clone, Debug)]
 #[must_use = "a series lasts as long as a handle to it"]
 pub struct Distribution {
@@ -57,10 +62,16 @@ impl Distribution {
     /// Records a value `n` times at the cost of once.
     pub fn record_n(&self, value: f64, n: u64) {
         let Some(core) = &self.core else { return };
-        if !value.is_finite() || value < 0.0 {
+        let records = core.records.load(Ordering::Relaxed).checked_add(n);
+        if !value.is_finite() || value < 0.0 || records.is_none_or(|all| all > MOST) {
             core.context.dropped.fetch_add(n, Ordering::Relaxed);
             return;
         }
+        if value > FLOAT_LARGEST {
+            core.context.clamped.fetch_add(n, Ordering::Relaxed);
+        }
+        // Minus zero is none the less zero.
+        let value = value.abs().min(FLOAT_LARGEST);
         let (octave, bucket) = float_index(value);
         let counts =
             core.octaves[octave].get_or_init(|| Box::new(array::from_fn(|_| AtomicU64::new(0))));

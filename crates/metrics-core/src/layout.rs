@@ -48,7 +48,10 @@ pub(crate) fn latency_index(nanos: u64) -> (usize, u64) {
 /// Smallest power of two that a distribution tells from zero, and the power at which it clamps.
 const FLOAT_EXPONENTS: std::ops::Range<i32> = -64..64;
 
-/// The octave and bucket of a finite value that is not negative.
+/// The largest value that a distribution tells from larger ones: 2⁶⁴.
+pub(crate) const FLOAT_LARGEST: f64 = (1_u128 << FLOAT_EXPONENTS.end) as f64;
+
+/// The octave and bucket of a finite value whose sign is not negative.
 pub(crate) fn float_index(value: f64) -> (usize, usize) {
     let bits = value.to_bits();
     let exponent = (bits >> 52) as i32 - 1023;

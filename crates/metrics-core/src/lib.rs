@@ -68,6 +68,7 @@
 //! | metric | what |
 //! | --- | --- |
 //! | `node0_health_score`, `node0_component_health_score{component}` | believed health, 0 to 100 |
+//! | `node0_monitor_panics_total{topic,call}` | what panicked in code of monitors, and was contained |
 //! | `node0_sampling_duration_seconds` | how long passes take |
 //! | `node0_recording_threads` | how many threads hold cells to record into |
 //! | `node0_recording_bytes` | what the cells of all threads weigh |
@@ -78,6 +79,7 @@ mod buckets;
 mod cells;
 mod clock;
 mod context;
+mod counted_monitor;
 mod counter;
 mod desc;
 mod distribution;
@@ -114,6 +116,7 @@ mod window;
 
 pub use buckets::Buckets;
 pub use clock::{Clock, ManualClock, Moment, Timestamp};
+pub use counted_monitor::MONITOR_PANICS;
 pub use counter::Counter;
 pub use desc::{
     Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, DescError, Kind, OwnedDesc, Unit,
@@ -155,6 +158,7 @@ pub const DESCS: &[&Desc] = &[
     &SERIES_FOLDED,
     &HEALTH_SCORE,
     &COMPONENT_HEALTH_SCORE,
+    &MONITOR_PANICS,
     &SAMPLING_DURATION,
     &RECORDING_THREADS,
     &RECORDING_BYTES,

@@ -45,16 +45,16 @@ pub const RECORDING_THREADS: Desc = Desc::gauge(
     "Threads of the process that hold recording cells: those that have recorded and not ended.",
 );
 
-/// Values beyond what a latency can tell apart.
+/// Values beyond what a cell can tell apart.
 pub const VALUES_CLAMPED: Desc = Desc::counter(
     "node0_values_clamped_total",
-    "Durations beyond 73 minutes, which were recorded as 73 minutes.",
+    "Durations beyond 73 minutes and other values beyond 2^64, which were recorded as just that.",
 );
 
-/// Values that a distribution refused.
+/// Values that were refused.
 pub const VALUES_DROPPED: Desc = Desc::counter(
     "node0_values_dropped_total",
-    "Values that were negative or not finite, which no distribution can hold.",
+    "Values that no cell can hold: negative or not finite, or without a series to go to.",
 );
 
 /// What passes remember.

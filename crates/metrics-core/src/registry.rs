@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
 use crate::context::Context;
+use crate::counted_monitor::CountedMonitor;
 use crate::counter::Counter;
 use crate::desc::{Desc, Kind, OwnedDesc};
 use crate::distribution::Distribution;
@@ -84,7 +85,8 @@ impl AnyMetric {
     /// Does with a number what the kind does: counts it, sets it, moves to it or records it.
     ///
     /// Of what the kind cannot take, such as a negative count, it takes the
-    /// nearest that it can; a duration that is no number is not recorded.
+    /// nearest that it can; a duration that is no number is dropped and counted in
+    /// [`VALUES_DROPPED`](crate::VALUES_DROPPED).
     pub fn apply(&self, value: f64) {
         match self {
             // Casts saturate, and NaN becomes zero.
@@ -96,6 +98,8 @@ impl AnyMetric {
                 let bounded = value.clamp(0.0, f64::from(u32::MAX));
                 if let Ok(duration) = Duration::try_from_secs_f64(bounded) {
                     latency.record(duration);
+                } else if let Some(context) = latency.context() {
+                    context.dropped.fetch_add(1, Ordering::Relaxed);
                 }
             }
             Self::Distribution(distribution) => distribution.record(value),
@@ -240,8 +244,9 @@ impl Registry {
     /// # Errors
     /// [`RegisterError::DuplicateTopic`] when the topic has one.
     pub fn monitor(&self, monitor: Arc<dyn Monitor>) -> Result<(), RegisterError> {
+        let monitor = CountedMonitor::register(self, monitor)?;
         let score = self.gauge(&COMPONENT_HEALTH_SCORE, &[monitor.topic().check_key])?;
-        self.inner.board.add(monitor, score)
+        self.inner.board.add(Arc::new(monitor), score)
     }
 
     /// The monitors in the order of their registration.

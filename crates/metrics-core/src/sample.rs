@@ -201,7 +201,8 @@ impl<'a> View<'a> {
     }
 }
 
-fn share(part: u64, rest: u64) -> Option<f64> {
-    let whole = part + rest;
-    (whole > 0).then(|| part as f64 / whole as f64)
+/// The share of a part in the whole; `None` of nothing.
+pub(crate) fn share(part: u64, rest: u64) -> Option<f64> {
+    let whole = part as f64 + rest as f64;
+    (whole > 0.0).then(|| part as f64 / whole)
 }

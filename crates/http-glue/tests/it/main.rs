@@ -2,6 +2,7 @@
 
 mod endpoints;
 mod overload;
+mod panics;
 mod readiness;
 mod requests;
 mod server;

@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::health::Assessment;
 use crate::monitor::{Report, Topic, UnknownTarget};
 use crate::performance::{CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS};
-use crate::sample::View;
+use crate::sample::{View, share};
 use crate::snapshot::{Histogram, Snapshot, Value};
 use crate::summary::LatencySummary;
 
@@ -70,8 +70,6 @@ pub(super) fn tiers(snapshot: &Snapshot) -> BTreeMap<String, Tier> {
             (entry.misses, entry.recent.1) = (count.total, count.recent);
         }
     }
-    let share =
-        |hits: u64, misses: u64| (hits + misses > 0).then(|| hits as f64 / (hits + misses) as f64);
     for tier in tiers.values_mut() {
         tier.hit_rate = share(tier.recent.0, tier.recent.1);
         tier.hit_rate_total = share(tier.hits, tier.misses);

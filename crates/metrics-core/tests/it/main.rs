@@ -1,13 +1,16 @@
 //! The core through its public API, under a clock that the tests move.
 
 mod cardinality;
+mod foreign_thread;
 mod health;
 mod labelled;
 mod monitor;
+mod panics;
 mod performance;
 mod proof;
 mod recording;
 mod threads;
+mod values;
 mod windows;
 
 use std::time::Duration;

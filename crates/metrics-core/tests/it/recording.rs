@@ -2,14 +2,13 @@ use std::time::Duration;
 
 use metrics_core::{
     AnyMetric, Counter, Desc, DescError, Distribution, Gauge, Kind, Latency, Measuring, OwnedDesc,
-    Peak, RegisterError, Registry, TraceId, Unit, UpDown, VALUES_CLAMPED, VALUES_DROPPED,
+    Peak, RegisterError, Registry, TraceId, UpDown,
 };
 
 use crate::Bench;
 
 const HITS: Desc = Desc::counter("hits_total", "Hits.").labels(&["zone", "kind"]);
 const WAIT: Desc = Desc::latency("wait_seconds", "Waits.");
-const SIZE: Desc = Desc::distribution("size_bytes", "Sizes.", Unit::Bytes, &[1e3, 1e6]);
 const LEVEL: Desc = Desc::up_down("level", "A level.");
 const PEAK: Desc = Desc::peak("level_peak", "Its peak.");
 const VALUE: Desc = Desc::gauge("value", "A value.");
@@ -101,29 +100,6 @@ fn a_peak_is_shown_for_a_minute() {
         bench.tick();
     }
     assert_eq!(bench.registry.latest().view().peak(&peak), 2);
-}
-
-#[test]
-fn odd_values_are_kept_bounded_and_counted() {
-    let mut bench = Bench::new();
-    let wait = bench.registry.latency(&WAIT, &[]).unwrap();
-    wait.record(Duration::MAX);
-    wait.record(Duration::ZERO);
-    let size = bench.registry.distribution(&SIZE, &[]).unwrap();
-    for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0] {
-        size.record(odd);
-    }
-    size.record(f64::MAX);
-    size.record(f64::MIN_POSITIVE);
-    size.record_n(2048.0, 3);
-    bench.tick();
-    let sample = bench.tick().sample;
-    let counted = |desc: &Desc| sample.snapshot.value(desc.name(), &[]).unwrap().as_f64();
-    assert_eq!((counted(&VALUES_CLAMPED), counted(&VALUES_DROPPED)), (1.0, 4.0));
-    assert_eq!(sample.view().latency(&wait).unwrap().total().count(), 2);
-    let sizes = sample.view().distribution(&size).unwrap();
-    assert_eq!(sizes.total().count(), 5);
-    assert_eq!(sizes.total().quantile(0.0), Some(0.0));
 }
 
 #[test]

@@ -1,0 +1,111 @@
+//! Code of others panics where the endpoints and the readiness runner call it.
+
+use std::future::ready;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_glue::{CheckStatus, Readiness, ReadinessStatus};
+use metrics_core::{
+    Assessment, MONITOR_PANICS, Monitor, NotReady, ReadinessCheck, Registry, Report, Topic,
+    UnknownTarget, Value, View,
+};
+use serde::{Serialize, Serializer};
+use tokio::time::sleep;
+
+use crate::support::{QUEUE, Surface, Told};
+
+static BOMB: Topic = Topic::new("bomb", "bomb");
+
+/// Panics when asked for its checks, or when its report is written.
+struct Bomb;
+
+impl Monitor for Bomb {
+    fn topic(&self) -> &'static Topic {
+        &BOMB
+    }
+
+    fn assess(&self, _: &View<'_>) -> Assessment {
+        Assessment::healthy("fine")
+    }
+
+    fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
+        struct Body;
+        impl Serialize for Body {
+            fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                panic!("on purpose");
+            }
+        }
+        Ok(Report::new(Body))
+    }
+
+    fn readiness(&self) -> Vec<Arc<dyn ReadinessCheck>> {
+        panic!("on purpose");
+    }
+}
+
+/// A check that fails, and panics when asked what it is called.
+struct Nameless;
+
+impl ReadinessCheck for Nameless {
+    fn name(&self) -> &str {
+        panic!("on purpose");
+    }
+
+    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), NotReady>> + Send + '_>> {
+        Box::pin(ready(Err(NotReady::new("it is down"))))
+    }
+}
+
+/// Panics before there is a future to contain it in.
+struct Hasty;
+
+impl ReadinessCheck for Hasty {
+    fn name(&self) -> &str {
+        "hasty"
+    }
+
+    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), NotReady>> + Send + '_>> {
+        panic!("on purpose");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_cannot_say_its_name_or_start_decides_all_the_same() {
+    let fails = async |check: Arc<dyn ReadinessCheck>, name, message| {
+        let readiness = Readiness::builder(&Registry::new()).check(check).start();
+        readiness.started();
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(readiness.status(), ReadinessStatus::NotReady, "{name}");
+        let report = readiness.report();
+        assert_eq!(report.checks[name].status, CheckStatus::Fail);
+        assert_eq!(report.checks[name].message.as_deref(), Some(message));
+    };
+    fails(Arc::new(Nameless), "unnamed", "it is down").await;
+    fails(Arc::new(Hasty), "hasty", "it panicked").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_monitor_that_cannot_name_its_checks_is_counted_and_the_others_go_on() {
+    let registry = Registry::new();
+    registry.monitor(Arc::new(Bomb)).expect("a new topic");
+    registry.monitor(Arc::new(Told::new(&QUEUE))).expect("a new topic");
+    let readiness = Readiness::builder(&registry).start();
+    readiness.started();
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(readiness.status(), ReadinessStatus::Ready);
+    let labels = [("topic", "bomb"), ("call", "readiness")];
+    let panics = registry.read().snapshot.value(MONITOR_PANICS.name(), &labels).map(Value::as_f64);
+    assert!(panics.is_some_and(|panics| panics >= 5.0), "{panics:?}");
+}
+
+#[tokio::test]
+async fn a_body_that_panics_while_it_is_written_is_an_internal_error_of_its_topic() {
+    let surface = Surface::new(vec![Told::new(&QUEUE)]);
+    surface.registry.monitor(Arc::new(Bomb)).expect("a new topic");
+    let answer = surface.get("/metrics/bomb").await;
+    assert_eq!(answer.status, 500);
+    assert_eq!(answer.json()["error"]["code"], "internal");
+    assert_eq!(surface.get("/metrics/queue").await.status, 200);
+    assert_eq!(surface.get("/metrics").await.status, 200);
+}
