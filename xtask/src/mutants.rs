@@ -73,7 +73,14 @@ const MUTANTS: &[Mutant] = &[
         model: "drop_against_record",
         file: "crates/metrics-core/src/pass.rs",
         line: "if let Some(orphans) = orphans {",
-        becomes: "drop(orphans); if ending == Ending::Tick { let orphans = lock(&inner.families).orphans();",
+        becomes: "drop(orphans); if ending == Ending::Tick { let orphans = lock(&inner.families).orphans(&self.schema);",
+    },
+    Mutant {
+        name: "a series that no pass has seen taken for an orphan",
+        model: "register_against_removal",
+        file: "crates/metrics-core/src/families.rs",
+        line: "let series = series.filter(|series| sampled.rows.contains_key(&series.cells.id()));",
+        becomes: "let _ = sampled;",
     },
     Mutant {
         name: "a cell handed on as it is",

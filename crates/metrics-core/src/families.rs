@@ -313,8 +313,11 @@ impl Families {
     }
 
     /// The series that no handle holds any more, for [`Self::remove`] once they were sampled.
-    pub(crate) fn orphans(&self) -> Orphans {
+    ///
+    /// Only those that the pass has: of one that came since, the second holder is its handle.
+    pub(crate) fn orphans(&self, sampled: &Schema) -> Orphans {
         let series = self.by_name.values().flat_map(|family| family.series.values());
+        let series = series.filter(|series| sampled.rows.contains_key(&series.cells.id()));
         let orphans = series.filter(|series| series.cells.is_orphan());
         Orphans(orphans.map(|series| (series.cells.id(), series.asked)).collect())
     }

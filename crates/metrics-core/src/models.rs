@@ -165,6 +165,28 @@ fn register_against_sample() {
 }
 
 #[test]
+fn register_against_removal() {
+    explore(|| {
+        let registry = registry();
+        drop(jobs(&registry, "gone"));
+        let registering = thread::spawn({
+            let registry = registry.clone();
+            move || {
+                let late = jobs(&registry, "late");
+                late.inc();
+                late
+            }
+        });
+        registry.inner.tick();
+        let late = registering.join().expect("the description is right");
+        let sample = registry.inner.tick().0;
+        let value = sample.snapshot.value(JOBS.name(), &[("kind", "late")]);
+        assert_eq!(late.total(), 1);
+        assert_eq!(value.map(|value| value.as_f64()), Some(1.0), "it left with a handle alive");
+    });
+}
+
+#[test]
 fn drop_against_record() {
     explore(|| {
         let registry = registry();

@@ -222,7 +222,7 @@ impl Pass {
         self.follow(inner);
         // Before anything is read, so that what the last handle recorded is.
         let orphans = (ending == Ending::Tick && self.rows.iter().any(|row| row.cells.is_orphan()))
-            .then(|| lock(&inner.families).orphans());
+            .then(|| lock(&inner.families).orphans(&self.schema));
         let now = context.clock.uptime();
         let reader = Reader::new();
         for row in &mut self.rows {
