@@ -124,13 +124,12 @@ struct BucketBody {
 
 impl Serialize for HistogramBody<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let total = self.histogram.total();
-        let counts = total.cumulative(self.bounds);
+        let counts = self.histogram.cumulative();
         let buckets =
-            || self.bounds.iter().zip(&counts).map(|(le, n)| BucketBody { le: *le, count: *n });
+            || self.bounds.iter().zip(counts).map(|(le, n)| BucketBody { le: *le, count: *n });
         let mut body = serializer.serialize_map(Some(4))?;
-        body.serialize_entry("count", &total.count())?;
-        body.serialize_entry("sum", &total.sum())?;
+        body.serialize_entry("count", &self.histogram.count())?;
+        body.serialize_entry("sum", &self.histogram.sum())?;
         body.serialize_entry("buckets", &Listed(buckets))?;
         body.serialize_entry("window", &WindowBody::from(self.histogram.window()))?;
         body.end()

@@ -152,7 +152,7 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
             Format::OpenMetrics => histogram.exemplars(),
         };
         let mut exemplars = exemplars.iter().peekable();
-        let counts = histogram.cumulative(bounds).into_iter().zip(bounds.iter().copied());
+        let counts = histogram.cumulative().iter().copied().zip(bounds.iter().copied());
         for (count, bound) in counts.chain([(histogram.count(), f64::INFINITY)]) {
             self.bucket(count, up_to(&mut exemplars, bound));
         }

@@ -5,7 +5,7 @@
 //! [layout](crate::layout). What a tick brought is kept sparse instead, since
 //! it is few buckets of many.
 
-use crate::layout::{Layout, PER_OCTAVE};
+use crate::layout::{Layout, PER_LINE, PER_OCTAVE};
 
 /// Counts by value, with their sum; plain data, mergeable without loss.
 ///
@@ -13,20 +13,17 @@ use crate::layout::{Layout, PER_OCTAVE};
 #[derive(Clone, Debug)]
 pub struct Buckets {
     layout: Layout,
-    octaves: Vec<Octave>,
+    /// Which octaves, by rising number: close together, to be searched.
+    keys: Vec<u16>,
+    /// The counts of those octaves.
+    counts: Vec<[u64; PER_OCTAVE]>,
     count: u64,
     sum: f64,
 }
 
-#[derive(Clone, Debug)]
-struct Octave {
-    key: usize,
-    counts: [u64; PER_OCTAVE],
-}
-
 impl Buckets {
     pub(crate) fn new(layout: Layout) -> Self {
-        Self { layout, octaves: Vec::new(), count: 0, sum: 0.0 }
+        Self { layout, keys: Vec::new(), counts: Vec::new(), count: 0, sum: 0.0 }
     }
 
     /// How many values there are: by construction the sum of all buckets.
@@ -57,9 +54,9 @@ impl Buckets {
     }
 
     fn last(&self) -> Option<usize> {
-        self.octaves.iter().rev().find_map(|octave| {
-            let step = octave.counts.iter().rposition(|n| *n > 0)?;
-            Some(octave.key * PER_OCTAVE + step)
+        self.octaves().rev().find_map(|(key, counts)| {
+            let step = counts.iter().rposition(|n| *n > 0)?;
+            Some(key * PER_OCTAVE + step)
         })
     }
 
@@ -70,17 +67,17 @@ impl Buckets {
         let rank = (q.clamp(0.0, 1.0) * self.count as f64).ceil().max(1.0) as u64;
         let mut seen = 0;
         // Whole octaves first, so that only one is walked through.
-        let octave = self.octaves.iter().find(|octave| {
-            let held = octave.counts.iter().sum::<u64>();
+        let (key, counts) = self.octaves().find(|(_, counts)| {
+            let held = counts.iter().sum::<u64>();
             let reached = seen + held >= rank;
             seen += if reached { 0 } else { held };
             reached
         })?;
-        let step = octave.counts.iter().position(|n| {
+        let step = counts.iter().position(|n| {
             seen += n;
             seen >= rank
         })?;
-        Some(self.layout.midpoint(octave.key * PER_OCTAVE + step))
+        Some(self.layout.midpoint(key * PER_OCTAVE + step))
     }
 
     /// How many values are at most `bound`; a bucket counts where its midpoint lies.
@@ -92,16 +89,16 @@ impl Buckets {
     ///
     /// An octave that no bound falls into is summed as a whole.
     pub fn cumulative(&self, bounds: &[f64]) -> Vec<u64> {
-        let mut octaves = self.octaves.iter();
+        let mut octaves = self.octaves();
         let mut rest = octaves.next().map(|octave| (octave, 0));
         let mut seen = 0;
         let at_most = |bound: &f64| {
             let end = self.layout.end(*bound);
-            while let Some((octave, from)) = rest {
-                let to = end.saturating_sub(octave.key * PER_OCTAVE).clamp(from, PER_OCTAVE);
-                seen += octave.counts[from..to].iter().sum::<u64>();
+            while let Some(((key, counts), from)) = rest {
+                let to = end.saturating_sub(key * PER_OCTAVE).clamp(from, PER_OCTAVE);
+                seen += counts[from..to].iter().sum::<u64>();
                 if to < PER_OCTAVE {
-                    rest = Some((octave, to));
+                    rest = Some(((key, counts), to));
                     break;
                 }
                 rest = octaves.next().map(|octave| (octave, 0));
@@ -118,18 +115,18 @@ impl Buckets {
 
     /// The numbers of the buckets that hold something, rising, with their counts.
     pub(crate) fn cells(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
-        self.octaves.iter().flat_map(|octave| {
-            let filled = octave.counts.iter().enumerate().filter(|(_, n)| **n > 0);
-            filled.map(|(step, n)| (octave.key * PER_OCTAVE + step, *n))
+        self.octaves().flat_map(|(key, counts)| {
+            let filled = counts.iter().enumerate().filter(|(_, n)| **n > 0);
+            filled.map(move |(step, n)| (key * PER_OCTAVE + step, *n))
         })
     }
 
     /// Adds all values of `other`, which must come from the same kind of metric.
     pub fn merge(&mut self, other: &Self) {
         debug_assert_eq!(self.layout, other.layout, "latencies merge with latencies only");
-        for octave in &other.octaves {
-            let counts = self.octave(octave.key);
-            for (mine, theirs) in counts.iter_mut().zip(&octave.counts) {
+        for (key, theirs) in other.octaves() {
+            let mine = self.octave(key);
+            for (mine, theirs) in mine.iter_mut().zip(theirs) {
                 *mine += theirs;
             }
         }
@@ -168,17 +165,19 @@ impl Buckets {
         self.sum = sum;
     }
 
-    /// Notes how far an octave's newer totals are above these counts with `since`; a lower one says nothing.
+    /// Notes how far the newer totals of the buckets from `first` on are above these counts
+    /// with `since`; a lower one says nothing.
     pub(crate) fn rise_to(
         &self,
-        key: usize,
-        totals: &[u64; PER_OCTAVE],
+        first: usize,
+        totals: &[u64; PER_LINE],
         since: &Rise,
         by: &mut Rise,
     ) {
-        let found = self.octaves.binary_search_by_key(&key, |octave| octave.key);
-        let mut known = found.map_or([0; PER_OCTAVE], |at| self.octaves[at].counts);
-        let first = key * PER_OCTAVE;
+        let mut known = [0; PER_LINE];
+        if let Ok(at) = self.find(first / PER_OCTAVE) {
+            known.copy_from_slice(&self.counts[at][first % PER_OCTAVE..][..PER_LINE]);
+        }
         let at = since.cells.partition_point(|(bucket, _)| usize::from(*bucket) < first);
         for (bucket, n) in &since.cells[at..] {
             match known.get_mut(usize::from(*bucket) - first) {
@@ -193,28 +192,22 @@ impl Buckets {
         }
     }
 
-    /// [`Self::cumulative`] as if what came later were entered.
-    pub(crate) fn cumulative_with(&self, later: &Rise, bounds: &[f64]) -> Vec<u64> {
-        let mut counts = self.cumulative(bounds);
-        let mut cells = later.cells.iter().peekable();
-        let mut seen = 0;
-        for (count, bound) in counts.iter_mut().zip(bounds) {
-            let end = self.layout.end(*bound);
-            while let Some((_, n)) = cells.next_if(|(bucket, _)| usize::from(*bucket) < end) {
-                seen += n;
-            }
-            *count += seen;
-        }
-        counts
-    }
-
     fn octave(&mut self, key: usize) -> &mut [u64; PER_OCTAVE] {
-        let at = self.octaves.binary_search_by_key(&key, |octave| octave.key);
-        let at = at.unwrap_or_else(|at| {
-            self.octaves.insert(at, Octave { key, counts: [0; PER_OCTAVE] });
+        let at = self.find(key).unwrap_or_else(|at| {
+            self.keys.insert(at, key as u16);
+            self.counts.insert(at, [0; PER_OCTAVE]);
             at
         });
-        &mut self.octaves[at].counts
+        &mut self.counts[at]
+    }
+
+    fn find(&self, key: usize) -> Result<usize, usize> {
+        self.keys.binary_search(&(key as u16))
+    }
+
+    /// The octaves that hold something, or did, by rising key.
+    fn octaves(&self) -> impl DoubleEndedIterator<Item = (usize, &[u64; PER_OCTAVE])> {
+        self.keys.iter().map(|key| usize::from(*key)).zip(&self.counts)
     }
 }
 
@@ -235,13 +228,23 @@ pub(crate) struct Rise {
 }
 
 impl Rise {
-    fn push(&mut self, bucket: u16, n: u64) {
+    pub(crate) fn push(&mut self, bucket: u16, n: u64) {
         self.cells.push((bucket, n));
         self.samples += n;
     }
 
     pub(crate) fn samples(&self) -> u64 {
         self.samples
+    }
+
+    pub(crate) fn cells(&self) -> &[(u16, u64)] {
+        &self.cells
+    }
+
+    /// How many samples are in the buckets below one.
+    pub(crate) fn below(&self, bucket: usize) -> u64 {
+        let below = self.cells.iter().take_while(|(at, _)| usize::from(*at) < bucket);
+        below.map(|(_, n)| n).sum()
     }
 
     pub(crate) fn sum(&self) -> f64 {

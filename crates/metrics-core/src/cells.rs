@@ -5,7 +5,7 @@ use std::cell;
 use std::ptr;
 
 use crate::lanes::{Lane, Lanes, OwnTables, Slots, Table};
-use crate::layout::LATENCY_BUCKETS;
+use crate::layout::{LATENCY_BUCKETS, PER_LINE};
 use crate::static_ref::StaticRef;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sync::{Mutex, global};
@@ -126,13 +126,14 @@ global!(static UNTOUCHED: Block);
 pub(crate) struct Block {
     /// A bit for each cache line of buckets that ever held something, so that
     /// readers copy no others.
-    pub(crate) touched: [AtomicU64; LINES.div_ceil(64)],
+    pub(crate) touched: [AtomicU64; LINE_WORDS],
     pub(crate) buckets: [AtomicU32; LATENCY_BUCKETS],
 }
 
-/// Buckets in a cache line.
-pub(crate) const PER_LINE: usize = if cfg!(loom) { 2 } else { 16 };
-const LINES: usize = LATENCY_BUCKETS / PER_LINE;
+/// The lines of a block.
+pub(crate) const LINES: usize = LATENCY_BUCKETS / PER_LINE;
+/// The words of a bit for each line.
+pub(crate) const LINE_WORDS: usize = LINES.div_ceil(64);
 
 impl Default for Block {
     fn default() -> Self {
@@ -159,21 +160,13 @@ impl Block {
     /// They come from the caches of the cores that recorded: one after the other
     /// they would be waited for, all at once they overlap.
     pub(crate) fn fetch(&self) {
-        let first = |line: usize| self.buckets[line].load(Ordering::Relaxed);
+        let first = |line: usize| self.buckets[line * PER_LINE].load(Ordering::Relaxed);
         std::hint::black_box(self.lines().map(first).fold(0, u32::wrapping_add));
     }
 
-    /// The first buckets of the lines that hold something.
+    /// The lines that hold something.
     pub(crate) fn lines(&self) -> impl Iterator<Item = usize> {
-        let words = self.touched.iter().enumerate();
-        words.flat_map(|(word, lines)| {
-            let mut rest = lines.load(Ordering::Relaxed);
-            std::iter::from_fn(move || {
-                let line = rest.trailing_zeros();
-                rest &= rest.wrapping_sub(1);
-                (line < 64).then(|| (word * 64 + line as usize) * PER_LINE)
-            })
-        })
+        ones(self.touched.each_ref().map(|lines| lines.load(Ordering::Relaxed)))
     }
 
     fn clear(&self) {
@@ -182,4 +175,15 @@ impl Block {
             bucket.store(0, Ordering::Relaxed);
         }
     }
+}
+
+/// The numbers of the bits that are set, rising.
+pub(crate) fn ones(words: [u64; LINE_WORDS]) -> impl Iterator<Item = usize> {
+    words.into_iter().enumerate().flat_map(|(word, mut rest)| {
+        std::iter::from_fn(move || {
+            let bit = rest.trailing_zeros() as usize;
+            rest &= rest.wrapping_sub(1);
+            (bit < 64).then_some(word * 64 + bit)
+        })
+    })
 }

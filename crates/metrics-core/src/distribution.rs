@@ -3,7 +3,7 @@
 use std::array;
 
 use crate::context::Context;
-use crate::layout::{FLOAT_LARGEST, FLOAT_OCTAVES, PER_OCTAVE, float_index};
+use crate::layout::{FLOAT_LARGEST, FLOAT_OCTAVES, PER_LINE, PER_OCTAVE, float_index};
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, OnceLock};
 
@@ -29,6 +29,8 @@ pub struct Distribution {
 pub(crate) struct DistributionCore {
     pub(crate) id: u64,
     pub(crate) lapsed: AtomicUsize,
+    /// Of the exported buckets.
+    bounds: Box<[f64]>,
     octaves: Box<[OnceLock<Box<[AtomicU64; PER_OCTAVE]>>; FLOAT_OCTAVES]>,
     sum: AtomicU64,
     /// Records so far: the mark by which a pass finds the series changed.
@@ -85,15 +87,21 @@ impl Distribution {
 }
 
 impl DistributionCore {
-    pub(crate) fn new(id: u64, context: Arc<Context>) -> Self {
+    pub(crate) fn new(id: u64, bounds: &[f64], context: Arc<Context>) -> Self {
         Self {
             id,
             lapsed: AtomicUsize::new(0),
+            bounds: bounds.into(),
             octaves: Box::new(array::from_fn(|_| OnceLock::new())),
             sum: AtomicU64::new(0),
             records: AtomicU64::new(0),
             context,
         }
+    }
+
+    /// The bounds that are exported.
+    pub(crate) fn bounds(&self) -> &[f64] {
+        &self.bounds
     }
 
     pub(crate) fn records(&self) -> u64 {
@@ -104,11 +112,14 @@ impl DistributionCore {
         f64::from_bits(self.sum.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn visit(&self, mut octave: impl FnMut(usize, &[u64; PER_OCTAVE])) {
+    /// Visits the total counts of every line of an octave that holds something, by rising value.
+    pub(crate) fn visit(&self, mut line: impl FnMut(usize, &[u64; PER_LINE])) {
         for (key, counts) in self.octaves.iter().enumerate() {
             let Some(counts) = counts.get() else { continue };
-            let counts = counts.each_ref().map(|count| count.load(Ordering::Relaxed));
-            octave(key, &counts);
+            for (at, counts) in counts.as_chunks::<PER_LINE>().0.iter().enumerate() {
+                let counts = counts.each_ref().map(|count| count.load(Ordering::Relaxed));
+                line(key * (PER_OCTAVE / PER_LINE) + at, &counts);
+            }
         }
     }
 }

@@ -70,6 +70,11 @@ impl ExemplarSlots {
         Self { bounds: bounds.into(), slots: OnceLock::new() }
     }
 
+    /// The bounds of the exported buckets.
+    pub(crate) fn bounds(&self) -> &[f64] {
+        &self.bounds
+    }
+
     pub(crate) fn offer(&self, value: f64, trace: TraceId, tick: u64, clock: &Clock) {
         let slots =
             self.slots.get_or_init(|| (0..=self.bounds.len()).map(|_| Slot::default()).collect());

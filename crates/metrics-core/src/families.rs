@@ -107,9 +107,11 @@ impl Cells {
             Kind::Latency => {
                 Self::Latency(sync::Arc::new(LatencyCore::new(id, &desc.bounds, context.clone())))
             }
-            Kind::Distribution => {
-                Self::Distribution(sync::Arc::new(DistributionCore::new(id, context.clone())))
-            }
+            Kind::Distribution => Self::Distribution(sync::Arc::new(DistributionCore::new(
+                id,
+                &desc.bounds,
+                context.clone(),
+            ))),
         }
     }
 

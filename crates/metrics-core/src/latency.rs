@@ -4,11 +4,11 @@ use std::mem;
 use std::time::Duration;
 
 use crate::buckets::Buckets;
-use crate::cells::{Block, LatencyCell, PER_LINE};
+use crate::cells::{Block, LINE_WORDS, LINES, LatencyCell, ones};
 use crate::context::Context;
 use crate::exemplar::{ExemplarSlots, TraceId};
 use crate::lanes::{self, Reader, Slot};
-use crate::layout::{LATENCY_OCTAVES, Layout, MAX_NANOS, PER_OCTAVE, latency_index};
+use crate::layout::{Layout, MAX_NANOS, PER_LINE, latency_index};
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex, OnceLock, lock};
 use crate::timer::Timer;
@@ -245,14 +245,14 @@ impl LatencyCore {
         own.chain(self.shared.get().map(Box::as_ref))
     }
 
-    /// Visits the total counts of every octave that holds something, by rising value.
+    /// Visits the total counts of every line that holds something, by rising value.
     ///
     /// Call it after [`Self::raw_sum`], so that what is in the sum is in the buckets.
     pub(crate) fn visit(
         &self,
         reader: &Reader,
         sums: &mut BlockSums,
-        octave: impl FnMut(usize, &[u64; PER_OCTAVE]),
+        line: impl FnMut(usize, &[u64; PER_LINE]),
     ) {
         let retired = lock(&self.retired);
         for (bucket, n) in retired.iter().flat_map(|buckets| buckets.cells()) {
@@ -260,51 +260,45 @@ impl LatencyCore {
         }
         self.blocks(reader).for_each(Block::fetch);
         self.blocks(reader).for_each(|block| sums.add_block(block));
-        sums.drain(octave);
+        sums.drain(line);
     }
 }
 
 /// Where a pass sums the blocks of one latency, a block at a time: they are far
-/// apart in memory, and each is read from its lowest octave to its highest.
+/// apart in memory, and each is read from its lowest line to its highest.
 #[derive(Debug)]
 pub(crate) struct BlockSums {
-    octaves: Box<[[u64; PER_OCTAVE]; LATENCY_OCTAVES]>,
-    held: u64,
+    lines: Box<[[u64; PER_LINE]; LINES]>,
+    held: [u64; LINE_WORDS],
 }
 
 impl BlockSums {
     pub(crate) fn new() -> Self {
-        Self { octaves: Box::new([[0; PER_OCTAVE]; LATENCY_OCTAVES]), held: 0 }
+        Self { lines: Box::new([[0; PER_LINE]; LINES]), held: [0; LINE_WORDS] }
     }
 
     fn add(&mut self, bucket: usize, n: u64) {
-        self.octaves[bucket / PER_OCTAVE][bucket % PER_OCTAVE] += n;
-        self.held |= octave_bit(bucket);
+        let line = bucket / PER_LINE;
+        self.lines[line][bucket % PER_LINE] += n;
+        self.held[line / 64] |= 1 << (line % 64);
     }
 
     fn add_block(&mut self, block: &Block) {
-        for first in block.lines() {
-            self.held |= octave_bit(first);
-            let totals = &mut self.octaves[first / PER_OCTAVE][first % PER_OCTAVE..][..PER_LINE];
-            for (total, cell) in totals.iter_mut().zip(&block.buckets[first..][..PER_LINE]) {
+        let (buckets, _) = block.buckets.as_chunks::<PER_LINE>();
+        for line in block.lines() {
+            self.held[line / 64] |= 1 << (line % 64);
+            for (total, cell) in self.lines[line].iter_mut().zip(&buckets[line]) {
                 *total += u64::from(cell.load(Ordering::Relaxed));
             }
         }
     }
 
-    fn drain(&mut self, mut octave: impl FnMut(usize, &[u64; PER_OCTAVE])) {
-        let held = mem::take(&mut self.held);
-        for (key, totals) in self.octaves.iter_mut().enumerate() {
-            if held & 1 << key != 0 {
-                octave(key, totals);
-                *totals = [0; PER_OCTAVE];
-            }
+    fn drain(&mut self, mut visit: impl FnMut(usize, &[u64; PER_LINE])) {
+        for line in ones(mem::take(&mut self.held)) {
+            visit(line, &self.lines[line]);
+            self.lines[line] = [0; PER_LINE];
         }
     }
-}
-
-fn octave_bit(index: usize) -> u64 {
-    1 << (index / PER_OCTAVE)
 }
 
 #[cfg(test)]

@@ -85,6 +85,7 @@ mod desc;
 mod distribution;
 mod event;
 mod exemplar;
+mod exported;
 mod families;
 mod gauge;
 mod health;

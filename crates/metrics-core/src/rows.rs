@@ -8,10 +8,11 @@ use std::time::Duration;
 use crate::buckets::{Buckets, Rise};
 use crate::counter::CounterCore;
 use crate::exemplar::Exemplar;
+use crate::exported::Exported;
 use crate::families::Cells;
 use crate::lanes::Reader;
 use crate::latency::BlockSums;
-use crate::layout::{Layout, PER_OCTAVE};
+use crate::layout::{Layout, PER_LINE, PER_OCTAVE};
 use crate::snapshot::{Count, Histogram, Shown, Value};
 use crate::up_down::level;
 use crate::window::{Recent, Rule, Ticks};
@@ -112,8 +113,11 @@ struct HistogramMemory {
     closed: u128,
     /// As of the last tick: a reading between two ticks adds to the running one only.
     total: Arc<Buckets>,
-    /// How many values each octave holds by now.
+    /// How many values each line of buckets holds by now.
     held: Vec<u64>,
+    /// How many values the linear octave holds by now.
+    linear: u64,
+    exported: Exported,
     recent: Recent,
     exemplars: Box<[Exemplar]>,
     /// What was published last, with how many of the window's ticks were leaving.
@@ -122,7 +126,7 @@ struct HistogramMemory {
 
 impl Row {
     pub(crate) fn new(cells: Cells, time: &Timeline) -> Self {
-        let histogram = |layout| {
+        let histogram = |layout, bounds| {
             Memory::Histogram(Box::new(HistogramMemory {
                 mark: 0,
                 sum: 0.0,
@@ -130,6 +134,8 @@ impl Row {
                 closed: 0,
                 total: Arc::new(Buckets::new(layout)),
                 held: Vec::new(),
+                linear: 0,
+                exported: Exported::new(layout, bounds),
                 recent: Recent::new(time.ticks.running(), layout),
                 exemplars: Box::default(),
                 shown: None,
@@ -142,8 +148,8 @@ impl Row {
                 at_end: Box::new([0; RATE_TICKS + 1]),
             }),
             Cells::Peak(_) => Memory::Peak(VecDeque::new()),
-            Cells::Latency(_) => histogram(Layout::Latency),
-            Cells::Distribution(_) => histogram(Layout::Float),
+            Cells::Latency(core) => histogram(Layout::Latency, core.exemplars.bounds()),
+            Cells::Distribution(core) => histogram(Layout::Float, core.bounds()),
             Cells::Gauge(_) | Cells::UpDown(_) => Memory::Nothing,
         };
         let slot = match &cells {
@@ -261,26 +267,29 @@ impl HistogramMemory {
     fn raise(
         &mut self,
         rise: &mut Rise,
-        visit: impl FnOnce(&mut dyn FnMut(usize, &[u64; PER_OCTAVE])),
+        visit: impl FnOnce(&mut dyn FnMut(usize, &[u64; PER_LINE])),
     ) {
         rise.clear();
         self.shown = None;
         let (total, since, held) = (&self.total, self.recent.fresh(), &mut self.held);
-        visit(&mut |octave, counts| {
-            // Counts never fall, so an octave whose sum is the same is the same.
+        visit(&mut |line, counts| {
+            // Counts never fall, so a line whose sum is the same is the same.
             let sum = counts.iter().sum();
-            held.resize(held.len().max(octave + 1), 0);
-            if mem::replace(&mut held[octave], sum) != sum {
-                total.rise_to(octave, counts, since, rise);
+            if held.len() <= line {
+                held.resize(line + 1, 0);
+            }
+            if mem::replace(&mut held[line], sum) != sum {
+                total.rise_to(line * PER_LINE, counts, since, rise);
             }
         });
+        self.linear += rise.below(PER_OCTAVE);
+        self.exported.enter(rise);
         self.recent.running().append(rise);
     }
 
     fn raise_nanos(&mut self) {
         // Each record of the linear octave added one more than its value.
-        let linear = self.held.first().copied().unwrap_or(0);
-        self.nanos = self.nanos.max(self.mark.saturating_sub(u128::from(linear)));
+        self.nanos = self.nanos.max(self.mark.saturating_sub(u128::from(self.linear)));
         let seconds = |nanos: u128| nanos as f64 / 1e9;
         self.sum = seconds(self.nanos);
         self.recent.running().set_sum(seconds(self.nanos - self.closed));
@@ -293,7 +302,9 @@ impl HistogramMemory {
             _ => {
                 let window = self.recent.parts(leaving);
                 let (total, exemplars) = (self.total.clone(), self.exemplars.clone());
-                let shown = Arc::new(Shown::new(total, self.sum, window, exemplars));
+                let cumulative = self.exported.cumulative();
+                let shown = Shown::new(total, self.sum, cumulative, window, exemplars);
+                let shown = Arc::new(shown);
                 self.shown.insert((leaving, shown)).1.clone()
             }
         };

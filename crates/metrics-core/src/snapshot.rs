@@ -199,6 +199,8 @@ pub(crate) struct Shown {
     window: Parts,
     /// The sum with what was recorded since.
     sum: f64,
+    /// At the exported bounds, with what was recorded since.
+    cumulative: Box<[u64]>,
     exemplars: Box<[Exemplar]>,
     whole: OnceLock<Buckets>,
 }
@@ -207,10 +209,11 @@ impl Shown {
     pub(crate) fn new(
         total: Arc<Buckets>,
         sum: f64,
+        cumulative: Box<[u64]>,
         window: Parts,
         exemplars: Box<[Exemplar]>,
     ) -> Self {
-        Self { total, window, sum, exemplars, whole: OnceLock::new() }
+        Self { total, window, sum, cumulative, exemplars, whole: OnceLock::new() }
     }
 
     pub(crate) fn window(&self) -> &Parts {
@@ -233,11 +236,11 @@ impl Histogram {
         self.shown.sum
     }
 
-    /// How many of all values are at most each of the rising `bounds`.
+    /// How many of all values are at most each of the bounds of the description, which rise.
     ///
-    /// As [`Buckets::cumulative`] of [`Self::total`], which this need not put together.
-    pub fn cumulative(&self, bounds: &[f64]) -> Vec<u64> {
-        self.shown.total.cumulative_with(self.shown.window.running(), bounds)
+    /// As [`Buckets::cumulative`] of [`Self::total`], but always at hand.
+    pub fn cumulative(&self) -> &[u64] {
+        &self.shown.cumulative
     }
 
     /// Everything since the series began; it never falls.

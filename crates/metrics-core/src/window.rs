@@ -140,6 +140,9 @@ fn is_too_old(start: Duration, now: Duration, max_age: Duration) -> bool {
 #[derive(Debug)]
 struct Interval {
     start: Duration,
+    /// Those of `rise`, here so that most readings need not follow it.
+    samples: u64,
+    sum: f64,
     rise: Arc<Rise>,
 }
 
@@ -185,28 +188,23 @@ impl Recent {
         if grows {
             let rise = mem::take(&mut self.running);
             Arc::make_mut(&mut self.merged).enter(&rise);
-            self.samples += rise.samples();
-            self.closed.push_back(Interval { start, rise });
-            self.note_oldest();
+            let (samples, sum) = (rise.samples(), rise.sum());
+            self.samples += samples;
+            self.closed.push_back(Interval { start, samples, sum, rise });
         }
         let surplus = self.surplus(0, now, rule);
         if surplus > 0 {
             let merged = Arc::make_mut(&mut self.merged);
             self.closed.drain(..surplus).for_each(|interval| merged.leave(&interval.rise));
             self.samples = merged.count();
-            self.note_oldest();
         }
         let changes = grows || surplus > 0;
         if changes {
-            let sum = self.closed.iter().map(|interval| interval.rise.sum()).sum();
+            self.oldest = self.closed.front().map(|oldest| (oldest.start, oldest.samples));
+            let sum = self.closed.iter().map(|interval| interval.sum).sum();
             Arc::make_mut(&mut self.merged).set_sum(sum);
         }
         changes
-    }
-
-    fn note_oldest(&mut self) {
-        let oldest = self.closed.front();
-        self.oldest = oldest.map(|interval| (interval.start, interval.rise.samples()));
     }
 
     /// How many of the oldest closed ticks are not in a window that has `held` samples beside them.
@@ -221,7 +219,7 @@ impl Recent {
             _ => return 0,
         }
         let surplus = self.closed.iter().take_while(|interval| {
-            rest -= interval.rise.samples();
+            rest -= interval.samples;
             leaves(rest, interval.start)
         });
         surplus.count()
@@ -234,15 +232,17 @@ impl Recent {
 
     /// What the window consists of without the oldest `leaving` ticks.
     pub(crate) fn parts(&self, leaving: usize) -> Parts {
-        let closed = self.closed.iter().skip(leaving).map(|interval| interval.rise.sum());
+        let left: u64 = self.closed.iter().take(leaving).map(|interval| interval.samples).sum();
+        let closed = match leaving {
+            0 => self.merged.sum(),
+            _ => self.closed.iter().skip(leaving).map(|interval| interval.sum).sum(),
+        };
         let leaving = self.closed.iter().take(leaving).map(|interval| interval.rise.clone());
-        let leaving: Vec<_> = leaving.collect();
-        let left: u64 = leaving.iter().map(|rise| rise.samples()).sum();
         Parts {
             samples: self.samples - left + self.running.samples(),
-            sum: closed.sum::<f64>() + self.running.sum(),
+            sum: closed + self.running.sum(),
             closed: self.merged.clone(),
-            leaving,
+            leaving: leaving.collect(),
             running: self.running.clone(),
             whole: OnceLock::new(),
         }

@@ -91,7 +91,13 @@ impl Floor {
         let jobs = sample.view().counter(&metrics.jobs);
         assert!(jobs >= self.jobs, "{jobs} jobs after {}", self.jobs);
         self.jobs = jobs;
-        let (wait, size) = (metrics.wait(sample).total(), metrics.size(sample).total());
+        let (wait, size) = (metrics.wait(sample), metrics.size(sample));
+        for (histogram, desc) in [(wait, &WAIT), (size, &SIZE)] {
+            let bounds =
+                &sample.snapshot.family(desc.name()).expect("it is registered").desc.bounds;
+            assert_eq!(histogram.cumulative(), histogram.total().cumulative(bounds));
+        }
+        let (wait, size) = (wait.total(), size.total());
         rise(&mut self.wait, wait, 1e-9);
         rise(&mut self.size, size, 1.0);
         let sums = [wait.sum(), size.sum()];
