@@ -23,6 +23,7 @@ mod parity;
 mod suppressions;
 mod weight;
 
+mod test_run;
 mod verdict;
 mod workspace;
 

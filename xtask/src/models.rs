@@ -16,6 +16,8 @@ pub(crate) const LONG: u32 = 4;
 pub(crate) fn call(workspace: &Workspace, target: &str, preemptions: u32) -> Command {
     let mut call = workspace.cargo(&["test", "--locked", "--offline", "--target-dir", target]);
     call.args(["--package", "node0-metrics-core", "--lib"]);
+    // Flags in this variable would win over ours, and no model would be compiled.
+    call.env_remove("CARGO_ENCODED_RUSTFLAGS");
     call.env("RUSTFLAGS", "--cfg loom").env("LOOM_MAX_PREEMPTIONS", preemptions.to_string());
     call
 }

@@ -5,11 +5,12 @@
 //! `target/prove/NAME.json` with the figures that the test measured, for the note of a
 //! change and for the nightly run.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
+use crate::test_run::TestRun;
 use crate::verdict::{Verdict, say};
 use crate::workspace::Workspace;
 use crate::{instructions, miri, models, mutants};
@@ -90,6 +91,7 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<Verdict> 
 }
 
 impl Proof {
+    #[expect(clippy::disallowed_methods, reason = "no registry runs here, whose clock it would be")]
     fn run(&self, workspace: &Workspace) -> Result<Verdict> {
         let folder = workspace.path("target/prove");
         std::fs::create_dir_all(&folder).context("cannot make target/prove")?;
@@ -98,10 +100,15 @@ impl Proof {
         if figures.exists() {
             std::fs::remove_file(&figures).context("cannot remove the last figures")?;
         }
+        let started = Instant::now();
         let mut call = match self.how {
-            How::Mutants => return self.conclude_from(workspace, mutants::prove(workspace)?),
+            How::Mutants => {
+                let (verdict, figures) = mutants::prove(workspace)?;
+                return self.conclude(workspace, verdict, None, figures, started.elapsed());
+            }
             How::Instructions => {
-                return self.conclude_from(workspace, instructions::prove(workspace)?);
+                let (verdict, figures) = instructions::prove(workspace)?;
+                return self.conclude(workspace, verdict, None, figures, started.elapsed());
             }
             How::Models => models::all(workspace, models::LONG),
             How::Miri => miri::call(workspace)?,
@@ -113,53 +120,43 @@ impl Proof {
             }
         };
         call.env("NODE0_PROVE", "long").env("NODE0_PROVE_FIGURES", &figures).env("CI", "true");
-        call.stderr(std::process::Stdio::inherit());
-        let command = format!("{call:?}");
-        let output = call.output().with_context(|| format!("cannot run {command}"))?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        say(said.trim_end());
-        let summary = Summary::read(&said);
-        let verdict = match &summary {
-            Some(summary) if summary.passed + summary.failed > 0 => {
-                Verdict::from_success(output.status.success())
-            }
-            _ => bail!("no test ran for `{}`: see cargo's words above", self.name),
-        };
+        let (verdict, run) = TestRun::of(&mut call)?;
         let figures = std::fs::read_to_string(&figures).unwrap_or_default();
-        self.conclude(workspace, verdict, summary.unwrap_or_default(), &figures)
-    }
-
-    fn conclude_from(
-        &self,
-        workspace: &Workspace,
-        (verdict, figures): (Verdict, Value),
-    ) -> Result<Verdict> {
-        self.conclude(workspace, verdict, Summary::default(), &figures.to_string())
+        let figures = serde_json::from_str(&figures).unwrap_or(Value::Null);
+        self.conclude(workspace, verdict, Some(run), figures, started.elapsed())
     }
 
     fn conclude(
         &self,
         workspace: &Workspace,
         verdict: Verdict,
-        summary: Summary,
-        figures: &str,
+        run: Option<TestRun>,
+        figures: Value,
+        took: Duration,
     ) -> Result<Verdict> {
-        let report = self.report(verdict, summary, figures);
+        let report = self.report(verdict, run.as_ref(), figures, took);
         let path = format!("target/prove/{}.json", self.name);
         workspace.write(&path, &format!("{report:#}\n"))?;
         say(&format!("{} {}: {} ({path})", word(verdict), self.name, self.shows));
         Ok(verdict)
     }
 
-    fn report(&self, verdict: Verdict, summary: Summary, figures: &str) -> Value {
+    /// What is kept; a proof that is no run of tests has no numbers of them.
+    fn report(
+        &self,
+        verdict: Verdict,
+        run: Option<&TestRun>,
+        figures: Value,
+        took: Duration,
+    ) -> Value {
         json!({
             "name": self.name,
             "shows": self.shows,
             "verdict": word(verdict),
-            "passed": summary.passed,
-            "failed": summary.failed,
-            "seconds": summary.took.as_secs_f64(),
-            "figures": serde_json::from_str::<Value>(figures).unwrap_or(Value::Null),
+            "passed": run.map(|run| run.passed),
+            "failed": run.map(|run| run.failed),
+            "seconds": took.as_secs_f64(),
+            "figures": figures,
         })
     }
 }
@@ -171,43 +168,9 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The closing line of a test binary.
-#[derive(Debug, Default, PartialEq)]
-struct Summary {
-    passed: u32,
-    failed: u32,
-    took: Duration,
-}
-
-impl Summary {
-    /// Reads `test result: ok. 3 passed; 0 failed; …; finished in 1.25s`.
-    fn read(output: &str) -> Option<Self> {
-        let line = output.lines().rev().find(|line| line.starts_with("test result: "))?;
-        let count = |what: &str| {
-            let before = line.split(what).next()?;
-            before.rsplit([' ', '.']).find(|word| !word.is_empty())?.parse().ok()
-        };
-        let seconds = line.rsplit_once("finished in ")?.1.trim_end_matches('s').parse().ok()?;
-        Some(Self {
-            passed: count(" passed")?,
-            failed: count(" failed")?,
-            took: Duration::try_from_secs_f64(seconds).ok()?,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn closing_line_is_read() {
-        let line = "test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; \
-                    12 filtered out; finished in 61.50s";
-        let expected = Summary { passed: 3, failed: 1, took: Duration::from_millis(61_500) };
-        assert_eq!(Summary::read(&format!("running\n{line}\n\n")), Some(expected));
-        assert_eq!(Summary::read("error: no such test"), None);
-    }
 
     #[test]
     fn unknown_proof_is_an_error_that_lists_the_known() {
@@ -227,7 +190,8 @@ mod tests {
 
     #[test]
     fn report_carries_verdict_and_figures() {
-        let report = PROOFS[0].report(Verdict::FallsShort, Summary::default(), "{\"runs\":5}");
+        let report =
+            PROOFS[0].report(Verdict::FallsShort, None, json!({ "runs": 5 }), Duration::ZERO);
         assert_eq!(
             (&report["verdict"], &report["figures"]["runs"]),
             (&json!("falls short"), &json!(5))

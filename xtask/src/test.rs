@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 
 use crate::check;
 use crate::models;
+use crate::test_run::TestRun;
 use crate::verdict::{Verdict, say};
 use crate::workspace::{Workspace, passes};
 
@@ -24,7 +25,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
     // What is missing is told by the program; whether that fails, by the tests.
     passes(&mut tools(workspace))?;
     let verdict = passes(tests(workspace).env("NODE0_SKIPS", &skips))?;
-    let verdict = verdict.and(passes(&mut models::all(workspace, models::SHORT))?);
+    let (models_hold, _) = TestRun::of(&mut models::all(workspace, models::SHORT))?;
+    let verdict = verdict.and(models_hold);
     // Layers, weight, parity and suppressions are tests of this package; the catalogue
     // needs a program of its own.
     let verdict = verdict.and(check::run(workspace, &["catalogue".to_owned()])?);

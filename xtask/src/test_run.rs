@@ -1,0 +1,91 @@
+//! A run of test binaries, judged by what it says.
+//!
+//! Cargo's exit code alone is not enough: a filter that matches nothing passes, and so
+//! would a model that was compiled out.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::verdict::{Verdict, say};
+
+/// What ran.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct TestRun {
+    pub(crate) passed: u32,
+    pub(crate) failed: u32,
+}
+
+impl TestRun {
+    /// Runs tests, and prints what they say.
+    ///
+    /// # Errors
+    /// When none began: the call does not compile, or its filter matches nothing.
+    pub(crate) fn of(call: &mut Command) -> Result<(Verdict, Self)> {
+        let command = format!("{call:?}");
+        let output = call.stderr(Stdio::inherit()).output();
+        let output = output.with_context(|| format!("cannot run {command}"))?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        say(said.trim_end());
+        match Self::read(&said) {
+            Some(run) => Ok((Verdict::from_success(output.status.success()), run)),
+            None => bail!("no test ran by {command}: see cargo's words above"),
+        }
+    }
+
+    /// Adds up the binaries; `None` when no test began.
+    fn read(said: &str) -> Option<Self> {
+        let mut run = Self::default();
+        let mut pending = 0;
+        for line in said.lines() {
+            if let Some(count) = line.strip_prefix("running ") {
+                pending += count.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+            }
+            if let Some((passed, failed)) = closing(line) {
+                pending = 0;
+                run.passed += passed;
+                run.failed += failed;
+            }
+        }
+        // A binary that began and never closed was ended by one of its tests.
+        run.failed += u32::from(pending > 0);
+        (run != Self::default()).then_some(run)
+    }
+}
+
+/// Reads `test result: ok. 3 passed; 0 failed; …`.
+fn closing(line: &str) -> Option<(u32, u32)> {
+    let counts = line.strip_prefix("test result: ")?;
+    let count = |what: &str| {
+        let before = counts.split(what).next()?;
+        before.rsplit([' ', '.']).find(|word| !word.is_empty())?.parse().ok()
+    };
+    Some((count(" passed")?, count(" failed")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLOSING: &str = "test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; \
+                           12 filtered out; finished in 61.50s";
+
+    #[test]
+    fn binaries_are_added_up() {
+        let said = format!("running 4 tests\n{CLOSING}\n\nrunning 4 tests\n{CLOSING}\n");
+        assert_eq!(TestRun::read(&said), Some(TestRun { passed: 6, failed: 2 }));
+    }
+
+    #[test]
+    fn binary_that_never_closed_has_failed() {
+        let said = format!("running 4 tests\n{CLOSING}\nrunning 1 test\n");
+        assert_eq!(TestRun::read(&said), Some(TestRun { passed: 3, failed: 2 }));
+    }
+
+    #[test]
+    fn no_test_is_no_run() {
+        let none = "running 0 tests\n\ntest result: ok. 0 passed; 0 failed; 9 filtered out\n";
+        assert_eq!(TestRun::read(none), None);
+        assert_eq!(TestRun::read("error: no such package"), None);
+    }
+}
