@@ -13,6 +13,8 @@ mod table;
 mod rounds;
 mod stats;
 
+mod floors;
+mod page;
 mod peers;
 
 mod pool;

@@ -12,7 +12,3 @@ pub(crate) mod metriken;
 pub(crate) mod opentelemetry;
 pub(crate) mod prometheus;
 pub(crate) mod prometheus_client;
-
-pub(crate) mod copy;
-
-mod page;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::budgets::{Verdict, is_peer};
+use crate::floors::is_floor;
 use crate::results::Medians;
 use crate::rounds::{Entry, Race};
 use crate::stats::{Estimate, quantile, sorted};
@@ -20,7 +21,7 @@ pub(crate) fn race(race: &Race, verdicts: &[Verdict], earlier: Option<&Medians>)
             nanos(measured.median),
             range(&measured)
         );
-        match ours.filter(|_| is_peer(&entry.name) || entry.name == "copy") {
+        match ours.filter(|_| is_peer(&entry.name) || is_floor(&entry.name)) {
             Some(ours) => {
                 let ratio = Estimate::of_ratio(&ours.rounds, &entry.rounds);
                 let _ = write!(out, "  node0 is {}", factor(&ratio));
@@ -35,6 +36,9 @@ pub(crate) fn race(race: &Race, verdicts: &[Verdict], earlier: Option<&Medians>)
                 nanos(before),
                 (measured.median / before - 1.0) * 100.0
             );
+        }
+        if entry.lost > 0 {
+            let _ = write!(out, "  LOST {} records", entry.lost);
         }
         out.truncate(out.trim_end().len());
         out.push('\n');
@@ -57,7 +61,9 @@ pub(crate) fn verdict(verdict: &Verdict) -> String {
             (word(verdict), measured, nanos(verdict.limit))
         }
     };
-    format!("{word}: {} ≤ {limit}, is {measured}", verdict.ours)
+    let floor = verdict.floor.as_ref().filter(|_| !verdict.holds());
+    let floor = floor.map(|(name, floor)| format!("; {name}: {}", nanos(floor.median)));
+    format!("{word}: {} ≤ {limit}, is {measured}{}", verdict.ours, floor.unwrap_or_default())
 }
 
 fn word(verdict: &Verdict) -> String {
@@ -106,6 +112,7 @@ mod tests {
             against: Some("peer".to_owned()),
             limit: 0.5,
             measured: Estimate { low: 0.1, median: 0.2, high },
+            floor: None,
         };
         assert_eq!(word(&verdict(0.5)), "holds");
         assert_eq!(word(&verdict(0.6)), "falls short by 20 %");

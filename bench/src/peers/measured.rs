@@ -9,7 +9,7 @@ use measured::text::BufferedTextEncoder;
 use measured::{Counter, CounterVec, Histogram, HistogramVec, LabelGroup, MetricGroup};
 use paracord::ParaCord;
 
-use super::page;
+use crate::page;
 use crate::rounds::Contender;
 use crate::workload::{self, BOUNDS, VALUES};
 

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use metrics::{Counter, Histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-use super::page;
+use crate::page;
 use crate::rounds::{Contender, LAP};
 use crate::stopwatch;
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};

@@ -8,7 +8,7 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
 };
 
-use super::page;
+use crate::page;
 use crate::rounds::Contender;
 use crate::stopwatch;
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};

@@ -9,7 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
-use super::page;
+use crate::page;
 use crate::rounds::Contender;
 use crate::stopwatch;
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};

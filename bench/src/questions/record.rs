@@ -5,6 +5,7 @@
 
 use anyhow::Result;
 
+use crate::floors;
 use crate::peers::{
     contatori, measured, metrics, metriken, node0, opentelemetry, prometheus, prometheus_client,
 };
@@ -38,6 +39,7 @@ pub(super) fn counters() -> Vec<Contender> {
 pub(super) fn latencies() -> Vec<Contender> {
     vec![
         node0::latency(),
+        floors::latency(),
         metriken::latency(),
         metriken::sharded_latency(),
         prometheus_client::latency(),

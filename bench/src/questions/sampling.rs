@@ -7,6 +7,7 @@
 //! cell: if it grew beyond its budget, the cheap record would have been borrowed from it.
 
 use std::cell::RefCell;
+use std::hint::black_box;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +16,7 @@ use std::time::Duration;
 use anyhow::Result;
 use metrics_core::{ManualClock, Registry, Ticker};
 
+use crate::floors::Lines;
 use crate::peers::node0;
 use crate::pool::{self, Job, Pool};
 use crate::rounds::{Contender, Effort, Race, race};
@@ -23,12 +25,15 @@ use crate::workload::{self, VALUES};
 const THREADS: usize = 8;
 const SERIES: usize = 1000;
 const VALUES_EACH: usize = 4;
+/// What all threads put in before a busy pass.
+const RECORDS: u64 = (THREADS * SERIES * VALUES_EACH) as u64;
 
 pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
     pool::pin(0);
     let sampled = Rc::new(RefCell::new(Sampled::new()));
     let (busy, idle) = (sampled.clone(), sampled.clone());
     let (busy_act, idle_act) = (sampled.clone(), sampled.clone());
+    let lines = Lines::new(THREADS, SERIES, workload::nanos());
     let contenders = vec![
         Contender::acting(
             "node0, idle",
@@ -48,9 +53,42 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
             move || drop(busy_act.borrow_mut().ticker.tick()),
             move || node0::samples(&sampled.borrow().registry, "http_request_seconds"),
         ),
+        idle_floor(&lines),
+        busy_floor(&lines),
     ];
     let title = "Sampling pass, 1000 latencies x 8 threads";
     Ok(vec![race("sampling/1000x8", title, &Pool::new(1), effort, contenders)?])
+}
+
+/// Looks at the sums of all series and threads, to see that none changed.
+fn idle_floor(lines: &Arc<Lines>) -> Contender {
+    let lines = lines.clone();
+    Contender::acting("floor, sums alone", || 0, move || lines.add_up_sums(), || 0)
+}
+
+/// Adds up the buckets that as many threads wrote, as often.
+fn busy_floor(lines: &Arc<Lines>) -> Contender {
+    let (threads, next) = (Pool::new(THREADS), Arc::new(AtomicUsize::new(0)));
+    let (written, added, read) = (lines.clone(), lines.clone(), lines.clone());
+    let job: Job = Arc::new(move |thread| {
+        let values = workload::nanos();
+        for series in 0..SERIES {
+            let from = next.fetch_add(VALUES_EACH, Ordering::Relaxed);
+            (from..from + VALUES_EACH)
+                .for_each(|i| written.record(thread, series, values[i % VALUES]));
+        }
+    });
+    Contender::acting(
+        "floor, lines alone",
+        move || {
+            threads.run(&job);
+            RECORDS
+        },
+        move || {
+            black_box(added.add_up_lines());
+        },
+        move || read.add_up_lines(),
+    )
 }
 
 /// A registry with its threads.
@@ -82,6 +120,6 @@ impl Sampled {
 
     fn record(&self) -> u64 {
         self.threads.run(&self.job);
-        (THREADS * SERIES * VALUES_EACH) as u64
+        RECORDS
     }
 }

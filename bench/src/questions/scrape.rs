@@ -2,12 +2,13 @@
 //!
 //! Workload: counters with three labels, and latencies of fourteen buckets that hold a
 //! thousand samples each. Everyone writes into a buffer that he used before, where his
-//! interface lets him. Between scrapes each series is recorded into once, untimed, so that
-//! nobody can serve the page before. `copy` is the floor: ready lines, and itoa.
+//! interface lets him, and lets go of what he read as a handler does. Between scrapes each series is recorded into once, untimed, so that
+//! nobody can serve the page before. The floor copies ready lines, and writes numbers by itoa.
 
 use anyhow::Result;
 
-use crate::peers::{copy, measured, metrics, node0, prometheus, prometheus_client};
+use crate::floors;
+use crate::peers::{measured, metrics, node0, prometheus, prometheus_client};
 use crate::pool::{self, Pool};
 use crate::rounds::{Contender, Effort, Race, race};
 
@@ -31,7 +32,7 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
 fn counters(series: usize) -> Vec<Contender> {
     let mut contenders = Vec::from(node0::scrape_counters(series));
     contenders.extend([
-        copy::scrape_counters(series),
+        floors::scrape_counters(series),
         measured::scrape_counters(series),
         prometheus_client::scrape_counters(series),
         prometheus::scrape_counters(series),
@@ -43,6 +44,7 @@ fn counters(series: usize) -> Vec<Contender> {
 fn latencies() -> Vec<Contender> {
     let mut contenders = Vec::from(node0::scrape_latencies(LATENCIES));
     contenders.extend([
+        floors::scrape_latencies(LATENCIES),
         measured::scrape_latencies(LATENCIES),
         prometheus_client::scrape_latencies(LATENCIES),
         prometheus::scrape_latencies(LATENCIES),

@@ -5,9 +5,10 @@
 //! hand its cells on and spare the next the allocation. The figure of a round is the median
 //! of its threads; the tail is taken over all of them. Names at the cap are new each time,
 //! as a name made of user input is. Two peers show what a fresh thread pays anyway, and what
-//! another library pays for cells of the thread's own.
+//! another library pays for cells of the thread's own; the floor is their memory alone.
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, RwLock};
 use std::thread;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use metrics_core::{OPERATION_DURATION, Performance, Registry};
 
+use crate::floors;
 use crate::peers::node0;
 use crate::pool;
 use crate::rounds::{Effort, Entry, Race};
@@ -46,6 +48,7 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
         name_at_cap(effort),
         peer_counter(),
         peer_latency(),
+        floor(),
     ];
 
     let alive = Arc::new(RwLock::new(()));
@@ -54,6 +57,7 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
         name: case.name.to_owned(),
         rounds: Vec::new(),
         singles: Vec::new(),
+        lost: 0,
     });
     for round in 0..effort.rounds {
         for place in 0..cases.len() {
@@ -96,6 +100,20 @@ fn on_a_fresh_thread(
     });
     spawned.expect("there is room for a thread");
     took.recv().expect("it reports").as_nanos() as f64
+}
+
+/// What a thread pays for memory that it never used, at a library's or anybody's request.
+fn floor() -> Case {
+    let filled = Arc::new(AtomicU64::new(0));
+    let same = filled.clone();
+    Case {
+        name: "floor, fresh memory alone",
+        record: Arc::new(move |_| {
+            floors::fill();
+            filled.fetch_add(1, Ordering::Relaxed);
+        }),
+        recorded: Box::new(move || same.load(Ordering::Relaxed)),
+    }
 }
 
 /// Whose cells all threads share, so that there is no first touch.

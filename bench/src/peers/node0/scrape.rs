@@ -8,7 +8,7 @@ use exporter::{Exporter, Format, Naming};
 use metrics_core::{Counter, Registry, Sample, Ticker};
 
 use super::{NAME, counter_at, large_registry, latency_at};
-use crate::peers::page;
+use crate::page;
 use crate::rounds::Contender;
 use crate::workload::{self, VALUES};
 
@@ -50,7 +50,9 @@ struct Scraped {
     /// Held, so that somebody else ticks, as in a service, and no read has to.
     _ticker: Ticker,
     exporter: Exporter,
-    sample: Arc<Sample>,
+    /// What was read and not yet rendered: a handler holds no sample between two scrapes,
+    /// and one that is held must be copied where it would else be changed.
+    sample: Option<Arc<Sample>>,
     page: Vec<u8>,
     /// What was recorded before the first scrape.
     before: u64,
@@ -73,7 +75,7 @@ impl Scraped {
             record: Box::new(record),
             _ticker: ticker,
             exporter: Exporter::new(),
-            sample: registry.read(),
+            sample: None,
             page: Vec::new(),
             before,
             registry,
@@ -85,12 +87,15 @@ impl Scraped {
     }
 
     fn read(&mut self) {
-        self.sample = self.registry.read();
+        self.sample = None;
+        self.sample = Some(self.registry.read());
     }
 
     fn render(&mut self) {
         self.page.clear();
-        self.exporter.render(&self.sample, Format::Text, Naming::Standard, &mut self.page);
+        if let Some(sample) = self.sample.take() {
+            self.exporter.render(&sample, Format::Text, Naming::Standard, &mut self.page);
+        }
     }
 }
 

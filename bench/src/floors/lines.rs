@@ -1,0 +1,73 @@
+//! The floor of a pass: reading what the threads wrote, and adding it up.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use super::{BUCKETS, bucket};
+
+/// Buckets in a cache line.
+const PER_LINE: usize = 16;
+
+/// The cells of many latencies for each of some threads, in no more than arrays.
+pub(crate) struct Lines {
+    threads: Vec<Thread>,
+    /// The lines that any value falls into, known from the start.
+    touched: Vec<usize>,
+}
+
+struct Thread {
+    sums: Box<[AtomicU64]>,
+    buckets: Vec<Box<[AtomicU32]>>,
+}
+
+impl Lines {
+    pub(crate) fn new(threads: usize, series: usize, values: &[u64]) -> Arc<Self> {
+        let mut touched: Vec<_> = values.iter().map(|nanos| bucket(*nanos) / PER_LINE).collect();
+        touched.sort_unstable();
+        touched.dedup();
+        let block = |_| (0..BUCKETS).map(|_| AtomicU32::new(0)).collect();
+        let thread = |_| Thread {
+            sums: (0..series).map(|_| AtomicU64::new(0)).collect(),
+            buckets: (0..series).map(block).collect(),
+        };
+        Arc::new(Self { threads: (0..threads).map(thread).collect(), touched })
+    }
+
+    pub(crate) fn record(&self, thread: usize, series: usize, nanos: u64) {
+        let thread = &self.threads[thread];
+        let add =
+            |cell: &AtomicU32| cell.store(cell.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        add(&thread.buckets[series][bucket(nanos)]);
+        let sum = thread.sums[series].load(Ordering::Relaxed);
+        thread.sums[series].store(sum + nanos, Ordering::Relaxed);
+    }
+
+    /// What an idle pass cannot do without: looking at every sum.
+    pub(crate) fn add_up_sums(&self) {
+        for thread in &self.threads {
+            let sums = thread.sums.iter().map(|sum| sum.load(Ordering::Relaxed));
+            black_box(sums.fold(0, u64::wrapping_add));
+        }
+    }
+
+    /// What a pass over busy series cannot do without: reading every line that was written.
+    pub(crate) fn add_up_lines(&self) -> u64 {
+        let mut all = 0;
+        let mut total = [0_u64; BUCKETS];
+        for series in 0..self.threads[0].buckets.len() {
+            total.fill(0);
+            for thread in &self.threads {
+                let (lines, _) = thread.buckets[series].as_chunks::<PER_LINE>();
+                let (totals, _) = total.as_chunks_mut::<PER_LINE>();
+                for line in &self.touched {
+                    for (total, cell) in totals[*line].iter_mut().zip(&lines[*line]) {
+                        *total += u64::from(cell.load(Ordering::Relaxed));
+                    }
+                }
+            }
+            all += black_box(&total).iter().sum::<u64>();
+        }
+        all
+    }
+}
