@@ -228,6 +228,10 @@ pub(crate) struct Rise {
 }
 
 impl Rise {
+    pub(crate) const fn new() -> Self {
+        Self { cells: Vec::new(), samples: 0, sum: 0.0 }
+    }
+
     pub(crate) fn push(&mut self, bucket: u16, n: u64) {
         self.cells.push((bucket, n));
         self.samples += n;

@@ -64,8 +64,10 @@ impl Watch {
     /// The count and the sum in nanoseconds.
     fn look(&mut self) -> (u64, u64) {
         let reader = Reader::new();
-        self.row.collect(&reader, &mut Scratch::new());
-        match self.row.value(&reader, &self.time, Duration::ZERO) {
+        let mut value = Value::unknown();
+        self.row.collect(&reader, &mut Scratch::new(), &mut value);
+        self.row.show(&reader, &self.time, Duration::ZERO, &mut value);
+        match value {
             Value::Histogram(histogram) => {
                 (histogram.total().count(), (histogram.total().sum() * 1e9).round() as u64)
             }

@@ -68,7 +68,8 @@ pub(crate) struct Pass {
     own: OwnMetrics,
     /// The sample of the last read, with its number among all that began.
     shared: Option<(u64, Arc<Sample>)>,
-    /// Room for the values of the next sample: new memory costs as much as filling it.
+    /// The values of a sample that nobody holds any more, to make the next one's of: new
+    /// memory costs as much as filling it, and a histogram that did not change is there.
     spare: Vec<Value>,
     scratch: Scratch,
 }
@@ -225,18 +226,20 @@ impl Pass {
             .then(|| lock(&inner.families).orphans(&self.schema));
         let now = context.clock.uptime();
         let reader = Reader::new();
-        for row in &mut self.rows {
-            row.collect(&reader, &mut self.scratch);
-        }
-        if ending == Ending::Tick {
-            for row in &mut self.rows {
-                row.close(&reader, &self.time, now);
-            }
-            self.time.advance(now);
+        let ended = (ending == Ending::Tick).then(|| self.time.advance(now));
+        if ended.is_some() {
             context.tick.fetch_add(1, Ordering::Relaxed);
         }
         let mut values = mem::take(&mut self.spare);
-        values.extend(self.rows.iter_mut().map(|row| row.value(&reader, &self.time, now)));
+        values.resize_with(self.rows.len(), Value::unknown);
+        // One row after the other, each while it is at hand.
+        for (row, value) in self.rows.iter_mut().zip(&mut values) {
+            row.collect(&reader, &mut self.scratch, value);
+            if let Some(tick) = ended {
+                row.close(&reader, tick, self.time.rule);
+            }
+            row.show(&reader, &self.time, now, value);
+        }
         if let Some(orphans) = orphans {
             lock(&inner.families).remove(&orphans);
         }
@@ -256,7 +259,6 @@ impl Pass {
     fn reuse(&mut self, sample: Arc<Sample>) {
         if let Some(sample) = Arc::into_inner(sample) {
             self.spare = sample.snapshot.values;
-            self.spare.clear();
         }
     }
 

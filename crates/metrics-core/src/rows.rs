@@ -46,8 +46,9 @@ impl Timeline {
         }
     }
 
-    /// Ends the running tick, after the rows were closed.
-    pub(crate) fn advance(&mut self, now: Duration) {
+    /// Ends the running tick, and says which it was, for the rows to close.
+    pub(crate) fn advance(&mut self, now: Duration) -> Ended {
+        let ended = Ended { number: self.ended, start: self.ticks.running(), end: now };
         self.ended += 1;
         let slots = self.ends.len();
         self.ends[self.ended % slots] = now;
@@ -55,7 +56,17 @@ impl Timeline {
             *span = now.saturating_sub(self.ends[self.ended.saturating_sub(ticks) % slots]);
         }
         self.ticks.advance(now, self.rule.max_age);
+        ended
     }
+}
+
+/// A tick that has ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    /// How many ended before.
+    number: usize,
+    start: Duration,
+    end: Duration,
 }
 
 /// One series: its cells, and what the passes before found there.
@@ -119,6 +130,8 @@ struct HistogramMemory {
     linear: u64,
     exported: Exported,
     recent: Recent,
+    /// Whether a pass took something in since the last tick.
+    is_open: bool,
     exemplars: Box<[Exemplar]>,
     /// What was published last, with how many of the window's ticks were leaving.
     shown: Option<(usize, Arc<Shown>)>,
@@ -137,6 +150,7 @@ impl Row {
                 linear: 0,
                 exported: Exported::new(layout, bounds),
                 recent: Recent::new(time.ticks.running(), layout),
+                is_open: false,
                 exemplars: Box::default(),
                 shown: None,
             }))
@@ -160,8 +174,8 @@ impl Row {
         Self { cells, slot, memory }
     }
 
-    /// Takes in what was recorded since the last pass.
-    pub(crate) fn collect(&mut self, reader: &Reader, scratch: &mut Scratch) {
+    /// Takes in what was recorded since the last pass, whose value is let go of if there is something.
+    pub(crate) fn collect(&mut self, reader: &Reader, scratch: &mut Scratch, value: &mut Value) {
         let Memory::Histogram(memory) = &mut self.memory else {
             return;
         };
@@ -171,6 +185,7 @@ impl Row {
                 let mark = reader.sum(self.slot).wrapping_add(shared);
                 if memory.has_moved(mark) {
                     let Scratch { sums, rise } = scratch;
+                    *value = Value::unknown();
                     memory.raise(rise, |visit| core.visit(reader, sums, visit));
                     memory.follow(mark);
                     memory.raise_nanos();
@@ -180,6 +195,7 @@ impl Row {
             Cells::Distribution(core) => {
                 let mark = core.records();
                 if memory.has_moved(mark) {
+                    *value = Value::unknown();
                     memory.raise(&mut scratch.rise, |visit| core.visit(visit));
                     memory.follow(mark);
                     memory.add_sum(core.sum());
@@ -189,30 +205,36 @@ impl Row {
         }
     }
 
-    /// Ends the tick that [`Timeline::advance`] is about to end.
-    pub(crate) fn close(&mut self, reader: &Reader, time: &Timeline, now: Duration) {
+    /// Ends a tick, after [`Self::collect`].
+    pub(crate) fn close(&mut self, reader: &Reader, tick: Ended, rule: Rule) {
         match (&mut self.memory, &self.cells) {
             (Memory::Counter(recently), Cells::Counter(core)) => {
-                recently.close(total(self.slot, core, reader), time);
+                recently.close(total(self.slot, core, reader), tick.number);
             }
             (Memory::Peak(peaks), Cells::Peak(core)) => {
                 let peak = core.rotate();
                 while peaks.back().is_some_and(|(_, lower)| *lower <= peak) {
                     peaks.pop_back();
                 }
-                peaks.push_back((now, peak));
-                while peaks.front().is_some_and(|(end, _)| *end + PEAK_SPAN < now) {
+                peaks.push_back((tick.end, peak));
+                while peaks.front().is_some_and(|(end, _)| *end + PEAK_SPAN < tick.end) {
                     peaks.pop_front();
                 }
             }
-            (Memory::Histogram(memory), _) => memory.close(time, now),
+            (Memory::Histogram(memory), _) => memory.close(tick, rule),
             _ => {}
         }
     }
 
-    /// The value to publish.
-    pub(crate) fn value(&mut self, reader: &Reader, time: &Timeline, now: Duration) -> Value {
-        match (&self.cells, &mut self.memory) {
+    /// Puts the value to publish in the place of an older one.
+    pub(crate) fn show(
+        &mut self,
+        reader: &Reader,
+        time: &Timeline,
+        now: Duration,
+        value: &mut Value,
+    ) {
+        *value = match (&self.cells, &mut self.memory) {
             (Cells::Counter(core), Memory::Counter(recently)) => {
                 Value::Counter(recently.count(total(self.slot, core, reader), time))
             }
@@ -222,9 +244,9 @@ impl Row {
                 let held = peaks.front().map_or(0, |(_, peak)| *peak);
                 Value::Gauge(held.max(core.running()) as f64)
             }
-            (_, Memory::Histogram(memory)) => Value::Histogram(memory.value(time, now)),
-            _ => Value::Gauge(f64::NAN),
-        }
+            (_, Memory::Histogram(memory)) => return memory.show(time, now, value),
+            _ => Value::unknown(),
+        };
     }
 }
 
@@ -234,13 +256,14 @@ fn total(slot: u32, core: &CounterCore, reader: &Reader) -> u64 {
 }
 
 impl Recently {
-    fn close(&mut self, total: u64, time: &Timeline) {
+    /// Ends the tick before which so many had ended.
+    fn close(&mut self, total: u64, number: usize) {
         let slots = self.at_end.len();
         if self.seen == 0 {
             // The series began in this tick, at zero.
-            self.at_end[time.ended % slots] = 0;
+            self.at_end[number % slots] = 0;
         }
-        let ended = time.ended + 1;
+        let ended = number + 1;
         self.seen = (self.seen + 1).min(RATE_TICKS as u8);
         self.at_end[ended % slots] = total;
         self.rise = total.wrapping_sub(self.at_end[(ended - usize::from(self.seen)) % slots]);
@@ -270,7 +293,7 @@ impl HistogramMemory {
         visit: impl FnOnce(&mut dyn FnMut(usize, &[u64; PER_LINE])),
     ) {
         rise.clear();
-        self.shown = None;
+        (self.shown, self.is_open) = (None, true);
         let (total, since, held) = (&self.total, self.recent.fresh(), &mut self.held);
         visit(&mut |line, counts| {
             // Counts never fall, so a line whose sum is the same is the same.
@@ -295,36 +318,37 @@ impl HistogramMemory {
         self.recent.running().set_sum(seconds(self.nanos - self.closed));
     }
 
-    fn value(&mut self, time: &Timeline, now: Duration) -> Histogram {
+    fn show(&mut self, time: &Timeline, now: Duration, value: &mut Value) {
         let leaving = self.recent.leaving(now, time.rule);
+        let span = self.recent.span(leaving, &time.ticks, now, time.rule);
         let shown = match &self.shown {
-            Some((as_of, shown)) if *as_of == leaving => shown.clone(),
+            Some((as_of, shown)) if *as_of == leaving => shown,
             _ => {
                 let window = self.recent.parts(leaving);
                 let (total, exemplars) = (self.total.clone(), self.exemplars.clone());
                 let cumulative = self.exported.cumulative();
                 let shown = Shown::new(total, self.sum, cumulative, window, exemplars);
-                let shown = Arc::new(shown);
-                self.shown.insert((leaving, shown)).1.clone()
+                &self.shown.insert((leaving, Arc::new(shown))).1
             }
         };
-        let samples = shown.window().samples();
-        let span = self.recent.span(samples, leaving, &time.ticks, now, time.rule);
-        Histogram::new(shown, span)
+        match value {
+            // Most series are idle, and counting up their references would be most of the pass.
+            Value::Histogram(histogram) if histogram.shows(shown) => histogram.span = span,
+            _ => *value = Value::Histogram(Histogram::new(shown.clone(), span)),
+        }
     }
 
-    fn close(&mut self, time: &Timeline, now: Duration) {
-        let rise = self.recent.fresh();
-        if rise.samples() > 0 || self.total.sum() != self.sum {
-            let total = Arc::make_mut(&mut self.total);
+    fn close(&mut self, tick: Ended, rule: Rule) {
+        if mem::take(&mut self.is_open) {
+            let (rise, total) = (self.recent.fresh(), Arc::make_mut(&mut self.total));
             total.enter(rise);
             total.set_sum(self.sum);
+            // A tick without samples keeps what the sum has for them already.
+            if rise.samples() > 0 {
+                self.closed = self.nanos;
+            }
         }
-        // A tick without samples keeps what the sum has for them already.
-        if rise.samples() > 0 {
-            self.closed = self.nanos;
-        }
-        if self.recent.close(time.ticks.running(), now, time.rule) {
+        if self.recent.close(tick.start, tick.end, rule) {
             self.shown = None;
         }
     }

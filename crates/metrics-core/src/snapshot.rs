@@ -155,6 +155,11 @@ pub enum Value {
 }
 
 impl Value {
+    /// Stands in for a value that is not known yet.
+    pub(crate) fn unknown() -> Self {
+        Self::Gauge(f64::NAN)
+    }
+
     /// The one number of a counter or gauge, the count of a histogram.
     pub fn as_f64(&self) -> f64 {
         match self {
@@ -188,7 +193,7 @@ impl Count {
 #[derive(Clone, Debug)]
 pub struct Histogram {
     shown: Arc<Shown>,
-    span: Duration,
+    pub(crate) span: Duration,
 }
 
 /// What is the same in every sample until the series is recorded into again.
@@ -215,15 +220,16 @@ impl Shown {
     ) -> Self {
         Self { total, window, sum, cumulative, exemplars, whole: OnceLock::new() }
     }
-
-    pub(crate) fn window(&self) -> &Parts {
-        &self.window
-    }
 }
 
 impl Histogram {
     pub(crate) fn new(shown: Arc<Shown>, span: Duration) -> Self {
         Self { shown, span }
+    }
+
+    /// Whether this is the same but for the span.
+    pub(crate) fn shows(&self, shown: &Arc<Shown>) -> bool {
+        Arc::ptr_eq(&self.shown, shown)
     }
 
     /// How many values there were since the series began; it never falls.

@@ -9,7 +9,6 @@
 //! empty.
 
 use std::collections::VecDeque;
-use std::mem;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -57,30 +56,26 @@ pub(crate) struct Parts {
     closed: Arc<Buckets>,
     /// Those of the closed ticks that the running one has pushed out.
     leaving: Vec<Arc<Rise>>,
-    running: Arc<Rise>,
+    running: Option<Arc<Rise>>,
     samples: u64,
     sum: f64,
     whole: OnceLock<Buckets>,
 }
 
 impl Parts {
-    pub(crate) fn samples(&self) -> u64 {
-        self.samples
-    }
-
     /// What the running tick brought.
     pub(crate) fn running(&self) -> &Rise {
-        &self.running
+        self.running.as_deref().unwrap_or(&NOTHING)
     }
 
     fn buckets(&self) -> &Buckets {
-        if self.leaving.is_empty() && self.running.samples() == 0 {
+        if self.leaving.is_empty() && self.running().samples() == 0 {
             return &self.closed;
         }
         self.whole.get_or_init(|| {
             let mut whole = (*self.closed).clone();
             self.leaving.iter().for_each(|rise| whole.leave(rise));
-            whole.enter(&self.running);
+            whole.enter(self.running());
             whole.set_sum(self.sum);
             whole
         })
@@ -158,8 +153,11 @@ pub(crate) struct Recent {
     merged: Arc<Buckets>,
     /// How many samples `merged` has.
     samples: u64,
-    running: Arc<Rise>,
+    /// Nothing while nothing was recorded, so that an idle series is not looked into.
+    running: Option<Arc<Rise>>,
 }
+
+static NOTHING: Rise = Rise::new();
 
 impl Recent {
     pub(crate) fn new(birth: Duration, layout: Layout) -> Self {
@@ -169,24 +167,24 @@ impl Recent {
             oldest: None,
             merged: Arc::new(Buckets::new(layout)),
             samples: 0,
-            running: Arc::default(),
+            running: None,
         }
     }
 
     /// What was recorded since the last tick, for a pass to add to.
     pub(crate) fn running(&mut self) -> &mut Rise {
-        Arc::make_mut(&mut self.running)
+        Arc::make_mut(self.running.get_or_insert_default())
     }
 
     pub(crate) fn fresh(&self) -> &Rise {
-        &self.running
+        self.running.as_deref().unwrap_or(&NOTHING)
     }
 
     /// Ends the tick that began at `start`; whether the window's parts changed.
     pub(crate) fn close(&mut self, start: Duration, now: Duration, rule: Rule) -> bool {
-        let grows = self.running.samples() > 0;
-        if grows {
-            let rise = mem::take(&mut self.running);
+        let grown = self.running.take_if(|rise| rise.samples() > 0);
+        let grows = grown.is_some();
+        if let Some(rise) = grown {
             Arc::make_mut(&mut self.merged).enter(&rise);
             let (samples, sum) = (rise.samples(), rise.sum());
             self.samples += samples;
@@ -227,20 +225,26 @@ impl Recent {
 
     /// How many of the closed ticks the running one has pushed out as of `now`.
     pub(crate) fn leaving(&self, now: Duration, rule: Rule) -> usize {
-        self.surplus(self.running.samples(), now, rule)
+        self.surplus(self.fresh().samples(), now, rule)
+    }
+
+    /// How many samples the window has without the oldest `leaving` ticks.
+    fn held(&self, leaving: usize) -> u64 {
+        let left: u64 = self.closed.iter().take(leaving).map(|interval| interval.samples).sum();
+        self.samples - left + self.fresh().samples()
     }
 
     /// What the window consists of without the oldest `leaving` ticks.
     pub(crate) fn parts(&self, leaving: usize) -> Parts {
-        let left: u64 = self.closed.iter().take(leaving).map(|interval| interval.samples).sum();
         let closed = match leaving {
             0 => self.merged.sum(),
             _ => self.closed.iter().skip(leaving).map(|interval| interval.sum).sum(),
         };
+        let samples = self.held(leaving);
         let leaving = self.closed.iter().take(leaving).map(|interval| interval.rise.clone());
         Parts {
-            samples: self.samples - left + self.running.samples(),
-            sum: closed + self.running.sum(),
+            samples,
+            sum: closed + self.fresh().sum(),
             closed: self.merged.clone(),
             leaving: leaving.collect(),
             running: self.running.clone(),
@@ -251,13 +255,12 @@ impl Recent {
     /// How far the window reaches back.
     pub(crate) fn span(
         &self,
-        samples: u64,
         leaving: usize,
         ticks: &Ticks,
         now: Duration,
         rule: Rule,
     ) -> Duration {
-        let start = if samples >= rule.samples {
+        let start = if self.held(leaving) >= rule.samples {
             self.closed.get(leaving).map_or(ticks.running(), |oldest| oldest.start)
         } else {
             ticks.oldest(self.birth, now, rule.max_age)
