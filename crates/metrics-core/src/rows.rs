@@ -133,26 +133,30 @@ struct HistogramMemory {
     /// Whether a pass took something in since the last tick.
     is_open: bool,
     exemplars: Box<[Exemplar]>,
-    /// What was published last, with how many of the window's ticks were leaving.
-    shown: Option<(usize, Arc<Shown>)>,
+    /// What was published last.
+    shown: Arc<Shown>,
+    /// How many of the window's ticks were leaving by then; none when it has changed since.
+    as_of: Option<usize>,
 }
 
 impl Row {
     pub(crate) fn new(cells: Cells, time: &Timeline) -> Self {
-        let histogram = |layout, bounds| {
+        let histogram = |layout, bounds: &[f64]| {
+            let total = Arc::new(Buckets::new(layout));
             Memory::Histogram(Box::new(HistogramMemory {
                 mark: 0,
                 sum: 0.0,
                 nanos: 0,
                 closed: 0,
-                total: Arc::new(Buckets::new(layout)),
+                shown: Arc::new(Shown::nothing(&total)),
+                as_of: None,
+                total,
                 held: Vec::new(),
                 linear: 0,
                 exported: Exported::new(layout, bounds),
                 recent: Recent::new(time.ticks.running(), layout),
                 is_open: false,
                 exemplars: Box::default(),
-                shown: None,
             }))
         };
         let memory = match &cells {
@@ -293,7 +297,11 @@ impl HistogramMemory {
         visit: impl FnOnce(&mut dyn FnMut(usize, &[u64; PER_LINE])),
     ) {
         rise.clear();
-        (self.shown, self.is_open) = (None, true);
+        (self.as_of, self.is_open) = (None, true);
+        // Or the running tick would be copied to be added to.
+        if let Some(shown) = Arc::get_mut(&mut self.shown) {
+            shown.let_go();
+        }
         let (total, since, held) = (&self.total, self.recent.fresh(), &mut self.held);
         visit(&mut |line, counts| {
             // Counts never fall, so a line whose sum is the same is the same.
@@ -321,21 +329,25 @@ impl HistogramMemory {
     fn show(&mut self, time: &Timeline, now: Duration, value: &mut Value) {
         let leaving = self.recent.leaving(now, time.rule);
         let span = self.recent.span(leaving, &time.ticks, now, time.rule);
-        let shown = match &self.shown {
-            Some((as_of, shown)) if *as_of == leaving => shown,
-            _ => {
-                let window = self.recent.parts(leaving);
-                let (total, exemplars) = (self.total.clone(), self.exemplars.clone());
-                let cumulative = self.exported.cumulative();
-                let shown = Shown::new(total, self.sum, cumulative, window, exemplars);
-                &self.shown.insert((leaving, Arc::new(shown))).1
-            }
-        };
+        if self.as_of != Some(leaving) {
+            self.revise(leaving);
+        }
         match value {
             // Most series are idle, and counting up their references would be most of the pass.
-            Value::Histogram(histogram) if histogram.shows(shown) => histogram.span = span,
-            _ => *value = Value::Histogram(Histogram::new(shown.clone(), span)),
+            Value::Histogram(histogram) if histogram.shows(&self.shown) => histogram.span = span,
+            _ => *value = Value::Histogram(Histogram::new(self.shown.clone(), span)),
         }
+    }
+
+    /// Brings what is published up to date: in place, where no sample shows it any more.
+    fn revise(&mut self, leaving: usize) {
+        self.as_of = Some(leaving);
+        if Arc::get_mut(&mut self.shown).is_none() {
+            self.shown = Arc::new(Shown::nothing(&self.total));
+        }
+        let Some(shown) = Arc::get_mut(&mut self.shown) else { return };
+        shown.revise(&self.total, self.sum, &self.exported, &self.exemplars);
+        self.recent.fill(shown.window_mut(), leaving);
     }
 
     fn close(&mut self, tick: Ended, rule: Rule) {
@@ -349,7 +361,7 @@ impl HistogramMemory {
             }
         }
         if self.recent.close(tick.start, tick.end, rule) {
-            self.shown = None;
+            self.as_of = None;
         }
     }
 

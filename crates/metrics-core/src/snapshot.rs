@@ -11,8 +11,9 @@ use std::time::Duration;
 use crate::buckets::Buckets;
 use crate::desc::OwnedDesc;
 use crate::exemplar::Exemplar;
+use crate::exported::Exported;
 use crate::labels::Labels;
-use crate::window::{Parts, Window};
+use crate::window::{Parts, Window, share};
 
 /// All series of a registry with their values at one moment.
 #[derive(Clone, Debug)]
@@ -205,20 +206,48 @@ pub(crate) struct Shown {
     /// The sum with what was recorded since.
     sum: f64,
     /// At the exported bounds, with what was recorded since.
-    cumulative: Box<[u64]>,
+    cumulative: Vec<u64>,
     exemplars: Box<[Exemplar]>,
     whole: OnceLock<Buckets>,
 }
 
 impl Shown {
-    pub(crate) fn new(
-        total: Arc<Buckets>,
+    /// Of a series without a value.
+    pub(crate) fn nothing(total: &Arc<Buckets>) -> Self {
+        Self {
+            total: total.clone(),
+            window: Parts::nothing(total),
+            sum: 0.0,
+            cumulative: Vec::new(),
+            exemplars: Box::default(),
+            whole: OnceLock::new(),
+        }
+    }
+
+    /// Lets go of what the next record changes.
+    pub(crate) fn let_go(&mut self) {
+        self.window.let_go();
+    }
+
+    /// Brings everything but the window up to date.
+    pub(crate) fn revise(
+        &mut self,
+        total: &Arc<Buckets>,
         sum: f64,
-        cumulative: Box<[u64]>,
-        window: Parts,
-        exemplars: Box<[Exemplar]>,
-    ) -> Self {
-        Self { total, window, sum, cumulative, exemplars, whole: OnceLock::new() }
+        exported: &Exported,
+        exemplars: &[Exemplar],
+    ) {
+        share(&mut self.total, total);
+        self.sum = sum;
+        exported.cumulative(&mut self.cumulative);
+        if *self.exemplars != *exemplars {
+            self.exemplars = exemplars.into();
+        }
+        self.whole = OnceLock::new();
+    }
+
+    pub(crate) fn window_mut(&mut self) -> &mut Parts {
+        &mut self.window
     }
 }
 

@@ -63,6 +63,23 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    /// Of a series without a value, with any empty buckets of its kind.
+    pub(crate) fn nothing(closed: &Arc<Buckets>) -> Self {
+        Self {
+            closed: closed.clone(),
+            leaving: Vec::new(),
+            running: None,
+            samples: 0,
+            sum: 0.0,
+            whole: OnceLock::new(),
+        }
+    }
+
+    /// Lets go of the running tick.
+    pub(crate) fn let_go(&mut self) {
+        self.running = None;
+    }
+
     /// What the running tick brought.
     pub(crate) fn running(&self) -> &Rise {
         self.running.as_deref().unwrap_or(&NOTHING)
@@ -79,6 +96,13 @@ impl Parts {
             whole.set_sum(self.sum);
             whole
         })
+    }
+}
+
+/// Makes one the same as another, nearly always without counting up references.
+pub(crate) fn share<T>(mine: &mut Arc<T>, other: &Arc<T>) {
+    if !Arc::ptr_eq(mine, other) {
+        *mine = other.clone();
     }
 }
 
@@ -234,22 +258,19 @@ impl Recent {
         self.samples - left + self.fresh().samples()
     }
 
-    /// What the window consists of without the oldest `leaving` ticks.
-    pub(crate) fn parts(&self, leaving: usize) -> Parts {
+    /// Says what the window consists of without the oldest `leaving` ticks.
+    pub(crate) fn fill(&self, parts: &mut Parts, leaving: usize) {
         let closed = match leaving {
             0 => self.merged.sum(),
             _ => self.closed.iter().skip(leaving).map(|interval| interval.sum).sum(),
         };
-        let samples = self.held(leaving);
-        let leaving = self.closed.iter().take(leaving).map(|interval| interval.rise.clone());
-        Parts {
-            samples,
-            sum: closed + self.fresh().sum(),
-            closed: self.merged.clone(),
-            leaving: leaving.collect(),
-            running: self.running.clone(),
-            whole: OnceLock::new(),
-        }
+        parts.samples = self.held(leaving);
+        parts.sum = closed + self.fresh().sum();
+        share(&mut parts.closed, &self.merged);
+        parts.leaving.clear();
+        parts.leaving.extend(self.closed.iter().take(leaving).map(|left| left.rise.clone()));
+        parts.running.clone_from(&self.running);
+        parts.whole = OnceLock::new();
     }
 
     /// How far the window reaches back.
