@@ -91,7 +91,7 @@ const BUDGETS: &[Budget] = &[
         race: "sampling/1000x8",
         ours: "node0, idle",
         limit: Nanos(50_000.0),
-        floor: Some("floor, sums alone"),
+        floor: Some("floor, sums and values"),
     },
     Budget {
         race: "sampling/1000x8",

@@ -10,11 +10,20 @@ use super::{BUCKETS, bucket};
 const PER_LINE: usize = 16;
 
 /// The cells of many latencies for each of some threads, in no more than arrays.
+#[expect(clippy::vec_box, reason = "the series lie apart in memory, which is what is asked")]
 pub(crate) struct Lines {
     threads: Vec<Thread>,
+    /// What is known of each series, apart from the others as registries have it.
+    series: Vec<Box<Series>>,
     /// The lines that any value falls into, known from the start.
     touched: Vec<usize>,
 }
+
+/// The window, the totals and the last mark of one series are more than two cache lines.
+struct Series([u64; 16]);
+
+/// What is published of one series: its kind, its numbers and their time.
+type Value = [u64; 4];
 
 struct Thread {
     sums: Box<[AtomicU64]>,
@@ -31,7 +40,11 @@ impl Lines {
             sums: (0..series).map(|_| AtomicU64::new(0)).collect(),
             buckets: (0..series).map(block).collect(),
         };
-        Arc::new(Self { threads: (0..threads).map(thread).collect(), touched })
+        Arc::new(Self {
+            threads: (0..threads).map(thread).collect(),
+            series: (0..series).map(|_| Box::new(Series([0; 16]))).collect(),
+            touched,
+        })
     }
 
     pub(crate) fn record(&self, thread: usize, series: usize, nanos: u64) {
@@ -43,12 +56,17 @@ impl Lines {
         thread.sums[series].store(sum + nanos, Ordering::Relaxed);
     }
 
-    /// What an idle pass cannot do without: looking at every sum.
-    pub(crate) fn add_up_sums(&self) {
-        for thread in &self.threads {
-            let sums = thread.sums.iter().map(|sum| sum.load(Ordering::Relaxed));
-            black_box(sums.fold(0, u64::wrapping_add));
+    /// What an idle pass cannot do without: looking at every sum, finding each series as it
+    /// was, and writing a value for it.
+    pub(crate) fn publish_idle(&self) {
+        let mut values: Vec<Value> = Vec::with_capacity(self.series.len());
+        for (at, series) in self.series.iter().enumerate() {
+            let sums = self.threads.iter().map(|thread| thread.sums[at].load(Ordering::Relaxed));
+            let sum = sums.fold(0, u64::wrapping_add);
+            let Series([mark, .., age]) = **series;
+            values.push([sum, mark, age, black_box(u64::from(sum == mark))]);
         }
+        black_box(values);
     }
 
     /// What a pass over busy series cannot do without: reading every line that was written.
