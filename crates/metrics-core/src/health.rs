@@ -5,6 +5,7 @@
 //! out of every mean.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -148,6 +149,26 @@ impl Assessment {
         self
     }
 
+    /// Raises a known score to at least this one, for what a service can do without.
+    ///
+    /// ```
+    /// use metrics_core::{Assessment, DEGRADED_FROM, Issue, Severity, Status};
+    ///
+    /// # let issue = Issue {
+    /// #     code: "dead", severity: Severity::Critical, component: "l2".into(),
+    /// #     observed: 1.0, threshold: 0.0, message: "it is dead".into(),
+    /// # };
+    /// let dead = Assessment::healthy("").with(90, issue, "start it");
+    /// let optional = dead.at_least(DEGRADED_FROM);
+    /// assert_eq!((optional.status, optional.issues.len()), (Status::Degraded, 1));
+    /// ```
+    #[must_use]
+    pub fn at_least(mut self, score: u8) -> Self {
+        self.score = self.score.map(|own| own.max(score));
+        self.status = Status::of(self.score);
+        self
+    }
+
     /// The worse of two, with the issues of both: what a topic says of several instances.
     #[must_use]
     pub fn worst(self, other: Self) -> Self {
@@ -211,6 +232,15 @@ impl Overall {
     }
 }
 
+/// How long a new status must last to be believed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hysteresis {
+    /// For how many ticks in a row.
+    pub(crate) ticks: u32,
+    /// And for how long, since ticks may be short.
+    pub(crate) lasting: Duration,
+}
+
 /// What is published of a topic: the judgement that held long enough to be believed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -219,8 +249,16 @@ pub struct TopicHealth {
     pub topic: &'static crate::Topic,
     /// The believed judgement.
     pub assessment: Assessment,
-    /// A status that differs, and how many ticks in a row it did.
-    pub(crate) pending: Option<(Status, u32)>,
+    pending: Option<Pending>,
+}
+
+/// A status that differs from the believed one.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    status: Status,
+    /// How many ticks in a row it did.
+    ticks: u32,
+    since: Duration,
 }
 
 impl TopicHealth {
@@ -228,21 +266,25 @@ impl TopicHealth {
         Self { topic, assessment, pending: None }
     }
 
-    /// Takes a new judgement; a change of status is believed from the `ticks`th in a row.
+    /// Takes a tick's judgement; a change of status is believed once it has lasted.
     ///
     /// Returns the status before, when it changed. What was unknown, or becomes
     /// so, is believed at once: there is nothing to wait for.
-    pub(crate) fn update(&mut self, new: Assessment, ticks: u32) -> Option<Status> {
+    pub(crate) fn update(
+        &mut self,
+        new: Assessment,
+        now: Duration,
+        rule: Hysteresis,
+    ) -> Option<Status> {
         let before = self.assessment.status;
         let settled =
             before == new.status || before == Status::Unknown || new.status == Status::Unknown;
         if !settled {
-            let seen = match self.pending {
-                Some((status, seen)) if status == new.status => seen + 1,
-                _ => 1,
-            };
-            if seen < ticks {
-                self.pending = Some((new.status, seen));
+            let same = self.pending.filter(|pending| pending.status == new.status);
+            let (ticks, since) =
+                same.map_or((1, now), |pending| (pending.ticks.saturating_add(1), pending.since));
+            if ticks < rule.ticks || now.saturating_sub(since) < rule.lasting {
+                self.pending = Some(Pending { status: new.status, ticks, since });
                 return None;
             }
         }

@@ -10,7 +10,7 @@ use crate::desc::Desc;
 use crate::event::HealthChange;
 use crate::families::RegisterError;
 use crate::gauge::Gauge;
-use crate::health::{Assessment, Overall, TopicHealth};
+use crate::health::{Assessment, Hysteresis, Overall, TopicHealth};
 use crate::monitor::Monitor;
 use crate::sample::View;
 use crate::snapshot::{Snapshot, Value};
@@ -33,7 +33,7 @@ pub const COMPONENT_HEALTH_SCORE: Desc = Desc::gauge(
 pub(crate) struct HealthBoard {
     watched: Mutex<Watched>,
     believed: Mutex<Vec<TopicHealth>>,
-    hysteresis: u32,
+    hysteresis: Hysteresis,
 }
 
 struct Watched {
@@ -44,7 +44,7 @@ struct Watched {
 }
 
 impl HealthBoard {
-    pub(crate) fn new(hysteresis: u32) -> Self {
+    pub(crate) fn new(hysteresis: Hysteresis) -> Self {
         let watched =
             Watched { monitors: Arc::new([]), scores: Vec::new(), overall: Gauge::disabled() };
         Self { watched: Mutex::new(watched), believed: Mutex::default(), hysteresis }
@@ -101,7 +101,7 @@ impl HealthBoard {
                 believed.push(TopicHealth::first(topic, judgement));
                 continue;
             };
-            if let Some(from) = health.update(judgement, self.hysteresis) {
+            if let Some(from) = health.update(judgement, view.uptime(), self.hysteresis) {
                 let Assessment { status: to, summary, .. } = &health.assessment;
                 let (to, summary) = (*to, summary.to_string());
                 changes.push(HealthChange { topic, from, to, summary, at: view.at() });

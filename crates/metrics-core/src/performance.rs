@@ -295,7 +295,7 @@ impl Monitor for PerformanceMonitor {
                 assessment.with(
                     penalty,
                     issue,
-                    "Profile the operation, or raise its threshold if this is expected",
+                    "profile the operation, or raise `slow_p95` if this is expected",
                 )
             },
         )

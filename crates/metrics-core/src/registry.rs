@@ -15,6 +15,7 @@ use crate::desc::{Desc, Kind, OwnedDesc};
 use crate::distribution::Distribution;
 use crate::families::{Cells, Families, Limits, RegisterError, Registered};
 use crate::gauge::Gauge;
+use crate::health::Hysteresis;
 use crate::health_board::{COMPONENT_HEALTH_SCORE, HealthBoard};
 use crate::hit_ratio::HitRatio;
 use crate::labelled::{Labelled, Stored as _};
@@ -328,7 +329,7 @@ pub struct RegistryBuilder {
     rule: Rule,
     limits: Limits,
     lease_bytes: usize,
-    hysteresis: u32,
+    hysteresis: Hysteresis,
 }
 
 impl Default for RegistryBuilder {
@@ -344,7 +345,7 @@ impl Default for RegistryBuilder {
                 histograms_per_family: 500,
             },
             lease_bytes: 64 << 20,
-            hysteresis: 2,
+            hysteresis: Hysteresis { ticks: 2, lasting: Duration::from_secs(1) },
         }
     }
 }
@@ -408,7 +409,16 @@ impl RegistryBuilder {
 
     /// How many ticks in a row a topic's new status must last to be published; 2 by default.
     pub fn hysteresis(mut self, ticks: u32) -> Self {
-        self.hysteresis = ticks.max(1);
+        self.hysteresis.ticks = ticks.max(1);
+        self
+    }
+
+    /// How long a topic's new status must last to be published, from the tick that first saw it; 1 s by default.
+    ///
+    /// It counts where ticks are shorter than that. Both this and
+    /// [`Self::hysteresis`] must be over.
+    pub fn min_status_duration(mut self, lasting: Duration) -> Self {
+        self.hysteresis.lasting = lasting;
         self
     }
 

@@ -46,7 +46,7 @@ impl From<&Histogram> for LatencySummary {
         Self {
             samples: window.count(),
             window_seconds: histogram.window().span.as_secs_f64(),
-            count: histogram.total().count(),
+            count: histogram.count(),
             min: window.min().map(millis),
             max: window.max().map(millis),
             avg: window.mean().map(millis),

@@ -79,7 +79,9 @@ impl Surface {
 
     pub(crate) fn with(monitors: Vec<Told>, settings: impl FnOnce(Routes) -> Routes) -> Self {
         let clock = ManualClock::new();
-        let registry = Registry::builder().clock(clock.clock()).hysteresis(1).build();
+        let believing =
+            Registry::builder().hysteresis(1).min_status_duration(std::time::Duration::ZERO);
+        let registry = believing.clock(clock.clock()).build();
         for monitor in monitors {
             registry.monitor(Arc::new(monitor)).expect("topics differ");
         }

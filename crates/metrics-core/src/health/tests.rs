@@ -42,21 +42,50 @@ fn unknown_is_left_out_of_the_mean() {
     assert_eq!(overall(&[(&CACHE, unknown)]), Overall { status: Status::Unknown, score: None });
 }
 
-#[test]
-fn a_change_is_believed_when_it_lasts() {
+const RULE: Hysteresis = Hysteresis { ticks: 2, lasting: Duration::from_secs(1) };
+
+/// Judges once for each score, so many milliseconds apart, and says what was believed after each.
+fn believed(millis: u64, scores: &[u8]) -> Vec<Option<u8>> {
     let mut health = TopicHealth::first(&CACHE, scored(100));
-    assert_eq!(health.update(scored(50), 2), None);
-    assert_eq!(health.assessment.status, Status::Healthy);
-    assert_eq!(health.update(scored(100), 2), None);
-    assert_eq!(health.update(scored(50), 2), None, "the row was broken");
-    assert_eq!(health.update(scored(60), 2), Some(Status::Healthy));
-    assert_eq!(health.assessment.score, Some(60));
+    let ticks = scores.iter().zip(1..).map(|(score, tick)| {
+        health.update(scored(*score), Duration::from_millis(tick * millis), RULE);
+        health.assessment.score
+    });
+    ticks.collect()
+}
+
+#[test]
+fn change_is_believed_when_it_lasts_for_two_ticks() {
+    assert_eq!(believed(1000, &[50]), [Some(100)]);
+    assert_eq!(believed(1000, &[50, 60]), [Some(100), Some(60)]);
+    assert_eq!(believed(1000, &[50, 100, 50]), [Some(100); 3], "the row was broken");
+}
+
+#[test]
+fn change_in_short_ticks_must_last_as_long() {
+    assert_eq!(believed(500, &[50, 50]), [Some(100); 2], "half a second");
+    assert_eq!(believed(500, &[50, 50, 50]), [Some(100), Some(100), Some(50)], "a second");
+}
+
+#[test]
+fn flapping_is_believed_only_where_a_state_lasts() {
+    // So many ticks of 100 ms bad, then as many good, over and over.
+    let changes = |ticks: usize| {
+        let scores: Vec<u8> =
+            (0..80).map(|at| if (at / ticks).is_multiple_of(2) { 50 } else { 100 }).collect();
+        let seen = believed(100, &scores);
+        seen.windows(2).filter(|pair| pair[0] != pair[1]).count()
+    };
+    assert_eq!(changes(5), 0, "half the duration");
+    assert_eq!(changes(10), 0, "a tick less than the duration from the first to the last");
+    assert_eq!(changes(11), 7, "just the duration");
+    assert_eq!(changes(20), 4, "twice the duration");
 }
 
 #[test]
 fn unknown_gives_way_to_the_first_judgement() {
     let mut health = TopicHealth::first(&CACHE, Assessment::unknown("no data"));
-    assert_eq!(health.update(scored(100), 2), Some(Status::Unknown));
+    assert_eq!(health.update(scored(100), Duration::ZERO, RULE), Some(Status::Unknown));
 }
 
 #[test]
