@@ -1,8 +1,8 @@
 //! The real parts that node0's tests run against.
 //!
 //! A text format is only proven by the program that reads it, so the tests scrape with
-//! real Prometheus servers, lint with promtool, parse with the reference parser and pool
-//! connections of a real Postgres. This crate finds those programs, or unpacks them into
+//! real Prometheus servers, lint with promtool, parse with the reference parser, pool
+//! connections of a real Postgres and cache in a real Redis. This crate finds those programs, or unpacks them into
 //! the target folder the first time a test needs one, and drives them: processes that
 //! end with their guard, a Prometheus on a free port, a plain HTTP client that can also
 //! send nonsense.
@@ -41,6 +41,7 @@ pub mod process;
 pub mod prometheus;
 pub mod promtool;
 pub mod prove;
+pub mod redis;
 
 mod require;
 

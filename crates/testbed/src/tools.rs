@@ -15,10 +15,13 @@ mod postgres;
 mod prometheus;
 mod python;
 mod reach;
+mod redis;
 mod search;
 mod store;
+mod wrapper;
 
 pub use self::error::ToolError;
 pub use self::postgres::{PostgresTool, postgres, unpacked_postgres};
 pub use self::prometheus::{PrometheusTool, prometheus_2_42, prometheus_2_53};
 pub use self::python::{PrometheusClient, prometheus_client};
+pub use self::redis::{RedisTool, redis, unpacked_redis};

@@ -12,10 +12,11 @@ use testbed::tools::{self, ToolError};
 /// A tool's name and how to get it.
 type Tool = (&'static str, fn() -> Result<PathBuf, ToolError>);
 
-const TOOLS: [Tool; 4] = [
+const TOOLS: [Tool; 5] = [
     ("prometheus-2.42", || tools::prometheus_2_42().map(|tool| tool.server())),
     ("prometheus-2.53", || tools::prometheus_2_53().map(|tool| tool.server())),
     ("postgres", || tools::postgres().map(|tool| tool.bin_dir().to_owned())),
+    ("redis", || tools::redis().map(|tool| tool.server().to_owned())),
     ("prometheus-client", || {
         tools::prometheus_client().map(|tool| PathBuf::from(tool.command().get_program()))
     }),

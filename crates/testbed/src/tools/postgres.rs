@@ -1,19 +1,16 @@
 //! The server programs of Postgres: the machine's, else unpacked ones.
 //!
 //! Debian's packages expect their shared libraries to be installed. They are unpacked
-//! too, into a folder that only Postgres sees: small wrapper scripts set the search path
-//! and become the real program, so signals and process ids stay what they were.
+//! too, into a folder that only Postgres sees, and small wrapper scripts point at them.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 use super::debian::Packages;
 use super::error::ToolError;
 use super::reach::{self, Reachable};
-use super::{search, store};
+use super::{search, store, wrapper};
 
 const SERVER: Packages = Packages { release: "bookworm", names: &["postgresql-15"] };
 
@@ -129,7 +126,7 @@ fn on_machine() -> Option<PathBuf> {
         versions.filter_map(Result::ok).map(|entry| entry.path().join("bin")).collect();
     packaged.sort();
     folders.extend(packaged.into_iter().rev());
-    folders.into_iter().find(|bin| PROGRAMS.iter().all(|name| runs(&bin.join(name))))
+    folders.into_iter().find(|bin| PROGRAMS.iter().all(|name| search::runs(&bin.join(name))))
 }
 
 fn unpack(folder: &Path) -> Result<(), ToolError> {
@@ -144,36 +141,11 @@ fn unpack(folder: &Path) -> Result<(), ToolError> {
     }
     for name in PROGRAMS {
         let path = wrapped.join(name);
-        write_wrapper(&path, name)?;
-        if !runs(&path) {
+        wrapper::write(&path, &format!("{PACKAGED}/{name}"))?;
+        if !search::runs(&path) {
             let answer = search::version(&path).unwrap_or_default();
             return Err(ToolError::Unusable { tool: tool.to_owned(), path, answer });
         }
     }
     Ok(())
-}
-
-/// Writes a script that becomes the packaged program, wherever the folder was moved.
-fn write_wrapper(path: &Path, name: &str) -> Result<(), ToolError> {
-    let script = format!(
-        "#!/bin/sh\n\
-         root=$(cd \"$(dirname \"$0\")/..\" && pwd)\n\
-         for lib in \"$root\"/lib/*-linux-gnu* \"$root\"/usr/lib/*-linux-gnu*; do\n\
-         \x20   [ -d \"$lib\" ] && LD_LIBRARY_PATH=$lib${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}\n\
-         done\n\
-         export LD_LIBRARY_PATH\n\
-         exec \"$root/{PACKAGED}/{name}\" \"$@\"\n"
-    );
-    fs::write(path, script).map_err(ToolError::io("cannot write", path))?;
-    let mode = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(path, mode).map_err(ToolError::io("cannot mark executable", path))
-}
-
-/// Tells whether a program answers to `--version`, that is: whether it loads.
-fn runs(program: &Path) -> bool {
-    search::is_program(program)
-        && Command::new(program)
-            .arg("--version")
-            .output()
-            .is_ok_and(|output| output.status.success())
 }

@@ -23,6 +23,12 @@ pub(super) fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
+/// Tells whether a program answers to `--version`, that is: whether it loads.
+pub(super) fn runs(program: &Path) -> bool {
+    let answers = |output: std::process::Output| output.status.success();
+    is_program(program) && Command::new(program).arg("--version").output().is_ok_and(answers)
+}
+
 /// Runs a command to its end and returns what it printed on stdout.
 pub(super) fn run(command: &mut Command) -> Result<String, ToolError> {
     let (_, stdout) = run_both(command)?;

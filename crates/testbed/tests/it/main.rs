@@ -5,5 +5,6 @@ mod judges;
 mod postgres;
 mod process;
 mod prometheus;
+mod redis;
 mod require;
 mod tools;

@@ -1,0 +1,29 @@
+//! Scripts that start unpacked programs with their unpacked libraries.
+//!
+//! Packaged programs look for their libraries where those would be installed. A script
+//! sets the search path and becomes the real program, so signals and process ids stay
+//! what they were.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use super::error::ToolError;
+
+/// Writes a script that becomes the program, wherever the unpacked folder was moved.
+///
+/// It goes one folder below the unpacked one, from which `program` is counted.
+pub(super) fn write(path: &Path, program: &str) -> Result<(), ToolError> {
+    let script = format!(
+        "#!/bin/sh\n\
+         root=$(cd \"$(dirname \"$0\")/..\" && pwd)\n\
+         for lib in \"$root\"/lib/*-linux-gnu* \"$root\"/usr/lib/*-linux-gnu*; do\n\
+         \x20   [ -d \"$lib\" ] && LD_LIBRARY_PATH=$lib${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}\n\
+         done\n\
+         export LD_LIBRARY_PATH\n\
+         exec \"$root/{program}\" \"$@\"\n"
+    );
+    fs::write(path, script).map_err(ToolError::io("cannot write", path))?;
+    let mode = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(path, mode).map_err(ToolError::io("cannot mark executable", path))
+}
