@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{Assessment, Issue, Severity};
+use metrics_core::{Assessment, DEGRADED_FROM, Issue, Severity};
 
 use crate::reading::Reading;
 
@@ -51,9 +51,10 @@ pub(crate) fn pool(pool: &Reading<'_>) -> Assessment {
         leaks(pool),
     ];
     let found = findings.into_iter().flatten();
-    found.fold(Assessment::healthy(HEALTHY), |judged, finding| {
+    let judged = found.fold(Assessment::healthy(HEALTHY), |judged, finding| {
         judged.with(finding.penalty, finding.issue, finding.advice)
-    })
+    });
+    if pool.thresholds().required { judged } else { judged.at_least(DEGRADED_FROM) }
 }
 
 /// An issue with what it costs and what to do.
@@ -93,7 +94,7 @@ fn errors(pool: &Reading<'_>) -> Option<Finding> {
             ("high_error_rate", Severity::Critical, penalty),
             (rate, threshold),
             format!("{errors} of {attempts} recent waits got no connection"),
-            "check that the database is reachable and accepts as many connections",
+            "check that the database is reachable, and that its `max_connections` allows the pool's maximum size",
         )
     })
 }
@@ -106,7 +107,7 @@ fn connect_failures(pool: &Reading<'_>) -> Option<Finding> {
             ("connect_failures", Severity::Warning, CONNECT_FAILURES),
             (failed as f64, 0.0),
             format!("{failed} recent waits failed because no connection could be opened"),
-            "check the database's address, credentials and connection limit",
+            "check the database's address and credentials, and its `max_connections`",
         )
     })
 }
@@ -191,7 +192,7 @@ fn leaks(pool: &Reading<'_>) -> Option<Finding> {
                 seconds(threshold),
                 seconds(oldest)
             ),
-            "give the connections back: the report's `leaks` name the lines that took them",
+            "give the connections back (the report's `leaks` name the lines that took them), or raise `leak_after`",
         )
     })
 }

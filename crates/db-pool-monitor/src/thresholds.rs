@@ -34,6 +34,8 @@ pub struct Thresholds {
     pub error_rate: f64,
     /// Fewer waits in the window are too few to call slow; 20 by default.
     pub min_waits: u64,
+    /// Whether the service is down without the pool; it is by default.
+    pub required: bool,
 }
 
 impl Default for Thresholds {
@@ -45,6 +47,7 @@ impl Default for Thresholds {
             waiting_clients: 5,
             error_rate: 0.05,
             min_waits: 20,
+            required: true,
         }
     }
 }
@@ -82,6 +85,14 @@ impl Thresholds {
     #[must_use]
     pub const fn error_rate(mut self, share: f64) -> Self {
         self.error_rate = share;
+        self
+    }
+
+    /// Has the pool be one that the service can do without, such as a cache's: whatever
+    /// is wrong with it degrades the health of databases at most.
+    #[must_use]
+    pub const fn optional(mut self) -> Self {
+        self.required = false;
         self
     }
 

@@ -91,6 +91,19 @@ fn long_queue_degrades() {
 }
 
 #[test]
+fn optional_pool_degrades_at_most() {
+    let mut bench = Bench::new();
+    let (builder, script) = pool_of(1);
+    script.refuses.store(true, Ordering::Relaxed);
+    let optional = Thresholds::default().optional();
+    let pool = bench.monitor.build_with("main", builder, optional).unwrap();
+    for _ in 0..4 {
+        assert!(now(pool.get()).is_err());
+    }
+    check(&judge(&mut bench), 70, &["high_error_rate", "connect_failures"]);
+}
+
+#[test]
 fn pool_whose_database_refuses_ends_near_zero() {
     let mut bench = Bench::new();
     let (pool, script) = bench.build("main", 1);
