@@ -56,14 +56,26 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<Verdict> {
 }
 
 fn format(workspace: &Workspace) -> Result<Findings> {
-    let mut call = workspace.cargo(&["fmt", "--all", "--check"]);
-    found_by(&mut call, "run `cargo fmt --all`")
+    let mut findings =
+        found_by(&mut workspace.cargo(&["fmt", "--all", "--check"]), "run `cargo fmt --all`")?;
+    if workspace.has_examples() {
+        let call = ["fmt", "--all", "--check", "--manifest-path", "examples/Cargo.toml"];
+        findings.extend(found_by(&mut workspace.cargo(&call), "run `cargo fmt` in examples")?);
+    }
+    Ok(findings)
 }
 
 fn clippy(workspace: &Workspace) -> Result<Findings> {
     let mut call = workspace.cargo(&["clippy", "--workspace", "--all-targets", "--all-features"]);
     call.args(["--locked", "--offline", "--quiet", "--", "--deny", "warnings"]);
-    found_by(&mut call, "mend the warnings above, or `#[expect]` one with its reason")
+    let remedy = "mend the warnings above, or `#[expect]` one with its reason";
+    let mut findings = found_by(&mut call, remedy)?;
+    if workspace.has_examples() {
+        let mut call = workspace.cargo_on_examples("clippy");
+        call.args(["--all-targets", "--quiet", "--", "--deny", "warnings"]);
+        findings.extend(found_by(&mut call, remedy)?);
+    }
+    Ok(findings)
 }
 
 fn docs(workspace: &Workspace) -> Result<Findings> {

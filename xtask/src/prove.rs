@@ -68,6 +68,16 @@ const PROOFS: &[Proof] = &[
         how: How::Miri,
     },
     Proof {
+        name: "cache",
+        shows: "tiers' numbers are their users' ledgers, while redis dies and returns",
+        how: How::Tests { package: "node0-cache-monitor", binary: "it", filter: "two_tier" },
+    },
+    Proof {
+        name: "cache-cycles",
+        shows: "a hundred thousand cache tiers and caches come and go, and leave nothing",
+        how: How::Tests { package: "node0-cache-monitor", binary: "cycles", filter: "" },
+    },
+    Proof {
         name: "unpacked-tools",
         shows: "a bare Debian gets every tool of the tests, and needs no network for them twice",
         how: How::Tests { package: "node0-testbed", binary: "it", filter: "tools::unpacked_tools" },

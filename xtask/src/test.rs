@@ -27,6 +27,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
     let verdict = passes(tests(workspace).env("NODE0_SKIPS", &skips))?;
     let (models_hold, _) = TestRun::of(&mut models::all(workspace, models::SHORT))?;
     let verdict = verdict.and(models_hold);
+    let verdict = verdict.and(examples(workspace)?);
     // Layers, weight, parity and suppressions are tests of this package; the catalogue
     // needs a program of its own.
     let verdict = verdict.and(check::run(workspace, &["catalogue".to_owned()])?);
@@ -45,6 +46,14 @@ fn tools(workspace: &Workspace) -> Command {
     let mut call = workspace.cargo(&["run", "--quiet", "--locked", "--offline"]);
     call.args(["--package", "node0-testbed", "--bin", "testbed-tools"]);
     call
+}
+
+/// Tests of the examples: what users write must work on what we write.
+fn examples(workspace: &Workspace) -> Result<Verdict> {
+    if !workspace.has_examples() {
+        return Ok(Verdict::Holds);
+    }
+    Ok(TestRun::of(&mut workspace.cargo_on_examples("test"))?.0)
 }
 
 /// Tests and doctests of all crates; a failure in one does not hide the next one's.

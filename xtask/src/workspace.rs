@@ -8,6 +8,8 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::verdict::Verdict;
 
+const EXAMPLES: &str = "examples/Cargo.toml";
+
 /// The root of a workspace.
 #[derive(Debug, Clone)]
 pub(crate) struct Workspace {
@@ -78,20 +80,38 @@ impl Workspace {
         command
     }
 
-    /// Makes sure that every crate of the lock file is on this machine.
+    /// Makes sure that every crate of the lock files is on this machine.
     ///
     /// The network is asked only when one is missing, so that a second run needs none.
     pub(crate) fn fetch(&self) -> Result<()> {
-        let offline = self
-            .cargo(&["fetch", "--locked", "--offline"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .context("cannot run cargo")?;
-        if offline.success() || passes(&mut self.cargo(&["fetch", "--locked"]))? == Verdict::Holds {
+        self.fetch_for("Cargo.toml")?;
+        if self.has_examples() { self.fetch_for(EXAMPLES) } else { Ok(()) }
+    }
+
+    fn fetch_for(&self, manifest: &str) -> Result<()> {
+        let fetch = ["fetch", "--locked", "--manifest-path", manifest];
+        let mut offline = self.cargo(&fetch);
+        offline.arg("--offline").stdout(Stdio::null()).stderr(Stdio::null());
+        if passes(&mut offline)? == Verdict::Holds
+            || passes(&mut self.cargo(&fetch))? == Verdict::Holds
+        {
             return Ok(());
         }
-        bail!("the crates of Cargo.lock cannot be fetched: see cargo's words above")
+        bail!("the crates locked for {manifest} cannot be fetched: see cargo's words above")
+    }
+
+    /// Whether the examples are there: they may be deleted, and nothing else changes.
+    pub(crate) fn has_examples(&self) -> bool {
+        self.path(EXAMPLES).exists()
+    }
+
+    /// Begins a call of cargo on the examples, which are a workspace of their own.
+    ///
+    /// They share the target folder, and most of what is in it.
+    pub(crate) fn cargo_on_examples(&self, command: &str) -> Command {
+        let mut call = self.cargo(&[command, "--locked", "--offline", "--manifest-path", EXAMPLES]);
+        call.args(["--target-dir", "target"]);
+        call
     }
 }
 

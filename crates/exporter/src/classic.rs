@@ -170,8 +170,8 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
             let quantile = window.as_ref().and_then(|window| window.quantile(q));
             self.number(Some(quantile.map_or(f64::NAN, millis)));
         }
-        self.number(Some(millis(histograms().map(|histogram| histogram.total().sum()).sum())));
-        self.integer(histograms().map(|histogram| histogram.total().count()).sum());
+        self.number(Some(millis(histograms().map(|histogram| histogram.sum()).sum())));
+        self.integer(histograms().map(|histogram| histogram.count()).sum());
     }
 }
 

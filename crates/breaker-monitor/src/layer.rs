@@ -1,0 +1,172 @@
+//! A tower layer that records the calls of a service, for those who have no breaker.
+//!
+//! A call lasts from `call` to the end of its future. One whose future is dropped
+//! before that was cancelled, and is counted as such; so is one that panics, which
+//! has no result to classify. What a service says in `poll_ready` is about no
+//! call and is passed on.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::call::{Call, Outcome};
+use crate::circuit::Circuit;
+
+/// Tells what a result means for a circuit.
+///
+/// For hosts to implement; a closure over a result of references is one.
+pub trait Classify<Response, Error> {
+    /// The outcome that a result stands for.
+    fn classify(&self, result: Result<&Response, &Error>) -> Outcome;
+}
+
+impl<F, Response, Error> Classify<Response, Error> for F
+where
+    F: Fn(Result<&Response, &Error>) -> Outcome,
+{
+    fn classify(&self, result: Result<&Response, &Error>) -> Outcome {
+        self(result)
+    }
+}
+
+/// Takes every error for a failure of the kind `error`, and everything else for a success.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ErrorsFail;
+
+impl<Response, Error> Classify<Response, Error> for ErrorsFail {
+    fn classify(&self, result: Result<&Response, &Error>) -> Outcome {
+        result.map_or(Outcome::Failure("error"), |_| Outcome::Success)
+    }
+}
+
+/// Records each call of a service on a [`Circuit`]; costs two clock readings a call.
+///
+/// Nothing is recorded while measuring is switched off
+/// ([`Registry::set_measuring`](metrics_core::Registry::set_measuring)).
+///
+/// ```
+/// use breaker_monitor::{BreakerMonitor, Outcome, RecordLayer, Thresholds};
+/// use metrics_core::Registry;
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let registry = Registry::new();
+/// let monitor = BreakerMonitor::register(&registry)?;
+/// let circuit = monitor.circuit("payment-service", Thresholds::default())?;
+///
+/// let layer = RecordLayer::new(&circuit).classify(|result: Result<&u16, &&str>| match result {
+///     Ok(status) if *status < 500 => Outcome::Success,
+///     Ok(_) => Outcome::Failure("response"),
+///     Err(error) if *error == "deadline" => Outcome::Timeout,
+///     Err(_) => Outcome::Failure("connect"),
+/// });
+/// let service = layer.layer(service_fn(|status| async move { Ok::<u16, &str>(status) }));
+/// service.clone().oneshot(204).await?;
+/// service.oneshot(503).await?;
+///
+/// let metrics = monitor.circuit_metrics(&registry.read(), "payment-service").unwrap();
+/// assert_eq!((metrics.successes, metrics.failures), (1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RecordLayer<C = ErrorsFail> {
+    circuit: Circuit,
+    classifier: C,
+}
+
+impl RecordLayer {
+    /// Takes every error for a failure.
+    #[must_use]
+    pub fn new(circuit: &Circuit) -> Self {
+        Self { circuit: circuit.clone(), classifier: ErrorsFail }
+    }
+}
+
+impl<C> RecordLayer<C> {
+    /// Lets a classifier say what is a failure; [`ErrorsFail`] by default.
+    #[must_use]
+    pub fn classify<New, Response, Error>(self, classifier: New) -> RecordLayer<New>
+    where
+        New: Classify<Response, Error>,
+    {
+        RecordLayer { circuit: self.circuit, classifier }
+    }
+}
+
+impl<S, C: Clone> Layer<S> for RecordLayer<C> {
+    type Service = RecordService<S, C>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        RecordService { inner, circuit: self.circuit.clone(), classifier: self.classifier.clone() }
+    }
+}
+
+/// The service of a [`RecordLayer`].
+#[derive(Clone, Debug)]
+pub struct RecordService<S, C = ErrorsFail> {
+    inner: S,
+    circuit: Circuit,
+    classifier: C,
+}
+
+impl<S, C, Request> Service<Request> for RecordService<S, C>
+where
+    S: Service<Request>,
+    C: Classify<S::Response, S::Error> + Clone,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = RecordFuture<S::Future, C>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        // Before the inner call, which may do its work right away.
+        let call = self.circuit.measure();
+        let inner = self.inner.call(request);
+        RecordFuture { inner, call, classifier: self.classifier.clone() }
+    }
+}
+
+pin_project! {
+    /// A call of a [`RecordService`]; dropping it early records it as cancelled.
+    #[must_use = "a future does nothing unless it is polled"]
+    pub struct RecordFuture<F, C = ErrorsFail> {
+        #[pin]
+        inner: F,
+        // None when it has ended, and while measuring is off.
+        call: Option<Call>,
+        classifier: C,
+    }
+}
+
+impl<F, C, Response, Error> Future for RecordFuture<F, C>
+where
+    F: Future<Output = Result<Response, Error>>,
+    C: Classify<Response, Error>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let result = ready!(this.inner.poll(cx));
+        if let Some(call) = this.call.take() {
+            call.end(this.classifier.classify(result.as_ref()));
+        }
+        Poll::Ready(result)
+    }
+}
+
+impl<F, C> fmt::Debug for RecordFuture<F, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordFuture").field("call", &self.call).finish_non_exhaustive()
+    }
+}

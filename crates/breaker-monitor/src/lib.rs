@@ -1,0 +1,98 @@
+//! Watches circuit breakers: states, transitions, failure rates and latencies.
+//!
+//! A breaker decides; it rarely says enough about what it decided on. This crate
+//! is no breaker. It watches any of them through a [`Circuit`] handle and records
+//! calls and changes of state in a [`metrics_core::Registry`], where one sample
+//! feeds reports, health, alerts, scrapes and streams alike.
+//!
+//! It refuses to know: how a breaker works, exposition formats, HTTP, other monitors.
+//!
+//! ```
+//! use breaker_monitor::{BreakerMonitor, State, Thresholds};
+//! use metrics_core::{ManualClock, Registry};
+//! use std::time::Duration;
+//!
+//! let clock = ManualClock::new();
+//! let registry = Registry::builder().clock(clock.clock()).build();
+//! let monitor = BreakerMonitor::register(&registry)?;
+//! let payments = monitor.circuit("payment-service", Thresholds::default())?;
+//!
+//! // Hot: no lock, no allocation.
+//! for _ in 0..49 {
+//!     payments.success(Duration::from_millis(150));
+//! }
+//! payments.failure(Duration::from_secs(3), "connect");
+//! payments.state_changed(State::Closed, State::Open, "failure threshold exceeded");
+//!
+//! // Rates are over whole ticks; here the first one ends.
+//! clock.advance(Duration::from_secs(1));
+//! let sample = registry.read();
+//! let metrics = monitor.circuit_metrics(&sample, "payment-service").expect("it is registered");
+//! assert_eq!(metrics.state, State::Open);
+//! assert_eq!(metrics.failure_rate, Some(0.02));
+//! assert_eq!(metrics.consecutive_failures, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Without a handle at hand the same is recorded by name:
+//! `monitor.record_success("payment-service", took)`.
+//!
+//! # Metrics
+//!
+//! | metric | labels besides `circuit` |
+//! | --- | --- |
+//! | `circuit_breaker_state` | `state`: closed, open, half_open; 1 for one of them, 0 for the others |
+//! | `circuit_breaker_transitions_total` | `from`, `to` |
+//! | `circuit_breaker_state_seconds_total` | `state` |
+//! | `circuit_breaker_calls_total` | `outcome`: success, failure, timeout, rejected, cancelled |
+//! | `circuit_breaker_failures_total` | `kind`: those of the circuit, `_other` |
+//! | `circuit_breaker_call_duration_seconds` | |
+//! | `circuit_breaker_consecutive_failures`, `circuit_breaker_consecutive_failures_peak` | |
+//! | `circuit_breaker_threshold_crossings_total` | `threshold`: failure_rate, consecutive_failures, average_latency |
+//! | `circuit_breaker_unknown_circuits_total`, `circuit_breaker_listener_panics_total` | none at all |
+//!
+//! Time in the present state is as of the last poll, once a tick.
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `tower` | `RecordLayer`: counts the calls of any service, also cancelled ones |
+//! | `tower-resilience` | the module `tower_resilience`: listens to breakers of `tower-resilience-circuitbreaker` |
+
+#[cfg(feature = "tower-resilience")]
+pub mod tower_resilience;
+
+mod alert;
+mod assess;
+mod call;
+mod cells;
+mod circuit;
+mod descs;
+#[cfg(feature = "tower")]
+mod layer;
+mod metrics;
+mod millis;
+mod monitor;
+mod reading;
+mod report;
+mod state;
+mod states;
+mod thresholds;
+mod watch;
+
+pub use alert::{Alert, Crossing, Limit};
+pub use call::{Call, Outcome};
+pub use circuit::Circuit;
+pub use descs::{
+    CALL_DURATION, CALLS, CONSECUTIVE_FAILURES, CONSECUTIVE_FAILURES_PEAK, DESCS, FAILURES,
+    LISTENER_PANICS, STATE, STATE_SECONDS, THRESHOLD_CROSSINGS, TRANSITIONS, UNKNOWN_CIRCUITS,
+};
+#[cfg(feature = "tower")]
+pub use layer::{Classify, ErrorsFail, RecordFuture, RecordLayer, RecordService};
+pub use metrics::CircuitMetrics;
+pub use monitor::{BreakerMonitor, CircuitError, FAILURE_KINDS, MAX_CIRCUITS, MAX_FAILURE_KINDS};
+pub use state::State;
+pub use states::Transition;
+pub use thresholds::Thresholds;
+pub use watch::TOPIC;

@@ -1,0 +1,16 @@
+//! The monitor's public behaviour, with time that stands still, and on a real breaker.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
+
+mod alerts;
+mod assess;
+mod bench;
+mod calls;
+mod concurrency;
+#[cfg(feature = "tower")]
+mod layer;
+mod names;
+mod report;
+mod states;
+#[cfg(feature = "tower-resilience")]
+mod tower_resilience;
+mod windows;

@@ -1,0 +1,102 @@
+//! Watches caches by tier: hits, misses, loads, evictions, sizes and latencies.
+//!
+//! A cache that is down looks like one that misses, a hundred callers who wait
+//! for one load look like a hundred loads, and a hit rate without a window hides
+//! that the cache was just emptied. Here a lookup is counted once, as a hit, a
+//! miss, an error or given up; a load is counted once, however many wait for it;
+//! and all of it stands in a [`metrics_core::Registry`], where one sample feeds
+//! reports, health, scrapes and streams alike.
+//!
+//! It refuses to know: keys, values, how tiers are composed, exposition formats,
+//! HTTP, other monitors.
+//!
+//! ```
+//! use cache_monitor::{CacheMonitor, Operation, Size};
+//! use metrics_core::Registry;
+//! use std::time::Duration;
+//!
+//! let registry = Registry::new();
+//! let monitor = CacheMonitor::register(&registry)?;
+//!
+//! // A handle, for hot paths.
+//! let l1 = monitor.tier("orders", "L1")?;
+//! l1.miss(Duration::from_micros(3));
+//! l1.set(Duration::from_micros(8), Size::Plain(512));
+//! l1.hit(Duration::from_micros(2));
+//!
+//! // By name, for everything else: the same series as a handle in the cache `default`.
+//! monitor.record_hit("L2", "user:123", Duration::from_millis(2));
+//!
+//! let sample = registry.read();
+//! let metrics = monitor.tier_metrics(&sample, "L1").expect("it was recorded");
+//! assert_eq!((metrics.hits, metrics.misses, metrics.sets), (1, 1, Some(1)));
+//! let gets = monitor.latency_distribution(&sample, "L2", Operation::Get);
+//! assert_eq!(gets.expect("it was recorded").samples, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Metrics
+//!
+//! All have the labels `cache` and `tier`. What was neither recorded nor
+//! [declared](Tier::declare) is absent, never 0.
+//!
+//! | metric | further label |
+//! | --- | --- |
+//! | `cache_gets_total` | `result`: hit, miss |
+//! | `cache_operation_duration_seconds` | `operation`: get, set, delete, load |
+//! | `cache_writes_total` | `operation`: set, delete |
+//! | `cache_errors_total`, `cache_cancellations_total` | `operation`: get, set, delete |
+//! | `cache_evictions_total`, `cache_evicted_bytes_total` | `cause`: size, expired, explicit, replaced |
+//! | `cache_loads_total` | `outcome`: success, failure, cancelled |
+//! | `cache_coalesced_loads_total`, `cache_stale_served_total`, `cache_promotions_total` | |
+//! | `cache_raw_bytes_total`, `cache_stored_bytes_total` | |
+//! | `cache_entries`, `cache_max_entries`, `cache_bytes`, `cache_max_bytes` | |
+//!
+//! The hit rate is computed when it is read. Lookups that an application reports
+//! to [`metrics_core::Performance`] are `cache_lookups_total`, another family:
+//! report a lookup here or there.
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `moka` | the module `moka`: moka's caches, sync and future, that count what they do |
+//! | `redis` | the module `redis`: a tier in Redis, on a deadpool-redis pool that the pool monitor watches |
+
+#[cfg(feature = "moka")]
+pub mod moka;
+#[cfg(feature = "redis")]
+pub mod redis;
+
+mod assess;
+mod by_name;
+mod cells;
+mod descs;
+mod distribution;
+mod levels;
+mod metrics;
+mod monitor;
+mod names;
+mod reading;
+mod report;
+mod thresholds;
+mod tier;
+mod timed;
+mod watch;
+mod words;
+
+pub use descs::{
+    BYTES, CANCELLATIONS, COALESCED_LOADS, DESCS, ENTRIES, ERRORS, EVICTED_BYTES, EVICTIONS, GETS,
+    LOADS, MAX_BYTES, MAX_ENTRIES, OPERATION_DURATION, PROMOTIONS, RAW_BYTES, STALE_SERVED,
+    STORED_BYTES, WRITES,
+};
+pub use distribution::LatencyDistribution;
+pub use levels::{LevelSource, Levels};
+pub use metrics::{EvictionsByCause, LoadMetrics, TierMetrics};
+pub use monitor::{CacheMonitor, TierError};
+pub use names::DEFAULT_CACHE;
+pub use thresholds::Thresholds;
+pub use tier::Tier;
+pub use timed::Timed;
+pub use watch::TOPIC;
+pub use words::{Events, EvictionCause, LoadOutcome, Operation, Size};

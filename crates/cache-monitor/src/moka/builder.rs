@@ -1,0 +1,210 @@
+//! From a moka builder and a tier to a cache that is watched.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use ::moka::Policy;
+use ::moka::notification::RemovalCause;
+use ::moka::{future, sync};
+
+use super::{FutureCache, SyncCache};
+use crate::levels::Levels;
+use crate::tier::Tier;
+use crate::words::{Events, EvictionCause, Size};
+
+/// A builder of moka's, whose entries are of these types; sealed, since there are two.
+pub trait MokaBuilder: sealed::Sealed {
+    /// The cache's keys.
+    type Key: 'static;
+    /// Its values.
+    type Value: 'static;
+}
+
+mod sealed {
+    /// Implemented for moka's builders only.
+    pub trait Sealed {}
+}
+
+type SyncBuilder<K, V> = sync::CacheBuilder<K, V, sync::Cache<K, V>>;
+type FutureBuilder<K, V> = future::CacheBuilder<K, V, future::Cache<K, V>>;
+
+impl<K, V> sealed::Sealed for SyncBuilder<K, V> {}
+impl<K, V> sealed::Sealed for FutureBuilder<K, V> {}
+
+impl<K: 'static, V: 'static> MokaBuilder for SyncBuilder<K, V> {
+    type Key = K;
+    type Value = V;
+}
+
+impl<K: 'static, V: 'static> MokaBuilder for FutureBuilder<K, V> {
+    type Key = K;
+    type Value = V;
+}
+
+type Weigher<K, V> = dyn Fn(&K, &V) -> u32 + Send + Sync;
+type Listener<K, V> = dyn Fn(Arc<K>, V, RemovalCause) + Send + Sync;
+
+/// Settings for a watched moka cache.
+///
+/// An eviction listener or weigher goes here and not to moka's builder: ours
+/// would take the listener's place, and a weigher that is not known here makes
+/// the capacity be taken for one of entries.
+///
+/// ```
+/// use cache_monitor::CacheMonitor;
+/// use cache_monitor::moka::Builder;
+/// use metrics_core::Registry;
+///
+/// let registry = Registry::new();
+/// let monitor = CacheMonitor::register(&registry)?;
+/// let cache = Builder::new(
+///     monitor.tier("pages", "L1")?,
+///     moka::sync::Cache::builder().max_capacity(1 << 20),
+/// )
+/// .bytes(|url: &String, page: &String| (url.len() + page.len()) as u32)
+/// .build();
+///
+/// let page = cache.get_with("/".to_owned(), || "<p>hello</p>".to_owned());
+/// assert_eq!(cache.get("/"), Some(page));
+/// let metrics = monitor.tier_metrics(&registry.read(), "L1").expect("it is there");
+/// assert_eq!((metrics.hits, metrics.misses), (1, 1));
+/// assert_eq!(metrics.loads.map(|loads| loads.succeeded), Some(1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "call `build` to get the cache"]
+pub struct Builder<B: MokaBuilder> {
+    builder: B,
+    tier: Tier,
+    weigher: Option<Arc<Weigher<B::Key, B::Value>>>,
+    listener: Option<Box<Listener<B::Key, B::Value>>>,
+}
+
+impl<B: MokaBuilder> Builder<B> {
+    /// A cache as moka's builder describes it, watched as a tier.
+    pub fn new(tier: Tier, builder: B) -> Self {
+        Self { builder, tier, weigher: None, listener: None }
+    }
+
+    /// Weighs entries by their bytes; by default each weighs one and bytes are unknown.
+    ///
+    /// The cache's maximum capacity is one of bytes then.
+    pub fn bytes(
+        mut self,
+        weigher: impl Fn(&B::Key, &B::Value) -> u32 + Send + Sync + 'static,
+    ) -> Self {
+        self.weigher = Some(Arc::new(weigher));
+        self
+    }
+
+    /// Tells you of entries that leave, too; none by default.
+    ///
+    /// A panic in it ends there, and it is called again.
+    pub fn listener(
+        mut self,
+        listener: impl Fn(Arc<B::Key>, B::Value, RemovalCause) + Send + Sync + 'static,
+    ) -> Self {
+        self.listener = Some(Box::new(listener));
+        self
+    }
+}
+
+/// The ends of the two kinds of builders, whose methods are of the same names and no trait.
+macro_rules! builds {
+    ($($builder:ident -> $cache:ident),*) => { $(
+        impl<K, V> Builder<$builder<K, V>>
+        where
+            K: Eq + Hash + Send + Sync + 'static,
+            V: Clone + Send + Sync + 'static,
+        {
+            /// Makes the cache.
+            pub fn build(self) -> $cache<K, V> {
+                self.build_with_hasher(RandomState::new())
+            }
+
+            /// Makes the cache with a hasher of your own.
+            pub fn build_with_hasher<S>(self, hasher: S) -> $cache<K, V, S>
+            where
+                S: BuildHasher + Clone + Send + Sync + 'static,
+            {
+                let Self { builder, tier, weigher, listener } = self;
+                let watched = Watched::new(tier, weigher);
+                let builder = match watched.weigher.clone() {
+                    Some(weigher) => builder.weigher(move |key, value| weigher(key, value)),
+                    None => builder,
+                };
+                let builder = builder.eviction_listener(watched.on_eviction(listener));
+                $cache::new(builder.build_with_hasher(hasher), watched)
+            }
+        }
+    )* };
+}
+
+builds!(SyncBuilder -> SyncCache, FutureBuilder -> FutureCache);
+
+impl<B: MokaBuilder> fmt::Debug for Builder<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("tier", &self.tier).finish_non_exhaustive()
+    }
+}
+
+/// What both kinds of caches know of their tier.
+pub(super) struct Watched<K, V> {
+    pub(super) tier: Tier,
+    weigher: Option<Arc<Weigher<K, V>>>,
+}
+
+impl<K: 'static, V: 'static> Watched<K, V> {
+    fn new(tier: Tier, weigher: Option<Arc<Weigher<K, V>>>) -> Self {
+        tier.declare(&[Events::Writes, Events::Evictions, Events::Loads]);
+        Self { tier, weigher }
+    }
+
+    /// The bytes of an entry.
+    pub(super) fn size(&self, key: &K, value: &V) -> Size {
+        match &self.weigher {
+            Some(weigher) => Size::Plain(weigher(key, value).into()),
+            None => Size::Unknown,
+        }
+    }
+
+    /// What moka's own numbers say, whose unit is bytes where entries are weighed.
+    pub(super) fn levels(&self, entries: u64, weight: u64, policy: &Policy) -> Levels {
+        let levels = Levels::default().entries(entries);
+        match (&self.weigher, policy.max_capacity()) {
+            (None, None) => levels,
+            (None, Some(max)) => levels.max_entries(max),
+            (Some(_), None) => levels.bytes(weight),
+            (Some(_), Some(max)) => levels.bytes(weight).max_bytes(max),
+        }
+    }
+
+    /// Counts entries that leave, and tells the host's own listener; never panics.
+    fn on_eviction(
+        &self,
+        listener: Option<Box<Listener<K, V>>>,
+    ) -> impl Fn(Arc<K>, V, RemovalCause) + Send + Sync + 'static {
+        let (tier, weigher) = (self.tier.clone(), self.weigher.clone());
+        move |key, value, cause| {
+            let weigh = |weigher: &Arc<Weigher<K, V>>| {
+                let weight = catch_unwind(AssertUnwindSafe(|| weigher(&key, &value)));
+                weight.ok().map(u64::from)
+            };
+            tier.eviction(of(cause), weigher.as_ref().and_then(weigh));
+            if let Some(listener) = &listener {
+                // The panic hook has told of it; a listener is the host's to mend.
+                let _ = catch_unwind(AssertUnwindSafe(|| listener(key, value, cause)));
+            }
+        }
+    }
+}
+
+fn of(cause: RemovalCause) -> EvictionCause {
+    match cause {
+        RemovalCause::Size => EvictionCause::Size,
+        RemovalCause::Expired => EvictionCause::Expired,
+        RemovalCause::Explicit => EvictionCause::Explicit,
+        RemovalCause::Replaced => EvictionCause::Replaced,
+    }
+}

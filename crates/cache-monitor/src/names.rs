@@ -1,0 +1,52 @@
+//! Names of caches and tiers, and what a tier is found by.
+
+use metrics_core::{MAX_LABEL_VALUE_BYTES, OTHER};
+
+/// The cache to which the calls by a tier's name belong, such as [`CacheMonitor::record_hit`](crate::CacheMonitor::record_hit).
+pub const DEFAULT_CACHE: &str = "default";
+
+/// What stands beside the tiers in a report.
+pub(crate) const RESERVED: [&str; 3] = ["timestamp", "health", "caches"];
+
+/// A tier by its cache's name and its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TierName {
+    pub(crate) cache: Box<str>,
+    pub(crate) tier: Box<str>,
+}
+
+impl TierName {
+    pub(crate) fn new(cache: &str, tier: &str) -> Self {
+        Self { cache: cache.into(), tier: tier.into() }
+    }
+
+    /// The values of the labels `cache` and `tier`.
+    pub(crate) fn labels(&self) -> [&str; 2] {
+        [&self.cache, &self.tier]
+    }
+}
+
+/// The rule that a cache's name breaks, if it does.
+pub(crate) fn broken_rule(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        Some("it is empty")
+    } else if name.len() > MAX_LABEL_VALUE_BYTES {
+        Some("it is longer than 256 bytes")
+    } else if name == OTHER {
+        Some("`_other` is where label values beyond the cap are folded")
+    } else if name.contains('/') {
+        Some("`/` is between a cache's name and its tier's")
+    } else if name.chars().any(char::is_control) {
+        Some("it has control characters")
+    } else {
+        None
+    }
+}
+
+/// The rule that a tier's name breaks, if it does.
+pub(crate) fn broken_tier_rule(name: &str) -> Option<&'static str> {
+    if RESERVED.contains(&name) {
+        return Some("a report has that field already");
+    }
+    broken_rule(name)
+}

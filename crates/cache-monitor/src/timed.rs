@@ -1,0 +1,96 @@
+//! An operation from its start to its end.
+//!
+//! Its end is named: what is simply dropped was given up by its caller, and is
+//! counted as that and as nothing else. While measuring is switched off no clock
+//! is read, and ends are counted all the same.
+
+use std::time::Duration;
+
+use metrics_core::Moment;
+
+use crate::cells::TierCells;
+use crate::words::{LoadOutcome, Operation, Size};
+
+/// An operation of a tier that has not ended; see [`Tier::start`](crate::Tier::start).
+///
+/// ```
+/// use cache_monitor::{CacheMonitor, Operation};
+/// use metrics_core::Registry;
+/// use std::collections::HashMap;
+///
+/// let registry = Registry::new();
+/// let monitor = CacheMonitor::register(&registry)?;
+/// let tier = monitor.tier("orders", "L1")?;
+/// let cache = HashMap::from([("a", 1)]);
+///
+/// let lookup = tier.start(Operation::Get);
+/// assert_eq!(lookup.looked_up(cache.get("a")), Some(&1));
+/// drop(tier.start(Operation::Get)); // its caller went away
+///
+/// let metrics = monitor.tier_metrics(&registry.read(), "L1").expect("it is there");
+/// assert_eq!((metrics.hits, metrics.misses, metrics.cancellations), (1, 0, Some(1)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "dropping it counts the operation as cancelled"]
+pub struct Timed<'t> {
+    /// Taken by the end.
+    cells: Option<&'t TierCells>,
+    operation: Operation,
+    start: Option<Moment>,
+}
+
+impl<'t> Timed<'t> {
+    #[inline]
+    pub(crate) fn start(cells: Option<&'t TierCells>, operation: Operation) -> Self {
+        let timing = cells.filter(|cells| cells.registry.is_measuring());
+        let start = timing.map(|cells| cells.registry.clock().now());
+        Self { cells, operation, start }
+    }
+
+    /// Ends a lookup as a hit or a miss, and hands through what it found.
+    #[inline]
+    pub fn looked_up<T>(mut self, found: Option<T>) -> Option<T> {
+        self.end(|cells, took| match found {
+            Some(_) => cells.hit(took),
+            None => cells.miss(took),
+        });
+        found
+    }
+
+    /// Ends with a stored entry.
+    pub fn set(mut self, size: Size) {
+        self.end(|cells, took| cells.set(took, size));
+    }
+
+    /// Ends a removal, whether there was something to remove or not.
+    pub fn deleted(mut self) {
+        self.end(TierCells::delete);
+    }
+
+    /// Ends a load.
+    pub fn loaded(mut self, outcome: LoadOutcome) {
+        self.end(|cells, took| cells.load(outcome, took));
+    }
+
+    /// Ends any operation with an error.
+    pub fn failed(mut self) {
+        let operation = self.operation;
+        self.end(|cells, took| cells.error(operation, took));
+    }
+
+    #[inline]
+    fn end(&mut self, count: impl FnOnce(&TierCells, Option<Duration>)) {
+        if let Some(cells) = self.cells.take() {
+            let took = self.start.map(|start| cells.registry.since(start));
+            count(cells, took);
+        }
+    }
+}
+
+impl Drop for Timed<'_> {
+    fn drop(&mut self) {
+        let operation = self.operation;
+        self.end(|cells, took| cells.cancelled(operation, took));
+    }
+}

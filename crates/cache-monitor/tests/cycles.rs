@@ -1,0 +1,96 @@
+//! Tiers and caches come and go by the hundred thousand, and leave nothing behind.
+//!
+//! What is measured is the memory of the whole process, so it is a process of its
+//! own, and its parts run one after the other. `cargo xtask prove cache-cycles`
+//! runs them in full.
+#![cfg(feature = "moka")]
+
+use std::time::Duration;
+
+use cache_monitor::moka::Builder;
+use cache_monitor::{CacheMonitor, EvictionCause, Levels, LoadOutcome, Operation, Size};
+use metrics_core::{ManualClock, Registry, Ticker};
+use moka::sync::Cache;
+use serde_json::json;
+use testbed::prove::{Length, report};
+
+/// What memory may grow by between a tenth of the cycles and all of them.
+const SLACK: u64 = 2 << 20;
+/// Cycles between two ticks.
+const BETWEEN_TICKS: u64 = 50;
+
+/// A registry under manual time.
+struct Bench {
+    clock: ManualClock,
+    registry: Registry,
+    monitor: CacheMonitor,
+    ticker: Ticker,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let clock = ManualClock::new();
+        let registry = Registry::builder().clock(clock.clock()).build();
+        let monitor = CacheMonitor::register(&registry).expect("the topic is free");
+        let ticker = registry.ticker().expect("a new registry has no ticker");
+        Self { clock, registry, monitor, ticker }
+    }
+
+    fn tick(&mut self) {
+        self.clock.advance(Duration::from_secs(1));
+        self.registry.monitors().iter().for_each(|monitor| monitor.poll());
+        self.ticker.tick();
+    }
+
+    /// Runs all cycles; what memory grew by after the first tenth, if that is next to nothing.
+    fn run(&mut self, cycles: u64, cycle: impl Fn(&CacheMonitor, &str)) -> u64 {
+        let mut settled = 0;
+        for i in 0..cycles {
+            cycle(&self.monitor, &format!("tier {i}"));
+            if i % BETWEEN_TICKS == BETWEEN_TICKS - 1 {
+                self.tick();
+            }
+            if i == cycles / 10 {
+                settled = resident();
+            }
+        }
+        let grown = resident().saturating_sub(settled);
+        assert!(grown <= SLACK, "grew by {grown} bytes");
+        self.tick();
+        self.tick();
+        let sample = self.registry.latest();
+        assert!(self.monitor.layers(&sample).is_empty());
+        grown
+    }
+}
+
+#[test]
+fn tiers_and_caches_leave_nothing_behind() {
+    let length = Length::of_this_run();
+    let cycles = length.pick(10_000, 100_000);
+    let tiers = Bench::new().run(cycles, |monitor, name| {
+        let tier = monitor.tier("demo", name).expect("the name is free");
+        tier.hit(Duration::from_micros(1));
+        tier.set(Duration::from_micros(2), Size::Plain(10));
+        tier.error(Operation::Delete, Duration::from_micros(3));
+        tier.eviction(EvictionCause::Size, Some(10));
+        tier.load(LoadOutcome::Success, Duration::from_micros(4));
+        tier.set_levels(Levels::default().entries(1));
+    });
+    let caches = Bench::new().run(cycles, |monitor, name| {
+        let tier = monitor.tier("demo", name).expect("the name is free");
+        let cache = Builder::new(tier, Cache::builder().max_capacity(10)).build();
+        cache.insert(1, 10);
+        assert_eq!(cache.get_with(1, || 20), 10);
+        assert_eq!(cache.remove(&1), Some(10));
+    });
+    let figures = json!({ "cycles": { "count": cycles, "tiers": tiers, "caches": caches } });
+    report(&figures).expect("the figures can be written");
+}
+
+/// Bytes of the process that are in memory.
+fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("this runs on Linux");
+    let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    pages.expect("the second field is the resident pages") * 4096
+}

@@ -1,0 +1,77 @@
+//! A registry under manual time, with a monitor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cache_monitor::{CacheMonitor, Thresholds, TierMetrics};
+use metrics_core::{ManualClock, Registry, Sample, Ticker};
+
+/// A registry that ticks when told, with a monitor.
+pub(crate) struct Bench {
+    pub(crate) clock: ManualClock,
+    pub(crate) registry: Registry,
+    pub(crate) monitor: CacheMonitor,
+    ticker: Ticker,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self::judging_by(Thresholds::default())
+    }
+
+    pub(crate) fn judging_by(thresholds: Thresholds) -> Self {
+        let clock = ManualClock::new();
+        let registry = Registry::builder().clock(clock.clock()).build();
+        Self {
+            monitor: CacheMonitor::register_with(&registry, thresholds).unwrap(),
+            ticker: registry.ticker().unwrap(),
+            clock,
+            registry,
+        }
+    }
+
+    /// Polls the monitor and ends a tick of one second.
+    pub(crate) fn tick(&mut self) -> Arc<Sample> {
+        self.clock.advance(Duration::from_secs(1));
+        for monitor in self.registry.monitors().iter() {
+            monitor.poll();
+        }
+        self.ticker.tick().sample
+    }
+
+    /// A layer's numbers, with all that was recorded up to now.
+    #[track_caller]
+    pub(crate) fn metrics(&self, layer: &str) -> TierMetrics {
+        let metrics = self.monitor.tier_metrics(&self.registry.read(), layer);
+        metrics.unwrap_or_else(|| panic!("no layer {layer}"))
+    }
+}
+
+/// A series' number: a counter's total, a gauge, a histogram's count; `None` where there is none.
+pub(crate) fn number(sample: &Sample, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    Some(sample.snapshot.value(name, labels)?.as_f64())
+}
+
+/// The names of our families in a sample.
+pub(crate) fn families(sample: &Sample) -> Vec<String> {
+    let families = sample.snapshot.families();
+    let names = families.map(|family| family.desc.name.to_string());
+    names.filter(|name| name.starts_with("cache_")).collect()
+}
+
+/// Connections whose client waits as long as the tier does.
+#[cfg(feature = "redis")]
+pub(crate) fn redis_pool(server: &testbed::redis::RedisServer) -> deadpool_redis::PoolBuilder {
+    let patient =
+        redis::AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
+    let manager = deadpool_redis::Manager::new_with_config(server.url(), patient).unwrap();
+    deadpool_redis::Pool::builder(manager)
+}
+
+pub(crate) const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub(crate) const fn us(micros: u64) -> Duration {
+    Duration::from_micros(micros)
+}

@@ -1,0 +1,204 @@
+//! What an exporter that the host keeps has to add to our page.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::io::Write as _;
+
+use metrics_core::{Counter, RegisterError, Registry};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::descs::APPENDIX_FAMILIES_SKIPPED;
+use crate::page::{self, Family, Kind, Sample};
+
+/// The end of a page in OpenMetrics, by which it is told from one in text.
+const EOF: &[u8] = b"# EOF\n";
+
+/// Appends what an existing `metrics-exporter-prometheus` renders to our pages.
+///
+/// For a host that moves here step by step: one endpoint has both, and the
+/// series of the old exporter keep their names. A family whose name the page
+/// has already, or that would spoil the page, is left out and counted in
+/// [`APPENDIX_FAMILIES_SKIPPED`].
+///
+/// Rendering costs what that exporter's does, once per page.
+///
+/// ```
+/// use metrics_bridge::Appendix;
+/// use metrics_core::Registry;
+/// use metrics_exporter_prometheus::PrometheusBuilder;
+///
+/// let recorder = PrometheusBuilder::new().build_recorder();
+/// metrics::with_local_recorder(&recorder, || metrics::counter!("visits").increment(7));
+///
+/// let appendix = Appendix::register(&Registry::new(), recorder.handle())?;
+/// let mut page = b"# TYPE up gauge\nup 1\n".to_vec();
+/// appendix.append_to(&mut page);
+/// assert_eq!(page, b"# TYPE up gauge\nup 1\n# TYPE visits counter\nvisits 7\n");
+/// # Ok::<(), metrics_core::RegisterError>(())
+/// ```
+#[derive(Clone)]
+pub struct Appendix {
+    handle: PrometheusHandle,
+    skipped: Counter,
+}
+
+/// What became of the families of an appended page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Appended {
+    /// Those that were appended.
+    pub families: u64,
+    /// Those that were left out.
+    pub skipped: u64,
+}
+
+impl Appendix {
+    /// An appendix whose omissions are counted in a registry.
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the registry is out of names.
+    pub fn register(registry: &Registry, handle: PrometheusHandle) -> Result<Self, RegisterError> {
+        Ok(Self { handle, skipped: registry.counter(&APPENDIX_FAMILIES_SKIPPED, &[])? })
+    }
+
+    /// Appends the handle's families to a page in text 0.0.4 or OpenMetrics, each in the page's format.
+    pub fn append_to(&self, page: &mut Vec<u8>) -> Appended {
+        let appended = append_page(page, &self.handle.render());
+        self.skipped.add(appended.skipped);
+        appended
+    }
+}
+
+impl fmt::Debug for Appendix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Appendix").field("skipped", &self.skipped).finish_non_exhaustive()
+    }
+}
+
+/// Appends the families of a text page to one of ours, which may be in OpenMetrics.
+///
+/// For other sources than a handle; see [`Appendix`].
+///
+/// ```
+/// let mut page = b"# TYPE up gauge\nup 1\n# EOF\n".to_vec();
+/// let theirs = "# TYPE up gauge\nup 0\n\n# TYPE hits counter\nhits 2\n";
+/// let appended = metrics_bridge::append_page(&mut page, theirs);
+/// assert_eq!((appended.families, appended.skipped), (1, 1));
+/// assert_eq!(page, b"# TYPE up gauge\nup 1\n# TYPE hits counter\nhits_total 2\n# EOF\n");
+/// ```
+pub fn append_page(page: &mut Vec<u8>, theirs: &str) -> Appended {
+    let format = if page.ends_with(EOF) { Format::OpenMetrics } else { Format::Text };
+    if format == Format::OpenMetrics {
+        page.truncate(page.len() - EOF.len());
+    }
+    if page.last().is_some_and(|last| *last != b'\n') {
+        page.push(b'\n');
+    }
+    let mut taken = names_on(page, format);
+    let mut appended = Appended::default();
+    for family in page::families(theirs) {
+        let names = || names(family.name, family.kind, format);
+        if family.is_sound && names().all(|name| !taken.contains(&name)) {
+            taken.extend(names());
+            write(page, &family, format);
+            appended.families += 1;
+        } else {
+            appended.skipped += 1;
+        }
+    }
+    if format == Format::OpenMetrics {
+        page.extend_from_slice(EOF);
+    }
+    appended
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Text,
+    OpenMetrics,
+}
+
+/// The names of all samples on a page.
+fn names_on(page: &[u8], format: Format) -> HashSet<String> {
+    let heads = page.split(|byte| *byte == b'\n').filter_map(|line| {
+        let (name, word) = str::from_utf8(line.strip_prefix(b"# TYPE ")?).ok()?.split_once(' ')?;
+        Some((name, Kind::of(word).unwrap_or(Kind::Untyped)))
+    });
+    heads.flat_map(|(name, kind)| names(name, kind, format)).collect()
+}
+
+/// The name of a family and those of its samples, of which no two families may share one.
+fn names(name: &str, kind: Kind, format: Format) -> impl Iterator<Item = String> {
+    let (name, suffixes): (_, &[&str]) = match (kind, format) {
+        // OpenMetrics names the family without it: a gauge of that name is another family.
+        (Kind::Counter, Format::OpenMetrics) => (stem(name), &["_total"]),
+        _ => (name, kind.suffixes()),
+    };
+    let all = [""].iter().chain(suffixes.iter().filter(|suffix| !suffix.is_empty()));
+    all.map(move |suffix| format!("{name}{suffix}"))
+}
+
+fn stem(counter: &str) -> &str {
+    counter.strip_suffix("_total").unwrap_or(counter)
+}
+
+fn write(page: &mut Vec<u8>, family: &Family<'_>, format: Format) {
+    let (name, word, total) = match (family.kind, format) {
+        (Kind::Counter, Format::OpenMetrics) => (stem(family.name), "counter", "_total"),
+        (Kind::Counter, Format::Text) => (family.name, "counter", ""),
+        (Kind::Gauge, _) => (family.name, "gauge", ""),
+        (Kind::Histogram, _) => (family.name, "histogram", ""),
+        (Kind::Summary, _) => (family.name, "summary", ""),
+        (Kind::Untyped, Format::OpenMetrics) => (family.name, "unknown", ""),
+        (Kind::Untyped, Format::Text) => (family.name, "untyped", ""),
+    };
+    if let Some(help) = family.help {
+        // Of the two formats only one escapes quotes in help texts.
+        let help = match format {
+            Format::Text => help.to_owned(),
+            Format::OpenMetrics => help.replace('"', "\\\""),
+        };
+        line(page, format_args!("# HELP {name} {help}"));
+    }
+    line(page, format_args!("# TYPE {name} {word}"));
+    for sample in &family.samples {
+        let labels = label_set(sample, format);
+        line(page, format_args!("{name}{}{total}{labels} {}", sample.suffix, sample.value));
+    }
+}
+
+fn line(page: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    // Nothing that is written to memory fails.
+    let _ = page.write_fmt(text);
+    page.push(b'\n');
+}
+
+fn label_set(sample: &Sample<'_>, format: Format) -> String {
+    if sample.labels.is_empty() {
+        return String::new();
+    }
+    let pair = |(key, value): &(&str, &str)| match (*key, format, value.parse()) {
+        ("le" | "quantile", Format::OpenMetrics, Ok(number)) => {
+            format!("{key}=\"{}\"", bound(number))
+        }
+        _ => format!("{key}=\"{value}\""),
+    };
+    format!("{{{}}}", sample.labels.iter().map(pair).collect::<Vec<_>>().join(","))
+}
+
+/// A bound as OpenMetrics has it: as Go prints it, and never without a point or an exponent.
+fn bound(value: f64) -> String {
+    if value.is_infinite() {
+        return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    let plain = format!("{value:?}");
+    let scientific = format!("{value:e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return plain };
+    match exponent.parse::<i32>() {
+        Ok(exponent) if !(-4..6).contains(&exponent) && value != 0.0 => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
+        }
+        _ => plain,
+    }
+}

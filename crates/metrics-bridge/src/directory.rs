@@ -1,0 +1,280 @@
+//! Which series the facade's keys stand for.
+//!
+//! The facade knows keys: any name with any labels, of any form. The registry
+//! knows families: a name has one meaning and one set of label keys. Here the
+//! ones become the others, once per key; what cannot be is refused, counted
+//! with its reason and answered by a handle that does nothing, since whoever
+//! records has no way to take an error.
+
+use std::collections::{HashMap, HashSet};
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use metrics::{Key, KeyName, Unit};
+use metrics_core::{Counter, Labelled, OTHER, RegisterError, Registry, SERIES_FOLDED};
+
+use crate::descs::REFUSED;
+use crate::meaning::{Description, Meaning};
+use crate::name::label_key;
+use crate::recorder::Settings;
+use crate::series::{Form, Series};
+use crate::thread;
+
+/// Everything that a recorder and its clones share.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    registry: Registry,
+    settings: Settings,
+    refused: Labelled<Counter, 2>,
+    known: Mutex<Known>,
+}
+
+/// What a key stands for.
+pub(crate) struct Found {
+    /// `None` if it was refused.
+    pub(crate) series: Option<Series>,
+    /// Whether threads may keep it: what is kept for each key is bounded.
+    pub(crate) is_remembered: bool,
+}
+
+/// Why a key or a description was not taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Refusal {
+    /// The name is of another form.
+    Kind,
+    /// The name has other label keys, or a key has nothing that is allowed in one.
+    Labels,
+    /// Nothing of the name is allowed in one.
+    Name,
+    /// Another name, or a metric of the host, has the name already.
+    NameTaken,
+    /// The registry has no room for another name.
+    RegistryFull,
+    /// The description differs from the one that the metric was registered with.
+    Description,
+}
+
+impl Refusal {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Kind => "kind",
+            Self::Labels => "labels",
+            Self::Name => "name",
+            Self::NameTaken => "name_taken",
+            Self::RegistryFull => "registry_full",
+            Self::Description => "description",
+        }
+    }
+}
+
+impl From<RegisterError> for Refusal {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::TooManyFamilies { .. } => Self::RegistryFull,
+            RegisterError::Desc(_) => Self::Name,
+            _ => Self::NameTaken,
+        }
+    }
+}
+
+impl Directory {
+    pub(crate) fn new(registry: &Registry, settings: Settings) -> Result<Self, RegisterError> {
+        Ok(Self {
+            registry: registry.clone(),
+            settings,
+            refused: registry.counters(&REFUSED)?,
+            known: Mutex::default(),
+        })
+    }
+
+    /// The series of a key, made if there is none.
+    pub(crate) fn find(&self, form: Form, key: &Key) -> Found {
+        let mut known = self.known();
+        let refusal = match known.series(self, form, key) {
+            Ok(found) => return found,
+            Err(refusal) => refusal,
+        };
+        let is_known = known.refused.contains(&(form, key.clone()));
+        let is_remembered = is_known || known.refused.len() < self.settings.max_series;
+        if !is_known {
+            if is_remembered {
+                known.refused.insert((form, key.to_retained()));
+            }
+            self.refused.inc([key.name(), refusal.as_str()]);
+        }
+        Found { series: None, is_remembered }
+    }
+
+    /// Takes a description for a metric that is not registered yet; whether it is settled, so that
+    /// the same again need not be told.
+    pub(crate) fn describe(&self, name: &KeyName, unit: Option<Unit>, text: &str) -> bool {
+        let mut known = self.known();
+        let told = || Description { unit, text: text.into() };
+        if let Some(family) = known.families.get_mut(name.as_str()) {
+            if family.told.as_ref() != Some(&told()) && !mem::replace(&mut family.is_retold, true) {
+                self.refused.inc([name.as_str(), Refusal::Description.as_str()]);
+            }
+            return true;
+        }
+        let has_room = known.described.len() < self.settings.max_series;
+        if has_room && !known.described.contains_key(name.as_str()) {
+            known.described.insert(name.to_retained(), told());
+        }
+        has_room
+    }
+
+    /// Whether a family of the registry is the facade's.
+    pub(crate) fn has_made(&self, family: &str) -> bool {
+        self.known().pages.contains_key(family)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // Whatever is in the maps is whole.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        thread::note_end();
+    }
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    families: HashMap<KeyName, Family>,
+    /// The facade's names by those of the families that were made for them.
+    pages: HashMap<String, KeyName>,
+    /// For metrics that are not registered yet.
+    described: HashMap<KeyName, Description>,
+    refused: HashSet<(Form, Key)>,
+    /// How many keys all families remember.
+    keys: usize,
+}
+
+#[derive(Debug)]
+struct Family {
+    form: Form,
+    meaning: Meaning,
+    told: Option<Description>,
+    /// Whether another description came since.
+    is_retold: bool,
+    /// As on the page, rising.
+    label_keys: Vec<String>,
+    series: HashMap<Key, Series>,
+    other: Option<Other>,
+}
+
+/// Into what the keys beyond the cap are folded.
+#[derive(Debug)]
+struct Other {
+    series: Series,
+    folded: Counter,
+}
+
+impl Known {
+    fn series(&mut self, directory: &Directory, form: Form, key: &Key) -> Result<Found, Refusal> {
+        let Directory { registry, settings, .. } = directory;
+        let Some(family) = self.families.get_mut(key.name()) else {
+            return self.add_family(directory, form, key);
+        };
+        if family.form != form {
+            return Err(Refusal::Kind);
+        }
+        if let Some(series) = family.series.get(key) {
+            return Ok(Found { series: Some(series.clone()), is_remembered: true });
+        }
+        if family.series.len() >= settings.max_series_per_name || self.keys >= settings.max_series {
+            return family.fold(registry, key);
+        }
+        let found = family.add(registry, key)?;
+        self.keys += 1;
+        Ok(found)
+    }
+
+    /// Makes a family with its first series, which has room always, as families are few.
+    fn add_family(
+        &mut self,
+        directory: &Directory,
+        form: Form,
+        key: &Key,
+    ) -> Result<Found, Refusal> {
+        let Directory { registry, settings, .. } = directory;
+        let told = self.described.get(key.name());
+        let bounds = settings.bounds.get(key.name()).map(|bounds| &**bounds);
+        let meaning = Meaning::new(key.name(), form, told, bounds).ok_or(Refusal::Name)?;
+        let page = meaning.desc.name.to_string();
+        if self.pages.contains_key(&page) {
+            return Err(Refusal::NameTaken);
+        }
+        let declared = settings.labels.get(key.name()).into_iter().flatten();
+        let own = key.labels().map(|label| label_key(label.key()).ok_or(Refusal::Labels));
+        let mut label_keys = declared.cloned().map(Ok).chain(own).collect::<Result<Vec<_>, _>>()?;
+        label_keys.sort();
+        label_keys.dedup();
+        let mut family = Family {
+            form,
+            meaning,
+            told: told.cloned(),
+            is_retold: false,
+            label_keys,
+            series: HashMap::new(),
+            other: None,
+        };
+        let found = family.add(registry, key)?;
+        let name = key.name_shared().to_retained();
+        self.described.remove(key.name());
+        self.pages.insert(page, name.clone());
+        self.families.insert(name, family);
+        self.keys += 1;
+        Ok(found)
+    }
+}
+
+impl Family {
+    /// The values of the family's label keys.
+    ///
+    /// One that the key lacks is empty, which to Prometheus is the same as not there.
+    fn values(&self, key: &Key) -> Result<Vec<String>, Refusal> {
+        let mut values = vec![String::new(); self.label_keys.len()];
+        for label in key.labels() {
+            let wanted = label_key(label.key()).ok_or(Refusal::Labels)?;
+            let at = self.label_keys.binary_search(&wanted).map_err(|_| Refusal::Labels)?;
+            values[at] = label.value().to_owned();
+        }
+        Ok(values)
+    }
+
+    /// Takes in a key, if its labels are the family's.
+    fn add(&mut self, registry: &Registry, key: &Key) -> Result<Found, Refusal> {
+        let values = self.values(key)?;
+        let series = self.registered(registry, values.iter().map(|value| &**value))?;
+        self.series.insert(key.to_retained(), series.clone());
+        Ok(Found { series: Some(series), is_remembered: true })
+    }
+
+    /// The series of all keys for which there is no room, as the registry has it beyond its own caps.
+    fn fold(&mut self, registry: &Registry, key: &Key) -> Result<Found, Refusal> {
+        self.values(key)?;
+        if self.other.is_none() {
+            let series = self.registered(registry, self.label_keys.iter().map(|_| OTHER))?;
+            let folded = registry.counter(&SERIES_FOLDED, &[&self.meaning.desc.name])?;
+            self.other = Some(Other { series, folded });
+        }
+        let series = self.other.as_ref().map(|other| {
+            other.folded.inc();
+            other.series.clone()
+        });
+        Ok(Found { series, is_remembered: false })
+    }
+
+    fn registered<'a>(
+        &'a self,
+        registry: &Registry,
+        values: impl Iterator<Item = &'a str>,
+    ) -> Result<Series, Refusal> {
+        let labels: Vec<_> = self.label_keys.iter().map(|key| &**key).zip(values).collect();
+        let metric = registry.metric(&self.meaning.desc, &labels)?;
+        Ok(Series::new(metric, self.meaning.scale))
+    }
+}

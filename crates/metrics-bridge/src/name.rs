@@ -1,0 +1,135 @@
+//! Names as readers take them.
+//!
+//! The facade takes any text for a name; Prometheus takes letters, digits and
+//! `_`, and reads meaning into endings. What is not allowed is replaced by rules
+//! that keep a name recognisable. Two names that become one are not merged:
+//! that is for whoever registers them to refuse.
+
+use crate::series::Form;
+use crate::unit::Base;
+
+/// Endings by which readers tell the parts of counters, histograms and summaries.
+const RESERVED: [&str; 5] = ["_total", "_count", "_sum", "_bucket", "_created"];
+
+/// The name without what is not allowed in it, and without an ending that its form gives it; `None` if nothing is left.
+pub(crate) fn stem(name: &str, form: Form) -> Option<String> {
+    let mut stem = identifier(name, "metric_")?;
+    match form {
+        Form::Counter => cut(&mut stem, "_total"),
+        Form::Gauge | Form::Histogram => {
+            while let Some(ending) = RESERVED.iter().find(|ending| stem.ends_with(**ending)) {
+                cut(&mut stem, ending);
+            }
+        }
+    }
+    stem.truncate(stem.trim_end_matches('_').len());
+    Some(stem)
+}
+
+/// The whole name: the stem in its base unit, and `_total` for a counter.
+pub(crate) fn with_unit(mut stem: String, form: Form, base: &Base) -> String {
+    for spelling in base.spellings {
+        let cut = stem.strip_suffix(spelling).and_then(|rest| rest.strip_suffix('_'));
+        if let Some(rest) = cut.filter(|rest| !rest.is_empty()) {
+            stem.truncate(rest.len());
+            break;
+        }
+    }
+    let has_unit = stem.strip_suffix(base.suffix).is_some_and(|rest| rest.ends_with('_'));
+    if !base.suffix.is_empty() && !has_unit {
+        stem = format!("{stem}_{}", base.suffix);
+    }
+    match form {
+        Form::Counter => stem + "_total",
+        Form::Gauge | Form::Histogram => stem,
+    }
+}
+
+/// A label's key; `None` if nothing of it is allowed.
+pub(crate) fn label_key(key: &str) -> Option<String> {
+    let key = identifier(key, "label_")?;
+    // As Prometheus renames labels that would hide its own.
+    Some(if ["le", "quantile"].contains(&&*key) { format!("exported_{key}") } else { key })
+}
+
+/// Letters, digits and `_`, starting with a letter: with `prefix` before a digit.
+fn identifier(text: &str, prefix: &str) -> Option<String> {
+    let allowed = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    let text: String = text.chars().map(allowed).collect();
+    let text = text.trim_matches('_');
+    match text.chars().next()? {
+        first if first.is_ascii_digit() => Some(format!("{prefix}{text}")),
+        _ => Some(text.to_owned()),
+    }
+}
+
+fn cut(stem: &mut String, ending: &str) {
+    if stem.ends_with(ending) {
+        stem.truncate(stem.len() - ending.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics::Unit;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, form: Form, unit: Option<Unit>, expected: &str) {
+        let stem = stem(name, form).expect("something is left of it");
+        let base = match (unit, form) {
+            (None, _) => Base::of_name(&stem),
+            (Some(unit), Form::Counter) => Base::of_counter(unit),
+            (Some(unit), _) => Base::of(unit),
+        };
+        assert_eq!(with_unit(stem, form, &base), expected);
+    }
+
+    #[test]
+    fn what_is_not_allowed_becomes_an_underscore() {
+        check("http.server-requests", Form::Gauge, None, "http_server_requests");
+        check("größe", Form::Gauge, None, "gr__e");
+        check("a:b", Form::Gauge, None, "a_b");
+        check("_private_", Form::Gauge, None, "private");
+        check("5xx", Form::Counter, None, "metric_5xx_total");
+        assert_eq!(stem("", Form::Gauge), None);
+        assert_eq!(stem("._-", Form::Counter), None);
+    }
+
+    #[test]
+    fn counters_alone_end_in_total() {
+        check("jobs", Form::Counter, None, "jobs_total");
+        check("jobs.total", Form::Counter, None, "jobs_total");
+        check("memory_total", Form::Gauge, None, "memory");
+        check("queue_count", Form::Gauge, None, "queue");
+        check("read_bytes_sum_total", Form::Histogram, None, "read_bytes");
+    }
+
+    #[test]
+    fn names_end_in_the_base_unit() {
+        check("wait", Form::Histogram, Some(Unit::Milliseconds), "wait_seconds");
+        check("wait_ms", Form::Histogram, Some(Unit::Milliseconds), "wait_seconds");
+        check("wait_seconds", Form::Histogram, Some(Unit::Seconds), "wait_seconds");
+        check("cpu_percent", Form::Gauge, Some(Unit::Percent), "cpu_ratio");
+        check("cpu_seconds_total", Form::Counter, Some(Unit::Seconds), "cpu_seconds_total");
+        check("disk.mib", Form::Gauge, Some(Unit::Mebibytes), "disk_bytes");
+        check("fds", Form::Gauge, Some(Unit::Count), "fds");
+        check("ms", Form::Gauge, Some(Unit::Milliseconds), "ms_seconds");
+    }
+
+    #[test]
+    fn a_counter_of_parts_keeps_their_unit() {
+        check("busy_ms", Form::Counter, Some(Unit::Milliseconds), "busy_milliseconds_total");
+        check("sent", Form::Counter, Some(Unit::Kibibytes), "sent_bytes_total");
+    }
+
+    #[test]
+    fn label_keys_that_readers_reserve_are_renamed() {
+        let cases = [("le", "exported_le"), ("http.route", "http_route"), ("2", "label_2")];
+        for (key, expected) in cases {
+            assert_eq!(label_key(key).as_deref(), Some(expected));
+        }
+        assert_eq!(label_key("__"), None);
+    }
+}

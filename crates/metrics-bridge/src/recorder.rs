@@ -1,0 +1,183 @@
+//! The recorder that a host installs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, SharedString, Unit};
+use metrics_core::{RegisterError, Registry};
+
+use crate::directory::Directory;
+use crate::name::label_key;
+use crate::thread;
+
+/// Takes what the `metrics` facade's macros record into a registry; clones share everything.
+///
+/// Handles are found without a lock once a thread has asked for a key before.
+/// Recording is then what the registry's own handles cost, plus a call that is
+/// not inlined. Setting a counter (`absolute`) takes locks: it is for
+/// collectors that copy a count now and then.
+///
+/// Its series last as long as it does: the facade has no way to say that a
+/// metric ended. When the last clone is dropped, a thread that recorded through
+/// it lets go when it next asks any recorder for a handle, or ends.
+///
+/// ```
+/// use metrics_bridge::Recorder;
+/// use metrics_core::Registry;
+///
+/// let registry = Registry::new();
+/// let recorder = Recorder::register(&registry)?;
+/// metrics::with_local_recorder(&recorder, || {
+///     metrics::counter!("mails.sent", "kind" => "welcome").increment(2);
+/// });
+/// let sample = registry.read();
+/// let sent = sample.snapshot.value("mails_sent_total", &[("kind", "welcome")]);
+/// assert_eq!(sent.map(|value| value.as_f64()), Some(2.0));
+/// # Ok::<(), metrics_core::RegisterError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    directory: Arc<Directory>,
+}
+
+/// The process has a recorder already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the process has a metrics recorder already: combine them, for example in a `Fanout`, and install that"
+)]
+pub struct AlreadyInstalled;
+
+impl Recorder {
+    /// A recorder with the default settings of [`RecorderBuilder`].
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the registry is out of names.
+    pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
+        Self::builder(registry).build()
+    }
+
+    /// Settings for a recorder.
+    pub fn builder(registry: &Registry) -> RecorderBuilder {
+        RecorderBuilder { registry: registry.clone(), settings: Settings::default() }
+    }
+
+    /// Makes it the recorder of the process, for good.
+    ///
+    /// # Errors
+    /// [`AlreadyInstalled`], since a process has one.
+    pub fn install(self) -> Result<(), AlreadyInstalled> {
+        metrics::set_global_recorder(self).map_err(|_| AlreadyInstalled)
+    }
+
+    /// Whether a family of the registry was recorded through this recorder.
+    pub(crate) fn has_made(&self, family: &str) -> bool {
+        self.directory.has_made(family)
+    }
+}
+
+impl metrics::Recorder for Recorder {
+    fn describe_counter(&self, name: KeyName, unit: Option<Unit>, text: SharedString) {
+        thread::describe(&self.directory, name, unit, text);
+    }
+
+    fn describe_gauge(&self, name: KeyName, unit: Option<Unit>, text: SharedString) {
+        thread::describe(&self.directory, name, unit, text);
+    }
+
+    fn describe_histogram(&self, name: KeyName, unit: Option<Unit>, text: SharedString) {
+        thread::describe(&self.directory, name, unit, text);
+    }
+
+    #[inline]
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        thread::handle(&self.directory, key)
+    }
+
+    #[inline]
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        thread::handle(&self.directory, key)
+    }
+
+    #[inline]
+    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+        thread::handle(&self.directory, key)
+    }
+}
+
+/// What a host decides about a recorder.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) max_series: usize,
+    pub(crate) max_series_per_name: usize,
+    /// By the facade's names.
+    pub(crate) bounds: HashMap<String, Vec<f64>>,
+    /// By the facade's names, the keys as on the page.
+    pub(crate) labels: HashMap<String, Vec<String>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_series: 10_000,
+            max_series_per_name: 1000,
+            bounds: HashMap::new(),
+            labels: HashMap::new(),
+        }
+    }
+}
+
+/// Settings for a [`Recorder`].
+#[derive(Clone, Debug)]
+#[must_use = "call `build` to get a recorder"]
+pub struct RecorderBuilder {
+    registry: Registry,
+    settings: Settings,
+}
+
+impl RecorderBuilder {
+    /// The most series in all; 10 000 by default, as the registry's own cap.
+    ///
+    /// Further label sets of a name go to one series whose label values are all
+    /// `_other`. Raise the registry's caps with it.
+    pub fn max_series(mut self, series: usize) -> Self {
+        self.settings.max_series = series;
+        self
+    }
+
+    /// The most series of one name; 1000 by default, as the registry's own cap.
+    pub fn max_series_per_name(mut self, series: usize) -> Self {
+        self.settings.max_series_per_name = series;
+        self
+    }
+
+    /// The exported buckets of a histogram by its name in the facade, in the base unit of the page.
+    ///
+    /// By default those of the unit, which cover what is usual. Bounds that do
+    /// not rise, or are not finite, are sorted and the rest left out.
+    pub fn bounds(mut self, name: &str, bounds: &[f64]) -> Self {
+        let mut bounds: Vec<_> = bounds.iter().copied().filter(|bound| bound.is_finite()).collect();
+        bounds.sort_by(f64::total_cmp);
+        bounds.dedup();
+        self.settings.bounds.insert(name.to_owned(), bounds);
+        self
+    }
+
+    /// Label keys of a metric by its name in the facade, for one that is recorded with different sets of them.
+    ///
+    /// By default a name has the keys that it is first recorded with: a label
+    /// that is missing later is empty, one that is new is refused.
+    pub fn labels(mut self, name: &str, keys: &[&str]) -> Self {
+        let keys = keys.iter().filter_map(|key| label_key(key)).collect();
+        self.settings.labels.insert(name.to_owned(), keys);
+        self
+    }
+
+    /// Makes the recorder.
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the registry is out of names.
+    pub fn build(self) -> Result<Recorder, RegisterError> {
+        let directory = Directory::new(&self.registry, self.settings)?;
+        Ok(Recorder { directory: Arc::new(directory) })
+    }
+}

@@ -1,0 +1,238 @@
+//! A thread's own handles, and what it is doing.
+//!
+//! The facade's macros ask the recorder for a handle on every call. A thread
+//! finds its own by the hash that a key carries already: no lock, and no count
+//! of references that another thread would change too. It holds only what the
+//! recorder itself remembers, so it is as bounded.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, SharedString, Unit};
+
+use crate::directory::Directory;
+use crate::series::{Form, Series};
+
+/// How many recorders ended in this process: a thread that knows of fewer may hold handles of one.
+static ENDED: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    static MEMORY: Memory = const { Memory::new() };
+}
+
+/// Has threads let go of a recorder's handles, each when it next asks for one.
+pub(crate) fn note_end() {
+    ENDED.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The handle of a key: the thread's own, or from now on its own.
+#[inline]
+pub(crate) fn handle<H: Handle>(directory: &Arc<Directory>, key: &Key) -> H {
+    let found = MEMORY.try_with(|memory| {
+        if memory.is_publishing.get() {
+            return Some(H::of(None));
+        }
+        if memory.ended.get() != ENDED.load(Ordering::Relaxed) {
+            memory.forget_ended();
+        }
+        H::shelf(memory).find(directory, key)
+    });
+    // Gone at the thread's end.
+    found.ok().flatten().unwrap_or_else(|| first_handle(directory, key))
+}
+
+#[cold]
+fn first_handle<H: Handle>(directory: &Arc<Directory>, key: &Key) -> H {
+    let found = directory.find(H::FORM, key);
+    let handle = H::of(found.series);
+    if found.is_remembered {
+        let _ = MEMORY.try_with(|memory| H::shelf(memory).keep(directory, key, handle.clone()));
+    }
+    handle
+}
+
+/// Describes a metric, unless the thread has just so described it: the macros may at each call.
+pub(crate) fn describe(
+    directory: &Arc<Directory>,
+    name: KeyName,
+    unit: Option<Unit>,
+    text: SharedString,
+) {
+    let owner = Arc::as_ptr(directory);
+    let is_done = MEMORY.try_with(|memory| {
+        memory.is_publishing.get()
+            || memory.described.try_borrow().is_ok_and(|described| {
+                described.get(&name).is_some_and(|told| {
+                    told.owner.as_ptr() == owner && told.unit == unit && told.text == text
+                })
+            })
+    });
+    if is_done.unwrap_or_default() || !directory.describe(&name, unit, &text) {
+        return;
+    }
+    let told = Told { owner: Arc::downgrade(directory), unit, text };
+    let _ = MEMORY.try_with(|memory| {
+        if let Ok(mut described) = memory.described.try_borrow_mut() {
+            described.insert(name.to_retained(), told);
+        }
+    });
+}
+
+/// Until it drops, recorders give this thread handles that do nothing.
+pub(crate) struct Publishing {
+    before: bool,
+}
+
+impl Publishing {
+    pub(crate) fn start() -> Self {
+        let before = MEMORY.try_with(|memory| memory.is_publishing.replace(true));
+        Self { before: before.unwrap_or_default() }
+    }
+}
+
+impl Drop for Publishing {
+    fn drop(&mut self) {
+        let _ = MEMORY.try_with(|memory| memory.is_publishing.set(self.before));
+    }
+}
+
+/// A handle of the facade.
+pub(crate) trait Handle: Clone + 'static {
+    const FORM: Form;
+
+    /// One of the series, or one that does nothing.
+    fn of(series: Option<Series>) -> Self;
+
+    fn shelf(memory: &Memory) -> &Shelf<Self>;
+}
+
+macro_rules! handle {
+    ($($handle:ident, $series:ident, $shelf:ident;)*) => { $(
+        impl Handle for $handle {
+            const FORM: Form = Form::$handle;
+
+            fn of(series: Option<Series>) -> Self {
+                series.map_or(Self::noop(), Series::$series)
+            }
+
+            fn shelf(memory: &Memory) -> &Shelf<Self> {
+                &memory.$shelf
+            }
+        }
+    )* };
+}
+
+handle! {
+    Counter, counter, counters;
+    Gauge, gauge, gauges;
+    Histogram, histogram, histograms;
+}
+
+pub(crate) struct Memory {
+    counters: Shelf<Counter>,
+    gauges: Shelf<Gauge>,
+    histograms: Shelf<Histogram>,
+    described: RefCell<HashMap<KeyName, Told, BuildHasherDefault<Mixed>>>,
+    /// The [`ENDED`] as of which it holds nothing of recorders that ended.
+    ended: Cell<u64>,
+    is_publishing: Cell<bool>,
+}
+
+struct Told {
+    owner: Weak<Directory>,
+    unit: Option<Unit>,
+    text: SharedString,
+}
+
+impl Memory {
+    const fn new() -> Self {
+        Self {
+            counters: Shelf::new(),
+            gauges: Shelf::new(),
+            histograms: Shelf::new(),
+            described: RefCell::new(HashMap::with_hasher(BuildHasherDefault::new())),
+            ended: Cell::new(0),
+            is_publishing: Cell::new(false),
+        }
+    }
+
+    #[cold]
+    fn forget_ended(&self) {
+        self.ended.set(ENDED.load(Ordering::Relaxed));
+        self.counters.forget_ended();
+        self.gauges.forget_ended();
+        self.histograms.forget_ended();
+        if let Ok(mut described) = self.described.try_borrow_mut() {
+            described.retain(|_, told| told.owner.strong_count() > 0);
+        }
+    }
+}
+
+/// The handles of one form, by the hashes of their keys.
+pub(crate) struct Shelf<H>(RefCell<HashMap<u64, Entry<H>, BuildHasherDefault<Mixed>>>);
+
+struct Entry<H> {
+    owner: Weak<Directory>,
+    key: Key,
+    handle: H,
+}
+
+impl<H: Clone> Shelf<H> {
+    const fn new() -> Self {
+        Self(RefCell::new(HashMap::with_hasher(BuildHasherDefault::new())))
+    }
+
+    #[inline]
+    fn find(&self, directory: &Arc<Directory>, key: &Key) -> Option<H> {
+        // Borrowed only where an allocator that records comes in between.
+        let entries = self.0.try_borrow().ok()?;
+        let entry = entries.get(&place(directory, key))?;
+        let is_right = entry.owner.as_ptr() == Arc::as_ptr(directory) && entry.key == *key;
+        is_right.then(|| entry.handle.clone())
+    }
+
+    /// Keeps a handle; of two keys with one hash the later is found.
+    fn keep(&self, directory: &Arc<Directory>, key: &Key, handle: H) {
+        let entry = Entry { owner: Arc::downgrade(directory), key: key.to_retained(), handle };
+        if let Ok(mut entries) = self.0.try_borrow_mut() {
+            entries.insert(place(directory, key), entry);
+        }
+    }
+
+    fn forget_ended(&self) {
+        if let Ok(mut entries) = self.0.try_borrow_mut() {
+            entries.retain(|_, entry| entry.owner.strong_count() > 0);
+        }
+    }
+}
+
+#[inline]
+fn place(directory: &Arc<Directory>, key: &Key) -> u64 {
+    key.get_hash().wrapping_add(Arc::as_ptr(directory).addr() as u64)
+}
+
+/// Takes a hash as it is; text goes through a multiplication for each word.
+#[derive(Default)]
+pub(crate) struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            let mixed = u128::from(self.0 ^ u64::from_le_bytes(word)) * 0x9e37_79b9_7f4a_7c15;
+            self.0 = mixed as u64 ^ (mixed >> 64) as u64;
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

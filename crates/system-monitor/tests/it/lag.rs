@@ -1,0 +1,121 @@
+//! The lag canary: what it records under manual time, and what it sees of tasks that really block.
+
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
+
+use system_monitor::{MonitoredRuntime, SystemMonitor};
+use testbed::Deadline;
+use testbed::deadline::pause;
+use tokio::runtime::Builder;
+use tokio::task::yield_now;
+
+use crate::bench::{Bench, Driven, ms, number, real, sum_millis};
+
+const MAIN: &[(&str, &str)] = &[("runtime", "main")];
+
+/// Runs on a runtime whose time stands still, with a canary that sleeps by then.
+pub(crate) fn paused(mut bench: Bench, test: impl AsyncFnOnce(&mut Bench, MonitoredRuntime)) {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let main = bench.monitor.attach("main", runtime.handle()).unwrap();
+    runtime.block_on(async {
+        yield_now().await;
+        test(&mut bench, main).await;
+    });
+}
+
+/// Wakes the canary so late.
+pub(crate) async fn wake(bench: &Bench, late: Duration) {
+    bench.clock.advance(ms(20) + late);
+    tokio::time::advance(ms(21)).await;
+    yield_now().await;
+}
+
+#[test]
+fn wake_up_in_time_has_no_lag() {
+    paused(Bench::new(), async |bench, _main| {
+        for _ in 0..3 {
+            wake(bench, Duration::ZERO).await;
+        }
+        let sample = bench.tick_now();
+        assert_eq!(number(&sample, "tokio_lag_seconds", MAIN), 3.0);
+        assert_eq!(sum_millis(&sample, "tokio_lag_seconds", MAIN), 0.0);
+    });
+}
+
+#[test]
+fn missed_wake_ups_count_with_the_rest_of_the_time() {
+    paused(Bench::new(), async |bench, _main| {
+        wake(bench, ms(65)).await;
+        let sample = bench.tick_now();
+        // Those that were due after 20 and 40 ms of it waited for 45 and 25.
+        assert_eq!(number(&sample, "tokio_lag_seconds", MAIN), 3.0);
+        assert_eq!(sum_millis(&sample, "tokio_lag_seconds", MAIN), 135.0);
+        let lag = bench.monitor.runtime(&sample, "main").unwrap().lag;
+        let max = lag.max.unwrap();
+        assert!(max.abs_diff(ms(65)) < ms(1), "{max:?}");
+    });
+}
+
+#[test]
+fn longest_stall_is_recorded_in_bounded_time() {
+    paused(Bench::new(), async |bench, _main| {
+        wake(bench, Duration::from_secs(3600)).await;
+        let count = number(&bench.tick_now(), "tokio_lag_seconds", MAIN);
+        assert!((900.0..=1000.0).contains(&count), "{count}");
+    });
+}
+
+#[test]
+fn canary_that_was_not_woken_is_a_stall() {
+    paused(Bench::new(), async |bench, _main| {
+        assert_eq!(number(&bench.tick_now(), "tokio_stall_seconds", MAIN), 0.0);
+        bench.clock.advance(ms(770));
+        assert_eq!(number(&bench.tick_now(), "tokio_stall_seconds", MAIN), 0.75);
+        wake(bench, Duration::ZERO).await;
+        assert_eq!(number(&bench.tick_now(), "tokio_stall_seconds", MAIN), 0.0);
+    });
+}
+
+#[test]
+fn canary_sleeps_as_long_as_it_is_set() {
+    let bench = Bench::with(SystemMonitor::builder().canary_interval(ms(50)));
+    paused(bench, async |bench, _main| {
+        bench.clock.advance(ms(60));
+        tokio::time::advance(ms(45)).await;
+        yield_now().await;
+        assert_eq!(number(&bench.tick_now(), "tokio_lag_seconds", MAIN), 0.0);
+        tokio::time::advance(ms(6)).await;
+        yield_now().await;
+        assert_eq!(sum_millis(&bench.tick_now(), "tokio_lag_seconds", MAIN), 10.0);
+    });
+}
+
+/// Blocks so many workers for 200 ms at once, and waits until that shows in the lag.
+#[track_caller]
+fn check_blocked(runtime: &Driven, tasks: usize) {
+    let (registry, monitor) = real();
+    let _main = monitor.attach("main", runtime.handle()).unwrap();
+    let longest = || monitor.runtime(&registry.read(), "main")?.lag.max;
+    let sings = Deadline::seconds(10).until(|| longest().is_some());
+    assert!(sings, "the canary does not wake");
+    let at_once = Arc::new(Barrier::new(tasks));
+    for _ in 0..tasks {
+        let at_once = at_once.clone();
+        runtime.handle().spawn(async move {
+            at_once.wait();
+            pause(ms(200));
+        });
+    }
+    let seen = Deadline::seconds(2).until(|| longest() >= Some(ms(175)));
+    assert!(seen, "the longest lag is {:?}", longest());
+}
+
+#[test]
+fn task_that_blocks_a_current_thread_runtime_shows_within_two_seconds() {
+    check_blocked(&Driven::current_thread(), 1);
+}
+
+#[test]
+fn two_tasks_that_block_both_workers_at_once_show_within_two_seconds() {
+    check_blocked(&Driven::two_workers(), 2);
+}

@@ -1,0 +1,15 @@
+//! The monitor's public behaviour: on files that the test wrote, with time that
+//! stands still, and on this very process and real runtimes.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
+
+mod assess;
+mod attach;
+mod bench;
+#[cfg(target_os = "linux")]
+mod cgroups;
+mod lag;
+#[cfg(target_os = "linux")]
+mod process;
+mod report;
+mod tree;
+mod workers;

@@ -1,0 +1,237 @@
+//! The process's numbers: against other programs that look at it, and on files that do not change.
+
+use std::fs::{self, File};
+use std::process::{self, Command};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use metrics_core::RegisterError;
+use system_monitor::SystemMonitor;
+use testbed::Deadline;
+use testbed::tools::ToolError;
+
+use crate::bench::{Bench, number, real};
+use crate::tree::{PAGE, Stat, Tree};
+
+/// The first numbers in what a program prints.
+fn ask(program: &str, arguments: &[&str]) -> Result<Vec<u64>, ToolError> {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.map_err(|_| ToolError::NoSource {
+        tool: program.to_owned(),
+        missing: "nothing unpacks it",
+    })?;
+    let text = String::from_utf8(output.stdout).unwrap();
+    Ok(text.split_whitespace().map(|word| word.parse().unwrap()).collect())
+}
+
+/// Keeps two threads computing, memory resident and files open until it is dropped.
+struct Load {
+    stop: Arc<AtomicBool>,
+    threads: Vec<thread::JoinHandle<()>>,
+    memory: Vec<u8>,
+    files: Vec<File>,
+}
+
+impl Load {
+    fn start() -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let compute = |_| {
+            let stop = stop.clone();
+            thread::spawn(move || while !stop.load(Ordering::Relaxed) {})
+        };
+        let threads = (0..2).map(compute).collect();
+        let files = (0..100).map(|_| File::open("/dev/null").unwrap()).collect();
+        Self { threads, memory: vec![1; 64 << 20], files, stop }
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            thread.join().unwrap();
+        }
+    }
+}
+
+/// Within two percent, or within one.
+fn agrees(ours: f64, theirs: u64) -> bool {
+    let theirs = theirs as f64;
+    (ours - theirs).abs() <= (theirs * 0.02).max(1.0)
+}
+
+#[test]
+fn numbers_agree_with_ps_under_load() {
+    let pid = process::id().to_string();
+    let columns = ["-o", "rss=,vsz=,nlwp=,cputimes=", "-p", &pid];
+    testbed::require!(ask("ps", &columns));
+    let load = Load::start();
+    let (registry, _monitor) = real();
+    let mut last = String::new();
+    // Until the CPU time is worth comparing; other tests come and go in this process.
+    let agreed = Deadline::seconds(20).until(|| {
+        let theirs = ask("ps", &columns).unwrap();
+        for monitor in registry.monitors().iter() {
+            monitor.poll();
+        }
+        let sample = registry.read();
+        let ours = [
+            number(&sample, "process_resident_memory_bytes", &[]) / 1024.0,
+            number(&sample, "process_virtual_memory_bytes", &[]) / 1024.0,
+            number(&sample, "process_threads", &[]),
+            number(&sample, "process_cpu_seconds_total", &[]),
+        ];
+        last = format!("{ours:?}, and ps has {theirs:?}");
+        theirs[3] >= 2 && ours.iter().zip(&theirs).all(|(ours, theirs)| agrees(*ours, *theirs))
+    });
+    assert!(agreed, "rss, vsz, nlwp, cputimes are {last}");
+    assert_eq!(load.memory.len() + load.files.len(), (64 << 20) + 100);
+}
+
+#[test]
+fn open_files_agree_with_their_listing_under_load() {
+    let _load = Load::start();
+    let (registry, monitor) = real();
+    let mut last = String::new();
+    let agreed = Deadline::seconds(5).until(|| {
+        // One of those listed is the listing.
+        let listed = fs::read_dir("/proc/self/fd").unwrap().count() - 1;
+        for monitor in registry.monitors().iter() {
+            monitor.poll();
+        }
+        let ours = monitor.process(&registry.read()).open_file_descriptors;
+        last = format!("{ours:?} and {listed} are listed");
+        listed >= 100 && ours == Some(listed as u64)
+    });
+    assert!(agreed, "open files are {last}");
+}
+
+#[test]
+fn most_open_files_agree_with_getconf() {
+    let theirs = testbed::require!(ask("getconf", &["OPEN_MAX"]));
+    let (registry, monitor) = real();
+    assert_eq!(monitor.process(&registry.read()).max_file_descriptors, Some(theirs[0]));
+}
+
+#[test]
+fn start_agrees_with_ps() {
+    let pid = process::id().to_string();
+    let theirs = testbed::require!(ask("ps", &["-o", "etimes=", "-p", &pid]));
+    let (registry, monitor) = real();
+    let sample = registry.read();
+    let uptime = monitor.process(&sample).uptime.unwrap();
+    assert!(agrees(uptime.as_secs_f64(), theirs[0]), "{uptime:?}, and ps has {theirs:?}");
+    let start = number(&sample, "process_start_time_seconds", &[]);
+    let now = sample.at.as_millis() as f64 / 1e3;
+    assert!((now - start - uptime.as_secs_f64()).abs() < 1.0, "{start} is {uptime:?} before {now}");
+}
+
+#[test]
+fn busy_process_uses_the_cores_that_it_computes_on() {
+    let _load = Load::start();
+    let (registry, monitor) = real();
+    let seen = Deadline::seconds(20).poll(|| {
+        let percent = monitor.process(&registry.read()).cpu_percent?;
+        // Two threads compute; what of two cores they get is up to the machine.
+        (percent > 50.0).then_some(percent)
+    });
+    assert!(seen.is_some());
+}
+
+#[test]
+fn every_number_is_what_the_files_say() {
+    let tree = Tree::of("files", Stat::default());
+    let mut bench = Bench::on(tree.root());
+    let sample = bench.tick();
+    let expected = [
+        ("process_cpu_seconds_total", 12.0),
+        ("process_max_fds", 1024.0),
+        ("process_virtual_memory_bytes", f64::from(64 << 20)),
+        ("process_virtual_memory_max_bytes", f64::INFINITY),
+        ("process_resident_memory_bytes", (512 * PAGE) as f64),
+        ("process_threads", 7.0),
+        ("process_uptime_seconds", 601.5),
+        ("process_start_time_seconds", 1_577_836_800.0 - 600.5),
+        ("process_memory_limit_bytes", f64::from(8 << 20)),
+        ("process_cpu_usage_cores", 0.0),
+    ];
+    for (name, value) in expected {
+        assert_eq!(number(&sample, name, &[]), value, "{name}");
+    }
+    let families = sample.snapshot.families().map(|family| family.desc.name.to_string());
+    let found: Vec<_> = families
+        .filter(|name| name.starts_with("process_") || name.starts_with("cgroup_"))
+        .collect();
+    assert_eq!(found.len(), expected.len(), "absent, since no file tells it: {found:?}");
+}
+
+#[test]
+fn nothing_is_shown_of_what_cannot_be_read() {
+    let tree = Tree::new("nothing");
+    let mut bench = Bench::on(tree.root());
+    let sample = bench.tick();
+    let shown = sample.snapshot.families().map(|family| family.desc.name.to_string());
+    let shown: Vec<_> = shown.filter(|name| !name.starts_with("node0_")).collect();
+    assert_eq!(shown, Vec::<String>::new());
+    let process = bench.monitor.process(&sample);
+    assert_eq!((process.threads, process.cpu_percent, process.uptime), (None, None, None));
+}
+
+#[test]
+fn what_cannot_be_read_any_more_is_unknown() {
+    let tree = Tree::of("gone", Stat::default());
+    let mut bench = Bench::on(tree.root());
+    assert_eq!(bench.monitor.process(&bench.registry.read()).threads, Some(7));
+    fs::remove_dir_all(tree.root()).unwrap();
+    let sample = bench.tick();
+    assert_eq!(bench.monitor.process(&sample).threads, None);
+    assert!(number(&sample, "process_threads", &[]).is_nan());
+    assert_eq!(number(&sample, "process_cpu_seconds_total", &[]), 12.0);
+}
+
+#[test]
+fn cpu_is_what_was_used_since_the_last_tick() {
+    let stat = |cpu_ticks| Stat { cpu_ticks, ..Stat::default() };
+    let tree = Tree::of("cpu", stat(1000));
+    let mut bench = Bench::on(tree.root());
+    let percent = |bench: &Bench| bench.monitor.process(&bench.registry.latest()).cpu_percent;
+    bench.tick_now();
+    assert_eq!(percent(&bench), None);
+    tree.stat(stat(1050));
+    bench.tick();
+    assert_eq!(percent(&bench), Some(50.0));
+    tree.stat(stat(1300));
+    bench.tick();
+    assert_eq!(percent(&bench), Some(250.0));
+    // Polls in between change nothing: the kernel counts too coarsely for them.
+    tree.stat(stat(1301));
+    bench.tick_now();
+    assert_eq!(percent(&bench), Some(250.0));
+    assert_eq!(number(&bench.tick(), "process_cpu_seconds_total", &[]), 13.0);
+}
+
+#[test]
+fn process_in_a_container_with_an_uptime_of_its_own_has_no_start() {
+    let tree = Tree::of("lxc", Stat { start_ticks: 200_000, ..Stat::default() });
+    let mut bench = Bench::on(tree.root());
+    let sample = bench.tick();
+    assert!(sample.snapshot.value("process_start_time_seconds", &[]).is_none());
+    assert_eq!(bench.monitor.process(&sample).uptime, None);
+    assert_eq!(bench.monitor.process(&sample).threads, Some(7));
+}
+
+#[test]
+fn heap_is_what_the_hosts_allocator_says() {
+    let tree = Tree::new("heap");
+    let heap = || Some(4096);
+    let mut bench = Bench::with(SystemMonitor::builder().root(tree.root()).heap(heap));
+    assert_eq!(number(&bench.tick(), "process_heap_bytes", &[]), 4096.0);
+}
+
+#[test]
+fn registry_has_one_system_monitor() {
+    let bench = Bench::new();
+    let second = SystemMonitor::register(&bench.registry).unwrap_err();
+    assert_eq!(second, RegisterError::DuplicateTopic { topic: "system" });
+}
