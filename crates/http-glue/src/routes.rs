@@ -7,6 +7,7 @@
 mod health;
 mod metrics;
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -53,8 +54,21 @@ pub struct Routes {
     exporter: Arc<Exporter>,
     readiness: Readiness,
     version: Option<String>,
+    appendix: Option<Appendix>,
     renders: usize,
     render_timeout: Duration,
+}
+
+/// What the host adds to pages.
+#[derive(Clone)]
+struct Appendix(Arc<Append>);
+
+type Append = dyn Fn(&mut Vec<u8>) + Send + Sync;
+
+impl fmt::Debug for Appendix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Appendix(..)")
+    }
 }
 
 /// What the handlers share.
@@ -65,6 +79,7 @@ struct Surface {
     scrapes: ScrapeMetrics,
     readiness: Readiness,
     version: Option<String>,
+    appendix: Option<Appendix>,
     slots: RenderSlots,
     /// The size of the last page, for the buffer of the next.
     page_bytes: AtomicUsize,
@@ -82,6 +97,7 @@ impl Routes {
             exporter: exporter.into(),
             readiness: readiness.clone(),
             version: None,
+            appendix: None,
             renders: 4,
             render_timeout: Duration::from_secs(10),
         }
@@ -90,6 +106,15 @@ impl Routes {
     /// The host's version in `/health/performance`, as `env!("CARGO_PKG_VERSION")`; `null` by default.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
+        self
+    }
+
+    /// Has the host add to each page for Prometheus what else it has; nothing by default.
+    ///
+    /// It is given the page as it stands, in text or in OpenMetrics with its last
+    /// line, and runs where pages are made: within their number and their time.
+    pub fn appendix(mut self, append: impl Fn(&mut Vec<u8>) + Send + Sync + 'static) -> Self {
+        self.appendix = Some(Appendix(Arc::new(append)));
         self
     }
 
@@ -120,6 +145,7 @@ impl Routes {
             exporter: self.exporter,
             readiness: self.readiness,
             version: self.version,
+            appendix: self.appendix,
             slots: RenderSlots::new(self.renders, self.render_timeout, refused),
             page_bytes: AtomicUsize::new(0),
         });

@@ -1,8 +1,9 @@
 //! Performance monitoring that lives inside Rust services.
 //!
-//! One [`Monitoring`] has everything: recording, windows, the database
-//! monitor, the sampling thread, the exporter, the endpoints and probes. It is
-//! made in a line, and what remains is to say what is watched:
+//! One [`Monitoring`] has everything: recording, windows, the monitors of
+//! pools, caches, breakers and the process, the sampling thread, the exporter,
+//! the endpoints and probes. It is made in a line, and what remains is to say
+//! what is watched:
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -32,7 +33,8 @@
 //! ```
 //!
 //! `/metrics` is there for Prometheus, `/health/live` and `/health/ready` for
-//! Kubernetes, `/health/performance` and `/metrics/database` for people.
+//! Kubernetes, `/health/performance`, `/metrics/database`, `/metrics/cache`,
+//! `/metrics/circuit-breaker` and `/metrics/system` for people.
 //! Recording costs a nanosecond or three; a monitor that panics or hangs is
 //! left out, and nothing that a client sends can make memory grow.
 //!
@@ -60,6 +62,10 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `deadpool-postgres` | the module [`postgres`]: timed connects, and a readiness check on a connection of its own |
+//! | `moka`, `redis` | the modules `cache::moka` and `cache::redis`: tiers that count what they do |
+//! | `tower`, `tower-resilience` | `breaker::RecordLayer`, and the module `breaker::tower_resilience` |
+//! | `metrics` | the module `bridge`: metrics of the `metrics` facade here, and ours in its recorders |
+//! | `prometheus-handle` | `bridge::Appendix`: what a `metrics-exporter-prometheus` renders, on our page |
 #![cfg_attr(
     not(feature = "deadpool-postgres"),
     expect(rustdoc::broken_intra_doc_links, reason = "the module needs its feature")
@@ -74,6 +80,12 @@ pub use install::{install, monitoring, performance};
 pub use monitoring::{BUILD_INFO, BuildError, Monitoring, MonitoringBuilder};
 pub use signal::stop_signal;
 pub use testing::Testing;
+
+pub use breaker_monitor as breaker;
+pub use cache_monitor as cache;
+#[cfg(feature = "metrics")]
+pub use metrics_bridge as bridge;
+pub use system_monitor as system;
 
 pub use aggregator::{Aggregator, Events, Received, Sampler, StartError};
 #[cfg(feature = "deadpool-postgres")]

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aggregator::{Aggregator, Events, StartError};
 use axum::Router;
+use breaker_monitor::BreakerMonitor;
+use cache_monitor::CacheMonitor;
 use db_pool_monitor::PoolMonitor;
 use exporter::{Exporter, ExporterBuilder, Format, Naming};
 use http_glue::{Readiness, RequestLayer, Routes, Shutdown, WatchedRouter, serve};
@@ -12,7 +14,9 @@ use metrics_core::{
     AnyMetric, Desc, Gauge, Kind, OwnedDesc, Performance, RegisterError, Registry, RegistryBuilder,
     Sample,
 };
+use system_monitor::{MonitoredRuntime, SystemMonitor};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 
 use crate::signal::stop_signal;
 
@@ -33,6 +37,11 @@ struct Inner {
     registry: Registry,
     performance: Performance,
     database: PoolMonitor,
+    cache: CacheMonitor,
+    breakers: BreakerMonitor,
+    system: SystemMonitor,
+    /// The runtime that we run on, from when we first see one.
+    runtime: Mutex<Option<MonitoredRuntime>>,
     requests: RequestLayer,
     exporter: Arc<Exporter>,
     version: Option<String>,
@@ -98,6 +107,7 @@ impl MonitoringBuilder {
         let monitoring = self.build_unsampled()?;
         let aggregator = Aggregator::start(&monitoring.inner.registry)?;
         *lock(&monitoring.inner.aggregator) = Some(aggregator);
+        monitoring.watch_runtime();
         Ok(monitoring)
     }
 
@@ -110,6 +120,10 @@ impl MonitoringBuilder {
         build_info.set(1.0);
         let inner = Inner {
             database: PoolMonitor::register(&registry)?,
+            cache: CacheMonitor::register(&registry)?,
+            breakers: BreakerMonitor::register(&registry)?,
+            system: SystemMonitor::register(&registry)?,
+            runtime: Mutex::new(None),
             requests: RequestLayer::register(&registry, &performance)?,
             exporter: Arc::new(self.exporter.build()),
             version: self.version,
@@ -149,6 +163,24 @@ impl Monitoring {
         &self.inner.database
     }
 
+    /// The monitor of caches.
+    pub fn cache(&self) -> &CacheMonitor {
+        &self.inner.cache
+    }
+
+    /// The monitor of circuit breakers.
+    pub fn breakers(&self) -> &BreakerMonitor {
+        &self.inner.breakers
+    }
+
+    /// The monitor of the process and of runtimes.
+    ///
+    /// The runtime on which the monitoring was built, or first asked for
+    /// readiness, is attached to it as `main`.
+    pub fn system(&self) -> &SystemMonitor {
+        &self.inner.system
+    }
+
     /// A fresh sample: the numbers as of now.
     pub fn sample(&self) -> Arc<Sample> {
         self.inner.registry.read()
@@ -157,6 +189,25 @@ impl Monitoring {
     /// Samples and changes of health from now on; none once [`Monitoring::stop`] was called.
     pub fn subscribe(&self) -> Option<Events> {
         lock(&self.inner.aggregator).as_ref().map(Aggregator::subscribe)
+    }
+
+    /// Sends each tick's numbers to the recorder of the `metrics` facade that is installed.
+    ///
+    /// Spawn it; it ends with the sampling.
+    #[cfg(feature = "metrics")]
+    pub fn publish(
+        &self,
+        mut publisher: metrics_bridge::Publisher,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let events = self.subscribe();
+        async move {
+            let Some(mut events) = events else { return };
+            while let Some(received) = events.recv().await {
+                if let metrics_core::Event::Sample(sample) = received.event {
+                    publisher.publish(&sample);
+                }
+            }
+        }
     }
 
     /// How many listen to [`Monitoring::subscribe`].
@@ -169,7 +220,20 @@ impl Monitoring {
     /// # Panics
     /// On the first call outside a tokio runtime.
     pub fn readiness(&self) -> &Readiness {
-        self.inner.readiness.get_or_init(|| Readiness::builder(&self.inner.registry).start())
+        self.inner.readiness.get_or_init(|| {
+            self.watch_runtime();
+            Readiness::builder(&self.inner.registry).start()
+        })
+    }
+
+    /// Watches the runtime that we are on, if we are on one and watch none.
+    fn watch_runtime(&self) {
+        let Ok(handle) = Handle::try_current() else { return };
+        let mut runtime = lock(&self.inner.runtime);
+        // Without a thread that samples, a test drives all time itself.
+        if runtime.is_none() && lock(&self.inner.aggregator).is_some() {
+            *runtime = self.inner.system.attach("main", &handle).ok();
+        }
     }
 
     /// The endpoints, to be merged into the host's router or served on an address of their own.
@@ -183,13 +247,30 @@ impl Monitoring {
     where
         S: Clone + Send + Sync + 'static,
     {
+        self.routes_with(|routes| routes)
+    }
+
+    /// The endpoints with settings of their own, such as [`Routes::appendix`].
+    ///
+    /// # Errors
+    /// As for [`Monitoring::routes`].
+    ///
+    /// # Panics
+    /// As [`Monitoring::routes`].
+    pub fn routes_with<S>(
+        &self,
+        settings: impl FnOnce(Routes) -> Routes,
+    ) -> Result<Router<S>, RegisterError>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
         let Inner { registry, exporter, version, .. } = &*self.inner;
         let routes = Routes::new(registry, exporter.clone(), self.readiness());
-        match version {
+        let routes = match version {
             Some(version) => routes.version(version),
             None => routes,
-        }
-        .router()
+        };
+        settings(routes).router()
     }
 
     /// The layer that records requests, for services that are no axum router.
@@ -281,6 +362,7 @@ impl Monitoring {
     pub fn stop(&self) {
         let aggregator = lock(&self.inner.aggregator).take();
         drop(aggregator);
+        lock(&self.inner.runtime).take();
     }
 }
 

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use metrics_core::{ReportError, Sample};
 use serde::Serialize;
 
-use super::Surface;
+use super::{Appendix, Surface};
 use crate::error::ApiError;
 use crate::query::Query;
 use crate::reply;
@@ -50,6 +50,9 @@ impl Surface {
         let last = self.page_bytes.load(Ordering::Relaxed);
         let mut page = Vec::with_capacity(last + last / 16);
         let rendered = self.exporter.render(&sample, format, naming, &mut page);
+        if let Some(Appendix(append)) = &self.appendix {
+            append(&mut page);
+        }
         self.page_bytes.store(page.len(), Ordering::Relaxed);
         self.scrapes.record(&rendered, clock.since(start));
         (rendered, page)

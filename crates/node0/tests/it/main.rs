@@ -1,0 +1,8 @@
+//! All monitors together, on a clock that stands still.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+#[cfg(feature = "prometheus-handle")]
+mod bridge;
+mod health;
+mod service;
