@@ -90,7 +90,7 @@ async fn create_order(
     order: Result<Json<NewOrder>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Order>), ApiError> {
     let Json(order) = order.map_err(|rejection| unreadable(&rejection))?;
-    let order = app.orders.create(order).await.map_err(refused)?;
+    let order = app.orders.create(order).await.map_err(|error| refused(&error))?;
     Ok((StatusCode::CREATED, Json(order)))
 }
 
@@ -102,7 +102,8 @@ async fn read_order(
     if id.contains('\0') {
         return Err(ApiError::invalid_parameter("id", "has a zero byte", &[]));
     }
-    app.orders.read(&id).await.map(Json).map_err(refused)
+    let order = app.orders.read(&id).await.map_err(|error| refused(&error))?;
+    Ok(Json(Arc::unwrap_or_clone(order)))
 }
 
 async fn list_chaos(State(app): Shared) -> Json<Value> {
@@ -153,14 +154,18 @@ fn unreadable(rejection: &JsonRejection) -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, "invalid_parameter", message).parameter("body")
 }
 
-fn refused(error: OrderError) -> ApiError {
+fn refused(error: &OrderError) -> ApiError {
     let message = error.to_string();
     match error {
         OrderError::Invalid { field, .. } => {
-            ApiError::new(StatusCode::BAD_REQUEST, "invalid_parameter", message).parameter(field)
+            ApiError::new(StatusCode::BAD_REQUEST, "invalid_parameter", message).parameter(*field)
         }
         OrderError::Unknown { .. } => {
             ApiError::new(StatusCode::NOT_FOUND, "not_found", message).parameter("id")
+        }
+        OrderError::Unpaid(cause) => {
+            tracing::debug!(%cause, "an order was not paid for");
+            ApiError::overloaded(message)
         }
         OrderError::Busy(cause) => {
             tracing::debug!(%cause, "no connection for an order");

@@ -10,6 +10,8 @@ use serde::Serialize;
 const SLOW: Duration = Duration::from_millis(250);
 /// Connections while the pool is small.
 const SMALL: usize = 1;
+/// How long each payment takes while payments are slow: longer than an order waits for it.
+const SLOW_PAYMENT: Duration = Duration::from_millis(1500);
 
 /// One thing that can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -19,17 +21,32 @@ pub enum Fault {
     SlowDatabase,
     /// The pool has one connection.
     SmallPool,
+    /// The payment service answers with 500.
+    FailingPayments,
+    /// Payments take longer than anybody waits for them.
+    SlowPayments,
+    /// The cache finds nothing.
+    ColdCache,
 }
 
 impl Fault {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 2] = [Self::SlowDatabase, Self::SmallPool];
+    pub const ALL: [Self; 5] = [
+        Self::SlowDatabase,
+        Self::SmallPool,
+        Self::FailingPayments,
+        Self::SlowPayments,
+        Self::ColdCache,
+    ];
 
     /// The word in the path.
     pub const fn name(self) -> &'static str {
         match self {
             Self::SlowDatabase => "slow-database",
             Self::SmallPool => "small-pool",
+            Self::FailingPayments => "failing-payments",
+            Self::SlowPayments => "slow-payments",
+            Self::ColdCache => "cold-cache",
         }
     }
 
@@ -38,6 +55,9 @@ impl Fault {
         match self {
             Self::SlowDatabase => "every query takes 250 ms longer",
             Self::SmallPool => "the pool has one connection",
+            Self::FailingPayments => "the payment service answers with 500",
+            Self::SlowPayments => "a payment takes 1.5 s, and an order waits for it for 1 s",
+            Self::ColdCache => "both tiers of the cache forget what they are given",
         }
     }
 
@@ -76,6 +96,11 @@ impl Chaos {
     /// How much longer each query is to take.
     pub fn database_delay(&self) -> Option<Duration> {
         self.is_on(Fault::SlowDatabase).then_some(SLOW)
+    }
+
+    /// How much longer each payment is to take.
+    pub fn payment_delay(&self) -> Option<Duration> {
+        self.is_on(Fault::SlowPayments).then_some(SLOW_PAYMENT)
     }
 
     /// How many connections the pool is to have.

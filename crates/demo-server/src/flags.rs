@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use node0::Naming;
 
+use crate::cache::RedisChoice;
 use crate::database::DatabaseChoice;
 
 /// A small orders service, watched by node0.
@@ -41,6 +42,22 @@ pub struct Flags {
     /// Database to take when --database is auto
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide = true, hide_env_values = true)]
     pub database_url: Option<String>,
+
+    /// The cache behind the one in memory: auto, embedded or redis://host:port
+    ///
+    /// auto takes REDIS_URL if it is set, else a file of the demo's own.
+    #[arg(
+        long,
+        env = "NODE0_REDIS",
+        default_value = "auto",
+        value_name = "WHERE",
+        hide_env_values = true
+    )]
+    pub redis: RedisChoice,
+
+    /// Redis to take when --redis is auto
+    #[arg(long, env = "REDIS_URL", value_name = "URL", hide = true, hide_env_values = true)]
+    pub redis_url: Option<String>,
 
     /// Folder with initdb and postgres, instead of the usual ones
     #[arg(long, env = "NODE0_POSTGRES_BIN", value_name = "FOLDER")]

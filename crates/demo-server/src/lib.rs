@@ -6,9 +6,11 @@
 //! and sends itself a little traffic.
 
 pub mod app;
+pub mod cache;
 pub mod chaos;
 pub mod database;
 pub mod flags;
 pub mod load;
 pub mod orders;
+pub mod payments;
 pub mod service;

@@ -4,8 +4,9 @@
 //! before has ended: a slow service is not spared by its own slowness. Requests
 //! under way are bounded, and what finds no place is left out and counted.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
@@ -20,7 +21,9 @@ use tokio::time::{MissedTickBehavior, interval};
 /// Most requests under way at once.
 const MAX_UNDER_WAY: usize = 64;
 /// One request in this many places an order, the others read one.
-const READS_PER_ORDER: u64 = 4;
+const REQUESTS_PER_ORDER: u64 = 10;
+/// How many of the last orders are read.
+const RECENT: usize = 20;
 /// A request that takes longer is given up, as a customer would.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -47,21 +50,16 @@ impl Load {
         let Some(period) = Duration::from_secs(1).checked_div(per_second) else { return };
         let mut due = interval(period);
         due.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let last_id = Arc::new(std::sync::Mutex::new(None::<String>));
+        let recent = Arc::new(Mutex::new(VecDeque::<String>::new()));
         for number in 0u64.. {
             due.tick().await;
             let Ok(place) = self.places.clone().try_acquire_owned() else { continue };
-            let (load, last_id) = (self.clone(), last_id.clone());
+            let (load, recent) = (self.clone(), recent.clone());
             tokio::spawn(async move {
                 let _place = place;
-                let id = last_id.lock().ok().and_then(|id| id.clone());
-                let sent = match id.filter(|_| number % READS_PER_ORDER != 0) {
-                    Some(id) => load.read(&id).await,
-                    None => load.order(number).await.map(|id| {
-                        if let Ok(mut last) = last_id.lock() {
-                            *last = id;
-                        }
-                    }),
+                let sent = match known(&recent, number) {
+                    Some(id) if number % REQUESTS_PER_ORDER != 0 => load.read(&id).await,
+                    _ => load.order(number).await.map(|id| remember(&recent, id)),
                 };
                 if let Err(error) = sent {
                     tracing::debug!(%error, "a request of the demo's own load failed");
@@ -100,4 +98,20 @@ impl Load {
         };
         tokio::time::timeout(PATIENCE, exchange).await?
     }
+}
+
+type Recent = Mutex<VecDeque<String>>;
+
+/// One of the last orders, another for each number.
+fn known(recent: &Recent, number: u64) -> Option<String> {
+    let recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
+    let at = usize::try_from(number).unwrap_or(0).checked_rem(recent.len())?;
+    recent.get(at).cloned()
+}
+
+fn remember(recent: &Recent, id: Option<String>) {
+    let mut recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
+    recent.extend(id);
+    let surplus = recent.len().saturating_sub(RECENT);
+    recent.drain(..surplus);
 }

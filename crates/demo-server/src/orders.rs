@@ -1,5 +1,6 @@
 //! Orders: what the demo sells, and how it keeps them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::Manager;
@@ -7,7 +8,9 @@ use node0::{Clock, Latency, MonitoredPool, Performance, RegisterError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::cache::OrderCache;
 use crate::chaos::Chaos;
+use crate::payments::{PaymentError, Payments};
 
 /// What any item costs: the demo has no catalogue.
 const UNIT_PRICE_CENTS: u32 = 499;
@@ -73,15 +76,20 @@ pub enum OrderError {
     /// The database refused.
     #[error("the database refused the order")]
     Database(#[from] tokio_postgres::Error),
+    /// The order was not paid for, so it is not kept.
+    #[error("{0}: try again later")]
+    Unpaid(#[from] PaymentError),
     /// What is kept is no order.
     #[error("the stored order is damaged")]
     Damaged(#[from] serde_json::Error),
 }
 
-/// Keeps orders in Postgres, through a watched pool.
+/// Keeps orders in Postgres, through a watched pool, and those asked for in a cache.
 #[derive(Clone, Debug)]
 pub struct Orders {
     pool: MonitoredPool<Manager>,
+    cache: OrderCache,
+    payments: Payments,
     chaos: Chaos,
     clock: Clock,
     create: Latency,
@@ -120,16 +128,18 @@ impl Orders {
     /// [`RegisterError`] when the operations cannot be registered.
     pub fn new(
         pool: MonitoredPool<Manager>,
+        cache: OrderCache,
+        payments: Payments,
         chaos: Chaos,
         clock: Clock,
         performance: &Performance,
     ) -> Result<Self, RegisterError> {
         let create = performance.latency("orders:create")?;
         let read = performance.latency("orders:read")?;
-        Ok(Self { pool, chaos, clock, create, read })
+        Ok(Self { pool, cache, payments, chaos, clock, create, read })
     }
 
-    /// Keeps a new order.
+    /// Keeps a new order, once it is paid for.
     ///
     /// # Errors
     /// [`OrderError`]; nothing is kept then.
@@ -142,7 +152,12 @@ impl Orders {
             customer: new.customer,
             items: new.items,
         };
-        self.create.time(self.insert(&order)).await?;
+        let paid_and_kept = async {
+            self.payments.pay(order.total_cents.unsigned_abs()).await?;
+            self.insert(&order).await
+        };
+        self.create.time(paid_and_kept).await?;
+        self.cache.keep(&order).await;
         Ok(order)
     }
 
@@ -150,8 +165,8 @@ impl Orders {
     ///
     /// # Errors
     /// [`OrderError::Unknown`] when there is none, else what went wrong.
-    pub async fn read(&self, id: &str) -> Result<Order, OrderError> {
-        self.read.time(self.select(id)).await
+    pub async fn read(&self, id: &str) -> Result<Arc<Order>, Arc<OrderError>> {
+        self.read.time(self.cache.get(id, self.select(id))).await
     }
 
     async fn insert(&self, order: &Order) -> Result<(), OrderError> {

@@ -10,11 +10,13 @@ use node0::{MonitoredPool, Monitoring, ReadinessStatus, Shutdown, postgres, serv
 use tokio_postgres::NoTls;
 
 use crate::app::{App, ChaosRoutes};
+use crate::cache::{OrderCache, SecondTier};
 use crate::chaos::Chaos;
 use crate::database::{Database, DatabaseSettings};
 use crate::flags::Flags;
 use crate::load::Load;
 use crate::orders::{Orders, POOL_WAIT};
+use crate::payments::{PaymentService, Payments};
 
 /// Connections to the database.
 const POOL_SIZE: usize = 10;
@@ -42,7 +44,20 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
 
     let chaos = Chaos::new(POOL_SIZE);
     let clock = monitoring.registry().clock().clone();
-    let orders = Orders::new(pool.clone(), chaos.clone(), clock, monitoring.performance())?;
+    let second = SecondTier::open(
+        &flags.redis,
+        flags.redis_url.as_deref(),
+        monitoring.cache(),
+        monitoring.database(),
+        &clock,
+    )
+    .await?;
+    let redis = second.source();
+    let cache = OrderCache::new(monitoring.cache(), second, chaos.clone())?;
+    let bank = PaymentService::start(chaos.clone()).await?;
+    let payments = Payments::new(monitoring.breakers(), bank.address())?;
+    let performance = monitoring.performance();
+    let orders = Orders::new(pool.clone(), cache, payments, chaos.clone(), clock, performance)?;
     let shown = if flags.has_chaos() { ChaosRoutes::Shown } else { ChaosRoutes::Hidden };
     let app = App { orders, chaos, pool }.router(shown).merge(monitoring.routes()?);
 
@@ -54,12 +69,13 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
 
     let load = tokio::spawn(announce_and_load(
         monitoring.clone(),
-        database.source().to_string(),
+        format!("database={} redis={redis}", database.source()),
         address,
         flags.load,
     ));
     server.await.context("the server panicked")?;
     load.abort();
+    drop(bank);
     monitoring.stop();
     database.close().await;
     Ok(())
@@ -95,7 +111,7 @@ async fn stop_on_signals(shutdown: Shutdown) {
 /// Says where the demo is as soon as it is ready, then sends it requests.
 async fn announce_and_load(
     monitoring: Monitoring,
-    database: String,
+    parts: String,
     address: std::net::SocketAddr,
     per_second: u32,
 ) {
@@ -106,8 +122,7 @@ async fn announce_and_load(
         look.tick().await;
     }
     let pid = std::process::id();
-    let line =
-        format!("node0-demo ready url=http://{address} database={database} redis=none pid={pid}");
+    let line = format!("node0-demo ready url=http://{address} {parts} pid={pid}");
     // Nobody may be reading; the demo runs all the same.
     let _ = writeln!(std::io::stdout(), "{line}");
     Load::new(address).run(per_second).await;

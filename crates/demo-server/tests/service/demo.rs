@@ -28,9 +28,11 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 /// Prepares a command that ends in the program's path, such as one that changes the user.
 pub(crate) fn prepared(mut command: Command, arguments: &[&str]) -> Command {
     command.args(["--listen", "127.0.0.1:0", "--load", "0"]).args(arguments);
-    for variable in ["DATABASE_URL", "NODE0_LISTEN", "NODE0_LOAD", "NODE0_DATABASE", "NODE0_CHAOS"]
-    {
+    for variable in ["DATABASE_URL", "REDIS_URL"] {
         command.env_remove(variable);
+    }
+    for variable in ["LISTEN", "LOAD", "DATABASE", "REDIS", "CHAOS"] {
+        command.env_remove(format!("NODE0_{variable}"));
     }
     command
 }

@@ -1,0 +1,233 @@
+//! The second tier where there is no Redis: one file, with lifetimes and a bound.
+//!
+//! What would expire first leaves first when there is no room, so the bound
+//! costs one look at an ordered table and no list of uses.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use node0::cache::EvictionCause;
+use redb::{Database, Durability, ReadableDatabase, ReadableTable, Table, TableDefinition};
+
+/// By key: when the entry ends in milliseconds, and its bytes.
+const ENTRIES: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("entries");
+/// By end and key: how many bytes the entry has.
+const BY_END: TableDefinition<'_, (u64, &str), u64> = TableDefinition::new("by_end");
+
+/// One write in so many goes to the disk: a cache may forget, and pages that
+/// writes in between freed are used again only then.
+const WRITES_PER_SYNC: u64 = 64;
+
+/// An entry that left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Left {
+    /// Why.
+    pub(super) cause: EvictionCause,
+    /// Its bytes.
+    pub(super) bytes: u64,
+}
+
+/// What the store holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    /// Entries.
+    pub(super) entries: u64,
+    /// Their bytes.
+    pub(super) bytes: u64,
+}
+
+/// Entries by key in one file.
+#[derive(Debug)]
+pub(super) struct EmbeddedStore {
+    database: Database,
+    max_bytes: u64,
+    /// Its lock also keeps writers in line, of which the file takes one at a time.
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    held: Held,
+    writes: u64,
+}
+
+impl EmbeddedStore {
+    /// Makes an empty store of at most so many bytes in a new file.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub(super) fn create(file: &Path, max_bytes: u64) -> Result<Self, redb::Error> {
+        let database = Database::create(file)?;
+        let write = database.begin_write()?;
+        write.open_table(ENTRIES)?;
+        write.open_table(BY_END)?;
+        write.commit()?;
+        Ok(Self { database, max_bytes, state: Mutex::default() })
+    }
+
+    /// The bytes of an entry that has not ended.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn get(&self, key: &str, now: u64) -> Result<Option<Vec<u8>>, redb::Error> {
+        let read = self.database.begin_read()?;
+        let entry = read.open_table(ENTRIES)?.get(key)?;
+        let entry = entry.filter(|entry| entry.value().0 > now);
+        Ok(entry.map(|entry| entry.value().1.to_vec()))
+    }
+
+    /// Keeps an entry for a while, and says what left for it.
+    ///
+    /// # Errors
+    /// When the file cannot be written; nothing is kept then.
+    pub(super) fn set(
+        &self,
+        key: &str,
+        bytes: &[u8],
+        now: u64,
+        lifetime: Duration,
+    ) -> Result<Vec<Left>, redb::Error> {
+        let end = now.saturating_add(u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX));
+        self.change(|entries, by_end, held| {
+            let replaced = remove(entries, by_end, held, key)?;
+            let replaced = replaced.map(|bytes| Left { cause: EvictionCause::Replaced, bytes });
+            entries.insert(key, (end, bytes))?;
+            by_end.insert((end, key), bytes.len() as u64)?;
+            held.entries += 1;
+            held.bytes += bytes.len() as u64;
+            let mut left = make_room(entries, by_end, held, now, self.max_bytes)?;
+            left.extend(replaced);
+            Ok(left)
+        })
+    }
+
+    /// Forgets an entry, and says how many bytes it had if there was one.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn delete(&self, key: &str) -> Result<Option<u64>, redb::Error> {
+        self.change(|entries, by_end, held| remove(entries, by_end, held, key))
+    }
+
+    /// What the store holds, ended entries included that nothing had to make room for.
+    pub(super) fn held(&self) -> Held {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).held
+    }
+
+    /// The most bytes that it holds.
+    pub(super) fn max_bytes(&self) -> u64 {
+        self.max_bytes
+    }
+
+    fn change<R>(
+        &self,
+        change: impl FnOnce(&mut Entries<'_>, &mut ByEnd<'_>, &mut Held) -> Result<R, redb::Error>,
+    ) -> Result<R, redb::Error> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = state.held;
+        let mut write = self.database.begin_write()?;
+        let syncs = state.writes.is_multiple_of(WRITES_PER_SYNC);
+        write.set_durability(if syncs { Durability::Immediate } else { Durability::None })?;
+        let changed = {
+            let (mut entries, mut by_end) = (write.open_table(ENTRIES)?, write.open_table(BY_END)?);
+            change(&mut entries, &mut by_end, &mut held)?
+        };
+        write.commit()?;
+        state.writes += 1;
+        state.held = held;
+        Ok(changed)
+    }
+}
+
+type Entries<'a> = Table<'a, &'static str, (u64, &'static [u8])>;
+type ByEnd<'a> = Table<'a, (u64, &'static str), u64>;
+
+fn remove(
+    entries: &mut Entries<'_>,
+    by_end: &mut ByEnd<'_>,
+    held: &mut Held,
+    key: &str,
+) -> Result<Option<u64>, redb::Error> {
+    let removed = entries.remove(key)?.map(|entry| {
+        let (end, bytes) = entry.value();
+        (end, bytes.len() as u64)
+    });
+    let Some((end, bytes)) = removed else { return Ok(None) };
+    by_end.remove((end, key))?;
+    held.entries -= 1;
+    held.bytes -= bytes;
+    Ok(Some(bytes))
+}
+
+/// Takes the entries that end first until what is left is in its time and fits.
+fn make_room(
+    entries: &mut Entries<'_>,
+    by_end: &mut ByEnd<'_>,
+    held: &mut Held,
+    now: u64,
+    max_bytes: u64,
+) -> Result<Vec<Left>, redb::Error> {
+    let mut left = Vec::new();
+    loop {
+        let first = by_end.first()?.map(|(at, bytes)| {
+            let (end, key) = at.value();
+            (end, key.to_owned(), bytes.value())
+        });
+        let Some((end, key, bytes)) = first else { return Ok(left) };
+        let cause = match end {
+            end if end <= now => EvictionCause::Expired,
+            _ if held.bytes > max_bytes => EvictionCause::Size,
+            _ => return Ok(left),
+        };
+        left.push(Left { cause, bytes });
+        remove(entries, by_end, held, &key)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn store(max_bytes: u64) -> (tempfile::TempDir, EmbeddedStore) {
+        let folder = tempfile::tempdir().expect("there is room");
+        let store = EmbeddedStore::create(&folder.path().join("cache"), max_bytes);
+        (folder, store.expect("the folder is new"))
+    }
+
+    #[test]
+    fn entry_is_there_until_its_time_is_over() {
+        let (_folder, store) = store(100);
+        store.set("a", b"tea", 1000, MINUTE).expect("it fits");
+        assert_eq!(store.get("a", 60_999).expect("it can be read").as_deref(), Some(&b"tea"[..]));
+        assert_eq!(store.get("a", 61_000).expect("it can be read"), None);
+        let left = store.set("b", b"milk", 61_000, MINUTE).expect("it fits");
+        assert_eq!(left, [Left { cause: EvictionCause::Expired, bytes: 3 }]);
+        assert_eq!(store.held(), Held { entries: 1, bytes: 4 });
+    }
+
+    #[test]
+    fn what_ends_first_makes_room() {
+        let (_folder, store) = store(10);
+        store.set("long", b"12345", 0, 2 * MINUTE).expect("it fits");
+        store.set("short", b"12345", 0, MINUTE).expect("it fits");
+        let left = store.set("new", b"1", 0, 3 * MINUTE).expect("there is made room");
+        assert_eq!(left, [Left { cause: EvictionCause::Size, bytes: 5 }]);
+        assert_eq!(store.get("short", 1).expect("it can be read"), None);
+        assert!(store.get("long", 1).expect("it can be read").is_some());
+    }
+
+    #[test]
+    fn replaced_and_deleted_entries_give_their_bytes_back() {
+        let (_folder, store) = store(100);
+        store.set("a", b"12345", 0, MINUTE).expect("it fits");
+        let left = store.set("a", b"1", 0, MINUTE).expect("it fits");
+        assert_eq!(left, [Left { cause: EvictionCause::Replaced, bytes: 5 }]);
+        assert_eq!(store.held(), Held { entries: 1, bytes: 1 });
+        assert_eq!(store.delete("a").expect("it can be written"), Some(1));
+        assert_eq!(store.delete("a").expect("it can be written"), None);
+        assert_eq!(store.held(), Held::default());
+    }
+}

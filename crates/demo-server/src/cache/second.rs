@@ -1,0 +1,255 @@
+//! The second tier: Redis if there is one, else a file of our own.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use node0::cache::redis::RedisTier;
+use node0::cache::{CacheMonitor, EvictionCause, Levels, Operation, Size, Tier};
+use node0::{Clock, PoolMonitor, Thresholds};
+
+use super::CACHE;
+use super::embedded::{EmbeddedStore, Left};
+use super::encoding::{Encoded, decode, encode};
+use crate::orders::Order;
+
+const LIFETIME: Duration = Duration::from_secs(300);
+/// Bytes in the file.
+const MAX_BYTES: u64 = 8 << 20;
+/// How long an order waits for Redis.
+const TIMEOUT: Duration = Duration::from_millis(100);
+/// Connections to Redis.
+const POOL_SIZE: usize = 8;
+/// What keys begin with: the Redis may be in use.
+const PREFIX: &str = "node0-demo:order:";
+
+/// Which second tier the user asked for, as on the command line.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub enum RedisChoice {
+    /// `REDIS_URL` if set, else the file.
+    #[default]
+    Auto,
+    /// The file.
+    Embedded,
+    /// The Redis at this address.
+    Url(String),
+}
+
+impl FromStr for RedisChoice {
+    type Err = ParseRedisChoiceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "embedded" => Ok(Self::Embedded),
+            url if url.starts_with("redis://") || url.starts_with("unix://") => {
+                Ok(Self::Url(url.to_owned()))
+            }
+            _ => Err(ParseRedisChoiceError),
+        }
+    }
+}
+
+/// Leaves the address out, which may hold a password.
+impl fmt::Debug for RedisChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "Auto",
+            Self::Embedded => "Embedded",
+            Self::Url(_) => "Url(..)",
+        })
+    }
+}
+
+/// A word that names no second tier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected auto, embedded, redis://host:port or unix:///path")]
+pub struct ParseRedisChoiceError;
+
+/// Where orders are kept that left memory, or never were there.
+#[derive(Debug)]
+pub enum SecondTier {
+    /// Another process has them.
+    Redis(RedisTier),
+    /// This one has, in a file that goes with it.
+    Embedded(EmbeddedTier),
+}
+
+/// The file, watched.
+#[derive(Debug)]
+pub struct EmbeddedTier {
+    store: Arc<EmbeddedStore>,
+    tier: Tier,
+    clock: Clock,
+    /// Removed with the tier.
+    _folder: tempfile::TempDir,
+}
+
+impl SecondTier {
+    /// Opens the chosen tier.
+    ///
+    /// # Errors
+    /// One line that names the remedy, never with a password in it.
+    pub async fn open(
+        choice: &RedisChoice,
+        env_url: Option<&str>,
+        caches: &CacheMonitor,
+        pools: &PoolMonitor,
+        clock: &Clock,
+    ) -> anyhow::Result<Self> {
+        let url = match choice {
+            RedisChoice::Url(url) => Some((url.as_str(), "--redis")),
+            RedisChoice::Auto => {
+                env_url.filter(|url| !url.is_empty()).map(|url| (url, "REDIS_URL"))
+            }
+            RedisChoice::Embedded => None,
+        };
+        let tier = caches.tier(CACHE, "L2")?;
+        match url {
+            Some((url, from)) => Self::redis(url, tier, pools).await.context(from),
+            None => Ok(Self::Embedded(EmbeddedTier::create(tier, clock.clone())?)),
+        }
+    }
+
+    async fn redis(url: &str, tier: Tier, pools: &PoolMonitor) -> anyhow::Result<Self> {
+        // The cause may quote the address, with its password.
+        let builder = deadpool_redis::Config::from_url(url)
+            .builder()
+            .map_err(|_| anyhow::anyhow!("is no address of a Redis: write redis://host:port"))?;
+        let builder = builder
+            .max_size(POOL_SIZE)
+            .runtime(deadpool_redis::Runtime::Tokio1)
+            .create_timeout(Some(TIMEOUT))
+            .recycle_timeout(Some(TIMEOUT));
+        // Orders are sold without it.
+        let pool = pools.build_with("redis", builder, Thresholds::default().optional())?;
+        let connected = tokio::time::timeout(Duration::from_secs(2), pool.get()).await;
+        let is_there = connected.is_ok_and(|connection| connection.is_ok());
+        anyhow::ensure!(is_there, "no Redis answers there: start one, or pass --redis embedded");
+        Ok(Self::Redis(RedisTier::new(tier, pool).timeout(TIMEOUT)))
+    }
+
+    /// What it is, as the ready line prints it.
+    pub fn source(&self) -> &'static str {
+        match self {
+            Self::Redis(_) => "redis",
+            Self::Embedded(_) => "embedded",
+        }
+    }
+
+    /// The order, if the tier has it and says so in time; failures are counted where they happen.
+    pub(super) async fn get(&self, id: &str) -> Option<Order> {
+        let bytes = match self {
+            Self::Redis(redis) => redis.get(&key(id)).await.ok()?,
+            Self::Embedded(embedded) => embedded.get(key(id)).await,
+        };
+        decode(&bytes?)
+    }
+
+    pub(super) async fn set(&self, id: &str, order: &Order) {
+        let Some(encoded) = encode(order) else { return };
+        match self {
+            Self::Redis(redis) => {
+                let Encoded { bytes, raw } = encoded;
+                let _ = redis.set_compressed(&key(id), &bytes, raw as u64, LIFETIME).await;
+            }
+            Self::Embedded(embedded) => embedded.set(key(id), encoded).await,
+        }
+    }
+
+    pub(super) async fn forget(&self, id: &str) {
+        match self {
+            Self::Redis(redis) => {
+                let _ = redis.delete(&key(id)).await;
+            }
+            Self::Embedded(embedded) => embedded.delete(key(id)).await,
+        }
+    }
+}
+
+fn key(id: &str) -> String {
+    format!("{PREFIX}{id}")
+}
+
+impl EmbeddedTier {
+    fn create(tier: Tier, clock: Clock) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("there is no temporary folder for the cache")?;
+        let store = EmbeddedStore::create(&folder.path().join("orders.redb"), MAX_BYTES);
+        let store = Arc::new(store.context("the cache's file cannot be made")?);
+        tier.poll(&store);
+        Ok(Self { store, tier, clock, _folder: folder })
+    }
+
+    async fn get(&self, key: String) -> Option<Vec<u8>> {
+        let (lookup, now) = (self.tier.start(Operation::Get), self.now());
+        match self.run(move |store| store.get(&key, now)).await {
+            Some(found) => lookup.looked_up(found),
+            None => {
+                lookup.failed();
+                None
+            }
+        }
+    }
+
+    async fn set(&self, key: String, encoded: Encoded) {
+        let (timed, now) = (self.tier.start(Operation::Set), self.now());
+        let Encoded { bytes, raw } = encoded;
+        let size = Size::Compressed { raw: raw as u64, stored: bytes.len() as u64 };
+        match self.run(move |store| store.set(&key, &bytes, now, LIFETIME)).await {
+            Some(left) => {
+                timed.set(size);
+                self.note(&left);
+            }
+            None => timed.failed(),
+        }
+    }
+
+    async fn delete(&self, key: String) {
+        let timed = self.tier.start(Operation::Delete);
+        match self.run(move |store| store.delete(&key)).await {
+            Some(removed) => {
+                timed.deleted();
+                if let Some(bytes) = removed {
+                    self.tier.eviction(EvictionCause::Explicit, Some(bytes));
+                }
+            }
+            None => timed.failed(),
+        }
+    }
+
+    fn note(&self, left: &[Left]) {
+        for Left { cause, bytes } in left {
+            self.tier.eviction(*cause, Some(*bytes));
+        }
+    }
+
+    /// Works on the file where waiting for a disk holds nobody up; nothing if it fails.
+    async fn run<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&EmbeddedStore) -> Result<R, redb::Error> + Send + 'static,
+    ) -> Option<R> {
+        let store = self.store.clone();
+        let done = tokio::task::spawn_blocking(move || work(&store)).await;
+        match done {
+            Ok(Ok(result)) => Some(result),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the cache's file failed");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.wall().as_millis()
+    }
+}
+
+impl node0::cache::LevelSource for EmbeddedStore {
+    fn levels(&self) -> Levels {
+        let held = self.held();
+        Levels::default().entries(held.entries).bytes(held.bytes).max_bytes(self.max_bytes())
+    }
+}
