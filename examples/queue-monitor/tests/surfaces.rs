@@ -1,0 +1,77 @@
+//! The monitor is on every surface, and node0 knows nothing of it.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use node0::{Monitoring, Testing};
+use queue_monitor::QueueMonitor;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+/// A queue in which so many messages wait, of which one was taken after a quarter of a second.
+fn queue(testing: &mut Testing, waiting: usize) -> QueueMonitor {
+    let queue = QueueMonitor::register(testing.registry()).expect("it is the first");
+    (0..=waiting).for_each(|_| queue.sent());
+    queue.taken(Duration::from_millis(250));
+    testing.advance(Duration::from_secs(1));
+    queue
+}
+
+async fn get(testing: &Testing, path: &str) -> (StatusCode, String) {
+    let routes: Router = testing.routes().expect("the registry has room");
+    let request = Request::get(path).body(Body::empty()).expect("the path is one");
+    let response = routes.oneshot(request).await.expect("a router always answers");
+    let status = response.status();
+    let body = response.into_body().collect().await.expect("the body is whole").to_bytes();
+    (status, String::from_utf8(body.into()).expect("the body is text"))
+}
+
+async fn json(testing: &Testing, path: &str) -> (StatusCode, Value) {
+    let (status, body) = get(testing, path).await;
+    (status, serde_json::from_str(&body).expect("the body is JSON"))
+}
+
+#[tokio::test]
+async fn report_is_at_the_topics_path() {
+    let mut testing = Monitoring::testing();
+    let _queue = queue(&mut testing, 3);
+    let (status, body) = json(&testing, "/metrics/queue").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(body["waiting"], 3);
+    assert_eq!(body["messagesPerSecond"], 1.0);
+    assert_eq!(body["health"]["status"], "healthy");
+    let p95 = body["wait"]["p95"].as_f64().expect("a message waited");
+    assert!((p95 - 250.0).abs() < 2.5, "{p95} ms");
+}
+
+#[tokio::test]
+async fn series_are_on_the_page() {
+    let mut testing = Monitoring::testing();
+    let _queue = queue(&mut testing, 3);
+    let (_, page) = get(&testing, "/metrics?naming=standard").await;
+    for line in [
+        "# TYPE queue_messages_total counter",
+        "queue_messages_total 1",
+        "queue_messages_waiting 3",
+        "queue_wait_duration_seconds_count 1",
+    ] {
+        assert!(page.lines().any(|has| has == line), "no `{line}` in:\n{page}");
+    }
+}
+
+#[tokio::test]
+async fn judgement_is_part_of_the_services_health() {
+    let mut testing = Monitoring::testing();
+    let _queue = queue(&mut testing, 101);
+    testing.advance(Duration::from_secs(2));
+    let (_, body) = json(&testing, "/health/performance?detailed=true&metrics=true").await;
+    assert_eq!(body["checks"]["queue"]["status"], "warn");
+    assert_eq!(body["checks"]["queue"]["message"], "101 messages wait");
+    assert_eq!(body["details"]["queue"]["recommendations"][0], "add consumers");
+    assert_eq!(body["metrics"]["queue"]["waiting"], 101);
+    let score = testing.value("node0_component_health_score", &[("component", "queue")]);
+    assert_eq!(score, Some(80.0));
+}
