@@ -5,6 +5,7 @@
 
 mod contention;
 mod many;
+mod monitors;
 mod names;
 mod record;
 mod sampling;
@@ -29,6 +30,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
     Question { name: "names", ask: names::ask },
     Question { name: "many", ask: many::ask },
     Question { name: "timer", ask: timer::ask },
+    Question { name: "monitors", ask: monitors::ask },
     Question { name: "scrape", ask: scrape::ask },
     Question { name: "sampling", ask: sampling::ask },
     Question { name: "worst-case", ask: worst_case::ask },
