@@ -50,7 +50,7 @@ pub(crate) enum Refusal {
     NameTaken,
     /// The registry has no room for another name.
     RegistryFull,
-    /// The description differs from the one that the metric was registered with.
+    /// The description is a second one, or has a unit by which the name or the values would change.
     Description,
 }
 
@@ -111,7 +111,11 @@ impl Directory {
         let mut known = self.known();
         let told = || Description { unit, text: text.into() };
         if let Some(family) = known.families.get_mut(name.as_str()) {
-            if family.told.as_ref() != Some(&told()) && !mem::replace(&mut family.is_retold, true) {
+            let told = told();
+            if family.told.as_ref() == Some(&told) || self.describe_late(family, name, &told) {
+                return true;
+            }
+            if !mem::replace(&mut family.is_retold, true) {
                 self.refused.inc([name.as_str(), Refusal::Description.as_str()]);
             }
             return true;
@@ -121,6 +125,20 @@ impl Directory {
             known.described.insert(name.to_retained(), told());
         }
         has_room
+    }
+
+    /// Takes the first description of a metric that is registered, if only the text is new by it.
+    fn describe_late(&self, family: &mut Family, name: &KeyName, told: &Description) -> bool {
+        let bounds = self.settings.bounds.get(name.as_str()).map(|bounds| &**bounds);
+        let Some(meaning) = Meaning::new(name.as_str(), family.form, Some(told), bounds) else {
+            return false;
+        };
+        let has_settled = family.told.is_some() || !meaning.records_as(&family.meaning);
+        if has_settled || !self.registry.describe(&meaning.desc.name, &meaning.desc.help) {
+            return false;
+        }
+        (family.meaning, family.told) = (meaning, Some(told.clone()));
+        true
     }
 
     /// Whether a family of the registry is the facade's.

@@ -51,14 +51,15 @@
 //! | a label that a key lacks, and others of its name have | empty, which to Prometheus is the same |
 //! | label sets beyond a cap | one series whose label values are all `_other` |
 //!
-//! A description counts if it comes before the metric's first series, or with it
-//! (`counter!(description: …)`): name and unit are settled then.
+//! The first description counts. One that comes after the metric's first series
+//! cannot bring a unit that the name does not say: name and scale are settled then.
 //!
 //! What cannot be taken is counted with its name and reason, and its handle
 //! does nothing: another kind than the name has (`kind`), a label key that it
 //! has not (`labels`; see [`RecorderBuilder::labels`]), a name of which nothing is
 //! allowed (`name`) or that is another metric's already (`name_taken`), no room
-//! (`registry_full`), and a description that comes too late (`description`).
+//! (`registry_full`), and a description that comes too late for its unit, or second
+//! (`description`).
 //!
 //! # What it says of itself
 //!

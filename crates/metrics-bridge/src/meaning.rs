@@ -50,6 +50,13 @@ impl Meaning {
         }
         Some(Self { desc, scale: base.scale })
     }
+
+    /// Whether name, kind and values are the same, whatever the help text says.
+    pub(crate) fn records_as(&self, other: &Self) -> bool {
+        let (desc, theirs) = (&self.desc, &other.desc);
+        self.scale == other.scale
+            && (&desc.name, desc.kind, desc.unit) == (&theirs.name, theirs.kind, theirs.unit)
+    }
 }
 
 fn help(name: &str, told: Option<&Description>) -> String {

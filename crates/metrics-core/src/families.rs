@@ -245,6 +245,14 @@ impl Families {
         }
     }
 
+    /// Replaces the help text of a family; whether there is such a family.
+    pub(crate) fn describe(&mut self, name: &str, help: &str) -> bool {
+        let Some(family) = self.by_name.get_mut(name) else { return false };
+        Arc::make_mut(&mut family.desc).help = help.to_owned().into();
+        self.generation += 1; // readers keep what they derived from the text
+        true
+    }
+
     /// The series with these labels, made if there is none, or the one into which they are folded.
     pub(crate) fn get_or_insert(
         &mut self,

@@ -226,6 +226,14 @@ impl Registry {
         families.get_or_insert(&desc.into(), labels, &self.inner.context)
     }
 
+    /// Gives a metric of [`Self::metric`] another help text; whether there is a metric of that name.
+    ///
+    /// For bridges, which may learn what a metric means after its first value.
+    /// From then on the name is registered with the new text.
+    pub fn describe(&self, name: &str, help: &str) -> bool {
+        lock(&self.inner.families).describe(name, help)
+    }
+
     /// Refuses what [`Self::series`] would refuse for any values.
     pub(crate) fn check(
         &self,

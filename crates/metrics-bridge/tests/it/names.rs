@@ -69,15 +69,37 @@ fn a_description_comes_before_the_first_series_or_with_it() {
 }
 
 #[test]
-fn a_description_that_comes_later_is_counted_and_changes_nothing() {
+fn a_description_may_come_later() {
+    let mut bench = Bench::new();
+    let jobs = bench.record(|| counter!("jobs", "queue" => "mail"));
+    jobs.increment(1);
+    bench.page(exporter::Format::Text);
+    bench.record(|| {
+        describe_counter!("jobs", "Jobs done.");
+        counter!("jobs", "queue" => "print").increment(1);
+    });
+    jobs.increment(1);
+    bench.tick();
+    assert!(bench.page(exporter::Format::Text).contains("# HELP jobs_total Jobs done.\n"));
+    assert_eq!(bench.number("jobs_total", &[("queue", "mail")]), Some(2.0));
+    assert_eq!(bench.number("jobs_total", &[("queue", "print")]), Some(1.0));
+    assert!(bench.refused().is_empty());
+}
+
+#[test]
+fn a_unit_that_comes_later_or_a_second_text_is_counted_and_changes_nothing() {
     let bench = Bench::new();
     bench.record(|| {
         counter!("jobs").increment(1);
+        counter!(description: "Mails sent.", "mails").increment(1);
         for _ in 0..3 {
             describe_counter!("jobs", Unit::Seconds, "Time spent.");
+            describe_counter!("mails", "Mails delivered.");
         }
         counter!("jobs").increment(1);
     });
     assert_eq!(bench.number("jobs_total", &[]), Some(2.0));
-    assert_eq!(bench.refused(), [refusal("jobs", "description", 1)].into());
+    assert_eq!(bench.head("mails_total").unwrap().2, "Mails sent.");
+    let expected = [refusal("jobs", "description", 1), refusal("mails", "description", 1)];
+    assert_eq!(bench.refused(), expected.into());
 }
