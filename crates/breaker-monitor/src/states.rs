@@ -9,12 +9,8 @@
 //! They are written right there and not in the monitor's poll, so that a scrape
 //! after a change shows it.
 //!
-//! What is left is a pass that reads the three while a change is being written:
-//! for the nanoseconds between its reads it may find both states or neither. No
-//! order of writing prevents that, since a change may fall between any two of the
-//! reads; only something that keeps a pass out could, and that is the core's to
-//! offer. So whoever judges or shows one state ([`StateCells::read`]) takes the
-//! worst of those that are on.
+//! They are written together ([`Registry::together`]), so no pass reads some of
+//! them before a change and some after: each sample has one state.
 //!
 //! The lock is for changes of state only, which are rare: calls do not take it.
 
@@ -44,6 +40,7 @@ pub struct Transition {
 
 /// The state of one circuit in the registry's cells.
 pub(crate) struct StateCells {
+    registry: Registry,
     clock: Clock,
     one_hot: [Gauge; 3],
     seconds: [Counter; 3],
@@ -84,7 +81,9 @@ impl StateCells {
             rest: [Duration::ZERO; 3],
             last: None,
         };
-        let cells = Self { clock, one_hot, seconds, transitions, current: Mutex::new(current) };
+        let current = Mutex::new(current);
+        let registry = registry.clone();
+        let cells = Self { registry, clock, one_hot, seconds, transitions, current };
         cells.show(State::Closed);
         Ok(cells)
     }
@@ -135,10 +134,12 @@ impl StateCells {
 
     /// Under the lock only.
     fn show(&self, shown: State) {
-        for state in State::ALL {
-            let value = if state == shown { 1.0 } else { 0.0 };
-            self.one_hot[state.index()].set(value);
-        }
+        self.registry.together(|| {
+            for state in State::ALL {
+                let value = if state == shown { 1.0 } else { 0.0 };
+                self.one_hot[state.index()].set(value);
+            }
+        });
     }
 
     fn count_time(&self, current: &mut Current) {

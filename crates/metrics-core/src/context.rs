@@ -1,6 +1,7 @@
 //! What the metrics of one registry share: its clock, its switch, its budget.
 
 use crate::clock::Clock;
+use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64};
 
 #[derive(Debug)]
@@ -16,4 +17,6 @@ pub(crate) struct Context {
     pub(crate) clamped: AtomicU64,
     /// Values dropped since the last pass, likewise.
     pub(crate) dropped: AtomicU64,
+    /// Held while gauges are set together, and while a pass reads gauges.
+    pub(crate) together: Mutex<()>,
 }

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::counter::Counter;
 use crate::desc::Desc;
 use crate::event::HealthChange;
-use crate::families::RegisterError;
+use crate::families::{Cells, RegisterError};
 use crate::gauge::Gauge;
 use crate::health_board::HEALTH_SCORE;
 use crate::lanes::{self, Reader};
@@ -61,6 +61,8 @@ pub const VALUES_DROPPED: Desc = Desc::counter(
 #[derive(Debug)]
 pub(crate) struct Pass {
     rows: Vec<Row>,
+    /// Which of the rows are gauges.
+    gauges: Vec<usize>,
     schema: Arc<Schema>,
     time: Timeline,
     tick: Duration,
@@ -114,6 +116,7 @@ impl Passes {
         };
         let pass = Pass {
             rows: Vec::new(),
+            gauges: Vec::new(),
             schema: Arc::default(),
             time: Timeline::starting(clock.uptime(), rule),
             tick,
@@ -240,6 +243,7 @@ impl Pass {
             }
             row.show(&reader, &self.time, now, value);
         }
+        self.show_gauges(context, &mut values);
         if let Some(orphans) = orphans {
             lock(&inner.families).remove(&orphans);
         }
@@ -252,6 +256,16 @@ impl Pass {
             snapshot: Snapshot { schema: self.schema.clone(), values },
             topics: inner.board.believed(),
             monitors: inner.board.monitors(),
+        }
+    }
+
+    /// Reads the gauges again, with none of those that are set together between two of the reads.
+    fn show_gauges(&self, context: &Context, values: &mut [Value]) {
+        let _together = lock(&context.together);
+        for row in &self.gauges {
+            if let Cells::Gauge(core) = &self.rows[*row].cells {
+                values[*row] = Value::Gauge(core.value());
+            }
         }
     }
 
@@ -281,6 +295,9 @@ impl Pass {
                     .unwrap_or_else(|| Row::new(cells, &self.time))
             })
             .collect();
+        let gauges = self.rows.iter().enumerate();
+        let gauges = gauges.filter(|(_, row)| matches!(row.cells, Cells::Gauge(_)));
+        self.gauges = gauges.map(|(at, _)| at).collect();
         self.schema = Arc::new(schema);
     }
 }

@@ -296,6 +296,17 @@ impl Registry {
         self.inner.context.enabled.load(Ordering::Relaxed)
     }
 
+    /// Sets several gauges of which no sample shows some as set and others as not yet.
+    ///
+    /// For what is one thing in several gauges, such as a state that is one-hot, and
+    /// for rare changes: it waits while a pass reads the gauges, and for others that
+    /// set some together. `set` does nothing but set gauges; a sample taken inside of
+    /// it would wait for itself.
+    pub fn together<R>(&self, set: impl FnOnce() -> R) -> R {
+        let _together = lock(&self.inner.context.together);
+        set()
+    }
+
     /// The registry's clock.
     pub fn clock(&self) -> &Clock {
         &self.inner.context.clock
@@ -448,6 +459,7 @@ impl RegistryBuilder {
             tick: AtomicU64::new(0),
             clamped: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
+            together: Mutex::new(()),
         });
         let inner = Inner {
             families: Mutex::new(Families::new(self.limits)),

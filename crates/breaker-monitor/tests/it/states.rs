@@ -222,3 +222,26 @@ fn gauges_are_one_hot_after_every_race_of_two_threads() {
         assert_eq!(one_hot(&sample, "payments"), state);
     }
 }
+
+#[test]
+fn every_sample_has_one_state_while_it_changes() {
+    let bench = Bench::new();
+    let circuit = bench.circuit("payments");
+    let is_over = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for first in 0..2 {
+            let (circuit, is_over) = (&circuit, &is_over);
+            scope.spawn(move || {
+                let states = [Closed, Open, HalfOpen].into_iter().cycle().skip(first);
+                let runs = |_: &State| is_over.load(Ordering::Relaxed) == 0;
+                states.take_while(runs).for_each(|to| circuit.set_state(to, "fire"));
+            });
+        }
+        let torn = (0..100_000).map(|_| bench.registry.read()).find(|sample| {
+            let family = sample.snapshot.family("circuit_breaker_state").unwrap();
+            family.series().map(|(_, value)| value.as_f64()).sum::<f64>() != 1.0
+        });
+        is_over.store(1, Ordering::Relaxed);
+        assert!(torn.is_none(), "{:?}", torn.map(|sample| one_hot(&sample, "payments")));
+    });
+}
