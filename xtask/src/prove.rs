@@ -73,6 +73,24 @@ const PROOFS: &[Proof] = &[
         how: How::Tests { package: "node0-cache-monitor", binary: "it", filter: "two_tier" },
     },
     Proof {
+        name: "pool-cycles",
+        shows: "a hundred thousand pools come and go, and leave nothing",
+        how: How::Tests {
+            package: "node0-db-pool-monitor",
+            binary: "it",
+            filter: "thousands_of_pools",
+        },
+    },
+    Proof {
+        name: "breaker-cycles",
+        shows: "a hundred thousand circuits come and go, and leave nothing",
+        how: How::Tests {
+            package: "node0-breaker-monitor",
+            binary: "it",
+            filter: "thousands_of_circuits",
+        },
+    },
+    Proof {
         name: "cache-cycles",
         shows: "a hundred thousand cache tiers and caches come and go, and leave nothing",
         how: How::Tests { package: "node0-cache-monitor", binary: "cycles", filter: "" },

@@ -171,8 +171,7 @@ impl SystemMonitorBuilder {
     ///
     /// It is also by how much a lag can be seen too short. A wake-up costs an
     /// idle runtime 50 µs of CPU on a virtual machine, nearly all in the kernel,
-    /// so 0.3 % of one core by default. On a runtime that is at work it costs
-    /// less than can be measured.
+    /// so 0.3 % of one core by default, and no more on a runtime that is at work.
     pub fn canary_interval(mut self, interval: Duration) -> Self {
         self.canary_interval = interval.max(Duration::from_millis(1));
         self

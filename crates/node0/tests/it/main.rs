@@ -5,4 +5,5 @@
 #[cfg(feature = "prometheus-handle")]
 mod bridge;
 mod health;
+mod scrapes;
 mod service;
