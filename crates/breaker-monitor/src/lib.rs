@@ -72,7 +72,6 @@ mod descs;
 #[cfg(feature = "tower")]
 mod layer;
 mod metrics;
-mod millis;
 mod monitor;
 mod reading;
 mod report;

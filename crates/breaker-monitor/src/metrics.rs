@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use metrics_core::as_millis;
 use serde::Serialize;
 
-use crate::millis;
 use crate::reading::Reading;
 use crate::state::State;
 
@@ -21,14 +21,14 @@ pub struct CircuitMetrics {
     /// The share of failed and timed out calls in those of the last ten whole ticks; rejected and cancelled ones apart.
     pub failure_rate: Option<f64>,
     /// The mean duration of the calls in the window.
-    #[serde(serialize_with = "millis::serialize_option")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub avg_latency: Option<Duration>,
     /// Failures and timeouts since the last success.
     pub consecutive_failures: u64,
     /// Most failures and timeouts in a row during the last minute.
     pub peak_consecutive_failures: u64,
     /// The 95th percentile of the calls in the window.
-    #[serde(serialize_with = "millis::serialize_option")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub p95_latency: Option<Duration>,
     /// The calls in the window of the latencies.
     pub samples: u64,

@@ -9,9 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use metrics_core::{
-    Assessment, MAX_LABEL_VALUE_BYTES, OTHER, RegisterError, Registry, Sample, UnknownTarget,
-};
+use metrics_core::{Assessment, RegisterError, Registry, Sample, UnknownTarget, broken_name_rule};
 
 use crate::alert::{Alert, Alerts};
 use crate::assess;
@@ -255,16 +253,8 @@ impl BreakerMonitor {
 }
 
 fn check_name(name: &str) -> Result<(), CircuitError> {
-    let rule = if name.is_empty() {
-        "it is empty"
-    } else if name.len() > MAX_LABEL_VALUE_BYTES {
-        "it is longer than 256 bytes"
-    } else if name == OTHER {
-        "`_other` is where label values beyond the cap are folded"
-    } else if name.chars().any(char::is_control) {
-        "it has control characters"
-    } else {
-        return Ok(());
-    };
-    Err(CircuitError::Name { name: name.to_owned(), rule })
+    match broken_name_rule(name) {
+        Some(rule) => Err(CircuitError::Name { name: name.to_owned(), rule }),
+        None => Ok(()),
+    }
 }

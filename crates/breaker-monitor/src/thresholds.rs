@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use metrics_core::as_millis;
 use serde::Serialize;
-
-use crate::millis;
 
 /// What a circuit is compared with, in assessments and for alerts; shown in its report.
 ///
@@ -26,7 +25,7 @@ pub struct Thresholds {
     /// So many failures in a row, or more, are too many; 5 by default.
     pub consecutive_failures: u64,
     /// Calls are slow when they take longer on average; 5 s by default.
-    #[serde(serialize_with = "millis::serialize")]
+    #[serde(serialize_with = "as_millis::serialize")]
     pub average_latency: Duration,
     /// Fewer calls have neither a failure rate nor an average latency; 10 by default.
     pub min_calls: u64,

@@ -86,7 +86,6 @@ mod checkout;
 mod descs;
 mod ledger;
 mod metrics;
-mod millis;
 mod monitor;
 mod phases;
 mod pool;

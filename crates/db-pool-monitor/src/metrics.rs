@@ -6,10 +6,9 @@
 
 use std::time::Duration;
 
-use metrics_core::{Buckets, Histogram};
+use metrics_core::{Buckets, Histogram, as_millis};
 use serde::Serialize;
 
-use crate::millis;
 use crate::reading::{HookReading, Reading};
 
 /// Numbers of one pool, or the totals of several.
@@ -29,7 +28,7 @@ pub struct PoolMetrics {
     /// Callers that wait because all connections the pool allows are taken.
     pub waiting_clients: u64,
     /// The mean wait in the window, however it ended.
-    #[serde(serialize_with = "millis::serialize_option")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub avg_wait_time: Option<Duration>,
     /// Waits that ended without a connection since the start, timeouts and cancelled ones apart.
     pub connection_errors: u64,
@@ -44,13 +43,13 @@ pub struct PoolMetrics {
     /// Waits that their callers gave up since the start.
     pub cancelled: u64,
     /// The 95th percentile of the waits in the window.
-    #[serde(serialize_with = "millis::serialize_option")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub p95_wait_time: Option<Duration>,
     /// The mean time for which connections were held, in its window.
-    #[serde(serialize_with = "millis::serialize_option")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub avg_use_time: Option<Duration>,
     /// The 95th percentile of the times for which connections were held, in its window.
-    #[serde(serialize_with = "millis::serialize_option")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub p95_use_time: Option<Duration>,
     /// The waits in the window.
     pub samples: u64,
@@ -61,10 +60,10 @@ pub struct PoolMetrics {
     /// Most callers waiting at once in the last minute; of several pools the sum.
     pub peak_waiting_clients: u64,
     /// The age of the oldest use that goes on.
-    #[serde(serialize_with = "millis::serialize_option")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub oldest_use: Option<Duration>,
     /// The age of the oldest wait that goes on.
-    #[serde(serialize_with = "millis::serialize_option")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub oldest_wait: Option<Duration>,
     /// Connections that are held for longer than the leak threshold.
     pub leaked_connections: u64,
@@ -107,10 +106,10 @@ pub struct WaitPhases {
 #[non_exhaustive]
 pub struct PhaseTime {
     /// The mean.
-    #[serde(serialize_with = "millis::serialize_option")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub avg: Option<Duration>,
     /// The 95th percentile.
-    #[serde(serialize_with = "millis::serialize_option")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub p95: Option<Duration>,
 }
 

@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use deadpool::managed::{BuildError, Manager, Object, Pool, PoolBuilder};
 use metrics_core::{
-    Assessment, MAX_LABEL_VALUE_BYTES, Monitor, OTHER, ReadinessCheck, RegisterError, Registry,
-    Sample,
+    Assessment, Monitor, ReadinessCheck, RegisterError, Registry, Sample, broken_name_rule,
 };
 
 use crate::assess;
@@ -209,17 +208,8 @@ impl PoolMonitor {
 }
 
 fn checked(name: &str) -> Result<&str, AttachError> {
-    let rule = if name.is_empty() {
-        "it is empty"
-    } else if name.len() > MAX_LABEL_VALUE_BYTES {
-        "it is longer than 256 bytes"
-    } else if name == OTHER {
-        "`_other` is where label values beyond the cap are folded"
-    } else if name.chars().any(char::is_control) {
-        "it has control characters"
-    } else {
-        return Ok(name);
-    };
-    let name = name.to_owned();
-    Err(AttachError::Name { name, rule })
+    match broken_name_rule(name) {
+        Some(rule) => Err(AttachError::Name { name: name.to_owned(), rule }),
+        None => Ok(name),
+    }
 }

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::panic::Location;
 use std::time::Duration;
 
-use metrics_core::{Assessment, Timestamp, View};
+use metrics_core::{Assessment, Timestamp, View, as_millis};
 use serde::{Serialize, Serializer};
 
 use crate::assess;
 use crate::metrics::{PoolMetrics, PoolRates};
-use crate::millis;
 use crate::reading::Reading;
 use crate::thresholds::Thresholds;
 use crate::watch::TOPIC;
@@ -46,7 +45,7 @@ pub(crate) struct PoolReport {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Leak {
-    #[serde(serialize_with = "millis::serialize")]
+    #[serde(serialize_with = "as_millis::serialize")]
     held_for: Duration,
     #[serde(serialize_with = "line")]
     acquired_at: &'static Location<'static>,

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use metrics_core::as_millis;
 use serde::Serialize;
-
-use crate::millis;
 
 /// What an assessment compares a pool with; shown in its report.
 ///
@@ -20,13 +19,13 @@ use crate::millis;
 #[non_exhaustive]
 pub struct Thresholds {
     /// A connection held for longer counts as leaked; 30 s by default.
-    #[serde(serialize_with = "millis::serialize")]
+    #[serde(serialize_with = "as_millis::serialize")]
     pub leak_after: Duration,
     /// Waits are slow when their 95th percentile is longer; 100 ms by default.
-    #[serde(serialize_with = "millis::serialize")]
+    #[serde(serialize_with = "as_millis::serialize")]
     pub slow_wait: Duration,
     /// A wait that has not ended for longer is stalled; 5 s by default.
-    #[serde(serialize_with = "millis::serialize")]
+    #[serde(serialize_with = "as_millis::serialize")]
     pub stalled_wait: Duration,
     /// More waiting callers make the queue too long; 5 by default.
     pub waiting_clients: u64,

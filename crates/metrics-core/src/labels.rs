@@ -62,6 +62,27 @@ pub(crate) fn bounded(value: &str) -> &str {
     &value[..value.floor_char_boundary(MAX_LABEL_VALUE_BYTES)]
 }
 
+/// The rule that the name of a watched instance breaks, if it does: what is fit for a label
+/// that means one thing is not empty, not too long, not [`OTHER`], and in one line.
+///
+/// ```
+/// assert_eq!(metrics_core::broken_name_rule("main"), None);
+/// assert_eq!(metrics_core::broken_name_rule(""), Some("it is empty"));
+/// ```
+pub fn broken_name_rule(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        Some("it is empty")
+    } else if name.len() > MAX_LABEL_VALUE_BYTES {
+        Some("it is longer than 256 bytes")
+    } else if name == OTHER {
+        Some("`_other` is where label values beyond the cap are folded")
+    } else if name.chars().any(char::is_control) {
+        Some("it has control characters")
+    } else {
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -75,6 +75,8 @@
 //! | `node0_series_folded_total{metric}` | label sets folded into `_other` at a cap |
 //! | `node0_values_clamped_total`, `node0_values_dropped_total` | values that no cell can hold |
 
+pub mod as_millis;
+
 mod buckets;
 mod cells;
 mod clock;
@@ -134,7 +136,7 @@ pub use health::{
 pub use health_board::{COMPONENT_HEALTH_SCORE, HEALTH_SCORE};
 pub use hit_ratio::HitRatio;
 pub use labelled::{Handle, Labelled};
-pub use labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER};
+pub use labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER, broken_name_rule};
 pub use latency::Latency;
 pub use monitor::{Monitor, Report, Topic, UnknownTarget};
 pub use pass::{

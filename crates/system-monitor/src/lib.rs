@@ -46,7 +46,7 @@
 //!
 //! | metric | what |
 //! | --- | --- |
-//! | `process_cpu_seconds_total` | CPU time, in whole seconds |
+//! | `process_cpu_seconds_total` | CPU time |
 //! | `process_open_fds`, `process_max_fds` | open files, and how many are allowed |
 //! | `process_virtual_memory_bytes`, `process_virtual_memory_max_bytes` | address space, and how much is allowed |
 //! | `process_resident_memory_bytes` | memory in RAM |
@@ -81,7 +81,6 @@ mod canary;
 mod descs;
 mod lock;
 mod metrics;
-mod millis;
 mod monitor;
 mod probe;
 mod process;

@@ -6,10 +6,9 @@
 
 use std::time::Duration;
 
-use metrics_core::Buckets;
+use metrics_core::{Buckets, as_millis};
 use serde::Serialize;
 
-use crate::millis;
 use crate::reading::{Reading, mean};
 use crate::vitals::Vitals;
 
@@ -33,7 +32,7 @@ pub struct ProcessMetrics {
     /// Threads.
     pub threads: Option<u64>,
     /// How long the process has lived; as JSON in milliseconds.
-    #[serde(serialize_with = "millis::serialize_option")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub uptime: Option<Duration>,
 }
 
@@ -59,16 +58,16 @@ pub struct RuntimeMetrics {
 #[non_exhaustive]
 pub struct Lag {
     /// The median.
-    #[serde(serialize_with = "millis::serialize_option")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub p50: Option<Duration>,
     /// The 95th percentile.
-    #[serde(serialize_with = "millis::serialize_option")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub p95: Option<Duration>,
     /// The 99th percentile.
-    #[serde(serialize_with = "millis::serialize_option")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub p99: Option<Duration>,
     /// The longest.
-    #[serde(serialize_with = "millis::serialize_option")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub max: Option<Duration>,
 }
 

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use metrics_core::{Assessment, MAX_LABEL_VALUE_BYTES, OTHER, RegisterError, Registry, Sample};
+use metrics_core::{Assessment, RegisterError, Registry, Sample, broken_name_rule};
 use tokio::runtime::Handle;
 
 use crate::assess;
@@ -235,17 +235,8 @@ fn has_timers(runtime: &Handle) -> bool {
 }
 
 fn checked(name: &str) -> Result<&str, AttachError> {
-    let rule = if name.is_empty() {
-        "it is empty"
-    } else if name.len() > MAX_LABEL_VALUE_BYTES {
-        "it is longer than 256 bytes"
-    } else if name == OTHER {
-        "`_other` is where label values beyond the cap are folded"
-    } else if name.chars().any(char::is_control) {
-        "it has control characters"
-    } else {
-        return Ok(name);
-    };
-    let name = name.to_owned();
-    Err(AttachError::Name { name, rule })
+    match broken_name_rule(name) {
+        Some(rule) => Err(AttachError::Name { name: name.to_owned(), rule }),
+        None => Ok(name),
+    }
 }

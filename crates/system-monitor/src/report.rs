@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use metrics_core::{Assessment, Timestamp, View};
+use metrics_core::{Assessment, Timestamp, View, as_millis};
 use serde::Serialize;
 
 use crate::assess;
 use crate::metrics::{ProcessMetrics, RuntimeMetrics};
-use crate::millis;
 use crate::reading::Reading;
 use crate::thresholds::Thresholds;
 use crate::watch::System;
@@ -49,7 +48,7 @@ pub(crate) struct RuntimeReport {
     metrics: RuntimeMetrics,
     /// By the worker's index.
     worker_busy_ratios: Vec<Option<f64>>,
-    #[serde(serialize_with = "millis::serialize_option")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     stalled_for: Option<Duration>,
 }
 

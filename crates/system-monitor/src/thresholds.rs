@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use metrics_core::as_millis;
 use serde::Serialize;
-
-use crate::millis;
 
 /// What assessments compare with; shown in the reports.
 ///
@@ -30,15 +29,15 @@ pub struct Thresholds {
     /// A runtime whose workers are busy for a larger share of their time is a warning; 0.9 by default.
     pub busy_ratio: f64,
     /// A longer 99th percentile of the lag is a warning; 100 ms by default.
-    #[serde(serialize_with = "millis::serialize")]
+    #[serde(serialize_with = "as_millis::serialize")]
     pub lag_warn: Duration,
     /// A longer 99th percentile of the lag is a failure; 500 ms by default.
-    #[serde(serialize_with = "millis::serialize")]
+    #[serde(serialize_with = "as_millis::serialize")]
     pub lag_fail: Duration,
     /// Fewer wake-ups in the window are too few to judge the lag; 100 by default.
     pub min_wake_ups: u64,
     /// A runtime that has woken no task for longer has stalled; 1 s by default.
-    #[serde(serialize_with = "millis::serialize")]
+    #[serde(serialize_with = "as_millis::serialize")]
     pub stalled: Duration,
 }
 
