@@ -5,7 +5,7 @@ use std::mem;
 use std::ptr;
 
 use metrics::{Key, Label, Level, Metadata, Unit as Told};
-use metrics_core::{Family, Labels, OwnedDesc, Sample, SeriesSet, Snapshot, Unit, Value};
+use metrics_core::{Family, Kind, Labels, OwnedDesc, Sample, SeriesSet, Snapshot, Unit, Value};
 
 use crate::recorder::Recorder;
 use crate::rise::PassedOn;
@@ -174,6 +174,8 @@ fn describe(recorder: &dyn metrics::Recorder, desc: &OwnedDesc) {
     };
     let (name, help) = (desc.name.to_string().into(), desc.help.to_string().into());
     match desc.kind.metric_type() {
+        // The facade's counters have no fractions.
+        "counter" if desc.kind == Kind::Total => recorder.describe_gauge(name, unit, help),
         "counter" => recorder.describe_counter(name, unit, help),
         "gauge" => recorder.describe_gauge(name, unit, help),
         _ => recorder.describe_histogram(name, unit, help),

@@ -17,6 +17,8 @@ pub enum Kind {
     Counter,
     /// Holds the value last set: [`Gauge`](crate::Gauge).
     Gauge,
+    /// Goes up only, is counted elsewhere and set as it is read: [`Gauge`](crate::Gauge).
+    Total,
     /// A level that many threads raise and lower: [`UpDown`](crate::UpDown).
     UpDown,
     /// The highest level of the last minute: [`Peak`](crate::Peak).
@@ -31,7 +33,7 @@ impl Kind {
     /// The Prometheus type: `counter`, `gauge` or `histogram`.
     pub const fn metric_type(self) -> &'static str {
         match self {
-            Self::Counter => "counter",
+            Self::Counter | Self::Total => "counter",
             Self::Gauge | Self::UpDown | Self::Peak => "gauge",
             Self::Latency | Self::Distribution => "histogram",
         }
@@ -134,6 +136,15 @@ impl Desc {
     /// A gauge that is set or added to.
     pub const fn gauge(name: &'static str, help: &'static str) -> Self {
         Self::new(name, help, Kind::Gauge)
+    }
+
+    /// A total that somebody else counts, such as the kernel, with fractions; its name ends in `_total`.
+    ///
+    /// # Panics
+    /// When the name is malformed; in a constant, the program does not compile.
+    pub const fn total(name: &'static str, help: &'static str) -> Self {
+        assert!(ends_with(name, "_total"), "a total's name ends in _total");
+        Self::new(name, help, Kind::Total)
     }
 
     /// A level that threads raise and lower.
@@ -293,7 +304,7 @@ impl OwnedDesc {
     /// [`DescError::Name`] for a malformed or reserved name.
     pub fn new(kind: Kind, name: &str, help: &str) -> Result<Self, DescError> {
         let name = match kind {
-            Kind::Counter if !name.ends_with("_total") => format!("{name}_total"),
+            Kind::Counter | Kind::Total if !name.ends_with("_total") => format!("{name}_total"),
             Kind::Latency if !name.ends_with("_seconds") => format!("{name}_seconds"),
             _ => name.to_owned(),
         };
@@ -355,7 +366,7 @@ const fn check_name(name: &str, kind: Kind) -> Option<&'static str> {
     }
     let mut i = 0;
     while i < RESERVED_SUFFIXES.len() {
-        let own = matches!(kind, Kind::Counter) && i == 0;
+        let own = matches!(kind, Kind::Counter | Kind::Total) && i == 0;
         if !own && ends_with(name, RESERVED_SUFFIXES[i]) {
             return Some(
                 "`_total` ends counters only; `_count`, `_sum`, `_bucket`, `_created` are reserved",

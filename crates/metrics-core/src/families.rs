@@ -102,7 +102,7 @@ impl Cells {
         match desc.kind {
             Kind::Counter => Self::Counter(sync::Arc::new(CounterCore::new(id, context.clone()))),
             Kind::UpDown => Self::UpDown(sync::Arc::new(CounterCore::new(id, context.clone()))),
-            Kind::Gauge => Self::Gauge(sync::Arc::new(GaugeCore::new(id))),
+            Kind::Gauge | Kind::Total => Self::Gauge(sync::Arc::new(GaugeCore::new(id))),
             Kind::Peak => Self::Peak(sync::Arc::new(PeakCore::new(id))),
             Kind::Latency => {
                 Self::Latency(sync::Arc::new(LatencyCore::new(id, &desc.bounds, context.clone())))

@@ -70,7 +70,7 @@ pub(crate) struct Inner {
 pub enum AnyMetric {
     /// Of [`Kind::Counter`].
     Counter(Counter),
-    /// Of [`Kind::Gauge`].
+    /// Of [`Kind::Gauge`] and [`Kind::Total`].
     Gauge(Gauge),
     /// Of [`Kind::UpDown`].
     UpDown(UpDown),
@@ -179,6 +179,32 @@ impl Registry {
         latency, latencies -> Latency;
         /// A handle to a distribution.
         distribution, distributions -> Distribution;
+    }
+
+    /// A handle by which a total that is counted elsewhere is set as it is read.
+    ///
+    /// ```
+    /// use metrics_core::{Desc, Registry};
+    ///
+    /// const PAUSES: Desc = Desc::total("gc_pause_seconds_total", "Time that the interpreter paused.");
+    /// let registry = Registry::new();
+    /// let pauses = registry.total(&PAUSES, &[])?;
+    /// pauses.set(1.5);
+    /// assert_eq!(registry.read().view().gauge(&pauses), Some(1.5));
+    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Registry::counter`].
+    pub fn total(&self, desc: &Desc, values: &[&str]) -> Result<Gauge, RegisterError> {
+        match self.series(desc, Kind::Total, values)?.cells {
+            Cells::Gauge(core) => Ok(Gauge::new(core)),
+            _ => Err(RegisterError::Kind {
+                name: desc.name().into(),
+                is: desc.kind(),
+                wanted: Kind::Total,
+            }),
+        }
     }
 
     /// The two counters of a family whose last label key is `result`.

@@ -8,11 +8,9 @@
 use metrics_core::{Desc, Unit};
 
 /// CPU time of the process.
-pub const CPU_SECONDS: Desc = Desc::counter(
-    "process_cpu_seconds_total",
-    "Total user and system CPU time spent in whole seconds.",
-)
-.unit(Unit::Seconds);
+pub const CPU_SECONDS: Desc =
+    Desc::total("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")
+        .unit(Unit::Seconds);
 
 /// Open file descriptors.
 pub const OPEN_FDS: Desc = Desc::gauge("process_open_fds", "Number of open file descriptors.");

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use metrics_core::{Clock, Counter, Moment, RegisterError, Registry, View};
+use metrics_core::{Clock, Gauge, Moment, RegisterError, Registry, View};
 
 use crate::descs::CPU_SECONDS;
 use crate::lock::lock;
@@ -25,7 +25,7 @@ pub(crate) struct Process {
     clock: Clock,
     gauges: VitalGauges,
     /// Absent where the CPU time cannot be read.
-    cpu: Option<Counter>,
+    cpu: Option<Gauge>,
     polled: Mutex<Polled>,
 }
 
@@ -54,7 +54,7 @@ impl Process {
         // It takes two looks, and is a gauge all the same.
         let cpu_usage = cpu_time.map(|_| f64::NAN);
         let gauges = VitalGauges::register(registry, &Vitals { cpu_usage, ..polled.vitals })?;
-        let cpu = cpu_time.map(|_| registry.counter(&CPU_SECONDS, &[])).transpose()?;
+        let cpu = cpu_time.map(|_| registry.total(&CPU_SECONDS, &[])).transpose()?;
         let process = Self { clock, gauges, cpu, polled: Mutex::new(polled) };
         process.count(cpu_time);
         Ok(process)
@@ -72,10 +72,10 @@ impl Process {
         self.gauges.read(view)
     }
 
-    /// Raises the counter to the CPU time, in the whole seconds that it counts in.
+    /// What cannot be read once more stays as it was: a total does not fall.
     fn count(&self, cpu_time: Option<Duration>) {
-        if let (Some(counter), Some(cpu_time)) = (&self.cpu, cpu_time) {
-            counter.add(cpu_time.as_secs().saturating_sub(counter.total()));
+        if let (Some(total), Some(cpu_time)) = (&self.cpu, cpu_time) {
+            total.set(cpu_time.as_secs_f64());
         }
     }
 }
