@@ -33,7 +33,8 @@ pub(crate) struct TierCells {
     pub(crate) registry: Registry,
     pub(crate) watch: Arc<Watch>,
     gets: HitRatio,
-    /// By [`Operation`], as are the next three.
+    get_time: Latency,
+    /// By [`Operation`], as are the next three; that of gets is always there and apart.
     times: [OnceLock<Latency>; 4],
     writes: [Late; 4],
     errors: [Late; 4],
@@ -68,13 +69,11 @@ impl TierCells {
         thresholds: Thresholds,
     ) -> Result<Self, RegisterError> {
         let [cache, tier] = name.labels();
-        let times = <[OnceLock<Latency>; 4]>::default();
-        let get = registry.latency(&OPERATION_DURATION, &[cache, tier, Operation::Get.as_str()])?;
-        // It was empty a line ago.
-        let _ = times[Operation::Get as usize].set(get);
+        let get = [cache, tier, Operation::Get.as_str()];
         Ok(Self {
             gets: registry.hit_ratio(&GETS, &[cache, tier])?,
-            times,
+            get_time: registry.latency(&OPERATION_DURATION, &get)?,
+            times: Default::default(),
             thresholds,
             registry: registry.clone(),
             watch: watch.clone(),
@@ -95,14 +94,20 @@ impl TierCells {
     }
 
     /// Counts a lookup; the time is unknown where nothing is timed.
+    #[inline]
     pub(crate) fn hit(&self, took: Option<Duration>) {
         self.gets.hit();
-        self.took(Operation::Get, took);
+        if let Some(took) = took {
+            self.get_time.record(took);
+        }
     }
 
+    #[inline]
     pub(crate) fn miss(&self, took: Option<Duration>) {
         self.gets.miss();
-        self.took(Operation::Get, took);
+        if let Some(took) = took {
+            self.get_time.record(took);
+        }
     }
 
     pub(crate) fn set(&self, took: Option<Duration>, size: Size) {
@@ -208,6 +213,9 @@ impl TierCells {
     }
 
     fn time(&self, operation: Operation) -> &Latency {
+        if operation == Operation::Get {
+            return &self.get_time;
+        }
         self.times[operation as usize].get_or_init(|| {
             let [cache, tier] = self.name.labels();
             let values = [cache, tier, operation.as_str()];

@@ -77,6 +77,7 @@ impl Tier {
     }
 
     /// Counts a lookup that found its entry.
+    #[inline]
     pub fn hit(&self, took: Duration) {
         if let Some(cells) = &self.cells {
             cells.hit(Some(took));
@@ -84,6 +85,7 @@ impl Tier {
     }
 
     /// Counts a lookup that found nothing.
+    #[inline]
     pub fn miss(&self, took: Duration) {
         if let Some(cells) = &self.cells {
             cells.miss(Some(took));
