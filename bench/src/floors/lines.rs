@@ -2,12 +2,12 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
 use super::{BUCKETS, bucket};
 
 /// Buckets in a cache line.
-const PER_LINE: usize = 16;
+const PER_LINE: usize = 32;
 
 /// The cells of many latencies for each of some threads, in no more than arrays.
 #[expect(clippy::vec_box, reason = "the series lie apart in memory, which is what is asked")]
@@ -27,15 +27,19 @@ type Value = [u64; 4];
 
 struct Thread {
     sums: Box<[AtomicU64]>,
-    buckets: Vec<Box<[AtomicU32]>>,
+    buckets: Vec<Box<[Line]>>,
 }
+
+#[derive(Default)]
+#[repr(align(64))]
+struct Line([AtomicU16; PER_LINE]);
 
 impl Lines {
     pub(crate) fn new(threads: usize, series: usize, values: &[u64]) -> Arc<Self> {
         let mut touched: Vec<_> = values.iter().map(|nanos| bucket(*nanos) / PER_LINE).collect();
         touched.sort_unstable();
         touched.dedup();
-        let block = |_| (0..BUCKETS).map(|_| AtomicU32::new(0)).collect();
+        let block = |_| (0..BUCKETS.div_ceil(PER_LINE)).map(|_| Line::default()).collect();
         let thread = |_| Thread {
             sums: (0..series).map(|_| AtomicU64::new(0)).collect(),
             buckets: (0..series).map(block).collect(),
@@ -50,8 +54,9 @@ impl Lines {
     pub(crate) fn record(&self, thread: usize, series: usize, nanos: u64) {
         let thread = &self.threads[thread];
         let add =
-            |cell: &AtomicU32| cell.store(cell.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        add(&thread.buckets[series][bucket(nanos)]);
+            |cell: &AtomicU16| cell.store(cell.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        let bucket = bucket(nanos);
+        add(&thread.buckets[series][bucket / PER_LINE].0[bucket % PER_LINE]);
         let sum = thread.sums[series].load(Ordering::Relaxed);
         thread.sums[series].store(sum + nanos, Ordering::Relaxed);
     }
@@ -76,10 +81,10 @@ impl Lines {
         for series in 0..self.threads[0].buckets.len() {
             total.fill(0);
             for thread in &self.threads {
-                let (lines, _) = thread.buckets[series].as_chunks::<PER_LINE>();
+                let lines = &thread.buckets[series];
                 let (totals, _) = total.as_chunks_mut::<PER_LINE>();
                 for line in &self.touched {
-                    for (total, cell) in totals[*line].iter_mut().zip(&lines[*line]) {
+                    for (total, cell) in totals[*line].iter_mut().zip(&lines[*line].0) {
                         *total += u64::from(cell.load(Ordering::Relaxed));
                     }
                 }

@@ -6,7 +6,7 @@ use super::BUCKETS;
 
 /// Has a thread ask for as many bytes as a latency's buckets are, and clear them.
 pub(crate) fn fill() {
-    let buckets = black_box(vec![0_u32; BUCKETS].into_boxed_slice());
+    let buckets = black_box(vec![0_u16; BUCKETS].into_boxed_slice());
     // Kept, as cells are: what a thread frees, the next one would find warm.
     Box::leak(buckets).fill(black_box(0));
 }

@@ -6,6 +6,10 @@
 //! of its threads; the tail is taken over all of them. Names at the cap are new each time,
 //! as a name made of user input is. Two peers show what a fresh thread pays anyway, and what
 //! another library pays for cells of the thread's own; the floor is their memory alone.
+//!
+//! A service ticks, and a tick has cells ready for the threads that come before the next:
+//! here one comes before each eight threads. What a thread pays that finds nothing ready,
+//! because more came at once or because nobody ticks, is a race of its own.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,6 +41,19 @@ struct Case {
 }
 
 pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
+    // In this order, since what one tick had ready would serve the race without.
+    let unprepared = race(effort, Cells::Made)?;
+    Ok(vec![race(effort, Cells::Ready)?, unprepared])
+}
+
+/// Whether a thread's cells lie ready, or are made as it records.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cells {
+    Ready,
+    Made,
+}
+
+fn race(effort: Effort, cells: Cells) -> Result<Race> {
     let registry = node0::registry(|builder| builder);
     let _counters: Vec<_> = (0..COUNTERS).map(|i| node0::counter_at(&registry, i)).collect();
     let _latencies: Vec<_> = (0..LATENCIES).map(|i| node0::latency_at(&registry, i)).collect();
@@ -53,6 +70,7 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
 
     let alive = Arc::new(RwLock::new(()));
     let ended = alive.write().expect("nobody panics");
+    let mut ticker = registry.ticker().expect("it is the first");
     let mut entries = cases.each_ref().map(|case| Entry {
         name: case.name.to_owned(),
         rounds: Vec::new(),
@@ -64,6 +82,9 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
             let turn = (round + place) % cases.len();
             let (case, entry) = (&cases[turn], &mut entries[turn]);
             let before = entry.singles.len();
+            if cells == Cells::Ready {
+                ticker.tick();
+            }
             for number in before..before + THREADS_PER_ROUND {
                 entry.singles.push(on_a_fresh_thread(&case.record, number, &alive));
             }
@@ -76,8 +97,11 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
         let (recorded, put_in) = ((case.recorded)(), effort.rounds * THREADS_PER_ROUND);
         ensure!(recorded == put_in as u64, "{}: recorded {recorded} of {put_in}", case.name);
     }
-    let title = "First touch on a fresh thread, and names at the cap".to_owned();
-    Ok(vec![Race { id: "worst-case".to_owned(), title, entries: entries.into() }])
+    let (id, title) = match cells {
+        Cells::Ready => ("worst-case", "First touch on a fresh thread, and names at the cap"),
+        Cells::Made => ("worst-case/unprepared", "The same where nothing lies ready"),
+    };
+    Ok(Race { id: id.to_owned(), title: title.to_owned(), entries: entries.into() })
 }
 
 /// Times one record on a new thread, which then waits for the end of the question.

@@ -156,11 +156,6 @@ impl Buckets {
         }
     }
 
-    pub(crate) fn add(&mut self, bucket: usize, n: u64) {
-        self.octave(bucket / PER_OCTAVE)[bucket % PER_OCTAVE] += n;
-        self.count += n;
-    }
-
     pub(crate) fn set_sum(&mut self, sum: f64) {
         self.sum = sum;
     }

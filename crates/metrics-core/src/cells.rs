@@ -7,7 +7,7 @@ use std::ptr;
 use crate::lanes::{Lane, Lanes, OwnTables, Slots, Table};
 use crate::layout::{LATENCY_BUCKETS, PER_LINE};
 use crate::static_ref::StaticRef;
-use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use crate::sync::{Mutex, global};
 
 /// A kind of cell, of which each lane has a table and the process a set of slots.
@@ -56,7 +56,7 @@ pub(crate) struct LatencyCell {
     /// it changes with each of them, so it is also the mark of a change.
     sum: AtomicU64,
     /// [`UNTOUCHED`] until the first record.
-    pub(crate) block: StaticRef<Block>,
+    pub(crate) block: StaticRef<OwnBlock>,
 }
 
 impl Default for LatencyCell {
@@ -82,9 +82,10 @@ impl LatencyCell {
     }
 
     /// The cell's own block, if a record made one.
-    pub(crate) fn touched(&self) -> Option<&'static Block> {
+    pub(crate) fn touched(&self) -> Option<&'static OwnBlock> {
         let block = self.block.load();
-        (!ptr::eq(block, &*UNTOUCHED)).then_some(block)
+        let untouched: &OwnBlock = &UNTOUCHED;
+        (!ptr::eq(block, untouched)).then_some(block)
     }
 }
 
@@ -110,8 +111,7 @@ impl Cell for LatencyCell {
         self.sum.store(0, Ordering::Relaxed);
         if let Some(block) = self.touched() {
             self.block.store(&UNTOUCHED);
-            block.clear();
-            lanes.spare_block(block);
+            lanes.spares.give_block(block);
         }
     }
 }
@@ -119,32 +119,38 @@ impl Cell for LatencyCell {
 // Stands in for the buckets of every cell that was never recorded into, so that
 // a record need not ask: it finds its bucket empty, and that is rare anyway.
 // Nobody writes to it.
-global!(static UNTOUCHED: Block);
+global!(static UNTOUCHED: OwnBlock);
 
-/// The buckets of one latency in one lane, cumulative.
+/// The buckets of one latency, cumulative.
 #[derive(Debug)]
-pub(crate) struct Block {
-    /// A bit for each cache line of buckets that ever held something, so that
-    /// readers copy no others.
-    pub(crate) touched: [AtomicU64; LINE_WORDS],
-    pub(crate) buckets: [AtomicU32; LATENCY_BUCKETS],
+#[repr(C, align(64))] // a line of buckets is to be one of the cache
+pub(crate) struct Block<B> {
+    pub(crate) buckets: [B; LATENCY_BUCKETS],
+    /// A bit for each line of buckets that ever held something, so that readers
+    /// copy no others.
+    touched: [AtomicU64; LINE_WORDS],
 }
+
+/// Those of one lane: as narrow as can be, since a pass reads all that threads wrote.
+pub(crate) type OwnBlock = Block<AtomicU16>;
+/// Those of threads without a lane, and what filled up in those of a lane.
+pub(crate) type SharedBlock = Block<AtomicU64>;
 
 /// The lines of a block.
 pub(crate) const LINES: usize = LATENCY_BUCKETS / PER_LINE;
 /// The words of a bit for each line.
 pub(crate) const LINE_WORDS: usize = LINES.div_ceil(64);
 
-impl Default for Block {
+impl<B: Default> Default for Block<B> {
     fn default() -> Self {
         Self {
+            buckets: array::from_fn(|_| B::default()),
             touched: array::from_fn(|_| AtomicU64::new(0)),
-            buckets: array::from_fn(|_| AtomicU32::new(0)),
         }
     }
 }
 
-impl Block {
+impl<B> Block<B> {
     /// Marks the line of a bucket before its first value is counted.
     pub(crate) fn touch(&self, bucket: usize) {
         let line = bucket / PER_LINE;
@@ -155,25 +161,44 @@ impl Block {
         }
     }
 
-    /// Has the lines that hold something on their way before they are added up.
-    ///
-    /// They come from the caches of the cores that recorded: one after the other
-    /// they would be waited for, all at once they overlap.
-    pub(crate) fn fetch(&self) {
-        let first = |line: usize| self.buckets[line * PER_LINE].load(Ordering::Relaxed);
-        std::hint::black_box(self.lines().map(first).fold(0, u32::wrapping_add));
+    /// The buckets of a line.
+    #[inline]
+    pub(crate) fn line(&self, line: usize) -> &[B; PER_LINE] {
+        &self.buckets.as_chunks().0[line]
+    }
+
+    /// Whether a line holds something.
+    pub(crate) fn has(&self, line: usize) -> bool {
+        self.touched[line / 64].load(Ordering::Relaxed) & 1 << (line % 64) != 0
     }
 
     /// The lines that hold something.
     pub(crate) fn lines(&self) -> impl Iterator<Item = usize> {
         ones(self.touched.each_ref().map(|lines| lines.load(Ordering::Relaxed)))
     }
+}
 
-    fn clear(&self) {
+impl SharedBlock {
+    /// Counts values of one bucket.
+    pub(crate) fn add(&self, bucket: usize, n: u64) {
+        self.buckets[bucket].fetch_add(n, Ordering::Relaxed);
+        self.touch(bucket); // each thread for itself
+    }
+}
+
+impl OwnBlock {
+    /// Has the lines that hold something on their way before they are added up.
+    ///
+    /// They come from the caches of the cores that recorded: one after the other
+    /// they would be waited for, all at once they overlap.
+    pub(crate) fn fetch(&self) {
+        let first = |line: usize| self.buckets[line * PER_LINE].load(Ordering::Relaxed);
+        std::hint::black_box(self.lines().map(first).fold(0, u16::wrapping_add));
+    }
+
+    pub(crate) fn clear(&self) {
         self.touched.iter().for_each(|lines| lines.store(0, Ordering::Relaxed));
-        for bucket in &self.buckets {
-            bucket.store(0, Ordering::Relaxed);
-        }
+        self.buckets.iter().for_each(|bucket| bucket.store(0, Ordering::Relaxed));
     }
 }
 

@@ -14,6 +14,9 @@
 //! reader may stand in it; each is at least twice the one before, so what is
 //! leaked never exceeds what is in use.
 //!
+//! What a thread is given first it should not have to make: whoever ticks keeps
+//! some [ready](crate::spares).
+//!
 //! Lanes have a byte budget. A thread beyond it, one that is just being torn
 //! down, and any other without thread-local storage, gets `None` here and
 //! records into the metric's shared cell with atomic adds.
@@ -21,7 +24,8 @@
 use std::cell;
 use std::marker::PhantomData;
 
-use crate::cells::{Block, Cell, LatencyCell};
+use crate::cells::{Cell, LatencyCell, OwnBlock};
+use crate::spares::{READY_LANES, Spares};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, global, lock, per_thread};
 
@@ -45,14 +49,24 @@ impl<C> Default for Table<C> {
 /// All lanes of the process.
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
+    /// Those that were ever leased.
     all: Mutex<Vec<&'static Lane>>,
-    idle: Mutex<Vec<&'static Lane>>,
-    spare_blocks: Mutex<Vec<&'static Block>>,
+    leases: Mutex<Leases>,
+    pub(crate) spares: Spares,
     pub(crate) words: Mutex<Slots>,
     pub(crate) latencies: Mutex<Slots>,
     bytes: AtomicUsize,
     /// Whether any record ever went to a shared cell.
     shared: AtomicBool,
+}
+
+/// Who has a lane.
+#[derive(Debug, Default)]
+struct Leases {
+    /// How many threads do.
+    held: usize,
+    /// The lanes that were given back.
+    idle: Vec<&'static Lane>,
 }
 
 /// Which slots of one kind of cell are taken.
@@ -97,9 +111,9 @@ struct Lease {
 
 impl Lease {
     fn new() -> Self {
-        let idle = lock(&LANES.idle).pop();
+        let idle = lock(&LANES.leases).take();
         let lane = idle.unwrap_or_else(|| {
-            let lane: &'static Lane = Box::leak(Box::default());
+            let lane = LANES.spares.take_lane().unwrap_or_else(|| Box::leak(Box::default()));
             lock(&LANES.all).push(lane);
             lane
         });
@@ -110,10 +124,29 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // From here on this thread has no cells of its own; the mutex of `idle`
+        // From here on this thread has no cells of its own; the mutex of `leases`
         // hands what it stored to the next holder.
         OwnTables::replace(&[], &[]);
-        lock(&LANES.idle).push(self.lane);
+        lock(&LANES.leases).give_back(self.lane);
+    }
+}
+
+impl Leases {
+    /// Counts a lease, and gives it the lane that was given back last.
+    fn take(&mut self) -> Option<&'static Lane> {
+        self.held += 1;
+        self.idle.pop()
+    }
+
+    fn give_back(&mut self, lane: &'static Lane) {
+        self.held -= 1;
+        self.idle.push(lane);
+    }
+
+    /// Takes out those of the lanes next in turn that a series came for since they grew.
+    fn take_short(&mut self) -> Vec<&'static Lane> {
+        let next = self.idle.len().saturating_sub(READY_LANES)..;
+        self.idle.extract_if(next, |lane| lane.is_short()).collect()
     }
 }
 
@@ -126,44 +159,87 @@ pub(crate) fn cell<C: Cell>(slot: u32) -> Option<&'static C> {
 /// This thread's cell of a slot, made if need be; `None` beyond `budget` bytes or at the thread's end.
 #[cold]
 pub(crate) fn touch<C: Cell>(slot: u32, budget: usize) -> Option<&'static C> {
-    LEASE.try_with(|lease| grow::<C>(lease.lane, slot, budget)).ok()??;
-    cell(slot)
+    let cells = LEASE.try_with(|lease| C::table(lease.lane).grow(slot, budget)).ok()??;
+    OWN.with(|own| C::own(own).set(cells));
+    cells.get(slot as usize)
 }
 
-/// Gives a latency cell its buckets; `None` beyond `budget` bytes.
+/// An empty block, ready or made; `None` beyond `budget` bytes.
 #[cold]
-pub(crate) fn touch_block(cell: &LatencyCell, budget: usize) -> Option<&'static Block> {
-    if let Some(block) = cell.touched() {
-        return Some(block);
-    }
-    let spare = lock(&LANES.spare_blocks).pop();
-    let block = match spare {
-        Some(block) => block,
-        None => {
-            reserve(size_of::<Block>(), budget)?;
-            Box::leak(Box::default())
-        }
-    };
-    cell.block.store(block);
-    Some(block)
+pub(crate) fn take_block(budget: usize) -> Option<&'static OwnBlock> {
+    LANES.spares.take_block().or_else(|| new_block(budget))
 }
 
-fn grow<C: Cell>(lane: &Lane, slot: u32, budget: usize) -> Option<()> {
-    let mut cells = lock(&C::table(lane).0);
-    if cells.len() <= slot as usize {
-        // Room for every slot given out so far, so that what is registered at
-        // start-up costs a thread one growth.
-        let wanted = lock(C::slots(&LANES)).next.max(slot + 1) as usize;
-        let len = wanted.next_multiple_of(LEAST_CELLS).max(2 * cells.len());
-        reserve(len * size_of::<C>(), budget)?;
-        let grown: &'static [C] = (0..len).map(|_| C::default()).collect::<Vec<_>>().leak();
-        for (new, old) in grown.iter().zip(*cells) {
-            new.carry(old);
-        }
-        *cells = grown;
+/// Takes back a block that nobody writes to any more.
+pub(crate) fn give_block(block: &'static OwnBlock) {
+    LANES.spares.give_block(block);
+}
+
+/// A new block; `None` beyond `budget` bytes.
+pub(crate) fn new_block(budget: usize) -> Option<&'static OwnBlock> {
+    reserve(size_of::<OwnBlock>(), budget)?;
+    Some(Box::leak(Box::default()))
+}
+
+/// Has room ready for threads that record for the first time, within `budget` bytes.
+pub(crate) fn prepare(budget: usize) {
+    LANES.spares.fill_up(budget);
+    let short = lock(&LANES.leases).take_short();
+    for lane in short {
+        lane.prepare(budget);
+        lock(&LANES.leases).idle.push(lane);
     }
-    OWN.with(|own| C::own(own).set(*cells));
-    Some(())
+}
+
+impl Lane {
+    /// Whether it has no cell of some slot.
+    fn is_short(&self) -> bool {
+        self.words.is_short() || self.latencies.is_short()
+    }
+
+    /// Gives it a cell of every slot, each written to; nobody may lease it.
+    pub(crate) fn prepare(&self, budget: usize) {
+        self.words.prepare(budget);
+        self.latencies.prepare(budget);
+    }
+}
+
+impl<C: Cell> Table<C> {
+    fn is_short(&self) -> bool {
+        lock(&self.0).len() < slots_given::<C>() as usize
+    }
+
+    fn prepare(&self, budget: usize) {
+        if self.is_short()
+            && let Some(cells) = self.grow(slots_given::<C>() - 1, budget)
+        {
+            // New memory is not there until it is written to.
+            cells.iter().for_each(|cell| cell.carry(cell));
+        }
+    }
+
+    /// The cells, with that of a slot; `None` beyond `budget` bytes.
+    fn grow(&self, slot: u32, budget: usize) -> Option<&'static [C]> {
+        let mut cells = lock(&self.0);
+        if cells.len() <= slot as usize {
+            // Room for every slot given out so far, so that what is registered at
+            // start-up costs a thread one growth.
+            let wanted = slots_given::<C>().max(slot + 1) as usize;
+            let len = wanted.next_multiple_of(LEAST_CELLS).max(2 * cells.len());
+            reserve(len * size_of::<C>(), budget)?;
+            let grown: &'static [C] = (0..len).map(|_| C::default()).collect::<Vec<_>>().leak();
+            for (new, old) in grown.iter().zip(*cells) {
+                new.carry(old);
+            }
+            *cells = grown;
+        }
+        Some(*cells)
+    }
+}
+
+/// How many slots of a kind were given out so far, freed ones included.
+fn slots_given<C: Cell>() -> u32 {
+    lock(C::slots(&LANES)).next
 }
 
 /// The cells of a lane's first table.
@@ -182,20 +258,12 @@ pub(crate) fn note_shared() {
 
 /// How many threads of the process lease a lane now.
 pub(crate) fn leased() -> usize {
-    // In this order: a lane is in `all` before it can be idle, and stays there.
-    let idle = lock(&LANES.idle).len();
-    lock(&LANES.all).len() - idle
+    lock(&LANES.leases).held
 }
 
 /// Bytes that lanes hold in the whole process, replaced tables included.
 pub(crate) fn bytes() -> usize {
     LANES.bytes.load(Ordering::Relaxed)
-}
-
-impl Lanes {
-    pub(crate) fn spare_block(&self, block: &'static Block) {
-        lock(&self.spare_blocks).push(block);
-    }
 }
 
 /// A cell in every lane, cleared and given back on drop.

@@ -3,18 +3,18 @@
 use std::mem;
 use std::time::Duration;
 
-use crate::buckets::Buckets;
-use crate::cells::{Block, LINE_WORDS, LINES, LatencyCell, ones};
+use crate::cells::{Block, LINE_WORDS, LINES, LatencyCell, OwnBlock, SharedBlock, ones};
 use crate::context::Context;
 use crate::exemplar::{ExemplarSlots, TraceId};
 use crate::lanes::{self, Reader, Slot};
-use crate::layout::{Layout, MAX_NANOS, PER_LINE, latency_index};
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::layout::{MAX_NANOS, PER_LINE, latency_index};
+use crate::line::LineSums;
+use crate::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex, OnceLock, lock};
 use crate::timer::Timer;
 
-/// The count at which a bucket's 32 bits are moved to the retired totals; a model gets there.
-const SPILL: u32 = if cfg!(loom) { 3 } else { 1 << 31 };
+/// The count at which a bucket of 16 bits is full; a model gets there.
+const SPILL: u16 = if cfg!(loom) { 3 } else { 1 << 15 };
 
 /// A handle to a latency; clones share the storage.
 ///
@@ -50,11 +50,14 @@ pub(crate) struct LatencyCore {
     pub(crate) id: u64,
     pub(crate) lapsed: AtomicUsize,
     slot: Slot<LatencyCell>,
-    /// For threads without cells of their own.
-    shared: OnceLock<Box<Block>>,
+    /// How often each bucket of a lane was full, made with the first lane's buckets.
+    ///
+    /// The lock is held while a count moves, so that a pass finds it in one place.
+    full: Mutex<Option<&'static OwnBlock>>,
+    /// For threads without cells of their own, and for what fills up in `full`.
+    shared: OnceLock<Box<SharedBlock>>,
+    /// What the records of threads without cells of their own added.
     shared_sum: AtomicU64,
-    /// What spilled from 32-bit buckets; its lock orders spills against passes.
-    retired: Mutex<Option<Box<Buckets>>>,
     pub(crate) exemplars: ExemplarSlots,
     context: Arc<Context>,
 }
@@ -137,7 +140,7 @@ impl Latency {
             && let Some(bucket) = cell.block.load().buckets.get(index)
         {
             let count = bucket.load(Ordering::Relaxed).wrapping_add(1);
-            // One signed comparison finds both rare cases: the bucket's first value and its 2³¹st.
+            // One signed comparison finds both rare cases: the bucket's first value and its 2¹⁵th.
             if count.cast_signed() > 1 && count < SPILL {
                 bucket.store(count, Ordering::Relaxed);
                 return cell.add(added);
@@ -154,7 +157,7 @@ impl Latency {
         let nanos = if nanos > MAX_NANOS { core.clamp() } else { nanos };
         let budget = core.context.lease_bytes;
         let own = lanes::touch::<LatencyCell>(self.slot, budget);
-        match own.and_then(|cell| Some((cell, lanes::touch_block(cell, budget)?))) {
+        match own.and_then(|cell| Some((cell, core.own_block(cell, budget)?))) {
             Some((cell, block)) => core.record_alone(cell, block, nanos),
             None => core.record_shared(nanos),
         }
@@ -169,14 +172,30 @@ impl LatencyCore {
             slot: Slot::take(),
             shared: OnceLock::new(),
             shared_sum: AtomicU64::new(0),
-            retired: Mutex::new(None),
+            full: Mutex::new(None),
             exemplars: ExemplarSlots::new(bounds),
             context,
         }
     }
 
+    /// The buckets of the calling thread's cell, made if need be; `None` beyond `budget` bytes.
+    fn own_block(&self, cell: &LatencyCell, budget: usize) -> Option<&'static OwnBlock> {
+        if let Some(block) = cell.touched() {
+            return Some(block);
+        }
+        let mut full = lock(&self.full);
+        if full.is_none() {
+            // Now, since a thread that fills a bucket must not allocate.
+            *full = Some(lanes::take_block(budget)?);
+        }
+        drop(full);
+        let block = lanes::take_block(budget)?;
+        cell.block.store(block);
+        Some(block)
+    }
+
     /// Adds to cells that only the calling thread writes.
-    fn record_alone(&self, cell: &LatencyCell, block: &Block, nanos: u64) {
+    fn record_alone(&self, cell: &LatencyCell, block: &OwnBlock, nanos: u64) {
         let (index, added) = latency_index(nanos);
         let bucket = &block.buckets[index];
         let count = bucket.load(Ordering::Relaxed) + 1;
@@ -186,37 +205,37 @@ impl LatencyCore {
         if count < SPILL {
             bucket.store(count, Ordering::Relaxed);
         } else {
-            self.spill(index, || bucket.store(0, Ordering::Relaxed));
+            self.spill(bucket, index);
         }
         cell.add(added);
+    }
+
+    /// Empties a bucket that has become full.
+    #[cold]
+    fn spill(&self, bucket: &AtomicU16, index: usize) {
+        let full = lock(&self.full);
+        match *full {
+            Some(block) if block.buckets[index].load(Ordering::Relaxed) + 1 < SPILL => {
+                block.buckets[index].fetch_add(1, Ordering::Relaxed);
+                block.touch(index);
+            }
+            // After a billion values.
+            _ => self.shared().add(index, u64::from(SPILL)),
+        }
+        bucket.store(0, Ordering::Relaxed);
     }
 
     /// Adds to cells that any thread may write.
     fn record_shared(&self, nanos: u64) {
         lanes::note_shared();
-        let block = self.shared.get_or_init(Box::default);
         let (index, added) = latency_index(nanos);
-        let bucket = &block.buckets[index];
-        // The bits above `SPILL` leave room for every thread that comes while one spills.
-        let count = bucket.fetch_add(1, Ordering::Relaxed) + 1;
-        block.touch(index); // each thread for itself
-        if count == SPILL {
-            self.spill(index, || {
-                bucket.fetch_sub(SPILL, Ordering::Relaxed);
-            });
-        }
+        self.shared().add(index, 1);
         // Release as in `LatencyCell::add`.
         self.shared_sum.fetch_add(added, Ordering::Release);
     }
 
-    /// Moves a full bucket's count to the retired totals.
-    #[cold]
-    fn spill(&self, index: usize, empty: impl FnOnce()) {
-        let mut retired = lock(&self.retired);
-        let moved = retired.get_or_insert_with(|| Box::new(Buckets::new(Layout::Latency)));
-        moved.add(index, u64::from(SPILL));
-        // Under the lock, so that a pass sees the count in one place.
-        empty();
+    fn shared(&self) -> &SharedBlock {
+        self.shared.get_or_init(Box::default)
     }
 
     #[cold]
@@ -240,11 +259,6 @@ impl LatencyCore {
         self.shared_sum.load(Ordering::Acquire)
     }
 
-    fn blocks(&self, reader: &Reader) -> impl Iterator<Item = &Block> {
-        let own = reader.latencies(self.slot.index).map(|cell| -> &Block { cell.block.load() });
-        own.chain(self.shared.get().map(Box::as_ref))
-    }
-
     /// Visits the total counts of every line that holds something, by rising value.
     ///
     /// Call it after [`Self::raw_sum`], so that what is in the sum is in the buckets.
@@ -254,13 +268,11 @@ impl LatencyCore {
         sums: &mut BlockSums,
         line: impl FnMut(usize, &[u64; PER_LINE]),
     ) {
-        let retired = lock(&self.retired);
-        for (bucket, n) in retired.iter().flat_map(|buckets| buckets.cells()) {
-            sums.add(bucket, n);
-        }
-        self.blocks(reader).for_each(Block::fetch);
-        self.blocks(reader).for_each(|block| sums.add_block(block));
-        sums.drain(line);
+        let full = lock(&self.full);
+        let own = || reader.latencies(self.slot.index).map(|cell| cell.block.load());
+        own().for_each(Block::fetch);
+        own().for_each(|block| sums.add(block));
+        sums.drain(*full, self.shared.get().map(Box::as_ref), line);
     }
 }
 
@@ -268,35 +280,57 @@ impl LatencyCore {
 /// apart in memory, and each is read from its lowest line to its highest.
 #[derive(Debug)]
 pub(crate) struct BlockSums {
-    lines: Box<[[u64; PER_LINE]; LINES]>,
+    lines: Box<[LineSums; LINES]>,
     held: [u64; LINE_WORDS],
 }
 
 impl BlockSums {
     pub(crate) fn new() -> Self {
-        Self { lines: Box::new([[0; PER_LINE]; LINES]), held: [0; LINE_WORDS] }
+        Self { lines: Box::new([LineSums::default(); LINES]), held: [0; LINE_WORDS] }
     }
 
-    fn add(&mut self, bucket: usize, n: u64) {
-        let line = bucket / PER_LINE;
-        self.lines[line][bucket % PER_LINE] += n;
-        self.held[line / 64] |= 1 << (line % 64);
-    }
-
-    fn add_block(&mut self, block: &Block) {
-        let (buckets, _) = block.buckets.as_chunks::<PER_LINE>();
+    fn add(&mut self, block: &OwnBlock) {
         for line in block.lines() {
             self.held[line / 64] |= 1 << (line % 64);
-            for (total, cell) in self.lines[line].iter_mut().zip(&buckets[line]) {
-                *total += u64::from(cell.load(Ordering::Relaxed));
-            }
+            self.lines[line].add(block.line(line));
         }
     }
 
-    fn drain(&mut self, mut visit: impl FnMut(usize, &[u64; PER_LINE])) {
-        for line in ones(mem::take(&mut self.held)) {
-            visit(line, &self.lines[line]);
-            self.lines[line] = [0; PER_LINE];
+    /// Visits the sums, with how often buckets were full and what threads share, and forgets them.
+    fn drain(
+        &mut self,
+        full: Option<&OwnBlock>,
+        shared: Option<&SharedBlock>,
+        mut visit: impl FnMut(usize, &[u64; PER_LINE]),
+    ) {
+        let mut held = mem::take(&mut self.held);
+        // Whatever was full is in a lane's line, too.
+        for line in shared.into_iter().flat_map(Block::lines) {
+            held[line / 64] |= 1 << (line % 64);
+        }
+        for line in ones(held) {
+            let mut counts = mem::take(&mut self.lines[line]).counts();
+            if let Some(full) = full.filter(|block| block.has(line)) {
+                add(&mut counts, full.line(line), |times| {
+                    u64::from(times.load(Ordering::Relaxed)) * u64::from(SPILL)
+                });
+            }
+            if let Some(shared) = shared {
+                add(&mut counts, shared.line(line), |count| count.load(Ordering::Relaxed));
+            }
+            visit(line, &counts);
+        }
+    }
+}
+
+fn add<B>(counts: &mut [u64; PER_LINE], line: &[B; PER_LINE], value: impl Fn(&B) -> u64) {
+    counts.iter_mut().zip(line).for_each(|(count, bucket)| *count += value(bucket));
+}
+
+impl Drop for LatencyCore {
+    fn drop(&mut self) {
+        if let Some(block) = lock(&self.full).take() {
+            lanes::give_block(block);
         }
     }
 }

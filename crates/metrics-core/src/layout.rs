@@ -10,8 +10,8 @@
 
 /// Buckets in one octave; a model needs two, to tell one from another.
 pub(crate) const PER_OCTAVE: usize = if cfg!(loom) { 2 } else { 64 };
-/// Buckets in a line, which is what a pass takes for changed or not: a cache line of a latency's.
-pub(crate) const PER_LINE: usize = if cfg!(loom) { 2 } else { 16 };
+/// Buckets in a line, which is what a pass takes for changed or not: a cache line of a lane's.
+pub(crate) const PER_LINE: usize = if cfg!(loom) { 2 } else { 32 };
 /// Octaves of a latency block: one linear, 32 doubling, up to [`MAX_NANOS`].
 pub(crate) const LATENCY_OCTAVES: usize = if cfg!(loom) { 2 } else { 33 };
 /// Buckets of a latency.

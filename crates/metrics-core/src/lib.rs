@@ -98,6 +98,7 @@ mod labels;
 mod lanes;
 mod latency;
 mod layout;
+mod line;
 #[cfg(all(test, loom))]
 mod models;
 mod monitor;
@@ -109,6 +110,7 @@ mod registry;
 mod rows;
 mod sample;
 mod snapshot;
+mod spares;
 mod static_ref;
 mod summary;
 mod sync;

@@ -12,7 +12,7 @@ use crate::clock::ManualClock;
 use crate::counter::Counter;
 use crate::desc::Desc;
 use crate::families::Cells;
-use crate::lanes::Reader;
+use crate::lanes::{self, Reader};
 use crate::latency::Latency;
 use crate::layout::LINEAR_NANOS;
 use crate::registry::{Registry, RegistryBuilder};
@@ -112,7 +112,7 @@ fn spill_against_sample() {
 }
 
 #[test]
-fn shared_spill_against_sample() {
+fn shared_record_against_sample() {
     explore(|| {
         let registry = settings().lease_bytes(0).build_silent();
         let wait = wait(&registry);
@@ -144,6 +144,25 @@ fn lease_and_return_against_sample() {
         assert!(first <= second && second <= 3, "{first}, then {second}");
         recording.into_iter().for_each(|thread| thread.join().expect("recording cannot fail"));
         assert_eq!(jobs.total(), 3);
+    });
+}
+
+#[test]
+fn prepare_against_lease() {
+    explore(|| {
+        let registry = registry();
+        let early = jobs(&registry, "early");
+        let count_once = || {
+            let early = early.clone();
+            thread::spawn(move || early.inc())
+        };
+        count_once().join().expect("recording cannot fail");
+        // The lane that is idle now has no cell for it.
+        let _late = jobs(&registry, "late");
+        let recording = count_once();
+        lanes::prepare(usize::MAX);
+        recording.join().expect("recording cannot fail");
+        assert_eq!(early.total(), 2);
     });
 }
 

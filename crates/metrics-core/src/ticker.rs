@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::event::HealthChange;
+use crate::lanes;
 use crate::registry::Inner;
 use crate::sample::Sample;
 use crate::sync::atomic::Ordering;
@@ -38,8 +39,9 @@ impl Ticker {
         if taken { Err(AlreadyTicking) } else { Ok(Self { inner }) }
     }
 
-    /// Ends the running tick.
+    /// Ends the running tick, and makes room for threads that record first in the next.
     pub fn tick(&mut self) -> Tick {
+        lanes::prepare(self.inner.context.lease_bytes);
         let (sample, changes) = self.inner.tick();
         Tick { sample, changes }
     }

@@ -37,7 +37,8 @@ const BUDGET: f64 = (64 << 20) as f64;
 fn threads_metrics_and_registries_leave_nothing_behind() {
     let length = Length::of_this_run();
     type Part = fn(Length) -> Json;
-    let parts: [(&str, Part); 5] = [
+    let parts: [(&str, Part); 6] = [
+        ("ready", first_records_after_a_tick_take_no_new_cells),
         ("samples_without_a_reader", samples_without_a_reader_take_no_memory),
         ("threads", threads_that_record_once_leave_their_record_and_nothing_else),
         ("metrics", metrics_that_come_and_go_leave_nothing),
@@ -47,6 +48,33 @@ fn threads_metrics_and_registries_leave_nothing_behind() {
     for (name, part) in parts {
         report(&json!({ name: part(length) })).expect("the figures can be written");
     }
+}
+
+fn first_records_after_a_tick_take_no_new_cells(_: Length) -> Json {
+    // Of the sixteen lanes one goes to this thread, which ticks.
+    const THREADS: usize = 15;
+    let registry = Registry::new();
+    let mut ticker = registry.ticker().expect("a new registry has no ticker");
+    let (jobs, wait) = (jobs(&registry, "first"), wait(&registry, "first"));
+    // More than lanes begin with, so that one that was made too early would have to grow.
+    let more: Vec<_> = (0..100).map(|n| self::jobs(&registry, &n.to_string())).collect();
+    ticker.tick();
+    let ready = own(&registry, &RECORDING_BYTES);
+    let all_alive = Arc::new(Barrier::new(THREADS));
+    let threads = [(); THREADS].map(|()| {
+        let (jobs, wait, all_alive) = (jobs.clone(), wait.clone(), all_alive.clone());
+        let last = more[99].clone();
+        thread::spawn(move || {
+            jobs.inc();
+            last.inc();
+            wait.record(Duration::from_millis(1));
+            all_alive.wait();
+        })
+    });
+    threads.into_iter().for_each(|thread| thread.join().expect("recording cannot fail"));
+    assert_eq!(own(&registry, &RECORDING_BYTES), ready, "a thread made cells itself");
+    assert_eq!((jobs.total(), more[99].total()), (THREADS as u64, THREADS as u64));
+    json!({ "threads": THREADS, "ready_bytes": ready })
 }
 
 fn samples_without_a_reader_take_no_memory(_: Length) -> Json {

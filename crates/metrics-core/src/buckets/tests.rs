@@ -6,7 +6,9 @@ use crate::layout::{LATENCY_BUCKETS, MAX_NANOS, NANOS, float_index, latency_inde
 fn latencies(nanos: &[u64]) -> Buckets {
     let mut buckets = Buckets::new(Layout::Latency);
     for &value in nanos {
-        buckets.add(latency_index(value).0, 1);
+        let mut one = Rise::new();
+        one.push(latency_index(value).0 as u16, 1);
+        buckets.enter(&one);
     }
     buckets.set_sum(nanos.iter().sum::<u64>() as f64 * NANOS);
     buckets

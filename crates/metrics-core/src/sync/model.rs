@@ -5,9 +5,11 @@ pub(crate) use loom::sync::{Arc, Mutex, MutexGuard, atomic};
 use crate::static_ref::StaticRef;
 
 /// A static that starts as its type's default, anew in each execution of a model.
+///
+/// It is leaked: a thread that ends after the model does may wait for a lock in it.
 macro_rules! global {
     (static $name:ident: $type:ty) => {
-        loom::lazy_static! { static ref $name: $type = Default::default(); }
+        loom::lazy_static! { static ref $name: &'static $type = Box::leak(Box::default()); }
     };
 }
 pub(crate) use global;
