@@ -160,31 +160,21 @@ impl Buckets {
         self.sum = sum;
     }
 
-    /// Notes how far the newer totals of the buckets from `first` on are above these counts
-    /// with `since`; a lower one says nothing.
-    pub(crate) fn rise_to(
-        &self,
-        first: usize,
-        totals: &[u64; PER_LINE],
-        since: &Rise,
-        by: &mut Rise,
-    ) {
-        let mut known = [0; PER_LINE];
-        if let Ok(at) = self.find(first / PER_OCTAVE) {
-            known.copy_from_slice(&self.counts[at][first % PER_OCTAVE..][..PER_LINE]);
+    /// Moves up to the newer totals of the buckets from `first` on, and notes by how much; a
+    /// lower one says nothing.
+    pub(crate) fn raise(&mut self, first: usize, totals: &[u64; PER_LINE], by: &mut Rise) {
+        let known = &mut self.octave(first / PER_OCTAVE)[first % PER_OCTAVE..][..PER_LINE];
+        if known == totals {
+            return;
         }
-        let at = since.cells.partition_point(|(bucket, _)| usize::from(*bucket) < first);
-        for (bucket, n) in &since.cells[at..] {
-            match known.get_mut(usize::from(*bucket) - first) {
-                Some(count) => *count += n,
-                None => break,
-            }
-        }
-        for (step, (known, total)) in known.iter().zip(totals).enumerate() {
+        let before = by.samples();
+        for (step, (known, total)) in known.iter_mut().zip(totals).enumerate() {
             if total > known {
-                by.push((first + step) as u16, total - known);
+                by.push((first + step) as u16, total - *known);
+                *known = *total;
             }
         }
+        self.count += by.samples() - before;
     }
 
     fn octave(&mut self, key: usize) -> &mut [u64; PER_OCTAVE] {

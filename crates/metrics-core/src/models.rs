@@ -66,7 +66,7 @@ impl Watch {
         let reader = Reader::new();
         let mut value = Value::unknown();
         self.row.collect(&reader, &mut Scratch::new(), &mut value);
-        self.row.show(&reader, &self.time, Duration::ZERO, &mut value);
+        self.row.show(&reader, self.time.present(Duration::ZERO), &mut value);
         match value {
             Value::Histogram(histogram) => {
                 (histogram.total().count(), (histogram.total().sum() * 1e9).round() as u64)

@@ -235,13 +235,14 @@ impl Pass {
         }
         let mut values = mem::take(&mut self.spare);
         values.resize_with(self.rows.len(), Value::unknown);
+        let present = self.time.present(now);
         // One row after the other, each while it is at hand.
         for (row, value) in self.rows.iter_mut().zip(&mut values) {
             row.collect(&reader, &mut self.scratch, value);
             if let Some(tick) = ended {
                 row.close(&reader, tick, self.time.rule);
             }
-            row.show(&reader, &self.time, now, value);
+            row.show(&reader, present, value);
         }
         self.show_gauges(context, &mut values);
         if let Some(orphans) = orphans {

@@ -5,15 +5,14 @@
 //! not change; only numbers are copied.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::buckets::Buckets;
 use crate::desc::OwnedDesc;
 use crate::exemplar::Exemplar;
-use crate::exported::Exported;
 use crate::labels::Labels;
-use crate::window::{Parts, Window, share};
+use crate::window::{Parts, Window};
 
 /// All series of a registry with their values at one moment.
 #[derive(Clone, Debug)]
@@ -200,54 +199,18 @@ pub struct Histogram {
 /// What is the same in every sample until the series is recorded into again.
 #[derive(Debug)]
 pub(crate) struct Shown {
-    /// The totals as of the last tick.
-    total: Arc<Buckets>,
-    window: Parts,
-    /// The sum with what was recorded since.
-    sum: f64,
-    /// At the exported bounds, with what was recorded since.
-    cumulative: Vec<u64>,
-    exemplars: Box<[Exemplar]>,
-    whole: OnceLock<Buckets>,
+    pub(crate) parts: Parts,
+    /// How many values there were since the series began.
+    pub(crate) count: u64,
+    /// At the exported bounds.
+    pub(crate) cumulative: Vec<u64>,
+    pub(crate) exemplars: Box<[Exemplar]>,
 }
 
 impl Shown {
     /// Of a series without a value.
-    pub(crate) fn nothing(total: &Arc<Buckets>) -> Self {
-        Self {
-            total: total.clone(),
-            window: Parts::nothing(total),
-            sum: 0.0,
-            cumulative: Vec::new(),
-            exemplars: Box::default(),
-            whole: OnceLock::new(),
-        }
-    }
-
-    /// Lets go of what the next record changes.
-    pub(crate) fn let_go(&mut self) {
-        self.window.let_go();
-    }
-
-    /// Brings everything but the window up to date.
-    pub(crate) fn revise(
-        &mut self,
-        total: &Arc<Buckets>,
-        sum: f64,
-        exported: &Exported,
-        exemplars: &[Exemplar],
-    ) {
-        share(&mut self.total, total);
-        self.sum = sum;
-        exported.cumulative(&mut self.cumulative);
-        if *self.exemplars != *exemplars {
-            self.exemplars = exemplars.into();
-        }
-        self.whole = OnceLock::new();
-    }
-
-    pub(crate) fn window_mut(&mut self) -> &mut Parts {
-        &mut self.window
+    pub(crate) fn nothing(parts: Parts) -> Self {
+        Self { parts, count: 0, cumulative: Vec::new(), exemplars: Box::default() }
     }
 }
 
@@ -261,14 +224,19 @@ impl Histogram {
         Arc::ptr_eq(&self.shown, shown)
     }
 
+    /// Gives up what it shows, for the room that it takes.
+    pub(crate) fn into_shown(self) -> Arc<Shown> {
+        self.shown
+    }
+
     /// How many values there were since the series began; it never falls.
     pub fn count(&self) -> u64 {
-        self.shown.total.count() + self.shown.window.running().samples()
+        self.shown.count
     }
 
     /// The exact sum of all values since the series began; it never falls.
     pub fn sum(&self) -> f64 {
-        self.shown.sum
+        self.shown.parts.total_sum()
     }
 
     /// How many of all values are at most each of the bounds of the description, which rise.
@@ -280,23 +248,14 @@ impl Histogram {
 
     /// Everything since the series began; it never falls.
     ///
-    /// Between two ticks it is put together here, once, by whoever asks first.
+    /// It is put together here, once, by whoever asks first.
     pub fn total(&self) -> &Buckets {
-        let Shown { total, window, sum, whole, .. } = &*self.shown;
-        if window.running().samples() == 0 && total.sum() == *sum {
-            return total;
-        }
-        whole.get_or_init(|| {
-            let mut whole = (**total).clone();
-            whole.enter(window.running());
-            whole.set_sum(*sum);
-            whole
-        })
+        self.shown.parts.total()
     }
 
     /// The most recent samples.
     pub fn window(&self) -> Window<'_> {
-        Window::new(&self.shown.window, self.span)
+        Window::new(&self.shown.parts, self.span)
     }
 
     /// At most one trace for each exported bucket, by rising value.

@@ -50,52 +50,75 @@ impl PartialEq for Window<'_> {
     }
 }
 
-/// What a window is put together from.
+/// What totals and a window are put together from, by whoever asks for them.
+///
+/// Most ticks ask for neither. So what samples share is some ticks old, with what those
+/// ticks brought and took beside it.
 #[derive(Debug)]
 pub(crate) struct Parts {
-    closed: Arc<Buckets>,
-    /// Those of the closed ticks that the running one has pushed out.
-    leaving: Vec<Arc<Rise>>,
+    base: Arc<Base>,
+    /// What entered since.
+    entered: Vec<Arc<Rise>>,
+    /// What left the window since, pushed out by the running tick included.
+    left: Vec<Arc<Rise>>,
     running: Option<Arc<Rise>>,
     samples: u64,
     sum: f64,
-    whole: OnceLock<Buckets>,
+    total_sum: f64,
+    window: OnceLock<Buckets>,
+    total: OnceLock<Buckets>,
+}
+
+/// The totals and the window as of the end of one tick.
+#[derive(Debug)]
+struct Base {
+    total: Buckets,
+    window: Buckets,
 }
 
 impl Parts {
-    /// Of a series without a value, with any empty buckets of its kind.
-    pub(crate) fn nothing(closed: &Arc<Buckets>) -> Self {
-        Self {
-            closed: closed.clone(),
-            leaving: Vec::new(),
-            running: None,
-            samples: 0,
-            sum: 0.0,
-            whole: OnceLock::new(),
-        }
-    }
-
     /// Lets go of the running tick.
     pub(crate) fn let_go(&mut self) {
         self.running = None;
     }
 
     /// What the running tick brought.
-    pub(crate) fn running(&self) -> &Rise {
+    fn running(&self) -> &Rise {
         self.running.as_deref().unwrap_or(&NOTHING)
     }
 
     fn buckets(&self) -> &Buckets {
-        if self.leaving.is_empty() && self.running().samples() == 0 {
-            return &self.closed;
+        if self.entered.is_empty() && self.left.is_empty() && self.running().samples() == 0 {
+            return &self.base.window;
         }
-        self.whole.get_or_init(|| {
-            let mut whole = (*self.closed).clone();
-            self.leaving.iter().for_each(|rise| whole.leave(rise));
-            whole.enter(self.running());
-            whole.set_sum(self.sum);
-            whole
+        self.window.get_or_init(|| {
+            let mut window = self.base.window.clone();
+            self.entered.iter().for_each(|rise| window.enter(rise));
+            window.enter(self.running());
+            self.left.iter().for_each(|rise| window.leave(rise));
+            window.set_sum(self.sum);
+            window
         })
+    }
+
+    /// Everything since the series began.
+    pub(crate) fn total(&self) -> &Buckets {
+        let is_at_hand = self.entered.is_empty() && self.running().samples() == 0;
+        if is_at_hand && self.base.total.sum() == self.total_sum {
+            return &self.base.total;
+        }
+        self.total.get_or_init(|| {
+            let mut total = self.base.total.clone();
+            self.entered.iter().for_each(|rise| total.enter(rise));
+            total.enter(self.running());
+            total.set_sum(self.total_sum);
+            total
+        })
+    }
+
+    /// The exact sum of all values since the series began.
+    pub(crate) fn total_sum(&self) -> f64 {
+        self.total_sum
     }
 }
 
@@ -137,15 +160,10 @@ impl Ticks {
         }
     }
 
-    /// The oldest start that is not before `birth` and no older than `max_age`.
-    fn oldest(&self, birth: Duration, now: Duration, max_age: Duration) -> Duration {
-        let is_out = |start: &Duration| *start < birth || is_too_old(*start, now, max_age);
-        // Nearly always the first is, so the search is not worth its start.
-        let first = match self.starts.front() {
-            Some(start) if !is_out(start) => 0,
-            _ => self.starts.partition_point(is_out),
-        };
-        self.starts.get(first).copied().unwrap_or(self.running())
+    /// The oldest start that a window of `max_age` reaches back to.
+    pub(crate) fn reach(&self, now: Duration, max_age: Duration) -> Duration {
+        let first = self.starts.iter().find(|start| !is_too_old(**start, now, max_age));
+        first.copied().unwrap_or(self.running())
     }
 }
 
@@ -170,28 +188,54 @@ struct Interval {
 pub(crate) struct Recent {
     /// The tick in which the series was first seen.
     birth: Duration,
+    /// Those in the window.
     closed: VecDeque<Interval>,
     /// The start and the samples of the oldest of them.
     oldest: Option<(Duration, u64)>,
-    /// The sum of `closed`, kept up to date by what enters and leaves.
-    merged: Arc<Buckets>,
-    /// How many samples `merged` has.
+    /// How many samples they have, and their sum.
     samples: u64,
+    sum: f64,
     /// Nothing while nothing was recorded, so that an idle series is not looked into.
     running: Option<Arc<Rise>>,
+    /// See [`Parts`].
+    base: Arc<Base>,
+    entered: Vec<Arc<Rise>>,
+    left: Vec<Arc<Rise>>,
 }
+
+/// How many changes are kept beside the base before it takes them in.
+const MOST_CHANGES: usize = 16;
 
 static NOTHING: Rise = Rise::new();
 
 impl Recent {
     pub(crate) fn new(birth: Duration, layout: Layout) -> Self {
+        let nothing = || Buckets::new(layout);
         Self {
             birth,
             closed: VecDeque::new(),
             oldest: None,
-            merged: Arc::new(Buckets::new(layout)),
             samples: 0,
+            sum: 0.0,
             running: None,
+            base: Arc::new(Base { total: nothing(), window: nothing() }),
+            entered: Vec::new(),
+            left: Vec::new(),
+        }
+    }
+
+    /// What a sample shows of a series without a value.
+    pub(crate) fn nothing(&self) -> Parts {
+        Parts {
+            base: self.base.clone(),
+            entered: Vec::new(),
+            left: Vec::new(),
+            running: None,
+            samples: 0,
+            sum: 0.0,
+            total_sum: 0.0,
+            window: OnceLock::new(),
+            total: OnceLock::new(),
         }
     }
 
@@ -204,29 +248,45 @@ impl Recent {
         self.running.as_deref().unwrap_or(&NOTHING)
     }
 
-    /// Ends the tick that began at `start`; whether the window's parts changed.
-    pub(crate) fn close(&mut self, start: Duration, now: Duration, rule: Rule) -> bool {
+    /// Ends the tick that began at `start`, with the totals as of now; whether the window changed.
+    pub(crate) fn close(
+        &mut self,
+        start: Duration,
+        now: Duration,
+        rule: Rule,
+        total: &Buckets,
+    ) -> bool {
         let grown = self.running.take_if(|rise| rise.samples() > 0);
         let grows = grown.is_some();
         if let Some(rise) = grown {
-            Arc::make_mut(&mut self.merged).enter(&rise);
+            self.entered.push(rise.clone());
             let (samples, sum) = (rise.samples(), rise.sum());
             self.samples += samples;
             self.closed.push_back(Interval { start, samples, sum, rise });
         }
         let surplus = self.surplus(0, now, rule);
-        if surplus > 0 {
-            let merged = Arc::make_mut(&mut self.merged);
-            self.closed.drain(..surplus).for_each(|interval| merged.leave(&interval.rise));
-            self.samples = merged.count();
+        for interval in self.closed.drain(..surplus) {
+            self.samples -= interval.samples;
+            self.left.push(interval.rise);
         }
         let changes = grows || surplus > 0;
         if changes {
             self.oldest = self.closed.front().map(|oldest| (oldest.start, oldest.samples));
-            let sum = self.closed.iter().map(|interval| interval.sum).sum();
-            Arc::make_mut(&mut self.merged).set_sum(sum);
+            self.sum = self.closed.iter().map(|interval| interval.sum).sum();
+            if self.entered.len() + self.left.len() >= MOST_CHANGES {
+                self.rebase(total);
+            }
         }
         changes
+    }
+
+    /// Takes the changes into the base.
+    fn rebase(&mut self, total: &Buckets) {
+        let mut window = self.base.window.clone();
+        self.entered.drain(..).for_each(|rise| window.enter(&rise));
+        self.left.drain(..).for_each(|rise| window.leave(&rise));
+        window.set_sum(self.sum);
+        self.base = Arc::new(Base { total: total.clone(), window });
     }
 
     /// How many of the oldest closed ticks are not in a window that has `held` samples beside them.
@@ -247,45 +307,47 @@ impl Recent {
         surplus.count()
     }
 
-    /// How many of the closed ticks the running one has pushed out as of `now`.
-    pub(crate) fn leaving(&self, now: Duration, rule: Rule) -> usize {
-        self.surplus(self.fresh().samples(), now, rule)
-    }
-
-    /// How many samples the window has without the oldest `leaving` ticks.
-    fn held(&self, leaving: usize) -> u64 {
-        let left: u64 = self.closed.iter().take(leaving).map(|interval| interval.samples).sum();
-        self.samples - left + self.fresh().samples()
-    }
-
-    /// Says what the window consists of without the oldest `leaving` ticks.
-    pub(crate) fn fill(&self, parts: &mut Parts, leaving: usize) {
-        let closed = match leaving {
-            0 => self.merged.sum(),
-            _ => self.closed.iter().skip(leaving).map(|interval| interval.sum).sum(),
-        };
-        parts.samples = self.held(leaving);
-        parts.sum = closed + self.fresh().sum();
-        share(&mut parts.closed, &self.merged);
-        parts.leaving.clear();
-        parts.leaving.extend(self.closed.iter().take(leaving).map(|left| left.rise.clone()));
-        parts.running.clone_from(&self.running);
-        parts.whole = OnceLock::new();
-    }
-
-    /// How far the window reaches back.
-    pub(crate) fn span(
+    /// Says what a sample shows as of `now`, beside the sum of all values; until when it stays so.
+    pub(crate) fn fill(
         &self,
-        leaving: usize,
-        ticks: &Ticks,
+        parts: &mut Parts,
         now: Duration,
+        running_tick: Duration,
         rule: Rule,
-    ) -> Duration {
-        let start = if self.held(leaving) >= rule.samples {
-            self.closed.get(leaving).map_or(ticks.running(), |oldest| oldest.start)
-        } else {
-            ticks.oldest(self.birth, now, rule.max_age)
+        total_sum: f64,
+    ) -> Span {
+        let fresh = self.fresh();
+        // Those that the running tick has pushed out.
+        let leaving = self.surplus(fresh.samples(), now, rule);
+        let stays = self.closed.iter().skip(leaving);
+        let (samples, sum) = match leaving {
+            0 => (self.samples, self.sum),
+            _ => stays.clone().fold((0, 0.0), |(samples, sum), interval| {
+                (samples + interval.samples, sum + interval.sum)
+            }),
         };
-        now.saturating_sub(start)
+        parts.samples = samples + fresh.samples();
+        parts.sum = sum + fresh.sum();
+        parts.total_sum = total_sum;
+        share(&mut parts.base, &self.base);
+        parts.entered.clone_from(&self.entered);
+        parts.left.clone_from(&self.left);
+        parts.left.extend(self.closed.iter().take(leaving).map(|left| left.rise.clone()));
+        parts.running.clone_from(&self.running);
+        (parts.window, parts.total) = (OnceLock::new(), OnceLock::new());
+        let oldest = stays.clone().next().map(|interval| interval.start);
+        let is_full = parts.samples >= rule.samples;
+        Span {
+            start: if is_full { oldest.unwrap_or(running_tick) } else { self.birth },
+            until: oldest.map_or(Duration::MAX, |start| start.saturating_add(rule.max_age)),
+        }
     }
+}
+
+/// Since when a window is, and until when nothing but a record changes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    /// Or since the oldest tick that a window may reach back to, if that is later.
+    pub(crate) start: Duration,
+    pub(crate) until: Duration,
 }
