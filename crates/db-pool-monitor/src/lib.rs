@@ -38,7 +38,7 @@
 //! let connection = pool.get().await?;
 //! assert_eq!(**connection, "a connection");
 //! let metrics = monitor.metrics(&registry.read(), "main").expect("it is attached");
-//! assert_eq!((metrics.active_connections, metrics.acquired), (1, 1));
+//! assert_eq!((metrics.active_connections, metrics.acquired), (Some(1), 1));
 //!
 //! drop(connection);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -65,6 +65,7 @@
 //! | `db_client_timeouts_total` | `phase`: permit, connect | yes | yes |
 //! | `db_client_oldest_use_age_seconds`, `db_client_oldest_wait_age_seconds` | | yes | yes |
 //! | `db_client_leaked_connections`, `db_client_leaks_total` | | yes | yes |
+//! | `db_client_source_panics_total` | | yes | yes |
 //! | `db_client_wait_phase_duration_seconds` | `phase`: permit, recycle, connect | | yes |
 //! | `db_client_connections_opened_total`, `db_client_connections_recycled_total` | | | yes |
 //! | `db_client_connections_discarded_total` | `reason`: recycle_failed, cancelled, taken | | yes |
@@ -81,27 +82,34 @@
 pub mod postgres;
 
 mod assess;
+mod attach;
+mod attached;
 mod cells;
 mod checkout;
 mod descs;
 mod ledger;
+mod levels;
 mod metrics;
 mod monitor;
 mod phases;
 mod pool;
 mod reading;
 mod report;
+mod status;
 mod thresholds;
+mod tracked;
 mod watch;
 
+pub use attach::AttachError;
 pub use descs::{
     ACQUIRES, CONNECTING_REQUESTS, CONNECTIONS, CONNECTIONS_DISCARDED, CONNECTIONS_MAX,
     CONNECTIONS_OPENED, CONNECTIONS_RECYCLED, CONNECTIONS_USED_PEAK, DESCS, LEAKED_CONNECTIONS,
-    LEAKS, OLDEST_USE_AGE, OLDEST_WAIT_AGE, PENDING_REQUESTS, PENDING_REQUESTS_PEAK, TIMEOUTS,
-    USE_DURATION, WAIT_DURATION, WAIT_PHASE_DURATION,
+    LEAKS, OLDEST_USE_AGE, OLDEST_WAIT_AGE, PENDING_REQUESTS, PENDING_REQUESTS_PEAK, SOURCE_PANICS,
+    TIMEOUTS, USE_DURATION, WAIT_DURATION, WAIT_PHASE_DURATION,
 };
-pub use metrics::{HookMetrics, PhaseTime, PoolMetrics, PoolRates, WaitPhases};
-pub use monitor::{AttachError, PoolMonitor};
+pub use levels::PoolLevels;
+pub use metrics::{HookMetrics, PhaseTime, PoolMetrics, PoolRates, TrackedMetrics, WaitPhases};
+pub use monitor::PoolMonitor;
 pub use phases::mark_connecting;
 pub use pool::{MonitoredObject, MonitoredPool};
 pub use thresholds::Thresholds;
