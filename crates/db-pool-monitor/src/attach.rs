@@ -1,4 +1,4 @@
-//! How a pool comes to be watched: a finished one, or one that is built here.
+//! How a pool comes to be watched: a finished one, one that is built here, or one of any kind.
 
 use std::sync::Arc;
 
@@ -7,6 +7,8 @@ use metrics_core::{RegisterError, Registry, broken_name_rule};
 
 use crate::attached::Attached;
 use crate::cells::PoolCells;
+use crate::handle::PoolHandle;
+use crate::levels::PoolLevels;
 use crate::monitor::PoolMonitor;
 use crate::phases::Phases;
 use crate::pool::MonitoredPool;
@@ -29,6 +31,12 @@ pub enum AttachError {
     /// A living pool has the name.
     #[error("a pool named `{name}` is attached already: choose another name")]
     Duplicate {
+        /// The name.
+        name: String,
+    },
+    /// The pool was gone when it was first asked for its levels.
+    #[error("pool `{name}` says that it is gone: attach a pool that is open")]
+    Gone {
         /// The name.
         name: String,
     },
@@ -117,6 +125,49 @@ impl PoolMonitor {
         let phases = Arc::new(phases.map_err(AttachError::Register)?);
         let pool = phases.hook(builder).build().map_err(AttachError::Build)?;
         self.adapt(name, thresholds, Some(phases), pool)
+    }
+
+    /// Watches a pool of any kind that says itself what happens to it, against the default
+    /// [`Thresholds`].
+    ///
+    /// `levels` is asked now, and then once a tick on the sampling thread: no I/O, and far
+    /// under a millisecond. `None` says that the pool is gone: then it is no longer shown,
+    /// its name is free, and what is recorded lasts as long as the handle. A level that the
+    /// first answer leaves out stays absent; one that a later answer leaves out is NaN, as
+    /// all are after a panic, which is counted and contained.
+    ///
+    /// The closure may own the pool, which then lives as long as the handle. Where the pool
+    /// owns the handle (in a hook of its own), hold the pool weakly.
+    ///
+    /// # Errors
+    /// [`AttachError`] for a name that is taken or unusable, and for a pool that is gone.
+    pub fn pool(
+        &self,
+        name: &str,
+        levels: impl Fn() -> Option<PoolLevels> + Send + Sync + 'static,
+    ) -> Result<PoolHandle, AttachError> {
+        self.pool_with(name, levels, Thresholds::default())
+    }
+
+    /// Watches a pool of any kind against thresholds of its own; see [`Self::pool`].
+    ///
+    /// # Errors
+    /// As for [`Self::pool`].
+    pub fn pool_with(
+        &self,
+        name: &str,
+        levels: impl Fn() -> Option<PoolLevels> + Send + Sync + 'static,
+        thresholds: Thresholds,
+    ) -> Result<PoolHandle, AttachError> {
+        let name = checked(name)?;
+        let first = levels().ok_or_else(|| AttachError::Gone { name: name.to_owned() })?;
+        self.enter(name, |registry| {
+            let cells = PoolCells::register(registry, name)?;
+            let handle = PoolHandle::new(cells.clone(), levels);
+            let source = (Box::new(handle.source()) as _, first);
+            let attached = Attached::register(registry, cells, thresholds, None, source)?;
+            Ok((attached, handle))
+        })
     }
 
     fn adapt<M, W>(
