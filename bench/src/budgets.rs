@@ -15,8 +15,6 @@ struct Budget {
     race: &'static str,
     ours: &'static str,
     limit: Limit,
-    /// What would be paid anyway, and is taken off first.
-    apart: &'static [&'static str],
     /// What to show beside a figure that falls short.
     floor: Option<&'static str>,
 }
@@ -34,11 +32,7 @@ use Limit::{BestPeer, Nanos, Of};
 
 impl Budget {
     const fn new(race: &'static str, ours: &'static str, limit: Limit) -> Self {
-        Self { race, ours, limit, apart: &[], floor: None }
-    }
-
-    const fn apart(self, apart: &'static [&'static str]) -> Self {
-        Self { apart, ..self }
+        Self { race, ours, limit, floor: None }
     }
 
     const fn floor(self, floor: &'static str) -> Self {
@@ -49,7 +43,6 @@ impl Budget {
 const CELLS: &str = "floor, cells alone";
 const COPY: &str = "floor, copy";
 const MEMORY: &str = "floor, fresh memory alone";
-const POOL_ANYWAY: &[&str] = &["apart, the pool alone", "apart, three clock readings"];
 
 const BUDGETS: &[Budget] = &[
     Budget::new("counter/held/1t", "node0", BestPeer(0.5)),
@@ -62,8 +55,7 @@ const BUDGETS: &[Budget] = &[
     Budget::new("latency/labels/1t", "node0", Of("prometheus-client", 0.5)),
     Budget::new("monitors/1t", "node0, cache hit", Of("node0", 2.0)),
     Budget::new("monitors/1t", "node0, breaker success", Of("node0", 2.5)),
-    Budget::new("monitors/1t", "node0, pool acquire and release", Of("node0", 3.0))
-        .apart(POOL_ANYWAY),
+    Budget::new("monitors/1t", "node0, pool acquire and release", Of("node0", 3.0)),
     Budget::new("scrape/counters/10000", "node0", Of(COPY, 2.0)).floor(COPY),
     Budget::new("scrape/counters/10000", "node0", BestPeer(0.25)).floor(COPY),
     Budget::new("scrape/latencies/1000", "node0", BestPeer(1.0)).floor(COPY),
@@ -135,14 +127,9 @@ impl Budget {
             Of(name, factor) => (Some(entry(race, name)?), factor),
             Nanos(nanos) => (None, nanos),
         };
-        let mut rounds = ours.rounds.clone();
-        for name in self.apart {
-            let apart = &entry(race, name)?.rounds;
-            rounds.iter_mut().zip(apart).for_each(|(ours, apart)| *ours -= apart);
-        }
         let measured = match against {
-            Some(theirs) => Estimate::of_ratio(&rounds, &theirs.rounds),
-            None => Estimate::of(&rounds),
+            Some(theirs) => Estimate::of_ratio(&ours.rounds, &theirs.rounds),
+            None => Estimate::of(&ours.rounds),
         };
         let against = against.map(|entry| entry.name.clone());
         let floor =

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use metrics_core::{Assessment, DEGRADED_FROM, Issue, Severity};
 
+use crate::levels::PoolLevels;
 use crate::reading::Reading;
 
 const HEALTHY: &str = "Database pool healthy";
@@ -35,8 +36,9 @@ pub(crate) fn all(pools: &[Reading<'_>]) -> Assessment {
 
 /// One pool.
 pub(crate) fn pool(pool: &Reading<'_>) -> Assessment {
-    let is_untried = pool.size() == 0 && pool.recent_attempts() == 0 && pool.oldest_wait.is_none();
-    if is_untried {
+    let is_open = pool.levels.size().is_some_and(|size| size > 0);
+    let is_asked = pool.recent_attempts() > 0 || oldest_wait(pool).is_some();
+    if !is_open && !is_asked {
         let unknown = format!("pool `{}` has no connection and was not asked", pool.name());
         return Assessment::unknown(unknown);
     }
@@ -126,12 +128,13 @@ fn timeouts(pool: &Reading<'_>) -> Option<Finding> {
 }
 
 fn exhausted(pool: &Reading<'_>) -> Option<Finding> {
-    let (waiting, max) = (pool.waiting, pool.max);
-    (waiting > 0 && pool.size() >= max).then(|| {
+    let PoolLevels { used, max, waiting, .. } = pool.levels;
+    let (used, max, waiting) = (used?, max?, waiting?);
+    (waiting > 0 && pool.levels.size()? >= max).then(|| {
         finding(
             pool,
             ("pool_exhausted", Severity::Warning, EXHAUSTED),
-            (pool.used as f64, max as f64),
+            (used as f64, max as f64),
             format!("all {max} connections are in use and {waiting} callers wait"),
             "hold connections for a shorter time, or raise the pool's maximum size",
         )
@@ -139,7 +142,7 @@ fn exhausted(pool: &Reading<'_>) -> Option<Finding> {
 }
 
 fn long_queue(pool: &Reading<'_>) -> Option<Finding> {
-    let (waiting, threshold) = (pool.waiting, pool.thresholds().waiting_clients);
+    let (waiting, threshold) = (pool.levels.waiting?, pool.thresholds().waiting_clients);
     (waiting > threshold).then(|| {
         finding(
             pool,
@@ -152,7 +155,7 @@ fn long_queue(pool: &Reading<'_>) -> Option<Finding> {
 }
 
 fn stalled(pool: &Reading<'_>) -> Option<Finding> {
-    let (waited, threshold) = (pool.oldest_wait?, pool.thresholds().stalled_wait);
+    let (waited, threshold) = (oldest_wait(pool)?, pool.thresholds().stalled_wait);
     (waited > threshold).then(|| {
         finding(
             pool,
@@ -180,9 +183,10 @@ fn slow(pool: &Reading<'_>) -> Option<Finding> {
 }
 
 fn leaks(pool: &Reading<'_>) -> Option<Finding> {
-    let (leaked, threshold) = (pool.leaked, pool.thresholds().leak_after);
+    let tracked = pool.tracked.as_ref()?;
+    let (leaked, threshold) = (tracked.leaked, pool.thresholds().leak_after);
     (leaked > 0).then(|| {
-        let oldest = pool.oldest_use.unwrap_or(threshold);
+        let oldest = tracked.oldest_use.unwrap_or(threshold);
         finding(
             pool,
             ("leaked_connections", Severity::Warning, LEAKS),
@@ -195,6 +199,10 @@ fn leaks(pool: &Reading<'_>) -> Option<Finding> {
             "give the connections back (the report's `leaks` name the lines that took them), or raise `leak_after`",
         )
     })
+}
+
+fn oldest_wait(pool: &Reading<'_>) -> Option<Duration> {
+    pool.tracked.as_ref()?.oldest_wait
 }
 
 fn seconds(duration: Duration) -> String {

@@ -8,18 +8,19 @@
 use std::panic::Location;
 use std::sync::Arc;
 
-use metrics_core::Moment;
+use metrics_core::{Counter, Moment};
 
-use crate::cells::{Levels, Outcomes, PoolCells};
+use crate::cells::Outcomes;
 use crate::ledger::Key;
 use crate::phases::{self, Ending};
+use crate::tracked::Tracked;
 
 /// A wait for a connection that has not ended yet.
 #[derive(Debug)]
 #[must_use = "dropping a wait records it as cancelled"]
 pub(crate) struct Acquiring {
     /// Taken by the wait's end.
-    cells: Option<Arc<PoolCells>>,
+    tracked: Option<Arc<Tracked>>,
     since: Moment,
     caller: &'static Location<'static>,
     /// Its place in the ledger, once it turned out to be no immediate success.
@@ -37,35 +38,34 @@ pub(crate) enum TimedOut {
 #[derive(Debug)]
 #[must_use = "dropping a checkout ends the use of its connection"]
 pub(crate) struct Checkout {
-    cells: Arc<PoolCells>,
+    tracked: Arc<Tracked>,
     since: Moment,
     key: Key,
 }
 
 impl Acquiring {
     pub(crate) fn start(
-        cells: Arc<PoolCells>,
+        tracked: Arc<Tracked>,
         since: Moment,
         caller: &'static Location<'static>,
     ) -> Self {
-        Self { cells: Some(cells), since, caller, waiting: None }
+        Self { tracked: Some(tracked), since, caller, waiting: None }
     }
 
-    /// Notes that there was no connection at once.
-    pub(crate) fn wait(&mut self, levels: Levels) {
-        if let Some(cells) = &self.cells {
-            cells.waiting_peak.record(levels.waiting);
-            self.waiting = Some(cells.waits.enter(self.since, self.caller).0);
+    /// Notes that there was no connection at once, and how many callers wait now.
+    pub(crate) fn wait(&mut self, waiting: usize) {
+        if let Some(tracked) = &self.tracked {
+            tracked.waiting_peak.record(waiting as u64);
+            self.waiting = Some(tracked.waits.enter(self.since, self.caller).0);
         }
     }
 
     /// Ends the wait with a connection and starts timing the hold.
     pub(crate) fn acquired(mut self) -> Option<Checkout> {
-        let (cells, now) = self.finish(Ending::Acquired)?;
-        cells.outcomes.acquired.inc();
-        let (key, held) = cells.holds.enter(now, self.caller);
-        cells.used_peak.record(held);
-        Some(Checkout { cells, since: now, key })
+        let (tracked, now) = self.finish(Ending::Acquired, |outcomes| &outcomes.acquired)?;
+        let (key, held) = tracked.holds.enter(now, self.caller);
+        tracked.used_peak.record(held);
+        Some(Checkout { tracked, since: now, key })
     }
 
     /// Ends the wait because one of the pool's deadlines passed.
@@ -74,51 +74,49 @@ impl Acquiring {
             TimedOut::Permit => Ending::PermitTimedOut,
             TimedOut::Connect => Ending::Failed,
         };
-        self.count(ending, |outcomes| {
-            outcomes.timed_out.inc();
+        let finished = self.finish(ending, |outcomes| &outcomes.timed_out);
+        if let Some((tracked, _)) = finished {
             match waited_for {
-                TimedOut::Permit => outcomes.permit_timeouts.inc(),
-                TimedOut::Connect => outcomes.connect_timeouts.inc(),
+                TimedOut::Permit => tracked.permit_timeouts.inc(),
+                TimedOut::Connect => tracked.connect_timeouts.inc(),
             }
-        });
+        }
     }
 
     /// Ends the wait without a connection.
     pub(crate) fn failed(mut self) {
-        self.count(Ending::Failed, |outcomes| outcomes.failed.inc());
-    }
-
-    fn count(&mut self, ending: Ending, count: impl FnOnce(&Outcomes)) {
-        if let Some((cells, _)) = self.finish(ending) {
-            count(&cells.outcomes);
-        }
+        self.finish(Ending::Failed, |outcomes| &outcomes.failed);
     }
 
     /// Records the wait, the first time it is called.
-    fn finish(&mut self, ending: Ending) -> Option<(Arc<PoolCells>, Moment)> {
-        let cells = self.cells.take()?;
-        let now = cells.clock.now();
+    fn finish(
+        &mut self,
+        ending: Ending,
+        outcome: impl FnOnce(&Outcomes) -> &Counter,
+    ) -> Option<(Arc<Tracked>, Moment)> {
+        let tracked = self.tracked.take()?;
+        let now = tracked.clock.now();
         if let Some(key) = self.waiting.take() {
-            cells.waits.leave(key);
+            tracked.waits.leave(key);
         }
-        cells.wait.record(cells.clock.between(self.since, now));
-        if cells.phases.is_some() {
+        tracked.cells.waited(tracked.clock.between(self.since, now), outcome);
+        if tracked.phases.is_some() {
             phases::end(ending, now);
         }
-        Some((cells, now))
+        Some((tracked, now))
     }
 }
 
 impl Drop for Acquiring {
     fn drop(&mut self) {
-        self.count(Ending::Cancelled, |outcomes| outcomes.cancelled.inc());
+        self.finish(Ending::Cancelled, |outcomes| &outcomes.cancelled);
     }
 }
 
 impl Checkout {
     /// Ends the use because the connection leaves the pool for good.
     pub(crate) fn taken(self) {
-        if let Some(phases) = &self.cells.phases {
+        if let Some(phases) = &self.tracked.phases {
             phases.discarded.taken.inc();
         }
     }
@@ -126,7 +124,7 @@ impl Checkout {
 
 impl Drop for Checkout {
     fn drop(&mut self) {
-        self.cells.holds.leave(self.key);
-        self.cells.hold.record(self.cells.clock.since(self.since));
+        self.tracked.holds.leave(self.key);
+        self.tracked.cells.hold.record(self.tracked.clock.since(self.since));
     }
 }

@@ -181,6 +181,13 @@ pub const LEAKS: Desc = Desc::counter(
 )
 .labels(&["pool"]);
 
+/// Panics of what is asked for a pool's levels.
+pub const SOURCE_PANICS: Desc = Desc::counter(
+    "db_client_source_panics_total",
+    "Times that whoever was asked for the pool's levels panicked; they are NaN until it answers again.",
+)
+.labels(&["pool"]);
+
 /// Every description of this crate, for catalogues.
 pub const DESCS: &[&Desc] = &[
     &CONNECTIONS,
@@ -201,4 +208,5 @@ pub const DESCS: &[&Desc] = &[
     &OLDEST_WAIT_AGE,
     &LEAKED_CONNECTIONS,
     &LEAKS,
+    &SOURCE_PANICS,
 ];

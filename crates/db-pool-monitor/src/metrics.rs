@@ -9,33 +9,40 @@ use std::time::Duration;
 use metrics_core::{Buckets, Histogram, as_millis};
 use serde::Serialize;
 
-use crate::reading::{HookReading, Reading};
+use crate::reading::{HookReading, Reading, TrackedReading};
 
 /// Numbers of one pool, or the totals of several.
 ///
-/// As JSON, durations are milliseconds. What has no data is `None`, and what a
-/// pool without hooks cannot know is left out of the JSON.
+/// As JSON, durations are milliseconds. What has no data is `None`. What a pool
+/// cannot know is `None` too, for it and for any total with it, and is left out
+/// of the JSON: its levels, where it does not say them, and the two groups.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PoolMetrics {
     /// Open connections.
-    pub total_connections: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_connections: Option<u64>,
     /// Open connections that callers hold.
-    pub active_connections: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active_connections: Option<u64>,
     /// Open connections that nobody holds.
-    pub idle_connections: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_connections: Option<u64>,
     /// Callers that wait because all connections the pool allows are taken.
-    pub waiting_clients: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_clients: Option<u64>,
     /// The mean wait in the window, however it ended.
     #[serde(serialize_with = "as_millis::serialize_option")]
     pub avg_wait_time: Option<Duration>,
     /// Waits that ended without a connection since the start, timeouts and cancelled ones apart.
     pub connection_errors: u64,
     /// Connections that the pool allows.
-    pub max_connections: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_connections: Option<u64>,
     /// Callers whose connection is being opened.
-    pub connecting_clients: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connecting_clients: Option<u64>,
     /// Waits that ended with a connection since the start.
     pub acquired: u64,
     /// Waits that timed out since the start.
@@ -55,6 +62,19 @@ pub struct PoolMetrics {
     pub samples: u64,
     /// How far the window of the waits reaches back.
     pub window_seconds: f64,
+    /// What takes an adapter that follows each wait and hold; `None` if any of the pools has none.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub tracked: Option<TrackedMetrics>,
+    /// What takes hooks in the pool; `None` if any of the pools has none.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<HookMetrics>,
+}
+
+/// Numbers of pools whose waits and holds are followed from their start.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct TrackedMetrics {
     /// Most connections held at once in the last minute; of several pools the sum.
     pub peak_active_connections: u64,
     /// Most callers waiting at once in the last minute; of several pools the sum.
@@ -69,9 +89,6 @@ pub struct PoolMetrics {
     pub leaked_connections: u64,
     /// How often a connection came to be held for so long, since the start.
     pub leaks: u64,
-    /// What takes hooks in the pool; `None` if any of the pools has none.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub hooks: Option<HookMetrics>,
 }
 
 /// Numbers of pools with hooks.
@@ -127,18 +144,19 @@ pub struct PoolRates {
 impl PoolMetrics {
     pub(crate) fn of(pools: &[Reading<'_>]) -> Self {
         let sum = |of: fn(&Reading<'_>) -> u64| pools.iter().map(of).sum();
-        let oldest = |of: fn(&Reading<'_>) -> Option<Duration>| pools.iter().filter_map(of).max();
+        // A sum with a part that is unknown is unknown.
+        let level = |of: fn(&Reading<'_>) -> Option<u64>| pools.iter().map(of).sum();
         let waits = Merged::of(pools.iter().filter_map(|pool| pool.waits));
         let holds = Merged::of(pools.iter().filter_map(|pool| pool.holds));
         Self {
-            total_connections: sum(|pool| pool.size()),
-            active_connections: sum(|pool| pool.used),
-            idle_connections: sum(|pool| pool.idle),
-            waiting_clients: sum(|pool| pool.waiting),
+            total_connections: level(|pool| pool.levels.size()),
+            active_connections: level(|pool| pool.levels.used),
+            idle_connections: level(|pool| pool.levels.idle),
+            waiting_clients: level(|pool| pool.levels.waiting),
             avg_wait_time: waits.mean(),
             connection_errors: sum(|pool| pool.failed.total),
-            max_connections: sum(|pool| pool.max),
-            connecting_clients: sum(|pool| pool.connecting),
+            max_connections: level(|pool| pool.levels.max),
+            connecting_clients: level(|pool| pool.levels.connecting),
             acquired: sum(|pool| pool.acquired.total),
             timed_out: sum(|pool| pool.timed_out.total),
             cancelled: sum(|pool| pool.cancelled.total),
@@ -147,14 +165,28 @@ impl PoolMetrics {
             p95_use_time: holds.p95(),
             samples: waits.samples(),
             window_seconds: waits.span.as_secs_f64(),
+            tracked: TrackedMetrics::of(pools),
+            hooks: HookMetrics::of(pools),
+        }
+    }
+}
+
+impl TrackedMetrics {
+    fn of(pools: &[Reading<'_>]) -> Option<Self> {
+        let tracked: Vec<_> =
+            pools.iter().map(|pool| pool.tracked.as_ref()).collect::<Option<_>>()?;
+        let sum = |of: fn(&TrackedReading) -> u64| tracked.iter().copied().map(of).sum();
+        let oldest = |of: fn(&TrackedReading) -> Option<Duration>| {
+            tracked.iter().copied().filter_map(of).max()
+        };
+        Some(Self {
             peak_active_connections: sum(|pool| pool.used_peak),
             peak_waiting_clients: sum(|pool| pool.waiting_peak),
             oldest_use: oldest(|pool| pool.oldest_use),
             oldest_wait: oldest(|pool| pool.oldest_wait),
             leaked_connections: sum(|pool| pool.leaked),
             leaks: sum(|pool| pool.leaks),
-            hooks: HookMetrics::of(pools),
-        }
+        })
     }
 }
 

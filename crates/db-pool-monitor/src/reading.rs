@@ -5,31 +5,37 @@ use std::time::Duration;
 
 use metrics_core::{Count, Gauge, Histogram, Latency, View};
 
-use crate::cells::{PoolCells, Suspect};
+use crate::attached::Attached;
+use crate::levels::PoolLevels;
+use crate::phases::Phases;
 use crate::thresholds::Thresholds;
+use crate::tracked::{Ages, Suspect};
 
 /// What a view knows of one pool.
 #[derive(Debug)]
 pub(crate) struct Reading<'a> {
-    pub(crate) cells: Arc<PoolCells>,
-    pub(crate) used: u64,
-    pub(crate) idle: u64,
-    pub(crate) max: u64,
-    pub(crate) waiting: u64,
-    pub(crate) connecting: u64,
-    pub(crate) used_peak: u64,
-    pub(crate) waiting_peak: u64,
+    attached: Arc<Attached>,
+    pub(crate) levels: PoolLevels,
     pub(crate) acquired: Count,
     pub(crate) timed_out: Count,
     pub(crate) failed: Count,
     pub(crate) cancelled: Count,
     pub(crate) waits: Option<&'a Histogram>,
     pub(crate) holds: Option<&'a Histogram>,
+    pub(crate) tracked: Option<TrackedReading>,
+    pub(crate) hooks: Option<HookReading<'a>>,
+}
+
+/// What is known only of a pool whose waits and holds are followed from their start.
+#[derive(Debug)]
+pub(crate) struct TrackedReading {
+    pub(crate) used_peak: u64,
+    pub(crate) waiting_peak: u64,
     pub(crate) oldest_use: Option<Duration>,
     pub(crate) oldest_wait: Option<Duration>,
     pub(crate) leaked: u64,
     pub(crate) leaks: u64,
-    pub(crate) hooks: Option<HookReading<'a>>,
+    pub(crate) suspects: Vec<Suspect>,
 }
 
 /// What is known of a pool with hooks only.
@@ -44,48 +50,29 @@ pub(crate) struct HookReading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub(crate) fn of(cells: Arc<PoolCells>, view: &View<'a>) -> Self {
-        let whole = |gauge: &Gauge| view.gauge(gauge).map_or(0, |value| value as u64);
-        let age = |gauge: &Gauge| Duration::try_from_secs_f64(view.gauge(gauge)?).ok();
-        let PoolCells { levels, outcomes, ages, .. } = &*cells;
+    pub(crate) fn of(attached: Arc<Attached>, view: &View<'a>) -> Self {
+        let Attached { cells, levels, ages, .. } = &*attached;
+        let phases = ages.as_ref().and_then(|ages| ages.tracked.phases.as_deref());
         Self {
-            used: whole(&levels.used),
-            idle: whole(&levels.idle),
-            max: whole(&levels.max),
-            waiting: whole(&levels.waiting),
-            connecting: whole(&levels.connecting),
-            used_peak: view.peak(&cells.used_peak),
-            waiting_peak: view.peak(&cells.waiting_peak),
-            acquired: view.count(&outcomes.acquired),
-            timed_out: view.count(&outcomes.timed_out),
-            failed: view.count(&outcomes.failed),
-            cancelled: view.count(&outcomes.cancelled),
+            levels: levels.read(view),
+            acquired: view.count(&cells.outcomes.acquired),
+            timed_out: view.count(&cells.outcomes.timed_out),
+            failed: view.count(&cells.outcomes.failed),
+            cancelled: view.count(&cells.outcomes.cancelled),
             waits: view.latency(&cells.wait),
             holds: view.latency(&cells.hold),
-            oldest_use: age(&ages.oldest_use),
-            oldest_wait: age(&ages.oldest_wait),
-            leaked: whole(&ages.leaked),
-            leaks: view.counter(&ages.leaks),
-            hooks: HookReading::of(&cells, view),
-            cells,
+            tracked: ages.as_ref().map(|ages| TrackedReading::of(ages, view)),
+            hooks: phases.map(|phases| HookReading::of(phases, view)),
+            attached,
         }
     }
 
     pub(crate) fn name(&self) -> &str {
-        &self.cells.name
+        &self.attached.cells.name
     }
 
     pub(crate) fn thresholds(&self) -> &Thresholds {
-        &self.cells.thresholds
-    }
-
-    pub(crate) fn suspects(&self) -> Vec<Suspect> {
-        self.cells.suspects()
-    }
-
-    /// Open connections.
-    pub(crate) fn size(&self) -> u64 {
-        self.used + self.idle
+        &self.attached.thresholds
     }
 
     /// Waits that ended lately.
@@ -100,19 +87,33 @@ impl<'a> Reading<'a> {
     }
 }
 
+impl TrackedReading {
+    fn of(ages: &Ages, view: &View<'_>) -> Self {
+        let age = |gauge: &Gauge| Duration::try_from_secs_f64(view.gauge(gauge)?).ok();
+        Self {
+            used_peak: view.peak(&ages.tracked.used_peak),
+            waiting_peak: view.peak(&ages.tracked.waiting_peak),
+            oldest_use: age(&ages.oldest_use),
+            oldest_wait: age(&ages.oldest_wait),
+            leaked: view.gauge(&ages.leaked).map_or(0, |leaked| leaked as u64),
+            leaks: view.counter(&ages.leaks),
+            suspects: ages.suspects(),
+        }
+    }
+}
+
 impl<'a> HookReading<'a> {
-    fn of(cells: &PoolCells, view: &View<'a>) -> Option<Self> {
-        let phases = cells.phases.as_ref()?;
+    fn of(phases: &Phases, view: &View<'a>) -> Self {
         let latency = |latency: &Latency| view.latency(latency);
         let lost = &phases.discarded;
         let lost = [&lost.recycle_failed, &lost.cancelled, &lost.taken];
-        Some(Self {
+        Self {
             permit: latency(&phases.permit),
             recycle: latency(&phases.recycle),
             connect: latency(&phases.connect),
             opened: view.counter(&phases.opened),
             recycled: view.counter(&phases.recycled),
             discarded: lost.iter().map(|counter| view.counter(counter)).sum(),
-        })
+        }
     }
 }

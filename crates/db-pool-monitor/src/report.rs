@@ -9,8 +9,9 @@ use serde::{Serialize, Serializer};
 
 use crate::assess;
 use crate::metrics::{PoolMetrics, PoolRates};
-use crate::reading::Reading;
+use crate::reading::{Reading, TrackedReading};
 use crate::thresholds::Thresholds;
+use crate::tracked::Suspect;
 use crate::watch::TOPIC;
 
 /// All pools: the totals, and each by its name.
@@ -38,7 +39,9 @@ pub(crate) struct PoolReport {
     health: Assessment,
     rates: PoolRates,
     thresholds: Thresholds,
-    leaks: Vec<Leak>,
+    /// Absent where leaks cannot be known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leaks: Option<Vec<Leak>>,
 }
 
 /// A connection that is held for longer than the leak threshold.
@@ -71,14 +74,20 @@ impl DatabaseReport {
 impl PoolReport {
     pub(crate) fn of(pool: &Reading<'_>) -> Self {
         let alone = std::slice::from_ref(pool);
-        let suspects = pool.suspects().into_iter();
         Self {
             metrics: PoolMetrics::of(alone),
             health: assess::pool(pool),
             rates: PoolRates::of(alone),
             thresholds: *pool.thresholds(),
-            leaks: suspects.map(|(held_for, acquired_at)| Leak { held_for, acquired_at }).collect(),
+            leaks: pool.tracked.as_ref().map(Leak::all),
         }
+    }
+}
+
+impl Leak {
+    fn all(tracked: &TrackedReading) -> Vec<Self> {
+        let leak = |&(held_for, acquired_at): &Suspect| Self { held_for, acquired_at };
+        tracked.suspects.iter().map(leak).collect()
     }
 }
 

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use deadpool::Status;
-use deadpool::managed::{Manager, WeakPool};
 use metrics_core::{Assessment, Monitor, ReadinessCheck, Report, Topic, UnknownTarget, View};
 
 use crate::assess;
-use crate::cells::PoolCells;
+use crate::attached::Attached;
 use crate::reading::Reading;
 use crate::report::{DatabaseReport, PoolReport, TargetReport};
 
@@ -19,43 +17,43 @@ pub static TOPIC: Topic = Topic::new("database", "database").target("pool").requ
 /// All attached pools; they are held weakly, so that watching one keeps none alive.
 #[derive(Default)]
 pub(crate) struct Watch {
-    pub(crate) pools: Mutex<BTreeMap<Box<str>, Attached>>,
+    pools: Mutex<BTreeMap<Box<str>, Arc<Attached>>>,
     pub(crate) checks: Mutex<Vec<Arc<dyn ReadinessCheck>>>,
 }
 
-/// A pool that is watched.
-pub(crate) struct Attached {
-    pub(crate) cells: Arc<PoolCells>,
-    pub(crate) source: Box<dyn Source>,
-}
-
-/// A pool of any manager, as far as it can be polled.
-pub(crate) trait Source: Send + Sync {
-    /// `None` when the pool is gone.
-    fn status(&self) -> Option<Status>;
-}
-
-impl<M: Manager> Source for WeakPool<M> {
-    fn status(&self) -> Option<Status> {
-        Some(self.upgrade()?.status())
-    }
-}
-
 impl Watch {
+    /// Enters what `make` makes, unless a living pool has the name.
+    pub(crate) fn enter<T, E>(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Result<(Attached, T), E>,
+    ) -> Option<Result<T, E>> {
+        let mut pools = lock(&self.pools);
+        if pools.get(name).is_some_and(|has| has.is_alive()) {
+            return None;
+        }
+        Some(make().map(|(attached, made)| {
+            pools.insert(name.into(), Arc::new(attached));
+            made
+        }))
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         let pools = lock(&self.pools);
         pools.keys().map(|name| String::from(&**name)).collect()
     }
 
+    fn attached(&self) -> Vec<Arc<Attached>> {
+        lock(&self.pools).values().cloned().collect()
+    }
+
     pub(crate) fn reading<'a>(&self, view: &View<'a>, name: &str) -> Option<Reading<'a>> {
-        let cells = lock(&self.pools).get(name)?.cells.clone();
-        Some(Reading::of(cells, view))
+        let attached = lock(&self.pools).get(name)?.clone();
+        Some(Reading::of(attached, view))
     }
 
     pub(crate) fn readings<'a>(&self, view: &View<'a>) -> Vec<Reading<'a>> {
-        let pools = lock(&self.pools);
-        let cells = pools.values().map(|attached| attached.cells.clone());
-        cells.map(|cells| Reading::of(cells, view)).collect()
+        self.attached().into_iter().map(|attached| Reading::of(attached, view)).collect()
     }
 }
 
@@ -64,17 +62,13 @@ impl Monitor for Watch {
         &TOPIC
     }
 
+    /// Asks outside of the lock: a source is a user's code, or drops a pool that was the last of its kind.
     fn poll(&self) {
-        lock(&self.pools).retain(|_, attached| match attached.source.status() {
-            Some(status) => {
-                attached.cells.observe(status);
-                true
-            }
-            None => {
-                attached.cells.retire();
-                false
-            }
-        });
+        let mut gone = self.attached();
+        gone.retain(|attached| !attached.poll());
+        // By identity: the name may have gone to another pool since.
+        let is_gone = |has: &Arc<Attached>| gone.iter().any(|gone| Arc::ptr_eq(gone, has));
+        lock(&self.pools).retain(|_, has| !is_gone(has));
     }
 
     fn assess(&self, view: &View<'_>) -> Assessment {

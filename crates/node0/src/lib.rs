@@ -91,7 +91,8 @@ pub use aggregator::{Aggregator, Events, Received, Sampler, StartError};
 #[cfg(feature = "deadpool-postgres")]
 pub use db_pool_monitor::postgres;
 pub use db_pool_monitor::{
-    AttachError, MonitoredObject, MonitoredPool, PoolMetrics, PoolMonitor, PoolRates, Thresholds,
+    AttachError, MonitoredObject, MonitoredPool, PoolHandle, PoolLevels, PoolMetrics, PoolMonitor,
+    PoolRates, Thresholds,
 };
 pub use exporter::{Exporter, ExporterBuilder, Format, Json, Naming, Rendered, SettingError};
 pub use http_glue::{

@@ -83,8 +83,13 @@ fn pool_that_is_gone_leaves_no_levels_behind_with_a_leaked_connection() {
     let leaked = now(pool.get()).unwrap();
     bench.tick();
     drop(pool);
+    bench.tick();
     let sample = bench.tick();
-    assert!(number(&sample, "db_client_connections_max", &[("pool", "main")]).is_nan());
+    let left = |name| sample.snapshot.value(name, &[("pool", "main")]);
+    for level in ["db_client_connections_max", "db_client_oldest_use_age_seconds"] {
+        assert!(left(level).is_none(), "{level}");
+    }
+    assert!(left("db_client_use_duration_seconds").is_some());
     assert!(bench.monitor.pools().is_empty());
     drop(leaked);
 }

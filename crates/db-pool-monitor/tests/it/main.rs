@@ -6,6 +6,8 @@ mod assess;
 mod attach;
 mod bench;
 mod cancellations;
+mod handle;
+mod handle_ends;
 mod holds;
 mod phases;
 #[cfg(feature = "deadpool-postgres")]

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use db_pool_monitor::{MonitoredPool, PoolMetrics, Thresholds};
+use db_pool_monitor::{MonitoredPool, PoolMetrics, PoolMonitor, Thresholds};
 use deadpool::managed::{PoolError, TimeoutType};
 use deadpool_postgres::{Manager, Object};
-use metrics_core::Status;
+use metrics_core::{Sample, Status};
 use testbed::tools;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -64,8 +64,10 @@ impl Own {
         ];
         assert_eq!(counted, own);
         assert_eq!(counted.iter().sum::<u64>(), self.of(|own| &own.attempts));
-        assert_eq!((metrics.waiting_clients, metrics.connecting_clients), (0, 0));
-        assert_eq!((metrics.active_connections, metrics.oldest_wait), (0, None));
+        let levels =
+            (metrics.active_connections, metrics.waiting_clients, metrics.connecting_clients);
+        assert_eq!(levels, (Some(0), Some(0), Some(0)));
+        assert_eq!(metrics.tracked.as_ref().unwrap().oldest_wait, None);
     }
 }
 
@@ -87,8 +89,9 @@ fn ten_callers_of_a_pool_of_two_wait_as_long_as_their_own_clocks_say() {
                 waited
             });
         }
-        let queue =
-            |metrics: &PoolMetrics| (metrics.active_connections, metrics.waiting_clients) == (2, 8);
+        let queue = |metrics: &PoolMetrics| {
+            (metrics.active_connections, metrics.waiting_clients) == (Some(2), Some(8))
+        };
         watch.until("eight waiting", |monitor, sample| queue(&monitor.totals(sample))).await;
         let own: Duration = callers.join_all().await.iter().sum();
         let sample = watch.look();
@@ -97,7 +100,8 @@ fn ten_callers_of_a_pool_of_two_wait_as_long_as_their_own_clocks_say() {
         let ratio = recorded / own.as_secs_f64();
         assert!((0.95..1.05).contains(&ratio), "recorded {recorded} s of {own:?}");
         assert!(own > Duration::from_millis(1900), "{own:?}");
-        assert_eq!((metrics.peak_active_connections, metrics.peak_waiting_clients), (2, 8));
+        let tracked = metrics.tracked.unwrap();
+        assert_eq!((tracked.peak_active_connections, tracked.peak_waiting_clients), (2, 8));
         assert_eq!(metrics.hooks.unwrap().opened_connections, 2);
     });
 }
@@ -142,7 +146,7 @@ fn silent_server_makes_connects_time_out() {
         let metrics = watch.monitor.totals(&sample);
         let connect = metrics.hooks.unwrap().wait_phases.connect;
         assert!(connect.avg.unwrap() > Duration::from_millis(45), "{connect:?}");
-        assert_eq!((metrics.timed_out, metrics.total_connections), (1, 0));
+        assert_eq!((metrics.timed_out, metrics.total_connections), (1, Some(0)));
     });
 }
 
@@ -182,9 +186,9 @@ fn pool_outlives_a_killed_server_and_every_attempt_is_counted() {
         own.check(&metrics);
         let hooks = metrics.hooks.clone().unwrap();
         let there = hooks.opened_connections - hooks.discarded_connections;
-        assert_eq!(there, metrics.total_connections);
+        assert_eq!(metrics.total_connections, Some(there));
         let observer = observer(&server).await;
-        until_sessions(&observer, "killed", (metrics.total_connections, 0)).await;
+        until_sessions(&observer, "killed", (there, 0)).await;
     });
 }
 
@@ -231,12 +235,10 @@ fn five_thousand_random_cancellations_leave_nobody_behind() {
         assert_eq!(own.of(|own| &own.attempts), 5000);
         assert!(metrics.cancelled > 500 && metrics.acquired > 500, "{metrics:#?}");
         let hooks = metrics.hooks.unwrap();
-        assert_eq!(
-            hooks.opened_connections - hooks.discarded_connections,
-            metrics.total_connections
-        );
+        let there = hooks.opened_connections - hooks.discarded_connections;
+        assert_eq!(metrics.total_connections, Some(there));
         let observer = observer(&server).await;
-        until_sessions(&observer, "cancelled", (metrics.total_connections, 0)).await;
+        until_sessions(&observer, "cancelled", (there, 0)).await;
     });
 }
 
@@ -287,8 +289,8 @@ fn server_agrees_on_active_and_idle_connections() {
         until_sessions(&observer, "levels", (5, 3)).await;
         let sample = watch.look();
         let metrics = watch.monitor.totals(&sample);
-        assert_eq!((metrics.active_connections, metrics.idle_connections), (3, 2));
-        assert_eq!((metrics.total_connections, metrics.waiting_clients), (5, 0));
+        assert_eq!((metrics.active_connections, metrics.idle_connections), (Some(3), Some(2)));
+        assert_eq!((metrics.total_connections, metrics.waiting_clients), (Some(5), Some(0)));
 
         let cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity \
                       WHERE application_name = 'levels' AND state = 'active'";
@@ -296,9 +298,8 @@ fn server_agrees_on_active_and_idle_connections() {
         assert_eq!(busy.join_all().await, [false; 3]);
         let sample = watch.look();
         let metrics = watch.monitor.totals(&sample);
-        let idle = (metrics.idle_connections, metrics.active_connections);
-        assert_eq!(idle, (5, 0));
-        until_sessions(&observer, "levels", idle).await;
+        assert_eq!((metrics.idle_connections, metrics.active_connections), (Some(5), Some(0)));
+        until_sessions(&observer, "levels", (5, 0)).await;
     });
 }
 
@@ -315,11 +316,12 @@ fn leaked_connection_is_found_with_its_age() {
             .unwrap();
         let before = Instant::now();
         std::mem::forget(pool.get().await.unwrap());
-        watch
-            .until("leaked", |monitor, sample| monitor.totals(sample).leaked_connections == 1)
-            .await;
+        let tracked =
+            |monitor: &PoolMonitor, sample: &Sample| monitor.totals(sample).tracked.unwrap();
+        let leaked = |monitor: &_, sample: &_| tracked(monitor, sample).leaked_connections == 1;
+        watch.until("leaked", leaked).await;
         let sample = watch.look();
-        let age = watch.monitor.totals(&sample).oldest_use.unwrap();
+        let age = tracked(&watch.monitor, &sample).oldest_use.unwrap();
         assert!(age > limit && age < before.elapsed(), "{age:?}");
         let report =
             serde_json::to_value(sample.report("database", Some("main")).unwrap()).unwrap();

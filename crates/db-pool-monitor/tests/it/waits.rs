@@ -14,7 +14,7 @@ const POOL: (&str, &str) = ("pool", "main");
 
 /// Acquired, timed out, failed, cancelled; together they are all waits that ended.
 #[track_caller]
-fn check_outcomes(sample: &Sample, expected: [u32; 4]) {
+pub(crate) fn check_outcomes(sample: &Sample, expected: [u32; 4]) {
     let outcomes = ["acquired", "timed_out", "failed", "cancelled"];
     let counted = outcomes
         .map(|outcome| number(sample, "db_client_acquires_total", &[POOL, ("outcome", outcome)]));
@@ -61,8 +61,9 @@ fn ten_callers_of_a_pool_of_two_leave_eight_waiting() {
     }
     let sample = bench.tick_now();
     let metrics = bench.monitor.metrics(&sample, "main").unwrap();
-    assert_eq!((metrics.active_connections, metrics.waiting_clients), (2, 8));
-    assert_eq!((metrics.peak_active_connections, metrics.peak_waiting_clients), (2, 8));
+    assert_eq!((metrics.active_connections, metrics.waiting_clients), (Some(2), Some(8)));
+    let tracked = metrics.tracked.unwrap();
+    assert_eq!((tracked.peak_active_connections, tracked.peak_waiting_clients), (2, 8));
 
     // Each hold lasts 10 ms, so the waits are 10, 20, … 80 ms.
     for caller in callers {

@@ -1,0 +1,154 @@
+//! Handles that are refused, that end, and whose pools misbehave.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use db_pool_monitor::{AttachError, PoolLevels};
+use metrics_core::Sample;
+
+use crate::bench::{Bench, ms, number, pool_of};
+
+const POOL: (&str, &str) = ("pool", "main");
+
+fn one() -> Option<PoolLevels> {
+    Some(PoolLevels::default().used(1).idle(0).max(1))
+}
+
+fn has(sample: &Sample, name: &str) -> bool {
+    sample.snapshot.value(name, &[POOL]).is_some()
+}
+
+#[test]
+fn name_means_one_living_pool_of_any_kind() {
+    let bench = Bench::new();
+    let _handle = bench.monitor.pool("main", one).unwrap();
+    let error = bench.monitor.pool("main", one).unwrap_err();
+    assert!(matches!(error, AttachError::Duplicate { ref name } if name == "main"));
+    let bare = pool_of(1).0.build().unwrap();
+    let error = bench.monitor.attach("main", &bare).unwrap_err();
+    assert!(matches!(error, AttachError::Duplicate { .. }));
+    let _adapted = bench.monitor.attach("other", &bare).unwrap();
+    let error = bench.monitor.pool("other", one).unwrap_err();
+    assert!(matches!(error, AttachError::Duplicate { .. }));
+}
+
+#[test]
+fn refused_handle_leaves_the_levels_of_the_living_pool_alone() {
+    let bench = Bench::new();
+    let _handle = bench.monitor.pool("main", one).unwrap();
+    let more = || Some(PoolLevels::default().used(9).idle(9).max(9).waiting(9));
+    assert!(bench.monitor.pool("main", more).is_err());
+    let sample = bench.registry.read();
+    assert_eq!(number(&sample, "db_client_connections_max", &[POOL]), 1.0);
+    assert!(!has(&sample, "db_client_pending_requests"));
+}
+
+#[test]
+fn name_that_cannot_be_a_label_is_refused_before_the_pool_is_asked() {
+    let bench = Bench::new();
+    let error = bench.monitor.pool("", || panic!("it was asked")).unwrap_err();
+    assert!(matches!(error, AttachError::Name { ref name, .. } if name.is_empty()));
+}
+
+#[test]
+fn pool_that_is_gone_from_the_start_is_refused() {
+    let bench = Bench::new();
+    let error = bench.monitor.pool("main", || None).unwrap_err();
+    assert!(matches!(error, AttachError::Gone { ref name } if name == "main"));
+    let message = "pool `main` says that it is gone: attach a pool that is open";
+    assert_eq!(error.to_string(), message);
+    assert!(bench.monitor.pools().is_empty());
+}
+
+#[test]
+fn last_clone_takes_its_series_along_and_frees_its_name_at_once() {
+    let mut bench = Bench::new();
+    let pool = Arc::new(());
+    let owned = pool.clone();
+    let levels = move || {
+        let _pool = &owned;
+        one()
+    };
+    let handle = bench.monitor.pool("main", levels).unwrap();
+    let same = handle.clone();
+    same.acquired(ms(1));
+    drop(handle);
+    assert!(has(&bench.tick(), "db_client_connections_max"));
+    assert!(bench.monitor.pool("main", one).is_err());
+
+    drop(same);
+    assert_eq!(Arc::strong_count(&pool), 1, "the closure lives as long as the handle");
+    let next = bench.monitor.pool("main", one).unwrap();
+    drop(next);
+    bench.tick();
+    let sample = bench.tick();
+    let left = sample.snapshot.families().filter(|family| family.desc.name.starts_with("db_"));
+    assert_eq!(left.count(), 0);
+    assert!(bench.monitor.pools().is_empty());
+}
+
+#[test]
+fn pool_that_says_that_it_is_gone_keeps_no_levels_and_no_name() {
+    let mut bench = Bench::new();
+    let open = Arc::new(AtomicBool::new(true));
+    let asked = open.clone();
+    let levels = move || one().filter(|_| asked.load(Ordering::Relaxed));
+    let handle = bench.monitor.pool("main", levels).unwrap();
+    handle.acquired(ms(1));
+    assert!(has(&bench.tick(), "db_client_connections_max"));
+    open.store(false, Ordering::Relaxed);
+    bench.tick();
+    assert!(bench.monitor.pools().is_empty());
+    let sample = bench.tick();
+    assert!(!has(&sample, "db_client_connections_max"));
+    assert!(has(&sample, "db_client_wait_duration_seconds"), "its handle lives");
+    assert!(bench.monitor.pool("main", one).is_ok());
+}
+
+#[test]
+fn pool_that_panics_hides_its_own_levels_only_and_until_it_answers_again() {
+    let mut bench = Bench::new();
+    let broken = Arc::new(AtomicBool::new(false));
+    let (asked, polls) = (broken.clone(), Arc::new(AtomicU64::new(0)));
+    let levels = move || {
+        assert!(!asked.load(Ordering::Relaxed), "a lock is poisoned");
+        one()
+    };
+    let handle = bench.monitor.pool("main", levels).unwrap();
+    let counted = polls.clone();
+    // After the one that panics, in the order of names.
+    let count = move || Some(PoolLevels::default().used(counted.fetch_add(1, Ordering::Relaxed)));
+    let _other = bench.monitor.pool("next", count).unwrap();
+    let (adapted, _) = bench.build("zoo", 1);
+
+    broken.store(true, Ordering::Relaxed);
+    handle.acquired(ms(1));
+    bench.tick();
+    let sample = bench.tick();
+    assert!(number(&sample, "db_client_connections_max", &[POOL]).is_nan());
+    assert_eq!(number(&sample, "db_client_source_panics_total", &[POOL]), 2.0);
+    assert_eq!(number(&sample, "db_client_source_panics_total", &[("pool", "next")]), 0.0);
+    assert_eq!(polls.load(Ordering::Relaxed), 3, "once when it was attached, then at each poll");
+    let metrics = bench.monitor.metrics(&sample, "main").unwrap();
+    assert_eq!((metrics.total_connections, metrics.acquired), (None, 1));
+    assert_eq!(bench.monitor.totals(&sample).total_connections, None);
+
+    broken.store(false, Ordering::Relaxed);
+    let sample = bench.tick();
+    assert_eq!(number(&sample, "db_client_connections_max", &[POOL]), 1.0);
+    drop(adapted);
+}
+
+#[test]
+fn pool_may_ask_the_monitor_while_it_is_asked_itself() {
+    let mut bench = Bench::new();
+    let (monitor, seen) = (bench.monitor.clone(), Arc::new(AtomicU64::new(0)));
+    let count = seen.clone();
+    let levels = move || {
+        count.store(monitor.pools().len() as u64, Ordering::Relaxed);
+        one()
+    };
+    let _handle = bench.monitor.pool("main", levels).unwrap();
+    bench.tick();
+    assert_eq!(seen.load(Ordering::Relaxed), 1);
+}
