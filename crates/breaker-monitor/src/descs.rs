@@ -53,12 +53,7 @@ pub const CALL_DURATION: Desc = Desc::latency(
     "circuit_breaker_call_duration_seconds",
     "Time that calls took which the breaker let through, however they ended.",
 )
-.labels(&["circuit"])
-.classic(Classic {
-    shape: ClassicShape::Summary,
-    name: "circuit_breaker_latency_ms",
-    help: "Latency in milliseconds of calls through the circuit breaker",
-});
+.labels(&["circuit"]);
 
 /// Failures since the last success.
 pub const CONSECUTIVE_FAILURES: Desc = Desc::gauge(
