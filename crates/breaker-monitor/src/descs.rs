@@ -22,9 +22,9 @@ pub const TRANSITIONS: Desc = Desc::counter(
 .labels(&["circuit", "from", "to"]);
 
 /// How long the breaker was in each state.
-pub const STATE_SECONDS: Desc = Desc::counter(
+pub const STATE_SECONDS: Desc = Desc::total(
     "circuit_breaker_state_seconds_total",
-    "Time that the breaker spent in each state, in whole seconds; parts of a second are carried on.",
+    "Time that the breaker spent in each state.",
 )
 .unit(Unit::Seconds)
 .labels(&["circuit", "state"]);
