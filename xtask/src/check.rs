@@ -91,3 +91,47 @@ fn found_by(call: &mut std::process::Command, remedy: &str) -> Result<Findings> 
         Verdict::FallsShort => vec![remedy.to_owned()],
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// The checks that compile nothing.
+    const QUICK: [&str; 5] = ["format", "layers", "weight", "parity", "suppressions"];
+
+    #[test]
+    fn checks_hold_where_the_examples_were_deleted() {
+        let whole = Workspace::of_this_build();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for entry in fs::read_dir(whole.path("")).expect("the root") {
+            let name = entry.expect("an entry").file_name();
+            if name != "examples" && name != "target" {
+                symlink(whole.path("").join(&name), folder.path().join(&name)).expect("a link");
+            }
+        }
+        let without = Workspace::at(folder.path());
+        assert!(!without.has_examples());
+        assert_eq!(run(&without, &QUICK.map(String::from)).expect("they run"), Verdict::Holds);
+    }
+
+    #[test]
+    fn no_crate_names_an_example() {
+        let workspace = Workspace::of_this_build();
+        let Ok(examples) = fs::read_dir(workspace.path("examples")) else { return };
+        let names: Vec<_> = examples
+            .map(|entry| entry.expect("an entry"))
+            .filter(|entry| entry.file_type().expect("its type").is_dir())
+            .map(|entry| entry.file_name().into_string().expect("a name"))
+            .collect();
+        for folder in ["crates", "xtask", "bench"] {
+            for path in workspace.rust_sources(folder).expect("sources") {
+                let text = workspace.read(&path).expect("a source");
+                let named = names.iter().find(|name| text.contains(&***name));
+                assert_eq!(named, None, "{path} names an example, which may be deleted");
+            }
+        }
+    }
+}

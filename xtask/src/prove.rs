@@ -75,20 +75,12 @@ const PROOFS: &[Proof] = &[
     Proof {
         name: "pool-cycles",
         shows: "a hundred thousand pools come and go, and leave nothing",
-        how: How::Tests {
-            package: "node0-db-pool-monitor",
-            binary: "it",
-            filter: "thousands_of_pools",
-        },
+        how: How::Tests { package: "node0-db-pool-monitor", binary: "cycles", filter: "" },
     },
     Proof {
         name: "breaker-cycles",
         shows: "a hundred thousand circuits come and go, and leave nothing",
-        how: How::Tests {
-            package: "node0-breaker-monitor",
-            binary: "it",
-            filter: "thousands_of_circuits",
-        },
+        how: How::Tests { package: "node0-breaker-monitor", binary: "cycles", filter: "" },
     },
     Proof {
         name: "cache-cycles",

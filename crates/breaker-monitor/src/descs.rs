@@ -22,9 +22,9 @@ pub const TRANSITIONS: Desc = Desc::counter(
 .labels(&["circuit", "from", "to"]);
 
 /// How long the breaker was in each state.
-pub const STATE_SECONDS: Desc = Desc::counter(
+pub const STATE_SECONDS: Desc = Desc::total(
     "circuit_breaker_state_seconds_total",
-    "Time that the breaker spent in each state, in whole seconds; parts of a second are carried on.",
+    "Time that the breaker spent in each state.",
 )
 .unit(Unit::Seconds)
 .labels(&["circuit", "state"]);
@@ -53,12 +53,7 @@ pub const CALL_DURATION: Desc = Desc::latency(
     "circuit_breaker_call_duration_seconds",
     "Time that calls took which the breaker let through, however they ended.",
 )
-.labels(&["circuit"])
-.classic(Classic {
-    shape: ClassicShape::Summary,
-    name: "circuit_breaker_latency_ms",
-    help: "Latency in milliseconds of calls through the circuit breaker",
-});
+.labels(&["circuit"]);
 
 /// Failures since the last success.
 pub const CONSECUTIVE_FAILURES: Desc = Desc::gauge(

@@ -1,6 +1,7 @@
 //! One circuit's numbers, read from a view once for all who judge or show them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use metrics_core::{Count, Histogram, View};
 
@@ -23,7 +24,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) consecutive: u64,
     pub(crate) consecutive_peak: u64,
     /// In the order of [`State::ALL`], as are both sides of the transitions.
-    pub(crate) seconds: [u64; 3],
+    pub(crate) time_in_state: [Duration; 3],
     pub(crate) transitions: [[u64; 3]; 3],
 }
 
@@ -48,7 +49,7 @@ impl<'a> Reading<'a> {
             duration: view.latency(&cells.duration),
             consecutive: view.gauge(&cells.consecutive).map_or(0, |run| run as u64),
             consecutive_peak: view.peak(&cells.consecutive_peak),
-            seconds: cells.states.read_seconds(view),
+            time_in_state: cells.states.read_time(view),
             transitions: cells.states.read_transitions(view),
             cells,
         }

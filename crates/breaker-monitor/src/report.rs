@@ -1,8 +1,9 @@
 //! The body of `GET /metrics/circuit-breaker`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use metrics_core::{Assessment, OTHER, Timestamp, View};
+use metrics_core::{Assessment, OTHER, Timestamp, View, as_millis};
 use serde::Serialize;
 
 use crate::assess;
@@ -37,13 +38,16 @@ struct CircuitReport {
     thresholds: Thresholds,
 }
 
-/// Milliseconds, to the whole second below.
+/// Milliseconds since the circuit was registered, up to the last tick or change of state.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct TimeInState {
-    closed: u64,
-    open: u64,
-    half_open: u64,
+    #[serde(serialize_with = "as_millis::serialize")]
+    closed: Duration,
+    #[serde(serialize_with = "as_millis::serialize")]
+    open: Duration,
+    #[serde(serialize_with = "as_millis::serialize")]
+    half_open: Duration,
 }
 
 /// How often the state changed in one way.
@@ -76,7 +80,7 @@ impl CircuitsReport {
 
 impl CircuitReport {
     fn of(view: &View<'_>, circuit: &Reading<'_>) -> Self {
-        let [closed, open, half_open] = circuit.seconds.map(|seconds| seconds * 1000);
+        let [closed, open, half_open] = circuit.time_in_state;
         let kinds = &circuit.cells.kinds;
         let known = kinds.known.iter().map(|(kind, counter)| (*kind, counter));
         Self {

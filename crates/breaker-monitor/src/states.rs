@@ -43,7 +43,8 @@ pub(crate) struct StateCells {
     registry: Registry,
     clock: Clock,
     one_hot: [Gauge; 3],
-    seconds: [Counter; 3],
+    /// Added to, so that circuits beyond the registry's cap share a right sum.
+    seconds: [Gauge; 3],
     /// By the state before and after; of no state to itself.
     transitions: [[Counter; 3]; 3],
     current: Mutex<Current>,
@@ -54,8 +55,6 @@ struct Current {
     state: State,
     /// The uptime up to which time in states is counted.
     counted: Duration,
-    /// For each state the part of a second that is not counted yet.
-    rest: [Duration; 3],
     last: Option<Transition>,
 }
 
@@ -63,24 +62,19 @@ impl StateCells {
     /// A circuit that is closed.
     pub(crate) fn register(registry: &Registry, circuit: &str) -> Result<Self, RegisterError> {
         let mut one_hot = [const { Gauge::disabled() }; 3];
-        let mut seconds = [const { Counter::disabled() }; 3];
+        let mut seconds = [const { Gauge::disabled() }; 3];
         let mut transitions = [const { [const { Counter::disabled() }; 3] }; 3];
         for state in State::ALL {
             let at = state.index();
             one_hot[at] = registry.gauge(&STATE, &[circuit, state.label()])?;
-            seconds[at] = registry.counter(&STATE_SECONDS, &[circuit, state.label()])?;
+            seconds[at] = registry.total(&STATE_SECONDS, &[circuit, state.label()])?;
             for to in State::ALL.into_iter().filter(|to| *to != state) {
                 let labels = [circuit, state.label(), to.label()];
                 transitions[at][to.index()] = registry.counter(&TRANSITIONS, &labels)?;
             }
         }
         let clock = registry.clock().clone();
-        let current = Current {
-            state: State::Closed,
-            counted: clock.uptime(),
-            rest: [Duration::ZERO; 3],
-            last: None,
-        };
+        let current = Current { state: State::Closed, counted: clock.uptime(), last: None };
         let current = Mutex::new(current);
         let registry = registry.clone();
         let cells = Self { registry, clock, one_hot, seconds, transitions, current };
@@ -122,9 +116,13 @@ impl StateCells {
         worst_first.into_iter().find(is_on).unwrap_or(State::Closed)
     }
 
-    /// The whole seconds spent in each state, in the order of [`State::ALL`].
-    pub(crate) fn read_seconds(&self, view: &View<'_>) -> [u64; 3] {
-        self.seconds.each_ref().map(|seconds| view.counter(seconds))
+    /// The time spent in each state, in the order of [`State::ALL`].
+    pub(crate) fn read_time(&self, view: &View<'_>) -> [Duration; 3] {
+        self.seconds.each_ref().map(|seconds| {
+            // A view from before the circuit has none.
+            let seconds = view.gauge(seconds).unwrap_or(0.0);
+            Duration::try_from_secs_f64(seconds).unwrap_or_default()
+        })
     }
 
     /// How often the state changed, by the state before and after.
@@ -144,11 +142,8 @@ impl StateCells {
 
     fn count_time(&self, current: &mut Current) {
         let now = self.clock.uptime().max(current.counted);
-        let at = current.state.index();
-        let spent = current.rest[at] + (now - current.counted);
+        self.seconds[current.state.index()].add((now - current.counted).as_secs_f64());
         current.counted = now;
-        current.rest[at] = Duration::from_nanos(u64::from(spent.subsec_nanos()));
-        self.seconds[at].add(spent.as_secs());
     }
 
     fn lock(&self) -> MutexGuard<'_, Current> {

@@ -64,6 +64,10 @@ impl Watch {
     pub(crate) fn readings<'a>(&self, view: &View<'a>) -> Vec<Reading<'a>> {
         self.living().into_iter().map(|cells| Reading::of(cells, view)).collect()
     }
+
+    pub(crate) fn unknown_target(&self, name: &str) -> UnknownTarget {
+        UnknownTarget { target: name.to_owned(), known: self.names() }
+    }
 }
 
 /// The cells of a circuit that somebody has a handle to.
@@ -99,12 +103,6 @@ impl Monitor for Watch {
             return Err(self.unknown_target(target));
         };
         Ok(Report::new(CircuitsReport::of_one(view, &circuit)))
-    }
-}
-
-impl Watch {
-    pub(crate) fn unknown_target(&self, name: &str) -> UnknownTarget {
-        UnknownTarget { target: name.to_owned(), known: self.names() }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use metrics_core::{Buckets, Histogram, millis};
-use serde::{Serialize, Serializer};
+use metrics_core::{Buckets, Histogram, as_millis};
+use serde::Serialize;
 
 /// The times of one operation over its window, of several tiers together their merged windows.
 ///
@@ -14,22 +14,22 @@ use serde::{Serialize, Serializer};
 #[non_exhaustive]
 pub struct LatencyDistribution {
     /// The shortest.
-    #[serde(serialize_with = "some_in_millis")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub min: Option<Duration>,
     /// The longest.
-    #[serde(serialize_with = "some_in_millis")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub max: Option<Duration>,
     /// The mean.
-    #[serde(serialize_with = "some_in_millis")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub avg: Option<Duration>,
     /// The median.
-    #[serde(serialize_with = "some_in_millis")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub p50: Option<Duration>,
     /// The 95th percentile.
-    #[serde(serialize_with = "some_in_millis")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub p95: Option<Duration>,
     /// The 99th percentile.
-    #[serde(serialize_with = "some_in_millis")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub p99: Option<Duration>,
     /// How many samples the window has.
     pub samples: u64,
@@ -65,21 +65,5 @@ impl LatencyDistribution {
             window_seconds: span.as_secs_f64(),
             count,
         }
-    }
-}
-
-/// Writes a duration as milliseconds.
-pub(crate) fn in_millis<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(millis(time.as_secs_f64()))
-}
-
-/// Writes a duration as milliseconds, none as null.
-pub(crate) fn some_in_millis<S: Serializer>(
-    time: &Option<Duration>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => in_millis(time, serializer),
-        None => serializer.serialize_none(),
     }
 }

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use metrics_core::Count;
+use metrics_core::{Count, as_millis};
 use serde::Serialize;
 
-use crate::distribution::{LatencyDistribution, some_in_millis};
+use crate::distribution::LatencyDistribution;
 use crate::levels::Levels;
 use crate::reading::{Reading, recent};
 use crate::words::{EvictionCause, LoadOutcome, Operation};
@@ -29,7 +29,7 @@ pub struct TierMetrics {
     /// The share of hits, recently.
     pub hit_rate: Option<f64>,
     /// The mean time of a lookup in its window.
-    #[serde(serialize_with = "some_in_millis")]
+    #[serde(serialize_with = "as_millis::serialize_option")]
     pub avg_get_latency: Option<Duration>,
     /// Bytes given to be stored for each byte stored, since the start.
     pub compression_ratio: Option<f64>,

@@ -72,12 +72,14 @@ impl CachesReport {
     pub(crate) fn of(view: &View<'_>, readings: &Readings<'_>) -> Self {
         let published = view.health(&TOPIC).cloned();
         let caches = readings.by_cache();
-        let several = caches.into_iter().filter(|_| readings.by_cache().len() > 1);
+        let has_several = caches.len() > 1;
         Self {
             timestamp: view.at(),
             health: published.unwrap_or_else(|| assess::all(readings.iter())).into(),
             tiers: by_name(readings.by_tier()),
-            caches: several
+            caches: caches
+                .into_iter()
+                .filter(|_| has_several)
                 .map(|(name, tiers)| (name.to_owned(), CacheReport::of(&tiers)))
                 .collect(),
         }

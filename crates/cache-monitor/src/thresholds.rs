@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use metrics_core::as_millis;
 use serde::Serialize;
-
-use crate::distribution::in_millis;
 
 /// What an assessment compares a tier with; shown in its report.
 ///
@@ -27,7 +26,7 @@ pub struct Thresholds {
     /// More entries evicted for size per lookup are too many; 0.25 by default.
     pub evictions_per_lookup: f64,
     /// Lookups are slow when their 95th percentile is longer; 50 ms by default.
-    #[serde(serialize_with = "in_millis")]
+    #[serde(serialize_with = "as_millis::serialize")]
     pub slow_get: Duration,
 }
 

@@ -12,10 +12,9 @@ use cache_monitor::{CacheMonitor, EvictionCause, Levels, LoadOutcome, Operation,
 use metrics_core::{ManualClock, Registry, Ticker};
 use moka::sync::Cache;
 use serde_json::json;
+use testbed::memory::growth_over;
 use testbed::prove::{Length, report};
 
-/// What memory may grow by between a tenth of the cycles and all of them.
-const SLACK: u64 = 2 << 20;
 /// Cycles between two ticks.
 const BETWEEN_TICKS: u64 = 50;
 
@@ -42,20 +41,14 @@ impl Bench {
         self.ticker.tick();
     }
 
-    /// Runs all cycles; what memory grew by after the first tenth, if that is next to nothing.
+    /// Runs all cycles; what memory grew by, which is next to nothing.
     fn run(&mut self, cycles: u64, cycle: impl Fn(&CacheMonitor, &str)) -> u64 {
-        let mut settled = 0;
-        for i in 0..cycles {
-            cycle(&self.monitor, &format!("tier {i}"));
-            if i % BETWEEN_TICKS == BETWEEN_TICKS - 1 {
+        let grown = growth_over(cycles, |nth| {
+            cycle(&self.monitor, &format!("tier {nth}"));
+            if nth % BETWEEN_TICKS == BETWEEN_TICKS - 1 {
                 self.tick();
             }
-            if i == cycles / 10 {
-                settled = resident();
-            }
-        }
-        let grown = resident().saturating_sub(settled);
-        assert!(grown <= SLACK, "grew by {grown} bytes");
+        });
         self.tick();
         self.tick();
         let sample = self.registry.latest();
@@ -86,11 +79,4 @@ fn tiers_and_caches_leave_nothing_behind() {
     });
     let figures = json!({ "cycles": { "count": cycles, "tiers": tiers, "caches": caches } });
     report(&figures).expect("the figures can be written");
-}
-
-/// Bytes of the process that are in memory.
-fn resident() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").expect("this runs on Linux");
-    let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
-    pages.expect("the second field is the resident pages") * 4096
 }

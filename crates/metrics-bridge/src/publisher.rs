@@ -114,14 +114,13 @@ impl Publisher {
         let is_sent = |family: &Family<'_>| {
             self.beside.as_ref().is_none_or(|beside| !beside.has_made(&family.desc.name))
         };
-        let rows = |family: &Family<'_>| {
+        let mut rows = |family: &Family<'_>| {
             let row = |(labels, value)| {
                 let key = key(family.desc, labels);
                 before.remove(&key).unwrap_or_else(|| Row::new(key, value))
             };
             family.series().map(row).collect()
         };
-        let mut rows = rows;
         self.families =
             snapshot.families().map(|family| is_sent(&family).then(|| rows(&family))).collect();
         for gone in before.into_values().filter(|row| row.is_gauge) {

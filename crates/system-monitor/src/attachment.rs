@@ -29,7 +29,7 @@ impl MonitoredRuntime {
         Self { attachment: Arc::new(Attachment { cells, canary }) }
     }
 
-    /// Tells whether a clone is left.
+    /// What tells whether a clone is left, without being one.
     pub(crate) fn downgrade(&self) -> Weak<Attachment> {
         Arc::downgrade(&self.attachment)
     }

@@ -37,6 +37,7 @@ pub mod http;
 pub mod tools;
 
 pub mod exposition;
+pub mod memory;
 pub mod process;
 pub mod prometheus;
 pub mod promtool;

@@ -6,7 +6,6 @@ use breaker_monitor::{
     BreakerMonitor, CircuitError, MAX_CIRCUITS, MAX_FAILURE_KINDS, State, Thresholds,
 };
 use metrics_core::{Desc, ManualClock, RegisterError, Registry, Sample};
-use testbed::prove::Length;
 
 use crate::bench::{Bench, ms, number, one_hot, outcomes};
 
@@ -190,39 +189,6 @@ fn unknown_name_is_counted_and_goes_nowhere() {
     let _known = bench.circuit("payments");
     let error = monitor.set_thresholds("never", Thresholds::default()).unwrap_err();
     assert_eq!((&*error.target, error.known), ("never", vec!["payments".to_owned()]));
-}
-
-#[test]
-fn thousands_of_circuits_that_come_and_go_leave_nothing() {
-    let cycles = Length::of_this_run().pick(10_000, 100_000);
-    let mut bench = Bench::new();
-    let cycle = |bench: &mut Bench, cycles: usize| {
-        for at in 0..cycles {
-            let circuit = bench.circuit(&format!("circuit-{}", at % 40));
-            circuit.success(ms(1));
-            circuit.failure(ms(1), "error");
-            circuit.set_state(State::Open, "cycle");
-            drop(circuit);
-            if at % 20 == 19 {
-                bench.tick();
-            }
-        }
-        bench.tick();
-        let sample = bench.tick();
-        (circuit_series(&sample), sample.snapshot.families().count(), recording_bytes(&sample))
-    };
-    let (series, families, bytes) = cycle(&mut bench, 400);
-    assert_eq!(series, 0);
-    let (series, again, more) = cycle(&mut bench, cycles);
-    assert_eq!((series, again), (0, families));
-    // The cells are the whole process's, and other tests record meanwhile; a series of each
-    // cycle that stayed would be more.
-    assert!(more < bytes + 2e6, "{bytes} bytes became {more}");
-    assert!(bench.monitor.circuits().is_empty());
-}
-
-fn recording_bytes(sample: &Sample) -> f64 {
-    number(sample, "node0_recording_bytes", &[])
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn states_transitions_kinds_and_thresholds_are_shown() {
     circuit.set_state(State::HalfOpen, "trial");
     let shown = body(&bench.registry.read(), Some("payments"))["circuits"][0].clone();
     assert_eq!(shown["metrics"]["state"], "HALF_OPEN");
-    assert_eq!(shown["timeInState"], json!({"closed": 2000, "open": 1000, "halfOpen": 0}));
+    assert_eq!(shown["timeInState"], json!({"closed": 2500.0, "open": 1000.0, "halfOpen": 0.0}));
     let transitions = json!([
         {"from": "CLOSED", "to": "OPEN", "count": 1},
         {"from": "OPEN", "to": "HALF_OPEN", "count": 1},

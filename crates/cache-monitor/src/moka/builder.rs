@@ -5,8 +5,8 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use ::moka::Policy;
 use ::moka::notification::RemovalCause;
+use ::moka::{Entry, Policy};
 use ::moka::{future, sync};
 
 use super::{FutureCache, SyncCache};
@@ -167,6 +167,19 @@ impl<K: 'static, V: 'static> Watched<K, V> {
             Some(weigher) => Size::Plain(weigher(key, value).into()),
             None => Size::Unknown,
         }
+    }
+
+    /// Counts what came of a lookup that missed, by who loaded for it, and hands the value through.
+    pub(super) fn missed<E>(&self, has_loaded: bool, entry: Result<Entry<K, V>, E>) -> Result<V, E>
+    where
+        V: Clone,
+    {
+        if !has_loaded {
+            self.tier.coalesced();
+        } else if let Ok(entry) = &entry {
+            self.tier.stored(self.size(entry.key(), entry.value()));
+        }
+        entry.map(Entry::into_value)
     }
 
     /// What moka's own numbers say, whose unit is bytes where entries are weighed.

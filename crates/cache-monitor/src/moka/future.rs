@@ -86,12 +86,7 @@ where
             result
         };
         let entry = cache.entry(key).or_try_insert_with(load).await;
-        if !has_loaded.load(Ordering::Relaxed) {
-            watched.tier.coalesced();
-        } else if let Ok(entry) = &entry {
-            watched.tier.stored(watched.size(entry.key(), entry.value()));
-        }
-        entry.map(::moka::Entry::into_value)
+        watched.missed(has_loaded.load(Ordering::Relaxed), entry)
     }
 
     /// Stores an entry.

@@ -76,12 +76,7 @@ where
             timed.loaded(LoadOutcome::of(&result));
             result
         });
-        if !has_loaded.get() {
-            watched.tier.coalesced();
-        } else if let Ok(entry) = &entry {
-            watched.tier.stored(watched.size(entry.key(), entry.value()));
-        }
-        entry.map(::moka::Entry::into_value)
+        watched.missed(has_loaded.get(), entry)
     }
 
     /// Stores an entry.

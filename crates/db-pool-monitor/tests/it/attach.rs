@@ -5,8 +5,6 @@ use deadpool::managed::{BuildError, Pool};
 use metrics_core::{Desc, RegisterError};
 use std::time::Duration;
 
-use testbed::prove::Length;
-
 use crate::bench::{Bench, Fake, now, number, pool_of};
 
 fn bare() -> Pool<Fake> {
@@ -131,33 +129,4 @@ fn unattached_name_has_no_numbers() {
     assert!(bench.monitor.metrics(&sample, "else").is_none());
     assert!(bench.monitor.rates(&sample, "else").is_none());
     assert!(bench.monitor.assess(&sample, "else").is_none());
-}
-
-#[test]
-fn thousands_of_pools_that_come_and_go_leave_nothing() {
-    let cycles = Length::of_this_run().pick(5_000, 100_000);
-    let mut bench = Bench::new();
-    let mut cycle = |cycles: usize| {
-        for at in 0..cycles {
-            let (pool, _) = bench.build(&format!("pool-{}", at % 40), 1);
-            drop(now(pool.get()).unwrap());
-            drop(pool);
-            if at % 20 == 19 {
-                bench.tick();
-            }
-        }
-        bench.tick();
-        let sample = bench.tick();
-        let of_pools = |name: &str| name.starts_with("db_client_");
-        let families = sample.snapshot.families().filter(|family| of_pools(&family.desc.name));
-        let bytes = sample.snapshot.value("node0_recording_bytes", &[]).unwrap().as_f64();
-        (families.count(), bytes)
-    };
-    let (families, bytes) = cycle(200);
-    assert_eq!(families, 0);
-    let (families, more) = cycle(cycles);
-    assert_eq!(families, 0);
-    // The cells are the whole process's, and other tests record meanwhile; a series of each
-    // cycle that stayed would be more.
-    assert!(more < bytes + 2e6, "{bytes} bytes became {more}");
 }

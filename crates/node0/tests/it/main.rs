@@ -5,5 +5,6 @@
 #[cfg(feature = "prometheus-handle")]
 mod bridge;
 mod health;
+#[cfg(feature = "tower-resilience")]
 mod scrapes;
 mod service;

@@ -1,40 +1,118 @@
-//! What two scrapes over HTTP say of what happened between them.
+//! What real Prometheus servers have of what happened between two of their scrapes.
 
-use std::net::SocketAddr;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::time::Duration;
 
-use node0::breaker::{State, Thresholds};
-use node0::{Monitoring, Routes, serve};
-use testbed::http;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use node0::breaker::tower_resilience::{BreakerLayer, watch};
+use node0::breaker::{Circuit, Thresholds};
+use node0::{Monitoring, serve};
+use testbed::prometheus::{Prometheus, ScrapeJob, Series};
+use testbed::{Deadline, tools};
 use tokio::net::TcpListener;
+use tokio::sync::RwLock;
+use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
+use tower_resilience_circuitbreaker::{CircuitBreakerError, CircuitBreakerLayer};
 
-/// The counters of a circuit's changes, by from and to.
-fn transitions(address: SocketAddr, from: &str, to: &str) -> u64 {
-    let page = http::get(address, "/metrics").expect("a page").text().to_owned();
-    let series = format!(
-        "circuit_breaker_transitions_total{{circuit=\"payments\",from=\"{from}\",to=\"{to}\"}} "
-    );
-    let value = page.lines().find_map(|line| line.strip_prefix(&series));
-    value.expect("the series is there").parse().expect("a whole number")
+/// What a flap is made of.
+const FLAP: [(&str, &str); 3] =
+    [("closed", "open"), ("open", "half_open"), ("half_open", "closed")];
+
+#[derive(Debug)]
+struct Down;
+
+type Reply = Result<(), Down>;
+
+/// A service that replies with what it is asked for, behind a breaker whose wait in open is over at once.
+fn payments(
+    circuit: &Circuit,
+) -> impl Service<Reply, Response = (), Error = CircuitBreakerError<Down>> + use<> {
+    let breaker = CircuitBreakerLayer::builder()
+        .consecutive_failures(2)
+        .permitted_calls_in_half_open(1)
+        .wait_duration_in_open(Duration::ZERO);
+    ServiceBuilder::new()
+        .layer(BreakerLayer::new(circuit))
+        .layer(watch(breaker, circuit).build().unwrap())
+        .service(service_fn(|reply: Reply| -> Ready<Reply> { ready(reply) }))
 }
 
+/// Every sample that a server has of the circuit's changes.
+fn changes(server: &Prometheus) -> Vec<Series> {
+    server.query("circuit_breaker_transitions_total{circuit=\"payments\"}[5m]").unwrap()
+}
+
+/// How many scrapes it has of them.
+fn scrapes(server: &Prometheus) -> usize {
+    changes(server).iter().map(|series| series.points.len()).min().unwrap_or(0)
+}
+
+// The test's own task may block: the servers are asked on its thread and serve on others.
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_flaps_between_two_scrapes_raise_the_counters_by_ten() {
-    let testing = Monitoring::testing();
-    let circuit = testing.breakers().circuit("payments", Thresholds::default()).unwrap();
+    let tools =
+        [testbed::require!(tools::prometheus_2_42()), testbed::require!(tools::prometheus_2_53())];
+    let monitoring = Monitoring::builder().build().unwrap();
+    let circuit = monitoring.breakers().circuit("payments", Thresholds::default()).unwrap();
+    let mut payments = payments(&circuit);
+    // Held shared by each scrape, so that none sees a part of what is done under it.
+    let gate = Arc::new(RwLock::new(()));
+    let gated = gate.clone();
+    let through_gate = from_fn(move |request: Request, next: Next| {
+        let gate = gated.clone();
+        async move {
+            let _scraping = gate.read().await;
+            next.run(request).await
+        }
+    });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let routes = testing.routes_with(|routes: Routes| routes).unwrap();
-    let server = tokio::spawn(serve(listener, testing.watch(routes)).run());
+    let job = ScrapeJob::new("app", listener.local_addr().unwrap());
+    let app = monitoring.watch(monitoring.routes().unwrap().layer(through_gate));
+    let app = tokio::spawn(serve(listener, app).run());
+    let servers =
+        tools.map(|tool| Prometheus::start(&tool, std::slice::from_ref(&job)).expect("it starts"));
+    let has = |server: &Prometheus, wanted| {
+        let enough = Deadline::seconds(30).until(|| scrapes(server) >= wanted);
+        assert!(enough, "never scraped {wanted} times: {}", server.log());
+    };
+    servers.iter().for_each(|server| has(server, 1));
 
-    let changes = [("closed", "open"), ("open", "half_open"), ("half_open", "closed")];
-    let scrape = move || changes.map(|(from, to)| transitions(address, from, to));
-    let before = tokio::task::spawn_blocking(scrape).await.unwrap();
+    let flapping = gate.write().await;
+    let before = servers.each_ref().map(scrapes);
     for _ in 0..10 {
-        circuit.state_changed(State::Closed, State::Open, "too many failed");
-        circuit.state_changed(State::Open, State::HalfOpen, "a trial");
-        circuit.state_changed(State::HalfOpen, State::Closed, "it went well");
+        for reply in [Err(Down), Err(Down), Ok(())] {
+            let wanted = reply.is_ok();
+            let got = payments.ready().await.unwrap().call(reply).await;
+            assert_eq!(got.is_ok(), wanted);
+        }
     }
-    let after = tokio::task::spawn_blocking(scrape).await.unwrap();
-    assert_eq!(after.map(|count| count - before[0]), [10; 3]);
-    server.abort();
+    drop(flapping);
+
+    for (server, before) in servers.iter().zip(before) {
+        // One may have been answered before the flaps and come in after them; not two.
+        has(server, before + 2);
+        let changes = changes(server);
+        let of = |labels: (&str, &str)| {
+            let found = changes
+                .iter()
+                .find(|series| (&*series.labels["from"], &*series.labels["to"]) == labels);
+            found.unwrap_or_else(|| panic!("no {labels:?} in {changes:?}"))
+        };
+        let rise = |series: &Series| {
+            let first = series.points.iter().find(|point| point.value != 0.0);
+            first.unwrap_or_else(|| panic!("{series:?}")).time
+        };
+        for labels in FLAP {
+            let mut values: Vec<_> = of(labels).points.iter().map(|point| point.value).collect();
+            values.dedup();
+            assert_eq!(values, [0.0, 10.0], "{labels:?}");
+            assert_eq!(rise(of(labels)), rise(of(FLAP[0])), "all in the same scrape");
+        }
+        let total: f64 = changes.iter().filter_map(Series::last).sum();
+        assert_eq!(total, 30.0, "no other change: {changes:?}");
+    }
+    app.abort();
+    monitoring.stop();
 }

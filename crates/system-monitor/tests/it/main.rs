@@ -2,11 +2,17 @@
 //! stands still, and on this very process and real runtimes.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
+#[cfg(target_os = "linux")]
+#[path = "../support/ask.rs"]
+mod ask;
 mod assess;
 mod attach;
 mod bench;
 #[cfg(target_os = "linux")]
 mod cgroups;
+#[cfg(target_os = "linux")]
+#[path = "../support/computing.rs"]
+mod computing;
 mod lag;
 #[cfg(target_os = "linux")]
 mod process;

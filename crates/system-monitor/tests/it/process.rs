@@ -1,111 +1,15 @@
-//! The process's numbers: against other programs that look at it, and on files that do not change.
+//! The process's numbers: against what other programs know for good, and on files that do not change.
 
-use std::fs::{self, File};
-use std::process::{self, Command};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::{fs, process};
 
 use metrics_core::RegisterError;
 use system_monitor::SystemMonitor;
 use testbed::Deadline;
-use testbed::tools::ToolError;
 
+use crate::ask::ask;
 use crate::bench::{Bench, number, real};
+use crate::computing::Computing;
 use crate::tree::{PAGE, Stat, Tree};
-
-/// The first numbers in what a program prints.
-fn ask(program: &str, arguments: &[&str]) -> Result<Vec<u64>, ToolError> {
-    let output = Command::new(program).args(arguments).output();
-    let output = output.map_err(|_| ToolError::NoSource {
-        tool: program.to_owned(),
-        missing: "nothing unpacks it",
-    })?;
-    let text = String::from_utf8(output.stdout).unwrap();
-    Ok(text.split_whitespace().map(|word| word.parse().unwrap()).collect())
-}
-
-/// Keeps two threads computing, memory resident and files open until it is dropped.
-struct Load {
-    stop: Arc<AtomicBool>,
-    threads: Vec<thread::JoinHandle<()>>,
-    memory: Vec<u8>,
-    files: Vec<File>,
-}
-
-impl Load {
-    fn start() -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let compute = |_| {
-            let stop = stop.clone();
-            thread::spawn(move || while !stop.load(Ordering::Relaxed) {})
-        };
-        let threads = (0..2).map(compute).collect();
-        let files = (0..100).map(|_| File::open("/dev/null").unwrap()).collect();
-        Self { threads, memory: vec![1; 64 << 20], files, stop }
-    }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        for thread in self.threads.drain(..) {
-            thread.join().unwrap();
-        }
-    }
-}
-
-/// Within two percent, or within one.
-fn agrees(ours: f64, theirs: u64) -> bool {
-    let theirs = theirs as f64;
-    (ours - theirs).abs() <= (theirs * 0.02).max(1.0)
-}
-
-#[test]
-fn numbers_agree_with_ps_under_load() {
-    let pid = process::id().to_string();
-    let columns = ["-o", "rss=,vsz=,nlwp=,cputimes=", "-p", &pid];
-    testbed::require!(ask("ps", &columns));
-    let load = Load::start();
-    let (registry, _monitor) = real();
-    let mut last = String::new();
-    // Until the CPU time is worth comparing; other tests come and go in this process.
-    let agreed = Deadline::seconds(20).until(|| {
-        let theirs = ask("ps", &columns).unwrap();
-        for monitor in registry.monitors().iter() {
-            monitor.poll();
-        }
-        let sample = registry.read();
-        let ours = [
-            number(&sample, "process_resident_memory_bytes", &[]) / 1024.0,
-            number(&sample, "process_virtual_memory_bytes", &[]) / 1024.0,
-            number(&sample, "process_threads", &[]),
-            number(&sample, "process_cpu_seconds_total", &[]),
-        ];
-        last = format!("{ours:?}, and ps has {theirs:?}");
-        theirs[3] >= 2 && ours.iter().zip(&theirs).all(|(ours, theirs)| agrees(*ours, *theirs))
-    });
-    assert!(agreed, "rss, vsz, nlwp, cputimes are {last}");
-    assert_eq!(load.memory.len() + load.files.len(), (64 << 20) + 100);
-}
-
-#[test]
-fn open_files_agree_with_their_listing_under_load() {
-    let _load = Load::start();
-    let (registry, monitor) = real();
-    let mut last = String::new();
-    let agreed = Deadline::seconds(5).until(|| {
-        // One of those listed is the listing.
-        let listed = fs::read_dir("/proc/self/fd").unwrap().count() - 1;
-        for monitor in registry.monitors().iter() {
-            monitor.poll();
-        }
-        let ours = monitor.process(&registry.read()).open_file_descriptors;
-        last = format!("{ours:?} and {listed} are listed");
-        listed >= 100 && ours == Some(listed as u64)
-    });
-    assert!(agreed, "open files are {last}");
-}
 
 #[test]
 fn most_open_files_agree_with_getconf() {
@@ -132,7 +36,7 @@ fn start_agrees_with_ps() {
 
 #[test]
 fn process_that_computes_uses_cpu() {
-    let _load = Load::start();
+    let _computing = Computing::start();
     let (registry, monitor) = real();
     let seen = Deadline::seconds(20).poll(|| {
         let percent = monitor.process(&registry.read()).cpu_percent?;

@@ -1,0 +1,85 @@
+//! A service with an exporter of its own, on whose page our pool metrics are too.
+//!
+//! It has no page, no port and no endpoint of node0: a [`Publisher`] sends each
+//! second's numbers into the recorder that the service installed anyway.
+
+use std::convert::Infallible;
+use std::net::{SocketAddr, TcpListener};
+
+use aggregator::{Aggregator, Events};
+use db_pool_monitor::{MonitoredPool, PoolMonitor};
+use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
+use metrics::counter;
+use metrics_bridge::Publisher;
+use metrics_core::{Event, Registry};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder};
+
+/// How many workers hold a connection for as long as they live.
+const WORKERS: usize = 3;
+
+/// Opens connections to nothing.
+struct Connector;
+
+impl Manager for Connector {
+    type Type = ();
+    type Error = Infallible;
+
+    async fn create(&self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    async fn recycle(&self, _: &mut (), _: &Metrics) -> RecycleResult<Infallible> {
+        Ok(())
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let address = install_exporter()?;
+
+    let registry = Registry::new();
+    let monitor = PoolMonitor::register(&registry)?;
+    let pool = monitor.build("main", Pool::builder(Connector).max_size(4))?;
+    let aggregator = Aggregator::start(&registry)?;
+    tokio::spawn(publish(aggregator.subscribe()));
+
+    let workers: Vec<_> = (0..WORKERS).map(|_| tokio::spawn(work(pool.clone()))).collect();
+    println!("ready http://{address}/metrics");
+    for worker in workers {
+        worker.await?;
+    }
+    Ok(())
+}
+
+/// Installs the exporter on a free port, and tells which.
+fn install_exporter() -> Result<SocketAddr, Box<dyn std::error::Error>> {
+    loop {
+        // It does not tell a port that the system picked, so one is picked for it.
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let exporter = PrometheusBuilder::new()
+            .set_buckets(&[0.001, 0.01, 0.1, 1.0])?
+            .with_http_listener(address);
+        match exporter.install() {
+            // Somebody else was faster.
+            Err(BuildError::FailedToCreateHTTPListener(_)) => {}
+            installed => return Ok(installed.map(|()| address)?),
+        }
+    }
+}
+
+/// Sends what each second brings to the recorder that is installed.
+async fn publish(mut events: Events) {
+    let mut publisher = Publisher::new();
+    while let Some(received) = events.recv().await {
+        if let Event::Sample(sample) = received.event {
+            publisher.publish(&sample);
+        }
+    }
+}
+
+/// Takes a connection and never gives it back.
+async fn work(pool: MonitoredPool<Connector>) {
+    let _connection = pool.get().await;
+    counter!("workers_started_total").increment(1);
+    std::future::pending().await
+}
