@@ -2,8 +2,9 @@
 //!
 //! The hot path of a latency record finds the thread's block through such a
 //! slot. A lock or a `OnceLock` there would cost as much as the record itself,
-//! and could not be replaced. This is the only unsafe code of the crate; under
-//! `cfg(loom)` a safe twin takes its place, with the same orderings.
+//! and could not be replaced. Beside the loads of [`line`](crate::line) this is the
+//! only unsafe code of the crate; under `cfg(loom)` a safe twin takes its place,
+//! with the same orderings.
 
 #[cfg(not(loom))]
 mod slot;
