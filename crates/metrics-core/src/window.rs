@@ -17,9 +17,9 @@ use std::time::Duration;
 use crate::buckets::{Buckets, Rise};
 use crate::layout::Layout;
 
+use parts::Base;
 pub(crate) use parts::Parts;
 pub use parts::Window;
-use parts::{Base, share};
 
 /// How much a window holds.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +122,7 @@ impl Recent {
             base: self.base.clone(),
             entered: Vec::new(),
             left: Vec::new(),
+            leaving: Vec::new(),
             running: None,
             samples: 0,
             sum: 0.0,
@@ -221,10 +222,13 @@ impl Recent {
         parts.samples = samples + fresh.samples();
         parts.sum = sum + fresh.sum();
         parts.total_sum = total_sum;
-        share(&mut parts.base, &self.base);
-        parts.entered.clone_from(&self.entered);
-        parts.left.clone_from(&self.left);
-        parts.left.extend(self.closed.iter().take(leaving).map(|left| left.rise.clone()));
+        if !parts.is_of(&self.base, self.entered.len(), self.left.len()) {
+            parts.base.clone_from(&self.base);
+            parts.entered.clone_from(&self.entered);
+            parts.left.clone_from(&self.left);
+        }
+        parts.leaving.clear();
+        parts.leaving.extend(self.closed.iter().take(leaving).map(|left| left.rise.clone()));
         parts.running.clone_from(&self.running);
         (parts.window, parts.total) = (OnceLock::new(), OnceLock::new());
         let oldest = stays.clone().next().map(|interval| interval.start);

@@ -48,10 +48,11 @@ impl PartialEq for Window<'_> {
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(super) base: Arc<Base>,
-    /// What entered since.
+    /// What ticks since brought, and what they pushed out of the window.
     pub(super) entered: Vec<Arc<Rise>>,
-    /// What left the window since, pushed out by the running tick included.
     pub(super) left: Vec<Arc<Rise>>,
+    /// What the running tick pushes out.
+    pub(super) leaving: Vec<Arc<Rise>>,
     pub(super) running: Option<Arc<Rise>>,
     pub(super) samples: u64,
     pub(super) sum: f64,
@@ -68,6 +69,11 @@ pub(super) struct Base {
 }
 
 impl Parts {
+    /// Whether it shows the same base with as many changes, which are the same then.
+    pub(super) fn is_of(&self, base: &Arc<Base>, entered: usize, left: usize) -> bool {
+        Arc::ptr_eq(&self.base, base) && (self.entered.len(), self.left.len()) == (entered, left)
+    }
+
     /// Lets go of the running tick.
     pub(crate) fn let_go(&mut self) {
         self.running = None;
@@ -79,14 +85,16 @@ impl Parts {
     }
 
     fn buckets(&self) -> &Buckets {
-        if self.entered.is_empty() && self.left.is_empty() && self.running().samples() == 0 {
+        let changes = [&self.entered, &self.left, &self.leaving];
+        if changes.iter().all(|rises| rises.is_empty()) && self.running().samples() == 0 {
             return &self.base.window;
         }
         self.window.get_or_init(|| {
             let mut window = self.base.window.clone();
             self.entered.iter().for_each(|rise| window.enter(rise));
             window.enter(self.running());
-            self.left.iter().for_each(|rise| window.leave(rise));
+            let left = self.left.iter().chain(&self.leaving);
+            left.for_each(|rise| window.leave(rise));
             window.set_sum(self.sum);
             window
         })
@@ -110,12 +118,5 @@ impl Parts {
     /// The exact sum of all values since the series began.
     pub(crate) fn total_sum(&self) -> f64 {
         self.total_sum
-    }
-}
-
-/// Makes one the same as another, nearly always without counting up references.
-pub(super) fn share<T>(mine: &mut Arc<T>, other: &Arc<T>) {
-    if !Arc::ptr_eq(mine, other) {
-        *mine = other.clone();
     }
 }
