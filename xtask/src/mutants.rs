@@ -28,7 +28,7 @@ struct Mutant {
 const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a sum that does not release its bucket",
-        model: "record_against_sample",
+        model: "models::record_against_sample",
         file: "crates/metrics-core/src/cells.rs",
         line: "self.sum.store(sum, Ordering::Release);",
         becomes: "self.sum.store(sum, Ordering::Relaxed);",
