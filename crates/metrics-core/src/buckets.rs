@@ -164,9 +164,6 @@ impl Buckets {
     /// lower one says nothing.
     pub(crate) fn raise(&mut self, first: usize, totals: &[u64; PER_LINE], by: &mut Rise) {
         let known = &mut self.octave(first / PER_OCTAVE)[first % PER_OCTAVE..][..PER_LINE];
-        if known == totals {
-            return;
-        }
         let before = by.samples();
         for (step, (known, total)) in known.iter_mut().zip(totals).enumerate() {
             if total > known {

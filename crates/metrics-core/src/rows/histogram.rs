@@ -33,6 +33,8 @@ pub(super) struct HistogramMemory {
     still: Still,
     /// What the buckets held when they were last read.
     known: Buckets,
+    /// How many values each line of buckets held, which nearly always says that none came.
+    held: Vec<u64>,
     /// The sum in the base unit, which never falls.
     sum: f64,
     /// A latency's sum, which never falls, and what of it is in closed ticks. In whole
@@ -72,6 +74,7 @@ impl HistogramMemory {
         Self {
             still: Still { mark: 0, span, shown, is_open: false, is_stale: true },
             known: Buckets::new(layout),
+            held: Vec::new(),
             sum: 0.0,
             nanos: 0,
             closed: 0,
@@ -138,8 +141,17 @@ impl HistogramMemory {
     ) {
         rise.clear();
         (self.still.is_open, self.still.is_stale) = (true, true);
-        let known = &mut self.known;
-        visit(&mut |line, counts| known.raise(line * PER_LINE, counts, rise));
+        let Self { known, held, .. } = self;
+        visit(&mut |line, counts| {
+            // Counts never fall, so a line whose sum is the same is the same.
+            let sum = counts.iter().sum();
+            if held.len() <= line {
+                held.resize(line + 1, 0);
+            }
+            if mem::replace(&mut held[line], sum) != sum {
+                known.raise(line * PER_LINE, counts, rise);
+            }
+        });
         self.linear += rise.below(PER_OCTAVE);
         self.exported.enter(rise);
         self.recent.running().append(rise);
