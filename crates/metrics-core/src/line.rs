@@ -1,11 +1,10 @@
 //! Reads a lane's counts a cache line at a time.
 //!
 //! A pass over busy latencies does little else, and the compiler never joins atomic
-//! loads: a line would take 32 of them, several times what fetching it from memory
-//! costs. Joining them ourselves is not in the language, so on x86-64 one
-//! instruction of assembly does it; elsewhere, under Miri and in models a safe twin
-//! loads one count after the other. Nothing else of the crate but
-//! [`static_ref`](crate::static_ref) is unsafe.
+//! loads: with 32 of them for a line it takes a quarter longer. Joining them
+//! ourselves is not in the language, so on x86-64 one instruction of assembly does
+//! it; elsewhere, under Miri and in models a safe twin loads one count after the
+//! other. Nothing else of the crate but [`static_ref`](crate::static_ref) is unsafe.
 
 use crate::layout::PER_LINE;
 use crate::sync::atomic::AtomicU16;
@@ -72,7 +71,7 @@ fn load(line: &[AtomicU16; PER_LINE]) -> Words {
         // where the eight bytes are not aligned, since no count crosses a line.
         #[expect(
             unsafe_code,
-            reason = "argued above; a load for each count takes the pass twice as long"
+            reason = "argued above; a load for each count takes the pass a quarter longer"
         )]
         unsafe {
             asm!(
