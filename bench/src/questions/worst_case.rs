@@ -41,9 +41,12 @@ struct Case {
 }
 
 pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
+    // Of both races, or the second would find what the first one's threads give back.
+    let alive = Arc::new(RwLock::new(()));
+    let _ended = alive.write().expect("nobody panics");
     // In this order, since what one tick had ready would serve the race without.
-    let unprepared = race(effort, Cells::Made)?;
-    Ok(vec![race(effort, Cells::Ready)?, unprepared])
+    let unprepared = race(effort, Cells::Made, &alive)?;
+    Ok(vec![race(effort, Cells::Ready, &alive)?, unprepared])
 }
 
 /// Whether a thread's cells lie ready, or are made as it records.
@@ -53,7 +56,7 @@ enum Cells {
     Made,
 }
 
-fn race(effort: Effort, cells: Cells) -> Result<Race> {
+fn race(effort: Effort, cells: Cells, alive: &Arc<RwLock<()>>) -> Result<Race> {
     let registry = node0::registry(|builder| builder);
     let _counters: Vec<_> = (0..COUNTERS).map(|i| node0::counter_at(&registry, i)).collect();
     let _latencies: Vec<_> = (0..LATENCIES).map(|i| node0::latency_at(&registry, i)).collect();
@@ -68,8 +71,6 @@ fn race(effort: Effort, cells: Cells) -> Result<Race> {
         floor(),
     ];
 
-    let alive = Arc::new(RwLock::new(()));
-    let ended = alive.write().expect("nobody panics");
     let mut ticker = registry.ticker().expect("it is the first");
     let mut entries = cases.each_ref().map(|case| Entry {
         name: case.name.to_owned(),
@@ -86,13 +87,12 @@ fn race(effort: Effort, cells: Cells) -> Result<Race> {
                 ticker.tick();
             }
             for number in before..before + THREADS_PER_ROUND {
-                entry.singles.push(on_a_fresh_thread(&case.record, number, &alive));
+                entry.singles.push(on_a_fresh_thread(&case.record, number, alive));
             }
             let took = sorted(&entry.singles[before..]);
             entry.rounds.push(quantile(&took, 0.5));
         }
     }
-    drop(ended);
     for case in &cases {
         let (recorded, put_in) = ((case.recorded)(), effort.rounds * THREADS_PER_ROUND);
         ensure!(recorded == put_in as u64, "{}: recorded {recorded} of {put_in}", case.name);
