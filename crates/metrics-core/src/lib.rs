@@ -77,86 +77,58 @@
 
 pub mod as_millis;
 
-mod buckets;
-mod cells;
 mod clock;
-mod context;
-mod counted_monitor;
-mod counter;
-mod desc;
-mod distribution;
-mod event;
-mod exemplar;
-mod exported;
-mod families;
-mod gauge;
-mod health;
-mod health_board;
-mod hit_ratio;
-mod labelled;
-mod labels;
-mod lanes;
-mod latency;
-mod layout;
-mod line;
+mod engine;
+mod judging;
 #[cfg(all(test, loom))]
 mod models;
-mod monitor;
-mod pass;
-mod peak;
+mod naming;
 mod performance;
-mod readiness;
+mod reading;
+mod recording;
 mod registry;
-mod rows;
-mod sample;
-mod snapshot;
-mod spares;
-mod static_ref;
-mod summary;
 mod sync;
 mod ticker;
-mod timer;
-mod up_down;
-mod window;
 
-pub use buckets::Buckets;
 pub use clock::{Clock, ManualClock, Moment, Timestamp};
-pub use counted_monitor::MONITOR_PANICS;
-pub use counter::Counter;
-pub use desc::{
-    Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, DescError, Kind, OwnedDesc, Unit,
-};
-pub use distribution::Distribution;
-pub use event::{Event, HealthChange};
-pub use exemplar::{Exemplar, TraceId};
-pub use families::{RegisterError, SERIES_FOLDED};
-pub use gauge::Gauge;
-pub use health::{
+pub use judging::counted_monitor::MONITOR_PANICS;
+pub use judging::event::{Event, HealthChange};
+pub use judging::health::{
     Assessment, DEGRADED_FROM, HEALTHY_ABOVE, Issue, Overall, Recommendation, Severity, Status,
     TopicHealth,
 };
-pub use health_board::{COMPONENT_HEALTH_SCORE, HEALTH_SCORE};
-pub use hit_ratio::HitRatio;
-pub use labelled::{Handle, Labelled};
-pub use labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER, broken_name_rule};
-pub use latency::Latency;
-pub use monitor::{Monitor, Report, Topic, UnknownTarget};
-pub use pass::{
-    RECORDING_BYTES, RECORDING_THREADS, SAMPLING_DURATION, VALUES_CLAMPED, VALUES_DROPPED,
+pub use judging::health_board::{COMPONENT_HEALTH_SCORE, HEALTH_SCORE};
+pub use judging::monitor::{Monitor, Report, Topic, UnknownTarget};
+pub use judging::readiness::{NotReady, ReadinessCheck};
+pub use naming::desc::{
+    Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, DescError, Kind, OwnedDesc, Unit,
 };
-pub use peak::Peak;
+pub use naming::labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER, broken_name_rule};
 pub use performance::{
     CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS, Performance, PerformanceBuilder,
 };
-pub use readiness::{NotReady, ReadinessCheck};
-pub use registry::{AnyMetric, Measuring, Registry, RegistryBuilder};
-pub use sample::{ReportError, Sample, View};
-pub use snapshot::{Count, Family, Histogram, SeriesSet, Snapshot, Value};
-pub use summary::{LatencySummary, millis};
+pub use reading::buckets::Buckets;
+pub use reading::pass::{
+    RECORDING_BYTES, RECORDING_THREADS, SAMPLING_DURATION, VALUES_CLAMPED, VALUES_DROPPED,
+};
+pub use reading::sample::{ReportError, Sample, View};
+pub use reading::snapshot::{Count, Family, Histogram, SeriesSet, Snapshot, Value};
+pub use reading::summary::{LatencySummary, millis};
+pub use reading::window::Window;
+pub use recording::any_metric::AnyMetric;
+pub use recording::counter::Counter;
+pub use recording::distribution::Distribution;
+pub use recording::exemplar::{Exemplar, TraceId};
+pub use recording::families::{RegisterError, SERIES_FOLDED};
+pub use recording::gauge::Gauge;
+pub use recording::hit_ratio::HitRatio;
+pub use recording::labelled::{Handle, Labelled};
+pub use recording::latency::Latency;
+pub use recording::peak::Peak;
+pub use recording::timer::Timer;
+pub use recording::up_down::{InFlight, UpDown};
+pub use registry::{Measuring, Registry, RegistryBuilder};
 pub use ticker::{AlreadyTicking, Tick, Ticker};
-pub use timer::Timer;
-pub use up_down::{InFlight, UpDown};
-pub use window::Window;
 
 /// Every metric that the core itself records.
 pub const DESCS: &[&Desc] = &[

@@ -9,16 +9,16 @@ use std::time::Duration;
 use loom::thread;
 
 use crate::clock::ManualClock;
-use crate::counter::Counter;
-use crate::desc::Desc;
-use crate::families::Cells;
-use crate::lanes::{self, Reader};
-use crate::latency::Latency;
-use crate::layout::LINEAR_NANOS;
+use crate::naming::desc::Desc;
+use crate::reading::rows::{Row, Scratch, Timeline};
+use crate::reading::snapshot::Value;
+use crate::reading::window::Rule;
+use crate::recording::counter::Counter;
+use crate::recording::families::Cells;
+use crate::recording::lanes::{self, Reader};
+use crate::recording::latency::Latency;
+use crate::recording::layout::LINEAR_NANOS;
 use crate::registry::{Registry, RegistryBuilder};
-use crate::rows::{Row, Scratch, Timeline};
-use crate::snapshot::Value;
-use crate::window::Rule;
 
 const JOBS: Desc = Desc::counter("jobs_total", "Jobs.").labels(&["kind"]);
 const WAIT: Desc = Desc::latency("wait_seconds", "Waits.");
@@ -179,9 +179,9 @@ fn register_against_sample() {
                 late
             }
         });
-        registry.inner.tick();
+        registry.engine.tick();
         let late = registering.join().expect("what was recorded is read");
-        assert_eq!(registry.inner.tick().0.view().counter(&late), 1);
+        assert_eq!(registry.engine.tick().0.view().counter(&late), 1);
     });
 }
 
@@ -198,9 +198,9 @@ fn register_against_removal() {
                 late
             }
         });
-        registry.inner.tick();
+        registry.engine.tick();
         let late = registering.join().expect("the description is right");
-        let sample = registry.inner.tick().0;
+        let sample = registry.engine.tick().0;
         let value = sample.snapshot.value(JOBS.name(), &[("kind", "late")]);
         assert_eq!(late.total(), 1);
         assert_eq!(value.map(|value| value.as_f64()), Some(1.0), "it left with a handle alive");
@@ -212,10 +212,10 @@ fn drop_against_record() {
     explore(|| {
         let registry = registry();
         let last = jobs(&registry, "last");
-        registry.inner.tick();
+        registry.engine.tick();
         let recording = thread::spawn(move || last.inc());
         let last_words = |registry: &Registry| {
-            let sample = registry.inner.tick().0;
+            let sample = registry.engine.tick().0;
             let value = sample.snapshot.value(JOBS.name(), &[("kind", "last")]);
             value.map(|value| value.as_f64())
         };
@@ -233,7 +233,7 @@ fn publish_against_latest_and_read() {
     explore(|| {
         let registry = registry();
         let held = jobs(&registry, "held");
-        registry.inner.tick();
+        registry.engine.tick();
         let reading = thread::spawn({
             let (registry, held) = (registry.clone(), held.clone());
             move || {

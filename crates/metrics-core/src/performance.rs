@@ -10,18 +10,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::counter::Counter;
-use crate::desc::{Classic, ClassicShape, Desc};
-use crate::families::RegisterError;
-use crate::health::{Assessment, Issue, Severity};
-use crate::hit_ratio::HitRatio;
-use crate::labelled::{Directory, Labelled};
-use crate::latency::Latency;
-use crate::monitor::{Monitor, Report, Topic, UnknownTarget};
+use crate::judging::health::{Assessment, Issue, Severity};
+use crate::judging::monitor::{Monitor, Report, Topic, UnknownTarget};
+use crate::naming::desc::{Classic, ClassicShape, Desc};
+use crate::reading::sample::{Sample, View};
+use crate::reading::snapshot::{Count, Value};
+use crate::reading::summary::{LatencySummary, millis};
+use crate::recording::counter::Counter;
+use crate::recording::families::RegisterError;
+use crate::recording::hit_ratio::HitRatio;
+use crate::recording::labelled::{Directory, Labelled};
+use crate::recording::latency::Latency;
 use crate::registry::Registry;
-use crate::sample::{Sample, View};
-use crate::snapshot::{Count, Value};
-use crate::summary::{LatencySummary, millis};
 
 /// How long operations take.
 pub const OPERATION_DURATION: Desc = Desc::latency(

@@ -4,32 +4,33 @@
 //! on the handle that it returns does none of that. Reading goes through one
 //! pass over the cells at a time, whose result is shared by all who asked.
 
+mod builder;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
-use crate::context::Context;
-use crate::counted_monitor::CountedMonitor;
-use crate::counter::Counter;
-use crate::desc::{Desc, Kind, OwnedDesc};
-use crate::distribution::Distribution;
-use crate::families::{Cells, Families, Limits, RegisterError, Registered};
-use crate::gauge::Gauge;
-use crate::health::Hysteresis;
-use crate::health_board::{COMPONENT_HEALTH_SCORE, HealthBoard};
-use crate::hit_ratio::HitRatio;
-use crate::labelled::{Labelled, Stored as _};
-use crate::labels::Labels;
-use crate::latency::Latency;
-use crate::monitor::Monitor;
-use crate::pass::Passes;
-use crate::peak::Peak;
-use crate::sample::Sample;
-use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::sync::{self, Mutex, lock};
+use crate::engine::Engine;
+use crate::judging::counted_monitor::CountedMonitor;
+use crate::judging::health_board::COMPONENT_HEALTH_SCORE;
+use crate::judging::monitor::Monitor;
+use crate::naming::desc::{Desc, Kind, OwnedDesc};
+use crate::reading::sample::Sample;
+use crate::recording::any_metric::AnyMetric;
+use crate::recording::counter::Counter;
+use crate::recording::distribution::Distribution;
+use crate::recording::families::{Cells, RegisterError};
+use crate::recording::gauge::Gauge;
+use crate::recording::hit_ratio::HitRatio;
+use crate::recording::labelled::Labelled;
+use crate::recording::latency::Latency;
+use crate::recording::peak::Peak;
+use crate::recording::up_down::UpDown;
+use crate::sync::atomic::Ordering;
+use crate::sync::lock;
 use crate::ticker::{AlreadyTicking, Ticker};
-use crate::up_down::UpDown;
-use crate::window::Rule;
+
+pub use builder::RegistryBuilder;
 
 /// A set of metrics with one clock and one sampling; clones share it.
 ///
@@ -51,74 +52,7 @@ use crate::window::Rule;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Registry {
-    pub(crate) inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) context: sync::Arc<Context>,
-    pub(crate) families: Mutex<Families>,
-    pub(crate) passes: Passes,
-    pub(crate) board: HealthBoard,
-    pub(crate) ticking: AtomicBool,
-}
-
-/// A handle of any kind, for metrics that are known at run time only.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-#[must_use = "a series lasts as long as a handle to it"]
-pub enum AnyMetric {
-    /// Of [`Kind::Counter`].
-    Counter(Counter),
-    /// Of [`Kind::Gauge`] and [`Kind::Total`].
-    Gauge(Gauge),
-    /// Of [`Kind::UpDown`].
-    UpDown(UpDown),
-    /// Of [`Kind::Peak`].
-    Peak(Peak),
-    /// Of [`Kind::Latency`].
-    Latency(Latency),
-    /// Of [`Kind::Distribution`].
-    Distribution(Distribution),
-}
-
-impl AnyMetric {
-    /// Does with a number what the kind does: counts it, sets it, moves to it or records it.
-    ///
-    /// Of what the kind cannot take, such as a negative count, it takes the
-    /// nearest that it can; a duration that is no number is dropped and counted in
-    /// [`VALUES_DROPPED`](crate::VALUES_DROPPED).
-    pub fn apply(&self, value: f64) {
-        match self {
-            // Casts saturate, and NaN becomes zero.
-            Self::Counter(counter) => counter.add(value as u64),
-            Self::Gauge(gauge) => gauge.set(value),
-            Self::UpDown(level) => level.add(value as i64),
-            Self::Peak(peak) => peak.record(value as u64),
-            Self::Latency(latency) => {
-                let bounded = value.clamp(0.0, f64::from(u32::MAX));
-                if let Ok(duration) = Duration::try_from_secs_f64(bounded) {
-                    latency.record(duration);
-                } else if let Some(context) = latency.context() {
-                    context.dropped.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-            Self::Distribution(distribution) => distribution.record(value),
-        }
-    }
-}
-
-impl From<Cells> for AnyMetric {
-    fn from(cells: Cells) -> Self {
-        match cells {
-            Cells::Counter(core) => Self::Counter(Counter::new(core)),
-            Cells::Gauge(core) => Self::Gauge(Gauge::new(core)),
-            Cells::UpDown(core) => Self::UpDown(UpDown::new(core)),
-            Cells::Peak(core) => Self::Peak(Peak::new(core)),
-            Cells::Latency(core) => Self::Latency(Latency::new(core)),
-            Cells::Distribution(core) => Self::Distribution(Distribution::new(core)),
-        }
-    }
+    pub(crate) engine: Arc<Engine>,
 }
 
 /// The methods of registration for each kind of handle: of one series, and of all by their values.
@@ -134,7 +68,7 @@ macro_rules! register {
         /// [`RegisterError`] when the description is of another kind, does not
         /// match the values, or its name is taken by another description.
         pub fn $method(&self, desc: &Desc, values: &[&str]) -> Result<$handle, RegisterError> {
-            $handle::find(self, desc, values).map(|found| found.handle)
+            self.engine.store.handle(desc, values)
         }
 
         #[doc = concat!("Handles like [`Registry::", stringify!($method), "`]'s, by the values at each call.")]
@@ -146,7 +80,7 @@ macro_rules! register {
             &self,
             desc: &Desc,
         ) -> Result<Labelled<$handle, N>, RegisterError> {
-            Labelled::new(self, desc)
+            Labelled::new(&self.engine.store, desc)
         }
     )* };
 }
@@ -197,7 +131,7 @@ impl Registry {
     /// # Errors
     /// As for [`Registry::counter`].
     pub fn total(&self, desc: &Desc, values: &[&str]) -> Result<Gauge, RegisterError> {
-        match self.series(desc, Kind::Total, values)?.cells {
+        match self.engine.store.series(desc, Kind::Total, values)?.cells {
             Cells::Gauge(core) => Ok(Gauge::new(core)),
             _ => Err(RegisterError::Kind {
                 name: desc.name().into(),
@@ -212,7 +146,7 @@ impl Registry {
     /// # Errors
     /// As for [`Registry::counter`].
     pub fn hit_ratio(&self, desc: &Desc, values: &[&str]) -> Result<HitRatio, RegisterError> {
-        HitRatio::find(self, desc, values).map(|found| found.handle)
+        self.engine.store.handle(desc, values)
     }
 
     /// Handles like [`Registry::hit_ratio`]'s, by the values at each call; `result` is not among them.
@@ -223,7 +157,7 @@ impl Registry {
         &self,
         desc: &Desc,
     ) -> Result<Labelled<HitRatio, N>, RegisterError> {
-        Labelled::new(self, desc)
+        Labelled::new(&self.engine.store, desc)
     }
 
     /// A handle to a metric whose description is known at run time only.
@@ -235,21 +169,7 @@ impl Registry {
         desc: &OwnedDesc,
         labels: &[(&str, &str)],
     ) -> Result<AnyMetric, RegisterError> {
-        let labels = Labels::new(labels.iter().copied());
-        let mut families = lock(&self.inner.families);
-        Ok(families.get_or_insert(desc, labels, &self.inner.context)?.cells.into())
-    }
-
-    pub(crate) fn series(
-        &self,
-        desc: &Desc,
-        kind: Kind,
-        values: &[&str],
-    ) -> Result<Registered, RegisterError> {
-        check_shape(desc, kind, values.len())?;
-        let labels = Labels::new(desc.label_keys().iter().copied().zip(values.iter().copied()));
-        let mut families = lock(&self.inner.families);
-        families.get_or_insert(&desc.into(), labels, &self.inner.context)
+        self.engine.store.metric(desc, labels)
     }
 
     /// Gives a metric of [`Self::metric`] another help text; whether there is a metric of that name.
@@ -257,19 +177,7 @@ impl Registry {
     /// For bridges, which may learn what a metric means after its first value.
     /// From then on the name is registered with the new text.
     pub fn describe(&self, name: &str, help: &str) -> bool {
-        lock(&self.inner.families).describe(name, help)
-    }
-
-    /// Refuses what [`Self::series`] would refuse for any values.
-    pub(crate) fn check(
-        &self,
-        desc: &Desc,
-        kind: Kind,
-        values: usize,
-    ) -> Result<(), RegisterError> {
-        check_shape(desc, kind, values)?;
-        let labels = Labels::new(desc.label_keys().iter().map(|key| (*key, "")));
-        lock(&self.inner.families).check(&desc.into(), &labels)
+        lock(&self.engine.store.families).describe(name, help)
     }
 
     /// Adds a monitor; its topic's health is published from the next tick on.
@@ -281,12 +189,12 @@ impl Registry {
     pub fn monitor(&self, monitor: Arc<dyn Monitor>) -> Result<(), RegisterError> {
         let monitor = CountedMonitor::register(self, monitor)?;
         let score = self.gauge(&COMPONENT_HEALTH_SCORE, &[monitor.topic().check_key])?;
-        self.inner.board.add(Arc::new(monitor), score)
+        self.engine.board.add(Arc::new(monitor), score)
     }
 
     /// The monitors in the order of their registration.
     pub fn monitors(&self) -> Arc<[Arc<dyn Monitor>]> {
-        self.inner.board.monitors()
+        self.engine.board.monitors()
     }
 
     /// The right to advance the windows; there is one per registry.
@@ -294,12 +202,12 @@ impl Registry {
     /// # Errors
     /// [`AlreadyTicking`] while another ticker lives.
     pub fn ticker(&self) -> Result<Ticker, AlreadyTicking> {
-        Ticker::new(self.inner.clone())
+        Ticker::new(self.engine.clone())
     }
 
     /// The sample that was published last: for streams, health, probes.
     pub fn latest(&self) -> Arc<Sample> {
-        self.inner.passes.latest()
+        self.engine.passes.latest()
     }
 
     /// A fresh sample, the running tick included: for scrapes and reports.
@@ -308,18 +216,18 @@ impl Registry {
     /// polls the monitors, and advances the windows when a tick's time has
     /// passed since it last did.
     pub fn read(&self) -> Arc<Sample> {
-        self.inner.read()
+        self.engine.read()
     }
 
     /// Switches guards and layers (timers, request layers) off or on; counters and records always count.
     pub fn set_measuring(&self, measuring: Measuring) {
-        self.inner.context.enabled.store(measuring == Measuring::On, Ordering::Relaxed);
+        self.engine.store.context.enabled.store(measuring == Measuring::On, Ordering::Relaxed);
     }
 
     /// Whether guards and layers measure.
     #[inline]
     pub fn is_measuring(&self) -> bool {
-        self.inner.context.enabled.load(Ordering::Relaxed)
+        self.engine.store.context.enabled.load(Ordering::Relaxed)
     }
 
     /// Sets several gauges of which no sample shows some as set and others as not yet.
@@ -329,19 +237,19 @@ impl Registry {
     /// set some together. `set` does nothing but set gauges; a sample taken inside of
     /// it would wait for itself.
     pub fn together<R>(&self, set: impl FnOnce() -> R) -> R {
-        let _together = lock(&self.inner.context.together);
+        let _together = lock(&self.engine.store.context.together);
         set()
     }
 
     /// The registry's clock.
     pub fn clock(&self) -> &Clock {
-        &self.inner.context.clock
+        &self.engine.store.context.clock
     }
 
     /// The time since `start` on the registry's clock.
     #[inline]
     pub fn since(&self, start: Moment) -> Duration {
-        self.inner.context.clock.since(start)
+        self.engine.store.context.clock.since(start)
     }
 }
 
@@ -352,148 +260,4 @@ pub enum Measuring {
     On,
     /// They read no clock and record nothing.
     Off,
-}
-
-fn check_shape(desc: &Desc, wanted: Kind, values: usize) -> Result<(), RegisterError> {
-    if desc.kind() != wanted {
-        return Err(RegisterError::Kind { name: desc.name().into(), is: desc.kind(), wanted });
-    }
-    let expected = desc.label_keys().len();
-    if expected != values {
-        return Err(RegisterError::LabelCount { name: desc.name().into(), expected, got: values });
-    }
-    Ok(())
-}
-
-/// Settings for a [`Registry`].
-#[derive(Clone, Debug)]
-#[must_use = "call `build` to get a registry"]
-pub struct RegistryBuilder {
-    clock: Option<Clock>,
-    tick: Duration,
-    rule: Rule,
-    limits: Limits,
-    lease_bytes: usize,
-    hysteresis: Hysteresis,
-}
-
-impl Default for RegistryBuilder {
-    fn default() -> Self {
-        Self {
-            clock: None,
-            tick: Duration::from_secs(1),
-            rule: Rule { samples: 1000, max_age: Duration::from_secs(300) },
-            limits: Limits {
-                families: 1000,
-                series: 10_000,
-                scalars_per_family: 1000,
-                histograms_per_family: 500,
-            },
-            lease_bytes: 64 << 20,
-            hysteresis: Hysteresis { ticks: 2, lasting: Duration::from_secs(1) },
-        }
-    }
-}
-
-impl RegistryBuilder {
-    /// The clock; [`Clock::tsc`] by default.
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = Some(clock);
-        self
-    }
-
-    /// The length of a tick; 1 s by default, 1 ms at least.
-    pub fn tick(mut self, tick: Duration) -> Self {
-        self.tick = tick.max(Duration::from_millis(1));
-        self
-    }
-
-    /// The samples that a window holds at least, if it can; 1000 by default.
-    pub fn window_samples(mut self, samples: u64) -> Self {
-        self.rule.samples = samples.max(1);
-        self
-    }
-
-    /// The age that a window never reaches beyond; 5 minutes by default.
-    pub fn max_age(mut self, max_age: Duration) -> Self {
-        self.rule.max_age = max_age;
-        self
-    }
-
-    /// The most metric names; 1000 by default.
-    pub fn max_families(mut self, families: usize) -> Self {
-        self.limits.families = families;
-        self
-    }
-
-    /// The most series in all; 10 000 by default. Each family may add one `_other`.
-    pub fn max_series(mut self, series: usize) -> Self {
-        self.limits.series = series;
-        self
-    }
-
-    /// The most series of one counter or gauge; 1000 by default, and `_other`.
-    pub fn max_scalars_per_family(mut self, series: usize) -> Self {
-        self.limits.scalars_per_family = series;
-        self
-    }
-
-    /// The most series of one latency or distribution; 500 by default, and `_other`.
-    pub fn max_histograms_per_family(mut self, series: usize) -> Self {
-        self.limits.histograms_per_family = series;
-        self
-    }
-
-    /// The bytes that threads' own cells may take in the whole process; 64 MiB by default.
-    ///
-    /// Beyond it records go to shared cells: slower, not lost.
-    pub fn lease_bytes(mut self, bytes: usize) -> Self {
-        self.lease_bytes = bytes;
-        self
-    }
-
-    /// How many ticks in a row a topic's new status must last to be published; 2 by default.
-    pub fn hysteresis(mut self, ticks: u32) -> Self {
-        self.hysteresis.ticks = ticks.max(1);
-        self
-    }
-
-    /// How long a topic's new status must last to be published, from the tick that first saw it; 1 s by default.
-    ///
-    /// It counts where ticks are shorter than that. Both this and
-    /// [`Self::hysteresis`] must be over.
-    pub fn min_status_duration(mut self, lasting: Duration) -> Self {
-        self.hysteresis.lasting = lasting;
-        self
-    }
-
-    /// Makes the registry.
-    pub fn build(self) -> Registry {
-        let registry = self.build_silent();
-        // Refused only where `max_families` is next to nothing: then the core
-        // says nothing of itself, and everything else works.
-        let _ = registry.inner.passes.register_own(&registry);
-        registry
-    }
-
-    /// Makes a registry that says nothing of itself.
-    pub(crate) fn build_silent(self) -> Registry {
-        let context = sync::Arc::new(Context {
-            clock: self.clock.unwrap_or_else(Clock::tsc),
-            lease_bytes: self.lease_bytes,
-            enabled: AtomicBool::new(true),
-            tick: AtomicU64::new(0),
-            clamped: AtomicU64::new(0),
-            dropped: AtomicU64::new(0),
-            together: Mutex::new(()),
-        });
-        let inner = Inner {
-            families: Mutex::new(Families::new(self.limits)),
-            passes: Passes::new(&context.clock, self.tick, self.rule),
-            board: HealthBoard::new(self.hysteresis),
-            ticking: AtomicBool::new(false),
-            context,
-        };
-        Registry { inner: Arc::new(inner) }
-    }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::event::HealthChange;
-use crate::lanes;
-use crate::registry::Inner;
-use crate::sample::Sample;
+use crate::engine::Engine;
+use crate::judging::event::HealthChange;
+use crate::reading::sample::Sample;
+use crate::recording::lanes;
 use crate::sync::atomic::Ordering;
 
 /// Advances one registry: windows move, health is judged, a sample is published.
@@ -15,7 +15,7 @@ use crate::sync::atomic::Ordering;
 /// [`Monitor::poll`](crate::Monitor::poll).
 #[derive(Debug)]
 pub struct Ticker {
-    inner: Arc<Inner>,
+    engine: Arc<Engine>,
 }
 
 /// A registry has one ticker.
@@ -34,21 +34,21 @@ pub struct Tick {
 }
 
 impl Ticker {
-    pub(crate) fn new(inner: Arc<Inner>) -> Result<Self, AlreadyTicking> {
-        let taken = inner.ticking.swap(true, Ordering::Relaxed);
-        if taken { Err(AlreadyTicking) } else { Ok(Self { inner }) }
+    pub(crate) fn new(engine: Arc<Engine>) -> Result<Self, AlreadyTicking> {
+        let taken = engine.ticking.swap(true, Ordering::Relaxed);
+        if taken { Err(AlreadyTicking) } else { Ok(Self { engine }) }
     }
 
     /// Ends the running tick, and makes room for threads that record first in the next.
     pub fn tick(&mut self) -> Tick {
-        lanes::prepare(self.inner.context.lease_bytes);
-        let (sample, changes) = self.inner.tick();
+        lanes::prepare(self.engine.store.context.lease_bytes);
+        let (sample, changes) = self.engine.tick();
         Tick { sample, changes }
     }
 }
 
 impl Drop for Ticker {
     fn drop(&mut self) {
-        self.inner.ticking.store(false, Ordering::Relaxed);
+        self.engine.ticking.store(false, Ordering::Relaxed);
     }
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::clock::Timestamp;
-use crate::health::Assessment;
-use crate::monitor::{Report, Topic, UnknownTarget};
+use crate::judging::health::Assessment;
+use crate::judging::monitor::{Report, Topic, UnknownTarget};
 use crate::performance::{CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS};
-use crate::sample::{View, share};
-use crate::snapshot::{Histogram, Snapshot, Value};
-use crate::summary::LatencySummary;
+use crate::reading::sample::{View, share};
+use crate::reading::snapshot::{Histogram, Snapshot, Value};
+use crate::reading::summary::LatencySummary;
 
 #[derive(Serialize)]
 struct Body {

@@ -2,7 +2,7 @@
 
 pub(crate) use loom::sync::{Arc, Mutex, MutexGuard, atomic};
 
-use crate::static_ref::StaticRef;
+use crate::recording::static_ref::StaticRef;
 
 /// A static that starts as its type's default, anew in each execution of a model.
 ///

@@ -13,12 +13,12 @@ use std::thread;
 use std::time::Duration;
 
 use crate::clock::ManualClock;
-use crate::counter::Counter;
-use crate::desc::{Desc, Unit};
-use crate::exemplar::TraceId;
-use crate::labelled::Labelled;
-use crate::latency::Latency;
+use crate::naming::desc::{Desc, Unit};
 use crate::performance::Performance;
+use crate::recording::counter::Counter;
+use crate::recording::exemplar::TraceId;
+use crate::recording::labelled::Labelled;
+use crate::recording::latency::Latency;
 use crate::registry::Registry;
 
 const JOBS: Desc = Desc::counter("jobs_total", "Jobs.").labels(&["n"]);

@@ -1,0 +1,4 @@
+//! Names: descriptions of metrics, and the labels of their series.
+
+pub(crate) mod desc;
+pub(crate) mod labels;

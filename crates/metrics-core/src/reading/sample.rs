@@ -1,0 +1,208 @@
+//! A sample: one pass over a registry, shared by all who read.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::judging::health::{Assessment, Overall, TopicHealth};
+use crate::judging::monitor::{Monitor, Report, UnknownTarget};
+use crate::reading::snapshot::{Count, Histogram, Snapshot, Value};
+use crate::recording::counter::Counter;
+use crate::recording::gauge::Gauge;
+use crate::recording::hit_ratio::HitRatio;
+use crate::recording::latency::Latency;
+use crate::recording::peak::Peak;
+use crate::recording::up_down::UpDown;
+use crate::{Distribution, Topic};
+
+/// What one pass found, with the health that is published of it.
+#[non_exhaustive]
+pub struct Sample {
+    /// The number of the pass; it never goes down.
+    pub pass: u64,
+    /// The wall time of the pass.
+    pub at: Timestamp,
+    /// How long the registry had lived.
+    pub uptime: Duration,
+    /// All numbers.
+    pub snapshot: Snapshot,
+    /// The believed judgements, by the order of the monitors' registration.
+    pub topics: Vec<TopicHealth>,
+    pub(crate) monitors: Arc<[Arc<dyn Monitor>]>,
+}
+
+/// A report that could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// No monitor has this topic.
+    #[error("there is no topic `{topic}`")]
+    UnknownTopic {
+        /// The topic that was asked for.
+        topic: String,
+        /// The topics that exist.
+        known: Vec<&'static str>,
+    },
+    /// The topic's monitor does not watch this instance.
+    #[error("topic `{}` cannot show it", topic.name)]
+    UnknownTarget {
+        /// The topic that was asked for.
+        topic: &'static Topic,
+        /// What is unknown.
+        source: UnknownTarget,
+    },
+    /// The monitor panicked.
+    #[error("the monitor of topic `{}` panicked", topic.name)]
+    Panicked {
+        /// The topic that was asked for.
+        topic: &'static Topic,
+    },
+}
+
+impl Sample {
+    /// The sample as monitors read it.
+    pub fn view(&self) -> View<'_> {
+        View { snapshot: &self.snapshot, at: self.at, uptime: self.uptime, topics: &self.topics }
+    }
+
+    /// The body of a topic, of one instance if `target` names it.
+    ///
+    /// # Errors
+    /// [`ReportError`], also when the monitor panics: a user's code cannot take the reader down.
+    pub fn report(&self, topic: &str, target: Option<&str>) -> Result<Report, ReportError> {
+        let Some(monitor) = self.monitors.iter().find(|monitor| monitor.topic().name == topic)
+        else {
+            let known = self.monitors.iter().map(|monitor| monitor.topic().name).collect();
+            return Err(ReportError::UnknownTopic { topic: topic.to_owned(), known });
+        };
+        let topic = monitor.topic();
+        catch_unwind(AssertUnwindSafe(|| monitor.report(&self.view(), target)))
+            .map_err(|_| ReportError::Panicked { topic })?
+            .map_err(|source| ReportError::UnknownTarget { topic, source })
+    }
+
+    /// The judgement over all topics.
+    pub fn overall(&self) -> Overall {
+        Overall::of(&self.topics)
+    }
+}
+
+impl std::fmt::Debug for Sample {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sample")
+            .field("pass", &self.pass)
+            .field("at", &self.at)
+            .field("series", &self.snapshot.values.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A sample's numbers by the handles that recorded them.
+///
+/// A handle that the sample does not know (disabled, or registered after it)
+/// reads as nothing: zero, or `None` where there is a difference.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) at: Timestamp,
+    pub(crate) uptime: Duration,
+    pub(crate) topics: &'a [TopicHealth],
+}
+
+impl<'a> View<'a> {
+    /// The wall time of the sample.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// How long the registry had lived.
+    pub fn uptime(&self) -> Duration {
+        self.uptime
+    }
+
+    /// The sample's numbers by name.
+    pub fn snapshot(&self) -> &'a Snapshot {
+        self.snapshot
+    }
+
+    /// The believed judgement of a topic; `None` before its first.
+    pub fn health(&self, topic: &Topic) -> Option<&'a Assessment> {
+        let health = self.topics.iter().find(|health| health.topic.name == topic.name)?;
+        Some(&health.assessment)
+    }
+
+    /// A counter's total and what of it is recent.
+    pub fn count(&self, counter: &Counter) -> Count {
+        match self.snapshot.by_id(counter.id()) {
+            Some(Value::Counter(count)) => *count,
+            _ => Count::default(),
+        }
+    }
+
+    /// A counter's total.
+    pub fn counter(&self, counter: &Counter) -> u64 {
+        self.count(counter).total
+    }
+
+    /// A counter's rate per second over the last ten whole ticks.
+    pub fn rate(&self, counter: &Counter) -> Option<f64> {
+        self.count(counter).rate()
+    }
+
+    /// A gauge's value.
+    pub fn gauge(&self, gauge: &Gauge) -> Option<f64> {
+        self.number(gauge.id())
+    }
+
+    /// A level.
+    pub fn level(&self, level: &UpDown) -> u64 {
+        self.number(level.id()).map_or(0, |level| level as u64)
+    }
+
+    /// The highest level of the last minute.
+    pub fn peak(&self, peak: &Peak) -> u64 {
+        self.number(peak.id()).map_or(0, |peak| peak as u64)
+    }
+
+    /// The totals and the window of a latency.
+    pub fn latency(&self, latency: &Latency) -> Option<&'a Histogram> {
+        self.histogram(latency.id())
+    }
+
+    /// The totals and the window of a distribution.
+    pub fn distribution(&self, distribution: &Distribution) -> Option<&'a Histogram> {
+        self.histogram(distribution.id())
+    }
+
+    /// The share of hits over the last ten whole ticks; `None` without lookups in them.
+    pub fn hit_ratio(&self, ratio: &HitRatio) -> Option<f64> {
+        let (hits, misses) = (self.count(&ratio.hits).recent, self.count(&ratio.misses).recent);
+        share(hits, misses)
+    }
+
+    /// The share of hits since the start; `None` without lookups.
+    pub fn hit_ratio_total(&self, ratio: &HitRatio) -> Option<f64> {
+        share(self.counter(&ratio.hits), self.counter(&ratio.misses))
+    }
+
+    fn number(&self, id: Option<u64>) -> Option<f64> {
+        match self.snapshot.by_id(id)? {
+            Value::Gauge(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    fn histogram(&self, id: Option<u64>) -> Option<&'a Histogram> {
+        match self.snapshot.by_id(id)? {
+            Value::Histogram(histogram) => Some(histogram),
+            _ => None,
+        }
+    }
+}
+
+/// The share of a part in the whole; `None` of nothing.
+pub(crate) fn share(part: u64, rest: u64) -> Option<f64> {
+    let whole = part as f64 + rest as f64;
+    (whole > 0.0).then(|| part as f64 / whole)
+}

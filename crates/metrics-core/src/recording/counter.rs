@@ -1,0 +1,126 @@
+//! A number that goes up only.
+
+use crate::recording::context::Context;
+use crate::recording::lanes::{self, Reader, Slot};
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// A handle to a counter; clones share the storage.
+///
+/// `inc` is a plain add in a cell of the calling thread: no lock, no atomic
+/// read-modify-write, no allocation after the thread's first touch.
+///
+/// ```
+/// use metrics_core::{Desc, Registry};
+///
+/// const ORDERS: Desc = Desc::counter("orders_total", "Orders that were placed.");
+/// let registry = Registry::new();
+/// let orders = registry.counter(&ORDERS, &[])?;
+/// let same = orders.clone();
+/// orders.inc();
+/// same.add(2);
+/// assert_eq!(orders.total(), 3);
+/// # Ok::<(), metrics_core::RegisterError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a series lasts as long as a handle to it"]
+pub struct Counter {
+    slot: u32,
+    core: Option<Arc<CounterCore>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct CounterCore {
+    pub(crate) id: u64,
+    pub(crate) lapsed: AtomicUsize,
+    slot: Slot<AtomicU64>,
+    shared: AtomicU64,
+    context: Arc<Context>,
+}
+
+impl Counter {
+    /// A handle that counts nothing.
+    pub const fn disabled() -> Self {
+        Self { slot: u32::MAX, core: None }
+    }
+
+    pub(crate) fn new(core: Arc<CounterCore>) -> Self {
+        Self { slot: core.slot.index, core: Some(core) }
+    }
+
+    pub(crate) fn id(&self) -> Option<u64> {
+        self.core.as_ref().map(|core| core.id)
+    }
+
+    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
+        self.core.as_ref().map(|core| &core.lapsed)
+    }
+
+    /// Adds one.
+    #[inline]
+    pub fn inc(&self) {
+        self.add(1);
+    }
+
+    /// Adds `n`; past 2⁶⁴ the total wraps.
+    #[inline]
+    pub fn add(&self, n: u64) {
+        match lanes::cell(self.slot) {
+            Some(word) => add_alone(word, n),
+            None => self.add_first(n),
+        }
+    }
+
+    #[cold]
+    fn add_first(&self, n: u64) {
+        let Some(core) = &self.core else { return };
+        match lanes::touch(self.slot, core.context.lease_bytes) {
+            Some(word) => add_alone(word, n),
+            None => {
+                lanes::note_shared();
+                core.shared.fetch_add(n, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The total now, summed over all threads.
+    pub fn total(&self) -> u64 {
+        self.mark(&Reader::new())
+    }
+
+    /// A number that changes with every add: the total.
+    pub(crate) fn mark(&self, reader: &Reader) -> u64 {
+        self.core.as_ref().map_or(0, |core| core.total(reader))
+    }
+}
+
+impl CounterCore {
+    pub(crate) fn new(id: u64, context: Arc<Context>) -> Self {
+        Self {
+            id,
+            lapsed: AtomicUsize::new(0),
+            slot: Slot::take(),
+            shared: AtomicU64::new(0),
+            context,
+        }
+    }
+
+    pub(crate) fn slot(&self) -> u32 {
+        self.slot.index
+    }
+
+    pub(crate) fn total(&self, reader: &Reader) -> u64 {
+        reader.total(self.slot.index).wrapping_add(reader.shared(|| self.shared()))
+    }
+
+    /// What threads without cells of their own added.
+    pub(crate) fn shared(&self) -> u64 {
+        self.shared.load(Ordering::Relaxed)
+    }
+}
+
+/// Adds to a word that only this thread writes.
+#[inline]
+pub(crate) fn add_alone(word: &AtomicU64, n: u64) {
+    word.store(word.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+}

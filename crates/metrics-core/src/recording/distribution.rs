@@ -1,0 +1,125 @@
+//! Values of any unit: sizes, ratios, scores.
+
+use std::array;
+
+use crate::recording::context::Context;
+use crate::recording::layout::{FLOAT_LARGEST, FLOAT_OCTAVES, PER_LINE, PER_OCTAVE, float_index};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{Arc, OnceLock};
+
+/// How many values one distribution takes: more than there is time for, and few enough
+/// for the sums of many distributions, and of threads that come at once, to fit 64 bits.
+const MOST: u64 = 1 << 56;
+
+/// A handle to a distribution; clones share the storage.
+///
+/// Values are kept to 1/128 between 2⁻⁶⁴ and 2⁶⁴; smaller ones count as zero,
+/// larger ones as the largest, counted in [`VALUES_CLAMPED`](crate::VALUES_CLAMPED).
+/// Negative values, those that are not finite, and all from the 2⁵⁶th on are
+/// dropped and counted in [`VALUES_DROPPED`](crate::VALUES_DROPPED). Cells are
+/// shared by all threads: this is for sizes and the like, not for the latency
+/// of a hot path.
+#[derive(Clone, Debug)]
+#[must_use = "a series lasts as long as a handle to it"]
+pub struct Distribution {
+    core: Option<Arc<DistributionCore>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct DistributionCore {
+    pub(crate) id: u64,
+    pub(crate) lapsed: AtomicUsize,
+    /// Of the exported buckets.
+    bounds: Box<[f64]>,
+    octaves: Box<[OnceLock<Box<[AtomicU64; PER_OCTAVE]>>; FLOAT_OCTAVES]>,
+    sum: AtomicU64,
+    /// Records so far: the mark by which a pass finds the series changed.
+    records: AtomicU64,
+    context: Arc<Context>,
+}
+
+impl Distribution {
+    /// A handle that records nothing.
+    pub const fn disabled() -> Self {
+        Self { core: None }
+    }
+
+    pub(crate) fn new(core: Arc<DistributionCore>) -> Self {
+        Self { core: Some(core) }
+    }
+
+    pub(crate) fn id(&self) -> Option<u64> {
+        self.core.as_ref().map(|core| core.id)
+    }
+
+    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
+        self.core.as_ref().map(|core| &core.lapsed)
+    }
+
+    /// Records one value.
+    pub fn record(&self, value: f64) {
+        self.record_n(value, 1);
+    }
+
+    /// Records a value `n` times at the cost of once.
+    pub fn record_n(&self, value: f64, n: u64) {
+        let Some(core) = &self.core else { return };
+        let records = core.records.load(Ordering::Relaxed).checked_add(n);
+        if !value.is_finite() || value < 0.0 || records.is_none_or(|all| all > MOST) {
+            core.context.dropped.fetch_add(n, Ordering::Relaxed);
+            return;
+        }
+        if value > FLOAT_LARGEST {
+            core.context.clamped.fetch_add(n, Ordering::Relaxed);
+        }
+        // Minus zero is none the less zero.
+        let value = value.abs().min(FLOAT_LARGEST);
+        let (octave, bucket) = float_index(value);
+        let counts =
+            core.octaves[octave].get_or_init(|| Box::new(array::from_fn(|_| AtomicU64::new(0))));
+        counts[bucket].fetch_add(n, Ordering::Relaxed);
+        let sum = |bits| Some((f64::from_bits(bits) + value * n as f64).to_bits());
+        // The closure never declines, so the update always succeeds.
+        let _ = core.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
+        // Release pairs with the acquire in `records`: who sees the mark sees the value.
+        core.records.fetch_add(n, Ordering::Release);
+    }
+}
+
+impl DistributionCore {
+    pub(crate) fn new(id: u64, bounds: &[f64], context: Arc<Context>) -> Self {
+        Self {
+            id,
+            lapsed: AtomicUsize::new(0),
+            bounds: bounds.into(),
+            octaves: Box::new(array::from_fn(|_| OnceLock::new())),
+            sum: AtomicU64::new(0),
+            records: AtomicU64::new(0),
+            context,
+        }
+    }
+
+    /// The bounds that are exported.
+    pub(crate) fn bounds(&self) -> &[f64] {
+        &self.bounds
+    }
+
+    pub(crate) fn records(&self) -> u64 {
+        self.records.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn sum(&self) -> f64 {
+        f64::from_bits(self.sum.load(Ordering::Relaxed))
+    }
+
+    /// Visits the total counts of every line of an octave that holds something, by rising value.
+    pub(crate) fn visit(&self, mut line: impl FnMut(usize, &[u64; PER_LINE])) {
+        for (key, counts) in self.octaves.iter().enumerate() {
+            let Some(counts) = counts.get() else { continue };
+            for (at, counts) in counts.as_chunks::<PER_LINE>().0.iter().enumerate() {
+                let counts = counts.each_ref().map(|count| count.load(Ordering::Relaxed));
+                line(key * (PER_OCTAVE / PER_LINE) + at, &counts);
+            }
+        }
+    }
+}

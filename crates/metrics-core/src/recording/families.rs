@@ -1,0 +1,368 @@
+//! Which series there are, and how many there may be.
+//!
+//! A label value can come from outside, so the number of series is bounded
+//! here, where they are made. Past its cap a family folds new label sets into
+//! one series whose label values are all [`OTHER`](crate::OTHER): totals stay
+//! right, and a counter says how often it happened.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::naming::desc::{Desc, DescError, Kind, OwnedDesc, check_label};
+use crate::naming::labels::Labels;
+use crate::reading::snapshot::{FamilySchema, Schema};
+use crate::recording::context::Context;
+use crate::recording::counter::{Counter, CounterCore};
+use crate::recording::distribution::DistributionCore;
+use crate::recording::gauge::GaugeCore;
+use crate::recording::latency::LatencyCore;
+use crate::recording::peak::PeakCore;
+use crate::sync;
+use crate::sync::atomic::{AtomicUsize, Ordering, fence};
+
+/// How often a label set was folded because its family, or the registry, was full.
+pub const SERIES_FOLDED: Desc = Desc::counter(
+    "node0_series_folded_total",
+    "Registrations that were folded into the series `_other` because a cap on series was reached.",
+)
+.labels(&["metric"]);
+
+/// Caps on what a registry holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) families: usize,
+    pub(crate) series: usize,
+    pub(crate) scalars_per_family: usize,
+    pub(crate) histograms_per_family: usize,
+}
+
+/// A registration that the registry refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// The description breaks a rule of the exposition formats.
+    #[error(transparent)]
+    Desc(#[from] DescError),
+    /// The description is of another kind than the handle that was asked for.
+    #[error("metric `{name}` is a {is:?}, not a {wanted:?}: call the method of its own kind")]
+    Kind {
+        /// The metric's name.
+        name: Cow<'static, str>,
+        /// What the description says.
+        is: Kind,
+        /// What was asked for.
+        wanted: Kind,
+    },
+    /// The name is taken by a metric with another description.
+    #[error("metric `{name}` is registered with another {difference}: a name means one thing")]
+    Conflict {
+        /// The metric's name.
+        name: Cow<'static, str>,
+        /// What differs.
+        difference: &'static str,
+    },
+    /// The values do not match the description's label keys.
+    #[error("metric `{name}` has {expected} labels, but {got} values were given")]
+    LabelCount {
+        /// The metric's name.
+        name: Cow<'static, str>,
+        /// The number of keys.
+        expected: usize,
+        /// The number of values.
+        got: usize,
+    },
+    /// There are too many metric names.
+    #[error("the registry holds its maximum of {limit} metric names: put what varies into labels")]
+    TooManyFamilies {
+        /// The cap.
+        limit: usize,
+    },
+    /// A topic has one monitor.
+    #[error("topic `{topic}` has a monitor already: attach further instances to it")]
+    DuplicateTopic {
+        /// The topic.
+        topic: &'static str,
+    },
+}
+
+/// The cells of one series, shared by its handles, the families and the pass.
+#[derive(Clone, Debug)]
+pub(crate) enum Cells {
+    Counter(sync::Arc<CounterCore>),
+    Gauge(sync::Arc<GaugeCore>),
+    UpDown(sync::Arc<CounterCore>),
+    Peak(sync::Arc<PeakCore>),
+    Latency(sync::Arc<LatencyCore>),
+    Distribution(sync::Arc<DistributionCore>),
+}
+
+impl Cells {
+    fn new(id: u64, desc: &OwnedDesc, context: &sync::Arc<Context>) -> Self {
+        match desc.kind {
+            Kind::Counter => Self::Counter(sync::Arc::new(CounterCore::new(id, context.clone()))),
+            Kind::UpDown => Self::UpDown(sync::Arc::new(CounterCore::new(id, context.clone()))),
+            Kind::Gauge | Kind::Total => Self::Gauge(sync::Arc::new(GaugeCore::new(id))),
+            Kind::Peak => Self::Peak(sync::Arc::new(PeakCore::new(id))),
+            Kind::Latency => {
+                Self::Latency(sync::Arc::new(LatencyCore::new(id, &desc.bounds, context.clone())))
+            }
+            Kind::Distribution => Self::Distribution(sync::Arc::new(DistributionCore::new(
+                id,
+                &desc.bounds,
+                context.clone(),
+            ))),
+        }
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        match self {
+            Self::Counter(core) | Self::UpDown(core) => core.id,
+            Self::Gauge(core) => core.id,
+            Self::Peak(core) => core.id,
+            Self::Latency(core) => core.id,
+            Self::Distribution(core) => core.id,
+        }
+    }
+
+    /// How many handles nobody can reach any more, though tables of idle threads still hold them.
+    pub(crate) fn lapsed(&self) -> &AtomicUsize {
+        match self {
+            Self::Counter(core) | Self::UpDown(core) => &core.lapsed,
+            Self::Gauge(core) => &core.lapsed,
+            Self::Peak(core) => &core.lapsed,
+            Self::Latency(core) => &core.lapsed,
+            Self::Distribution(core) => &core.lapsed,
+        }
+    }
+
+    /// Whether only the families and the pass hold the cells, and no handle that can be reached does.
+    ///
+    /// If so, all that the last handle recorded is visible.
+    pub(crate) fn is_orphan(&self) -> bool {
+        let holders = match self {
+            Self::Counter(core) | Self::UpDown(core) => sync::Arc::strong_count(core),
+            Self::Gauge(core) => sync::Arc::strong_count(core),
+            Self::Peak(core) => sync::Arc::strong_count(core),
+            Self::Latency(core) => sync::Arc::strong_count(core),
+            Self::Distribution(core) => sync::Arc::strong_count(core),
+        };
+        // The count is read relaxed; this pairs with the release of the last drop.
+        fence(Ordering::Acquire);
+        // Second, since a lapsed handle is taken off here before it drops; the
+        // other way around, a handle in use could be taken for a lapsed one.
+        holders == 2 + self.lapsed().load(Ordering::Acquire)
+    }
+}
+
+#[derive(Debug)]
+struct Family {
+    desc: Arc<OwnedDesc>,
+    keys: Box<[Box<str>]>,
+    series: BTreeMap<Labels, Series>,
+}
+
+#[derive(Debug)]
+struct Series {
+    cells: Cells,
+    /// How often a handle was asked for.
+    asked: u64,
+}
+
+impl Family {
+    fn difference(&self, desc: &OwnedDesc, labels: &Labels) -> Option<&'static str> {
+        let checks = [
+            ("kind", self.desc.kind == desc.kind),
+            ("help text", self.desc.help == desc.help),
+            ("unit", self.desc.unit == desc.unit),
+            ("bounds", self.desc.bounds == desc.bounds),
+            ("classic name", self.desc.classic == desc.classic),
+            (
+                "set of label keys",
+                self.keys.iter().map(|key| &**key).eq(labels.iter().map(|(key, _)| key)),
+            ),
+        ];
+        checks.into_iter().find_map(|(what, same)| (!same).then_some(what))
+    }
+}
+
+/// All families of a registry.
+#[derive(Debug)]
+pub(crate) struct Families {
+    by_name: BTreeMap<Cow<'static, str>, Family>,
+    limits: Limits,
+    series: usize,
+    next_id: u64,
+    /// What folds others, and the counts of it: their handles come and go with
+    /// each call, and their totals must not.
+    pinned: HashMap<u64, Cells>,
+    pub(crate) generation: u64,
+}
+
+/// Series without a handle, with how often one had been asked for.
+#[derive(Debug)]
+pub(crate) struct Orphans(HashMap<u64, u64>);
+
+/// Whether a registration got a series of its own or the family's `_other`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Folding {
+    Own,
+    Folded,
+}
+
+/// The cells that a registration got.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    pub(crate) cells: Cells,
+    pub(crate) folding: Folding,
+}
+
+impl Families {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            by_name: BTreeMap::new(),
+            limits,
+            series: 0,
+            next_id: 0,
+            pinned: HashMap::new(),
+            generation: 0,
+        }
+    }
+
+    /// Refuses what a registration with these label keys would be refused for.
+    pub(crate) fn check(&self, desc: &OwnedDesc, labels: &Labels) -> Result<(), RegisterError> {
+        let Some(family) = self.by_name.get(&desc.name) else {
+            if self.by_name.len() >= self.limits.families {
+                return Err(RegisterError::TooManyFamilies { limit: self.limits.families });
+            }
+            return labels.iter().try_for_each(|(key, _)| Ok(check_label(key)?));
+        };
+        match family.difference(desc, labels) {
+            Some(difference) => {
+                Err(RegisterError::Conflict { name: desc.name.clone(), difference })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Replaces the help text of a family; whether there is such a family.
+    pub(crate) fn describe(&mut self, name: &str, help: &str) -> bool {
+        let Some(family) = self.by_name.get_mut(name) else { return false };
+        Arc::make_mut(&mut family.desc).help = help.to_owned().into();
+        self.generation += 1; // readers keep what they derived from the text
+        true
+    }
+
+    /// The series with these labels, made if there is none, or the one into which they are folded.
+    pub(crate) fn get_or_insert(
+        &mut self,
+        desc: &OwnedDesc,
+        labels: Labels,
+        context: &sync::Arc<Context>,
+    ) -> Result<Registered, RegisterError> {
+        self.check(desc, &labels)?;
+        let Some(family) = self.by_name.get_mut(&desc.name) else {
+            let folds = self.series >= self.limits.series && !labels.is_empty();
+            return Ok(self.insert_or_fold(folds, desc, labels, context));
+        };
+        if let Some(series) = family.series.get_mut(&labels) {
+            series.asked += 1;
+            return Ok(Registered { cells: series.cells.clone(), folding: Folding::Own });
+        }
+        let cap = match desc.kind {
+            Kind::Latency | Kind::Distribution => self.limits.histograms_per_family,
+            _ => self.limits.scalars_per_family,
+        };
+        let held = family.series.len() - usize::from(family.series.contains_key(&labels.folded()));
+        let folds = held >= cap || self.series >= self.limits.series;
+        Ok(self.insert_or_fold(folds, desc, labels, context))
+    }
+
+    fn insert_or_fold(
+        &mut self,
+        folds: bool,
+        desc: &OwnedDesc,
+        labels: Labels,
+        context: &sync::Arc<Context>,
+    ) -> Registered {
+        if !folds {
+            return Registered { cells: self.insert(desc, labels, context), folding: Folding::Own };
+        }
+        let metric = Labels::new([("metric", &*desc.name)]);
+        let count = self.insert(&(&SERIES_FOLDED).into(), metric, context);
+        let cells = self.insert(desc, labels.folded(), context);
+        if let Cells::Counter(core) = &count {
+            Counter::new(core.clone()).inc();
+        }
+        for cells in [count, cells.clone()] {
+            self.pinned.entry(cells.id()).or_insert(cells);
+        }
+        Registered { cells, folding: Folding::Folded }
+    }
+
+    fn insert(&mut self, desc: &OwnedDesc, labels: Labels, context: &sync::Arc<Context>) -> Cells {
+        let family = self.by_name.entry(desc.name.clone()).or_insert_with(|| Family {
+            desc: Arc::new(desc.clone()),
+            keys: labels.iter().map(|(key, _)| key.into()).collect(),
+            series: BTreeMap::new(),
+        });
+        let next_id = &mut self.next_id;
+        let mut is_new = false;
+        let series = family.series.entry(labels).or_insert_with(|| {
+            is_new = true;
+            *next_id += 1;
+            Series { cells: Cells::new(*next_id, desc, context), asked: 0 }
+        });
+        series.asked += 1;
+        let cells = series.cells.clone();
+        if is_new {
+            self.series += 1;
+            self.generation += 1; // a series came
+        }
+        cells
+    }
+
+    /// The series that no handle holds any more, for [`Self::remove`] once they were sampled.
+    ///
+    /// Only those that the pass has: of one that came since, the second holder is its handle.
+    pub(crate) fn orphans(&self, sampled: &Schema) -> Orphans {
+        let series = self.by_name.values().flat_map(|family| family.series.values());
+        let series = series.filter(|series| sampled.rows.contains_key(&series.cells.id()));
+        let orphans = series.filter(|series| series.cells.is_orphan());
+        Orphans(orphans.map(|series| (series.cells.id(), series.asked)).collect())
+    }
+
+    /// Removes those that nobody asked for since.
+    pub(crate) fn remove(&mut self, orphans: &Orphans) {
+        let before = self.series;
+        let stays = |series: &Series| {
+            orphans.0.get(&series.cells.id()) != Some(&series.asked) || !series.cells.is_orphan()
+        };
+        for family in self.by_name.values_mut() {
+            let held = family.series.len();
+            family.series.retain(|_, series| stays(series));
+            self.series -= held - family.series.len();
+        }
+        self.by_name.retain(|_, family| !family.series.is_empty());
+        if self.series != before {
+            self.generation += 1;
+        }
+    }
+
+    /// The names and labels of all series, and their cells in the same order.
+    pub(crate) fn schema(&self) -> (Schema, Vec<Cells>) {
+        let mut cells = Vec::with_capacity(self.series);
+        let mut rows = HashMap::with_capacity(self.series);
+        let families = self.by_name.values().map(|family| {
+            let first_row = cells.len();
+            for series in family.series.values() {
+                rows.insert(series.cells.id(), cells.len());
+                cells.push(series.cells.clone());
+            }
+            let labels = family.series.keys().cloned().collect();
+            FamilySchema { desc: family.desc.clone(), labels, first_row }
+        });
+        let families = families.collect();
+        (Schema { families, rows, generation: self.generation }, cells)
+    }
+}

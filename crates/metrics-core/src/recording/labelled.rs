@@ -1,0 +1,174 @@
+//! Handles of one family by label values that are known only at the call.
+//!
+//! A handle is the fastest way to record, but a method and a route, or a name
+//! that an application makes up, come with each call. [`Labelled`] finds the
+//! handle for them: the first call with new values registers a series, later
+//! ones look it up in a table of the calling thread, without a lock and without
+//! allocating. That the number of values is right is settled by its type and
+//! when it is made, so recording cannot fail.
+//!
+//! What is folded at a cap is recorded and not remembered, so that values made
+//! of user input cannot grow anything.
+
+mod directory;
+mod handle;
+mod table;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::naming::desc::Desc;
+use crate::naming::labels::bounded;
+use crate::recording::counter::Counter;
+use crate::recording::families::{Folding, RegisterError};
+use crate::recording::hit_ratio::HitRatio;
+use crate::recording::latency::Latency;
+use crate::recording::store::Store;
+use crate::sync::atomic::Ordering;
+
+pub(crate) use directory::Directory;
+pub use handle::Handle;
+pub(crate) use handle::Stored;
+
+/// Handles of one metric by the values of its `N` labels; clones share everything.
+///
+/// ```
+/// use metrics_core::{Desc, Labelled, Latency, Registry};
+/// use std::time::Duration;
+///
+/// const REQUESTS: Desc = Desc::latency("request_duration_seconds", "Time to answer a request.")
+///     .labels(&["method", "route"]);
+///
+/// // Cold: may fail, may allocate.
+/// let registry = Registry::new();
+/// let requests: Labelled<Latency, 2> = registry.latencies(&REQUESTS)?;
+///
+/// // Hot, for values that only the call knows.
+/// let route = String::from("/orders/{id}");
+/// requests.record(["GET", &route], Duration::from_millis(12));
+///
+/// let labels = [("method", "GET"), ("route", "/orders/{id}")];
+/// let sample = registry.read();
+/// let count = sample.snapshot.value("request_duration_seconds", &labels);
+/// assert_eq!(count.map(|value| value.as_f64()), Some(1.0));
+/// # Ok::<(), metrics_core::RegisterError>(())
+/// ```
+///
+/// Values are cut as all label values are. Past a cap new ones go to `_other`;
+/// such a call is as slow as a registration. The series last as long as this,
+/// or a clone of it.
+pub struct Labelled<H, const N: usize> {
+    /// The directory's, here to be at hand.
+    id: u64,
+    live: Option<Arc<Live>>,
+    handle: PhantomData<fn() -> H>,
+}
+
+#[derive(Debug)]
+struct Live {
+    store: Arc<Store>,
+    desc: Desc,
+    directory: Arc<Directory>,
+}
+
+impl<H: Handle, const N: usize> Labelled<H, N> {
+    /// One that gives disabled handles.
+    pub const fn disabled() -> Self {
+        Self { id: 0, live: None, handle: PhantomData }
+    }
+
+    pub(crate) fn new(store: &Arc<Store>, desc: &Desc) -> Result<Self, RegisterError> {
+        store.check(desc, H::KIND, N + H::OWN_LABELS)?;
+        let directory = Arc::new(Directory::new());
+        let live = Live { store: store.clone(), desc: *desc, directory };
+        Ok(Self { id: live.directory.id, live: Some(Arc::new(live)), handle: PhantomData })
+    }
+
+    pub(crate) fn directory(&self) -> Option<&Arc<Directory>> {
+        self.live.as_ref().map(|live| &live.directory)
+    }
+
+    /// Does something with the handle of these values, in the order of the description's keys.
+    ///
+    /// Keep it short: values that are new to a thread are not remembered where
+    /// they are first used inside of it.
+    #[inline]
+    pub fn with<R>(&self, values: [&str; N], f: impl Fn(&H) -> R) -> R {
+        let Some(live) = &self.live else { return f(&H::disabled()) };
+        let values = values.map(bounded);
+        let hash = table::hash(self.id, &values);
+        let known = table::find(hash, self.id, &values, |entry| H::of(&entry.handle).map(&f));
+        match known {
+            Some(result) => result,
+            None => live.with_first(hash, &values, f),
+        }
+    }
+}
+
+impl Live {
+    #[cold]
+    fn with_first<H: Handle, R>(&self, hash: u64, values: &[&str], f: impl Fn(&H) -> R) -> R {
+        let Ok(found) = H::find(&self.store, &self.desc, values) else {
+            // Refused only where the registry is out of metric names, or gave
+            // this one to another description: there is no cell to record into.
+            self.store.context.dropped.fetch_add(1, Ordering::Relaxed);
+            return f(&H::disabled());
+        };
+        let result = f(&found.handle);
+        if found.folding == Folding::Own {
+            table::remember(hash, self.directory.enter(found, values));
+        }
+        result
+    }
+}
+
+impl<const N: usize> Labelled<Counter, N> {
+    /// Adds one to the counter of these values.
+    #[inline]
+    pub fn inc(&self, values: [&str; N]) {
+        self.add(values, 1);
+    }
+
+    /// Adds `n` to the counter of these values.
+    #[inline]
+    pub fn add(&self, values: [&str; N], n: u64) {
+        self.with(values, |counter| counter.add(n));
+    }
+}
+
+impl<const N: usize> Labelled<Latency, N> {
+    /// Records one duration in the latency of these values.
+    #[inline]
+    pub fn record(&self, values: [&str; N], duration: Duration) {
+        self.with(values, |latency| latency.record(duration));
+    }
+}
+
+impl<const N: usize> Labelled<HitRatio, N> {
+    /// Counts a lookup that found something.
+    #[inline]
+    pub fn hit(&self, values: [&str; N]) {
+        self.with(values, HitRatio::hit);
+    }
+
+    /// Counts a lookup that found nothing.
+    #[inline]
+    pub fn miss(&self, values: [&str; N]) {
+        self.with(values, HitRatio::miss);
+    }
+}
+
+impl<H, const N: usize> Clone for Labelled<H, N> {
+    fn clone(&self) -> Self {
+        Self { id: self.id, live: self.live.clone(), handle: PhantomData }
+    }
+}
+
+impl<H, const N: usize> fmt::Debug for Labelled<H, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let metric = self.live.as_ref().map(|live| live.desc.name());
+        f.debug_struct("Labelled").field("metric", &metric).finish_non_exhaustive()
+    }
+}

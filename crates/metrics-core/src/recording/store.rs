@@ -1,0 +1,75 @@
+//! Where series are made: the families, with what all their cells share.
+//!
+//! Handles by label values reach their series through this, and so does a pass. Neither needs
+//! the registry, which is only the façade around it.
+
+use crate::naming::desc::{Desc, Kind, OwnedDesc};
+use crate::naming::labels::Labels;
+use crate::recording::any_metric::AnyMetric;
+use crate::recording::context::Context;
+use crate::recording::families::{Families, RegisterError, Registered};
+use crate::recording::labelled::Stored;
+use crate::sync::{self, Mutex, lock};
+
+/// The series of one registry.
+#[derive(Debug)]
+pub struct Store {
+    pub(crate) context: sync::Arc<Context>,
+    pub(crate) families: Mutex<Families>,
+}
+
+impl Store {
+    /// Returns the series of these values, and makes it if there is none.
+    pub(crate) fn series(
+        &self,
+        desc: &Desc,
+        kind: Kind,
+        values: &[&str],
+    ) -> Result<Registered, RegisterError> {
+        check_shape(desc, kind, values.len())?;
+        let labels = Labels::new(desc.label_keys().iter().copied().zip(values.iter().copied()));
+        lock(&self.families).get_or_insert(&desc.into(), labels, &self.context)
+    }
+
+    /// Returns a handle to a series whose description is known at run time only.
+    pub(crate) fn metric(
+        &self,
+        desc: &OwnedDesc,
+        labels: &[(&str, &str)],
+    ) -> Result<AnyMetric, RegisterError> {
+        let labels = Labels::new(labels.iter().copied());
+        Ok(lock(&self.families).get_or_insert(desc, labels, &self.context)?.cells.into())
+    }
+
+    /// Returns a handle to the series of these values.
+    pub(crate) fn handle<H: Stored>(
+        &self,
+        desc: &Desc,
+        values: &[&str],
+    ) -> Result<H, RegisterError> {
+        H::find(self, desc, values).map(|found| found.handle)
+    }
+
+    /// Refuses what [`Self::series`] would refuse for any values.
+    pub(crate) fn check(
+        &self,
+        desc: &Desc,
+        kind: Kind,
+        values: usize,
+    ) -> Result<(), RegisterError> {
+        check_shape(desc, kind, values)?;
+        let labels = Labels::new(desc.label_keys().iter().map(|key| (*key, "")));
+        lock(&self.families).check(&desc.into(), &labels)
+    }
+}
+
+fn check_shape(desc: &Desc, wanted: Kind, values: usize) -> Result<(), RegisterError> {
+    if desc.kind() != wanted {
+        return Err(RegisterError::Kind { name: desc.name().into(), is: desc.kind(), wanted });
+    }
+    let expected = desc.label_keys().len();
+    if expected != values {
+        return Err(RegisterError::LabelCount { name: desc.name().into(), expected, got: values });
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! A level that many threads raise and lower.
+
+use crate::recording::counter::{Counter, CounterCore};
+use crate::sync::Arc;
+use crate::sync::atomic::AtomicUsize;
+
+/// A handle to a level, such as requests in flight; clones share the storage.
+///
+/// Each thread keeps its own part, so a request that starts on one thread and
+/// ends on another still balances. A level that reads below zero is shown as
+/// zero: a raise and its lower may be seen in either order.
+///
+/// ```
+/// use metrics_core::{Desc, Registry};
+///
+/// const BUSY: Desc = Desc::up_down("busy_workers", "Workers that hold a job.");
+/// let registry = Registry::new();
+/// let busy = registry.up_down(&BUSY, &[])?;
+/// let held = busy.enter();
+/// assert_eq!(busy.level(), 1);
+/// drop(held);
+/// assert_eq!(busy.level(), 0);
+/// # Ok::<(), metrics_core::RegisterError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a series lasts as long as a handle to it"]
+pub struct UpDown {
+    /// A counter's cells, read as a signed sum.
+    cell: Counter,
+}
+
+impl UpDown {
+    /// A handle that keeps no level.
+    pub const fn disabled() -> Self {
+        Self { cell: Counter::disabled() }
+    }
+
+    pub(crate) fn new(core: Arc<CounterCore>) -> Self {
+        Self { cell: Counter::new(core) }
+    }
+
+    pub(crate) fn id(&self) -> Option<u64> {
+        self.cell.id()
+    }
+
+    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
+        self.cell.lapsed()
+    }
+
+    /// Adds `n`, which may be negative.
+    #[inline]
+    pub fn add(&self, n: i64) {
+        self.cell.add(n.cast_unsigned());
+    }
+
+    /// Raises the level by one until the guard drops.
+    #[inline]
+    pub fn enter(&self) -> InFlight {
+        self.add(1);
+        InFlight { level: self.clone() }
+    }
+
+    /// The level now, zero at least.
+    pub fn level(&self) -> u64 {
+        level(self.cell.total())
+    }
+}
+
+/// The level that a wrapping sum of raises and lowers stands for.
+pub(crate) fn level(sum: u64) -> u64 {
+    sum.cast_signed().max(0).cast_unsigned()
+}
+
+/// One unit of an [`UpDown`], given back on drop.
+#[derive(Debug)]
+#[must_use = "dropping the guard lowers the level again"]
+pub struct InFlight {
+    level: UpDown,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.level.add(-1);
+    }
+}
