@@ -68,7 +68,9 @@
 //! | metric | what |
 //! | --- | --- |
 //! | `node0_health_score`, `node0_component_health_score{component}` | believed health, 0 to 100 |
-//! | `node0_monitor_panics_total{topic,call}` | what panicked in code of monitors, and was contained |
+//! | `node0_guest_call_duration_seconds{guest,call}` | the time that calls into monitors, observers and listeners take |
+//! | `node0_guest_failures_total{guest,call,reason}` | calls that panicked, overran or hang |
+//! | `node0_guest_benched{guest,call}` | 1 while a call is left out because it failed |
 //! | `node0_sampling_duration_seconds` | how long passes take |
 //! | `node0_recording_threads` | how many threads hold cells to record into |
 //! | `node0_recording_bytes` | what the cells of all threads weigh |
@@ -91,15 +93,21 @@ mod sync;
 mod ticker;
 
 pub use clock::{Clock, ManualClock, Moment, Timestamp};
-pub use judging::counted_monitor::MONITOR_PANICS;
+pub use judging::assessment::{Assessment, HealthBlock};
+pub use judging::board::{COMPONENT_HEALTH_SCORE, HEALTH_SCORE};
 pub use judging::event::{Event, HealthChange};
-pub use judging::health::{
-    Assessment, DEGRADED_FROM, HEALTHY_ABOVE, Issue, Overall, Recommendation, Severity, Status,
-    TopicHealth,
+pub use judging::finding::{Finding, FindingChange, FindingState, Severity};
+pub use judging::guest::{
+    GUEST_BENCHED, GUEST_CALL_DURATION, GUEST_FAILURES, GuestCall, GuestError,
 };
-pub use judging::health_board::{COMPONENT_HEALTH_SCORE, HEALTH_SCORE};
-pub use judging::monitor::{Monitor, Report, Topic, UnknownTarget};
+pub use judging::health::{ComponentHealth, Overall, TopicHealth};
+pub use judging::judgement::Judgement;
+pub use judging::monitor::Monitor;
+pub use judging::observer::Observer;
 pub use judging::readiness::{NotReady, ReadinessCheck};
+pub use judging::report::{Report, ReportError, TopicReport, UnknownTarget};
+pub use judging::status::{DEGRADED_FROM, HEALTHY_ABOVE, Status};
+pub use judging::topic::{StatusWords, Topic};
 pub use naming::desc::{
     Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, DescError, Kind, OwnedDesc, Unit,
 };
@@ -111,7 +119,7 @@ pub use reading::buckets::Buckets;
 pub use reading::pass::{
     RECORDING_BYTES, RECORDING_THREADS, SAMPLING_DURATION, VALUES_CLAMPED, VALUES_DROPPED,
 };
-pub use reading::sample::{ReportError, Sample, View};
+pub use reading::sample::{Sample, View};
 pub use reading::snapshot::{Count, Family, Histogram, SeriesSet, Snapshot, Value};
 pub use reading::summary::{LatencySummary, millis};
 pub use reading::window::Window;
@@ -135,7 +143,9 @@ pub const DESCS: &[&Desc] = &[
     &SERIES_FOLDED,
     &HEALTH_SCORE,
     &COMPONENT_HEALTH_SCORE,
-    &MONITOR_PANICS,
+    &GUEST_CALL_DURATION,
+    &GUEST_FAILURES,
+    &GUEST_BENCHED,
     &SAMPLING_DURATION,
     &RECORDING_THREADS,
     &RECORDING_BYTES,
