@@ -9,6 +9,7 @@ mod panics;
 mod performance;
 mod proof;
 mod recording;
+mod summaries;
 mod threads;
 mod values;
 mod windows;
