@@ -3,6 +3,8 @@
 mod cardinality;
 mod foreign_thread;
 mod health;
+mod instances;
+mod instruments;
 mod labelled;
 mod monitor;
 mod panics;
