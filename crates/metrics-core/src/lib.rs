@@ -95,8 +95,10 @@ mod ticker;
 pub use clock::{Clock, ManualClock, Moment, Timestamp};
 pub use judging::assessment::{Assessment, HealthBlock};
 pub use judging::board::{COMPONENT_HEALTH_SCORE, HEALTH_SCORE};
+pub use judging::contained::Contained;
 pub use judging::event::{Event, HealthChange};
 pub use judging::finding::{Finding, FindingChange, FindingState, Severity};
+pub use judging::guarded_call::GuardedCall;
 pub use judging::guest::{
     GUEST_BENCHED, GUEST_CALL_DURATION, GUEST_FAILURES, GuestCall, GuestError,
 };

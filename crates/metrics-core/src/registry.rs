@@ -12,6 +12,8 @@ use std::time::Duration;
 use crate::clock::{Clock, Moment};
 use crate::engine::Engine;
 use crate::judging::event::Event;
+use crate::judging::guarded_call::GuardedCall;
+use crate::judging::guest::GuestCall;
 use crate::judging::monitor::Monitor;
 use crate::judging::observer::Observer;
 use crate::judging::readiness::ReadinessCheck;
@@ -243,6 +245,16 @@ impl Registry {
     pub fn readiness_checks(&self) -> Vec<Arc<dyn ReadinessCheck>> {
         let monitors = self.engine.board.monitors();
         monitors.iter().flat_map(|watched| watched.readiness()).collect()
+    }
+
+    /// Guards one kind of call into code of others that somebody else makes.
+    ///
+    /// Hold on to it: its series last as long.
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the registry is out of names.
+    pub fn guard(&self, guest: &str, call: GuestCall) -> Result<GuardedCall, RegisterError> {
+        GuardedCall::register(&self.engine.store, &self.engine.guests, guest, call)
     }
 
     /// The length of a tick.
