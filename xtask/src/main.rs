@@ -23,6 +23,7 @@ mod parity;
 mod suppressions;
 mod weight;
 
+mod source;
 mod test_run;
 mod verdict;
 mod workspace;
@@ -62,7 +63,7 @@ enum Command {
     Generate,
     /// Runs one long proof and writes target/prove/NAME.json; lists them without a name.
     Prove {
-        /// Which proof to run.
+        /// The proof to run.
         name: Option<String>,
     },
     /// Measures node0 against its peers and its budgets; writes target/bench/core.json.
