@@ -14,6 +14,7 @@ mod test;
 
 mod catalogue;
 mod instructions;
+mod invariants;
 mod layers;
 mod marked;
 mod miri;
@@ -24,6 +25,7 @@ mod suppressions;
 mod weight;
 
 mod source;
+mod test_name;
 mod test_run;
 mod verdict;
 mod workspace;
