@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::judging::monitor::UnknownTarget;
+use crate::judging::report::UnknownTarget;
 use crate::naming::instance_name::InstanceName;
 use crate::recording::families::RegisterError;
 use crate::sync::{RwLock, read, write};
@@ -44,8 +44,8 @@ pub trait Instance: Send + Sync + 'static {
 ///
 /// ```
 /// use metrics_core::{
-///     Assessment, ByLabel, Counter, Desc, Instance, InstanceError, InstanceHandle, Instances,
-///     Issue, Latency, LatencySummary, Monitor, RegisterError, Registry, Report, Severity, Topic,
+///     ByLabel, Counter, Desc, Finding, Instance, InstanceError, InstanceHandle, Instances,
+///     Judgement, Latency, LatencySummary, Monitor, RegisterError, Registry, Report, Topic,
 ///     UnknownTarget, View, descs, instruments, label_set,
 /// };
 /// use std::collections::BTreeMap;
@@ -114,23 +114,19 @@ pub trait Instance: Send + Sync + 'static {
 ///         &TOPIC
 ///     }
 ///
-///     fn assess(&self, view: &View<'_>) -> Assessment {
-///         let mut judged = Assessment::healthy("Jobs are done");
-///         for queue in self.0.living() {
+///     fn judge(&self, view: &View<'_>) -> Judgement {
+///         let queues = self.0.living();
+///         let judged = queues.iter().map(|queue| {
 ///             let failed = queue.read(view).jobs[End::Failed].recent;
-///             if failed > 0 {
-///                 let issue = Issue {
-///                     code: "failing_jobs",
-///                     severity: Severity::Warning,
-///                     component: queue.name().to_string(),
-///                     observed: failed as f64,
-///                     threshold: 0.0,
-///                     message: format!("queue `{}`: {failed} recent jobs failed", queue.name()),
-///                 };
-///                 judged = judged.with(20, issue, "look at the errors of the failed jobs");
-///             }
-///         }
-///         judged
+///             let failing = (failed > 0).then(|| {
+///                 Finding::warning("failing_jobs")
+///                     .beyond(failed as f64, 0.0)
+///                     .message(format!("queue `{}`: {failed} recent jobs failed", queue.name()))
+///                     .advice("look at the errors of the failed jobs")
+///             });
+///             (queue.name().to_string(), Judgement::healthy("Jobs are done").with_all(failing))
+///         });
+///         Judgement::of_instances("no queue is watched", judged)
 ///     }
 ///
 ///     fn report(&self, view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {

@@ -10,8 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::judging::health::{Assessment, Issue, Severity};
-use crate::judging::monitor::{Monitor, Report, Topic, UnknownTarget};
+use crate::judging::assessment::Assessment;
+use crate::judging::finding::Finding;
+use crate::judging::judgement::Judgement;
+use crate::judging::monitor::Monitor;
+use crate::judging::report::{Report, UnknownTarget};
+use crate::judging::topic::Topic;
 use crate::naming::desc::{Classic, ClassicShape, Desc};
 use crate::reading::sample::{Sample, View};
 use crate::reading::snapshot::{Count, Value};
@@ -249,7 +253,7 @@ impl Performance {
 
     /// The health of the operations in a sample.
     pub fn assess(&self, sample: &Sample) -> Option<Assessment> {
-        sample.view().health(&TOPIC).cloned()
+        Some(sample.view().health(&TOPIC)?.assessment.clone())
     }
 }
 
@@ -273,7 +277,7 @@ impl Monitor for PerformanceMonitor {
         self.names.iter().for_each(|names| names.expire(now, self.idle_expiry));
     }
 
-    fn assess(&self, view: &View<'_>) -> Assessment {
+    fn judge(&self, view: &View<'_>) -> Judgement {
         let threshold = self.slow_p95.as_secs_f64();
         let mut judged = 0;
         let mut slow = Vec::new();
@@ -288,49 +292,32 @@ impl Monitor for PerformanceMonitor {
             }
         }
         if judged == 0 {
-            return Assessment::unknown(format!("No operation has {MIN_SAMPLES} recent samples"));
+            return Judgement::unknown(format!("No operation has {MIN_SAMPLES} recent samples"));
         }
         slow.sort_by(|a, b| b.1.total_cmp(&a.1));
-        slow.into_iter().enumerate().fold(
-            Assessment::healthy("Operations answer in time"),
-            |assessment, (rank, (operation, p95))| {
-                let (penalty, severity) = penalty(rank, p95 / threshold);
-                let issue = slow_issue(operation, p95, threshold, severity);
-                assessment.with(
-                    penalty,
-                    issue,
-                    "profile the operation, or raise `slow_p95` if this is expected",
-                )
-            },
-        )
+        let findings = slow.into_iter().enumerate();
+        let findings = findings
+            .map(|(rank, (operation, p95))| slow_operation(rank, operation, p95, threshold));
+        Judgement::healthy("Operations answer in time").with_all(findings)
     }
 
     fn report(&self, view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {
-        report::report(view, &TOPIC, target)
+        report::report(view, target)
     }
 }
 
 /// The slowest operation costs the most; each further one a little more.
-fn penalty(rank: usize, excess: f64) -> (u8, Severity) {
-    match (rank, excess) {
-        (0, 5.0..) => (40, Severity::Critical),
-        (0, _) => (20, Severity::Warning),
-        (_, 5.0..) => (5, Severity::Critical),
-        _ => (5, Severity::Warning),
-    }
-}
-
-fn slow_issue(operation: &str, p95: f64, threshold: f64, severity: Severity) -> Issue {
-    Issue {
-        code: "slow_operation",
-        severity,
-        component: operation.to_owned(),
-        observed: millis(p95),
-        threshold: millis(threshold),
-        message: format!(
+fn slow_operation(rank: usize, operation: &str, p95: f64, threshold: f64) -> Finding {
+    let (code, is_far_beyond) = ("slow_operation", p95 / threshold >= 5.0);
+    let finding = if is_far_beyond { Finding::critical(code) } else { Finding::warning(code) };
+    let finding = if rank > 0 { finding.penalty(5) } else { finding };
+    finding
+        .component(operation)
+        .beyond(millis(p95), millis(threshold))
+        .message(format!(
             "`{operation}` takes {:.0} ms at the 95th percentile, more than {:.0} ms",
             millis(p95),
             millis(threshold)
-        ),
-    }
+        ))
+        .advice("profile the operation, or raise `slow_p95` if this is expected")
 }

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::clock::Timestamp;
-use crate::judging::health::Assessment;
-use crate::judging::monitor::{Report, Topic, UnknownTarget};
+use crate::judging::report::{Report, UnknownTarget};
 use crate::performance::{CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS};
 use crate::reading::sample::{View, share};
 use crate::reading::snapshot::{Histogram, Snapshot, Value};
@@ -14,8 +12,6 @@ use crate::reading::summary::LatencySummary;
 
 #[derive(Serialize)]
 struct Body {
-    timestamp: Timestamp,
-    health: Assessment,
     operations: BTreeMap<String, LatencySummary>,
     throughput: BTreeMap<String, Throughput>,
     cache: BTreeMap<String, Tier>,
@@ -77,11 +73,7 @@ pub(super) fn tiers(snapshot: &Snapshot) -> BTreeMap<String, Tier> {
     tiers
 }
 
-pub(super) fn report(
-    view: &View<'_>,
-    topic: &Topic,
-    target: Option<&str>,
-) -> Result<Report, UnknownTarget> {
+pub(super) fn report(view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {
     let snapshot = view.snapshot();
     let wanted = |name: &&str| target.is_none_or(|target| target == *name);
     let operations: BTreeMap<_, _> = operations(snapshot)
@@ -108,10 +100,7 @@ pub(super) fn report(
     {
         return Err(UnknownTarget { target: target.to_owned(), known: known(snapshot) });
     }
-    let health = view.health(topic).cloned();
     Ok(Report::new(Body {
-        timestamp: view.at(),
-        health: health.unwrap_or_else(|| Assessment::unknown("not judged yet")),
         operations,
         throughput,
         cache: if target.is_none() { tiers(snapshot) } else { BTreeMap::new() },

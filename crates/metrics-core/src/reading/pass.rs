@@ -64,7 +64,6 @@ pub(crate) struct Pass {
     gauges: Vec<usize>,
     schema: Arc<Schema>,
     pub(crate) time: Timeline,
-    pub(crate) tick: Duration,
     number: u64,
     own: OwnMetrics,
     /// The sample of the last read, with its number among all that began.
@@ -112,7 +111,7 @@ pub(crate) enum Ending {
 }
 
 impl Passes {
-    pub(crate) fn new(clock: &Clock, tick: Duration, rule: Rule) -> Self {
+    pub(crate) fn new(clock: &Clock, rule: Rule) -> Self {
         let snapshot = Snapshot { schema: Arc::default(), values: Vec::new() };
         let empty = Sample {
             pass: 0,
@@ -127,7 +126,6 @@ impl Passes {
             gauges: Vec::new(),
             schema: Arc::default(),
             time: Timeline::starting(clock.uptime(), rule),
-            tick,
             number: 0,
             own: OwnMetrics {
                 duration: Latency::disabled(),

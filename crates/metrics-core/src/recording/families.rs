@@ -74,6 +74,20 @@ pub enum RegisterError {
         /// The cap.
         limit: usize,
     },
+    /// The topic's name breaks a rule.
+    #[error("topic `{topic}` cannot be served: {rule}")]
+    TopicName {
+        /// The topic.
+        topic: &'static str,
+        /// The rule that the name breaks.
+        rule: &'static str,
+    },
+    /// An observer or a listener has a name of its own.
+    #[error("`{name}` observes or listens already: choose another name")]
+    DuplicateGuest {
+        /// The name.
+        name: &'static str,
+    },
     /// A topic has one monitor.
     #[error("topic `{topic}` has a monitor already: attach further instances to it")]
     DuplicateTopic {

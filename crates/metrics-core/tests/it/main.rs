@@ -2,6 +2,7 @@
 
 mod cardinality;
 mod foreign_thread;
+mod guests;
 mod health;
 mod instances;
 mod instruments;
