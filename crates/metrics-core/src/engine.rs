@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::judging::audience::Audience;
 use crate::judging::board::{Board, HEALTH_SCORE};
 use crate::judging::event::Event;
-use crate::judging::guest::Guests;
+use crate::judging::guarded_call::Guests;
 use crate::judging::monitor::Monitor;
 use crate::judging::observer::Observer;
 use crate::judging::watched::Watched;

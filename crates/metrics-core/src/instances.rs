@@ -115,15 +115,16 @@ pub trait Instance: Send + Sync + 'static {
 ///     }
 ///
 ///     fn judge(&self, view: &View<'_>) -> Judgement {
-///         let judged = self.0.living().into_iter().map(|queue| {
+///         let queues = self.0.living();
+///         let judged = queues.iter().map(|queue| {
 ///             let failed = queue.read(view).jobs[End::Failed].recent;
-///             let finding = (failed > 0).then(|| {
+///             let failing = (failed > 0).then(|| {
 ///                 Finding::warning("failing_jobs")
 ///                     .beyond(failed as f64, 0.0)
 ///                     .message(format!("queue `{}`: {failed} recent jobs failed", queue.name()))
 ///                     .advice("look at the errors of the failed jobs")
 ///             });
-///             (queue.name().clone(), Judgement::healthy("Jobs are done").with_all(finding))
+///             (queue.name().to_string(), Judgement::healthy("Jobs are done").with_all(failing))
 ///         });
 ///         Judgement::of_instances("no queue is watched", judged)
 ///     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::judging::board::COMPONENT_HEALTH_SCORE;
-use crate::judging::guest::{GuardedCall, GuestCall, GuestError, Guests};
+use crate::judging::guarded_call::{GuardedCall, Guests};
+use crate::judging::guest::{GuestCall, GuestError};
 use crate::judging::health::TopicHealth;
 use crate::judging::judgement::Judgement;
 use crate::judging::monitor::Monitor;
