@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use metrics_core::{
     ByLabel, Counter, Gauge, Instance, Latency, OTHER, Peak, RegisterError, Registry, instruments,
-    label_set, lock,
+    label_set,
 };
 
 use crate::call::Outcome;
@@ -17,7 +17,7 @@ use crate::state::StateCells;
 use crate::thresholds::{Threshold, Thresholds};
 
 label_set! {
-    /// The end of a call.
+    /// The ends of calls that are counted apart.
     pub(crate) enum End {
         Success = "success",
         Failure = "failure",
@@ -46,7 +46,7 @@ pub(crate) struct CircuitCells {
     pub(crate) states: StateCells,
     /// Failed calls by kind; the last kind takes those that the circuit was not made with.
     pub(crate) kinds: Box<[(&'static str, Counter)]>,
-    thresholds: Mutex<Thresholds>,
+    pub(crate) thresholds: Mutex<Thresholds>,
 }
 
 impl Instance for CircuitCells {}
@@ -110,7 +110,7 @@ impl CircuitCells {
     }
 
     fn lengthen_run(&self) {
-        // Added in the gauge itself, so that no failure is lost among threads.
+        // The gauge adds by itself, so no failure is lost when several threads fail at once.
         self.series.consecutive.add(1.0);
         self.record_run();
     }
@@ -124,13 +124,5 @@ impl CircuitCells {
 
     fn record_run(&self) {
         self.series.consecutive_peak.record(self.series.consecutive.value() as u64);
-    }
-
-    pub(crate) fn thresholds(&self) -> Thresholds {
-        *lock(&self.thresholds)
-    }
-
-    pub(crate) fn set_thresholds(&self, thresholds: Thresholds) {
-        *lock(&self.thresholds) = thresholds;
     }
 }

@@ -133,7 +133,7 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         // Timed from before the inner call, which may do its work right away.
-        let call = self.circuit.measure();
+        let call = self.circuit.0.registry.is_measuring().then(|| self.circuit.start());
         let inner = self.inner.call(request);
         let slot = Slot::new(&self.circuit);
         RecordFuture { inner, call, slot, classifier: self.classifier.clone() }

@@ -176,7 +176,7 @@ impl BreakerMonitor {
         circuit: &str,
         thresholds: Thresholds,
     ) -> Result<(), UnknownTarget> {
-        self.watch.circuits.find(circuit)?.set_thresholds(thresholds);
+        *lock(&self.watch.circuits.find(circuit)?.thresholds) = thresholds;
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::metrics::CircuitMetrics;
 use crate::reading::Reading;
-use crate::state::{State, Transition, Transitions};
+use crate::state::{State, Transition, TransitionCount};
 use crate::thresholds::Thresholds;
 use crate::watch::TOPIC;
 
@@ -27,7 +27,7 @@ struct CircuitReport {
     throughput: Option<f64>,
     health: Assessment,
     time_in_state: TimeInState,
-    transitions: Vec<Transitions>,
+    transitions: Vec<TransitionCount>,
     last_transition: Option<Transition>,
     failure_kinds: BTreeMap<&'static str, u64>,
     thresholds: Thresholds,
