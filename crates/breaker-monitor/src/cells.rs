@@ -9,10 +9,7 @@ use metrics_core::{
 };
 
 use crate::call::Outcome;
-use crate::descs::{
-    CALL_DURATION, CALLS, CONSECUTIVE_FAILURES, CONSECUTIVE_FAILURES_PEAK, FAILURES,
-    THRESHOLD_CROSSINGS,
-};
+use crate::descs;
 use crate::state::StateCells;
 use crate::thresholds::{Threshold, Thresholds};
 
@@ -30,11 +27,11 @@ label_set! {
 instruments! {
     /// The series that every circuit has, but for those of its state.
     pub(crate) struct CircuitSeries, read as CircuitNumbers {
-        pub(crate) calls: ByLabel<End, Counter> = CALLS,
-        pub(crate) duration: Latency = CALL_DURATION,
-        pub(crate) consecutive: Gauge = CONSECUTIVE_FAILURES,
-        pub(crate) consecutive_peak: Peak = CONSECUTIVE_FAILURES_PEAK,
-        pub(crate) crossings: ByLabel<Threshold, Counter> = THRESHOLD_CROSSINGS,
+        pub(crate) calls: ByLabel<End, Counter> = descs::CALLS,
+        pub(crate) duration: Latency = descs::CALL_DURATION,
+        pub(crate) consecutive: Gauge = descs::CONSECUTIVE_FAILURES,
+        pub(crate) consecutive_peak: Peak = descs::CONSECUTIVE_FAILURES_PEAK,
+        pub(crate) crossings: ByLabel<Threshold, Counter> = descs::THRESHOLD_CROSSINGS,
     }
 }
 
@@ -60,7 +57,7 @@ impl CircuitCells {
     ) -> Result<Self, RegisterError> {
         let kinds = kinds.iter().copied().chain([OTHER]);
         let failures =
-            |kind| registry.counter(&FAILURES, &[name, kind]).map(|counter| (kind, counter));
+            |kind| registry.counter(&descs::FAILURES, &[name, kind]).map(|counter| (kind, counter));
         let cells = Self {
             registry: registry.clone(),
             series: CircuitSeries::register(registry, &[name])?,

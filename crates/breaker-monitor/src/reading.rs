@@ -9,7 +9,7 @@ use crate::metrics::CircuitMetrics;
 use crate::state::TransitionCount;
 use crate::thresholds::Thresholds;
 
-/// The numbers of one circuit in a view, and the thresholds of the moment.
+/// The numbers of one circuit in a view, and its present thresholds.
 pub(crate) struct Reading {
     pub(crate) circuit: Arc<Named<CircuitCells>>,
     pub(crate) thresholds: Thresholds,

@@ -90,8 +90,8 @@ impl Slot {
 
 /// Holds a slot in [`POLLED`]; dropping it takes the slot back, with the verdict.
 ///
-/// It also puts back the slot that was there before: a call that is made within another one
-/// gives way to the outer one again.
+/// It also restores the slot that was there before: after a call within another one, verdicts
+/// go to the outer call again.
 pub(crate) struct Polling<'a> {
     slot: &'a mut Slot,
     outer: Slot,
