@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::reply;
+use super::reply;
 
 /// An error as a JSON body, with its status and headers.
 ///

@@ -12,10 +12,10 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use metrics_core::{ReportError, Sample};
 use serde::Serialize;
 
-use super::{Appendix, Surface};
-use crate::error::ApiError;
-use crate::query::Query;
-use crate::reply;
+use super::error::ApiError;
+use super::query::Query;
+use super::reply;
+use super::routes::{Appendix, Surface};
 
 type Answer = Result<Response, ApiError>;
 

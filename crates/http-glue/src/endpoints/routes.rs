@@ -4,9 +4,6 @@
 //! topic, health for people and for probes. A topic's endpoint is there because
 //! its monitor is, so a monitor of the host's own needs nothing here.
 
-mod health;
-mod metrics;
-
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -17,10 +14,11 @@ use axum::routing::{MethodRouter, get};
 use exporter::{Exporter, ScrapeMetrics};
 use metrics_core::{RegisterError, Registry};
 
-use crate::error::ApiError;
+use super::error::ApiError;
+use super::render_slots::RenderSlots;
+use super::{health, pages};
 use crate::readiness::Readiness;
-use crate::render_slots::RenderSlots;
-use crate::self_metrics::refusals;
+use crate::server::refusals;
 
 /// Builds the router of all endpoints.
 ///
@@ -61,7 +59,7 @@ pub struct Routes {
 
 /// What the host adds to pages.
 #[derive(Clone)]
-struct Appendix(Arc<Append>);
+pub(super) struct Appendix(pub(super) Arc<Append>);
 
 type Append = dyn Fn(&mut Vec<u8>) + Send + Sync;
 
@@ -73,16 +71,16 @@ impl fmt::Debug for Appendix {
 
 /// What the handlers share.
 #[derive(Debug)]
-struct Surface {
-    registry: Registry,
-    exporter: Arc<Exporter>,
-    scrapes: ScrapeMetrics,
-    readiness: Readiness,
-    version: Option<String>,
-    appendix: Option<Appendix>,
-    slots: RenderSlots,
+pub(super) struct Surface {
+    pub(super) registry: Registry,
+    pub(super) exporter: Arc<Exporter>,
+    pub(super) scrapes: ScrapeMetrics,
+    pub(super) readiness: Readiness,
+    pub(super) version: Option<String>,
+    pub(super) appendix: Option<Appendix>,
+    pub(super) slots: RenderSlots,
     /// The size of the last page, for the buffer of the next.
-    page_bytes: AtomicUsize,
+    pub(super) page_bytes: AtomicUsize,
 }
 
 impl Routes {
@@ -150,9 +148,9 @@ impl Routes {
             page_bytes: AtomicUsize::new(0),
         });
         let router = Router::new()
-            .route("/metrics", read_only(get(metrics::page)))
-            .route("/metrics/export.json", read_only(get(metrics::export)))
-            .route("/metrics/{topic}", read_only(get(metrics::topic)))
+            .route("/metrics", read_only(get(pages::page)))
+            .route("/metrics/export.json", read_only(get(pages::export)))
+            .route("/metrics/{topic}", read_only(get(pages::topic)))
             .route("/health/performance", read_only(get(health::performance)))
             .route("/health/live", read_only(get(health::live)))
             .route("/livez", read_only(get(health::live)))

@@ -8,23 +8,23 @@ use std::str::FromStr;
 
 use http::Uri;
 
-use crate::error::ApiError;
+use super::error::ApiError;
 
 /// The longest value; no label and no name is longer.
 const MAX_VALUE_BYTES: usize = 256;
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Query<'a> {
+pub(super) struct Query<'a> {
     text: &'a str,
 }
 
 impl<'a> Query<'a> {
-    pub(crate) fn of(uri: &'a Uri) -> Self {
+    pub(super) fn of(uri: &'a Uri) -> Self {
         Self { text: uri.query().unwrap_or_default() }
     }
 
     /// The value of `key`, if it is there: once, not empty, of sane length and in UTF-8.
-    pub(crate) fn text(
+    pub(super) fn text(
         &self,
         key: &'static str,
         allowed: &[&'static str],
@@ -52,7 +52,7 @@ impl<'a> Query<'a> {
     }
 
     /// The value of `key` as one of the `allowed` words.
-    pub(crate) fn word<T: FromStr>(
+    pub(super) fn word<T: FromStr>(
         &self,
         key: &'static str,
         allowed: &[&'static str],
@@ -66,7 +66,7 @@ impl<'a> Query<'a> {
     }
 
     /// The value of `key` as `true` or `false`; false if it is not there.
-    pub(crate) fn flag(&self, key: &'static str) -> Result<bool, ApiError> {
+    pub(super) fn flag(&self, key: &'static str) -> Result<bool, ApiError> {
         Ok(self.word(key, &["true", "false"])?.unwrap_or(false))
     }
 }

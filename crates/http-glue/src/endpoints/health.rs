@@ -9,11 +9,11 @@ use http::{StatusCode, Uri};
 use metrics_core::{Assessment, Report, Sample, Status, Timestamp, TopicHealth};
 use serde::{Serialize, Serializer};
 
-use super::Surface;
-use crate::error::ApiError;
-use crate::query::Query;
+use super::error::ApiError;
+use super::query::Query;
+use super::reply;
+use super::routes::Surface;
 use crate::readiness::ReadinessStatus;
-use crate::reply;
 
 /// The age from which a published sample means that nobody samples.
 const STALE: Duration = Duration::from_secs(3);

@@ -16,13 +16,13 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::error::ApiError;
+use super::error::ApiError;
 
 /// How long a request waits for a place.
 const WAIT: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
-pub(crate) struct RenderSlots {
+pub(super) struct RenderSlots {
     by_kind: Mutex<BTreeMap<&'static str, Arc<Semaphore>>>,
     places: usize,
     patience: Duration,
@@ -31,7 +31,7 @@ pub(crate) struct RenderSlots {
 
 impl RenderSlots {
     /// As many `places` for each kind of work, which is waited for as long as `patience` lasts.
-    pub(crate) fn new(places: usize, patience: Duration, refused: Counter) -> Self {
+    pub(super) fn new(places: usize, patience: Duration, refused: Counter) -> Self {
         Self { by_kind: Mutex::default(), places, patience, refused }
     }
 
@@ -41,7 +41,7 @@ impl RenderSlots {
     }
 
     /// Does the work on a blocking thread, when there is a place.
-    pub(crate) async fn run<T: Send + 'static>(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         kind: &'static str,
         work: impl FnOnce() -> T + Send + 'static,
