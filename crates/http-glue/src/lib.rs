@@ -6,7 +6,7 @@
 //!   service: by method, route template and status, to the end of the body,
 //!   also those that the client gave up on.
 //! - [`Routes`] is the router of all endpoints: pages for Prometheus, reports
-//!   by topic, health, probes.
+//!   by topic, health, probes, and each [`Surface`] of the host's own.
 //! - [`Readiness`] asks what the service depends on, in the background, and
 //!   says whether it should get traffic.
 //! - [`serve()`] is an accept loop with limits, [`Shutdown`] its end in order.
@@ -71,7 +71,10 @@ mod server;
 
 use metrics_core::Desc;
 
-pub use endpoints::{ApiError, Routes};
+pub use endpoints::{
+    ApiError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query, RESERVED_TOPICS,
+    RenderLimits, RenderSlots, Routes, RoutesError, Surface,
+};
 pub use readiness::{
     CheckReport, CheckStatus, Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus,
 };

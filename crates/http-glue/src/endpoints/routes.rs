@@ -1,22 +1,22 @@
-//! The endpoints.
-//!
-//! One router with everything that is read: pages for Prometheus, reports by
-//! topic, health for people and for probes. A topic's endpoint is there because
-//! its monitor is, so a monitor of the host's own needs nothing here.
+//! The router of all endpoints.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{MethodRouter, get};
 use exporter::{Exporter, ScrapeMetrics};
 use metrics_core::{RegisterError, Registry};
 
-use super::error::ApiError;
-use super::render_slots::RenderSlots;
-use super::{health, pages};
+use super::health::Health;
+use super::index::{Index, Mounted};
+use super::openapi::OpenApi;
+use super::pages::{Appendix, Pages};
+use super::paths::Paths;
+use super::probes::Probes;
+use super::render_slots::{RenderLimits, RenderSlots};
+use super::reports::Reports;
+use super::surface::{Mount, Surface};
 use crate::readiness::Readiness;
 use crate::server::refusals;
 
@@ -27,6 +27,7 @@ use crate::server::refusals;
 /// | `/metrics?naming=standard\|classic\|both` | a page for Prometheus |
 /// | `/metrics/{topic}` | the report of a topic, of one instance if the topic's parameter names it |
 /// | `/metrics/export.json` | all families |
+/// | `/metrics/openapi.json` | the description of all endpoints |
 /// | `/health/performance?detailed=&metrics=` | the judgement, 503 when it is unhealthy |
 /// | `/health/live`, `/livez` | 200 while the process runs |
 /// | `/health/ready`, `/readyz` | 200 while traffic is welcome |
@@ -42,10 +43,9 @@ use crate::server::refusals;
 /// let readiness = Readiness::builder(&registry).start();
 /// let routes = Routes::new(&registry, Exporter::new(), &readiness).version("1.0.0");
 /// let app: Router = Router::new().merge(routes.router()?);
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), http_glue::RoutesError>(())
 /// # }).unwrap();
 /// ```
-#[derive(Clone, Debug)]
 #[must_use = "call `router` to get the endpoints"]
 pub struct Routes {
     registry: Registry,
@@ -53,34 +53,57 @@ pub struct Routes {
     readiness: Readiness,
     version: Option<String>,
     appendix: Option<Appendix>,
-    renders: usize,
-    render_timeout: Duration,
+    limits: RenderLimits,
+    /// The surfaces that the host adds to ours.
+    surfaces: Vec<Box<dyn Surface>>,
+    index: Index,
 }
 
-/// What the host adds to pages.
-#[derive(Clone)]
-pub(super) struct Appendix(pub(super) Arc<Append>);
-
-type Append = dyn Fn(&mut Vec<u8>) + Send + Sync;
-
-impl fmt::Debug for Appendix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Appendix(..)")
-    }
-}
-
-/// What the handlers share.
-#[derive(Debug)]
-pub(super) struct Surface {
-    pub(super) registry: Registry,
-    pub(super) exporter: Arc<Exporter>,
-    pub(super) scrapes: ScrapeMetrics,
-    pub(super) readiness: Readiness,
-    pub(super) version: Option<String>,
-    pub(super) appendix: Option<Appendix>,
-    pub(super) slots: RenderSlots,
-    /// The size of the last page, for the buffer of the next.
-    pub(super) page_bytes: AtomicUsize,
+/// Endpoints that cannot be mounted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RoutesError {
+    /// A metric of the endpoints could not be registered.
+    #[error("the endpoints' own metrics cannot be registered")]
+    Register(#[from] RegisterError),
+    /// Two surfaces have paths between which a router cannot tell.
+    #[error("surfaces `{first}` and `{second}` both have the path `{path}`: move one of them")]
+    PathTaken {
+        /// The path, as the second has it.
+        path: String,
+        /// The surface that was mounted first.
+        first: &'static str,
+        /// The other surface.
+        second: &'static str,
+    },
+    /// A path is malformed.
+    #[error("the path `{path}` of surface `{surface}` {rule}")]
+    InvalidPath {
+        /// The path.
+        path: String,
+        /// The surface that has it.
+        surface: &'static str,
+        /// The broken rule.
+        rule: &'static str,
+    },
+    /// A path under `/metrics/` could be that of a topic.
+    #[error(
+        "the path `{path}` of surface `{surface}` would hide a topic of that name: move it elsewhere"
+    )]
+    PathOfTopics {
+        /// The path.
+        path: String,
+        /// The surface that has it.
+        surface: &'static str,
+    },
+    /// A monitor's topic has a name from [`RESERVED_TOPICS`](crate::RESERVED_TOPICS).
+    #[error("surface `{surface}` has the path of topic `{topic}`: rename the topic")]
+    TopicTaken {
+        /// The topic.
+        topic: &'static str,
+        /// The surface that has its path.
+        surface: &'static str,
+    },
 }
 
 impl Routes {
@@ -96,8 +119,9 @@ impl Routes {
             readiness: readiness.clone(),
             version: None,
             appendix: None,
-            renders: 4,
-            render_timeout: Duration::from_secs(10),
+            limits: RenderLimits { renders: 4, timeout: Duration::from_secs(10) },
+            surfaces: Vec::new(),
+            index: Index::default(),
         }
     }
 
@@ -118,48 +142,86 @@ impl Routes {
 
     /// The most pages, and reports of each topic, that are made at once; 4 by default.
     pub fn max_renders(mut self, renders: usize) -> Self {
-        self.renders = renders.max(1);
+        self.limits.renders = renders.max(1);
         self
     }
 
     /// How long a page or report may take; 10 s by default.
     pub fn render_timeout(mut self, timeout: Duration) -> Self {
-        self.render_timeout = timeout;
+        self.limits.timeout = timeout;
         self
     }
 
-    /// The router, to be merged into the host's or served on an address of its own.
+    /// Adds endpoints of the host's own; see [`Surface`].
+    pub fn surface(mut self, surface: impl Surface) -> Self {
+        self.surfaces.push(Box::new(surface));
+        self
+    }
+
+    /// Returns the index of the endpoints, which is filled when the router is made.
+    pub fn index(&self) -> Index {
+        self.index.clone()
+    }
+
+    /// Makes the router, to be merged into the host's or served on an address of its own.
+    ///
+    /// Monitors may still join: the endpoint of a topic is there as soon as its
+    /// monitor is registered, since no surface can have its path.
     ///
     /// # Errors
-    /// [`RegisterError`] when the registry is out of names.
-    pub fn router<S>(self) -> Result<Router<S>, RegisterError>
+    /// [`RoutesError`] when two surfaces have one path, a path is malformed or
+    /// belongs to topics, or the registry is out of names.
+    pub fn router<S>(self) -> Result<Router<S>, RoutesError>
     where
         S: Clone + Send + Sync + 'static,
     {
         let refused = refusals(&self.registry, "renders")?;
-        let surface = Arc::new(Surface {
-            scrapes: ScrapeMetrics::register(&self.registry)?,
-            registry: self.registry,
-            exporter: self.exporter,
-            readiness: self.readiness,
-            version: self.version,
-            appendix: self.appendix,
-            slots: RenderSlots::new(self.renders, self.render_timeout, refused),
-            page_bytes: AtomicUsize::new(0),
-        });
-        let router = Router::new()
-            .route("/metrics", read_only(get(pages::page)))
-            .route("/metrics/export.json", read_only(get(pages::export)))
-            .route("/metrics/{topic}", read_only(get(pages::topic)))
-            .route("/health/performance", read_only(get(health::performance)))
-            .route("/health/live", read_only(get(health::live)))
-            .route("/livez", read_only(get(health::live)))
-            .route("/health/ready", read_only(get(health::ready)))
-            .route("/readyz", read_only(get(health::ready)));
-        Ok(router.with_state(surface))
+        let (mut router, mut paths, mut mounted) = (Router::new(), Paths::default(), Vec::new());
+        let ours = self.ours()?;
+        for surface in ours.iter().chain(&self.surfaces) {
+            let slots = RenderSlots::new(surface.limits(self.limits), refused.clone());
+            for endpoint in surface.endpoints(&Mount::new(slots, self.index.clone())) {
+                let desc = endpoint.desc.mounted_by(surface.name());
+                paths.take(desc.path(), desc.surface())?;
+                router = router.route(desc.path(), endpoint.methods);
+                mounted.push(Mounted { desc, instances: endpoint.instances });
+            }
+        }
+        for monitor in &*self.registry.monitors() {
+            let topic = monitor.topic().name;
+            if let Some(surface) = paths.hiding(topic) {
+                return Err(RoutesError::TopicTaken { topic, surface });
+            }
+        }
+        self.index.fill(mounted);
+        Ok(router.with_state(()))
+    }
+
+    /// The surfaces that each router has.
+    fn ours(&self) -> Result<Vec<Box<dyn Surface>>, RoutesError> {
+        let (registry, version) = (&self.registry, &self.version);
+        Ok(vec![
+            Box::new(Pages {
+                registry: registry.clone(),
+                exporter: self.exporter.clone(),
+                scrapes: ScrapeMetrics::register(registry)?,
+                appendix: self.appendix.clone(),
+            }),
+            Box::new(OpenApi { version: version.clone() }),
+            Box::new(Reports { registry: registry.clone() }),
+            Box::new(Health { registry: registry.clone(), version: version.clone() }),
+            Box::new(Probes { readiness: self.readiness.clone() }),
+        ])
     }
 }
 
-fn read_only(methods: MethodRouter<Arc<Surface>>) -> MethodRouter<Arc<Surface>> {
-    methods.fallback(async || ApiError::read_only())
+impl fmt::Debug for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let surfaces: Vec<_> = self.surfaces.iter().map(|surface| surface.name()).collect();
+        f.debug_struct("Routes")
+            .field("version", &self.version)
+            .field("limits", &self.limits)
+            .field("surfaces", &surfaces)
+            .finish_non_exhaustive()
+    }
 }

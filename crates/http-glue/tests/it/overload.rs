@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use metrics_core::Topic;
 
-use crate::support::{QUEUE, Surface, Told};
+use crate::support::{QUEUE, Served, Told};
 
 static STUCK: Topic = Topic::new("stuck", "stuck");
 
@@ -58,27 +58,27 @@ fn stuck(gate: &Arc<Gate>) -> Told {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_report_that_hangs_takes_out_its_own_topic_and_nothing_else() {
     let gate = Arc::new(Gate::default());
-    let surface = Arc::new(Surface::with(vec![stuck(&gate), Told::new(&QUEUE)], |routes| {
+    let served = Arc::new(Served::with(vec![stuck(&gate), Told::new(&QUEUE)], |routes| {
         routes.render_timeout(Duration::from_secs(600))
     }));
-    surface.readiness.started();
+    served.readiness.started();
     let hanging: Vec<_> = (0..4)
         .map(|_| {
-            let surface = surface.clone();
-            tokio::spawn(async move { surface.get("/metrics/stuck").await })
+            let served = served.clone();
+            tokio::spawn(async move { served.get("/metrics/stuck").await })
         })
         .collect();
     let all_in = gate.clone();
     tokio::task::spawn_blocking(move || all_in.until_waiting(4)).await.expect("it returns");
 
-    let answer = surface.get("/metrics/stuck").await;
+    let answer = served.get("/metrics/stuck").await;
     assert_eq!(answer.status, 503);
     assert_eq!(answer.header("retry-after"), "1");
     assert_eq!(answer.json()["error"]["code"], "overloaded");
     for endpoint in ["/health/live", "/livez", "/health/ready", "/metrics", "/metrics/queue"] {
-        assert_eq!(surface.get(endpoint).await.status, 200, "{endpoint}");
+        assert_eq!(served.get(endpoint).await.status, 200, "{endpoint}");
     }
-    let sample = surface.registry.read();
+    let sample = served.registry.read();
     let refused = sample.snapshot.value("node0_requests_refused_total", &[("reason", "renders")]);
     assert_eq!(refused.map(|value| value.as_f64()), Some(1.0));
 
@@ -86,26 +86,26 @@ async fn a_report_that_hangs_takes_out_its_own_topic_and_nothing_else() {
     for answer in hanging {
         assert_eq!(answer.await.expect("it returns").status, 200);
     }
-    assert_eq!(surface.get("/metrics/stuck").await.status, 200);
+    assert_eq!(served.get("/metrics/stuck").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn liveness_answers_while_every_place_for_a_scrape_hangs() {
     let gate = Arc::new(Gate::default());
     // Nobody samples here, so a scrape polls the monitors itself, and hangs there.
-    let surface = Arc::new(Surface::with(vec![stuck_poll(&gate)], |routes| {
+    let served = Arc::new(Served::with(vec![stuck_poll(&gate)], |routes| {
         routes.max_renders(1).render_timeout(Duration::from_secs(600))
     }));
-    surface.readiness.started();
-    let scraping = surface.clone();
+    served.readiness.started();
+    let scraping = served.clone();
     let hanging = tokio::spawn(async move { scraping.get("/metrics").await });
     let in_it = gate.clone();
     tokio::task::spawn_blocking(move || in_it.until_waiting(1)).await.expect("it returns");
 
-    let answer = surface.get("/metrics").await;
+    let answer = served.get("/metrics").await;
     assert_eq!(answer.status, 503);
     for probe in ["/health/live", "/livez", "/health/ready", "/readyz"] {
-        assert_eq!(surface.get(probe).await.status, 200, "{probe}");
+        assert_eq!(served.get(probe).await.status, 200, "{probe}");
     }
     gate.open();
     assert_eq!(hanging.await.expect("it returns").status, 200);
@@ -124,10 +124,9 @@ fn stuck_poll(gate: &Arc<Gate>) -> Told {
 #[tokio::test]
 async fn work_that_takes_too_long_is_refused() {
     let gate = Arc::new(Gate::default());
-    let surface = Surface::with(vec![stuck(&gate)], |routes| {
-        routes.render_timeout(Duration::from_millis(20))
-    });
-    let answer = surface.get("/metrics/stuck").await;
+    let served =
+        Served::with(vec![stuck(&gate)], |routes| routes.render_timeout(Duration::from_millis(20)));
+    let answer = served.get("/metrics/stuck").await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"));
     gate.open();
 }

@@ -13,7 +13,7 @@ use metrics_core::{
 use serde::{Serialize, Serializer};
 use tokio::time::sleep;
 
-use crate::support::{QUEUE, Surface, Told};
+use crate::support::{QUEUE, Served, Told};
 
 static BOMB: Topic = Topic::new("bomb", "bomb");
 
@@ -101,11 +101,11 @@ async fn a_monitor_that_cannot_name_its_checks_is_counted_and_the_others_go_on()
 
 #[tokio::test]
 async fn a_body_that_panics_while_it_is_written_is_an_internal_error_of_its_topic() {
-    let surface = Surface::new(vec![Told::new(&QUEUE)]);
-    surface.registry.monitor(Arc::new(Bomb)).expect("a new topic");
-    let answer = surface.get("/metrics/bomb").await;
+    let served = Served::new(vec![Told::new(&QUEUE)]);
+    served.registry.monitor(Arc::new(Bomb)).expect("a new topic");
+    let answer = served.get("/metrics/bomb").await;
     assert_eq!(answer.status, 500);
     assert_eq!(answer.json()["error"]["code"], "internal");
-    assert_eq!(surface.get("/metrics/queue").await.status, 200);
-    assert_eq!(surface.get("/metrics").await.status, 200);
+    assert_eq!(served.get("/metrics/queue").await.status, 200);
+    assert_eq!(served.get("/metrics").await.status, 200);
 }

@@ -9,7 +9,7 @@ use http_glue::{CheckStatus, Readiness, ReadinessStatus};
 use metrics_core::{NotReady, ReadinessCheck, Registry};
 use tokio::time::{Instant, sleep};
 
-use crate::support::{DATABASE, Surface, Told};
+use crate::support::{DATABASE, Served, Told};
 
 /// What a check does when asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,13 +199,13 @@ async fn a_check_that_joins_later_takes_nothing_out() {
 async fn the_probe_shows_the_checks_and_why_they_fail() {
     let check = Switch::new("database:main", Mood::Up);
     let monitor = Told { checks: vec![check.clone()], ..Told::new(&DATABASE) };
-    let surface = Surface::new(vec![monitor]);
-    let answer = surface.get("/health/ready").await;
+    let served = Served::new(vec![monitor]);
+    let answer = served.get("/health/ready").await;
     assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (503, &"starting".into()));
 
-    surface.readiness.started();
-    until(&surface.readiness, ReadinessStatus::Ready).await;
-    let answer = surface.get("/readyz").await;
+    served.readiness.started();
+    until(&served.readiness, ReadinessStatus::Ready).await;
+    let answer = served.get("/readyz").await;
     assert_eq!(answer.status, 200);
     let body = answer.json();
     assert_eq!(body["status"], "ready");
@@ -214,13 +214,13 @@ async fn the_probe_shows_the_checks_and_why_they_fail() {
     assert!(body["checks"]["database:main"].get("message").is_none());
 
     check.turn(Mood::Down);
-    until(&surface.readiness, ReadinessStatus::NotReady).await;
-    let answer = surface.get("/health/ready").await;
+    until(&served.readiness, ReadinessStatus::NotReady).await;
+    let answer = served.get("/health/ready").await;
     assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (503, &"not_ready".into()));
     assert_eq!(answer.json()["checks"]["database:main"]["message"], "connection refused");
 
-    surface.readiness.drain();
-    let answer = surface.get("/health/ready").await;
+    served.readiness.drain();
+    let answer = served.get("/health/ready").await;
     assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (503, &"draining".into()));
 }
 

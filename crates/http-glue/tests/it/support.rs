@@ -7,7 +7,7 @@ use axum::body::Body;
 use exporter::Exporter;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use http_glue::{Readiness, Routes};
+use http_glue::{Index, Readiness, Routes};
 use metrics_core::{
     Assessment, ManualClock, Monitor, ReadinessCheck, Registry, Report, Topic, UnknownTarget, View,
 };
@@ -65,14 +65,15 @@ pub(crate) static DATABASE: Topic = Topic::new("database", "database").target("p
 pub(crate) static QUEUE: Topic = Topic::new("queue", "queue");
 
 /// A registry on a clock of its own, and all endpoints.
-pub(crate) struct Surface {
+pub(crate) struct Served {
     pub(crate) clock: ManualClock,
     pub(crate) registry: Registry,
     pub(crate) readiness: Readiness,
+    pub(crate) index: Index,
     pub(crate) router: Router,
 }
 
-impl Surface {
+impl Served {
     pub(crate) fn new(monitors: Vec<Told>) -> Self {
         Self::with(monitors, |routes| routes)
     }
@@ -87,8 +88,10 @@ impl Surface {
         }
         let readiness = Readiness::builder(&registry).start();
         let routes = Routes::new(&registry, Exporter::new(), &readiness).version("1.0.0");
-        let router = settings(routes).router().expect("the registry has room");
-        Self { clock, registry, readiness, router }
+        let routes = settings(routes);
+        let index = routes.index();
+        let router = routes.router().expect("the registry has room");
+        Self { clock, registry, readiness, index, router }
     }
 
     pub(crate) async fn get(&self, uri: &str) -> Answer {
