@@ -11,8 +11,10 @@
 
 mod board;
 mod runner;
+mod thread;
 
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ use tokio::task::JoinHandle;
 use board::Board;
 pub use board::{CheckReport, CheckStatus, ReadinessReport, ReadinessStatus};
 use runner::Runner;
+use thread::CheckThread;
 
 /// The readiness of a service; clones share it, and the last one ends the checks.
 ///
@@ -62,6 +65,7 @@ pub struct ReadinessBuilder {
     checks: Vec<Arc<dyn ReadinessCheck>>,
     interval: Duration,
     timeout: Duration,
+    thread: Option<CheckThread>,
 }
 
 impl ReadinessBuilder {
@@ -84,13 +88,26 @@ impl ReadinessBuilder {
         self
     }
 
-    /// Starts the checks on the current runtime.
+    /// Asks the checks on a thread of their own instead of the current runtime.
+    ///
+    /// A check that blocks then holds that thread and no worker of the runtime. While it does,
+    /// no other check is answered.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn own_thread(mut self) -> io::Result<Self> {
+        self.thread = Some(CheckThread::start()?);
+        Ok(self)
+    }
+
+    /// Starts the rounds of checks on the current runtime.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub fn start(self) -> Readiness {
         let board = Arc::new(Mutex::new(Board::new()));
-        let runner = Runner::new(self.registry, self.checks, board.clone(), self.timeout);
+        let runner =
+            Runner::new(self.registry, self.checks, board.clone(), self.timeout, self.thread);
         runner.announce();
         let runner = tokio::spawn(runner.run(self.interval));
         Readiness { inner: Arc::new(Inner { board, runner }) }
@@ -114,6 +131,7 @@ impl Readiness {
             checks: Vec::new(),
             interval: Duration::from_secs(1),
             timeout: Duration::from_secs(1),
+            thread: None,
         }
     }
 

@@ -92,7 +92,7 @@ impl Shutdown {
     }
 
     /// Waits until no new connection is to be taken.
-    pub(crate) async fn closing(&self) {
+    pub(super) async fn closing(&self) {
         let mut stage = self.stage.subscribe();
         loop {
             let now = *stage.borrow_and_update();
@@ -112,7 +112,7 @@ impl Shutdown {
     }
 
     /// Waits until connections are to be cut, counting the grace from now.
-    pub(crate) async fn cut(&self) {
+    pub(super) async fn cut(&self) {
         let mut stage = self.stage.subscribe();
         let aborted = stage.wait_for(|stage| *stage == Stage::Aborted);
         // Either way the answer is the same.

@@ -14,15 +14,15 @@ pub const REQUESTS_REFUSED: Desc = Desc::counter(
 
 /// The counters of [`REQUESTS_REFUSED`], and the level of [`CONNECTIONS`].
 #[derive(Clone, Debug)]
-pub(crate) struct ServerMetrics {
-    pub(crate) connections: UpDown,
-    pub(crate) no_place: Counter,
-    pub(crate) header_timeout: Counter,
-    pub(crate) stalled: Counter,
+pub(super) struct ServerMetrics {
+    pub(super) connections: UpDown,
+    pub(super) no_place: Counter,
+    pub(super) header_timeout: Counter,
+    pub(super) stalled: Counter,
 }
 
 impl ServerMetrics {
-    pub(crate) fn register(registry: &Registry) -> Result<Self, RegisterError> {
+    pub(super) fn register(registry: &Registry) -> Result<Self, RegisterError> {
         Ok(Self {
             connections: registry.up_down(&CONNECTIONS, &[])?,
             no_place: refusals(registry, "connections")?,
@@ -31,7 +31,7 @@ impl ServerMetrics {
         })
     }
 
-    pub(crate) fn disabled() -> Self {
+    pub(super) fn disabled() -> Self {
         Self {
             connections: UpDown::disabled(),
             no_place: Counter::disabled(),

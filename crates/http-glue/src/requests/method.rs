@@ -7,7 +7,7 @@ use http::Method;
 /// A method is chosen by the client, so it may become a label only from a
 /// closed set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum KnownMethod {
+pub(super) enum KnownMethod {
     Connect,
     Delete,
     Get,
@@ -21,10 +21,10 @@ pub(crate) enum KnownMethod {
 }
 
 impl KnownMethod {
-    pub(crate) const COUNT: usize = 10;
+    pub(super) const COUNT: usize = 10;
 
     #[inline]
-    pub(crate) fn of(method: &Method) -> Self {
+    pub(super) fn of(method: &Method) -> Self {
         match *method {
             Method::GET => Self::Get,
             Method::POST => Self::Post,
@@ -40,7 +40,7 @@ impl KnownMethod {
     }
 
     /// The label value, as OpenTelemetry has it.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Connect => "CONNECT",
             Self::Delete => "DELETE",

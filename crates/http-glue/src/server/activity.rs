@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 const KIND_BITS: u32 = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(super) enum Kind {
     /// Between requests.
     Idle = 0,
     /// A head is awaited, of which a part may be there.
@@ -29,7 +29,7 @@ pub(crate) enum Kind {
 
 /// Why a connection is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Expired {
+pub(super) enum Expired {
     Idle,
     Head,
     Stalled,
@@ -37,13 +37,13 @@ pub(crate) enum Expired {
 
 /// How long a connection may be at something.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) header: Duration,
-    pub(crate) idle: Duration,
+pub(super) struct Limits {
+    pub(super) header: Duration,
+    pub(super) idle: Duration,
 }
 
 #[derive(Debug)]
-pub(crate) struct Activity {
+pub(super) struct Activity {
     origin: Instant,
     now_at: AtomicU64,
     /// Since when a write waits for the reader, in milliseconds; zero if none does.
@@ -52,7 +52,7 @@ pub(crate) struct Activity {
 
 impl Activity {
     /// A connection whose first head is awaited.
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         // One before now, so that no reading is zero, which stands for none.
         let now = Instant::now();
         let origin = now.checked_sub(Duration::from_millis(1)).unwrap_or(now);
@@ -65,11 +65,11 @@ impl Activity {
         u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX >> KIND_BITS)
     }
 
-    pub(crate) fn enter(&self, kind: Kind) {
+    pub(super) fn enter(&self, kind: Kind) {
         self.now_at.store(self.millis() << KIND_BITS | kind as u64, Ordering::Relaxed);
     }
 
-    pub(crate) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> Kind {
         match self.now_at.load(Ordering::Relaxed) & ((1 << KIND_BITS) - 1) {
             0 => Kind::Idle,
             1 => Kind::Head,
@@ -78,14 +78,14 @@ impl Activity {
     }
 
     /// Bytes came in.
-    pub(crate) fn read(&self) {
+    pub(super) fn read(&self) {
         if self.kind() == Kind::Idle {
             self.enter(Kind::Head);
         }
     }
 
     /// A write went through, or has to wait for the reader.
-    pub(crate) fn wrote(&self, is_waiting: bool) {
+    pub(super) fn wrote(&self, is_waiting: bool) {
         let stalled = self.stalled.load(Ordering::Relaxed);
         match (is_waiting, stalled) {
             (true, 0) => self.stalled.store(self.millis(), Ordering::Relaxed),
@@ -95,7 +95,7 @@ impl Activity {
     }
 
     /// Waits until a limit is passed.
-    pub(crate) async fn expired(&self, limits: Limits) -> Expired {
+    pub(super) async fn expired(&self, limits: Limits) -> Expired {
         loop {
             let now = Instant::now();
             // A head that begins after this look is seen by the next, before its time is up.

@@ -25,17 +25,17 @@ const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
 
 /// Answers connections that get no place.
 #[derive(Debug)]
-pub(crate) struct Refusals {
+pub(super) struct Refusals {
     places: Arc<Semaphore>,
 }
 
 impl Refusals {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { places: Arc::new(Semaphore::new(MAX_REFUSALS)) }
     }
 
     /// Refuses a connection in the background.
-    pub(crate) fn refuse<T>(&self, io: T)
+    pub(super) fn refuse<T>(&self, io: T)
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {

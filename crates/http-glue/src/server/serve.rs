@@ -20,12 +20,12 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tower_service::Service;
 
-use crate::activity::Limits;
-use crate::connection::{self, Rules, Transport};
-use crate::listener::Listener;
-use crate::refusal::Refusals;
-use crate::self_metrics::ServerMetrics;
-use crate::shutdown::Shutdown;
+use super::activity::Limits;
+use super::connection::{self, Rules, Transport};
+use super::listener::Listener;
+use super::refusal::Refusals;
+use super::self_metrics::ServerMetrics;
+use super::shutdown::Shutdown;
 
 /// The pauses after an `accept` that failed for want of something, such as file descriptors.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);

@@ -1,59 +1,73 @@
-//! Health, for people and for probes.
+//! `/health/performance`: the judgement, for people and for alerts.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
 use http::{StatusCode, Uri};
-use metrics_core::{Assessment, Report, Sample, Status, Timestamp, TopicHealth};
+use metrics_core::{Assessment, Registry, Sample, Status, Timestamp, TopicHealth, TopicReport};
 use serde::{Serialize, Serializer};
 
-use super::Surface;
-use crate::error::ApiError;
-use crate::query::Query;
-use crate::readiness::ReadinessStatus;
-use crate::reply;
+use super::endpoint::{Endpoint, EndpointDesc};
+use super::error::ApiError;
+use super::parameter::Parameter;
+use super::query::Query;
+use super::render_slots::RenderSlots;
+use super::reply;
+use super::surface::{Mount, Surface};
 
-/// The age from which a published sample means that nobody samples.
-const STALE: Duration = Duration::from_secs(3);
+const DETAILED: Parameter = Parameter::flag("detailed", "Adds the findings of each monitor.");
+const METRICS: Parameter = Parameter::flag("metrics", "Adds the report of each monitor.");
 
-/// `GET /health/live`: touches nothing that anything else could hold.
-pub(super) async fn live() -> Response {
-    reply::raw_json(StatusCode::OK, r#"{"status":"alive"}"#)
+/// The ticks after which a published sample means that nobody samples.
+const STALE_TICKS: u32 = 3;
+
+/// The judgement on everything that is monitored.
+#[derive(Clone)]
+pub(super) struct Health {
+    pub(super) registry: Registry,
+    /// The host's version.
+    pub(super) version: Option<String>,
 }
 
-/// `GET /health/ready`
-pub(super) async fn ready(State(surface): State<Arc<Surface>>) -> Response {
-    let report = surface.readiness.report();
-    let status = match report.status {
-        ReadinessStatus::Ready => StatusCode::OK,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    reply::json(status, &report)
+impl Surface for Health {
+    fn name(&self) -> &'static str {
+        "health"
+    }
+
+    fn endpoints(&self, mount: &Mount) -> Vec<Endpoint> {
+        let summary = "The status of the service and what is wrong with it.";
+        let performance = EndpointDesc::get("/health/performance", summary)
+            .parameter(DETAILED)
+            .parameter(METRICS)
+            .returns(reply::JSON, "The service is healthy, degraded, or not judged yet.")
+            .answer(StatusCode::SERVICE_UNAVAILABLE, reply::JSON, "The service is unhealthy.")
+            .rendered(mount.slots())
+            .handler(performance, (self.clone(), mount.slots().clone()));
+        vec![performance]
+    }
 }
 
 /// `GET /health/performance`
-pub(super) async fn performance(
-    State(surface): State<Arc<Surface>>,
+async fn performance(
+    State((health, slots)): State<(Health, RenderSlots)>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let query = Query::of(&uri);
-    let parts = Parts { details: query.flag("detailed")?, metrics: query.flag("metrics")? };
-    let latest = surface.registry.latest();
-    let age = surface.registry.clock().uptime().saturating_sub(latest.uptime);
-    let is_current = latest.pass > 0 && age < STALE;
+    let parts = Parts { details: query.flag(&DETAILED)?, metrics: query.flag(&METRICS)? };
+    let latest = health.registry.latest();
+    let age = health.registry.clock().uptime().saturating_sub(latest.uptime);
+    let is_current = latest.pass > 0 && age < health.registry.tick_length() * STALE_TICKS;
     let (status, body) = if is_current && !parts.metrics {
-        body(&latest, surface.version.as_deref(), parts)?
+        body(&latest, health.version.as_deref(), parts)?
     } else {
         // Reports run the monitors' code. So does a read while nobody samples,
         // which is then what brings the judgement up to date.
-        let shared = surface.clone();
         let work = move || {
-            let sample = if is_current { latest } else { shared.registry.read() };
-            body(&sample, shared.version.as_deref(), parts)
+            let sample = if is_current { latest } else { health.registry.read() };
+            body(&sample, health.version.as_deref(), parts)
         };
-        surface.slots.run("health", work).await??
+        slots.run("health", work).await??
     };
     let code = match status {
         Status::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
@@ -80,7 +94,7 @@ struct PerformanceHealth<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<Keyed<&'a Assessment>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    metrics: Option<Keyed<Option<Report>>>,
+    metrics: Option<Keyed<Option<TopicReport>>>,
 }
 
 #[derive(Serialize)]
@@ -112,7 +126,7 @@ impl<T: Serialize> Serialize for Keyed<T> {
 }
 
 fn body(
-    sample: &Sample,
+    sample: &Arc<Sample>,
     version: Option<&str>,
     parts: Parts,
 ) -> Result<(Status, Vec<u8>), ApiError> {
@@ -132,9 +146,7 @@ fn body(
             .then(|| keyed(topics, |health| (health.topic.check_key, &health.assessment))),
         metrics: parts.metrics.then(|| keyed(topics, |health| (health.topic.name, report(health)))),
     };
-    serde_json::to_vec(&body)
-        .map(|body| (overall.status, body))
-        .map_err(|error| ApiError::internal(format!("the answer cannot be written: {error}")))
+    Ok((overall.status, reply::to_json(&body)?))
 }
 
 fn keyed<'a, T>(

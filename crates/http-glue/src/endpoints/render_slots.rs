@@ -16,32 +16,65 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::error::ApiError;
+use super::error::ApiError;
 
 /// How long a request waits for a place.
 const WAIT: Duration = Duration::from_secs(1);
 
+/// The limits for work of one [`Surface`](crate::Surface).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RenderLimits {
+    /// The most answers of one kind that are made at once; at least one.
+    pub renders: usize,
+    /// The longest time that an answer may take.
+    pub timeout: Duration,
+}
+
+/// The places for work of a surface that blocks or takes time; clones share them.
+///
+/// ```
+/// use http_glue::{ApiError, RenderSlots};
+///
+/// async fn answer(slots: &RenderSlots) -> Result<String, ApiError> {
+///     slots.run("primes", || "2, 3, 5".to_owned()).await
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct RenderSlots {
+    inner: Arc<Inner>,
+}
+
 #[derive(Debug)]
-pub(crate) struct RenderSlots {
+struct Inner {
     by_kind: Mutex<BTreeMap<&'static str, Arc<Semaphore>>>,
-    places: usize,
-    patience: Duration,
+    limits: RenderLimits,
     refused: Counter,
 }
 
 impl RenderSlots {
-    /// As many `places` for each kind of work, which is waited for as long as `patience` lasts.
-    pub(crate) fn new(places: usize, patience: Duration, refused: Counter) -> Self {
-        Self { by_kind: Mutex::default(), places, patience, refused }
+    pub(super) fn new(limits: RenderLimits, refused: Counter) -> Self {
+        let limits = RenderLimits { renders: limits.renders.max(1), ..limits };
+        Self { inner: Arc::new(Inner { by_kind: Mutex::default(), limits, refused }) }
+    }
+
+    /// Returns the limits of the surface.
+    pub fn limits(&self) -> RenderLimits {
+        self.inner.limits
     }
 
     fn of(&self, kind: &'static str) -> Arc<Semaphore> {
-        let mut by_kind = self.by_kind.lock().unwrap_or_else(PoisonError::into_inner);
-        by_kind.entry(kind).or_insert_with(|| Arc::new(Semaphore::new(self.places))).clone()
+        let mut by_kind = self.inner.by_kind.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = || Arc::new(Semaphore::new(self.inner.limits.renders));
+        by_kind.entry(kind).or_insert_with(places).clone()
     }
 
-    /// Does the work on a blocking thread, when there is a place.
-    pub(crate) async fn run<T: Send + 'static>(
+    /// Does work on a blocking thread; each kind of work has places of its own.
+    ///
+    /// # Errors
+    /// 503 `overloaded` when no place gets free within a second or the work
+    /// takes longer than its limit, and 500 `internal` when it panics.
+    pub async fn run<T: Send + 'static>(
         &self,
         kind: &'static str,
         work: impl FnOnce() -> T + Send + 'static,
@@ -53,7 +86,7 @@ impl RenderSlots {
             let _place = place;
             work()
         });
-        match timeout(self.patience, working).await {
+        match timeout(self.inner.limits.timeout, working).await {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(_)) => {
                 Err(ApiError::internal("the answer could not be made: a monitor panicked"))
@@ -63,7 +96,7 @@ impl RenderSlots {
     }
 
     fn refuse(&self, message: &str) -> ApiError {
-        self.refused.inc();
+        self.inner.refused.inc();
         ApiError::overloaded(message)
     }
 }

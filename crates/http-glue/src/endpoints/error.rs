@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::reply;
+use super::reply;
 
 /// An error as a JSON body, with its status and headers.
 ///
@@ -124,6 +124,15 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
     }
 
+    /// The header that comes with a status.
+    pub(super) fn header_of(status: StatusCode) -> Option<(HeaderName, &'static str)> {
+        match status {
+            StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "GET, HEAD")),
+            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "1")),
+            _ => None,
+        }
+    }
+
     /// The stable code.
     pub fn code(&self) -> &str {
         &self.problem.code
@@ -140,15 +149,8 @@ impl IntoResponse for ApiError {
             known: self.problem.known.as_deref(),
         };
         let mut response = reply::json(self.problem.status, &Body { error });
-        let headers = response.headers_mut();
-        match self.problem.status {
-            StatusCode::METHOD_NOT_ALLOWED => {
-                headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-            }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            _ => {}
+        if let Some((name, value)) = Self::header_of(self.problem.status) {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         response
     }

@@ -28,7 +28,7 @@ thread_local! {
 }
 
 /// Runs `poll`, and returns the template that a [`TellRoute`] left in it, also when it panicked.
-pub(crate) fn told_by<T>(poll: impl FnOnce() -> T) -> (thread::Result<T>, Option<MatchedPath>) {
+pub(super) fn told_by<T>(poll: impl FnOnce() -> T) -> (thread::Result<T>, Option<MatchedPath>) {
     // A watched router within another's route: the outer slot is put back.
     let outer = swap(None);
     let polled = catch_unwind(AssertUnwindSafe(poll));

@@ -19,12 +19,12 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::matched_route::told_by;
-use crate::measurement::Measurement;
-use crate::method::KnownMethod;
-use crate::recorded_body::RecordedBody;
-use crate::recorder::{Outcome, Recorder, RouteId};
-use crate::watched_router::WatchedRouter;
+use super::matched_route::told_by;
+use super::measurement::Measurement;
+use super::method::KnownMethod;
+use super::recorded_body::RecordedBody;
+use super::recorder::{Outcome, Recorder, RouteId};
+use super::watched_router::WatchedRouter;
 
 /// Records method, route template, status, duration and requests in flight.
 ///
@@ -118,13 +118,13 @@ where
 
 /// Whether no router around this service has matched the request with a part of its path.
 #[inline]
-pub(crate) fn is_outermost<B>(request: &Request<B>) -> bool {
+pub(super) fn is_outermost<B>(request: &Request<B>) -> bool {
     request.extensions().get::<MatchedPath>().is_none()
 }
 
 /// Where the template of a request's route comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Template {
+pub(super) enum Template {
     /// It is known before the request starts.
     Known,
     /// A [`TellRoute`](crate::TellRoute) may tell it in the first poll.
@@ -142,11 +142,11 @@ pin_project! {
 }
 
 impl<F> RequestFuture<F> {
-    pub(crate) fn unwatched(inner: F) -> Self {
+    pub(super) fn unwatched(inner: F) -> Self {
         Self { inner, measurement: None, template: Template::Known }
     }
 
-    pub(crate) fn watching(inner: F, mut measurement: Measurement, template: Template) -> Self {
+    pub(super) fn watching(inner: F, mut measurement: Measurement, template: Template) -> Self {
         measurement.would_be(Outcome::Cancelled);
         Self { inner, measurement: Some(measurement), template }
     }

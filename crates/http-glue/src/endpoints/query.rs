@@ -8,33 +8,51 @@ use std::str::FromStr;
 
 use http::Uri;
 
-use crate::error::ApiError;
+use super::error::ApiError;
+use super::parameter::Parameter;
 
 /// The longest value; no label and no name is longer.
 const MAX_VALUE_BYTES: usize = 256;
 
+/// The query of a request.
+///
+/// ```
+/// use http_glue::{Parameter, Query};
+///
+/// const ALL: Parameter = Parameter::flag("all", "Lists what is hidden, too.");
+///
+/// let uri = "/jobs?all=true&newer=key".parse().expect("a URI");
+/// assert_eq!(Query::of(&uri).flag(&ALL), Ok(true));
+/// let uri = "/jobs?all=1".parse().expect("a URI");
+/// assert_eq!(Query::of(&uri).flag(&ALL).unwrap_err().code(), "invalid_parameter");
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Query<'a> {
+pub struct Query<'a> {
     text: &'a str,
 }
 
 impl<'a> Query<'a> {
-    pub(crate) fn of(uri: &'a Uri) -> Self {
+    /// Takes the query of a request's URI.
+    pub fn of(uri: &'a Uri) -> Self {
         Self { text: uri.query().unwrap_or_default() }
     }
 
-    /// The value of `key`, if it is there: once, not empty, of sane length and in UTF-8.
-    pub(crate) fn text(
-        &self,
-        key: &'static str,
-        allowed: &[&'static str],
-    ) -> Result<Option<String>, ApiError> {
-        let refuse = |rule| Err(ApiError::invalid_parameter(key, rule, allowed));
+    /// Returns the value of a parameter, if it is there.
+    ///
+    /// # Errors
+    /// 400 `invalid_parameter` for a value that is repeated, empty, longer than
+    /// 256 bytes, not UTF-8 or not one of the allowed words, and for a required
+    /// parameter that is missing.
+    pub fn text(&self, parameter: &Parameter) -> Result<Option<String>, ApiError> {
+        let allowed = parameter.allowed();
+        let refuse = |rule: &str| Err(ApiError::invalid_parameter(parameter.name(), rule, allowed));
         let mut values = self.text.split('&').filter_map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(name) == key.as_bytes()).then_some(value)
+            (decode(name) == parameter.name().as_bytes()).then_some(value)
         });
-        let Some(value) = values.next() else { return Ok(None) };
+        let Some(value) = values.next() else {
+            return if parameter.is_required() { refuse("is missing") } else { Ok(None) };
+        };
         if values.next().is_some() {
             return refuse("is given more than once");
         }
@@ -45,29 +63,30 @@ impl<'a> Query<'a> {
         if value.len() > MAX_VALUE_BYTES {
             return refuse("is longer than 256 bytes");
         }
-        match String::from_utf8(value) {
-            Ok(value) => Ok(Some(value)),
-            Err(_) => refuse("is not UTF-8"),
+        let Ok(value) = String::from_utf8(value) else { return refuse("is not UTF-8") };
+        if !allowed.is_empty() && !allowed.contains(&value.as_str()) {
+            return refuse(&format!("is not one of {}", allowed.join(", ")));
         }
+        Ok(Some(value))
     }
 
-    /// The value of `key` as one of the `allowed` words.
-    pub(crate) fn word<T: FromStr>(
-        &self,
-        key: &'static str,
-        allowed: &[&'static str],
-    ) -> Result<Option<T>, ApiError> {
-        let Some(value) = self.text(key, allowed)? else { return Ok(None) };
-        let rule = || format!("is not one of {}", allowed.join(", "));
-        match value.parse() {
-            Ok(value) => Ok(Some(value)),
-            Err(_) => Err(ApiError::invalid_parameter(key, &rule(), allowed)),
-        }
+    /// Returns the value of a parameter with [words](Parameter::words) as the type that they name.
+    ///
+    /// # Errors
+    /// As [`Query::text`], and for a word that the type does not know.
+    pub fn word<T: FromStr>(&self, parameter: &Parameter) -> Result<Option<T>, ApiError> {
+        let Some(value) = self.text(parameter)? else { return Ok(None) };
+        let refuse =
+            |_| ApiError::invalid_parameter(parameter.name(), "is not known", parameter.allowed());
+        value.parse().map(Some).map_err(refuse)
     }
 
-    /// The value of `key` as `true` or `false`; false if it is not there.
-    pub(crate) fn flag(&self, key: &'static str) -> Result<bool, ApiError> {
-        Ok(self.word(key, &["true", "false"])?.unwrap_or(false))
+    /// Returns the value of a [flag](Parameter::flag); false if it is not there.
+    ///
+    /// # Errors
+    /// As [`Query::text`].
+    pub fn flag(&self, parameter: &Parameter) -> Result<bool, ApiError> {
+        Ok(self.text(parameter)?.is_some_and(|value| value == "true"))
     }
 }
 
@@ -99,9 +118,11 @@ fn hex_pair(high: u8, low: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
+    const POOL: Parameter = Parameter::text("pool", "Reports on this pool alone.");
+
     fn text(query: &str) -> Result<Option<String>, String> {
         let uri = format!("/?{query}").parse().expect("it is a URI");
-        Query::of(&uri).text("pool", &[]).map_err(|error| error.to_string())
+        Query::of(&uri).text(&POOL).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -131,5 +152,12 @@ mod tests {
         check("pool=a&pool=a", "is given more than once");
         check("pool=%ff", "is not UTF-8");
         check(&format!("pool={}", "x".repeat(10_000)), "is longer than 256 bytes");
+    }
+
+    #[test]
+    fn a_required_parameter_is_missed() {
+        let uri = "/?pools=main".parse().expect("it is a URI");
+        let missed = Query::of(&uri).text(&POOL.required()).map_err(|error| error.to_string());
+        assert_eq!(missed, Err("parameter `pool` is missing".to_owned()));
     }
 }

@@ -8,9 +8,9 @@ use http::{HeaderMap, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use crate::measurement::Measurement;
-use crate::method::KnownMethod;
-use crate::recorder::Outcome;
+use super::measurement::Measurement;
+use super::method::KnownMethod;
+use super::recorder::Outcome;
 
 pin_project! {
     /// A body as it was, watched for its end.
@@ -28,12 +28,12 @@ pin_project! {
 
 impl<B: Body> RecordedBody<B> {
     /// A body that nobody watches.
-    pub(crate) fn unwatched(inner: B) -> Self {
+    pub(super) fn unwatched(inner: B) -> Self {
         Self { inner, measurement: None, status: StatusCode::OK, left: None }
     }
 
     /// Ends the measurement with the response's head where no body follows, else with the body.
-    pub(crate) fn watch(response: Response<B>, measurement: Measurement) -> Response<Self> {
+    pub(super) fn watch(response: Response<B>, measurement: Measurement) -> Response<Self> {
         let status = response.status();
         let (head, inner) = response.into_parts();
         if is_bodiless(status, measurement.method()) || inner.is_end_stream() {
@@ -50,7 +50,7 @@ impl<B: Body> RecordedBody<B> {
 
 impl RecordedBody<axum::body::Body> {
     /// As axum's own body, boxed only if it is watched.
-    pub(crate) fn boxed(self) -> axum::body::Body {
+    pub(super) fn boxed(self) -> axum::body::Body {
         match self.measurement {
             None => self.inner,
             Some(_) => axum::body::Body::new(self),

@@ -24,12 +24,12 @@ use http::Request;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::matched_route::TellRoute;
-use crate::measurement::Measurement;
-use crate::method::KnownMethod;
-use crate::recorded_body::RecordedBody;
-use crate::recorder::{Outcome, Recorder, RouteId};
-use crate::request_layer::{RequestFuture, Template, is_outermost};
+use super::matched_route::TellRoute;
+use super::measurement::Measurement;
+use super::method::KnownMethod;
+use super::recorded_body::RecordedBody;
+use super::recorder::{Outcome, Recorder, RouteId};
+use super::request_layer::{RequestFuture, Template, is_outermost};
 
 /// A router whose requests are recorded; made by [`RequestLayer::wrap`](crate::RequestLayer::wrap).
 ///
@@ -50,7 +50,7 @@ struct Forms {
 }
 
 impl WatchedRouter {
-    pub(crate) fn new(recorder: Arc<Recorder>, router: Router) -> Self {
+    pub(super) fn new(recorder: Arc<Recorder>, router: Router) -> Self {
         let telling = router.clone().layer(TellRoute);
         Self { forms: Arc::new(Forms { plain: router, telling, recorder }) }
     }

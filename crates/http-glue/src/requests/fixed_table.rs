@@ -12,13 +12,13 @@ use std::sync::OnceLock;
 /// How many slots are tried before an entry counts as having no place.
 const PROBES: usize = 16;
 
-pub(crate) struct FixedTable<T> {
+pub(super) struct FixedTable<T> {
     slots: Box<[OnceLock<T>]>,
 }
 
 impl<T> FixedTable<T> {
     /// A table with the next power of two of `slots`.
-    pub(crate) fn new(slots: usize) -> Self {
+    pub(super) fn new(slots: usize) -> Self {
         let slots = (0..slots.next_power_of_two()).map(|_| OnceLock::new()).collect();
         Self { slots }
     }
@@ -31,13 +31,13 @@ impl<T> FixedTable<T> {
 
     /// The entry at a place that was returned before.
     #[inline]
-    pub(crate) fn at(&self, place: usize) -> Option<&T> {
+    pub(super) fn at(&self, place: usize) -> Option<&T> {
         self.slots.get(place)?.get()
     }
 
     /// The place of the entry for which `is_it` holds.
     #[inline]
-    pub(crate) fn find(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<usize> {
+    pub(super) fn find(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<usize> {
         for place in self.probe(hash) {
             if is_it(self.at(place)?) {
                 return Some(place);
@@ -48,7 +48,7 @@ impl<T> FixedTable<T> {
 
     /// The place of the entry for which `is_it` holds, made if there is none; `None` when the
     /// table has none left for it.
-    pub(crate) fn find_or_insert(
+    pub(super) fn find_or_insert(
         &self,
         hash: u64,
         is_it: impl Fn(&T) -> bool,
@@ -65,7 +65,7 @@ impl<T> FixedTable<T> {
 /// Not proof against chosen collisions, and it need not be: a look tries
 /// sixteen slots at most.
 #[inline]
-pub(crate) fn hash(bytes: &[u8]) -> u64 {
+pub(super) fn hash(bytes: &[u8]) -> u64 {
     let mix = |hash: u64, word: u64| {
         let product = u128::from(hash ^ word) * u128::from(0x9E37_79B9_7F4A_7C15_u64);
         (product as u64) ^ ((product >> 64) as u64)

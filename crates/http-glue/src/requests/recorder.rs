@@ -13,8 +13,8 @@ use std::time::Duration;
 use http::StatusCode;
 use metrics_core::{Counter, Desc, Latency, OTHER, Performance, RegisterError, Registry, UpDown};
 
-use crate::fixed_table::{FixedTable, hash};
-use crate::method::KnownMethod;
+use super::fixed_table::{FixedTable, hash};
+use super::method::KnownMethod;
 
 /// How long requests take, from their head to the end of the response's body.
 pub const REQUEST_DURATION: Desc = Desc::latency(
@@ -46,7 +46,7 @@ const MAX_SERIES: usize = 32;
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(super) enum Outcome {
     Status(StatusCode),
     /// The response, or its body, was dropped before its end.
     Cancelled,
@@ -77,8 +77,8 @@ impl Outcome {
 }
 
 /// The handles of one registry's requests.
-pub(crate) struct Recorder {
-    pub(crate) registry: Registry,
+pub(super) struct Recorder {
+    pub(super) registry: Registry,
     all: Latency,
     throughput: Counter,
     active: [OnceLock<UpDown>; KnownMethod::COUNT],
@@ -102,7 +102,7 @@ struct Series {
 
 /// A route that a request was found to match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RouteId(Place);
+pub(super) struct RouteId(Place);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
@@ -112,11 +112,11 @@ enum Place {
 }
 
 impl RouteId {
-    pub(crate) const UNMATCHED: Self = Self(Place::Unmatched);
+    pub(super) const UNMATCHED: Self = Self(Place::Unmatched);
 }
 
 impl Recorder {
-    pub(crate) fn new(
+    pub(super) fn new(
         registry: &Registry,
         performance: &Performance,
     ) -> Result<Self, RegisterError> {
@@ -141,7 +141,7 @@ impl Recorder {
 
     /// The route that has this path as its whole template, if a request has shown that there is one.
     #[inline]
-    pub(crate) fn static_route(&self, path: &str) -> Option<RouteId> {
+    pub(super) fn static_route(&self, path: &str) -> Option<RouteId> {
         let is_it = |route: &Route| route.is_static && *route.template == *path;
         let place = self.routes.find(hash(path.as_bytes()), is_it)?;
         Some(RouteId(Place::Slot(place)))
@@ -151,7 +151,7 @@ impl Recorder {
     ///
     /// `is_whole` says that the template covers the whole path as this router
     /// saw it, so that one without parameters matches no other path.
-    pub(crate) fn route(&self, template: &str, is_whole: bool) -> RouteId {
+    pub(super) fn route(&self, template: &str, is_whole: bool) -> RouteId {
         let make = || Route::new(template, is_whole && !template.contains('{'));
         let is_it = |route: &Route| *route.template == *template;
         let place = self.routes.find_or_insert(hash(template.as_bytes()), is_it, make);
@@ -160,7 +160,7 @@ impl Recorder {
 
     /// The level of requests in flight with this method.
     #[inline]
-    pub(crate) fn active(&self, method: KnownMethod) -> &UpDown {
+    pub(super) fn active(&self, method: KnownMethod) -> &UpDown {
         self.active[method as usize].get_or_init(|| {
             let registered = self.registry.up_down(&ACTIVE_REQUESTS, &[method.as_str()]);
             // Ten values of one label: refused only where the cap is below ten.
@@ -170,7 +170,7 @@ impl Recorder {
 
     /// Records a request that ended.
     #[inline]
-    pub(crate) fn record(
+    pub(super) fn record(
         &self,
         method: KnownMethod,
         route: RouteId,

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use metrics_core::Moment;
 
-use crate::method::KnownMethod;
-use crate::recorder::{Outcome, Recorder, RouteId};
+use super::method::KnownMethod;
+use super::recorder::{Outcome, Recorder, RouteId};
 
 #[must_use = "dropping the measurement ends it"]
 #[derive(Debug)]
-pub(crate) struct Measurement {
+pub(super) struct Measurement {
     recorder: Arc<Recorder>,
     start: Moment,
     method: KnownMethod,
@@ -24,30 +24,30 @@ pub(crate) struct Measurement {
 
 impl Measurement {
     #[inline]
-    pub(crate) fn start(recorder: Arc<Recorder>, method: KnownMethod, route: RouteId) -> Self {
+    pub(super) fn start(recorder: Arc<Recorder>, method: KnownMethod, route: RouteId) -> Self {
         recorder.active(method).add(1);
         let start = recorder.registry.clock().now();
         Self { recorder, start, method, route, outcome: Outcome::Cancelled }
     }
 
     /// Takes the template that axum matched the request with.
-    pub(crate) fn matched(&mut self, template: &str, is_whole: bool) {
+    pub(super) fn matched(&mut self, template: &str, is_whole: bool) {
         self.route = self.recorder.route(template, is_whole);
     }
 
-    pub(crate) fn method(&self) -> KnownMethod {
+    pub(super) fn method(&self) -> KnownMethod {
         self.method
     }
 
     /// What is recorded if the measurement is dropped now.
     #[inline]
-    pub(crate) fn would_be(&mut self, outcome: Outcome) {
+    pub(super) fn would_be(&mut self, outcome: Outcome) {
         self.outcome = outcome;
     }
 
     /// Ends the measurement.
     #[inline]
-    pub(crate) fn end(mut self, outcome: Outcome) {
+    pub(super) fn end(mut self, outcome: Outcome) {
         self.outcome = outcome;
     }
 }

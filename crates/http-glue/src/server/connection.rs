@@ -20,8 +20,8 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::sleep;
 use tower_service::Service;
 
-use crate::activity::{Activity, Expired, Kind, Limits};
-use crate::self_metrics::ServerMetrics;
+use super::activity::{Activity, Expired, Kind, Limits};
+use super::self_metrics::ServerMetrics;
 
 /// How long a connection without a request is left open once the server closes:
 /// what its client has just sent may still be on its way.
@@ -29,14 +29,14 @@ const LAST_CALL: Duration = Duration::from_millis(250);
 
 /// What all connections of a server have in common.
 #[derive(Clone, Debug)]
-pub(crate) struct Rules {
-    pub(crate) limits: Limits,
-    pub(crate) max_head_bytes: usize,
-    pub(crate) metrics: ServerMetrics,
+pub(super) struct Rules {
+    pub(super) limits: Limits,
+    pub(super) max_head_bytes: usize,
+    pub(super) metrics: ServerMetrics,
 }
 
 /// A connection's transport with its place among all; both go together, also after an upgrade.
-pub(crate) struct Transport<T> {
+pub(super) struct Transport<T> {
     io: TokioIo<T>,
     activity: Arc<Activity>,
     _place: OwnedSemaphorePermit,
@@ -44,7 +44,7 @@ pub(crate) struct Transport<T> {
 }
 
 impl<T> Transport<T> {
-    pub(crate) fn new(io: T, place: OwnedSemaphorePermit, metrics: &ServerMetrics) -> Self {
+    pub(super) fn new(io: T, place: OwnedSemaphorePermit, metrics: &ServerMetrics) -> Self {
         Self {
             io: TokioIo::new(io),
             activity: Arc::new(Activity::new()),
@@ -55,7 +55,7 @@ impl<T> Transport<T> {
 }
 
 /// Serves a connection until it ends, expires, or has finished its last request once `closing`.
-pub(crate) async fn run<T, S, B>(
+pub(super) async fn run<T, S, B>(
     transport: Transport<T>,
     service: S,
     rules: Rules,
