@@ -1,4 +1,4 @@
-//! Asks the checks, round after round.
+//! The background task that runs the checks, round after round.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,11 +18,11 @@ pub(super) struct Runner {
     own: Vec<Arc<dyn ReadinessCheck>>,
     board: Arc<Mutex<Board>>,
     timeout: Duration,
-    /// Checks that were asked and have not answered, by name.
+    /// Checks that run, by name.
     asked: BTreeMap<String, Asked>,
 }
 
-/// A check that is being asked; forgetting it stops it.
+/// A check that runs; dropping this cancels it.
 struct Asked(JoinHandle<Result<Result<(), NotReady>, Elapsed>>);
 
 impl Drop for Asked {
@@ -41,7 +41,7 @@ impl Runner {
         Self { registry, own, board, timeout, asked: BTreeMap::new() }
     }
 
-    /// Puts the checks that there are on the board, so that they hold the service back before their first round.
+    /// Puts the checks on the board before their first round, so that the service is not ready without them.
     pub(super) fn announce(&self) {
         let names: Vec<String> = self.checks().into_keys().collect();
         lock(&self.board).follow(&names);
@@ -61,12 +61,12 @@ impl Runner {
         let names: Vec<String> = checks.keys().cloned().collect();
         lock(&self.board).follow(&names);
         self.asked.retain(|name, asked| checks.contains_key(name) && !asked.0.is_finished());
-        // All at once, so that a round takes no longer than the slowest check.
+        // All checks start at once, so that a round takes no longer than the slowest.
         let deadline = Instant::now() + self.timeout;
         let mut stuck = Vec::new();
         for (name, check) in checks {
             if self.asked.contains_key(&name) {
-                // A check that blocks its thread cannot be stopped; a second would only block another.
+                // A check that blocks its thread cannot be cancelled; a second one would block another thread.
                 stuck.push(name);
                 continue;
             }
@@ -86,7 +86,7 @@ impl Runner {
         let Some(asked) = self.asked.get_mut(name) else {
             return Err("it was not asked".to_owned());
         };
-        // The task keeps the deadline itself, unless the check blocks its thread.
+        // The task ends at its deadline by itself, unless the check blocks its thread.
         match timeout_at(deadline + self.timeout / 10, &mut asked.0).await {
             Ok(Ok(Ok(answer))) => answer.map_err(|not_ready| not_ready.to_string()),
             Ok(Err(_)) => Err("it panicked".to_owned()),
@@ -105,7 +105,7 @@ impl Runner {
         }
     }
 
-    /// All checks by name; of two with one name, the later is numbered.
+    /// Returns all checks by name; of two with one name, the later gets a number.
     fn checks(&self) -> BTreeMap<String, Arc<dyn ReadinessCheck>> {
         let mut checks = BTreeMap::new();
         let monitors = self.registry.monitors();
@@ -114,7 +114,7 @@ impl Runner {
             catch_unwind(AssertUnwindSafe(|| monitor.readiness())).unwrap_or_default()
         });
         for check in self.own.iter().cloned().chain(of_monitors) {
-            // A check that cannot say its name is asked all the same: silence would read as readiness.
+            // A check whose name panics still runs: without it the service would seem ready.
             let name = catch_unwind(AssertUnwindSafe(|| check.name().to_owned()));
             let name = name.unwrap_or_else(|_| "unnamed".to_owned());
             let mut unique = name.clone();

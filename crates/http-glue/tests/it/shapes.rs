@@ -3,7 +3,7 @@
 use metrics_core::{Assessment, Issue, Performance, Severity, Topic};
 use serde_json::Value;
 
-use crate::support::{QUEUE, Served, Told};
+use crate::support::{QUEUE, Scripted, Served};
 
 /// The example of `/health/performance`.
 const HEALTH: &str = r#"{
@@ -24,8 +24,11 @@ static CACHE: Topic = Topic::new("cache", "cache");
 static BREAKER: Topic = Topic::new("circuit-breaker", "circuitBreaker").target("service");
 static MEMORY: Topic = Topic::new("system", "memory");
 
-fn told(topic: &'static Topic, assess: impl Fn() -> Assessment + Send + Sync + 'static) -> Told {
-    Told { assess: Box::new(assess), ..Told::new(topic) }
+fn scripted(
+    topic: &'static Topic,
+    assess: impl Fn() -> Assessment + Send + Sync + 'static,
+) -> Scripted {
+    Scripted { assess: Box::new(assess), ..Scripted::new(topic) }
 }
 
 pub(crate) fn issue() -> Issue {
@@ -60,10 +63,10 @@ fn fields(prefix: &str, value: &Value, found: &mut Vec<(String, &'static str)>) 
 #[tokio::test]
 async fn health_has_the_fields_of_the_example_in_its_order() {
     let served = Served::new(vec![
-        told(&DATABASE, || Assessment::healthy("Database pool healthy")),
-        told(&CACHE, || Assessment::healthy("Cache performing well")),
-        told(&BREAKER, || Assessment::healthy("All circuits healthy")),
-        told(&MEMORY, || Assessment::healthy("Heap usage: 65.2%")),
+        scripted(&DATABASE, || Assessment::healthy("Database pool healthy")),
+        scripted(&CACHE, || Assessment::healthy("Cache performing well")),
+        scripted(&BREAKER, || Assessment::healthy("All circuits healthy")),
+        scripted(&MEMORY, || Assessment::healthy("Heap usage: 65.2%")),
     ]);
     served.clock.advance(std::time::Duration::from_secs(3600));
     let answer = served.get("/health/performance").await;
@@ -96,8 +99,8 @@ async fn health_has_the_fields_of_the_example_in_its_order() {
 #[tokio::test]
 async fn details_and_metrics_are_there_when_asked_for() {
     let served = Served::new(vec![
-        told(&DATABASE, || Assessment::healthy("fine").with(20, issue(), "raise the maximum")),
-        told(&CACHE, || Assessment::unknown("no lookups yet")),
+        scripted(&DATABASE, || Assessment::healthy("fine").with(20, issue(), "raise the maximum")),
+        scripted(&CACHE, || Assessment::unknown("no lookups yet")),
     ]);
     let body = served.get("/health/performance?detailed=true&metrics=true").await.json();
     assert_eq!(body["status"], "degraded");
@@ -123,7 +126,8 @@ async fn only_an_unhealthy_service_is_a_503() {
             Some(0) => Assessment::healthy("fine"),
             Some(penalty) => Assessment::healthy("fine").with(penalty, issue(), "act"),
         };
-        let answer = Served::new(vec![told(&DATABASE, assess)]).get("/health/performance").await;
+        let answer =
+            Served::new(vec![scripted(&DATABASE, assess)]).get("/health/performance").await;
         assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (code, &status.into()));
     };
     check(Some(0), "healthy", 200).await;
@@ -135,7 +139,7 @@ async fn only_an_unhealthy_service_is_a_503() {
 #[tokio::test]
 async fn the_score_of_health_decides_no_probe() {
     let assess = || Assessment::healthy("fine").with(90, issue(), "act");
-    let served = Served::new(vec![told(&DATABASE, assess)]);
+    let served = Served::new(vec![scripted(&DATABASE, assess)]);
     served.readiness.started();
     assert_eq!(served.get("/health/performance").await.status, 503);
     for probe in ["/health/ready", "/readyz", "/health/live", "/livez"] {
@@ -152,13 +156,13 @@ async fn liveness_says_alive() {
 #[tokio::test]
 async fn a_judgement_is_brought_up_to_date_while_nobody_samples() {
     let is_bad = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let told_bad = is_bad.clone();
+    let seen_bad = is_bad.clone();
     let assess = move || {
         let fine = Assessment::healthy("fine");
-        let bad = told_bad.load(std::sync::atomic::Ordering::Relaxed);
+        let bad = seen_bad.load(std::sync::atomic::Ordering::Relaxed);
         if bad { fine.with(60, issue(), "act") } else { fine }
     };
-    let served = Served::new(vec![told(&DATABASE, assess)]);
+    let served = Served::new(vec![scripted(&DATABASE, assess)]);
     assert_eq!(served.get("/health/performance").await.status, 200);
     is_bad.store(true, std::sync::atomic::Ordering::Relaxed);
     served.clock.advance(std::time::Duration::from_secs(10));
@@ -167,7 +171,7 @@ async fn a_judgement_is_brought_up_to_date_while_nobody_samples() {
 
 #[tokio::test]
 async fn the_topic_of_a_monitor_has_an_endpoint() {
-    let served = Served::new(vec![Told::new(&QUEUE)]);
+    let served = Served::new(vec![Scripted::new(&QUEUE)]);
     let performance = Performance::register(&served.registry).expect("a new topic");
     performance.record_latency("api:request", std::time::Duration::from_millis(150));
     let body = served.get("/metrics/performance").await.json();
