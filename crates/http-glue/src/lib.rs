@@ -1,15 +1,16 @@
 //! The axum integration of node0: request layer, routes, probes and server.
 //!
-//! Four parts, each of use without the others:
+//! It has four parts, each useful without the others:
 //!
 //! - [`RequestLayer`] records every request around a router or any HTTP
 //!   service: by method, route template and status, to the end of the body,
 //!   also those that the client gave up on.
 //! - [`Routes`] is the router of all endpoints: pages for Prometheus, reports
 //!   by topic, health, probes, and each [`Surface`] of the host's own.
-//! - [`Readiness`] asks what the service depends on, in the background, and
-//!   says whether it should get traffic.
-//! - [`serve()`] is an accept loop with limits, [`Shutdown`] its end in order.
+//! - [`Readiness`] checks in the background what the service depends on, for
+//!   the readiness probe.
+//! - [`serve()`] is an accept loop with limits, and [`Shutdown`] ends it without
+//!   losing a request.
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -40,8 +41,8 @@
 //! # }).unwrap();
 //! ```
 //!
-//! What this crate does not know: any monitor. It reads the registry's samples,
-//! and a topic's endpoint is there because its monitor is.
+//! This crate knows no monitor. It reads the registry's samples, and a topic has
+//! an endpoint as soon as its monitor is registered.
 //!
 //! # What a request costs
 //!
@@ -79,9 +80,9 @@ pub use readiness::{
     CheckReport, CheckStatus, Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus,
 };
 pub use requests::{
-    ACTIVE_REQUESTS, BoxedFuture, BoxedRouter, MakeWatchedRouter, REQUEST_DURATION,
-    REQUEST_OPERATION, REQUESTS_OPERATION, RecordedBody, RequestFuture, RequestLayer, RequestWatch,
-    TellRoute, TellRouteService, UNMATCHED, WatchedRouter,
+    ACTIVE_REQUESTS, BoxedFuture, BoxedRouter, ExposeRoute, ExposeRouteService, MakeWatchedRouter,
+    REQUEST_DURATION, REQUEST_OPERATION, REQUESTS_OPERATION, RecordedBody, RequestFuture,
+    RequestLayer, RequestWatch, UNMATCHED, WatchedRouter,
 };
 pub use server::{
     BindError, CONNECTIONS, Listener, REQUESTS_REFUSED, Serve, Shutdown, bind, serve,

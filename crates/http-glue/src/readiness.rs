@@ -1,13 +1,13 @@
-//! Whether the service should get traffic.
+//! Readiness: the answer to a load balancer that asks for traffic to send.
 //!
-//! A probe must not wait for what it asks about, nor ask it a thousand times
-//! when a thousand probes come. So checks run in the background, each with a
-//! timeout and never twice at once, and a probe reads what they found. Two
-//! failures in a row take a check down and two successes bring it back, so that
-//! one lost packet does not take the service out; the very first result counts
-//! at once, so that a start is not slower than it must be.
+//! A probe must not wait for a dependency, and a thousand probes must not ask it
+//! a thousand times. So checks run in the background, each with a timeout and
+//! never twice at once, and a probe reads the last results. Two failures in a
+//! row take a check down and two successes bring it back, so that one lost
+//! packet does not take the service out. The very first result counts at once,
+//! so that a start is not delayed.
 //!
-//! The score of the health body has no say here: it is for people.
+//! The score of the health body decides nothing here: it is for people.
 
 mod board;
 mod runner;
@@ -124,7 +124,7 @@ impl fmt::Debug for ReadinessBuilder {
 }
 
 impl Readiness {
-    /// Settings for readiness that follows the checks of a registry's monitors, also of later ones.
+    /// Returns settings for readiness that runs the checks of a registry's monitors, also of later ones.
     pub fn builder(registry: &Registry) -> ReadinessBuilder {
         ReadinessBuilder {
             registry: registry.clone(),
@@ -135,28 +135,28 @@ impl Readiness {
         }
     }
 
-    /// Says that the service has started: from now on its checks decide.
+    /// Marks the service as started: from now on its checks decide.
     pub fn started(&self) {
         lock(&self.inner.board).start();
     }
 
-    /// Says that the service is about to stop; there is no way back.
+    /// Marks the service as about to stop, for good: readiness is `draining` from now on.
     pub fn drain(&self) {
         lock(&self.inner.board).drain();
     }
 
-    /// How it stands.
+    /// Returns the status.
     pub fn status(&self) -> ReadinessStatus {
         lock(&self.inner.board).status()
     }
 
-    /// How it stands and what each check found last.
+    /// Returns the status and the last result of each check.
     pub fn report(&self) -> ReadinessReport {
         lock(&self.inner.board).report()
     }
 }
 
-/// No holder of the board runs code of others, so it is whole even after a panic.
+/// Locks the board. It is whole even after a panic, since no holder runs code of others.
 fn lock(board: &Mutex<Board>) -> MutexGuard<'_, Board> {
     board.lock().unwrap_or_else(PoisonError::into_inner)
 }

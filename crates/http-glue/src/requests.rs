@@ -15,7 +15,7 @@ mod method;
 mod recorded_body;
 mod recorder;
 
-pub use matched_route::{TellRoute, TellRouteService};
+pub use matched_route::{ExposeRoute, ExposeRouteService};
 pub use recorded_body::RecordedBody;
 pub use recorder::{
     ACTIVE_REQUESTS, REQUEST_DURATION, REQUEST_OPERATION, REQUESTS_OPERATION, UNMATCHED,

@@ -1,4 +1,4 @@
-//! Errors as every endpoint answers them.
+//! The error of every endpoint.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use super::reply;
 
 /// An error as a JSON body, with its status and headers.
 ///
-/// For endpoints of the host that should answer like those of this crate:
+/// Endpoints of the host may use it, to answer like those of this crate:
 ///
 /// ```
 /// use axum::response::IntoResponse;
@@ -22,7 +22,7 @@ use super::reply;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", problem.message)]
 pub struct ApiError {
-    /// Boxed, since every handler's result has room for it.
+    /// Boxed, since it makes the result of every handler larger.
     problem: Box<Problem>,
 }
 
@@ -54,7 +54,7 @@ struct Fields<'a> {
 }
 
 impl ApiError {
-    /// An error with a stable code for programs and a message for people.
+    /// Makes an error with a stable code for programs and a message for people.
     pub fn new(
         status: StatusCode,
         code: impl Into<Cow<'static, str>>,
@@ -66,7 +66,7 @@ impl ApiError {
         Self { problem: Box::new(problem) }
     }
 
-    /// 400: a parameter has a value that it cannot have; `allowed` may be empty when it is not a list.
+    /// Makes a 400 for a value that a parameter cannot have; `allowed` lists the words that it can, if they are few.
     pub fn invalid_parameter(
         parameter: impl Into<Cow<'static, str>>,
         rule: &str,
@@ -80,7 +80,7 @@ impl ApiError {
         error
     }
 
-    /// 404: there is no such thing, but there are those that are `known`.
+    /// Makes a 404 that lists the names that are `known`.
     pub fn not_found<K: Into<String>>(
         message: impl Into<String>,
         known: impl IntoIterator<Item = K>,
@@ -90,7 +90,7 @@ impl ApiError {
         error
     }
 
-    /// 404 with the code `unknown_{thing}`.
+    /// Makes a 404 with the code `unknown_{thing}`.
     pub fn unknown<K: Into<String>>(
         thing: &str,
         name: &str,
@@ -108,23 +108,23 @@ impl ApiError {
         self
     }
 
-    /// 405 of an endpoint that is only read.
+    /// Makes a 405 for an endpoint that is only read.
     pub fn read_only() -> Self {
         let message = "this endpoint is only read: use GET or HEAD";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
     }
 
-    /// 503: there is too much to do already.
+    /// Makes a 503, which asks the client to retry.
     pub fn overloaded(message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
     }
 
-    /// 500: the service is at fault.
+    /// Makes a 500 for a fault of the service.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
     }
 
-    /// The header that comes with a status.
+    /// Returns the header that an error of this status has.
     pub(super) fn header_of(status: StatusCode) -> Option<(HeaderName, &'static str)> {
         match status {
             StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "GET, HEAD")),
@@ -133,7 +133,7 @@ impl ApiError {
         }
     }
 
-    /// The stable code.
+    /// Returns the stable code.
     pub fn code(&self) -> &str {
         &self.problem.code
     }

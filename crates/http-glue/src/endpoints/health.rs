@@ -61,8 +61,8 @@ async fn performance(
     let (status, body) = if is_current && !parts.metrics {
         body(&latest, health.version.as_deref(), parts)?
     } else {
-        // Reports run the monitors' code. So does a read while nobody samples,
-        // which is then what brings the judgement up to date.
+        // Reports run the monitors' code. While nobody samples, so does a read,
+        // which then also brings the judgement up to date.
         let work = move || {
             let sample = if is_current { latest } else { health.registry.read() };
             body(&sample, health.version.as_deref(), parts)
@@ -116,7 +116,7 @@ impl<'a> From<&'a Assessment> for Check<'a> {
     }
 }
 
-/// A JSON object that keeps its order.
+/// A JSON object that keeps the order of its keys.
 struct Keyed<T>(Vec<(&'static str, T)>);
 
 impl<T: Serialize> Serialize for Keyed<T> {
@@ -132,7 +132,7 @@ fn body(
 ) -> Result<(Status, Vec<u8>), ApiError> {
     let overall = sample.overall();
     let topics = &sample.topics;
-    // A monitor whose report fails is no data; the others' are still wanted.
+    // A monitor whose report fails is shown as null, and the others are shown all the same.
     let report = |health: &TopicHealth| sample.report(health.topic.name, None).ok();
     let body = PerformanceHealth {
         status: overall.status,

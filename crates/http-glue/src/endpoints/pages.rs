@@ -30,7 +30,7 @@ pub(super) struct Pages {
     pub(super) appendix: Option<Appendix>,
 }
 
-/// What the host adds to pages.
+/// The host's function that adds to pages.
 #[derive(Clone)]
 pub(super) struct Appendix(pub(super) Arc<Append>);
 
@@ -68,7 +68,7 @@ impl Surface for Pages {
     }
 }
 
-/// What the handlers share.
+/// The state that both handlers share.
 struct Rendering {
     pages: Pages,
     slots: RenderSlots,
@@ -105,7 +105,7 @@ impl Rendering {
         let clock = registry.clock();
         let start = clock.now();
         let sample = registry.read();
-        // A little more than last time, since numbers grow.
+        // A little larger than the last page, since numbers grow.
         let last = self.last_bytes.load(Ordering::Relaxed);
         let mut page = Vec::with_capacity(last + last / 16);
         let rendered = exporter.render(&sample, format, naming, &mut page);

@@ -135,7 +135,7 @@ mod tests {
         "/{x}/a/{*y}",
     ];
 
-    /// Whether axum takes the routes in this order.
+    /// Returns true if axum takes the routes in this order.
     fn are_taken(paths: &[&str]) -> bool {
         let mount = || {
             let routes = paths.iter();

@@ -1,8 +1,8 @@
-//! The parameters of a request's query.
+//! The query of a request, read strictly.
 //!
-//! A key that nobody knows is ignored, so that clients may be newer than the
-//! server. A known one is taken at its word or refused: what is repeated, empty
-//! or not text means a mistake of the client, and a guess would hide it.
+//! An unknown key is ignored, so that clients may be newer than the server. A
+//! known key must have one valid value: a repeated, empty or malformed one is a
+//! mistake of the client, and a guess would hide it.
 
 use std::str::FromStr;
 
@@ -11,7 +11,7 @@ use http::Uri;
 use super::error::ApiError;
 use super::parameter::Parameter;
 
-/// The longest value; no label and no name is longer.
+/// The longest value, which is also the longest label.
 const MAX_VALUE_BYTES: usize = 256;
 
 /// The query of a request.
@@ -90,7 +90,7 @@ impl<'a> Query<'a> {
     }
 }
 
-/// Undoes the encoding of a form; a `%` without two hexadecimal digits stands for itself.
+/// Decodes a form's text; a `%` without two hexadecimal digits is kept as it is.
 fn decode(text: &str) -> Vec<u8> {
     let mut rest = text.as_bytes();
     let mut decoded = Vec::with_capacity(rest.len().min(2 * MAX_VALUE_BYTES));

@@ -1,11 +1,10 @@
-//! Places for work that takes time: scrapes and reports.
+//! Limited places for work that takes time: scrapes and reports.
 //!
 //! A report runs a monitor's code, and a scrape of ten thousand series takes a
-//! millisecond. Neither belongs on a worker that also answers probes, and
-//! neither may pile up: each kind of work has a few places on the blocking
-//! threads, a request waits a moment for one, and is told to come back
-//! otherwise. Work that never ends keeps its place, so a monitor that hangs
-//! takes its own topic out and nothing else.
+//! millisecond. Neither may block a worker that also answers probes, and neither
+//! may pile up. So each kind of work has a few places on the blocking threads. A
+//! request waits up to a second for one, and then gets a 503. Work that hangs
+//! keeps its place, so a hanging monitor blocks its own topic and nothing else.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +17,7 @@ use tokio::time::timeout;
 
 use super::error::ApiError;
 
-/// How long a request waits for a place.
+/// The time that a request waits for a place.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// The limits for work of one [`Surface`](crate::Surface).
@@ -89,7 +88,7 @@ impl RenderSlots {
         match timeout(self.inner.limits.timeout, working).await {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(_)) => {
-                Err(ApiError::internal("the answer could not be made: a monitor panicked"))
+                Err(ApiError::internal("the answer cannot be made: the code for it panicked"))
             }
             Err(_) => Err(self.refuse("the answer takes too long: retry")),
         }

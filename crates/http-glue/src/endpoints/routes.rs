@@ -99,7 +99,7 @@ pub enum RoutesError {
 }
 
 impl Routes {
-    /// The endpoints of a registry.
+    /// Makes settings for the endpoints of a registry.
     pub fn new(
         registry: &Registry,
         exporter: impl Into<Arc<Exporter>>,
@@ -117,28 +117,28 @@ impl Routes {
         }
     }
 
-    /// The host's version in `/health/performance`, as `env!("CARGO_PKG_VERSION")`; `null` by default.
+    /// Shows the host's version in `/health/performance`, usually `env!("CARGO_PKG_VERSION")`; `null` by default.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
         self
     }
 
-    /// Has the host add to each page for Prometheus what else it has; nothing by default.
+    /// Calls the host's function on each page for Prometheus, to add metrics of its own; none by default.
     ///
-    /// It is given the page as it stands, in text or in OpenMetrics with its last
-    /// line, and runs where pages are made: within their number and their time.
+    /// It gets the finished page, which is text, or OpenMetrics with its last
+    /// line. It runs in the place of the page and counts towards its timeout.
     pub fn appendix(mut self, append: impl Fn(&mut Vec<u8>) + Send + Sync + 'static) -> Self {
         self.appendix = Some(Appendix(Arc::new(append)));
         self
     }
 
-    /// The most pages, and reports of each topic, that are made at once; 4 by default.
+    /// Limits the pages, and the reports of each topic, that are made at once; 4 by default.
     pub fn max_renders(mut self, renders: usize) -> Self {
         self.limits.renders = renders.max(1);
         self
     }
 
-    /// How long a page or report may take; 10 s by default.
+    /// Limits the time for a page or a report; 10 s by default.
     pub fn render_timeout(mut self, timeout: Duration) -> Self {
         self.limits.timeout = timeout;
         self

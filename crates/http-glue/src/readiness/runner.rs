@@ -1,4 +1,4 @@
-//! Asks the checks, round after round.
+//! The background task that runs the checks, round after round.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -51,7 +51,7 @@ impl Runner {
         Self { registry, own, board, timeout, thread, guards, asked }
     }
 
-    /// Puts the checks that there are on the board, so that they hold the service back before their first round.
+    /// Puts the checks on the board before their first round, so that the service is not ready without them.
     pub(super) fn announce(&self) {
         let names: Vec<String> = checks(&self.registry, &self.own).into_keys().collect();
         lock(&self.board).follow(&names);
@@ -79,7 +79,7 @@ impl Runner {
         let mut stuck = Vec::new();
         for (name, check) in checks {
             if self.asked.contains_key(&name) {
-                // A check that blocks its thread cannot be stopped; a second would only block another.
+                // A check that blocks its thread cannot be cancelled; a second one would block another thread.
                 stuck.push(name);
                 continue;
             }
@@ -103,7 +103,7 @@ impl Runner {
         let Some(asked) = self.asked.get_mut(name) else {
             return Err("it was not asked".to_owned());
         };
-        // The task keeps the deadline itself, unless the check blocks its thread.
+        // The task ends at its deadline by itself, unless the check blocks its thread.
         match timeout_at(deadline + self.timeout / 10, &mut asked.0).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err("it was stopped".to_owned()),

@@ -1,15 +1,15 @@
 //! A small hash table that only grows, and is read without a lock.
 //!
-//! What a request is recorded into is found by values that repeat: a few dozen
-//! routes, a few statuses each. A lock around a map would be the most expensive
-//! part of a record, and a map per thread would hold everything as often as
-//! there are threads. Here each slot is written once; a look is an acquire load
-//! and a comparison. The size is fixed, so nothing that comes from outside can
-//! make it grow: what finds no place is turned away.
+//! The handles of a request are found by values that repeat: a few dozen routes,
+//! a few statuses each. A lock around a map would cost more than the record
+//! itself, and a map per thread would hold each entry once per thread. Here each
+//! slot is written once, and a lookup is an acquire load and a comparison. The
+//! size is fixed, so that no input can make the table grow; an entry that finds
+//! no free slot is refused.
 
 use std::sync::OnceLock;
 
-/// How many slots are tried before an entry counts as having no place.
+/// The slots that are tried before an entry is refused.
 const PROBES: usize = 16;
 
 pub(super) struct FixedTable<T> {
@@ -17,7 +17,7 @@ pub(super) struct FixedTable<T> {
 }
 
 impl<T> FixedTable<T> {
-    /// A table with the next power of two of `slots`.
+    /// Makes a table with the next power of two of `slots`.
     pub(super) fn new(slots: usize) -> Self {
         let slots = (0..slots.next_power_of_two()).map(|_| OnceLock::new()).collect();
         Self { slots }
@@ -29,13 +29,13 @@ impl<T> FixedTable<T> {
         (0..PROBES.min(self.slots.len())).map(move |step| (start + step) & mask)
     }
 
-    /// The entry at a place that was returned before.
+    /// Returns the entry at a place that was returned before.
     #[inline]
     pub(super) fn at(&self, place: usize) -> Option<&T> {
         self.slots.get(place)?.get()
     }
 
-    /// The place of the entry for which `is_it` holds.
+    /// Returns the place of the entry for which `is_it` holds.
     #[inline]
     pub(super) fn find(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<usize> {
         for place in self.probe(hash) {
@@ -46,8 +46,8 @@ impl<T> FixedTable<T> {
         None
     }
 
-    /// The place of the entry for which `is_it` holds, made if there is none; `None` when the
-    /// table has none left for it.
+    /// Returns the place of the entry for which `is_it` holds, which `make` makes if there is
+    /// none; `None` if no slot is free for it.
     pub(super) fn find_or_insert(
         &self,
         hash: u64,
@@ -62,7 +62,7 @@ impl<T> FixedTable<T> {
 
 /// Mixes bytes, eight at a time.
 ///
-/// Not proof against chosen collisions, and it need not be: a look tries
+/// It is not proof against chosen collisions, and need not be: a lookup tries
 /// sixteen slots at most.
 #[inline]
 pub(super) fn hash(bytes: &[u8]) -> u64 {

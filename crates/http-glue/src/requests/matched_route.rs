@@ -1,14 +1,14 @@
-//! How a route's template gets out of axum's router.
+//! The way of a route's template out of axum's router.
 //!
-//! axum tells the template (its `MatchedPath`) only to what runs inside a
-//! route, and has dropped it when the response comes out. A small layer inside
-//! reads it there, and leaves it in a slot of the thread: axum calls a route in
-//! the very poll that starts the request, so the [`RequestFuture`] around the
-//! router finds it in the slot when that poll returns. That needs no
-//! allocation, and the template is known even of a request that is cancelled.
+//! axum gives the template (its `MatchedPath`) only to code inside a route, and
+//! has dropped it when the response comes out. So a small layer inside each
+//! route copies it into a slot of the thread. axum calls a route in the same poll
+//! that starts the request, so the [`RequestFuture`] around the router finds the
+//! template in the slot when that poll returns. This needs no allocation, and
+//! the template is known even if the request is cancelled later.
 //!
-//! What does cost is that axum boxes each layered route once more: some 150 ns.
-//! [`WatchedRouter`] spares most requests that.
+//! The cost is that axum boxes each layered route once more: some 150 ns.
+//! [`WatchedRouter`] avoids that for most requests.
 //!
 //! [`RequestFuture`]: crate::RequestFuture
 //! [`WatchedRouter`]: crate::WatchedRouter
@@ -27,42 +27,44 @@ thread_local! {
     static MATCHED: Cell<Option<MatchedPath>> = const { Cell::new(None) };
 }
 
-/// Runs `poll`, and returns the template that a [`TellRoute`] left in it, also when it panicked.
-pub(super) fn told_by<T>(poll: impl FnOnce() -> T) -> (thread::Result<T>, Option<MatchedPath>) {
-    // A watched router within another's route: the outer slot is put back.
+/// Runs `poll`, and returns the template that an [`ExposeRoute`] left in it, also when it panicked.
+pub(super) fn catch_with_route<T>(
+    poll: impl FnOnce() -> T,
+) -> (thread::Result<T>, Option<MatchedPath>) {
+    // A watched router may stand in a route of another one, whose slot is restored.
     let outer = swap(None);
     let polled = catch_unwind(AssertUnwindSafe(poll));
     (polled, swap(outer))
 }
 
 fn swap(matched: Option<MatchedPath>) -> Option<MatchedPath> {
-    // The slot is gone only in destructors of a thread that ends.
+    // Only destructors of a thread that ends find no slot.
     MATCHED.try_with(|slot| slot.replace(matched)).ok().flatten()
 }
 
-/// Tells a [`RequestLayer`](crate::RequestLayer) around an axum router which route took the request.
+/// Exposes the route of a request to a [`RequestLayer`](crate::RequestLayer) around the router.
 ///
-/// [`RequestLayer::wrap`](crate::RequestLayer::wrap) applies it; only a router
-/// that is layered by other means needs it, outermost:
-/// `router.layer(TellRoute)`.
+/// [`RequestLayer::wrap`](crate::RequestLayer::wrap) applies it. Only a router
+/// that is layered by other means needs it, as the outermost layer:
+/// `router.layer(ExposeRoute)`.
 #[derive(Clone, Copy, Debug)]
-pub struct TellRoute;
+pub struct ExposeRoute;
 
-impl<S> Layer<S> for TellRoute {
-    type Service = TellRouteService<S>;
+impl<S> Layer<S> for ExposeRoute {
+    type Service = ExposeRouteService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        TellRouteService { inner }
+        ExposeRouteService { inner }
     }
 }
 
-/// The service of a [`TellRoute`].
+/// The service of an [`ExposeRoute`].
 #[derive(Clone, Debug)]
-pub struct TellRouteService<S> {
+pub struct ExposeRouteService<S> {
     inner: S,
 }
 
-impl<S, B> Service<Request<B>> for TellRouteService<S>
+impl<S, B> Service<Request<B>> for ExposeRouteService<S>
 where
     S: Service<Request<B>>,
 {

@@ -1,9 +1,9 @@
 //! A request that has not ended.
 //!
-//! Whoever holds the measurement says how the request stands; dropping it
-//! records that. So there is no path on which a request is forgotten: a future
-//! that its client gave up on drops the measurement as *cancelled*, one that
-//! unwinds as *panicked*.
+//! Dropping a measurement records its request. So no path forgets one: a future
+//! that is dropped because its client gave up records *cancelled*, and one that
+//! unwinds records *panicked*. The code that polls the service sets beforehand
+//! which of the two a drop means.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl Measurement {
         Self { recorder, start, method, route, outcome: Outcome::Cancelled }
     }
 
-    /// Takes the template that axum matched the request with.
+    /// Sets the route by the template that axum matched the request with.
     pub(super) fn matched(&mut self, template: &str, is_whole: bool) {
         self.route = self.recorder.route(template, is_whole);
     }
@@ -39,13 +39,13 @@ impl Measurement {
         self.method
     }
 
-    /// What is recorded if the measurement is dropped now.
+    /// Sets the outcome that is recorded if the measurement is dropped.
     #[inline]
-    pub(super) fn would_be(&mut self, outcome: Outcome) {
+    pub(super) fn if_dropped(&mut self, outcome: Outcome) {
         self.outcome = outcome;
     }
 
-    /// Ends the measurement.
+    /// Ends the measurement, and records this outcome.
     #[inline]
     pub(super) fn end(mut self, outcome: Outcome) {
         self.outcome = outcome;

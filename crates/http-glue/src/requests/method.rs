@@ -39,7 +39,7 @@ impl KnownMethod {
         }
     }
 
-    /// The label value, as OpenTelemetry has it.
+    /// Returns the label value of OpenTelemetry's conventions.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Connect => "CONNECT",

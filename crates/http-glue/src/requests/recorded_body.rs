@@ -13,7 +13,7 @@ use super::method::KnownMethod;
 use super::recorder::Outcome;
 
 pin_project! {
-    /// A body as it was, watched for its end.
+    /// A body that ends the measurement of its request with its last frame.
     ///
     /// A body that is dropped before it was read to its end counts as cancelled.
     #[derive(Debug)]
@@ -27,12 +27,12 @@ pin_project! {
 }
 
 impl<B: Body> RecordedBody<B> {
-    /// A body that nobody watches.
+    /// Wraps a body without a measurement.
     pub(super) fn unwatched(inner: B) -> Self {
         Self { inner, measurement: None, status: StatusCode::OK, left: None }
     }
 
-    /// Ends the measurement with the response's head where no body follows, else with the body.
+    /// Ends the measurement now if no body follows the response's head, else with the body.
     pub(super) fn watch(response: Response<B>, measurement: Measurement) -> Response<Self> {
         let status = response.status();
         let (head, inner) = response.into_parts();
@@ -49,7 +49,7 @@ impl<B: Body> RecordedBody<B> {
 }
 
 impl RecordedBody<axum::body::Body> {
-    /// As axum's own body, boxed only if it is watched.
+    /// Converts it into axum's own body, boxed only if it has a measurement.
     pub(super) fn boxed(self) -> axum::body::Body {
         match self.measurement {
             None => self.inner,
@@ -79,9 +79,9 @@ impl<B: Body> Body for RecordedBody<B> {
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
         let Some(measurement) = this.measurement else { return this.inner.poll_frame(cx) };
-        measurement.would_be(Outcome::Panicked);
+        measurement.if_dropped(Outcome::Panicked);
         let polled = this.inner.as_mut().poll_frame(cx);
-        measurement.would_be(Outcome::Cancelled);
+        measurement.if_dropped(Outcome::Cancelled);
         let outcome = match &polled {
             Poll::Pending => None,
             Poll::Ready(None) => Some(Outcome::Status(*this.status)),

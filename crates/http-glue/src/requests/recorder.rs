@@ -1,9 +1,9 @@
-//! What requests are recorded into: handles by route, method and outcome.
+//! The metrics of requests: handles by route, method and outcome.
 //!
 //! A series is registered when its first request ends, and found again without
-//! a lock. Everything that names one is bounded: methods are a closed set,
-//! routes are templates that the program wrote, outcomes are statuses that it
-//! sent. A path that no route matched is [`UNMATCHED`], whatever it says.
+//! a lock. The number of series is bounded: methods are a closed set, routes are
+//! templates that the program wrote, outcomes are statuses that it sent. A path
+//! that no route matched is recorded as [`UNMATCHED`], whatever it is.
 
 use std::array;
 use std::fmt;
@@ -16,7 +16,7 @@ use metrics_core::{Counter, Desc, Latency, OTHER, Performance, RegisterError, Re
 use super::fixed_table::{FixedTable, hash};
 use super::method::KnownMethod;
 
-/// How long requests take, from their head to the end of the response's body.
+/// The duration of requests, from the head to the end of the response's body.
 pub const REQUEST_DURATION: Desc = Desc::latency(
     "http_server_request_duration_seconds",
     "Time from a request's head to the end of its response's body. The status is `cancelled` when the client gave up, `panicked` or `failed` when the service did.",
@@ -34,17 +34,17 @@ pub const ACTIVE_REQUESTS: Desc =
 /// The route of requests that no route matched.
 pub const UNMATCHED: &str = "_unmatched";
 
-/// The name of all requests among the operations of [`Performance`]: latency.
+/// The latency of all requests, as an operation of [`Performance`].
 pub const REQUEST_OPERATION: &str = "http:request";
-/// The name of all requests among the operations of [`Performance`]: throughput.
+/// The throughput of all requests, as an operation of [`Performance`].
 pub const REQUESTS_OPERATION: &str = "http:requests";
 
-/// The places for routes; a program with more sees the rest as one.
+/// The most routes that are told apart; further ones are recorded as one.
 const MAX_ROUTES: usize = 1024;
-/// The places for methods and outcomes of a route; further ones are looked up in the registry.
+/// The slots of a route for methods and outcomes; further ones are looked up in the registry.
 const MAX_SERIES: usize = 32;
 
-/// How a request ended.
+/// The end of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Status(StatusCode),
@@ -90,7 +90,7 @@ pub(super) struct Recorder {
 /// A route template and its series.
 struct Route {
     template: Box<str>,
-    /// Whether the template matches one path, itself, and no other template does.
+    /// True if the template matches only the path that equals it, and no other template does.
     is_static: bool,
     series: FixedTable<Series>,
 }
@@ -100,7 +100,7 @@ struct Series {
     latency: Latency,
 }
 
-/// A route that a request was found to match.
+/// The route of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RouteId(Place);
 
@@ -129,7 +129,7 @@ impl Recorder {
             unmatched: Route::new(UNMATCHED, false),
             overflow: Route::new(OTHER, false),
         };
-        // Shows both families from the start, and tells here if their names are taken.
+        // Both families are on the page from the start, and a taken name is an error here.
         let get = registry.up_down(&ACTIVE_REQUESTS, &[KnownMethod::Get.as_str()])?;
         recorder.active[KnownMethod::Get as usize].get_or_init(|| get);
         let not_found = Outcome::Status(StatusCode::NOT_FOUND);
@@ -139,7 +139,7 @@ impl Recorder {
         Ok(recorder)
     }
 
-    /// The route that has this path as its whole template, if a request has shown that there is one.
+    /// Returns the route whose template is this path, once a request has shown that there is one.
     #[inline]
     pub(super) fn static_route(&self, path: &str) -> Option<RouteId> {
         let is_it = |route: &Route| route.is_static && *route.template == *path;
@@ -147,10 +147,10 @@ impl Recorder {
         Some(RouteId(Place::Slot(place)))
     }
 
-    /// The route with this template, as axum told it of a request.
+    /// Returns the route with this template, which axum matched a request with.
     ///
-    /// `is_whole` says that the template covers the whole path as this router
-    /// saw it, so that one without parameters matches no other path.
+    /// `is_whole` means that the template covers the whole path that this router saw. Then a
+    /// template without parameters matches one path only.
     pub(super) fn route(&self, template: &str, is_whole: bool) -> RouteId {
         let make = || Route::new(template, is_whole && !template.contains('{'));
         let is_it = |route: &Route| *route.template == *template;
@@ -158,12 +158,12 @@ impl Recorder {
         RouteId(place.map_or(Place::Overflow, Place::Slot))
     }
 
-    /// The level of requests in flight with this method.
+    /// Returns the number of requests in flight with this method.
     #[inline]
     pub(super) fn active(&self, method: KnownMethod) -> &UpDown {
         self.active[method as usize].get_or_init(|| {
             let registered = self.registry.up_down(&ACTIVE_REQUESTS, &[method.as_str()]);
-            // Ten values of one label: refused only where the cap is below ten.
+            // There are ten methods, so this fails only where a family's cap is below ten.
             registered.unwrap_or(UpDown::disabled())
         })
     }
@@ -186,7 +186,7 @@ impl Recorder {
         };
         let register = || {
             let labels = [method.as_str(), &*route.template, outcome.as_str()];
-            // The first series was taken at registration, so a later one is folded, not refused.
+            // The family exists since `new`, so a series beyond the cap is folded, not refused.
             self.registry.latency(&REQUEST_DURATION, &labels).unwrap_or(Latency::disabled())
         };
         route.with_latency(method, outcome, register, |latency| latency.record(took));
@@ -204,7 +204,7 @@ impl Route {
         Self { template: template.into(), is_static, series: FixedTable::new(MAX_SERIES) }
     }
 
-    /// Uses the handle of a method and outcome, which `register` makes if need be.
+    /// Calls `with` with the handle of a method and outcome; `register` makes a missing one.
     #[inline]
     fn with_latency(
         &self,
@@ -214,7 +214,7 @@ impl Route {
         with: impl Fn(&Latency),
     ) {
         let key = outcome.key() | (method as u32) << 16;
-        // Keys that differ in the method, or in the last digit of the status, have different places.
+        // Keys that differ in the method, or in the last digit of the status, begin at different slots.
         let hash = u64::from(outcome.key()) + 7 * method as u64;
         let is_it = |series: &Series| series.key == key;
         let make = || Series { key, latency: register() };

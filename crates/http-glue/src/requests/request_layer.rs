@@ -1,8 +1,8 @@
 //! The tower layer that records requests.
 //!
-//! A service is wrapped as a whole, by a plain struct: that adds nothing to a
+//! The service is wrapped as a whole, by a plain struct, which adds nothing to a
 //! request but two readings of the clock and the records. `Router::layer` would
-//! box every route once more, at five times the price of what is recorded.
+//! box every route once more, which costs five times as much as the recording.
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -19,7 +19,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::matched_route::told_by;
+use super::matched_route::catch_with_route;
 use super::measurement::Measurement;
 use super::method::KnownMethod;
 use super::recorded_body::RecordedBody;
@@ -74,8 +74,8 @@ impl<S> Layer<S> for RequestLayer {
 
     /// Records all requests to any service.
     ///
-    /// Routes are known where an axum router inside has a
-    /// [`TellRoute`](crate::TellRoute); else they are [`UNMATCHED`](crate::UNMATCHED).
+    /// Routes are known where an axum router inside has an
+    /// [`ExposeRoute`](crate::ExposeRoute); else they are [`UNMATCHED`](crate::UNMATCHED).
     fn layer(&self, inner: S) -> RequestWatch<S> {
         RequestWatch { inner, recorder: self.recorder.clone() }
     }
@@ -110,24 +110,24 @@ where
         }
         let method = KnownMethod::of(request.method());
         let mut measurement = Measurement::start(self.recorder.clone(), method, RouteId::UNMATCHED);
-        measurement.would_be(Outcome::Panicked);
+        measurement.if_dropped(Outcome::Panicked);
         let inner = self.inner.call(request);
         RequestFuture::watching(inner, measurement, Template::Awaited { is_whole })
     }
 }
 
-/// Whether no router around this service has matched the request with a part of its path.
+/// Returns true if no router around this service has matched a part of the request's path.
 #[inline]
 pub(super) fn is_outermost<B>(request: &Request<B>) -> bool {
     request.extensions().get::<MatchedPath>().is_none()
 }
 
-/// Where the template of a request's route comes from.
+/// The source of the template of a request's route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Template {
     /// It is known before the request starts.
     Known,
-    /// A [`TellRoute`](crate::TellRoute) may tell it in the first poll.
+    /// An [`ExposeRoute`](crate::ExposeRoute) may expose it in the first poll.
     Awaited { is_whole: bool },
 }
 
@@ -147,7 +147,7 @@ impl<F> RequestFuture<F> {
     }
 
     pub(super) fn watching(inner: F, mut measurement: Measurement, template: Template) -> Self {
-        measurement.would_be(Outcome::Cancelled);
+        measurement.if_dropped(Outcome::Cancelled);
         Self { inner, measurement: Some(measurement), template }
     }
 }
@@ -173,19 +173,19 @@ where
         let Some(measurement) = this.measurement else {
             return this.inner.poll(cx).map_ok(|response| response.map(RecordedBody::unwatched));
         };
-        measurement.would_be(Outcome::Panicked);
+        measurement.if_dropped(Outcome::Panicked);
         let polled = match std::mem::replace(this.template, Template::Known) {
             Template::Known => this.inner.poll(cx),
             Template::Awaited { is_whole } => {
-                let (polled, matched) = told_by(|| this.inner.poll(cx));
+                let (polled, matched) = catch_with_route(|| this.inner.poll(cx));
                 if let Some(matched) = matched {
                     measurement.matched(matched.as_str(), is_whole);
                 }
-                // Whoever runs the service deals with its panic; here it is only recorded.
+                // The panic is recorded as the outcome, and handled by the caller as before.
                 polled.unwrap_or_else(|panic| resume_unwind(panic))
             }
         };
-        measurement.would_be(Outcome::Cancelled);
+        measurement.if_dropped(Outcome::Cancelled);
         let Poll::Ready(result) = polled else { return Poll::Pending };
         let Some(measurement) = this.measurement.take() else { return Poll::Pending };
         Poll::Ready(match result {

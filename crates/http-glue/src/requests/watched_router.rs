@@ -1,12 +1,12 @@
 //! An axum router whose requests are recorded by route template.
 //!
-//! Two forms of the same router are kept. In one, every route tells its
-//! template, at the price of a box more per request. The other is the router as
-//! it came. Which template takes a path depends on the path alone, so what the
-//! first form told once holds for ever: a path that turned out to be its own
-//! template (`/orders`, no parameter in it) is sent through the second form
-//! from then on, and costs no more than a look into a table of such paths.
-//! Paths with parameters, and those that nothing matches, go through the first.
+//! The router is kept in two forms. In one, every route exposes its template,
+//! which costs an allocation for each request. The other is the router as the
+//! host made it. The template that matches a path depends on the path alone, so
+//! it needs to be found once: a path that equals its template (`/orders`, without
+//! parameters) goes through the second form from then on, and costs no more than
+//! a look into a table of such paths. Paths with parameters, and those that
+//! no route matches, go through the first form.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -24,7 +24,7 @@ use http::Request;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::matched_route::TellRoute;
+use super::matched_route::ExposeRoute;
 use super::measurement::Measurement;
 use super::method::KnownMethod;
 use super::recorded_body::RecordedBody;
@@ -36,8 +36,8 @@ use super::request_layer::{RequestFuture, Template, is_outermost};
 /// It is served by [`serve`](crate::serve()), or by `axum::serve` through
 /// [`WatchedRouter::into_make_service`].
 ///
-/// A router that stands inside another by `nest_service` or as a fallback does
-/// not tell its templates: wrap the one that has the routes, or merge them.
+/// The templates of a router inside another one, by `nest_service` or as a
+/// fallback, are not known: wrap the inner router, or merge the two.
 #[derive(Clone)]
 pub struct WatchedRouter {
     forms: Arc<Forms>,
@@ -45,19 +45,19 @@ pub struct WatchedRouter {
 
 struct Forms {
     plain: Router,
-    telling: Router,
+    exposing: Router,
     recorder: Arc<Recorder>,
 }
 
 impl WatchedRouter {
     pub(super) fn new(recorder: Arc<Recorder>, router: Router) -> Self {
-        let telling = router.clone().layer(TellRoute);
-        Self { forms: Arc::new(Forms { plain: router, telling, recorder }) }
+        let exposing = router.clone().layer(ExposeRoute);
+        Self { forms: Arc::new(Forms { plain: router, exposing, recorder }) }
     }
 
-    /// What `axum::serve` takes.
+    /// Makes the service that `axum::serve` takes.
     ///
-    /// It wants responses with axum's own body, which costs a box more per request.
+    /// It has axum's own body in its responses, which costs an allocation more per request.
     pub fn into_make_service(self) -> MakeWatchedRouter {
         MakeWatchedRouter { router: self }
     }
@@ -85,7 +85,7 @@ where
 
     #[inline]
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Forms { plain, telling, recorder } = &*self.forms;
+        let Forms { plain, exposing, recorder } = &*self.forms;
         if !recorder.registry.is_measuring() {
             return RequestFuture::unwatched(plain.clone().call(request));
         }
@@ -93,11 +93,11 @@ where
         let known = is_whole.then(|| recorder.static_route(request.uri().path())).flatten();
         let (router, route, template) = match known {
             Some(route) => (plain, route, Template::Known),
-            None => (telling, RouteId::UNMATCHED, Template::Awaited { is_whole }),
+            None => (exposing, RouteId::UNMATCHED, Template::Awaited { is_whole }),
         };
         let method = KnownMethod::of(request.method());
         let mut measurement = Measurement::start(recorder.clone(), method, route);
-        measurement.would_be(Outcome::Panicked);
+        measurement.if_dropped(Outcome::Panicked);
         RequestFuture::watching(router.clone().call(request), measurement, template)
     }
 }

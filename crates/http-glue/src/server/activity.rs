@@ -1,13 +1,14 @@
-//! What a connection is at, so that one that is at nothing can be ended.
+//! The state of a connection, by which it times out.
 //!
-//! hyper's own timer counts a half-sent head and an idle connection alike, and
-//! a reader that stopped reading not at all. Here each has its limit: a head is
-//! awaited for seconds, a kept connection may idle for a minute, an answer that
-//! nobody reads waits no longer than that. While a request is being answered
-//! nothing is counted; how long that may take is the service's business.
+//! hyper has one timer for a half-sent head and an idle connection, and none for
+//! a client that stopped reading. Here each has its limit: a head must arrive
+//! within seconds, and a connection may idle, or leave an answer unread, for
+//! about a minute. While a request is answered no time runs, since how long
+//! that takes is the service's decision.
 //!
-//! A state is one atomic word and costs a request two clock readings; the timer
-//! wakes a few times a minute and looks.
+//! The state is one atomic word, written by the connection and read by the
+//! timer. It costs a request two clock readings; the timer wakes a few times a
+//! minute.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -21,13 +22,13 @@ const KIND_BITS: u32 = 2;
 pub(super) enum Kind {
     /// Between requests.
     Idle = 0,
-    /// A head is awaited, of which a part may be there.
+    /// A head is awaited; a part of it may have arrived.
     Head = 1,
     /// A request is being answered.
     Busy = 2,
 }
 
-/// Why a connection is ended.
+/// The reason for which a connection is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expired {
     Idle,
@@ -35,7 +36,7 @@ pub(super) enum Expired {
     Stalled,
 }
 
-/// How long a connection may be at something.
+/// The time that a connection may stay in a state.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) header: Duration,
@@ -46,14 +47,14 @@ pub(super) struct Limits {
 pub(super) struct Activity {
     origin: Instant,
     now_at: AtomicU64,
-    /// Since when a write waits for the reader, in milliseconds; zero if none does.
+    /// The time since which a write waits for the reader, in milliseconds; zero if none does.
     stalled: AtomicU64,
 }
 
 impl Activity {
-    /// A connection whose first head is awaited.
+    /// Makes the state of a connection whose first head is awaited.
     pub(super) fn new() -> Self {
-        // One before now, so that no reading is zero, which stands for none.
+        // One millisecond before now, so that no reading is zero, which means that no write waits.
         let now = Instant::now();
         let origin = now.checked_sub(Duration::from_millis(1)).unwrap_or(now);
         let activity = Self { origin, now_at: AtomicU64::new(0), stalled: AtomicU64::new(0) };
@@ -77,14 +78,14 @@ impl Activity {
         }
     }
 
-    /// Bytes came in.
+    /// Notes that bytes arrived: an idle connection has begun a head.
     pub(super) fn read(&self) {
         if self.kind() == Kind::Idle {
             self.enter(Kind::Head);
         }
     }
 
-    /// A write went through, or has to wait for the reader.
+    /// Notes that a write went through, or has to wait for the reader.
     pub(super) fn wrote(&self, is_waiting: bool) {
         let stalled = self.stalled.load(Ordering::Relaxed);
         match (is_waiting, stalled) {
@@ -98,7 +99,7 @@ impl Activity {
     pub(super) async fn expired(&self, limits: Limits) -> Expired {
         loop {
             let now = Instant::now();
-            // A head that begins after this look is seen by the next, before its time is up.
+            // A head that begins after this look is seen by the next one, before its time is up.
             let mut wake = now + limits.header.min(limits.idle);
             for (deadline, expired) in self.deadlines(limits).into_iter().flatten() {
                 if deadline <= now {

@@ -1,4 +1,4 @@
-//! One connection: its transport, its requests, its end.
+//! One connection, from its first byte to its end.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -23,11 +23,11 @@ use tower_service::Service;
 use super::activity::{Activity, Expired, Kind, Limits};
 use super::self_metrics::ServerMetrics;
 
-/// How long a connection without a request is left open once the server closes:
-/// what its client has just sent may still be on its way.
+/// The time that an idle connection stays open once the server closes: a request that its
+/// client has just sent may still be on its way.
 const LAST_CALL: Duration = Duration::from_millis(250);
 
-/// What all connections of a server have in common.
+/// The settings and metrics that all connections of a server share.
 #[derive(Clone, Debug)]
 pub(super) struct Rules {
     pub(super) limits: Limits,
@@ -35,7 +35,9 @@ pub(super) struct Rules {
     pub(super) metrics: ServerMetrics,
 }
 
-/// A connection's transport with its place among all; both go together, also after an upgrade.
+/// The transport of a connection, with its permit and its count among open connections.
+///
+/// All three drop together, also after an upgrade.
 pub(super) struct Transport<T> {
     io: TokioIo<T>,
     activity: Arc<Activity>,
@@ -72,7 +74,7 @@ pub(super) async fn run<T, S, B>(
         Observed { service: TowerToHyperService::new(service), activity: activity.clone() };
     let mut connection = pin!(
         http1::Builder::new()
-            // Counted here instead, see `Activity`.
+            // `Activity` has the timeouts instead.
             .header_read_timeout(None)
             .max_header_size(rules.max_head_bytes)
             .serve_connection(transport, service)
@@ -80,10 +82,10 @@ pub(super) async fn run<T, S, B>(
     );
     let mut expired = pin!(activity.expired(rules.limits));
     tokio::select! {
-        // A connection that breaks off is its client's business.
+        // An error of the connection is the client's doing, and needs no handling.
         _ = connection.as_mut() => return,
         expired = expired.as_mut() => return count(expired, &rules.metrics),
-        // An error means that the server is gone, which is the same.
+        // An error means that the server was dropped, which closes connections as well.
         _ = closing.wait_for(|closing| *closing) => {}
     }
     connection.as_mut().graceful_shutdown();
@@ -152,7 +154,7 @@ impl<T: AsyncWrite + Unpin> Write for Transport<T> {
     }
 }
 
-/// A service that notes when a request is being answered.
+/// A service that marks its connection as busy while it answers a request.
 struct Observed<S> {
     service: S,
     activity: Arc<Activity>,
@@ -173,7 +175,7 @@ where
     }
 }
 
-/// A request that is being answered, until this drops.
+/// Marks the connection as busy until it drops.
 struct Answering(Arc<Activity>);
 
 impl Drop for Answering {

@@ -1,11 +1,11 @@
-//! Where connections come from.
+//! Listeners: the sources of connections.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, ToSocketAddrs};
 
-/// Takes connections.
+/// Accepts connections.
 ///
 /// This trait is for hosts to implement, for transports other than TCP.
 pub trait Listener: Send + 'static {
@@ -21,8 +21,8 @@ impl Listener for TcpListener {
 
     async fn accept(&mut self) -> io::Result<Self::Io> {
         let (stream, _) = TcpListener::accept(self).await?;
-        // Answers are written whole, and waiting for more helps nobody. A socket
-        // that refuses is gone already, as the first read will tell.
+        // Answers are written whole, so delaying a packet to fill it gains nothing. A
+        // socket that refuses the option is closed already, which the first read shows.
         let _ = stream.set_nodelay(true);
         Ok(stream)
     }
@@ -39,15 +39,15 @@ pub enum BindError {
     Taken {
         /// The address.
         address: String,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The process may not.
+    /// The process has no right to listen there.
     #[error("{address} is not allowed: choose a port above 1023")]
     Forbidden {
         /// The address.
         address: String,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The address is not one of this machine, or none at all.
@@ -57,7 +57,7 @@ pub enum BindError {
     Unusable {
         /// The address.
         address: String,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }

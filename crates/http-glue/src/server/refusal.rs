@@ -1,4 +1,4 @@
-//! Telling a client that there is no place for its connection.
+//! The 503 for a connection beyond the limit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// How many clients are told at once; beyond it they are cut off.
+/// The most clients that get an answer at once; further ones are cut off.
 const MAX_REFUSALS: usize = 64;
 
-/// How long a client may take to hear it.
+/// The time that a client has to read the answer.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The answer, whatever the request was.
@@ -23,7 +23,7 @@ const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     \r\n\
     {\"error\":{\"code\":\"overloaded\",\"message\":\"the server holds its maximum of connections: retry\"}}\n";
 
-/// Answers connections that get no place.
+/// Answers connections beyond the limit.
 #[derive(Debug)]
 pub(super) struct Refusals {
     places: Arc<Semaphore>,
@@ -41,17 +41,17 @@ impl Refusals {
     {
         let Ok(place) = self.places.clone().try_acquire_owned() else { return };
         tokio::spawn(async move {
-            // Whether it hears it is up to the client.
-            let _ = timeout(PATIENCE, tell(io)).await;
+            // A client that does not read its answer loses it.
+            let _ = timeout(PATIENCE, answer(io)).await;
             drop(place);
         });
     }
 }
 
-async fn tell<T: AsyncRead + AsyncWrite + Unpin>(mut io: T) -> std::io::Result<()> {
+async fn answer<T: AsyncRead + AsyncWrite + Unpin>(mut io: T) -> std::io::Result<()> {
     io.write_all(ANSWER).await?;
     io.shutdown().await?;
-    // Closing with unread bytes resets the connection, and the answer with it.
+    // Closing a socket with unread bytes resets the connection, and the client loses the answer.
     let mut unread = [0; 1024];
     while io.read(&mut unread).await? > 0 {}
     Ok(())

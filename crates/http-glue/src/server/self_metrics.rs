@@ -1,11 +1,11 @@
-//! What this crate says of itself.
+//! The metrics of this crate about itself.
 
 use metrics_core::{Counter, Desc, RegisterError, Registry, UpDown};
 
-/// Connections that are open.
+/// The number of open connections.
 pub const CONNECTIONS: Desc = Desc::up_down("node0_http_connections", "Connections that are open.");
 
-/// What was turned away.
+/// The number of refusals, by reason.
 pub const REQUESTS_REFUSED: Desc = Desc::counter(
     "node0_requests_refused_total",
     "Requests and connections that were turned away: `connections` and `renders` for want of a place, `header_timeout` for a head that did not come, `stalled` for a reader that stopped.",
@@ -41,7 +41,7 @@ impl ServerMetrics {
     }
 }
 
-/// The counter of refusals for a reason.
+/// Registers the counter of refusals for a reason.
 pub(crate) fn refusals(registry: &Registry, reason: &str) -> Result<Counter, RegisterError> {
     registry.counter(&REQUESTS_REFUSED, &[reason])
 }

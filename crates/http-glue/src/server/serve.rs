@@ -1,10 +1,10 @@
-//! The accept loop: an HTTP/1.1 server that its clients cannot hold hostage.
+//! The accept loop: an HTTP/1.1 server with limits on what its clients may hold.
 //!
 //! `axum::serve` keeps a half-sent request for ever, takes any number of
 //! connections and waits for all of them at its end. Here heads, idle
-//! connections and stalled readers have limits, the number of connections has
-//! one, a failing `accept` is retried, and the end comes when it was promised.
-//! The limits are settings; what they turned away is counted.
+//! connections and stalled readers time out, the number of connections is
+//! limited, a failing `accept` is retried, and the shutdown ends on time. The
+//! limits are settings, and what they refuse is counted.
 
 use std::io;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use super::refusal::Refusals;
 use super::self_metrics::ServerMetrics;
 use super::shutdown::Shutdown;
 
-/// The pauses after an `accept` that failed for want of something, such as file descriptors.
+/// The pauses after an `accept` that failed for lack of a resource, such as file descriptors.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -76,37 +76,37 @@ pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
 }
 
 impl<L, S> Serve<L, S> {
-    /// What ends the server; by default nothing does.
+    /// Ends the server with this shutdown; by default it does not end.
     pub fn shutdown(mut self, shutdown: &Shutdown) -> Self {
         self.shutdown = shutdown.clone();
         self
     }
 
-    /// The most connections at once, upgraded ones included; 256 by default. Others get a 503.
+    /// Limits the open connections, upgraded ones included; 256 by default. Further ones get a 503.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections.clamp(1, Semaphore::MAX_PERMITS);
         self
     }
 
-    /// How long a request's head may take to come; 10 s by default.
+    /// Limits the time in which a request's head must arrive; 10 s by default.
     pub fn header_timeout(mut self, timeout: Duration) -> Self {
         self.rules.limits.header = timeout;
         self
     }
 
-    /// How long a connection may idle between requests, or leave an answer unread; 60 s by default.
+    /// Limits the time between two requests, and that in which nothing of an answer is read; 60 s by default.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.rules.limits.idle = timeout;
         self
     }
 
-    /// The longest head of a request; 32 KiB by default. A longer one gets a 431, as do more than 100 fields.
+    /// Limits the head of a request; 32 KiB by default. A longer one gets a 431, as do more than 100 fields.
     pub fn max_head_bytes(mut self, bytes: usize) -> Self {
         self.rules.max_head_bytes = bytes;
         self
     }
 
-    /// Where the server says what it is at; by default it does not.
+    /// Registers and records the metrics of connections; by default there are none.
     ///
     /// # Errors
     /// [`RegisterError`] when the registry is out of names.
@@ -125,9 +125,9 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    /// Serves until the shutdown has come to its end: every connection has ended then.
+    /// Serves until the shutdown is complete: every connection has ended then.
     ///
-    /// Connections that were upgraded are their handlers' to end.
+    /// An upgraded connection is ended by its handler.
     pub async fn run(mut self) {
         let places = Arc::new(Semaphore::new(self.max_connections));
         let refusals = Refusals::new();
@@ -163,7 +163,7 @@ where
     }
 }
 
-/// Waits for a connection, however often that fails.
+/// Waits for a connection, and retries however often that fails.
 async fn accept<L: Listener>(listener: &mut L, pause: &mut Duration) -> L::Io {
     loop {
         match listener.accept().await {
@@ -171,7 +171,7 @@ async fn accept<L: Listener>(listener: &mut L, pause: &mut Duration) -> L::Io {
                 *pause = SHORTEST_PAUSE;
                 return io;
             }
-            // The client went away before it was its turn.
+            // The client went away before it was accepted.
             Err(error) if is_of_client(&error) => {}
             // Out of file descriptors, most likely: connections that end give some back.
             Err(error) => {

@@ -1,9 +1,9 @@
-//! Ending in an order that loses no request.
+//! A shutdown in an order that loses no request.
 //!
-//! A load balancer needs a moment to learn that an instance goes. So readiness
-//! is taken back first, and everything is still served for the drain delay;
-//! only then are listeners closed, connections told to finish what they are at,
-//! and what does not finish within the grace is cut.
+//! A load balancer needs a moment to notice that an instance stops. So readiness
+//! is withdrawn first, and everything is still served for the drain delay. Only
+//! then are listeners closed and connections asked to finish their requests.
+//! Connections that are still open after the grace are cut.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::readiness::Readiness;
 
-/// The end of one or more servers; clones share it.
+/// The shutdown of one or more servers; clones share it.
 #[derive(Clone)]
 pub struct Shutdown {
     stage: watch::Sender<Stage>,
@@ -31,7 +31,7 @@ enum Stage {
 }
 
 impl Shutdown {
-    /// An end that has not begun, with a drain delay of 2 s and a grace of 5 s.
+    /// Makes a shutdown that has not begun, with a drain delay of 2 s and a grace of 5 s.
     #[expect(clippy::new_without_default, reason = "a channel is not a value to default to")]
     pub fn new() -> Self {
         Self {
@@ -42,28 +42,28 @@ impl Shutdown {
         }
     }
 
-    /// The readiness that is taken back first; none by default.
+    /// Withdraws this readiness first; none by default.
     #[must_use]
     pub fn readiness(mut self, readiness: &Readiness) -> Self {
         self.readiness = Some(readiness.clone());
         self
     }
 
-    /// How long everything is served on after the beginning; 2 s by default.
+    /// Serves new connections for this long after the beginning; 2 s by default.
     #[must_use]
     pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.drain_delay = delay;
         self
     }
 
-    /// How long connections may take to finish after that; 5 s by default.
+    /// Gives open connections this long to finish after the drain; 5 s by default.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// Begins the end: readiness is [`Draining`](crate::ReadinessStatus::Draining) when this returns.
+    /// Begins the shutdown: readiness is [`Draining`](crate::ReadinessStatus::Draining) when this returns.
     ///
     /// Beginning again changes nothing.
     pub fn begin(&self) {
@@ -81,17 +81,17 @@ impl Shutdown {
         });
     }
 
-    /// Ends at once: connections are cut.
+    /// Ends at once, and cuts all connections.
     pub fn abort(&self) {
         self.stage.send_replace(Stage::Aborted);
     }
 
-    /// Whether the end has begun.
+    /// Returns true once the shutdown has begun.
     pub fn has_begun(&self) -> bool {
         *self.stage.borrow() != Stage::Serving
     }
 
-    /// Waits until no new connection is to be taken.
+    /// Waits until the server has to stop accepting.
     pub(super) async fn closing(&self) {
         let mut stage = self.stage.subscribe();
         loop {
@@ -111,11 +111,11 @@ impl Shutdown {
         }
     }
 
-    /// Waits until connections are to be cut, counting the grace from now.
+    /// Waits until connections have to be cut; the grace begins now.
     pub(super) async fn cut(&self) {
         let mut stage = self.stage.subscribe();
         let aborted = stage.wait_for(|stage| *stage == Stage::Aborted);
-        // Either way the answer is the same.
+        // The grace is over or the shutdown was aborted: connections are cut either way.
         let _ = tokio::time::timeout(self.grace, aborted).await;
     }
 }

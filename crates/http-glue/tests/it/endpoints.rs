@@ -3,10 +3,10 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{DATABASE, QUEUE, Served, Told};
+use crate::support::{DATABASE, QUEUE, Scripted, Served};
 
 fn served() -> Served {
-    Served::new(vec![Told::new(&DATABASE), Told::new(&QUEUE)])
+    Served::new(vec![Scripted::new(&DATABASE), Scripted::new(&QUEUE)])
 }
 
 const ENDPOINTS: [&str; 9] = [
@@ -148,9 +148,9 @@ async fn a_page_is_in_the_format_that_was_asked_for() {
 
 #[tokio::test]
 async fn a_report_that_panics_is_an_internal_error_of_its_topic_alone() {
-    let mut bad = Told::new(&DATABASE);
+    let mut bad = Scripted::new(&DATABASE);
     bad.report = Box::new(|_| panic!("on purpose"));
-    let served = Served::new(vec![bad, Told::new(&QUEUE)]);
+    let served = Served::new(vec![bad, Scripted::new(&QUEUE)]);
     let answer = served.get("/metrics/database").await;
     assert_eq!(answer.status, 500);
     assert_eq!(answer.json()["error"]["code"], "internal");

@@ -6,10 +6,10 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use crate::support::{Answer, DATABASE, QUEUE, Served, Told};
+use crate::support::{Answer, DATABASE, QUEUE, Scripted, Served};
 
 fn served() -> Served {
-    Served::new(vec![Told::new(&DATABASE), Told::new(&QUEUE)])
+    Served::new(vec![Scripted::new(&DATABASE), Scripted::new(&QUEUE)])
 }
 
 async fn description(served: &Served) -> Value {
@@ -166,13 +166,13 @@ async fn the_answers_of_a_service_in_trouble_are_described() {
         assert_eq!(answer.status, status, "{path}");
         assert_described(&operation(path), path, answer);
     };
-    let mut bad = Told::new(&DATABASE);
+    let mut bad = Scripted::new(&DATABASE);
     bad.report = Box::new(|_| panic!("on purpose"));
     check("/metrics/database", &Served::new(vec![bad]).get("/metrics/database").await, 500);
 
     let (open, gate) = std::sync::mpsc::channel::<()>();
     let gate = std::sync::Mutex::new(gate);
-    let mut slow = Told::new(&DATABASE);
+    let mut slow = Scripted::new(&DATABASE);
     slow.report = Box::new(move |_| {
         // Hung up on below, once nobody waits for the report.
         let _ = gate.lock().expect("not poisoned").recv();
@@ -182,7 +182,7 @@ async fn the_answers_of_a_service_in_trouble_are_described() {
     check("/metrics/database", &served.get("/metrics/database").await, 503);
     drop(open);
 
-    let mut down = Told::new(&DATABASE);
+    let mut down = Scripted::new(&DATABASE);
     down.judge = Box::new(|| {
         metrics_core::Judgement::healthy("fine").with(crate::shapes::finding().penalty(60))
     });

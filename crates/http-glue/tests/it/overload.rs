@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use metrics_core::{Judgement, Topic};
 
-use crate::support::{QUEUE, Served, Told};
+use crate::support::{QUEUE, Scripted, Served};
 
 static STUCK: Topic = Topic::new("stuck", "stuck");
 
@@ -45,9 +45,9 @@ impl Gate {
     }
 }
 
-fn stuck(gate: &Arc<Gate>) -> Told {
+fn stuck(gate: &Arc<Gate>) -> Scripted {
     let gate = gate.clone();
-    let mut stuck = Told::new(&STUCK);
+    let mut stuck = Scripted::new(&STUCK);
     stuck.report = Box::new(move |_| {
         gate.wait();
         Ok(serde_json::json!({}))
@@ -58,7 +58,7 @@ fn stuck(gate: &Arc<Gate>) -> Told {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_report_that_hangs_takes_out_its_own_topic_and_nothing_else() {
     let gate = Arc::new(Gate::default());
-    let served = Arc::new(Served::with(vec![stuck(&gate), Told::new(&QUEUE)], |routes| {
+    let served = Arc::new(Served::with(vec![stuck(&gate), Scripted::new(&QUEUE)], |routes| {
         routes.render_timeout(Duration::from_secs(600))
     }));
     served.readiness.started();
@@ -117,7 +117,7 @@ async fn liveness_answers_while_every_place_for_a_scrape_hangs() {
 async fn a_judgement_that_hangs_holds_no_scrape() {
     let gate = Arc::new(Gate::default());
     let in_judgement = gate.clone();
-    let mut stuck = Told::new(&STUCK);
+    let mut stuck = Scripted::new(&STUCK);
     stuck.judge = Box::new(move || {
         in_judgement.wait();
         Judgement::healthy("at last")

@@ -13,7 +13,7 @@ use metrics_core::{
 use serde::{Serialize, Serializer};
 use tokio::time::sleep;
 
-use crate::support::{QUEUE, Served, Told};
+use crate::support::{QUEUE, Scripted, Served};
 
 static BOMB: Topic = Topic::new("bomb", "bomb");
 
@@ -95,7 +95,7 @@ async fn a_check_that_cannot_say_its_name_or_start_decides_all_the_same() {
 async fn a_monitor_that_cannot_name_its_checks_is_counted_and_the_others_go_on() {
     let registry = Registry::new();
     registry.monitor(Arc::new(Bomb)).expect("a new topic");
-    registry.monitor(Arc::new(Told::new(&QUEUE))).expect("a new topic");
+    registry.monitor(Arc::new(Scripted::new(&QUEUE))).expect("a new topic");
     let readiness = Readiness::builder(&registry).start();
     readiness.started();
     sleep(Duration::from_secs(5)).await;
@@ -107,7 +107,7 @@ async fn a_monitor_that_cannot_name_its_checks_is_counted_and_the_others_go_on()
 
 #[tokio::test]
 async fn a_body_that_panics_while_it_is_written_is_an_internal_error_of_its_topic() {
-    let served = Served::new(vec![Told::new(&QUEUE)]);
+    let served = Served::new(vec![Scripted::new(&QUEUE)]);
     served.registry.monitor(Arc::new(Bomb)).expect("a new topic");
     let answer = served.get("/metrics/bomb").await;
     assert_eq!(answer.status, 500);

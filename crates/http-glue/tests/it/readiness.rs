@@ -9,9 +9,9 @@ use http_glue::{CheckStatus, Readiness, ReadinessStatus};
 use metrics_core::{GUEST_FAILURES, NotReady, ReadinessCheck, Registry, Value};
 use tokio::time::{Instant, sleep};
 
-use crate::support::{DATABASE, Served, Told};
+use crate::support::{DATABASE, Scripted, Served};
 
-/// What a check does when asked.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mood {
     Up,
@@ -20,7 +20,7 @@ enum Mood {
     Panicking,
 }
 
-/// A check that does as it is told, and counts.
+/// A check whose result is set by the test, and which counts its calls.
 struct Switch {
     name: &'static str,
     mood: std::sync::Mutex<Mood>,
@@ -237,7 +237,7 @@ async fn a_check_that_joins_later_takes_nothing_out() {
     readiness.started();
     until(&readiness, ReadinessStatus::Ready).await;
     let check = Switch::new("database:main", Mood::Up);
-    let monitor = Told { checks: vec![check], ..Told::new(&DATABASE) };
+    let monitor = Scripted { checks: vec![check], ..Scripted::new(&DATABASE) };
     registry.monitor(Arc::new(monitor)).expect("a new topic");
     let start = Instant::now();
     while !readiness.report().checks.contains_key("database:main") {
@@ -251,7 +251,7 @@ async fn a_check_that_joins_later_takes_nothing_out() {
 #[tokio::test(start_paused = true)]
 async fn the_probe_shows_the_checks_and_why_they_fail() {
     let check = Switch::new("database:main", Mood::Up);
-    let monitor = Told { checks: vec![check.clone()], ..Told::new(&DATABASE) };
+    let monitor = Scripted { checks: vec![check.clone()], ..Scripted::new(&DATABASE) };
     let served = Served::new(vec![monitor]);
     let answer = served.get("/health/ready").await;
     assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (503, &"starting".into()));

@@ -3,7 +3,7 @@
 use metrics_core::{Finding, Judgement, Performance, Topic};
 use serde_json::Value;
 
-use crate::support::{QUEUE, Served, Told};
+use crate::support::{QUEUE, Scripted, Served};
 
 /// The example of `/health/performance`.
 const HEALTH: &str = r#"{
@@ -24,8 +24,11 @@ static CACHE: Topic = Topic::new("cache", "cache");
 static BREAKER: Topic = Topic::new("circuit-breaker", "circuitBreaker").target("service");
 static MEMORY: Topic = Topic::new("system", "memory");
 
-fn told(topic: &'static Topic, judge: impl Fn() -> Judgement + Send + Sync + 'static) -> Told {
-    Told { judge: Box::new(judge), ..Told::new(topic) }
+fn scripted(
+    topic: &'static Topic,
+    judge: impl Fn() -> Judgement + Send + Sync + 'static,
+) -> Scripted {
+    Scripted { judge: Box::new(judge), ..Scripted::new(topic) }
 }
 
 pub(crate) fn finding() -> Finding {
@@ -57,10 +60,10 @@ fn fields(prefix: &str, value: &Value, found: &mut Vec<(String, &'static str)>) 
 #[tokio::test]
 async fn health_has_the_fields_of_the_example_in_its_order() {
     let served = Served::new(vec![
-        told(&DATABASE, || Judgement::healthy("Database pool healthy")),
-        told(&CACHE, || Judgement::healthy("Cache performing well")),
-        told(&BREAKER, || Judgement::healthy("All circuits healthy")),
-        told(&MEMORY, || Judgement::healthy("Heap usage: 65.2%")),
+        scripted(&DATABASE, || Judgement::healthy("Database pool healthy")),
+        scripted(&CACHE, || Judgement::healthy("Cache performing well")),
+        scripted(&BREAKER, || Judgement::healthy("All circuits healthy")),
+        scripted(&MEMORY, || Judgement::healthy("Heap usage: 65.2%")),
     ]);
     served.clock.advance(std::time::Duration::from_secs(3600));
     let answer = served.get("/health/performance").await;
@@ -93,8 +96,10 @@ async fn health_has_the_fields_of_the_example_in_its_order() {
 #[tokio::test]
 async fn details_and_metrics_are_there_when_asked_for() {
     let served = Served::new(vec![
-        told(&DATABASE, || Judgement::healthy("fine").with(finding().advice("raise the maximum"))),
-        told(&CACHE, || Judgement::unknown("no lookups yet")),
+        scripted(&DATABASE, || {
+            Judgement::healthy("fine").with(finding().advice("raise the maximum"))
+        }),
+        scripted(&CACHE, || Judgement::unknown("no lookups yet")),
     ]);
     let body = served.get("/health/performance?detailed=true&metrics=true").await.json();
     assert_eq!(body["status"], "degraded");
@@ -120,7 +125,7 @@ async fn only_an_unhealthy_service_is_a_503() {
             Some(0) => Judgement::healthy("fine"),
             Some(penalty) => Judgement::healthy("fine").with(finding().penalty(penalty)),
         };
-        let answer = Served::new(vec![told(&DATABASE, judge)]).get("/health/performance").await;
+        let answer = Served::new(vec![scripted(&DATABASE, judge)]).get("/health/performance").await;
         assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (code, &status.into()));
     };
     check(Some(0), "healthy", 200).await;
@@ -132,7 +137,7 @@ async fn only_an_unhealthy_service_is_a_503() {
 #[tokio::test]
 async fn the_score_of_health_decides_no_probe() {
     let judge = || Judgement::healthy("fine").with(finding().penalty(90));
-    let served = Served::new(vec![told(&DATABASE, judge)]);
+    let served = Served::new(vec![scripted(&DATABASE, judge)]);
     served.readiness.started();
     assert_eq!(served.get("/health/performance").await.status, 503);
     for probe in ["/health/ready", "/readyz", "/health/live", "/livez"] {
@@ -155,7 +160,7 @@ async fn a_judgement_is_brought_up_to_date_while_nobody_samples() {
         let bad = told_bad.load(std::sync::atomic::Ordering::Relaxed);
         if bad { fine.with(finding().penalty(60)) } else { fine }
     };
-    let served = Served::new(vec![told(&DATABASE, judge)]);
+    let served = Served::new(vec![scripted(&DATABASE, judge)]);
     assert_eq!(served.get("/health/performance").await.status, 200);
     is_bad.store(true, std::sync::atomic::Ordering::Relaxed);
     served.clock.advance(std::time::Duration::from_secs(10));
@@ -164,7 +169,7 @@ async fn a_judgement_is_brought_up_to_date_while_nobody_samples() {
 
 #[tokio::test]
 async fn the_topic_of_a_monitor_has_an_endpoint() {
-    let served = Served::new(vec![Told::new(&QUEUE)]);
+    let served = Served::new(vec![Scripted::new(&QUEUE)]);
     let performance = Performance::register(&served.registry).expect("a new topic");
     performance.record_latency("api:request", std::time::Duration::from_millis(150));
     let body = served.get("/metrics/performance").await.json();

@@ -1,4 +1,4 @@
-//! What the tests share: a monitor that does as it is told, and requests without a socket.
+//! Shared by the tests: a monitor made of closures, and requests without a socket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,18 +15,18 @@ use metrics_core::{
 use serde_json::Value;
 use tower::ServiceExt;
 
-/// What a told monitor reports of a target.
+/// The report on a target.
 type ReportOf = Box<dyn Fn(Option<&str>) -> Result<Value, UnknownTarget> + Send + Sync>;
 
 /// A monitor whose judgement and report are closures.
-pub(crate) struct Told {
+pub(crate) struct Scripted {
     pub(crate) topic: &'static Topic,
     pub(crate) judge: Box<dyn Fn() -> Judgement + Send + Sync>,
     pub(crate) report: ReportOf,
     pub(crate) checks: Vec<Arc<dyn ReadinessCheck>>,
 }
 
-impl Told {
+impl Scripted {
     /// A healthy monitor that knows the targets `main` and `other`.
     pub(crate) fn new(topic: &'static Topic) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Told {
     }
 }
 
-impl Monitor for Told {
+impl Monitor for Scripted {
     fn topic(&self) -> &'static Topic {
         self.topic
     }
@@ -78,11 +78,11 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    pub(crate) fn new(monitors: Vec<Told>) -> Self {
+    pub(crate) fn new(monitors: Vec<Scripted>) -> Self {
         Self::with(monitors, |routes| routes)
     }
 
-    pub(crate) fn with(monitors: Vec<Told>, settings: impl FnOnce(Routes) -> Routes) -> Self {
+    pub(crate) fn with(monitors: Vec<Scripted>, settings: impl FnOnce(Routes) -> Routes) -> Self {
         let clock = ManualClock::new();
         let believing = Registry::builder().hysteresis(1).min_status_duration(Duration::ZERO);
         let registry = believing.clock(clock.clock()).report_patience(FOREVER).build();

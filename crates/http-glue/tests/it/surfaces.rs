@@ -20,7 +20,7 @@ use metrics_core::{Performance, RegisterError, Registry, Topic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{DATABASE, QUEUE, Served, Told};
+use crate::support::{DATABASE, QUEUE, Scripted, Served};
 
 const METRIC: Parameter = Parameter::text("metric", "Returns this metric.").required();
 const HTML: &str = "text/html; charset=utf-8";
@@ -98,7 +98,7 @@ async fn stream(mut request: Request) -> Response {
 }
 
 fn live() -> Served {
-    Served::with(vec![Told::new(&DATABASE)], |routes| routes.surface(Live { page: "/" }))
+    Served::with(vec![Scripted::new(&DATABASE)], |routes| routes.surface(Live { page: "/" }))
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn a_surface_sets_limits_of_its_own() {
 #[tokio::test]
 async fn the_index_has_each_path_with_its_method_and_summary() {
     let registry = Registry::new();
-    registry.monitor(Arc::new(Told::new(&DATABASE))).expect("a new topic");
+    registry.monitor(Arc::new(Scripted::new(&DATABASE))).expect("a new topic");
     let readiness = Readiness::builder(&registry).start();
     let routes = Routes::new(&registry, Exporter::new(), &readiness).surface(Live { page: "/" });
     let index = routes.index();
@@ -188,7 +188,7 @@ async fn the_index_has_each_path_with_its_method_and_summary() {
     let of_host = ["/", "/assets/{*file}", "/metrics/history", "/metrics/stream"];
     assert_eq!(paths(), [&ours[..], &of_host].concat());
 
-    registry.monitor(Arc::new(Told::new(&QUEUE))).expect("a new topic");
+    registry.monitor(Arc::new(Scripted::new(&QUEUE))).expect("a new topic");
     assert!(paths().contains(&"/metrics/queue".to_owned()), "a topic that joined later");
 }
 
@@ -252,7 +252,7 @@ async fn a_topics_path_and_a_surfaces_never_meet() {
     }
     for ours in Topic::RESERVED {
         let topic = Box::leak(Box::new(Topic::new(ours, "ours")));
-        let refused = Registry::new().monitor(Arc::new(Told::new(topic)));
+        let refused = Registry::new().monitor(Arc::new(Scripted::new(topic)));
         assert!(matches!(refused, Err(RegisterError::TopicName { .. })), "{ours}: {refused:?}");
     }
 }
