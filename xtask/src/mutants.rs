@@ -71,9 +71,9 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a series let go while a handle lives",
         model: "drop_against_record",
-        file: "crates/metrics-core/src/recording/families.rs",
-        line: "holders == 2 + self.lapsed().load(Ordering::Acquire)",
-        becomes: "holders == 3 + self.lapsed().load(Ordering::Acquire)",
+        file: "crates/metrics-core/src/recording/kinds.rs",
+        line: "holders == 2 + self.head().lapsed.load(Ordering::Acquire)",
+        becomes: "holders == 3 + self.head().lapsed.load(Ordering::Acquire)",
     },
     Mutant {
         name: "orphans looked for after the cells were read",

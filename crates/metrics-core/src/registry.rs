@@ -20,13 +20,13 @@ use crate::judging::readiness::ReadinessCheck;
 use crate::judging::topic::Topic;
 use crate::naming::desc::{Desc, Kind, OwnedDesc};
 use crate::reading::sample::Sample;
-use crate::recording::any_metric::AnyMetric;
 use crate::recording::counter::Counter;
 use crate::recording::distribution::Distribution;
-use crate::recording::families::{Cells, RegisterError};
+use crate::recording::families::RegisterError;
 use crate::recording::gauge::Gauge;
 use crate::recording::hit_ratio::HitRatio;
-use crate::recording::labelled::Labelled;
+use crate::recording::kinds::AnyMetric;
+use crate::recording::labelled::{HandleKind, Labelled};
 use crate::recording::latency::Latency;
 use crate::recording::peak::Peak;
 use crate::recording::up_down::UpDown;
@@ -135,14 +135,8 @@ impl Registry {
     /// # Errors
     /// As for [`Registry::counter`].
     pub fn total(&self, desc: &Desc, values: &[&str]) -> Result<Gauge, RegisterError> {
-        match self.engine.store.series(desc, Kind::Total, values)?.cells {
-            Cells::Gauge(core) => Ok(Gauge::new(core)),
-            _ => Err(RegisterError::Kind {
-                name: desc.name().into(),
-                is: desc.kind(),
-                wanted: Kind::Total,
-            }),
-        }
+        let registered = Gauge::register(&self.engine.store, desc, Kind::Total, values)?;
+        Ok(registered.handle)
     }
 
     /// The two counters of a family whose last label key is `result`.

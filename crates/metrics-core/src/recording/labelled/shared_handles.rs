@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::handle::{Found, Stock};
+use super::handle::AnyHandle;
+use crate::recording::families::Registered;
 use crate::recording::lanes::Reader;
 use crate::sync::{self, Mutex, lock};
 
@@ -34,10 +35,10 @@ fn note_lapse() {
 /// A handle with the values that it is for, as threads share it.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    /// The [`Directory::id`].
+    /// The [`SharedHandles::id`].
     pub(crate) owner: u64,
     pub(crate) values: Box<[Box<str>]>,
-    pub(crate) handle: Stock,
+    pub(crate) handle: AnyHandle,
     has_lapsed: AtomicBool,
 }
 
@@ -49,10 +50,10 @@ impl Entry {
     /// Takes the handle off the count of those that keep the series.
     fn lapse(&self) {
         self.has_lapsed.store(true, Ordering::Relaxed);
-        for count in self.handle.lapsed() {
+        for head in self.handle.heads() {
             // Release pairs with the acquire in `Cells::is_orphan`: who takes
             // the series for one without handles sees what they recorded.
-            count.fetch_add(1, sync::atomic::Ordering::Release);
+            head.lapsed.fetch_add(1, sync::atomic::Ordering::Release);
         }
     }
 }
@@ -60,9 +61,9 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         if *self.has_lapsed.get_mut() {
-            for count in self.handle.lapsed() {
+            for head in self.handle.heads() {
                 // Before the handle itself drops, whose release makes this seen.
-                count.fetch_sub(1, sync::atomic::Ordering::Relaxed);
+                head.lapsed.fetch_sub(1, sync::atomic::Ordering::Relaxed);
             }
         }
     }
@@ -70,7 +71,7 @@ impl Drop for Entry {
 
 /// The series of one metric that were asked for by their values.
 #[derive(Debug)]
-pub(crate) struct Directory {
+pub(crate) struct SharedHandles {
     pub(crate) id: u64,
     known: Mutex<Known>,
 }
@@ -92,20 +93,24 @@ struct Listing {
     is_recalled: bool,
 }
 
-impl Directory {
+impl SharedHandles {
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self { id: NEXT.fetch_add(1, Ordering::Relaxed), known: Mutex::default() }
     }
 
     /// The entry of a series, for a thread's table.
-    pub(crate) fn enter(&self, found: Found<impl Into<Stock>>, values: &[&str]) -> Arc<Entry> {
+    pub(crate) fn enter(
+        &self,
+        registered: Registered<impl Into<AnyHandle>>,
+        values: &[&str],
+    ) -> Arc<Entry> {
         let mut known = lock(&self.known);
-        let listing = known.series.entry(found.id).or_insert_with(|| Listing {
+        let listing = known.series.entry(registered.id).or_insert_with(|| Listing {
             entry: Arc::new(Entry {
                 owner: self.id,
                 values: values.iter().map(|value| (*value).into()).collect(),
-                handle: found.handle.into(),
+                handle: registered.handle.into(),
                 has_lapsed: AtomicBool::new(false),
             }),
             mark: None,
@@ -163,7 +168,7 @@ impl Listing {
     }
 }
 
-impl Drop for Directory {
+impl Drop for SharedHandles {
     fn drop(&mut self) {
         // Nobody records through it any more: who does holds it.
         for listing in lock(&self.known).series.values() {
