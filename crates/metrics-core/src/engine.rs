@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::judging::event::HealthChange;
 use crate::judging::health_board::{HEALTH_SCORE, HealthBoard};
-use crate::reading::pass::{Ending, Numbers, Pass, Passes};
+use crate::reading::pass::{Pass, PassKind, PassResult, Passes};
 use crate::reading::sample::Sample;
 use crate::recording::families::RegisterError;
 use crate::recording::store::Store;
@@ -33,10 +33,11 @@ impl Engine {
     }
 
     /// Runs a pass, and adds the health that is believed as of now.
-    fn run(&self, pass: &mut Pass, ending: Ending) -> Sample {
-        let Numbers { pass, at, uptime, snapshot } = pass.run(&self.store, ending);
+    fn run(&self, pass: &mut Pass, kind: PassKind) -> Sample {
+        let PassResult { pass, tick, tick_span, is_tick_end, at, uptime, snapshot } =
+            pass.run(&self.store, kind);
         let (topics, monitors) = (self.board.believed(), self.board.monitors());
-        Sample { pass, at, uptime, snapshot, topics, monitors }
+        Sample { pass, tick, tick_span, is_tick_end, at, uptime, snapshot, topics, monitors }
     }
 
     /// Ends the running tick and publishes its sample.
@@ -44,7 +45,7 @@ impl Engine {
         let mut numbers = {
             let mut pass = lock(&self.passes.pass);
             self.passes.begun.fetch_add(1, Ordering::AcqRel);
-            self.run(&mut pass, Ending::Tick)
+            self.run(&mut pass, PassKind::Tick)
         };
         // Not under the pass's lock: a judgement that hangs holds the ticker only.
         let changes = self.board.judge(&numbers.view());
@@ -74,7 +75,7 @@ impl Engine {
         if let Some((_, before)) = pass.shared.take() {
             pass.reuse(before);
         }
-        let sample = Arc::new(self.run(&mut pass, Ending::Nothing));
+        let sample = Arc::new(self.run(&mut pass, PassKind::Read));
         pass.shared = Some((number, sample.clone()));
         sample
     }

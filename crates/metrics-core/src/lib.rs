@@ -104,17 +104,19 @@ pub use naming::desc::{
     Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, DescError, Kind, OwnedDesc, Unit,
 };
 pub use naming::labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER, broken_name_rule};
+pub use naming::series_id::SeriesId;
 pub use performance::{
     CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS, Performance, PerformanceBuilder,
 };
 pub use reading::buckets::Buckets;
+pub use reading::delta::Delta;
+pub use reading::histogram::{Histogram, Window};
 pub use reading::pass::{
     RECORDING_BYTES, RECORDING_THREADS, SAMPLING_DURATION, VALUES_CLAMPED, VALUES_DROPPED,
 };
 pub use reading::sample::{ReportError, Sample, View};
-pub use reading::snapshot::{Count, Family, Histogram, SeriesSet, Snapshot, Value};
+pub use reading::snapshot::{Count, Family, Series, SeriesSet, Snapshot, Value};
 pub use reading::summary::{LatencySummary, millis};
-pub use reading::window::Window;
 pub use recording::any_metric::AnyMetric;
 pub use recording::counter::Counter;
 pub use recording::distribution::Distribution;
@@ -124,6 +126,7 @@ pub use recording::gauge::Gauge;
 pub use recording::hit_ratio::HitRatio;
 pub use recording::labelled::{Handle, Labelled};
 pub use recording::latency::Latency;
+pub use recording::layout::Layout;
 pub use recording::peak::Peak;
 pub use recording::timer::Timer;
 pub use recording::up_down::{InFlight, UpDown};

@@ -2,3 +2,4 @@
 
 pub(crate) mod desc;
 pub(crate) mod labels;
+pub(crate) mod series_id;

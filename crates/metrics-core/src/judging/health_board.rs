@@ -118,7 +118,7 @@ impl HealthBoard {
         for (gauge, score) in all.chain([(&watched.overall, Overall::of(topics).score)]) {
             let value = score.map_or(f64::NAN, f64::from);
             gauge.set(value);
-            snapshot.patch(gauge.id(), Value::Gauge(value));
+            snapshot.patch(gauge.series_id(), Value::Gauge(value));
         }
     }
 }

@@ -8,8 +8,9 @@ use crate::clock::Timestamp;
 use crate::judging::health::Assessment;
 use crate::judging::monitor::{Report, Topic, UnknownTarget};
 use crate::performance::{CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS};
+use crate::reading::histogram::Histogram;
 use crate::reading::sample::{View, share};
-use crate::reading::snapshot::{Histogram, Snapshot, Value};
+use crate::reading::snapshot::{Snapshot, Value};
 use crate::reading::summary::LatencySummary;
 
 #[derive(Serialize)]

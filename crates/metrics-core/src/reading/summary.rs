@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::reading::snapshot::Histogram;
+use crate::reading::histogram::Histogram;
 
 /// Seconds as milliseconds, free of the noise of the conversion: whole nanoseconds stay whole.
 ///

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::naming::series_id::SeriesId;
 use crate::recording::counter::Counter;
 use crate::recording::distribution::Distribution;
 use crate::recording::families::Cells;
@@ -31,6 +32,18 @@ pub enum AnyMetric {
 }
 
 impl AnyMetric {
+    /// The id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
+        match self {
+            Self::Counter(counter) => counter.series_id(),
+            Self::Gauge(gauge) => gauge.series_id(),
+            Self::UpDown(level) => level.series_id(),
+            Self::Peak(peak) => peak.series_id(),
+            Self::Latency(latency) => latency.series_id(),
+            Self::Distribution(distribution) => distribution.series_id(),
+        }
+    }
+
     /// Does with a number what the kind does: counts it, sets it, moves to it or records it.
     ///
     /// Of what the kind cannot take, such as a negative count, it takes the

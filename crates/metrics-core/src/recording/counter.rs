@@ -1,5 +1,6 @@
 //! A number that goes up only.
 
+use crate::naming::series_id::SeriesId;
 use crate::recording::context::Context;
 use crate::recording::lanes::{self, Reader, Slot};
 use crate::sync::Arc;
@@ -31,7 +32,7 @@ pub struct Counter {
 
 #[derive(Debug)]
 pub(crate) struct CounterCore {
-    pub(crate) id: u64,
+    pub(crate) id: SeriesId,
     pub(crate) lapsed: AtomicUsize,
     slot: Slot<AtomicU64>,
     shared: AtomicU64,
@@ -48,7 +49,8 @@ impl Counter {
         Self { slot: core.slot.index, core: Some(core) }
     }
 
-    pub(crate) fn id(&self) -> Option<u64> {
+    /// The id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
         self.core.as_ref().map(|core| core.id)
     }
 
@@ -95,7 +97,7 @@ impl Counter {
 }
 
 impl CounterCore {
-    pub(crate) fn new(id: u64, context: Arc<Context>) -> Self {
+    pub(crate) fn new(id: SeriesId, context: Arc<Context>) -> Self {
         Self {
             id,
             lapsed: AtomicUsize::new(0),

@@ -2,6 +2,7 @@
 
 use std::array;
 
+use crate::naming::series_id::SeriesId;
 use crate::recording::context::Context;
 use crate::recording::layout::{FLOAT_LARGEST, FLOAT_OCTAVES, PER_LINE, PER_OCTAVE, float_index};
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -27,7 +28,7 @@ pub struct Distribution {
 
 #[derive(Debug)]
 pub(crate) struct DistributionCore {
-    pub(crate) id: u64,
+    pub(crate) id: SeriesId,
     pub(crate) lapsed: AtomicUsize,
     /// Of the exported buckets.
     bounds: Box<[f64]>,
@@ -48,7 +49,8 @@ impl Distribution {
         Self { core: Some(core) }
     }
 
-    pub(crate) fn id(&self) -> Option<u64> {
+    /// The id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
         self.core.as_ref().map(|core| core.id)
     }
 
@@ -87,7 +89,7 @@ impl Distribution {
 }
 
 impl DistributionCore {
-    pub(crate) fn new(id: u64, bounds: &[f64], context: Arc<Context>) -> Self {
+    pub(crate) fn new(id: SeriesId, bounds: &[f64], context: Arc<Context>) -> Self {
         Self {
             id,
             lapsed: AtomicUsize::new(0),

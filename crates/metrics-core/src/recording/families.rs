@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::naming::desc::{Desc, DescError, Kind, OwnedDesc, check_label};
 use crate::naming::labels::Labels;
+use crate::naming::series_id::SeriesId;
 use crate::reading::snapshot::{FamilySchema, Schema};
 use crate::recording::context::Context;
 use crate::recording::counter::{Counter, CounterCore};
@@ -98,7 +99,7 @@ pub(crate) enum Cells {
 }
 
 impl Cells {
-    fn new(id: u64, desc: &OwnedDesc, context: &sync::Arc<Context>) -> Self {
+    fn new(id: SeriesId, desc: &OwnedDesc, context: &sync::Arc<Context>) -> Self {
         match desc.kind {
             Kind::Counter => Self::Counter(sync::Arc::new(CounterCore::new(id, context.clone()))),
             Kind::UpDown => Self::UpDown(sync::Arc::new(CounterCore::new(id, context.clone()))),
@@ -115,7 +116,7 @@ impl Cells {
         }
     }
 
-    pub(crate) fn id(&self) -> u64 {
+    pub(crate) fn id(&self) -> SeriesId {
         match self {
             Self::Counter(core) | Self::UpDown(core) => core.id,
             Self::Gauge(core) => core.id,
@@ -192,16 +193,15 @@ pub(crate) struct Families {
     by_name: BTreeMap<Cow<'static, str>, Family>,
     limits: Limits,
     series: usize,
-    next_id: u64,
     /// What folds others, and the counts of it: their handles come and go with
     /// each call, and their totals must not.
-    pinned: HashMap<u64, Cells>,
+    pinned: HashMap<SeriesId, Cells>,
     pub(crate) generation: u64,
 }
 
 /// Series without a handle, with how often one had been asked for.
 #[derive(Debug)]
-pub(crate) struct Orphans(HashMap<u64, u64>);
+pub(crate) struct Orphans(HashMap<SeriesId, u64>);
 
 /// Whether a registration got a series of its own or the family's `_other`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,14 +219,7 @@ pub(crate) struct Registered {
 
 impl Families {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self {
-            by_name: BTreeMap::new(),
-            limits,
-            series: 0,
-            next_id: 0,
-            pinned: HashMap::new(),
-            generation: 0,
-        }
+        Self { by_name: BTreeMap::new(), limits, series: 0, pinned: HashMap::new(), generation: 0 }
     }
 
     /// Refuses what a registration with these label keys would be refused for.
@@ -306,12 +299,10 @@ impl Families {
             keys: labels.iter().map(|(key, _)| key.into()).collect(),
             series: BTreeMap::new(),
         });
-        let next_id = &mut self.next_id;
         let mut is_new = false;
         let series = family.series.entry(labels).or_insert_with(|| {
             is_new = true;
-            *next_id += 1;
-            Series { cells: Cells::new(*next_id, desc, context), asked: 0 }
+            Series { cells: Cells::new(SeriesId::next(), desc, context), asked: 0 }
         });
         series.asked += 1;
         let cells = series.cells.clone();
@@ -352,17 +343,19 @@ impl Families {
     /// The names and labels of all series, and their cells in the same order.
     pub(crate) fn schema(&self) -> (Schema, Vec<Cells>) {
         let mut cells = Vec::with_capacity(self.series);
+        let mut ids = Vec::with_capacity(self.series);
         let mut rows = HashMap::with_capacity(self.series);
         let families = self.by_name.values().map(|family| {
             let first_row = cells.len();
             for series in family.series.values() {
                 rows.insert(series.cells.id(), cells.len());
+                ids.push(series.cells.id());
                 cells.push(series.cells.clone());
             }
             let labels = family.series.keys().cloned().collect();
             FamilySchema { desc: family.desc.clone(), labels, first_row }
         });
         let families = families.collect();
-        (Schema { families, rows, generation: self.generation }, cells)
+        (Schema { families, ids, rows, generation: self.generation }, cells)
     }
 }

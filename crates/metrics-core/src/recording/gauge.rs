@@ -1,5 +1,6 @@
 //! A value that is set.
 
+use crate::naming::series_id::SeriesId;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -30,7 +31,7 @@ pub struct Gauge {
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct GaugeCore {
-    pub(crate) id: u64,
+    pub(crate) id: SeriesId,
     pub(crate) lapsed: AtomicUsize,
     bits: AtomicU64,
 }
@@ -45,7 +46,8 @@ impl Gauge {
         Self { core: Some(core) }
     }
 
-    pub(crate) fn id(&self) -> Option<u64> {
+    /// The id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
         self.core.as_ref().map(|core| core.id)
     }
 
@@ -77,7 +79,7 @@ impl Gauge {
 }
 
 impl GaugeCore {
-    pub(crate) fn new(id: u64) -> Self {
+    pub(crate) fn new(id: SeriesId) -> Self {
         Self { id, lapsed: AtomicUsize::new(0), bits: AtomicU64::new(0) }
     }
 

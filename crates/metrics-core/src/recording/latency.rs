@@ -3,6 +3,7 @@
 use std::mem;
 use std::time::Duration;
 
+use crate::naming::series_id::SeriesId;
 use crate::recording::cells::{Block, LINE_WORDS, LINES, LatencyCell, OwnBlock, SharedBlock, ones};
 use crate::recording::context::Context;
 use crate::recording::exemplar::{ExemplarSlots, TraceId};
@@ -47,7 +48,7 @@ pub struct Latency {
 
 #[derive(Debug)]
 pub(crate) struct LatencyCore {
-    pub(crate) id: u64,
+    pub(crate) id: SeriesId,
     pub(crate) lapsed: AtomicUsize,
     slot: Slot<LatencyCell>,
     /// How often each bucket of a lane was full, made with the first lane's buckets.
@@ -72,7 +73,8 @@ impl Latency {
         Self { slot: core.slot.index, core: Some(core) }
     }
 
-    pub(crate) fn id(&self) -> Option<u64> {
+    /// The id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
         self.core.as_ref().map(|core| core.id)
     }
 
@@ -165,7 +167,7 @@ impl Latency {
 }
 
 impl LatencyCore {
-    pub(crate) fn new(id: u64, bounds: &[f64], context: Arc<Context>) -> Self {
+    pub(crate) fn new(id: SeriesId, bounds: &[f64], context: Arc<Context>) -> Self {
         Self {
             id,
             lapsed: AtomicUsize::new(0),

@@ -1,5 +1,6 @@
 //! The highest level of the last minute.
 
+use crate::naming::series_id::SeriesId;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -19,7 +20,7 @@ pub struct Peak {
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct PeakCore {
-    pub(crate) id: u64,
+    pub(crate) id: SeriesId,
     pub(crate) lapsed: AtomicUsize,
     tick: AtomicU64,
 }
@@ -34,7 +35,8 @@ impl Peak {
         Self { core: Some(core) }
     }
 
-    pub(crate) fn id(&self) -> Option<u64> {
+    /// The id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
         self.core.as_ref().map(|core| core.id)
     }
 
@@ -54,7 +56,7 @@ impl Peak {
 }
 
 impl PeakCore {
-    pub(crate) fn new(id: u64) -> Self {
+    pub(crate) fn new(id: SeriesId) -> Self {
         Self { id, lapsed: AtomicUsize::new(0), tick: AtomicU64::new(0) }
     }
 

@@ -1,5 +1,6 @@
 //! The core through its public API, under a clock that the tests move.
 
+mod buckets;
 mod cardinality;
 mod foreign_thread;
 mod health;
@@ -10,6 +11,7 @@ mod performance;
 mod proof;
 mod recording;
 mod threads;
+mod ticks;
 mod values;
 mod windows;
 

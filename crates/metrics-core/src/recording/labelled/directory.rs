@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::handle::{Found, Stock};
+use crate::naming::series_id::SeriesId;
 use crate::recording::lanes::Reader;
 use crate::sync::{self, Mutex, lock};
 
@@ -77,8 +78,8 @@ pub(crate) struct Directory {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// By the number of the series.
-    series: BTreeMap<u64, Listing>,
+    /// The oldest series first.
+    series: BTreeMap<SeriesId, Listing>,
     looked: Duration,
 }
 

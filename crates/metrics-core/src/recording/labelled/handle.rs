@@ -1,6 +1,7 @@
 //! What a [`Labelled`](super::Labelled) can hold, and how each kind is made.
 
 use crate::naming::desc::{Desc, Kind};
+use crate::naming::series_id::SeriesId;
 use crate::recording::any_metric::AnyMetric;
 use crate::recording::counter::Counter;
 use crate::recording::distribution::Distribution;
@@ -47,8 +48,8 @@ pub enum Stock {
 #[derive(Debug)]
 pub struct Found<H> {
     pub(crate) handle: H,
-    /// The number of the series, of one that is not folded if there are two.
-    pub(crate) id: u64,
+    /// The id of the series, of one that is not folded if there are two.
+    pub(crate) id: SeriesId,
     pub(crate) folding: Folding,
 }
 
