@@ -76,7 +76,7 @@ const LAYERS: &[Row] = &[
         name: "metrics-core",
         place: Place::Layer(0),
         knows: "numbers, names, labels, windows, time; the words for health, topics and events",
-        outside: Outside::Only(&["erased-serde", "quanta", "serde", "thiserror"]),
+        outside: Outside::Only(&["erased-serde", "hdrhistogram", "quanta", "serde", "thiserror"]),
         never: RUNTIME_FORMAT_WEB,
     },
     Row {

@@ -110,6 +110,8 @@ pub use performance::{
 };
 pub use reading::buckets::Buckets;
 pub use reading::delta::Delta;
+#[cfg(feature = "hdrhistogram")]
+pub use reading::hdr::HdrError;
 pub use reading::histogram::{Histogram, Window};
 pub use reading::pass::{
     RECORDING_BYTES, RECORDING_THREADS, SAMPLING_DURATION, VALUES_CLAMPED, VALUES_DROPPED,

@@ -3,6 +3,8 @@
 pub(crate) mod buckets;
 pub(crate) mod delta;
 pub(crate) mod exported_counts;
+#[cfg(feature = "hdrhistogram")]
+pub(crate) mod hdr;
 pub(crate) mod histogram;
 pub(crate) mod pass;
 pub(crate) mod rows;

@@ -3,6 +3,8 @@
 mod buckets;
 mod cardinality;
 mod foreign_thread;
+#[cfg(feature = "hdrhistogram")]
+mod hdr;
 mod health;
 mod labelled;
 mod monitor;
