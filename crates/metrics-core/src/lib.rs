@@ -81,6 +81,8 @@ pub mod as_millis;
 
 mod clock;
 mod engine;
+mod instances;
+mod instruments;
 mod judging;
 #[cfg(all(test, loom))]
 mod models;
@@ -93,6 +95,9 @@ mod sync;
 mod ticker;
 
 pub use clock::{Clock, ManualClock, Moment, Timestamp};
+pub use instances::{Instance, InstanceError, InstanceHandle, Instances, Named};
+pub use instruments::Instrument;
+pub use instruments::levels::LevelGauge;
 pub use judging::assessment::{Assessment, HealthBlock};
 pub use judging::board::{COMPONENT_HEALTH_SCORE, HEALTH_SCORE};
 pub use judging::event::{Event, HealthChange};
@@ -108,9 +113,12 @@ pub use judging::readiness::{NotReady, ReadinessCheck};
 pub use judging::report::{Report, ReportError, TopicReport, UnknownTarget};
 pub use judging::status::{DEGRADED_FROM, HEALTHY_ABOVE, Status};
 pub use judging::topic::{StatusWords, Topic};
+pub use naming::by_label::ByLabel;
 pub use naming::desc::{
     Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, DescError, Kind, OwnedDesc, Unit,
 };
+pub use naming::instance_name::{InstanceName, InvalidName};
+pub use naming::label_set::LabelSet;
 pub use naming::labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER, broken_name_rule};
 pub use performance::{
     CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS, Performance, PerformanceBuilder,
@@ -136,6 +144,7 @@ pub use recording::peak::Peak;
 pub use recording::timer::Timer;
 pub use recording::up_down::{InFlight, UpDown};
 pub use registry::{Measuring, Registry, RegistryBuilder};
+pub use sync::lock;
 pub use ticker::{AlreadyTicking, Tick, Ticker};
 
 /// Every metric that the core itself records.

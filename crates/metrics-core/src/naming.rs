@@ -1,4 +1,8 @@
-//! Names: descriptions of metrics, and the labels of their series.
+//! Names: descriptions of metrics, the labels of their series, and what instances are called.
 
+pub(crate) mod by_label;
 pub(crate) mod desc;
+mod descs;
+pub(crate) mod instance_name;
+pub(crate) mod label_set;
 pub(crate) mod labels;

@@ -81,7 +81,8 @@ const MIN_SAMPLES: u64 = 20;
 /// performance.record_cache_hit("L1");
 ///
 /// let latency = performance.latency_percentiles("api:request").expect("it was recorded");
-/// assert!((latency.p95.expect("there is a sample") - 150.0).abs() < 1.5);
+/// let p95 = latency.p95.expect("there is a sample");
+/// assert!(p95.abs_diff(Duration::from_millis(150)) < Duration::from_micros(1500));
 /// assert_eq!(performance.latency_percentiles("no such operation"), None);
 /// # Ok::<(), metrics_core::RegisterError>(())
 /// ```
