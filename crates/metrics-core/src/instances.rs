@@ -266,14 +266,16 @@ impl<T: Instance> Instances<T> {
         self.living().iter().map(|named| named.name().clone().into()).collect()
     }
 
-    /// Removes the instances that say themselves that they are gone.
+    /// Removes the instances that say themselves that they are gone, and returns them.
     ///
     /// Call it from [`Monitor::poll`](crate::Monitor::poll) if [`Instance::is_alive`] is
-    /// overridden. They drop outside of the lock.
-    pub fn prune(&self) {
+    /// overridden. Handles to what is gone may live on, and keep its series; so a monitor that
+    /// has copied levels of it makes them unknown.
+    pub fn prune(&self) -> Vec<Arc<Named<T>>> {
         let mut dead: Vec<_> = read(&self.directory.named).values().cloned().collect();
         dead.retain(|named| !named.is_alive());
         dead.iter().for_each(|named| self.directory.remove(named));
+        dead
     }
 }
 
