@@ -11,9 +11,10 @@ use std::time::Duration;
 use crate::judging::audience::Audience;
 use crate::judging::board::{Board, HEALTH_SCORE};
 use crate::judging::event::Event;
-use crate::judging::guest::Guests;
+use crate::judging::guarded_call::Guests;
 use crate::judging::monitor::Monitor;
 use crate::judging::observer::Observer;
+use crate::judging::topic::Topic;
 use crate::judging::watched::Watched;
 use crate::reading::pass::{Ending, Numbers, Pass, Passes};
 use crate::reading::sample::Sample;
@@ -46,7 +47,7 @@ impl Engine {
 
     pub(crate) fn monitor(&self, monitor: Arc<dyn Monitor>) -> Result<(), RegisterError> {
         let topic = monitor.topic();
-        if let Some(rule) = topic.broken_rule() {
+        if let Some(rule) = Topic::broken_name_rule(topic.name) {
             return Err(RegisterError::TopicName { topic: topic.name, rule });
         }
         self.board.add(Watched::register(&self.store, &self.guests, topic, monitor)?)

@@ -115,14 +115,16 @@ pub trait Instance: Send + Sync + 'static {
 ///     }
 ///
 ///     fn judge(&self, view: &View<'_>) -> Judgement {
-///         let judged = self.0.living().into_iter().map(|queue| {
+///         let queues = self.0.living();
+///         let judged = queues.iter().map(|queue| {
 ///             let failed = queue.read(view).jobs[End::Failed].recent;
-///             let failing = Finding::warning("failing_jobs")
-///                 .beyond(failed as f64, 0.0)
-///                 .message(format!("queue `{}`: {failed} recent jobs failed", queue.name()))
-///                 .advice("look at the errors of the failed jobs");
-///             let judgement = Judgement::healthy("Jobs are done");
-///             (queue.name().clone(), judgement.with_all((failed > 0).then_some(failing)))
+///             let failing = (failed > 0).then(|| {
+///                 Finding::warning("failing_jobs")
+///                     .beyond(failed as f64, 0.0)
+///                     .message(format!("queue `{}`: {failed} recent jobs failed", queue.name()))
+///                     .advice("look at the errors of the failed jobs")
+///             });
+///             (queue.name().to_string(), Judgement::healthy("Jobs are done").with_all(failing))
 ///         });
 ///         Judgement::of_instances("no queue is watched", judged)
 ///     }
@@ -269,8 +271,8 @@ impl<T: Instance> Instances<T> {
     /// Removes the instances that say themselves that they are gone, and returns them.
     ///
     /// Call it from [`Monitor::poll`](crate::Monitor::poll) if [`Instance::is_alive`] is
-    /// overridden. Handles to what is gone may live on, and keep its series; so a monitor that
-    /// has copied levels of it makes them unknown.
+    /// overridden. A handle may outlive what it stands for, and keeps its series; so a monitor
+    /// that copied levels of what is gone makes them unknown.
     pub fn prune(&self) -> Vec<Arc<Named<T>>> {
         let mut dead: Vec<_> = read(&self.directory.named).values().cloned().collect();
         dead.retain(|named| !named.is_alive());

@@ -3,8 +3,10 @@
 pub(crate) mod assessment;
 pub(crate) mod audience;
 pub(crate) mod board;
+pub(crate) mod contained;
 pub(crate) mod event;
 pub(crate) mod finding;
+pub(crate) mod guarded_call;
 pub(crate) mod guest;
 pub(crate) mod health;
 pub(crate) mod judgement;

@@ -14,7 +14,7 @@ use crate::reading::rows::{Row, Scratch, Timeline};
 use crate::reading::snapshot::Value;
 use crate::reading::window::Rule;
 use crate::recording::counter::Counter;
-use crate::recording::families::Cells;
+use crate::recording::kinds::Cells;
 use crate::recording::lanes::{self, Reader};
 use crate::recording::latency::Latency;
 use crate::recording::layout::LINEAR_NANOS;

@@ -23,7 +23,7 @@ use crate::reading::summary::{LatencySummary, millis};
 use crate::recording::counter::Counter;
 use crate::recording::families::RegisterError;
 use crate::recording::hit_ratio::HitRatio;
-use crate::recording::labelled::{Directory, Labelled};
+use crate::recording::labelled::{Labelled, SharedHandles};
 use crate::recording::latency::Latency;
 use crate::registry::Registry;
 
@@ -134,10 +134,13 @@ impl PerformanceBuilder {
             throughput: registry.counters(&OPERATIONS)?,
             lookups: registry.hit_ratios(&CACHE_LOOKUPS)?,
         };
-        let directories =
-            [live.operations.directory(), live.throughput.directory(), live.lookups.directory()];
+        let names = [
+            live.operations.shared_handles(),
+            live.throughput.shared_handles(),
+            live.lookups.shared_handles(),
+        ];
         registry.monitor(Arc::new(PerformanceMonitor {
-            directories: directories.into_iter().flatten().cloned().collect(),
+            names: names.into_iter().flatten().cloned().collect(),
             clock: registry.clock().clone(),
             idle_expiry: self.idle_expiry,
             slow_p95: self.slow_p95,
@@ -257,8 +260,8 @@ impl Performance {
 /// What the registry holds: the judge and reporter, without a way back to the registry.
 #[derive(Debug)]
 struct PerformanceMonitor {
-    /// Of the names, to expire them.
-    directories: Vec<Arc<Directory>>,
+    /// To expire them.
+    names: Vec<Arc<SharedHandles>>,
     clock: Clock,
     idle_expiry: Duration,
     slow_p95: Duration,
@@ -271,7 +274,7 @@ impl Monitor for PerformanceMonitor {
 
     fn poll(&self) {
         let now = self.clock.uptime();
-        self.directories.iter().for_each(|directory| directory.expire(now, self.idle_expiry));
+        self.names.iter().for_each(|names| names.expire(now, self.idle_expiry));
     }
 
     fn judge(&self, view: &View<'_>) -> Judgement {

@@ -12,19 +12,21 @@ use std::time::Duration;
 use crate::clock::{Clock, Moment};
 use crate::engine::Engine;
 use crate::judging::event::Event;
+use crate::judging::guarded_call::GuardedCall;
+use crate::judging::guest::GuestCall;
 use crate::judging::monitor::Monitor;
 use crate::judging::observer::Observer;
 use crate::judging::readiness::ReadinessCheck;
 use crate::judging::topic::Topic;
 use crate::naming::desc::{Desc, Kind, OwnedDesc};
 use crate::reading::sample::Sample;
-use crate::recording::any_metric::AnyMetric;
 use crate::recording::counter::Counter;
 use crate::recording::distribution::Distribution;
-use crate::recording::families::{Cells, RegisterError};
+use crate::recording::families::RegisterError;
 use crate::recording::gauge::Gauge;
 use crate::recording::hit_ratio::HitRatio;
-use crate::recording::labelled::Labelled;
+use crate::recording::kinds::AnyMetric;
+use crate::recording::labelled::{HandleKind, Labelled};
 use crate::recording::latency::Latency;
 use crate::recording::peak::Peak;
 use crate::recording::up_down::UpDown;
@@ -133,14 +135,8 @@ impl Registry {
     /// # Errors
     /// As for [`Registry::counter`].
     pub fn total(&self, desc: &Desc, values: &[&str]) -> Result<Gauge, RegisterError> {
-        match self.engine.store.series(desc, Kind::Total, values)?.cells {
-            Cells::Gauge(core) => Ok(Gauge::new(core)),
-            _ => Err(RegisterError::Kind {
-                name: desc.name().into(),
-                is: desc.kind(),
-                wanted: Kind::Total,
-            }),
-        }
+        let registered = Gauge::register(&self.engine.store, desc, Kind::Total, values)?;
+        Ok(registered.handle)
     }
 
     /// The two counters of a family whose last label key is `result`.
@@ -238,11 +234,21 @@ impl Registry {
 
     /// Asks the monitors for the checks on which the service's readiness depends.
     ///
-    /// It waits for each monitor with a limit, so call it where a thread may wait. A monitor
-    /// that panics or does not return has no checks.
+    /// It waits for each monitor with a limit, so call it where a thread may wait. Of a monitor
+    /// that panics or does not return, these are the checks that it gave last.
     pub fn readiness_checks(&self) -> Vec<Arc<dyn ReadinessCheck>> {
         let monitors = self.engine.board.monitors();
         monitors.iter().flat_map(|watched| watched.readiness()).collect()
+    }
+
+    /// Guards one kind of call into code of others that somebody else makes.
+    ///
+    /// Hold on to it: its series last as long.
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the registry is out of names.
+    pub fn guard(&self, guest: &str, call: GuestCall) -> Result<GuardedCall, RegisterError> {
+        GuardedCall::register(&self.engine.store, &self.engine.guests, guest, call)
     }
 
     /// The length of a tick.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::judging::event::Event;
-use crate::judging::guest::{GuardedCall, GuestCall, Guests};
+use crate::judging::guarded_call::{GuardedCall, Guests};
+use crate::judging::guest::GuestCall;
 use crate::judging::observer::Observer;
 use crate::reading::sample::Sample;
 use crate::recording::families::RegisterError;

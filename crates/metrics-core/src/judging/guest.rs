@@ -9,20 +9,9 @@
 //! longer than its budget is left out for some ticks; one that has not returned is left out
 //! until it does.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::clock::Clock;
-use crate::judging::workers::Workers;
 use crate::naming::desc::Desc;
-use crate::recording::counter::Counter;
-use crate::recording::families::RegisterError;
-use crate::recording::gauge::Gauge;
-use crate::recording::latency::Latency;
-use crate::recording::store::Store;
-use crate::sync::{Mutex, lock};
 
 /// The time that calls into guests take.
 pub const GUEST_CALL_DURATION: Desc = Desc::latency(
@@ -61,13 +50,14 @@ pub enum GuestCall {
     Observe,
     /// A listener to events, once a tick that has some.
     Listen,
+    /// [`ReadinessCheck::check`](crate::ReadinessCheck::check), by whoever answers probes.
+    Check,
 }
 
 impl GuestCall {
-    const ALL: [Self; 6] =
-        [Self::Poll, Self::Judge, Self::Report, Self::Readiness, Self::Observe, Self::Listen];
+    const COUNT: usize = 7;
 
-    fn label(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Poll => "poll",
             Self::Judge => "judge",
@@ -75,12 +65,13 @@ impl GuestCall {
             Self::Readiness => "readiness",
             Self::Observe => "observe",
             Self::Listen => "listen",
+            Self::Check => "check",
         }
     }
 
     /// Whether it belongs to a tick, and so can be left out for some.
-    fn is_of_a_tick(self) -> bool {
-        !matches!(self, Self::Report | Self::Readiness)
+    pub(crate) fn is_of_a_tick(self) -> bool {
+        !matches!(self, Self::Report | Self::Readiness | Self::Check)
     }
 }
 
@@ -88,10 +79,10 @@ impl GuestCall {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// A call that took longer is an overrun.
-    budgets: [Duration; GuestCall::ALL.len()],
-    /// A call of a tick that takes longer is given up.
+    pub(crate) budgets: [Duration; GuestCall::COUNT],
+    /// A call that takes longer is given up, unless it is a report.
     pub(crate) patience: Duration,
-    /// A report or a list of readiness checks that takes longer is given up.
+    /// A report that takes longer is given up.
     pub(crate) report_patience: Duration,
     /// The ticks for which a failed call is left out.
     pub(crate) bench_ticks: u64,
@@ -106,7 +97,7 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            budgets: [1, 10, 500, 10, 50, 10].map(Duration::from_millis),
+            budgets: [1, 10, 500, 10, 50, 10, 1000].map(Duration::from_millis),
             patience: Duration::from_millis(100),
             report_patience: Duration::from_secs(5),
             bench_ticks: 10,
@@ -130,149 +121,4 @@ pub enum GuestError {
     /// The system gave no thread to run it on.
     #[error("could not be called: the system gave no thread")]
     NoThread,
-}
-
-/// The reasons that are counted.
-#[derive(Clone, Copy, Debug)]
-enum Reason {
-    Panic,
-    Overrun,
-    Hung,
-}
-
-impl Reason {
-    const ALL: [Self; 3] = [Self::Panic, Self::Overrun, Self::Hung];
-
-    fn label(self) -> &'static str {
-        match self {
-            Self::Panic => "panic",
-            Self::Overrun => "overrun",
-            Self::Hung => "hung",
-        }
-    }
-}
-
-/// What all calls into guests of one registry share.
-#[derive(Debug)]
-pub(crate) struct Guests {
-    clock: Clock,
-    limits: Limits,
-    workers: Workers,
-    /// The number of the running tick.
-    tick: AtomicU64,
-}
-
-impl Guests {
-    pub(crate) fn new(clock: Clock, limits: Limits) -> Self {
-        Self { clock, limits, workers: Workers::default(), tick: AtomicU64::new(0) }
-    }
-
-    /// Begins the calls of another tick.
-    pub(crate) fn begin_tick(&self) {
-        self.tick.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The number of the running tick.
-    pub(crate) fn tick(&self) -> u64 {
-        self.tick.load(Ordering::Relaxed)
-    }
-}
-
-/// One kind of call into one guest, with what is known of it.
-#[derive(Debug)]
-pub(crate) struct GuardedCall {
-    call: GuestCall,
-    guests: Arc<Guests>,
-    duration: Latency,
-    failures: [Counter; Reason::ALL.len()],
-    benched: Gauge,
-    /// The tick from which on it is called again.
-    benched_until: AtomicU64,
-    /// Calls that were given up; each can be upgraded until it returns.
-    given_up: Mutex<Vec<Weak<()>>>,
-}
-
-impl GuardedCall {
-    pub(crate) fn register(
-        store: &Store,
-        guests: &Arc<Guests>,
-        guest: &str,
-        call: GuestCall,
-    ) -> Result<Self, RegisterError> {
-        let labels = [guest, call.label()];
-        let [panic, overrun, hung] = Reason::ALL
-            .map(|reason| store.handle(&GUEST_FAILURES, &[guest, call.label(), reason.label()]));
-        Ok(Self {
-            call,
-            guests: guests.clone(),
-            duration: store.handle(&GUEST_CALL_DURATION, &labels)?,
-            failures: [panic?, overrun?, hung?],
-            benched: store.handle(&GUEST_BENCHED, &labels)?,
-            benched_until: AtomicU64::new(0),
-            given_up: Mutex::default(),
-        })
-    }
-
-    /// Runs a call on a worker and waits for it with a limit.
-    pub(crate) fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, GuestError> {
-        self.admit()?;
-        let clock = self.guests.clock.clone();
-        let running = Arc::new(());
-        let token = Arc::downgrade(&running);
-        let job = move || {
-            let start = clock.now();
-            // What `work` holds is dropped in here too, so that the caller has it alone again.
-            let result = catch_unwind(AssertUnwindSafe(work));
-            let took = clock.since(start);
-            drop(running);
-            (result, took)
-        };
-        let patience = match self.call.is_of_a_tick() {
-            true => self.guests.limits.patience,
-            false => self.guests.limits.report_patience,
-        };
-        let outcome = self.guests.workers.run(patience, job).map_err(|_| GuestError::NoThread)?;
-        let Some((result, took)) = outcome else {
-            lock(&self.given_up).push(token);
-            self.fail(Reason::Hung);
-            return Err(GuestError::Hung);
-        };
-        self.duration.record(took);
-        if took > self.guests.limits.budgets[self.call as usize] {
-            self.fail(Reason::Overrun);
-        }
-        result.map_err(|_| {
-            self.fail(Reason::Panic);
-            GuestError::Panicked
-        })
-    }
-
-    /// Refuses while an earlier call goes on, or while the call is left out.
-    fn admit(&self) -> Result<(), GuestError> {
-        let mut given_up = lock(&self.given_up);
-        given_up.retain(|call| call.strong_count() > 0);
-        if !given_up.is_empty() {
-            return Err(GuestError::Hung);
-        }
-        if self.guests.tick() < self.benched_until.load(Ordering::Relaxed) {
-            return Err(GuestError::Benched);
-        }
-        self.benched.set(0.0);
-        Ok(())
-    }
-
-    /// Counts a failure, and leaves the call out for some ticks if it belongs to one.
-    fn fail(&self, reason: Reason) {
-        self.failures[reason as usize].inc();
-        if self.call.is_of_a_tick() || matches!(reason, Reason::Hung) {
-            self.benched.set(1.0);
-        }
-        if self.call.is_of_a_tick() {
-            let next = self.guests.tick() + 1;
-            self.benched_until.store(next + self.guests.limits.bench_ticks, Ordering::Relaxed);
-        }
-    }
 }

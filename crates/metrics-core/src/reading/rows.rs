@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::reading::snapshot::{Count, Value};
 use crate::reading::window::{Rule, Ticks};
 use crate::recording::counter::CounterCore;
-use crate::recording::families::Cells;
+use crate::recording::kinds::Cells;
 use crate::recording::lanes::Reader;
 use crate::recording::layout::Layout;
 use crate::recording::up_down::level;

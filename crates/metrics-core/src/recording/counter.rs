@@ -1,9 +1,11 @@
 //! A number that goes up only.
 
+use crate::naming::desc::OwnedDesc;
 use crate::recording::context::Context;
+use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::lanes::{self, Reader, Slot};
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A handle to a counter; clones share the storage.
 ///
@@ -31,8 +33,7 @@ pub struct Counter {
 
 #[derive(Debug)]
 pub(crate) struct CounterCore {
-    pub(crate) id: u64,
-    pub(crate) lapsed: AtomicUsize,
+    pub(crate) head: Head,
     slot: Slot<AtomicU64>,
     shared: AtomicU64,
     context: Arc<Context>,
@@ -49,11 +50,7 @@ impl Counter {
     }
 
     pub(crate) fn id(&self) -> Option<u64> {
-        self.core.as_ref().map(|core| core.id)
-    }
-
-    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
-        self.core.as_ref().map(|core| &core.lapsed)
+        self.core.as_ref().map(|core| core.head.id)
     }
 
     /// Adds one.
@@ -85,24 +82,29 @@ impl Counter {
 
     /// The total now, summed over all threads.
     pub fn total(&self) -> u64 {
-        self.mark(&Reader::new())
+        self.core.as_ref().map_or(0, |core| core.total(&Reader::new()))
+    }
+}
+
+impl SeriesHandle for Counter {
+    fn head(&self) -> Option<&Head> {
+        self.core.as_ref().map(|core| &core.head)
     }
 
-    /// A number that changes with every add: the total.
-    pub(crate) fn mark(&self, reader: &Reader) -> u64 {
-        self.core.as_ref().map_or(0, |core| core.total(reader))
+    /// Counts; a cast saturates, and makes NaN zero.
+    fn apply(&self, value: f64) {
+        self.add(value as u64);
+    }
+
+    /// The total: it changes with every add.
+    fn mark(&self, reader: &Reader) -> Option<u64> {
+        self.core.as_ref().map(|core| core.total(reader))
     }
 }
 
 impl CounterCore {
-    pub(crate) fn new(id: u64, context: Arc<Context>) -> Self {
-        Self {
-            id,
-            lapsed: AtomicUsize::new(0),
-            slot: Slot::take(),
-            shared: AtomicU64::new(0),
-            context,
-        }
+    pub(crate) fn new(head: Head, _desc: &OwnedDesc, context: &Arc<Context>) -> Self {
+        Self { head, slot: Slot::take(), shared: AtomicU64::new(0), context: context.clone() }
     }
 
     pub(crate) fn slot(&self) -> u32 {

@@ -13,13 +13,9 @@ use crate::naming::desc::{Desc, DescError, Kind, OwnedDesc, check_label};
 use crate::naming::labels::Labels;
 use crate::reading::snapshot::{FamilySchema, Schema};
 use crate::recording::context::Context;
-use crate::recording::counter::{Counter, CounterCore};
-use crate::recording::distribution::DistributionCore;
-use crate::recording::gauge::GaugeCore;
-use crate::recording::latency::LatencyCore;
-use crate::recording::peak::PeakCore;
+use crate::recording::counter::Counter;
+use crate::recording::kinds::{Cells, Head};
 use crate::sync;
-use crate::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// How often a label set was folded because its family, or the registry, was full.
 pub const SERIES_FOLDED: Desc = Desc::counter(
@@ -100,72 +96,10 @@ pub enum RegisterError {
     },
 }
 
-/// The cells of one series, shared by its handles, the families and the pass.
-#[derive(Clone, Debug)]
-pub(crate) enum Cells {
-    Counter(sync::Arc<CounterCore>),
-    Gauge(sync::Arc<GaugeCore>),
-    UpDown(sync::Arc<CounterCore>),
-    Peak(sync::Arc<PeakCore>),
-    Latency(sync::Arc<LatencyCore>),
-    Distribution(sync::Arc<DistributionCore>),
-}
-
-impl Cells {
-    fn new(id: u64, desc: &OwnedDesc, context: &sync::Arc<Context>) -> Self {
-        match desc.kind {
-            Kind::Counter => Self::Counter(sync::Arc::new(CounterCore::new(id, context.clone()))),
-            Kind::UpDown => Self::UpDown(sync::Arc::new(CounterCore::new(id, context.clone()))),
-            Kind::Gauge | Kind::Total => Self::Gauge(sync::Arc::new(GaugeCore::new(id))),
-            Kind::Peak => Self::Peak(sync::Arc::new(PeakCore::new(id))),
-            Kind::Latency => {
-                Self::Latency(sync::Arc::new(LatencyCore::new(id, &desc.bounds, context.clone())))
-            }
-            Kind::Distribution => Self::Distribution(sync::Arc::new(DistributionCore::new(
-                id,
-                &desc.bounds,
-                context.clone(),
-            ))),
-        }
-    }
-
-    pub(crate) fn id(&self) -> u64 {
-        match self {
-            Self::Counter(core) | Self::UpDown(core) => core.id,
-            Self::Gauge(core) => core.id,
-            Self::Peak(core) => core.id,
-            Self::Latency(core) => core.id,
-            Self::Distribution(core) => core.id,
-        }
-    }
-
-    /// How many handles nobody can reach any more, though tables of idle threads still hold them.
-    pub(crate) fn lapsed(&self) -> &AtomicUsize {
-        match self {
-            Self::Counter(core) | Self::UpDown(core) => &core.lapsed,
-            Self::Gauge(core) => &core.lapsed,
-            Self::Peak(core) => &core.lapsed,
-            Self::Latency(core) => &core.lapsed,
-            Self::Distribution(core) => &core.lapsed,
-        }
-    }
-
-    /// Whether only the families and the pass hold the cells, and no handle that can be reached does.
-    ///
-    /// If so, all that the last handle recorded is visible.
-    pub(crate) fn is_orphan(&self) -> bool {
-        let holders = match self {
-            Self::Counter(core) | Self::UpDown(core) => sync::Arc::strong_count(core),
-            Self::Gauge(core) => sync::Arc::strong_count(core),
-            Self::Peak(core) => sync::Arc::strong_count(core),
-            Self::Latency(core) => sync::Arc::strong_count(core),
-            Self::Distribution(core) => sync::Arc::strong_count(core),
-        };
-        // The count is read relaxed; this pairs with the release of the last drop.
-        fence(Ordering::Acquire);
-        // Second, since a lapsed handle is taken off here before it drops; the
-        // other way around, a handle in use could be taken for a lapsed one.
-        holders == 2 + self.lapsed().load(Ordering::Acquire)
+impl RegisterError {
+    /// The description is not of the kind that the handle records.
+    pub(crate) fn kind(desc: &Desc, wanted: Kind) -> Self {
+        Self::Kind { name: desc.name().into(), is: desc.kind(), wanted }
     }
 }
 
@@ -224,11 +158,19 @@ pub(crate) enum Folding {
     Folded,
 }
 
-/// The cells that a registration got.
+/// What a registration got: cells, or the handle that was made of them.
 #[derive(Debug)]
-pub(crate) struct Registered {
-    pub(crate) cells: Cells,
+pub struct Registered<H> {
+    pub(crate) handle: H,
+    /// The number of the series; of two, that of one which is not folded.
+    pub(crate) id: u64,
     pub(crate) folding: Folding,
+}
+
+impl Registered<Cells> {
+    fn new(cells: Cells, folding: Folding) -> Self {
+        Self { id: cells.id(), handle: cells, folding }
+    }
 }
 
 impl Families {
@@ -273,7 +215,7 @@ impl Families {
         desc: &OwnedDesc,
         labels: Labels,
         context: &sync::Arc<Context>,
-    ) -> Result<Registered, RegisterError> {
+    ) -> Result<Registered<Cells>, RegisterError> {
         self.check(desc, &labels)?;
         let Some(family) = self.by_name.get_mut(&desc.name) else {
             let folds = self.series >= self.limits.series && !labels.is_empty();
@@ -281,11 +223,12 @@ impl Families {
         };
         if let Some(series) = family.series.get_mut(&labels) {
             series.asked += 1;
-            return Ok(Registered { cells: series.cells.clone(), folding: Folding::Own });
+            return Ok(Registered::new(series.cells.clone(), Folding::Own));
         }
-        let cap = match desc.kind {
-            Kind::Latency | Kind::Distribution => self.limits.histograms_per_family,
-            _ => self.limits.scalars_per_family,
+        let cap = if desc.kind.is_histogram() {
+            self.limits.histograms_per_family
+        } else {
+            self.limits.scalars_per_family
         };
         let held = family.series.len() - usize::from(family.series.contains_key(&labels.folded()));
         let folds = held >= cap || self.series >= self.limits.series;
@@ -298,9 +241,9 @@ impl Families {
         desc: &OwnedDesc,
         labels: Labels,
         context: &sync::Arc<Context>,
-    ) -> Registered {
+    ) -> Registered<Cells> {
         if !folds {
-            return Registered { cells: self.insert(desc, labels, context), folding: Folding::Own };
+            return Registered::new(self.insert(desc, labels, context), Folding::Own);
         }
         let metric = Labels::new([("metric", &*desc.name)]);
         let count = self.insert(&(&SERIES_FOLDED).into(), metric, context);
@@ -311,7 +254,7 @@ impl Families {
         for cells in [count, cells.clone()] {
             self.pinned.entry(cells.id()).or_insert(cells);
         }
-        Registered { cells, folding: Folding::Folded }
+        Registered::new(cells, Folding::Folded)
     }
 
     fn insert(&mut self, desc: &OwnedDesc, labels: Labels, context: &sync::Arc<Context>) -> Cells {
@@ -325,7 +268,7 @@ impl Families {
         let series = family.series.entry(labels).or_insert_with(|| {
             is_new = true;
             *next_id += 1;
-            Series { cells: Cells::new(*next_id, desc, context), asked: 0 }
+            Series { cells: Cells::new(Head::new(*next_id), desc, context), asked: 0 }
         });
         series.asked += 1;
         let cells = series.cells.clone();

@@ -10,8 +10,8 @@
 //! What is folded at a cap is recorded and not remembered, so that values made
 //! of user input cannot grow anything.
 
-mod directory;
 mod handle;
+mod shared_handles;
 mod table;
 
 use std::fmt;
@@ -28,9 +28,9 @@ use crate::recording::latency::Latency;
 use crate::recording::store::Store;
 use crate::sync::atomic::Ordering;
 
-pub(crate) use directory::Directory;
 pub use handle::Handle;
-pub(crate) use handle::Stored;
+pub(crate) use handle::{AnyHandle, HandleKind};
+pub(crate) use shared_handles::SharedHandles;
 
 /// Handles of one metric by the values of its `N` labels; clones share everything.
 ///
@@ -60,7 +60,7 @@ pub(crate) use handle::Stored;
 /// such a call is as slow as a registration. The series last as long as this,
 /// or a clone of it.
 pub struct Labelled<H, const N: usize> {
-    /// The directory's, here to be at hand.
+    /// That of the shared handles, here to be at hand.
     id: u64,
     live: Option<Arc<Live>>,
     handle: PhantomData<fn() -> H>,
@@ -70,7 +70,7 @@ pub struct Labelled<H, const N: usize> {
 struct Live {
     store: Arc<Store>,
     desc: Desc,
-    directory: Arc<Directory>,
+    handles: Arc<SharedHandles>,
 }
 
 impl<H: Handle, const N: usize> Labelled<H, N> {
@@ -81,13 +81,13 @@ impl<H: Handle, const N: usize> Labelled<H, N> {
 
     pub(crate) fn new(store: &Arc<Store>, desc: &Desc) -> Result<Self, RegisterError> {
         store.check(desc, H::KIND, N + H::OWN_LABELS)?;
-        let directory = Arc::new(Directory::new());
-        let live = Live { store: store.clone(), desc: *desc, directory };
-        Ok(Self { id: live.directory.id, live: Some(Arc::new(live)), handle: PhantomData })
+        let handles = Arc::new(SharedHandles::new());
+        let live = Live { store: store.clone(), desc: *desc, handles };
+        Ok(Self { id: live.handles.id, live: Some(Arc::new(live)), handle: PhantomData })
     }
 
-    pub(crate) fn directory(&self) -> Option<&Arc<Directory>> {
-        self.live.as_ref().map(|live| &live.directory)
+    pub(crate) fn shared_handles(&self) -> Option<&Arc<SharedHandles>> {
+        self.live.as_ref().map(|live| &live.handles)
     }
 
     /// Does something with the handle of these values, in the order of the description's keys.
@@ -113,7 +113,7 @@ impl<H: Handle, const N: usize> Labelled<H, N> {
     /// show that they are idle; series of other kinds stay.
     pub fn expire_idle(&self, after: Duration) {
         if let Some(live) = &self.live {
-            live.directory.expire(live.store.context.clock.uptime(), after);
+            live.handles.expire(live.store.context.clock.uptime(), after);
         }
     }
 }
@@ -121,15 +121,15 @@ impl<H: Handle, const N: usize> Labelled<H, N> {
 impl Live {
     #[cold]
     fn with_first<H: Handle, R>(&self, hash: u64, values: &[&str], f: impl Fn(&H) -> R) -> R {
-        let Ok(found) = H::find(&self.store, &self.desc, values) else {
+        let Ok(registered) = H::register(&self.store, &self.desc, H::KIND, values) else {
             // Refused only where the registry is out of metric names, or gave
             // this one to another description: there is no cell to record into.
             self.store.context.dropped.fetch_add(1, Ordering::Relaxed);
             return f(&H::disabled());
         };
-        let result = f(&found.handle);
-        if found.folding == Folding::Own {
-            table::remember(hash, self.directory.enter(found, values));
+        let result = f(&registered.handle);
+        if registered.folding == Folding::Own {
+            table::remember(hash, self.handles.enter(registered, values));
         }
         result
     }

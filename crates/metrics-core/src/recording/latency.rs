@@ -3,14 +3,16 @@
 use std::mem;
 use std::time::Duration;
 
+use crate::naming::desc::OwnedDesc;
 use crate::recording::cells::{Block, LINE_WORDS, LINES, LatencyCell, OwnBlock, SharedBlock, ones};
 use crate::recording::context::Context;
 use crate::recording::exemplar::{ExemplarSlots, TraceId};
+use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::lanes::{self, Reader, Slot};
 use crate::recording::layout::{MAX_NANOS, PER_LINE, latency_index};
 use crate::recording::line::LineSums;
 use crate::recording::timer::Timer;
-use crate::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, OnceLock, lock};
 
 /// The count at which a bucket of 16 bits is full; a model gets there.
@@ -47,8 +49,7 @@ pub struct Latency {
 
 #[derive(Debug)]
 pub(crate) struct LatencyCore {
-    pub(crate) id: u64,
-    pub(crate) lapsed: AtomicUsize,
+    pub(crate) head: Head,
     slot: Slot<LatencyCell>,
     /// How often each bucket of a lane was full, made with the first lane's buckets.
     ///
@@ -73,11 +74,7 @@ impl Latency {
     }
 
     pub(crate) fn id(&self) -> Option<u64> {
-        self.core.as_ref().map(|core| core.id)
-    }
-
-    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
-        self.core.as_ref().map(|core| &core.lapsed)
+        self.core.as_ref().map(|core| core.head.id)
     }
 
     #[cfg(all(test, loom))]
@@ -124,11 +121,6 @@ impl Latency {
         }
     }
 
-    /// A number that changes with every record.
-    pub(crate) fn mark(&self, reader: &Reader) -> u64 {
-        self.core.as_ref().map_or(0, |core| core.raw_sum(reader))
-    }
-
     pub(crate) fn context(&self) -> Option<&Context> {
         self.core.as_ref().map(|core| &*core.context)
     }
@@ -164,17 +156,38 @@ impl Latency {
     }
 }
 
+impl SeriesHandle for Latency {
+    fn head(&self) -> Option<&Head> {
+        self.core.as_ref().map(|core| &core.head)
+    }
+
+    /// Records so many seconds; what is no number is dropped.
+    fn apply(&self, value: f64) {
+        // Beyond 73 minutes all are the same; this keeps the largest floats convertible.
+        let bounded = value.clamp(0.0, f64::from(u32::MAX));
+        if let Ok(duration) = Duration::try_from_secs_f64(bounded) {
+            self.record(duration);
+        } else if let Some(core) = &self.core {
+            core.context.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The sum: it changes with every record.
+    fn mark(&self, reader: &Reader) -> Option<u64> {
+        self.core.as_ref().map(|core| core.raw_sum(reader))
+    }
+}
+
 impl LatencyCore {
-    pub(crate) fn new(id: u64, bounds: &[f64], context: Arc<Context>) -> Self {
+    pub(crate) fn new(head: Head, desc: &OwnedDesc, context: &Arc<Context>) -> Self {
         Self {
-            id,
-            lapsed: AtomicUsize::new(0),
+            head,
             slot: Slot::take(),
             shared: OnceLock::new(),
             shared_sum: AtomicU64::new(0),
             full: Mutex::new(None),
-            exemplars: ExemplarSlots::new(bounds),
-            context,
+            exemplars: ExemplarSlots::new(&desc.bounds),
+            context: context.clone(),
         }
     }
 

@@ -1,8 +1,8 @@
 //! A level that many threads raise and lower.
 
 use crate::recording::counter::{Counter, CounterCore};
+use crate::recording::kinds::{Head, SeriesHandle};
 use crate::sync::Arc;
-use crate::sync::atomic::AtomicUsize;
 
 /// A handle to a level, such as requests in flight; clones share the storage.
 ///
@@ -43,10 +43,6 @@ impl UpDown {
         self.cell.id()
     }
 
-    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
-        self.cell.lapsed()
-    }
-
     /// Adds `n`, which may be negative.
     #[inline]
     pub fn add(&self, n: i64) {
@@ -63,6 +59,17 @@ impl UpDown {
     /// The level now, zero at least.
     pub fn level(&self) -> u64 {
         level(self.cell.total())
+    }
+}
+
+impl SeriesHandle for UpDown {
+    fn head(&self) -> Option<&Head> {
+        self.cell.head()
+    }
+
+    /// Raises or lowers; a cast saturates, and makes NaN zero.
+    fn apply(&self, value: f64) {
+        self.add(value as i64);
     }
 }
 

@@ -8,7 +8,8 @@ use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::judging::audience::Audience;
 use crate::judging::board::Board;
-use crate::judging::guest::{GuestCall, Guests, Limits as GuestLimits};
+use crate::judging::guarded_call::Guests;
+use crate::judging::guest::{GuestCall, Limits as GuestLimits};
 use crate::judging::health::Hysteresis;
 use crate::reading::pass::Passes;
 use crate::reading::window::Rule;
@@ -128,14 +129,14 @@ impl RegistryBuilder {
     /// Changes how long a call into code of others may take before it is left out for some ticks.
     ///
     /// By default a poll may take 1 ms, a judgement, a list of readiness checks and a listener
-    /// 10 ms, an observer 50 ms and a report 500 ms. A report that overran is counted, and not
-    /// left out.
+    /// 10 ms, an observer 50 ms, a report 500 ms and a readiness check 1 s. Reports and checks that
+    /// overran are counted, and not left out.
     pub fn guest_budget(mut self, call: GuestCall, budget: Duration) -> Self {
         self.guests.set_budget(call, budget);
         self
     }
 
-    /// Changes how long a tick waits for each call into code of others; 100 ms by default.
+    /// Changes how long each call into code of others is waited for, but for reports; 100 ms by default.
     ///
     /// A call that takes longer goes on alone, and its guest is called again when it has
     /// returned.

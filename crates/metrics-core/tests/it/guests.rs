@@ -1,13 +1,15 @@
 //! Code of others panics, overruns its budget or hangs: ticks go on, and the guest is named.
 
+use std::pin::{Pin, pin};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use metrics_core::{
-    Event, Finding, GUEST_BENCHED, GUEST_CALL_DURATION, GUEST_FAILURES, Judgement, ManualClock,
-    Monitor, Observer, ReadinessCheck, Registry, Report, ReportError, Sample, Status, Ticker,
-    Topic, UnknownTarget, Value, View,
+    Event, Finding, GUEST_BENCHED, GUEST_CALL_DURATION, GUEST_FAILURES, GuestCall, GuestError,
+    Judgement, ManualClock, Monitor, Observer, ReadinessCheck, Registry, Report, ReportError,
+    Sample, Status, Ticker, Topic, UnknownTarget, Value, View,
 };
 
 static BAD: Topic = Topic::new("bad", "bad");
@@ -42,14 +44,14 @@ impl Guest {
         if call != self.call {
             return;
         }
-        let fault = *self.fault.lock().unwrap();
+        let fault = *self.fault.lock().expect("it is not poisoned");
         match fault {
             Fault::None => {}
             Fault::Panic => panic!("told to"),
             Fault::Overrun => self.clock.advance(Duration::from_secs(1)),
             Fault::Hang => {
                 let _ = self.hanging.send(());
-                let _ = self.held.lock().unwrap().recv();
+                let _ = self.held.lock().expect("it is not poisoned").recv();
             }
         }
     }
@@ -98,7 +100,7 @@ struct Good {
 
 impl Good {
     fn note(&self, call: &'static str) {
-        self.calls.lock().unwrap().push(call);
+        self.calls.lock().expect("it is not poisoned").push(call);
     }
 }
 
@@ -164,16 +166,16 @@ impl House {
         let bad = Guest { call, fault: fault.clone(), clock: clock.clone(), hanging, held };
         let good_calls = Arc::new(Mutex::new(Vec::new()));
         let good = || Good { calls: good_calls.clone() };
-        registry.monitor(Arc::new(bad.clone())).unwrap();
-        registry.monitor(Arc::new(good())).unwrap();
-        registry.observe(bad.clone()).unwrap();
-        registry.observe(good()).unwrap();
+        registry.monitor(Arc::new(bad.clone())).expect("it is the first");
+        registry.monitor(Arc::new(good())).expect("it is the first");
+        registry.observe(bad.clone()).expect("it is the first");
+        registry.observe(good()).expect("it is the first");
         // Both listeners have something to hear at each tick.
-        registry.observe(Chatter).unwrap();
-        registry.listen("bad", move |_| bad.act("listen")).unwrap();
+        registry.observe(Chatter).expect("it is the first");
+        registry.listen("bad", move |_| bad.act("listen")).expect("it is the first");
         let heard = good();
-        registry.listen("good", move |_| heard.note("listen")).unwrap();
-        let ticker = registry.ticker().unwrap();
+        registry.listen("good", move |_| heard.note("listen")).expect("it is the first");
+        let ticker = registry.ticker().expect("it is the first");
         Self {
             registry,
             ticker,
@@ -187,10 +189,10 @@ impl House {
 
     /// Ticks, and checks that the good guests were called as ever.
     fn tick(&mut self) -> Arc<Sample> {
-        self.good_calls.lock().unwrap().clear();
+        self.good_calls.lock().expect("it is not poisoned").clear();
         self.clock.advance(Duration::from_secs(1));
         let sample = self.ticker.tick().sample;
-        let mut calls = self.good_calls.lock().unwrap().clone();
+        let mut calls = self.good_calls.lock().expect("it is not poisoned").clone();
         calls.dedup();
         assert_eq!(calls, OF_A_TICK, "the good guests were called");
         sample
@@ -356,6 +358,26 @@ fn each_call_is_timed_under_its_guests_name() {
         let labels = [("guest", "bad"), ("call", call)];
         assert_eq!(house.value(GUEST_CALL_DURATION.name(), &labels), 1.0, "{call}");
     }
+}
+
+#[test]
+fn futures_that_others_poll_are_contained_and_counted_by_how_they_end() {
+    let house = House::new("none", Fault::None);
+    let check = house.registry.guard("bad", GuestCall::Check).unwrap();
+    let mut waiting = Context::from_waker(Waker::noop());
+    let mut poll =
+        |future: Pin<&mut dyn Future<Output = Result<u8, GuestError>>>| future.poll(&mut waiting);
+    let mut ready = pin!(check.contain(async { 7 }));
+    assert_eq!(poll(ready.as_mut()), Poll::Ready(Ok(7)));
+    let mut panicking = pin!(check.contain(async { panic!("told to") }));
+    assert_eq!(poll(panicking.as_mut()), Poll::Ready(Err(GuestError::Panicked)));
+    {
+        let mut never = pin!(check.contain(std::future::pending()));
+        assert_eq!(poll(never.as_mut()), Poll::Pending);
+        assert_eq!(house.count("check", "hung"), 0.0, "it may still end");
+    }
+    let counts = ["panic", "overrun", "hung"].map(|reason| house.count("check", reason));
+    assert_eq!(counts, [1.0, 0.0, 1.0]);
 }
 
 #[test]
