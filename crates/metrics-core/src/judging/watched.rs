@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::judging::assessment::Assessment;
 use crate::judging::board::COMPONENT_HEALTH_SCORE;
 use crate::judging::guarded_call::{GuardedCall, Guests};
 use crate::judging::guest::{GuestCall, GuestError};
@@ -100,7 +101,9 @@ impl Watched {
                     _ => health.assessment.clone(),
                 }
             });
-            Ok((health, report))
+            let joined = report.joined().and_then(|topic| view.health(topic));
+            let both = health.into_iter().chain(joined.map(|joined| joined.assessment.clone()));
+            Ok((both.reduce(Assessment::worst), report))
         });
         let made = made.map_err(|reason| ReportError::Failed { topic, reason })?;
         let (health, report) =

@@ -22,20 +22,14 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// All workers of a runtime; none on platforms without 64-bit atomics, where tokio does not count.
+    /// All workers of a runtime.
     pub(crate) fn all(runtime: &RuntimeMetrics) -> Vec<Self> {
-        #[cfg(target_has_atomic = "64")]
-        let workers = (0..runtime.num_workers()).map(|worker| Self {
+        let worker = |worker| Self {
             busy: runtime.worker_total_busy_duration(worker),
             turns: runtime.worker_park_unpark_count(worker),
             parks: runtime.worker_park_count(worker),
-        });
-        #[cfg(not(target_has_atomic = "64"))]
-        let workers = {
-            let _ = runtime;
-            std::iter::empty()
         };
-        workers.collect()
+        (0..runtime.num_workers()).map(worker).collect()
     }
 
     /// The share of `span`, which began at `before`, that the worker was busy.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use metrics_core::{Assessment, Status};
-use system_monitor::{SystemMonitor, Thresholds};
+use system_monitor::{RUNTIME_TOPIC, SystemMonitor, TOPIC, Thresholds};
 
 use crate::bench::{Bench, ms};
 use crate::lag::{paused, wake};
@@ -11,11 +11,11 @@ use crate::tree::{Stat, Tree};
 
 #[track_caller]
 fn check(assessment: &Assessment, score: u8, codes: &[&str]) {
-    let found: Vec<_> = assessment.issues.iter().map(|issue| issue.code).collect();
+    let found: Vec<_> = assessment.findings.iter().map(|finding| finding.code).collect();
     assert_eq!(found, codes, "{assessment:#?}");
     assert_eq!(assessment.score, Some(score));
     assert_eq!(assessment.status, Status::of(Some(score)));
-    assert_eq!(assessment.recommendations.len(), assessment.issues.len());
+    assert_eq!(assessment.recommendations().len(), assessment.findings.len());
 }
 
 /// A process that holds so many pages of the 2048 that the machine has.
@@ -50,12 +50,12 @@ fn memory_is_a_warning_above_eighty_percent_and_a_failure_above_ninety() {
     check(&assessment, 80, &["high_memory"]);
     assert_eq!(assessment.status, Status::Degraded);
     assert_eq!(assessment.summary, "Memory usage of the process: 80.0% of 8 MiB");
-    assert_eq!(assessment.issues[0].threshold, 0.8);
+    assert_eq!(assessment.findings[0].threshold, 0.8);
     tree.stat(Stat { resident_pages: 1844, ..Stat::default() });
     let assessment = judge(&mut bench);
     check(&assessment, 60, &["high_memory"]);
     assert_eq!(assessment.status, Status::Unhealthy);
-    assert_eq!(assessment.issues[0].threshold, 0.9);
+    assert_eq!(assessment.findings[0].threshold, 0.9);
 }
 
 #[test]
@@ -77,11 +77,12 @@ fn cgroup_that_is_nearer_to_its_limit_than_the_process_is_the_issue() {
 #[test]
 #[cfg(target_os = "linux")]
 fn open_files_are_judged_against_their_limit() {
-    let thresholds = Thresholds::default().open_files(0.0, 0.95);
+    let thresholds = Thresholds { open_files_warn: 0.0, ..Thresholds::default() };
     let mut bench = Bench::with(SystemMonitor::builder().thresholds(thresholds));
     let sample = bench.tick();
     let assessment = bench.monitor.assess(&sample);
-    let issue = assessment.issues.iter().find(|issue| issue.code == "many_open_files").unwrap();
+    let issue =
+        assessment.findings.iter().find(|finding| finding.code == "many_open_files").unwrap();
     let process = bench.monitor.process(&sample);
     let (open, max) = (process.open_file_descriptors.unwrap(), process.max_file_descriptors);
     assert_eq!(issue.message, format!("{open} of {} files are open", max.unwrap()));
@@ -118,7 +119,8 @@ fn runtime_that_was_not_seen_at_work_is_unknown() {
 
 /// A runtime whose workers' business does not matter, since a test's own is not steady.
 fn lag_only() -> Bench {
-    Bench::with(SystemMonitor::builder().thresholds(Thresholds::default().busy_ratio(1.0)))
+    let thresholds = Thresholds { busy_ratio: 1.0, ..Thresholds::default() };
+    Bench::with(SystemMonitor::builder().thresholds(thresholds))
 }
 
 #[test]
@@ -144,10 +146,35 @@ fn lag_is_a_warning_and_a_longer_one_a_failure() {
             let sample = bench.tick_now();
             let assessment = bench.monitor.assess_runtime(&sample, "main").unwrap();
             check(&assessment, score, &["high_runtime_lag"]);
-            assert_eq!(assessment.issues[0].threshold, threshold);
-            assert_eq!(assessment.issues[0].component, "main");
+            assert_eq!(assessment.findings[0].threshold, threshold);
+            assert_eq!(assessment.findings[0].component, "main");
         });
     }
+}
+
+#[test]
+fn judging_a_sample_again_gives_the_same_and_changes_no_series() {
+    paused(lag_only(), async |bench, _main| {
+        for _ in 0..20 {
+            wake(bench, ms(120)).await;
+        }
+        let sample = bench.tick_now();
+        let series = |bench: &Bench| {
+            let (sample, ours) = (bench.registry.read(), |name: &str| !name.starts_with("node0_"));
+            let families = sample.snapshot.families().filter(|family| ours(&family.desc.name));
+            families.map(|family| format!("{family:?}")).collect::<Vec<_>>()
+        };
+        let before = series(bench);
+        let believed = |topic| sample.view().health(topic).map(|health| health.assessment.clone());
+        for _ in 0..2 {
+            assert_eq!(Some(bench.monitor.assess(&sample)), believed(&TOPIC));
+            let main = bench.monitor.assess_runtime(&sample, "main");
+            check(main.as_ref().unwrap(), 80, &["high_runtime_lag"]);
+            assert_eq!(main, believed(&RUNTIME_TOPIC));
+        }
+        assert!(before.iter().any(|family| family.contains("tokio_lag_seconds")), "{before:#?}");
+        assert_eq!(series(bench), before);
+    });
 }
 
 #[test]
