@@ -268,14 +268,16 @@ impl<T: Instance> Instances<T> {
         self.living().iter().map(|named| named.name().clone().into()).collect()
     }
 
-    /// Removes the instances that say themselves that they are gone.
+    /// Removes the instances that say themselves that they are gone, and returns them.
     ///
     /// Call it from [`Monitor::poll`](crate::Monitor::poll) if [`Instance::is_alive`] is
-    /// overridden. They drop outside of the lock.
-    pub fn prune(&self) {
+    /// overridden. A handle may outlive what it stands for, and keeps its series; so a monitor
+    /// that copied levels of what is gone makes them unknown.
+    pub fn prune(&self) -> Vec<Arc<Named<T>>> {
         let mut dead: Vec<_> = read(&self.directory.named).values().cloned().collect();
         dead.retain(|named| !named.is_alive());
         dead.iter().for_each(|named| self.directory.remove(named));
+        dead
     }
 }
 

@@ -234,8 +234,8 @@ impl Registry {
 
     /// Asks the monitors for the checks on which the service's readiness depends.
     ///
-    /// It waits for each monitor with a limit, so call it where a thread may wait. A monitor
-    /// that panics or does not return has no checks.
+    /// It waits for each monitor with a limit, so call it where a thread may wait. Of a monitor
+    /// that panics or does not return, these are the checks that it gave last.
     pub fn readiness_checks(&self) -> Vec<Arc<dyn ReadinessCheck>> {
         let monitors = self.engine.board.monitors();
         monitors.iter().flat_map(|watched| watched.readiness()).collect()

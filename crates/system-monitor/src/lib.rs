@@ -74,12 +74,9 @@
 //! wake-ups that were missed in it, so that percentiles are those of a task that
 //! is due at any time, and not of the few wake-ups that happened.
 
-mod assess;
-mod attachment;
-mod busy;
 mod canary;
 mod descs;
-mod lock;
+mod judge;
 mod metrics;
 mod monitor;
 mod probe;
@@ -88,17 +85,12 @@ mod reading;
 mod report;
 mod runtime;
 mod thresholds;
-mod vitals;
 mod watch;
+mod worker;
 
-pub use attachment::MonitoredRuntime;
-pub use descs::{
-    ALIVE_TASKS, CGROUP_CPU_LIMIT, CGROUP_WORKING_SET, CPU_SECONDS, CPU_USAGE, DESCS,
-    GLOBAL_QUEUE_DEPTH, HEAP, LAG, MAX_FDS, MEMORY_LIMIT, OPEN_FDS, RESIDENT_MEMORY, STALL,
-    START_TIME, THREADS, UPTIME, VIRTUAL_MEMORY, VIRTUAL_MEMORY_MAX, WORKER_BUSY_RATIO,
-    WORKER_PARKS, WORKERS,
-};
-pub use metrics::{Lag, ProcessMetrics, RuntimeMetrics};
+pub use descs::*;
+pub use metrics::{ProcessMetrics, RuntimeMetrics};
 pub use monitor::{AttachError, SystemMonitor, SystemMonitorBuilder};
+pub use runtime::MonitoredRuntime;
 pub use thresholds::Thresholds;
 pub use watch::{RUNTIME_TOPIC, TOPIC};

@@ -4,25 +4,23 @@
 //! attaches runtimes needs the registry, and in one type that would be a circle
 //! in which nothing is ever dropped.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{Assessment, RegisterError, Registry, Sample, broken_name_rule};
+use metrics_core::{
+    Assessment, InstanceError, InstanceName, Instances, RegisterError, Registry, Sample,
+};
 use tokio::runtime::Handle;
 
-use crate::assess;
-use crate::attachment::MonitoredRuntime;
-use crate::canary;
-use crate::lock::lock;
+use crate::judge;
 use crate::metrics::{ProcessMetrics, RuntimeMetrics};
 use crate::probe::Probe;
 use crate::process::{HeapSource, Process};
-use crate::runtime::RuntimeCells;
+use crate::runtime::{MonitoredRuntime, WatchedRuntime};
 use crate::thresholds::Thresholds;
-use crate::watch::{Attached, ProcessWatch, RUNTIME_TOPIC, RuntimeWatch, System, TOPIC};
+use crate::watch::{ProcessWatch, RUNTIME_TOPIC, RuntimeWatch, System, TOPIC};
 
 /// Watches the process and the runtimes attached to it; clones share both.
 #[derive(Clone, Debug)]
@@ -33,6 +31,7 @@ pub struct SystemMonitor {
 }
 
 /// Settings for a [`SystemMonitor`].
+#[derive(Debug)]
 #[must_use = "call `register` to get a monitor"]
 pub struct SystemMonitorBuilder {
     thresholds: Thresholds,
@@ -45,29 +44,15 @@ pub struct SystemMonitorBuilder {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AttachError {
-    /// The name cannot be a label that means one runtime.
-    #[error("runtime name `{name}` is not usable: {rule}")]
-    Name {
-        /// The refused name.
-        name: String,
-        /// The rule that it breaks.
-        rule: &'static str,
-    },
-    /// A living runtime has the name.
-    #[error("a runtime named `{name}` is attached already: choose another name")]
-    Duplicate {
-        /// The name.
-        name: String,
-    },
+    /// The name is taken or unusable, or the registry refused a metric.
+    #[error(transparent)]
+    Instance(#[from] InstanceError),
     /// The lag canary cannot sleep there.
     #[error("runtime `{name}` has no timers: build it with `enable_time`")]
     NoTimers {
         /// The name.
         name: String,
     },
-    /// The registry refused a metric.
-    #[error("the runtime's metrics cannot be registered")]
-    Register(#[source] RegisterError),
 }
 
 impl SystemMonitor {
@@ -103,28 +88,21 @@ impl SystemMonitor {
     /// without timers; of the latter tokio also prints a panic message, since
     /// there is no other way to ask.
     pub fn attach(&self, name: &str, runtime: &Handle) -> Result<MonitoredRuntime, AttachError> {
-        let name = checked(name)?;
-        let mut runtimes = lock(&self.system.runtimes);
-        if runtimes.get(name).is_some_and(Attached::is_alive) {
-            return Err(AttachError::Duplicate { name: name.to_owned() });
-        }
+        let runtimes = &self.system.runtimes;
+        let name = runtimes.name(name)?;
         if !has_timers(runtime) {
-            return Err(AttachError::NoTimers { name: name.to_owned() });
+            return Err(AttachError::NoTimers { name: name.into() });
         }
-        let metrics = runtime.metrics();
-        let cells = RuntimeCells::register(&self.registry, name, &metrics, self.canary_interval);
-        let cells = Arc::new(cells.map_err(AttachError::Register)?);
-        let song = canary::sing(Arc::downgrade(&cells), Arc::downgrade(&self.system));
-        let canary = runtime.spawn(song).abort_handle();
-        let monitored = MonitoredRuntime::new(cells, canary.clone());
-        let attachment = monitored.downgrade();
-        runtimes.insert(name.into(), Attached { attachment, runtime: runtime.clone(), canary });
-        Ok(monitored)
+        let start = |name: &InstanceName| {
+            let system = Arc::downgrade(&self.system);
+            WatchedRuntime::start(&self.registry, name, runtime, self.canary_interval, system)
+        };
+        Ok(MonitoredRuntime(runtimes.enter(name, start)?))
     }
 
     /// The names of the attached runtimes, sorted.
     pub fn runtimes(&self) -> Vec<String> {
-        self.system.names()
+        self.system.runtimes.names()
     }
 
     /// The numbers of the process in a sample.
@@ -134,13 +112,13 @@ impl SystemMonitor {
 
     /// The judgement of the process in a sample.
     pub fn assess(&self, sample: &Sample) -> Assessment {
-        assess::process(&self.system.process.read(&sample.view()), &self.system.thresholds)
+        let levels = self.system.process.read(&sample.view());
+        judge::process(&levels, &self.system.thresholds).assess()
     }
 
     /// The numbers of one runtime in a sample; `None` for a name that is not attached.
     pub fn runtime(&self, sample: &Sample, name: &str) -> Option<RuntimeMetrics> {
-        let reading = self.system.reading(&sample.view(), name)?;
-        Some(RuntimeMetrics::of(&[reading]))
+        Some(RuntimeMetrics::of(&[self.system.reading(&sample.view(), name)?]))
     }
 
     /// The busy ratio of each worker of a runtime in a sample; `None` for a name that is not attached.
@@ -151,7 +129,7 @@ impl SystemMonitor {
     /// The judgement of one runtime in a sample; `None` for a name that is not attached.
     pub fn assess_runtime(&self, sample: &Sample, name: &str) -> Option<Assessment> {
         let reading = self.system.reading(&sample.view(), name)?;
-        Some(assess::runtime(&reading, &self.system.thresholds))
+        Some(judge::runtimes(&[reading], &self.system.thresholds).assess())
     }
 
     /// The numbers of all runtimes in a sample together.
@@ -182,7 +160,7 @@ impl SystemMonitorBuilder {
     /// What it answers is `process_heap_bytes`. Only the allocator can tell,
     /// jemalloc by `stats.allocated` for example. It takes microseconds at most.
     pub fn heap(mut self, bytes: impl Fn() -> Option<u64> + Send + Sync + 'static) -> Self {
-        self.heap = Some(Box::new(bytes));
+        self.heap = Some(HeapSource(Box::new(bytes)));
         self
     }
 
@@ -192,23 +170,22 @@ impl SystemMonitorBuilder {
         self
     }
 
-    /// Looks at the process once and registers the topics `system` and `runtime`.
+    /// Reads the process once and registers the topics `system` and `runtime`.
     ///
     /// # Errors
-    /// [`RegisterError::DuplicateTopic`] when the registry has one of them: clone
-    /// the first monitor instead.
+    /// [`RegisterError::DuplicateTopic`] when the registry has one of them: clone the first
+    /// monitor instead.
     pub fn register(self, registry: &Registry) -> Result<SystemMonitor, RegisterError> {
         // Both or neither, as far as one can look ahead: a monitor cannot be taken back.
-        let monitors = registry.monitors();
-        let mut topics = monitors.iter().map(|monitor| monitor.topic().name);
-        if let Some(topic) = topics.find(|topic| [TOPIC.name, RUNTIME_TOPIC.name].contains(topic)) {
+        let ours = [TOPIC.name, RUNTIME_TOPIC.name];
+        let mut topics = registry.topics().into_iter().map(|topic| topic.name);
+        if let Some(topic) = topics.find(|topic| ours.contains(topic)) {
             return Err(RegisterError::DuplicateTopic { topic });
         }
-        let probe = Probe::find(&self.root);
         let system = Arc::new(System {
-            process: Process::register(registry, probe, self.heap)?,
+            process: Process::register(registry, Probe::find(&self.root), self.heap)?,
+            runtimes: Instances::new("runtime"),
             thresholds: self.thresholds,
-            runtimes: Mutex::default(),
         });
         registry.monitor(Arc::new(ProcessWatch(system.clone())))?;
         registry.monitor(Arc::new(RuntimeWatch(system.clone())))?;
@@ -217,26 +194,9 @@ impl SystemMonitorBuilder {
     }
 }
 
-impl fmt::Debug for SystemMonitorBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SystemMonitorBuilder")
-            .field("thresholds", &self.thresholds)
-            .field("canary_interval", &self.canary_interval)
-            .field("root", &self.root)
-            .finish_non_exhaustive()
-    }
-}
-
 /// Whether a task can sleep there, found by making a sleep and not taking it.
 fn has_timers(runtime: &Handle) -> bool {
     let _inside = runtime.enter();
     let sleep = || drop(tokio::time::sleep(Duration::ZERO));
     catch_unwind(AssertUnwindSafe(sleep)).is_ok()
-}
-
-fn checked(name: &str) -> Result<&str, AttachError> {
-    match broken_name_rule(name) {
-        Some(rule) => Err(AttachError::Name { name: name.to_owned(), rule }),
-        None => Ok(name),
-    }
 }

@@ -105,9 +105,9 @@ impl GuardedCall {
             drop(running);
             (result, took)
         };
-        let patience = match self.call.is_of_a_tick() {
-            true => self.guests.limits.patience,
-            false => self.guests.limits.report_patience,
+        let patience = match self.call {
+            GuestCall::Report => self.guests.limits.report_patience,
+            _ => self.guests.limits.patience,
         };
         let outcome = self.guests.workers.run(patience, job).map_err(|_| GuestError::NoThread)?;
         let Some((result, took)) = outcome else {
@@ -139,6 +139,11 @@ impl GuardedCall {
     /// Its caller has the deadline: a future that is dropped before it is ready counts as hung.
     pub fn contain<F: Future>(&self, future: F) -> Contained<'_, F> {
         Contained::new(self, future)
+    }
+
+    /// Counts a call as hung, for a caller that waits no longer and cannot drop the future.
+    pub fn give_up(&self) {
+        self.fail(Reason::Hung);
     }
 
     pub(crate) fn clock(&self) -> &Clock {

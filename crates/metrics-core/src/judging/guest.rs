@@ -80,9 +80,9 @@ impl GuestCall {
 pub(crate) struct Limits {
     /// A call that took longer is an overrun.
     pub(crate) budgets: [Duration; GuestCall::COUNT],
-    /// A call of a tick that takes longer is given up.
+    /// A call that takes longer is given up, unless it is a report.
     pub(crate) patience: Duration,
-    /// A report or a list of readiness checks that takes longer is given up.
+    /// A report that takes longer is given up.
     pub(crate) report_patience: Duration,
     /// The ticks for which a failed call is left out.
     pub(crate) bench_ticks: u64,

@@ -13,12 +13,13 @@ use crate::judging::topic::Topic;
 pub struct Report {
     body: Box<dyn erased_serde::Serialize + Send>,
     components: Option<Vec<String>>,
+    joined: Option<&'static Topic>,
 }
 
 impl Report {
     /// Wraps a body; its fields stand beside `timestamp` and `health`, which it must not have.
     pub fn new(body: impl Serialize + Send + 'static) -> Self {
-        Self { body: Box::new(body), components: None }
+        Self { body: Box::new(body), components: None, joined: None }
     }
 
     /// Names the instances whose health is the report's.
@@ -28,6 +29,20 @@ impl Report {
     pub fn about<N: Into<String>>(mut self, components: impl IntoIterator<Item = N>) -> Self {
         self.components = Some(components.into_iter().map(Into::into).collect());
         self
+    }
+
+    /// Shows the worse health of its own topic and another, with the findings of both.
+    ///
+    /// For a report whose body shows the numbers of both. The other topic counts from its
+    /// first judgement on.
+    #[must_use]
+    pub fn joined_by(mut self, topic: &'static Topic) -> Self {
+        self.joined = Some(topic);
+        self
+    }
+
+    pub(crate) fn joined(&self) -> Option<&'static Topic> {
+        self.joined
     }
 
     pub(crate) fn components(&self) -> Option<&[String]> {

@@ -97,14 +97,21 @@ impl Topic {
         self
     }
 
-    /// The rule that the name breaks, if it breaks one.
-    pub(crate) fn broken_rule(&self) -> Option<&'static str> {
+    /// Returns the rule that keeps a name from being a topic's; `None` if it can be one.
+    ///
+    /// ```
+    /// use metrics_core::Topic;
+    ///
+    /// assert_eq!(Topic::broken_name_rule("message-queue"), None);
+    /// assert!(Topic::broken_name_rule("stream").is_some());
+    /// ```
+    pub fn broken_name_rule(name: &str) -> Option<&'static str> {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if Self::RESERVED.contains(&self.name) {
+        if Self::RESERVED.contains(&name) {
             Some("it is a path that the surfaces serve themselves")
-        } else if !self.name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        } else if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
             Some("it must begin with a letter from a to z")
-        } else if !self.name.chars().all(is_plain) {
+        } else if !name.chars().all(is_plain) {
             Some("it may have letters from a to z, digits and hyphens only")
         } else {
             None

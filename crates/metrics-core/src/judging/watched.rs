@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::judging::assessment::Assessment;
 use crate::judging::board::COMPONENT_HEALTH_SCORE;
 use crate::judging::guarded_call::{GuardedCall, Guests};
 use crate::judging::guest::{GuestCall, GuestError};
@@ -15,6 +16,7 @@ use crate::reading::sample::Sample;
 use crate::recording::families::RegisterError;
 use crate::recording::gauge::Gauge;
 use crate::recording::store::Store;
+use crate::sync::{Mutex, lock};
 
 pub(crate) struct Watched {
     pub(crate) topic: &'static Topic,
@@ -23,6 +25,8 @@ pub(crate) struct Watched {
     judge: GuardedCall,
     report: GuardedCall,
     readiness: GuardedCall,
+    /// The checks that it gave last.
+    checks: Mutex<Vec<Arc<dyn ReadinessCheck>>>,
     /// The believed score.
     pub(crate) score: Gauge,
 }
@@ -42,6 +46,7 @@ impl Watched {
             judge: guarded(GuestCall::Judge)?,
             report: guarded(GuestCall::Report)?,
             readiness: guarded(GuestCall::Readiness)?,
+            checks: Mutex::default(),
             score: store.handle(&COMPONENT_HEALTH_SCORE, &[topic.check_key])?,
         })
     }
@@ -57,9 +62,16 @@ impl Watched {
         self.judge.run(move || monitor.judge(&sample.view()))
     }
 
+    /// Returns the monitor's checks; those it gave last where it gives none for now, since a
+    /// check that is forgotten would read as readiness.
     pub(crate) fn readiness(&self) -> Vec<Arc<dyn ReadinessCheck>> {
         let monitor = self.monitor.clone();
-        self.readiness.run(move || monitor.readiness()).unwrap_or_default()
+        let given = self.readiness.run(move || monitor.readiness());
+        let mut checks = lock(&self.checks);
+        if let Ok(given) = given {
+            *checks = given;
+        }
+        checks.clone()
     }
 
     pub(crate) fn report(
@@ -89,7 +101,9 @@ impl Watched {
                     _ => health.assessment.clone(),
                 }
             });
-            Ok((health, report))
+            let joined = report.joined().and_then(|topic| view.health(topic));
+            let both = health.into_iter().chain(joined.map(|joined| joined.assessment.clone()));
+            Ok((both.reduce(Assessment::worst), report))
         });
         let made = made.map_err(|reason| ReportError::Failed { topic, reason })?;
         let (health, report) =

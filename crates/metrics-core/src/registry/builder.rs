@@ -136,7 +136,7 @@ impl RegistryBuilder {
         self
     }
 
-    /// Changes how long a tick waits for each call into code of others; 100 ms by default.
+    /// Changes how long each call into code of others is waited for, but for reports; 100 ms by default.
     ///
     /// A call that takes longer goes on alone, and its guest is called again when it has
     /// returned.

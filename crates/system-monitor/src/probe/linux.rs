@@ -13,21 +13,21 @@ use procfs::process::{LimitValue, Limits, Stat};
 use procfs::{Meminfo, Uptime};
 
 use super::cgroup::Cgroup;
-use crate::vitals::Vitals;
+use crate::reading::ProcessLevels;
 
 /// The files of one process.
 #[derive(Debug)]
-pub(crate) struct Files {
+pub(crate) struct Probe {
     proc: PathBuf,
     cgroup: Cgroup,
-    machine_bytes: Option<u64>,
+    machine_bytes: Option<f64>,
 }
 
-impl Files {
+impl Probe {
     pub(crate) fn find(root: &Path) -> Self {
         let proc = root.join("proc");
         let machine = Meminfo::from_file(proc.join("meminfo")).ok();
-        let machine_bytes = machine.map(|memory| memory.mem_total);
+        let machine_bytes = machine.map(|memory| memory.mem_total as f64);
         Self { cgroup: Cgroup::find(root), machine_bytes, proc }
     }
 
@@ -39,25 +39,22 @@ impl Files {
         Some(machine.uptime - start).filter(|age| *age >= 0.0)
     }
 
-    pub(crate) fn look(&self, vitals: &mut Vitals) -> Option<Duration> {
+    pub(crate) fn read_levels(&self, levels: &mut ProcessLevels) -> Option<Duration> {
         let stat = self.stat();
         let of_stat = |number: fn(&Stat) -> u64| stat.as_ref().map(|stat| number(stat) as f64);
-        vitals.resident_memory = of_stat(|stat| stat.rss.saturating_mul(procfs::page_size()));
-        vitals.virtual_memory = of_stat(|stat| stat.vsize);
-        vitals.threads = of_stat(|stat| stat.num_threads.unsigned_abs());
-        vitals.open_fds = open_files(&self.own("fd")).map(|files| files as f64);
+        levels.resident_bytes = of_stat(|stat| stat.rss.saturating_mul(procfs::page_size()));
+        levels.virtual_bytes = of_stat(|stat| stat.vsize);
+        levels.threads = of_stat(|stat| stat.num_threads.unsigned_abs());
+        levels.open_fds = open_files(&self.own("fd")).map(|files| files as f64);
         stat.map(|stat| ticks(stat.utime.saturating_add(stat.stime)))
     }
 
-    pub(crate) fn look_closely(&self, vitals: &mut Vitals) {
+    pub(crate) fn read_limits(&self, levels: &mut ProcessLevels) {
         let limits = Limits::from_file(self.own("limits")).ok();
-        vitals.max_fds = limits.as_ref().map(|all| number(all.max_open_files.soft_limit));
-        vitals.virtual_memory_max =
+        levels.max_fds = limits.as_ref().map(|all| number(all.max_open_files.soft_limit));
+        levels.max_virtual_bytes =
             limits.as_ref().map(|all| number(all.max_address_space.soft_limit));
-        let memory = self.cgroup.memory(self.machine_bytes);
-        vitals.memory_limit = memory.limit.map(|bytes| bytes as f64);
-        vitals.working_set = memory.working_set.map(|bytes| bytes as f64);
-        vitals.cpu_limit = self.cgroup.cpu_limit();
+        self.cgroup.read(self.machine_bytes, levels);
     }
 
     fn stat(&self) -> Option<Stat> {
