@@ -80,7 +80,7 @@ const MUTANTS: &[Mutant] = &[
         model: "drop_against_record",
         file: "crates/metrics-core/src/reading/pass.rs",
         line: "if let Some(orphans) = orphans {",
-        becomes: "drop(orphans); if ending == Ending::Tick { let orphans = lock(&store.families).orphans(&self.schema);",
+        becomes: "drop(orphans); if is_tick_end { let orphans = lock(&store.families).orphans(&self.schema);",
     },
     Mutant {
         name: "a series that no pass has seen taken for an orphan",

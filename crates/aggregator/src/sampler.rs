@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{AlreadyTicking, Event, Registry, SERIES_FOLDED, Sample, Status, Tick, Ticker};
+use metrics_core::{
+    AlreadyTicking, Desc, Event, GUEST_FAILURES, Labels, Registry, SERIES_FOLDED, Sample, Status,
+    Tick, Ticker, Value,
+};
 use tokio::sync::broadcast;
 
 use crate::events::Events;
@@ -33,8 +36,8 @@ const EVENT_CAPACITY: usize = 64;
 pub struct Sampler {
     ticker: Ticker,
     events: broadcast::Sender<Event>,
-    /// The label sets that had been folded at the last step.
-    folded: f64,
+    /// Whether a cap on series was reached before.
+    has_folded: bool,
 }
 
 impl Sampler {
@@ -44,7 +47,7 @@ impl Sampler {
     /// [`AlreadyTicking`] when somebody else has it.
     pub fn new(registry: &Registry) -> Result<Self, AlreadyTicking> {
         let events = broadcast::Sender::new(EVENT_CAPACITY);
-        Ok(Self { ticker: registry.ticker()?, events, folded: 0.0 })
+        Ok(Self { ticker: registry.ticker()?, events, has_folded: false })
     }
 
     /// The time from one step to the next: the registry's length of a tick.
@@ -56,6 +59,7 @@ impl Sampler {
     pub fn step(&mut self) -> Arc<Sample> {
         let Tick { sample, events, .. } = self.ticker.tick();
         self.warn_of_folding(&sample);
+        warn_of_failures(&sample);
         for event in events {
             log(&event);
             self.send(event);
@@ -78,16 +82,32 @@ impl Sampler {
         let _ = self.events.send(event);
     }
 
+    /// Logs the first time that a cap on series was reached; a flood would fill the log.
     fn warn_of_folding(&mut self, sample: &Sample) {
-        let family = sample.snapshot.family(SERIES_FOLDED.name());
-        let series = family.into_iter().flat_map(|family| family.series());
-        let folded = series.map(|(_, value)| value.as_f64()).sum();
-        if self.folded == 0.0 && folded > 0.0 {
+        if !self.has_folded && risen(sample, &SERIES_FOLDED).next().is_some() {
+            self.has_folded = true;
             let metric = SERIES_FOLDED.name();
             tracing::warn!(metric, "a cap on series is reached: new label values become `_other`");
         }
-        self.folded = folded;
     }
+}
+
+/// Logs the calls into guests that failed in the tick.
+fn warn_of_failures(sample: &Sample) {
+    for labels in risen(sample, &GUEST_FAILURES) {
+        let [guest, call, reason] = ["guest", "call", "reason"].map(|key| labels.get(key));
+        tracing::warn!(guest, call, reason, "a call failed, and is left out for a while");
+    }
+}
+
+/// The labels of a counter's series that rose in the tick.
+fn risen<'a>(sample: &'a Sample, desc: &Desc) -> impl Iterator<Item = &'a Labels> + use<'a> {
+    let family = sample.snapshot.family(desc.name());
+    let series = family.into_iter().flat_map(|family| family.series());
+    series.filter_map(|(labels, value)| match value {
+        Value::Counter(count) if count.delta > 0 => Some(labels),
+        _ => None,
+    })
 }
 
 /// Logs a change of health; a finding is in the summary of one.

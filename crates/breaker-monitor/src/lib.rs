@@ -27,7 +27,7 @@
 //! // Rates are over whole ticks; here the first one ends.
 //! clock.advance(Duration::from_secs(1));
 //! let sample = registry.read();
-//! let metrics = monitor.circuit_metrics(&sample, "payment-service").expect("it is registered");
+//! let metrics = monitor.metrics(&sample, "payment-service").expect("it is registered");
 //! assert_eq!(metrics.state, State::Open);
 //! assert_eq!(metrics.failure_rate, Some(0.02));
 //! assert_eq!(metrics.consecutive_failures, 1);
@@ -63,12 +63,11 @@
 #[cfg(feature = "tower-resilience")]
 pub mod tower_resilience;
 
-mod alert;
-mod assess;
 mod call;
 mod cells;
 mod circuit;
 mod descs;
+mod judge;
 #[cfg(feature = "tower")]
 mod layer;
 mod metrics;
@@ -76,22 +75,21 @@ mod monitor;
 mod reading;
 mod report;
 mod state;
-mod states;
 mod thresholds;
+#[cfg(feature = "tower")]
+mod verdict;
 mod watch;
 
-pub use alert::{Alert, Crossing, Limit};
 pub use call::{Call, Outcome};
 pub use circuit::Circuit;
 pub use descs::{
-    CALL_DURATION, CALLS, CONSECUTIVE_FAILURES, CONSECUTIVE_FAILURES_PEAK, DESCS, FAILURES,
-    LISTENER_PANICS, STATE, STATE_SECONDS, THRESHOLD_CROSSINGS, TRANSITIONS, UNKNOWN_CIRCUITS,
+    CALL_DURATION, CALLS, CONSECUTIVE_FAILURES, CONSECUTIVE_FAILURES_PEAK, DESCS, FAILURES, STATE,
+    STATE_SECONDS, THRESHOLD_CROSSINGS, TRANSITIONS, UNKNOWN_CIRCUITS,
 };
 #[cfg(feature = "tower")]
 pub use layer::{Classify, ErrorsFail, RecordFuture, RecordLayer, RecordService};
 pub use metrics::CircuitMetrics;
-pub use monitor::{BreakerMonitor, CircuitError, FAILURE_KINDS, MAX_CIRCUITS, MAX_FAILURE_KINDS};
-pub use state::State;
-pub use states::Transition;
+pub use monitor::{BreakerMonitor, FAILURE_KINDS, MAX_CIRCUITS, MAX_FAILURE_KINDS};
+pub use state::{State, Transition};
 pub use thresholds::Thresholds;
 pub use watch::TOPIC;

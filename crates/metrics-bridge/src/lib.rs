@@ -44,7 +44,7 @@
 //! | --- | --- |
 //! | `counter!` | a counter; `_total` ends its name |
 //! | `gauge!` | a gauge; endings that readers reserve (`_total`, `_count`, `_sum`, `_bucket`, `_created`) are left off |
-//! | `histogram!` in a unit of time, or named `…_seconds` | a [`Latency`](metrics_core::Latency) in seconds: up to 73 minutes, cells of each thread's own |
+//! | `histogram!` in a unit of time, or named `…_seconds` | a [`Latency`](metrics_core::Latency) in seconds: up to [`Layout::LONGEST_LATENCY`](metrics_core::Layout::LONGEST_LATENCY), cells of each thread's own |
 //! | any other `histogram!` | a [`Distribution`](metrics_core::Distribution) |
 //! | a unit | its base unit: values are scaled, the name ends in `_seconds`, `_bytes` or `_ratio`; a counter of milliseconds stays one |
 //! | a name or label key with other characters | `_` in their place; `metric_` or `label_` before a digit; labels `le` and `quantile` become `exported_…` |
@@ -84,7 +84,7 @@ mod name;
 mod page;
 mod publisher;
 mod recorder;
-mod rise;
+mod sent;
 mod series;
 mod thread;
 mod unit;

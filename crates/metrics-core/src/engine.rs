@@ -16,7 +16,7 @@ use crate::judging::monitor::Monitor;
 use crate::judging::observer::Observer;
 use crate::judging::topic::Topic;
 use crate::judging::watched::Watched;
-use crate::reading::pass::{Ending, Numbers, Pass, Passes};
+use crate::reading::pass::{Pass, PassKind, PassResult, Passes};
 use crate::reading::sample::Sample;
 use crate::recording::families::RegisterError;
 use crate::recording::store::Store;
@@ -72,7 +72,7 @@ impl Engine {
         let numbers = {
             let mut pass = lock(&self.passes.pass);
             self.passes.begun.fetch_add(1, Ordering::AcqRel);
-            Arc::new(self.run(&mut pass, Ending::Tick))
+            Arc::new(self.run(&mut pass, PassKind::Tick))
         };
         // Not under the pass's lock: readers go on while the monitors judge.
         let mut events = self.board.judge(&numbers);
@@ -106,16 +106,17 @@ impl Engine {
         if let Some((_, before)) = pass.shared.take() {
             pass.reuse(before);
         }
-        let sample = Arc::new(self.run(&mut pass, Ending::Nothing));
+        let sample = Arc::new(self.run(&mut pass, PassKind::Read));
         pass.shared = Some((number, sample.clone()));
         sample
     }
 
     /// Runs a pass, and adds the health that is believed as of now.
-    fn run(&self, pass: &mut Pass, ending: Ending) -> Sample {
-        let Numbers { pass, at, uptime, snapshot } = pass.run(&self.store, ending);
+    fn run(&self, pass: &mut Pass, kind: PassKind) -> Sample {
+        let PassResult { pass, tick, tick_span, is_tick_end, at, uptime, snapshot } =
+            pass.run(&self.store, kind);
         let (topics, monitors) = (self.board.believed(), self.board.monitors());
-        Sample { pass, at, uptime, snapshot, topics, monitors }
+        Sample { pass, tick, tick_span, is_tick_end, at, uptime, snapshot, topics, monitors }
     }
 
     /// Ticks where there is no ticker, once a tick's time has passed; one reader at a time.

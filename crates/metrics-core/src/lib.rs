@@ -129,17 +129,21 @@ pub use naming::desc::{
 pub use naming::instance_name::{InstanceName, InvalidName};
 pub use naming::label_set::LabelSet;
 pub use naming::labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER, broken_name_rule};
+pub use naming::series_id::SeriesId;
 pub use performance::{
     CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS, Performance, PerformanceBuilder,
 };
 pub use reading::buckets::Buckets;
+pub use reading::delta::Delta;
+#[cfg(feature = "hdrhistogram")]
+pub use reading::hdr::HdrError;
+pub use reading::histogram::{Histogram, Window};
 pub use reading::pass::{
     RECORDING_BYTES, RECORDING_THREADS, SAMPLING_DURATION, VALUES_CLAMPED, VALUES_DROPPED,
 };
 pub use reading::sample::{Sample, View};
-pub use reading::snapshot::{Count, Family, Histogram, SeriesSet, Snapshot, Value};
+pub use reading::snapshot::{Count, Family, Series, SeriesSet, Snapshot, Value};
 pub use reading::summary::{LatencySummary, millis};
-pub use reading::window::Window;
 pub use recording::counter::Counter;
 pub use recording::distribution::Distribution;
 pub use recording::exemplar::{Exemplar, TraceId};
@@ -149,6 +153,7 @@ pub use recording::hit_ratio::HitRatio;
 pub use recording::kinds::AnyMetric;
 pub use recording::labelled::{Handle, Labelled};
 pub use recording::latency::Latency;
+pub use recording::layout::Layout;
 pub use recording::peak::Peak;
 pub use recording::timer::Timer;
 pub use recording::up_down::{InFlight, UpDown};

@@ -6,3 +6,4 @@ mod descs;
 pub(crate) mod instance_name;
 pub(crate) mod label_set;
 pub(crate) mod labels;
+pub(crate) mod series_id;

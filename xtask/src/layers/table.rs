@@ -25,7 +25,7 @@ pub(super) const LAYERS: &[Row] = &[
         name: "metrics-core",
         knows: "numbers, names, labels, windows, time; the words for health, topics and events",
         ours: Ours::ByRole,
-        outside: Outside::Only(&["erased-serde", "quanta", "serde", "thiserror"]),
+        outside: Outside::Only(&["erased-serde", "hdrhistogram", "quanta", "serde", "thiserror"]),
         never: &[RUNTIMES, FORMATS, WEB, TOWER, &["deadpool", "tracing"]],
         oversize: &[Oversize {
             part: "src",

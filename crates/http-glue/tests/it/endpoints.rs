@@ -9,9 +9,10 @@ fn served() -> Served {
     Served::new(vec![Scripted::new(&DATABASE), Scripted::new(&QUEUE)])
 }
 
-const ENDPOINTS: [&str; 9] = [
+const ENDPOINTS: [&str; 10] = [
     "/metrics",
     "/metrics/export.json",
+    "/metrics/openapi.json",
     "/metrics/database",
     "/metrics/queue",
     "/health/performance",

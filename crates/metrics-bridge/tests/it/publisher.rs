@@ -46,6 +46,25 @@ fn each_sample_adds_what_a_histogram_gained() {
 }
 
 #[test]
+fn a_gauge_that_begins_anew_is_not_unknown() {
+    let mut bench = Bench::new();
+    let theirs = theirs(&[1.0]);
+    let mut publisher = Publisher::new();
+    let depth = bench.registry.gauge(&DEPTH, &["mail"]).unwrap();
+    let sample = bench.tick();
+    metrics::with_local_recorder(&theirs, || publisher.publish(&sample));
+    drop(depth);
+    bench.tick();
+    bench.tick();
+    let depth = bench.registry.gauge(&DEPTH, &["mail"]).unwrap();
+    depth.set(5.0);
+    let sample = bench.tick();
+    metrics::with_local_recorder(&theirs, || publisher.publish(&sample));
+    let page = theirs.handle().render();
+    assert!(page.contains("depth{queue=\"mail\"} 5\n"), "{page}");
+}
+
+#[test]
 fn a_recorder_that_comes_later_gets_all_totals() {
     let bench = Bench::new();
     let jobs = bench.registry.counter(&JOBS, &[]).unwrap();

@@ -97,7 +97,10 @@ impl<T> InstanceHandle<T> {
         added.is_ok().then_some(Self { shared })
     }
 
-    pub(super) fn shared(&self) -> &Arc<Named<T>> {
+    /// The instance as readers share it, for guards that may outlive the handles.
+    ///
+    /// Such a guard can still record what it began, and keeps no name taken.
+    pub fn shared(&self) -> &Arc<Named<T>> {
         &self.shared
     }
 

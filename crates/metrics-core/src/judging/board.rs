@@ -126,7 +126,7 @@ impl Board {
         for (gauge, score) in scores.chain([(&overall, Overall::of(topics).score)]) {
             let value = score.map_or(f64::NAN, f64::from);
             gauge.set(value);
-            snapshot.patch(gauge.id(), Value::Gauge(value));
+            snapshot.patch(gauge.series_id(), Value::Gauge(value));
         }
     }
 }

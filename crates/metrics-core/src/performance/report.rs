@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::judging::report::{Report, UnknownTarget};
 use crate::performance::{CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS};
+use crate::reading::histogram::Histogram;
 use crate::reading::sample::{View, share};
-use crate::reading::snapshot::{Histogram, Snapshot, Value};
+use crate::reading::snapshot::{Snapshot, Value};
 use crate::reading::summary::LatencySummary;
 
 #[derive(Serialize)]

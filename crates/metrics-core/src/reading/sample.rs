@@ -1,4 +1,4 @@
-//! A sample: one pass over a registry, shared by all who read.
+//! A sample: the result of one pass over a registry, shared by all who read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,9 @@ use crate::judging::health::{Overall, TopicHealth};
 use crate::judging::report::{ReportError, TopicReport};
 use crate::judging::topic::Topic;
 use crate::judging::watched::Watched;
-use crate::reading::snapshot::{Count, Histogram, Snapshot, Value};
+use crate::naming::series_id::SeriesId;
+use crate::reading::histogram::Histogram;
+use crate::reading::snapshot::{Count, Snapshot, Value};
 use crate::recording::counter::Counter;
 use crate::recording::distribution::Distribution;
 use crate::recording::gauge::Gauge;
@@ -18,15 +20,25 @@ use crate::recording::latency::Latency;
 use crate::recording::peak::Peak;
 use crate::recording::up_down::UpDown;
 
-/// What one pass found, with the health that is published of it.
+/// The result of one pass, with the health that is published of it.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Sample {
     /// The number of the pass; it never goes down.
     pub pass: u64,
+    /// The number of the last tick that has ended: the one that ended with this sample if
+    /// [`is_tick_end`](Self::is_tick_end). The first has the number 1; before it ends, this is zero.
+    ///
+    /// All deltas of the sample, [`Count::delta`] and [`Histogram::delta`], are those of this tick.
+    pub tick: u64,
+    /// The time that this tick lasted; zero before the first has ended.
+    pub tick_span: Duration,
+    /// `true` if a tick ended with this sample; `false` for a fresh read between ticks, whose
+    /// totals and windows also have what the running tick brought so far.
+    pub is_tick_end: bool,
     /// The wall time of the pass.
     pub at: Timestamp,
-    /// How long the registry had lived.
+    /// The time since the registry was made.
     pub uptime: Duration,
     /// All numbers.
     pub snapshot: Snapshot,
@@ -72,6 +84,7 @@ impl std::fmt::Debug for Sample {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sample")
             .field("pass", &self.pass)
+            .field("tick", &self.tick)
             .field("at", &self.at)
             .field("series", &self.snapshot.values.len())
             .finish_non_exhaustive()
@@ -96,7 +109,7 @@ impl<'a> View<'a> {
         self.at
     }
 
-    /// How long the registry had lived.
+    /// The time since the registry was made.
     pub fn uptime(&self) -> Duration {
         self.uptime
     }
@@ -122,9 +135,9 @@ impl<'a> View<'a> {
         self.health(topic).map_or_else(not_judged, |health| health.worst_of([name]))
     }
 
-    /// A counter's total and what of it is recent.
+    /// A counter's total, its delta and its recent count.
     pub fn count(&self, counter: &Counter) -> Count {
-        match self.snapshot.by_id(counter.id()) {
+        match self.value(counter.series_id()) {
             Some(Value::Counter(count)) => *count,
             _ => Count::default(),
         }
@@ -142,27 +155,27 @@ impl<'a> View<'a> {
 
     /// A gauge's value.
     pub fn gauge(&self, gauge: &Gauge) -> Option<f64> {
-        self.number(gauge.id())
+        self.number(gauge.series_id())
     }
 
     /// A level.
     pub fn level(&self, level: &UpDown) -> u64 {
-        self.number(level.id()).map_or(0, |level| level as u64)
+        self.number(level.series_id()).map_or(0, |level| level as u64)
     }
 
     /// The highest level of the last minute.
     pub fn peak(&self, peak: &Peak) -> u64 {
-        self.number(peak.id()).map_or(0, |peak| peak as u64)
+        self.number(peak.series_id()).map_or(0, |peak| peak as u64)
     }
 
     /// The totals and the window of a latency.
     pub fn latency(&self, latency: &Latency) -> Option<&'a Histogram> {
-        self.histogram(latency.id())
+        self.histogram(latency.series_id())
     }
 
     /// The totals and the window of a distribution.
     pub fn distribution(&self, distribution: &Distribution) -> Option<&'a Histogram> {
-        self.histogram(distribution.id())
+        self.histogram(distribution.series_id())
     }
 
     /// The share of hits over the last ten whole ticks; `None` without lookups in them.
@@ -176,18 +189,22 @@ impl<'a> View<'a> {
         share(self.counter(&ratio.hits), self.counter(&ratio.misses))
     }
 
-    fn number(&self, id: Option<u64>) -> Option<f64> {
-        match self.snapshot.by_id(id)? {
+    fn number(&self, id: Option<SeriesId>) -> Option<f64> {
+        match self.value(id)? {
             Value::Gauge(value) => Some(*value),
             _ => None,
         }
     }
 
-    fn histogram(&self, id: Option<u64>) -> Option<&'a Histogram> {
-        match self.snapshot.by_id(id)? {
+    fn histogram(&self, id: Option<SeriesId>) -> Option<&'a Histogram> {
+        match self.value(id)? {
             Value::Histogram(histogram) => Some(histogram),
             _ => None,
         }
+    }
+
+    fn value(&self, id: Option<SeriesId>) -> Option<&'a Value> {
+        self.snapshot.by_id(id?)
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::as_millis;
 use crate::reading::buckets::Buckets;
-use crate::reading::snapshot::Histogram;
+use crate::reading::histogram::Histogram;
 
 /// Seconds as milliseconds, free of the noise of the conversion: whole nanoseconds stay whole.
 ///

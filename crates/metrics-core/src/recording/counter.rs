@@ -1,6 +1,7 @@
 //! A number that goes up only.
 
 use crate::naming::desc::OwnedDesc;
+use crate::naming::series_id::SeriesId;
 use crate::recording::context::Context;
 use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::lanes::{self, Reader, Slot};
@@ -49,7 +50,8 @@ impl Counter {
         Self { slot: core.slot.index, core: Some(core) }
     }
 
-    pub(crate) fn id(&self) -> Option<u64> {
+    /// Returns the id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
         self.core.as_ref().map(|core| core.head.id)
     }
 

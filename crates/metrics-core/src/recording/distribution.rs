@@ -3,6 +3,7 @@
 use std::array;
 
 use crate::naming::desc::OwnedDesc;
+use crate::naming::series_id::SeriesId;
 use crate::recording::context::Context;
 use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::layout::{FLOAT_LARGEST, FLOAT_OCTAVES, PER_LINE, PER_OCTAVE, float_index};
@@ -49,7 +50,8 @@ impl Distribution {
         Self { core: Some(core) }
     }
 
-    pub(crate) fn id(&self) -> Option<u64> {
+    /// Returns the id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
         self.core.as_ref().map(|core| core.head.id)
     }
 

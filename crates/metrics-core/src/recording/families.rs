@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::naming::desc::{Desc, DescError, Kind, OwnedDesc, check_label};
 use crate::naming::labels::Labels;
+use crate::naming::series_id::SeriesId;
 use crate::reading::snapshot::{FamilySchema, Schema};
 use crate::recording::context::Context;
 use crate::recording::counter::Counter;
@@ -140,16 +141,15 @@ pub(crate) struct Families {
     by_name: BTreeMap<Cow<'static, str>, Family>,
     limits: Limits,
     series: usize,
-    next_id: u64,
     /// What folds others, and the counts of it: their handles come and go with
     /// each call, and their totals must not.
-    pinned: HashMap<u64, Cells>,
+    pinned: HashMap<SeriesId, Cells>,
     pub(crate) generation: u64,
 }
 
 /// Series without a handle, with how often one had been asked for.
 #[derive(Debug)]
-pub(crate) struct Orphans(HashMap<u64, u64>);
+pub(crate) struct Orphans(HashMap<SeriesId, u64>);
 
 /// Whether a registration got a series of its own or the family's `_other`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +163,7 @@ pub(crate) enum Folding {
 pub struct Registered<H> {
     pub(crate) handle: H,
     /// The number of the series; of two, that of one which is not folded.
-    pub(crate) id: u64,
+    pub(crate) id: SeriesId,
     pub(crate) folding: Folding,
 }
 
@@ -175,14 +175,7 @@ impl Registered<Cells> {
 
 impl Families {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self {
-            by_name: BTreeMap::new(),
-            limits,
-            series: 0,
-            next_id: 0,
-            pinned: HashMap::new(),
-            generation: 0,
-        }
+        Self { by_name: BTreeMap::new(), limits, series: 0, pinned: HashMap::new(), generation: 0 }
     }
 
     /// Refuses what a registration with these label keys would be refused for.
@@ -263,12 +256,10 @@ impl Families {
             keys: labels.iter().map(|(key, _)| key.into()).collect(),
             series: BTreeMap::new(),
         });
-        let next_id = &mut self.next_id;
         let mut is_new = false;
         let series = family.series.entry(labels).or_insert_with(|| {
             is_new = true;
-            *next_id += 1;
-            Series { cells: Cells::new(Head::new(*next_id), desc, context), asked: 0 }
+            Series { cells: Cells::new(Head::new(), desc, context), asked: 0 }
         });
         series.asked += 1;
         let cells = series.cells.clone();
@@ -309,17 +300,19 @@ impl Families {
     /// The names and labels of all series, and their cells in the same order.
     pub(crate) fn schema(&self) -> (Schema, Vec<Cells>) {
         let mut cells = Vec::with_capacity(self.series);
+        let mut ids = Vec::with_capacity(self.series);
         let mut rows = HashMap::with_capacity(self.series);
         let families = self.by_name.values().map(|family| {
             let first_row = cells.len();
             for series in family.series.values() {
                 rows.insert(series.cells.id(), cells.len());
+                ids.push(series.cells.id());
                 cells.push(series.cells.clone());
             }
             let labels = family.series.keys().cloned().collect();
             FamilySchema { desc: family.desc.clone(), labels, first_row }
         });
         let families = families.collect();
-        (Schema { families, rows, generation: self.generation }, cells)
+        (Schema { families, ids, rows, generation: self.generation }, cells)
     }
 }

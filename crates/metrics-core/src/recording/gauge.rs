@@ -1,6 +1,7 @@
 //! A value that is set.
 
 use crate::naming::desc::OwnedDesc;
+use crate::naming::series_id::SeriesId;
 use crate::recording::context::Context;
 use crate::recording::kinds::{Head, SeriesHandle};
 use crate::sync::Arc;
@@ -47,7 +48,8 @@ impl Gauge {
         Self { core: Some(core) }
     }
 
-    pub(crate) fn id(&self) -> Option<u64> {
+    /// Returns the id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
         self.core.as_ref().map(|core| core.head.id)
     }
 

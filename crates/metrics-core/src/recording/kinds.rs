@@ -11,6 +11,7 @@
 //! a call that is not known when it is compiled would cost more than what most rows do.
 
 use crate::naming::desc::{Desc, Kind, OwnedDesc};
+use crate::naming::series_id::SeriesId;
 use crate::recording::context::Context;
 use crate::recording::counter::{Counter, CounterCore};
 use crate::recording::distribution::{Distribution, DistributionCore};
@@ -28,16 +29,16 @@ use crate::sync::atomic::{AtomicUsize, Ordering, fence};
 /// What the core of every kind begins with.
 #[derive(Debug)]
 pub(crate) struct Head {
-    /// The number of the series.
-    pub(crate) id: u64,
+    pub(crate) id: SeriesId,
     /// The number of handles that nobody can reach any more, though tables of idle threads
     /// still hold them.
     pub(crate) lapsed: AtomicUsize,
 }
 
 impl Head {
-    pub(crate) fn new(id: u64) -> Self {
-        Self { id, lapsed: AtomicUsize::new(0) }
+    /// The head of a new series.
+    pub(crate) fn new() -> Self {
+        Self { id: SeriesId::next(), lapsed: AtomicUsize::new(0) }
     }
 }
 
@@ -176,8 +177,7 @@ kinds! {
 }
 
 impl Cells {
-    /// The number of the series.
-    pub(crate) fn id(&self) -> u64 {
+    pub(crate) fn id(&self) -> SeriesId {
         self.head().id
     }
 
@@ -202,6 +202,11 @@ impl AnyMetric {
     /// [`VALUES_DROPPED`](crate::VALUES_DROPPED).
     pub fn apply(&self, value: f64) {
         self.handle().apply(value);
+    }
+
+    /// Returns the id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
+        self.head().map(|head| head.id)
     }
 
     /// The head of the series; `None` for a disabled handle.

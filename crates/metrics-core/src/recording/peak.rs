@@ -1,6 +1,7 @@
 //! The highest level of the last minute.
 
 use crate::naming::desc::OwnedDesc;
+use crate::naming::series_id::SeriesId;
 use crate::recording::context::Context;
 use crate::recording::kinds::{Head, SeriesHandle};
 use crate::sync::Arc;
@@ -36,7 +37,8 @@ impl Peak {
         Self { core: Some(core) }
     }
 
-    pub(crate) fn id(&self) -> Option<u64> {
+    /// Returns the id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
         self.core.as_ref().map(|core| core.head.id)
     }
 

@@ -1,5 +1,6 @@
 //! A level that many threads raise and lower.
 
+use crate::naming::series_id::SeriesId;
 use crate::recording::counter::{Counter, CounterCore};
 use crate::recording::kinds::{Head, SeriesHandle};
 use crate::sync::Arc;
@@ -39,8 +40,9 @@ impl UpDown {
         Self { cell: Counter::new(core) }
     }
 
-    pub(crate) fn id(&self) -> Option<u64> {
-        self.cell.id()
+    /// The id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
+        self.cell.series_id()
     }
 
     /// Adds `n`, which may be negative.

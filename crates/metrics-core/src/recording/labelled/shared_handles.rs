@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::handle::AnyHandle;
+use crate::naming::series_id::SeriesId;
 use crate::recording::families::Registered;
 use crate::recording::lanes::Reader;
 use crate::sync::{self, Mutex, lock};
@@ -78,8 +79,8 @@ pub(crate) struct SharedHandles {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// By the number of the series.
-    series: BTreeMap<u64, Listing>,
+    /// The oldest series first.
+    series: BTreeMap<SeriesId, Listing>,
     looked: Duration,
 }
 

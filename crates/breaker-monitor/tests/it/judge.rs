@@ -1,4 +1,4 @@
-//! Judgements: what is an issue, what it costs, and what is unknown.
+//! Judgements: the findings about a circuit, what each costs, and what is unknown.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use crate::bench::{Bench, ms};
 
 #[track_caller]
 fn check(assessment: &Assessment, score: u8, codes: &[&str]) {
-    let found: Vec<_> = assessment.issues.iter().map(|issue| issue.code).collect();
+    let found: Vec<_> = assessment.findings.iter().map(|finding| finding.code).collect();
     assert_eq!(found, codes, "{assessment:#?}");
     assert_eq!(assessment.score, Some(score));
     assert_eq!(assessment.status, Status::of(Some(score)));
-    for issue in &assessment.issues {
-        assert!(issue.observed.is_finite() && issue.threshold.is_finite(), "{issue:?}");
-        let advice = assessment.recommendations.iter().find(|advice| advice.code == issue.code);
-        let advice = &advice.unwrap().message;
-        assert!(advice.contains(&*issue.component), "{advice}");
+    for finding in &assessment.findings {
+        assert!(finding.observed.is_finite() && finding.threshold.is_finite(), "{finding:?}");
+        let advice = &*finding.advice;
+        assert!(assessment.recommendations().contains(&advice));
+        assert!(advice.contains(&*finding.component), "{advice}");
         assert!(advice.contains(char::is_numeric), "{advice} names no value");
     }
 }
@@ -55,19 +55,24 @@ fn states_are_judged_whatever_the_calls() {
 
 #[test]
 fn failure_rate_is_judged_beyond_its_threshold() {
-    let many = Thresholds::default().consecutive_failures(1000);
+    let many = Thresholds { consecutive_failures: 1000, ..Thresholds::default() };
     judge(many, |circuit| calls(circuit, 10, 10, ms(1)), 100, &[]);
     judge(many, |circuit| calls(circuit, 99, 101, ms(1)), 50, &["high_failure_rate"]);
     judge(many, |circuit| calls(circuit, 0, 10, ms(1)), 20, &["high_failure_rate"]);
-    let low = many.failure_rate(0.05);
+    let low = Thresholds { failure_rate: 0.05, ..many };
     judge(low, |circuit| calls(circuit, 19, 1, ms(1)), 100, &[]);
     judge(low, |circuit| calls(circuit, 9, 1, ms(1)), 74, &["high_failure_rate"]);
     let timeouts = |circuit: &Circuit| (0..10).for_each(|_| circuit.timeout(ms(1)));
     judge(many, timeouts, 20, &["high_failure_rate"]);
-    let none = many.failure_rate(0.0);
+    let none = Thresholds { failure_rate: 0.0, ..many };
     judge(none, |circuit| calls(circuit, 10, 0, ms(1)), 100, &[]);
     judge(none, |circuit| calls(circuit, 999, 1, ms(1)), 80, &["high_failure_rate"]);
-    judge(many.failure_rate(1.0), |circuit| calls(circuit, 0, 10, ms(1)), 100, &[]);
+    judge(
+        Thresholds { failure_rate: 1.0, ..many },
+        |circuit| calls(circuit, 0, 10, ms(1)),
+        100,
+        &[],
+    );
 }
 
 #[test]
@@ -82,7 +87,7 @@ fn rejected_and_cancelled_calls_are_no_failures() {
 
 #[test]
 fn rates_are_judged_from_the_minimum_of_calls_on() {
-    let thresholds = Thresholds::default().consecutive_failures(1000);
+    let thresholds = Thresholds { consecutive_failures: 1000, ..Thresholds::default() };
     let slow = Duration::from_secs(6);
     judge(thresholds, |circuit| calls(circuit, 0, 9, slow), 100, &[]);
     judge(thresholds, |circuit| calls(circuit, 0, 10, ms(1)), 20, &["high_failure_rate"]);
@@ -97,14 +102,14 @@ fn failures_in_a_row_are_judged_from_their_threshold_on() {
     judge(thresholds, |circuit| calls(circuit, 0, 5, ms(1)), 80, &["consecutive_failures"]);
     judge(thresholds, |circuit| calls(circuit, 1, 5, ms(1)), 100, &[]);
     // A threshold of none would be crossed by a circuit that never failed.
-    let none = thresholds.consecutive_failures(0);
+    let none = Thresholds { consecutive_failures: 0, ..thresholds };
     judge(none, |circuit| calls(circuit, 1, 0, ms(1)), 100, &[]);
     judge(none, |circuit| calls(circuit, 0, 1, ms(1)), 80, &["consecutive_failures"]);
 }
 
 #[test]
 fn latency_is_judged_beyond_its_threshold() {
-    let thresholds = Thresholds::default().average_latency(ms(100));
+    let thresholds = Thresholds { average_latency: ms(100), ..Thresholds::default() };
     judge(thresholds, |circuit| calls(circuit, 10, 0, ms(100)), 100, &[]);
     let barely = Duration::from_nanos(100_000_001);
     judge(thresholds, |circuit| calls(circuit, 10, 0, barely), 80, &["slow_calls"]);
@@ -128,10 +133,12 @@ fn circuit_with_everything_wrong_ends_at_nothing() {
 
 #[test]
 fn thresholds_that_are_no_numbers_are_never_crossed() {
-    let thresholds = Thresholds::default()
-        .failure_rate(f64::NAN)
-        .consecutive_failures(u64::MAX)
-        .average_latency(Duration::MAX);
+    let thresholds = Thresholds {
+        failure_rate: f64::NAN,
+        consecutive_failures: u64::MAX,
+        average_latency: Duration::MAX,
+        ..Thresholds::default()
+    };
     judge(thresholds, |circuit| calls(circuit, 0, 20, Duration::from_secs(60)), 100, &[]);
 }
 
@@ -167,28 +174,28 @@ fn threshold_changed_at_run_time_is_judged_by_at_once() {
     calls(&circuit, 8, 2, ms(1));
     let sample = bench.tick();
     check(&bench.monitor.assess(&sample, "payments").unwrap(), 100, &[]);
-    circuit.set_thresholds(Thresholds::default().failure_rate(0.1));
+    circuit.set_thresholds(Thresholds { failure_rate: 0.1, ..Thresholds::default() });
     check(&bench.monitor.assess(&sample, "payments").unwrap(), 68, &["high_failure_rate"]);
 }
 
 #[test]
-fn issue_says_what_was_seen_and_what_it_is_compared_with() {
+fn finding_says_what_was_seen_and_what_it_is_compared_with() {
     let mut bench = Bench::new();
     let circuit = bench.circuit("payments");
     calls(&circuit, 2, 8, ms(1));
     let sample = bench.tick();
     let assessment = bench.monitor.assess(&sample, "payments").unwrap();
-    let issue = &assessment.issues[0];
-    assert_eq!((issue.observed, issue.threshold, &*issue.component), (0.8, 0.5, "payments"));
-    assert_eq!(issue.message, "circuit `payments`: 8 of 10 recent calls failed or timed out");
+    let finding = &assessment.findings[0];
+    assert_eq!((finding.observed, finding.threshold, &*finding.component), (0.8, 0.5, "payments"));
+    assert_eq!(finding.message, "circuit `payments`: 8 of 10 recent calls failed or timed out");
     assert_eq!(
-        assessment.recommendations[0].message,
+        assessment.recommendations()[0],
         "Find out why 8 of 10 recent calls of `payments` fail, or raise its `failure_rate` of 0.5"
     );
 }
 
 #[test]
-fn topic_has_the_worst_circuits_score_and_the_issues_of_all() {
+fn topic_has_the_worst_circuits_score_and_the_findings_of_all() {
     let mut bench = Bench::new();
     let names = ["dead", "fine", "new", "sick"];
     let [dead, fine, _new, sick] = names.map(|name| bench.circuit(name));

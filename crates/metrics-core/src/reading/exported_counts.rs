@@ -1,33 +1,36 @@
-//! The counts at the bounds that a family exports, kept up as values come.
+//! The counts at the bounds that a family exports, kept up to date as values come.
 //!
-//! A scrape asks for a dozen numbers of each series. Adding them up then would
+//! A scrape asks for a dozen numbers of each series. Adding them up on demand would
 //! read all its buckets, which are far more memory than the page has bytes.
 
-use crate::reading::buckets::Rise;
+use crate::reading::delta::Delta;
 use crate::recording::layout::Layout;
 
-/// How many values of one series lie between one exported bound and the next.
+/// The number of values of one series between each exported bound and the one before.
 #[derive(Debug)]
-pub(crate) struct Exported {
+pub(crate) struct ExportedCounts {
     /// For each bound the number of the first bucket beyond it.
     ends: Box<[u16]>,
     counts: Box<[u64]>,
 }
 
-impl Exported {
+impl ExportedCounts {
     pub(crate) fn new(layout: Layout, bounds: &[f64]) -> Self {
         Self {
-            ends: bounds.iter().map(|bound| layout.end(*bound) as u16).collect(),
+            ends: bounds.iter().map(|bound| layout.end(*bound)).collect(),
             counts: bounds.iter().map(|_| 0).collect(),
         }
     }
 
-    pub(crate) fn enter(&mut self, rise: &Rise) {
+    /// Adds what was recorded since the last call.
+    pub(crate) fn add(&mut self, delta: &Delta) {
+        // Both lists rise, so one walk over them finds the bound of each bucket.
         let mut at = 0;
-        for (bucket, n) in rise.cells() {
-            while self.ends.get(at).is_some_and(|end| end <= bucket) {
+        for (bucket, n) in delta.counts() {
+            while self.ends.get(at).is_some_and(|end| *end <= bucket) {
                 at += 1;
             }
+            // Beyond the last bound only the total counts, which is kept elsewhere.
             let Some(count) = self.counts.get_mut(at) else { return };
             *count += n;
         }
@@ -50,7 +53,7 @@ mod tests {
 
     use super::*;
     use crate::reading::buckets::Buckets;
-    use crate::recording::layout::{MAX_NANOS, NANOS, latency_index};
+    use crate::recording::layout::{MAX_NANOS, NANOS};
 
     proptest! {
         #[test]
@@ -60,17 +63,13 @@ mod tests {
         ) {
             bounds.extend(nanos.iter().step_by(3).map(|nanos| *nanos as f64 * NANOS));
             bounds.sort_by(f64::total_cmp);
-            let mut exported = Exported::new(Layout::Latency, &bounds);
+            let mut exported = ExportedCounts::new(Layout::Latency, &bounds);
             let mut all = Buckets::new(Layout::Latency);
             for some in nanos.chunks(7) {
-                let mut rise = Rise::default();
-                for nanos in some {
-                    let mut one = Rise::default();
-                    one.push(latency_index(*nanos).0 as u16, 1);
-                    rise.append(&one);
-                }
-                exported.enter(&rise);
-                all.enter(&rise);
+                let mut delta = Delta::new(Layout::Latency);
+                some.iter().for_each(|nanos| delta.add(*nanos as f64 * NANOS, 1));
+                exported.add(&delta);
+                all.add_delta(&delta);
             }
             let mut counts = Vec::new();
             exported.cumulative(&mut counts);
