@@ -41,13 +41,12 @@ impl Canary {
 
     /// Sleeps and wakes until the runtime is watched no more, or the registry is gone.
     pub(crate) async fn run(canary: Weak<Self>, system: Weak<System>) {
-        while system.strong_count() > 0 {
-            let Some(interval) = canary.upgrade().map(|canary| canary.fall_asleep()) else {
-                return;
-            };
+        let watched = || canary.upgrade().filter(|_| system.strong_count() > 0);
+        while let Some(interval) = watched().map(|canary| canary.fall_asleep()) {
             tokio::time::sleep(interval).await;
-            let Some(canary) = canary.upgrade() else { return };
-            canary.wake_up();
+            if let Some(canary) = watched() {
+                canary.wake_up();
+            }
         }
     }
 

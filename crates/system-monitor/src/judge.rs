@@ -62,10 +62,10 @@ fn high_memory(levels: &ProcessLevels, limits: &Thresholds) -> Option<Finding> {
 }
 
 fn many_open_files(levels: &ProcessLevels, limits: &Thresholds) -> Option<Finding> {
+    let used = share(levels.open_fds, levels.max_fds)?;
     let (warn, fail) = (limits.open_files_warn, limits.open_files_fail);
-    let (open, max) = (levels.open_fds?, levels.max_fds?);
-    let finding = above("many_open_files", share(Some(open), Some(max))?, warn, fail)?;
-    let message = format!("{open} of {max} files are open");
+    let finding = above("many_open_files", used, warn, fail)?;
+    let message = format!("{} of {} files are open", levels.open_fds?, levels.max_fds?);
     let advice =
         "look for connections and files that are not closed, or raise the limit (ulimit -n)";
     Some(finding.component("files").message(message).advice(advice))
