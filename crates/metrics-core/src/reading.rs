@@ -7,4 +7,5 @@ pub(crate) mod rows;
 pub(crate) mod sample;
 pub(crate) mod snapshot;
 pub(crate) mod summary;
+mod totals;
 pub(crate) mod window;

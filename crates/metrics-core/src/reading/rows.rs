@@ -112,18 +112,24 @@ struct Recently {
 
 impl Row {
     pub(crate) fn new(cells: Cells, time: &Timeline) -> Self {
-        let histogram = |layout, bounds: &[f64]| {
-            Memory::Histogram(Box::new(HistogramMemory::new(layout, bounds, time.ticks.running())))
-        };
+        let histogram =
+            |layout, bounds: &[f64]| HistogramMemory::new(layout, bounds, time.ticks.running());
         let memory = match &cells {
-            Cells::Counter(_) => Memory::Counter(Recently {
+            Cells::Counter(core) => Memory::Counter(Recently {
                 rise: 0,
                 seen: 0,
-                at_end: Box::new([0; RATE_TICKS + 1]),
+                // What the series went on from is not recent.
+                at_end: Box::new([core.resumed(); RATE_TICKS + 1]),
             }),
             Cells::Peak(_) => Memory::Peak(VecDeque::new()),
-            Cells::Latency(core) => histogram(Layout::Latency, core.exemplars.bounds()),
-            Cells::Distribution(core) => histogram(Layout::Float, core.bounds()),
+            Cells::Latency(core) => {
+                let mut memory = histogram(Layout::Latency, core.exemplars.bounds());
+                core.resumed().into_iter().for_each(|totals| memory.resume(totals));
+                Memory::Histogram(Box::new(memory))
+            }
+            Cells::Distribution(core) => {
+                Memory::Histogram(Box::new(histogram(Layout::Float, core.bounds())))
+            }
             Cells::Gauge(_) | Cells::UpDown(_) => Memory::Nothing,
         };
         let slot = match &cells {
@@ -207,10 +213,6 @@ impl Recently {
     /// Ends the tick before which so many had ended.
     fn close(&mut self, total: u64, number: usize) {
         let slots = self.at_end.len();
-        if self.seen == 0 {
-            // The series began in this tick, at zero.
-            self.at_end[number % slots] = 0;
-        }
         let ended = number + 1;
         self.seen = (self.seen + 1).min(RATE_TICKS as u8);
         self.at_end[ended % slots] = total;

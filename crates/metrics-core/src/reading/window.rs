@@ -174,7 +174,7 @@ impl Recent {
     }
 
     /// Takes the changes into the base.
-    fn rebase(&mut self, total: &Buckets) {
+    pub(crate) fn rebase(&mut self, total: &Buckets) {
         let mut window = self.base.window.clone();
         self.entered.drain(..).for_each(|rise| window.enter(&rise));
         self.left.drain(..).for_each(|rise| window.leave(&rise));

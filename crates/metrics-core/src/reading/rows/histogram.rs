@@ -14,6 +14,7 @@ use crate::recording::exemplar::Exemplar;
 use crate::recording::lanes::Reader;
 use crate::recording::latency::{BlockSums, LatencyCore};
 use crate::recording::layout::{Layout, PER_LINE, PER_OCTAVE};
+use crate::recording::remembered::LatencyTotals;
 
 /// What one series after the other works with.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub(super) struct HistogramMemory {
     held: Vec<u64>,
     /// The sum in the base unit, which never falls.
     sum: f64,
+    /// What a latency's sum was before its cells were, see [`Self::resume`].
+    resumed_nanos: u128,
     /// A latency's sum, which never falls, and what of it is in closed ticks. In whole
     /// nanoseconds: a difference of two large floats would say little of a short window.
     nanos: u128,
@@ -76,6 +79,7 @@ impl HistogramMemory {
             known: Buckets::new(layout),
             held: Vec::new(),
             sum: 0.0,
+            resumed_nanos: 0,
             nanos: 0,
             closed: 0,
             linear: 0,
@@ -83,6 +87,19 @@ impl HistogramMemory {
             recent,
             exemplars: Box::default(),
         }
+    }
+
+    /// Goes on from the totals of a series that expired, which are in no window.
+    pub(super) fn resume(&mut self, totals: &LatencyTotals) {
+        let mut rise = Rise::new();
+        totals.counts.iter().for_each(|(bucket, n)| rise.push(*bucket, *n));
+        self.known.enter(&rise);
+        self.exported.enter(&rise);
+        self.sum = totals.sum;
+        self.known.set_sum(self.sum);
+        self.resumed_nanos = (totals.sum * 1e9).round() as u128;
+        (self.nanos, self.closed) = (self.resumed_nanos, self.resumed_nanos);
+        self.recent.rebase(&self.known);
     }
 
     /// Whether something was recorded since the cells' mark was followed.
@@ -159,9 +176,10 @@ impl HistogramMemory {
 
     fn raise_nanos(&mut self) {
         // Each record of the linear octave added one more than its value.
-        self.nanos = self.nanos.max(self.still.mark.saturating_sub(u128::from(self.linear)));
+        let recorded = self.still.mark.saturating_sub(u128::from(self.linear));
+        self.nanos = self.nanos.max(self.resumed_nanos + recorded);
         let seconds = |nanos: u128| nanos as f64 / 1e9;
-        self.sum = seconds(self.nanos);
+        self.sum = self.sum.max(seconds(self.nanos));
         self.recent.running().set_sum(seconds(self.nanos - self.closed));
     }
 
