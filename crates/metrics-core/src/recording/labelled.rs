@@ -105,6 +105,17 @@ impl<H: Handle, const N: usize> Labelled<H, N> {
             None => live.with_first(hash, &values, f),
         }
     }
+
+    /// Lets go of series that nobody recorded into for that long; a handle that is held keeps its series.
+    ///
+    /// Call it once a tick, for example from [`Monitor::poll`](crate::Monitor::poll). It looks twice
+    /// a minute at most, so a series may stay a minute longer. Only counters, ratios and latencies
+    /// show that they are idle; series of other kinds stay.
+    pub fn expire_idle(&self, after: Duration) {
+        if let Some(live) = &self.live {
+            live.directory.expire(live.store.context.clock.uptime(), after);
+        }
+    }
 }
 
 impl Live {

@@ -275,6 +275,23 @@ fn the_series_of_a_dropped_owner_leave_although_idle_threads_recorded_through_it
 }
 
 #[test]
+fn idle_series_expire_and_those_with_a_handle_stay() {
+    let mut bench = Bench::new();
+    let calls = calls(&bench.registry);
+    let held = bench.registry.counter(&CALLS, &["GET", "/held"]).unwrap();
+    calls.inc(["GET", "/idle"]);
+    calls.inc(["GET", "/held"]);
+    for _ in 0..200 {
+        calls.inc(["GET", "/busy"]);
+        calls.expire_idle(Duration::from_secs(60));
+        bench.tick();
+    }
+    let value = |route| value(&bench.registry, "calls_total", ["GET", route]);
+    assert_eq!((value("/idle"), value("/held"), value("/busy")), (None, Some(1.0), Some(200.0)));
+    drop(held);
+}
+
+#[test]
 fn what_comes_after_a_drop_finds_no_handle_of_before() {
     let mut bench = Bench::new();
     for _ in 0..3 {
