@@ -61,7 +61,8 @@
 //!
 //! # What it refuses to know
 //!
-//! Pools, caches, breakers, text formats, HTTP, and any runtime.
+//! Pools, caches, breakers, text formats, HTTP, and any runtime. Only the description
+//! [`CACHE_GETS`] is here, since monitors that never know each other record into it.
 //!
 //! # What it says of itself
 //!
@@ -100,13 +101,12 @@ pub use judging::health::{
 pub use judging::health_board::{COMPONENT_HEALTH_SCORE, HEALTH_SCORE};
 pub use judging::monitor::{Monitor, Report, Topic, UnknownTarget};
 pub use judging::readiness::{NotReady, ReadinessCheck};
+pub use naming::cache_gets::{CACHE_GETS, DEFAULT_CACHE};
 pub use naming::desc::{
     Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, DescError, Kind, OwnedDesc, Unit,
 };
 pub use naming::labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER, broken_name_rule};
-pub use performance::{
-    CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS, Performance, PerformanceBuilder,
-};
+pub use performance::{OPERATION_DURATION, OPERATIONS, Performance, PerformanceBuilder};
 pub use reading::buckets::Buckets;
 pub use reading::pass::{
     RECORDING_BYTES, RECORDING_THREADS, SAMPLING_DURATION, VALUES_CLAMPED, VALUES_DROPPED,
@@ -143,5 +143,4 @@ pub const DESCS: &[&Desc] = &[
     &VALUES_DROPPED,
     &OPERATION_DURATION,
     &OPERATIONS,
-    &CACHE_LOOKUPS,
 ];

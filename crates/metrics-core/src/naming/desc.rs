@@ -121,6 +121,7 @@ pub struct Desc {
     labels: &'static [&'static str],
     bounds: &'static [f64],
     classic: Option<Classic>,
+    classic_without: Option<(&'static str, &'static str)>,
 }
 
 impl Desc {
@@ -177,7 +178,16 @@ impl Desc {
     const fn new(name: &'static str, help: &'static str, kind: Kind) -> Self {
         assert!(check_name(name, kind).is_none(), "malformed metric name");
         assert!(!help.is_empty(), "a metric has a help text");
-        Self { name, help, kind, unit: Unit::None, labels: &[], bounds: &[], classic: None }
+        Self {
+            name,
+            help,
+            kind,
+            unit: Unit::None,
+            labels: &[],
+            bounds: &[],
+            classic: None,
+            classic_without: None,
+        }
     }
 
     /// The unit, which must stand in the name; none by default.
@@ -224,6 +234,14 @@ impl Desc {
         self
     }
 
+    /// The label that the `classic` scheme leaves out where it has this value; none by default.
+    ///
+    /// For classic names that are older than the label: a series without it has the usual value.
+    pub const fn classic_without(mut self, key: &'static str, value: &'static str) -> Self {
+        self.classic_without = Some((key, value));
+        self
+    }
+
     /// The name.
     pub const fn name(&self) -> &'static str {
         self.name
@@ -266,6 +284,8 @@ pub struct OwnedDesc {
     pub bounds: Cow<'static, [f64]>,
     /// How the `classic` scheme shows the metric.
     pub classic: Option<Classic>,
+    /// The label that the `classic` scheme leaves out, and the value with which it does.
+    pub classic_without: Option<(&'static str, &'static str)>,
 }
 
 /// A name, label or bound that no Prometheus-compatible reader would take.
@@ -323,6 +343,7 @@ impl OwnedDesc {
             unit,
             bounds: bounds.into(),
             classic: None,
+            classic_without: None,
         })
     }
 
@@ -349,6 +370,7 @@ impl From<&Desc> for OwnedDesc {
             unit: desc.unit,
             bounds: desc.bounds.into(),
             classic: desc.classic,
+            classic_without: desc.classic_without,
         }
     }
 }
