@@ -135,6 +135,7 @@ impl Family {
             ("unit", self.desc.unit == desc.unit),
             ("bounds", self.desc.bounds == desc.bounds),
             ("classic name", self.desc.classic == desc.classic),
+            ("label left out of it", self.desc.classic_without == desc.classic_without),
             (
                 "set of label keys",
                 self.keys.iter().map(|key| &**key).eq(labels.iter().map(|(key, _)| key)),
