@@ -35,6 +35,7 @@ impl UpDown {
         Self { cell: Counter::disabled() }
     }
 
+    /// Makes a handle to a series.
     pub(crate) fn new(core: Arc<CounterCore>) -> Self {
         Self { cell: Counter::new(core) }
     }
@@ -56,7 +57,7 @@ impl UpDown {
         InFlight { level: self.clone() }
     }
 
-    /// The level now, zero at least.
+    /// Returns the level now, zero at least.
     pub fn level(&self) -> u64 {
         level(self.cell.total())
     }
@@ -73,7 +74,10 @@ impl SeriesHandle for UpDown {
     }
 }
 
-/// The level that a wrapping sum of raises and lowers stands for.
+/// Returns the level that a wrapping sum of raises and lowers stands for.
+///
+/// A thread that lowers what another raised has a negative part, as a number near 2⁶⁴: parts
+/// of 5 and 2⁶⁴ − 2 add up to 3.
 pub(crate) fn level(sum: u64) -> u64 {
     sum.cast_signed().max(0).cast_unsigned()
 }
