@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use exporter::{Format, Naming};
 use metrics_core::{
-    Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, Kind, OwnedDesc, Performance,
+    Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, Kind, Layout, OwnedDesc, Performance,
 };
 
 use crate::{Bench, START, grammar};
@@ -27,7 +27,7 @@ fn a_latency_is_a_summary_in_milliseconds_over_the_window() {
     let summary = performance.latency_percentiles("api:request").unwrap();
     let [p50, p95, p99] = [summary.p50, summary.p95, summary.p99].map(Option::unwrap);
     for (quantile, exact) in [p50, p95, p99].into_iter().zip(EXACT_MS) {
-        assert!((quantile / exact as f64 - 1.0).abs() < 1.0 / 128.0);
+        assert!((quantile / exact as f64 - 1.0).abs() <= Layout::RELATIVE_ERROR);
     }
     let expected = format!(
         "\

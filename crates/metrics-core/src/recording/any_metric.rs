@@ -17,17 +17,17 @@ use crate::sync::atomic::Ordering;
 #[non_exhaustive]
 #[must_use = "a series lasts as long as a handle to it"]
 pub enum AnyMetric {
-    /// Of [`Kind::Counter`].
+    /// Of [`Kind::Counter`](crate::Kind::Counter).
     Counter(Counter),
-    /// Of [`Kind::Gauge`] and [`Kind::Total`].
+    /// Of [`Kind::Gauge`](crate::Kind::Gauge) and [`Kind::Total`](crate::Kind::Total).
     Gauge(Gauge),
-    /// Of [`Kind::UpDown`].
+    /// Of [`Kind::UpDown`](crate::Kind::UpDown).
     UpDown(UpDown),
-    /// Of [`Kind::Peak`].
+    /// Of [`Kind::Peak`](crate::Kind::Peak).
     Peak(Peak),
-    /// Of [`Kind::Latency`].
+    /// Of [`Kind::Latency`](crate::Kind::Latency).
     Latency(Latency),
-    /// Of [`Kind::Distribution`].
+    /// Of [`Kind::Distribution`](crate::Kind::Distribution).
     Distribution(Distribution),
 }
 
