@@ -18,8 +18,9 @@ const MOST: u64 = 1 << 56;
 
 /// A handle to a distribution; clones share the storage.
 ///
-/// Values are kept to 1/128 between 2⁻⁶⁴ and 2⁶⁴; smaller ones count as zero,
-/// larger ones as the largest, counted in [`VALUES_CLAMPED`](crate::VALUES_CLAMPED).
+/// Values are kept to [`Layout::RELATIVE_ERROR`](crate::Layout::RELATIVE_ERROR) between 2⁻⁶⁴
+/// and 2⁶⁴. Smaller ones count as zero, larger ones as the largest, which is counted in
+/// [`VALUES_CLAMPED`](crate::VALUES_CLAMPED).
 /// Negative values, those that are not finite, and all from the 2⁵⁶th on are
 /// dropped and counted in [`VALUES_DROPPED`](crate::VALUES_DROPPED). Cells are
 /// shared by all threads: this is for sizes and the like, not for the latency

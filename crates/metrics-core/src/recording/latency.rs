@@ -32,8 +32,9 @@ const SPILL: u16 = if cfg!(loom) { 3 } else { 1 << 15 };
 /// A handle to a latency; clones share the storage.
 ///
 /// A record adds to two cells of the calling thread: a bucket and a sum. Values
-/// are kept to 1/128 (8 ns below 1 µs); beyond 73 minutes they are taken as 73
-/// minutes and counted in [`VALUES_CLAMPED`](crate::VALUES_CLAMPED).
+/// are kept to 8 ns below 1 µs and to [`Layout::RELATIVE_ERROR`](crate::Layout::RELATIVE_ERROR)
+/// above. A longer one than [`Layout::LONGEST_LATENCY`](crate::Layout::LONGEST_LATENCY), about
+/// 73 minutes, is taken as that and counted in [`VALUES_CLAMPED`](crate::VALUES_CLAMPED).
 ///
 /// ```
 /// use metrics_core::{Desc, Registry};
@@ -48,7 +49,7 @@ const SPILL: u16 = if cfg!(loom) { 3 } else { 1 << 15 };
 /// let sample = registry.read();
 /// let window = sample.view().latency(&wait).expect("it is registered").window().clone();
 /// let p95 = window.buckets().quantile(0.95).expect("there are samples");
-/// assert!((p95 - 0.095).abs() < 0.095 / 100.0);
+/// assert!((p95 - 0.095).abs() <= window.buckets().layout().error_at(0.095));
 /// # Ok::<(), metrics_core::RegisterError>(())
 /// ```
 #[derive(Clone, Debug)]
