@@ -68,7 +68,8 @@
 //!
 //! # What it refuses to know
 //!
-//! Pools, caches, breakers, text formats, HTTP, and any runtime.
+//! Pools, caches, breakers, text formats, HTTP, and any runtime. Only the description
+//! [`CACHE_GETS`] is here, since monitors that never know each other record into it.
 //!
 //! # What it says of itself
 //!
@@ -123,6 +124,7 @@ pub use judging::report::{Report, ReportError, TopicReport, UnknownTarget};
 pub use judging::status::{DEGRADED_FROM, HEALTHY_ABOVE, Status};
 pub use judging::topic::{StatusWords, Topic};
 pub use naming::by_label::ByLabel;
+pub use naming::cache_gets::{CACHE_GETS, DEFAULT_CACHE};
 pub use naming::desc::{
     Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, DescError, Kind, OwnedDesc, Unit,
 };
@@ -130,9 +132,7 @@ pub use naming::instance_name::{InstanceName, InvalidName};
 pub use naming::label_set::LabelSet;
 pub use naming::labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER, broken_name_rule};
 pub use naming::series_id::SeriesId;
-pub use performance::{
-    CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS, Performance, PerformanceBuilder,
-};
+pub use performance::{OPERATION_DURATION, OPERATIONS, Performance, PerformanceBuilder};
 pub use reading::buckets::Buckets;
 pub use reading::delta::Delta;
 #[cfg(feature = "hdrhistogram")]
@@ -176,5 +176,4 @@ pub const DESCS: &[&Desc] = &[
     &VALUES_DROPPED,
     &OPERATION_DURATION,
     &OPERATIONS,
-    &CACHE_LOOKUPS,
 ];

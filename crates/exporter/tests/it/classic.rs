@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use exporter::{Format, Naming};
 use metrics_core::{
-    Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, Kind, OwnedDesc, Performance,
+    CACHE_GETS, Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, Kind, OwnedDesc, Performance,
 };
 
 use crate::{Bench, START, grammar};
@@ -71,6 +71,26 @@ fn a_hit_rate_without_lookups_is_absent_with_its_head() {
     assert!(bench.classic_of("cache_").contains("cache_L1_hit_rate 1 "));
     (0..11).for_each(|_| bench.tick());
     assert_eq!(bench.classic_of("cache_"), "");
+}
+
+#[test]
+fn lookups_of_other_caches_have_theirs_as_a_label() {
+    let mut bench = Bench::new();
+    let performance = performance(&bench);
+    performance.record_cache_hit("L1");
+    let orders = bench.registry.hit_ratio(&CACHE_GETS, &["orders", "L1"]).unwrap();
+    orders.miss();
+    bench.tick();
+    let at = START + 1000;
+    let expected = format!(
+        "\
+# HELP cache_L1_hit_rate Cache hit rate for L1
+# TYPE cache_L1_hit_rate gauge
+cache_L1_hit_rate 1 {at}
+cache_L1_hit_rate{{cache=\"orders\"}} 0 {at}
+"
+    );
+    assert_eq!(bench.classic_of("cache_"), expected);
 }
 
 #[test]

@@ -26,6 +26,7 @@ use crate::recording::gauge::Gauge;
 use crate::recording::kinds::Cells;
 use crate::recording::lanes::{self, Reader};
 use crate::recording::latency::Latency;
+use crate::recording::remembered::Totals;
 use crate::recording::store::Store;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, lock};
@@ -207,7 +208,7 @@ impl Pass {
         }
         self.publish_gauges(context, &mut values);
         if let Some(orphans) = orphans {
-            lock(&store.families).remove(&orphans);
+            lock(&store.families).remove(&orphans, |row| Totals::of(&values[row]));
         }
         self.number += 1;
         self.own.note(context, started);

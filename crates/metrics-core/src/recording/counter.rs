@@ -5,6 +5,7 @@ use crate::naming::series_id::SeriesId;
 use crate::recording::context::Context;
 use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::lanes::{self, Reader, Slot};
+use crate::recording::remembered::Totals;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -115,6 +116,14 @@ impl CounterCore {
 
     pub(crate) fn total(&self, reader: &Reader) -> u64 {
         reader.total(self.slot.index).wrapping_add(reader.shared(|| self.shared()))
+    }
+
+    /// The total that the series went on from when it began.
+    pub(crate) fn resumed(&self) -> u64 {
+        match self.head.resumed {
+            Some(Totals::Counter(total)) => total,
+            _ => 0,
+        }
     }
 
     /// What threads without cells of their own added.

@@ -16,7 +16,9 @@ use crate::reading::snapshot::{FamilySchema, Schema};
 use crate::recording::context::Context;
 use crate::recording::counter::Counter;
 use crate::recording::kinds::{Cells, Head};
+use crate::recording::remembered::{Remembered, Totals};
 use crate::sync;
+use crate::sync::atomic::Ordering;
 
 /// How often a label set was folded because its family, or the registry, was full.
 pub const SERIES_FOLDED: Desc = Desc::counter(
@@ -32,6 +34,13 @@ pub(crate) struct Limits {
     pub(crate) series: usize,
     pub(crate) scalars_per_family: usize,
     pub(crate) histograms_per_family: usize,
+}
+
+impl Limits {
+    /// The most series of one family, `_other` apart.
+    fn per_family(&self, kind: Kind) -> usize {
+        if kind.is_histogram() { self.histograms_per_family } else { self.scalars_per_family }
+    }
 }
 
 /// A registration that the registry refused.
@@ -126,6 +135,7 @@ impl Family {
             ("unit", self.desc.unit == desc.unit),
             ("bounds", self.desc.bounds == desc.bounds),
             ("classic name", self.desc.classic == desc.classic),
+            ("label left out of it", self.desc.classic_without == desc.classic_without),
             (
                 "set of label keys",
                 self.keys.iter().map(|key| &**key).eq(labels.iter().map(|(key, _)| key)),
@@ -144,12 +154,22 @@ pub(crate) struct Families {
     /// What folds others, and the counts of it: their handles come and go with
     /// each call, and their totals must not.
     pinned: HashMap<SeriesId, Cells>,
+    /// The totals of series that expired, by the names of their families.
+    remembered: HashMap<Cow<'static, str>, Remembered>,
     pub(crate) generation: u64,
 }
 
-/// Series without a handle, with how often one had been asked for.
+/// Series without a handle, by their numbers.
 #[derive(Debug)]
-pub(crate) struct Orphans(HashMap<SeriesId, u64>);
+pub(crate) struct Orphans(HashMap<SeriesId, Orphan>);
+
+#[derive(Clone, Copy, Debug)]
+struct Orphan {
+    /// How often a handle had been asked for.
+    asked: u64,
+    /// The row in the pass.
+    row: usize,
+}
 
 /// Whether a registration got a series of its own or the family's `_other`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,7 +195,14 @@ impl Registered<Cells> {
 
 impl Families {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { by_name: BTreeMap::new(), limits, series: 0, pinned: HashMap::new(), generation: 0 }
+        Self {
+            by_name: BTreeMap::new(),
+            limits,
+            series: 0,
+            pinned: HashMap::new(),
+            remembered: HashMap::new(),
+            generation: 0,
+        }
     }
 
     /// Refuses what a registration with these label keys would be refused for.
@@ -216,13 +243,10 @@ impl Families {
         };
         if let Some(series) = family.series.get_mut(&labels) {
             series.asked += 1;
+            series.cells.head().has_expired.store(false, Ordering::Relaxed);
             return Ok(Registered::new(series.cells.clone(), Folding::Own));
         }
-        let cap = if desc.kind.is_histogram() {
-            self.limits.histograms_per_family
-        } else {
-            self.limits.scalars_per_family
-        };
+        let cap = self.limits.per_family(desc.kind);
         let held = family.series.len() - usize::from(family.series.contains_key(&labels.folded()));
         let folds = held >= cap || self.series >= self.limits.series;
         Ok(self.insert_or_fold(folds, desc, labels, context))
@@ -256,10 +280,14 @@ impl Families {
             keys: labels.iter().map(|(key, _)| key.into()).collect(),
             series: BTreeMap::new(),
         });
+        let remembered = self.remembered.get_mut(&desc.name);
         let mut is_new = false;
+        let resumed = remembered.and_then(|remembered| remembered.take(&labels));
         let series = family.series.entry(labels).or_insert_with(|| {
             is_new = true;
-            Series { cells: Cells::new(Head::new(), desc, context), asked: 0 }
+            let cells = Cells::new(Head::new(resumed), desc, context);
+            cells.resume();
+            Series { cells, asked: 0 }
         });
         series.asked += 1;
         let cells = series.cells.clone();
@@ -277,18 +305,35 @@ impl Families {
         let series = self.by_name.values().flat_map(|family| family.series.values());
         let series = series.filter(|series| sampled.rows.contains_key(&series.cells.id()));
         let orphans = series.filter(|series| series.cells.is_orphan());
-        Orphans(orphans.map(|series| (series.cells.id(), series.asked)).collect())
+        let orphan = |series: &Series| {
+            let id = series.cells.id();
+            Some((id, Orphan { asked: series.asked, row: *sampled.rows.get(&id)? }))
+        };
+        Orphans(orphans.filter_map(orphan).collect())
     }
 
     /// Removes those that nobody asked for since.
-    pub(crate) fn remove(&mut self, orphans: &Orphans) {
+    ///
+    /// Of series that expired it remembers the totals, which `shown` returns for a row.
+    pub(crate) fn remove(&mut self, orphans: &Orphans, shown: impl Fn(usize) -> Option<Totals>) {
         let before = self.series;
-        let stays = |series: &Series| {
-            orphans.0.get(&series.cells.id()) != Some(&series.asked) || !series.cells.is_orphan()
+        let leaving = |series: &Series| {
+            let orphan = orphans.0.get(&series.cells.id())?;
+            (orphan.asked == series.asked && series.cells.is_orphan()).then_some(*orphan)
         };
-        for family in self.by_name.values_mut() {
+        for (name, family) in &mut self.by_name {
+            let most = self.limits.per_family(family.desc.kind);
             let held = family.series.len();
-            family.series.retain(|_, series| stays(series));
+            family.series.retain(|labels, series| {
+                let Some(orphan) = leaving(series) else { return true };
+                if series.cells.head().has_expired.load(Ordering::Relaxed)
+                    && let Some(totals) = shown(orphan.row)
+                {
+                    let remembered = self.remembered.entry(name.clone()).or_default();
+                    remembered.keep(labels.clone(), totals, most);
+                }
+                false
+            });
             self.series -= held - family.series.len();
         }
         self.by_name.retain(|_, family| !family.series.is_empty());

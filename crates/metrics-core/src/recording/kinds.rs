@@ -21,10 +21,11 @@ use crate::recording::labelled::{AnyHandle, Handle, HandleKind};
 use crate::recording::lanes::Reader;
 use crate::recording::latency::{Latency, LatencyCore};
 use crate::recording::peak::{Peak, PeakCore};
+use crate::recording::remembered::Totals;
 use crate::recording::store::Store;
 use crate::recording::up_down::UpDown;
 use crate::sync;
-use crate::sync::atomic::{AtomicUsize, Ordering, fence};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
 /// What the core of every kind begins with.
 #[derive(Debug)]
@@ -33,12 +34,17 @@ pub(crate) struct Head {
     /// The number of handles that nobody can reach any more, though tables of idle threads
     /// still hold them.
     pub(crate) lapsed: AtomicUsize,
+    /// Whether the series was idle for so long that it goes, though its name was not let go.
+    pub(crate) has_expired: AtomicBool,
+    /// The totals that the series goes on from, if one of its name and labels expired before.
+    pub(crate) resumed: Option<Totals>,
 }
 
 impl Head {
-    /// The head of a new series.
-    pub(crate) fn new() -> Self {
-        Self { id: SeriesId::next(), lapsed: AtomicUsize::new(0) }
+    /// The head of a new series, which goes on from these totals.
+    pub(crate) fn new(resumed: Option<Totals>) -> Self {
+        let (lapsed, has_expired) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Self { id: SeriesId::next(), lapsed, has_expired, resumed }
     }
 }
 
@@ -80,7 +86,7 @@ macro_rules! kinds {
                 }
             }
 
-            fn head(&self) -> &Head {
+            pub(crate) fn head(&self) -> &Head {
                 match self {
                     $(Self::$handle(core) => &core.head,)*
                 }
@@ -179,6 +185,19 @@ kinds! {
 impl Cells {
     pub(crate) fn id(&self) -> SeriesId {
         self.head().id
+    }
+
+    /// Has a new series go on from the totals that its head remembers.
+    ///
+    /// Call it before a pass can see the series, which would show a total of zero.
+    pub(crate) fn resume(&self) {
+        // A latency adds its totals where its cells are read, see `LatencyCore::visit`.
+        if let Self::Counter(core) = self
+            && core.resumed() > 0
+        {
+            // As if the calling thread had counted all of it.
+            Counter::new(core.clone()).add(core.resumed());
+        }
     }
 
     /// Whether only the families and the pass hold the cells, and no handle that can be reached does.

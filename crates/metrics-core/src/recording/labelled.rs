@@ -106,11 +106,41 @@ impl<H: Handle, const N: usize> Labelled<H, N> {
         }
     }
 
-    /// Lets go of series that nobody recorded into for that long; a handle that is held keeps its series.
+    /// Removes series that nobody recorded into for that long; a handle that is held keeps its series.
     ///
     /// Call it once a tick, for example from [`Monitor::poll`](crate::Monitor::poll). It looks twice
     /// a minute at most, so a series may stay a minute longer. Only counters, ratios and latencies
     /// show that they are idle; series of other kinds stay.
+    ///
+    /// Values that are recorded again go on from their last totals, which never begin at zero
+    /// a second time. The registry remembers as many of them as the family may have series, and
+    /// forgets the one that expired first.
+    ///
+    /// ```
+    /// use metrics_core::{Desc, ManualClock, Registry};
+    /// use std::time::Duration;
+    ///
+    /// const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.").labels(&["queue"]);
+    /// let clock = ManualClock::new();
+    /// let registry = Registry::builder().clock(clock.clock()).build();
+    /// let jobs = registry.counters(&JOBS)?;
+    /// jobs.add(["mails"], 5);
+    ///
+    /// let mut ticker = registry.ticker().expect("nobody else ticks");
+    /// for _ in 0..20 {
+    ///     clock.advance(Duration::from_secs(60));
+    ///     jobs.expire_idle(Duration::from_secs(600));
+    ///     ticker.tick();
+    /// }
+    /// let total = || {
+    ///     let sample = registry.read();
+    ///     sample.snapshot.value("jobs_total", &[("queue", "mails")]).map(|value| value.as_f64())
+    /// };
+    /// assert_eq!(total(), None);
+    /// jobs.inc(["mails"]);
+    /// assert_eq!(total(), Some(6.0));
+    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// ```
     pub fn expire_idle(&self, after: Duration) {
         if let Some(live) = &self.live {
             live.handles.expire(live.store.context.clock.uptime(), after);

@@ -12,6 +12,7 @@ use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::lanes::{self, Reader, Slot};
 use crate::recording::layout::{MAX_NANOS, PER_LINE, latency_index};
 use crate::recording::line::LineSums;
+use crate::recording::remembered::{LatencyTotals, Totals};
 use crate::recording::timer::Timer;
 use crate::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, OnceLock, lock};
@@ -274,15 +275,28 @@ impl LatencyCore {
         self.shared_sum.load(Ordering::Acquire)
     }
 
-    /// Visits the total counts of every line that holds something, by rising value.
+    /// The totals that the series went on from when it began.
+    pub(crate) fn resumed(&self) -> Option<&LatencyTotals> {
+        match &self.head.resumed {
+            Some(Totals::Latency(totals)) => Some(totals),
+            _ => None,
+        }
+    }
+
+    /// Visits the total counts of every line that a thread recorded into, by rising value.
     ///
     /// Call it after [`Self::raw_sum`], so that what is in the sum is in the buckets.
     pub(crate) fn visit(
         &self,
         reader: &Reader,
         sums: &mut BlockSums,
-        line: impl FnMut(usize, &[u64; PER_LINE]),
+        mut line: impl FnMut(usize, &[u64; PER_LINE]),
     ) {
+        let resumed = self.resumed();
+        let line = |at: usize, counts: &[u64; PER_LINE]| match resumed {
+            None => line(at, counts),
+            Some(totals) => line(at, &totals.add_to(at, counts)),
+        };
         let full = lock(&self.full);
         let own = || reader.latencies(self.slot.index).map(|cell| cell.block.load());
         own().for_each(Block::fetch);

@@ -142,6 +142,7 @@ impl SharedHandles {
             // In two looks: a thread may have found the entry just before the
             // first, and has recorded through it by the second.
             if listing.is_recalled {
+                listing.expire();
                 return false;
             }
             listing.recall();
@@ -155,6 +156,14 @@ impl SharedHandles {
 }
 
 impl Listing {
+    /// Says that the series may go although its name was not let go.
+    fn expire(&self) {
+        for head in self.entry.handle.heads() {
+            // Relaxed: the drop of the handle, which follows, makes it seen.
+            head.has_expired.store(true, sync::atomic::Ordering::Relaxed);
+        }
+    }
+
     /// Has all threads drop the entry, and keeps the series by another.
     fn recall(&mut self) {
         let fresh = Arc::new(Entry {
