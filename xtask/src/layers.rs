@@ -124,9 +124,9 @@ const LAYERS: &[Row] = &[
     },
     Row {
         name: "cache-monitor",
-        place: Place::Layer(2),
+        place: Place::Layer(1),
         knows: "caches by tier, moka and Redis first",
-        outside: Outside::Only(&["deadpool-redis", "moka", "redis", "serde", "thiserror", "tokio"]),
+        outside: Outside::Only(&["moka", "redis", "serde", "thiserror", "tokio"]),
         never: WEB,
     },
     Row {
@@ -177,7 +177,7 @@ const LAYERS: &[Row] = &[
         name: "node0",
         place: Place::Layer(4),
         knows: "everything; wires it and re-exports it",
-        outside: Outside::Only(&["axum", "thiserror", "tokio", "tracing"]),
+        outside: Outside::Only(&["axum", "deadpool-redis", "thiserror", "tokio", "tracing"]),
         never: &[],
     },
     Row {

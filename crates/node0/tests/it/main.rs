@@ -5,6 +5,8 @@
 #[cfg(feature = "prometheus-handle")]
 mod bridge;
 mod health;
+#[cfg(feature = "redis")]
+mod redis_pool;
 #[cfg(feature = "tower-resilience")]
 mod scrapes;
 mod service;
