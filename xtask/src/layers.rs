@@ -89,7 +89,7 @@ const LAYERS: &[Row] = &[
     Row {
         name: "db-pool-monitor",
         place: Place::Layer(1),
-        knows: "connection pools, deadpool first",
+        knows: "connection pools of any kind; deadpool by a feature",
         outside: Outside::Only(&[
             "deadpool",
             "deadpool-postgres",

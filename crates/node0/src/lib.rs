@@ -92,11 +92,12 @@ pub use metrics_bridge as bridge;
 pub use system_monitor as system;
 
 pub use aggregator::{Aggregator, Events, Received, Sampler, StartError};
+pub use db_pool_monitor::deadpool::{BuildPoolError, MonitoredObject, MonitoredPool};
 #[cfg(feature = "deadpool-postgres")]
 pub use db_pool_monitor::postgres;
 pub use db_pool_monitor::{
-    AttachError, MonitoredObject, MonitoredPool, PoolHandle, PoolLevels, PoolMetrics, PoolMonitor,
-    PoolRates, Thresholds,
+    Acquiring, AttachError, Checkout, PoolHandle, PoolLevels, PoolMetrics, PoolMonitor, PoolRates,
+    Thresholds,
 };
 pub use exporter::{Exporter, ExporterBuilder, Format, Json, Naming, Rendered, SettingError};
 pub use http_glue::{

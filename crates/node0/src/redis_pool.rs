@@ -4,7 +4,7 @@
 //! one place that knows both.
 
 use cache_monitor::redis::ConnectionSource;
-use db_pool_monitor::{MonitoredObject, MonitoredPool};
+use db_pool_monitor::deadpool::{MonitoredObject, MonitoredPool};
 use deadpool_redis::{Connection, Manager, PoolError};
 
 /// A watched pool of connections to Redis, for a [`RedisTier`](cache_monitor::redis::RedisTier).

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use db_pool_monitor::{MonitoredPool, PoolMonitor};
+use db_pool_monitor::PoolMonitor;
+use db_pool_monitor::deadpool::MonitoredPool;
 use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
 use metrics::{Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, SharedString, Unit};
 use metrics::{counter, gauge, histogram};

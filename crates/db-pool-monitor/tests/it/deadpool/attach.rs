@@ -1,11 +1,13 @@
 //! Attaching pools: names, refusals, and the ends of pools.
 
+use db_pool_monitor::deadpool::BuildPoolError;
 use db_pool_monitor::{AttachError, DESCS, PoolMonitor};
 use deadpool::managed::{BuildError, Pool};
 use metrics_core::{Desc, RegisterError};
 use std::time::Duration;
 
-use crate::bench::{Bench, Fake, now, number, pool_of};
+use super::fake::{Fake, now, pool_of};
+use crate::bench::{Bench, number};
 
 fn bare() -> Pool<Fake> {
     pool_of(1).0.build().unwrap()
@@ -55,8 +57,17 @@ fn pool_that_cannot_be_built_is_not_attached() {
     let bench = Bench::new();
     let without_runtime = pool_of(1).0.wait_timeout(Some(Duration::from_secs(1)));
     let error = bench.monitor.build("main", without_runtime).unwrap_err();
-    assert!(matches!(error, AttachError::Build(BuildError::NoRuntimeSpecified)));
+    assert!(matches!(error, BuildPoolError::Build(BuildError::NoRuntimeSpecified)));
     assert!(bench.monitor.pools().is_empty());
+}
+
+#[test]
+fn name_that_is_taken_refuses_a_pool_that_would_be_built() {
+    let bench = Bench::new();
+    let _first = bench.monitor.attach("main", &bare()).unwrap();
+    let error = bench.monitor.build("main", pool_of(1).0).unwrap_err();
+    assert!(matches!(error, BuildPoolError::Attach(AttachError::Duplicate { .. })), "{error:?}");
+    assert_eq!(error.to_string(), "a pool named `main` is attached already: choose another name");
 }
 
 #[test]

@@ -4,13 +4,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use db_pool_monitor::{MonitoredObject, MonitoredPool};
+use db_pool_monitor::deadpool::{MonitoredObject, MonitoredPool};
 use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
 use metrics_core::Sample;
 
-use crate::bench::{Bench, Fake, ms, now, number, poll, pool_of, sum_millis};
-
-const POOL: (&str, &str) = ("pool", "main");
+use super::fake::{Fake, now, poll, pool_of};
+use crate::bench::{Bench, POOL, ms, number, sum_millis};
 
 /// Milliseconds and number of the permit, recycle and connect phases.
 #[track_caller]

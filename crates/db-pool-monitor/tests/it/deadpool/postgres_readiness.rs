@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use crate::postgres_server::{Watch, config, observer, pool_of, run, start, until_sessions};
+use super::postgres_server::{Watch, config, observer, pool_of, run, start, until_sessions};
 
 const CHECK: Duration = Duration::from_millis(100);
 

@@ -2,7 +2,7 @@
 //!
 //! A pool runs its hooks inside the future of the caller that asked, but tells
 //! them nothing about that caller. A task-local bridges the gap: whoever asks
-//! through a [`MonitoredPool`](crate::MonitoredPool) carries a [`Trip`], and a
+//! through a [`MonitoredPool`](super::MonitoredPool) carries a [`Trip`], and a
 //! hook that finds one moves it on. A hook that finds none (somebody asked the
 //! bare pool) still counts what the pool did.
 //!
@@ -15,39 +15,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use deadpool::managed::{Hook, Manager, Object, PoolBuilder};
-use metrics_core::{Clock, Counter, Latency, Moment, RegisterError, Registry};
+use metrics_core::{Clock, Latency, Moment, RegisterError, Registry};
 
 use crate::descs::{
     CONNECTIONS_DISCARDED, CONNECTIONS_OPENED, CONNECTIONS_RECYCLED, WAIT_PHASE_DURATION,
 };
+use crate::hooks::{Discarded, HookCells};
 
 tokio::task_local! {
     static TRIP: Trip;
 }
 
-/// What a pool with hooks records beside the whole wait.
+/// The state that the hooks of one pool share.
 #[derive(Debug)]
-pub(crate) struct Phases {
+pub(super) struct Phases {
     clock: Clock,
-    pub(crate) permit: Latency,
-    pub(crate) recycle: Latency,
-    pub(crate) connect: Latency,
-    pub(crate) opened: Counter,
-    pub(crate) recycled: Counter,
-    pub(crate) discarded: Discarded,
+    pub(super) cells: Arc<HookCells>,
     /// Whether the manager was seen to call [`mark_connecting`].
     marks: AtomicBool,
 }
 
-/// Lost connections by reason.
-#[derive(Debug)]
-pub(crate) struct Discarded {
-    pub(crate) recycle_failed: Counter,
-    pub(crate) cancelled: Counter,
-    pub(crate) taken: Counter,
-}
-
 /// One caller's way through the pool.
+///
+/// One that is dropped before its end was cancelled.
 #[derive(Debug)]
 struct Trip {
     phases: Arc<Phases>,
@@ -64,24 +54,24 @@ enum Stage {
 
 /// How a wait ended, as far as its last phase is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(super) enum Ending {
     Acquired,
     PermitTimedOut,
     Failed,
     Cancelled,
 }
 
-/// Tells that the wait of the current task begins to open a connection.
+/// Marks the moment at which the current task's wait begins to open a connection.
 ///
 /// A [`Manager`] of your own calls it first thing in `create`; the managers of
-/// this crate's adapters do. Where no monitored wait is going on it does nothing.
+/// the module `postgres` do. Outside of a monitored wait it does nothing.
 pub fn mark_connecting() {
     // Absent outside a monitored wait, which is fine.
     let _ = TRIP.try_with(Trip::connecting);
 }
 
 /// Runs a wait that begins at `since` with a trip of its own.
-pub(crate) fn scope<F: Future>(
+pub(super) fn scope<F: Future>(
     phases: Arc<Phases>,
     since: Moment,
     future: F,
@@ -91,33 +81,19 @@ pub(crate) fn scope<F: Future>(
 }
 
 /// Ends the current trip.
-pub(crate) fn end(ending: Ending, now: Moment) {
-    // A wait with phases runs inside its scope, also while it is dropped.
+pub(super) fn end(ending: Ending, now: Moment) {
+    // A wait with phases runs inside its scope.
     let _ = TRIP.try_with(|trip| trip.end(ending, now));
 }
 
 impl Phases {
-    pub(crate) fn register(registry: &Registry, pool: &str) -> Result<Self, RegisterError> {
-        let phase = |phase| registry.latency(&WAIT_PHASE_DURATION, &[pool, phase]);
-        let discarded = |reason| registry.counter(&CONNECTIONS_DISCARDED, &[pool, reason]);
-        Ok(Self {
-            clock: registry.clock().clone(),
-            permit: phase("permit")?,
-            recycle: phase("recycle")?,
-            connect: phase("connect")?,
-            opened: registry.counter(&CONNECTIONS_OPENED, &[pool])?,
-            recycled: registry.counter(&CONNECTIONS_RECYCLED, &[pool])?,
-            discarded: Discarded {
-                recycle_failed: discarded("recycle_failed")?,
-                cancelled: discarded("cancelled")?,
-                taken: discarded("taken")?,
-            },
-            marks: AtomicBool::new(false),
-        })
+    pub(super) fn register(registry: &Registry, pool: &str) -> Result<Self, RegisterError> {
+        let cells = Arc::new(HookCells::register(registry, pool)?);
+        Ok(Self { clock: registry.clock().clone(), cells, marks: AtomicBool::new(false) })
     }
 
     /// Adds the hooks; they come last in each list, so what they count has passed all others.
-    pub(crate) fn hook<M, W>(self: &Arc<Self>, builder: PoolBuilder<M, W>) -> PoolBuilder<M, W>
+    pub(super) fn hook<M, W>(self: &Arc<Self>, builder: PoolBuilder<M, W>) -> PoolBuilder<M, W>
     where
         M: Manager,
         W: From<Object<M>>,
@@ -125,7 +101,7 @@ impl Phases {
         let (create, before, after) = (self.clone(), self.clone(), self.clone());
         builder
             .post_create(Hook::sync_fn(move |_, _| {
-                create.opened.inc();
+                create.cells.opened.inc();
                 create.move_trip(Trip::created);
                 Ok(())
             }))
@@ -134,7 +110,7 @@ impl Phases {
                 Ok(())
             }))
             .post_recycle(Hook::sync_fn(move |_, _| {
-                after.recycled.inc();
+                after.cells.recycled.inc();
                 after.move_trip(Trip::recycled);
                 Ok(())
             }))
@@ -151,11 +127,30 @@ impl Phases {
 
     fn latency(&self, stage: Stage) -> Option<&Latency> {
         match stage {
-            Stage::Permit => Some(&self.permit),
-            Stage::Recycle => Some(&self.recycle),
-            Stage::Connect => Some(&self.connect),
+            Stage::Permit => Some(&self.cells.permit),
+            Stage::Recycle => Some(&self.cells.recycle),
+            Stage::Connect => Some(&self.cells.connect),
             Stage::Arrived => None,
         }
+    }
+}
+
+impl HookCells {
+    fn register(registry: &Registry, pool: &str) -> Result<Self, RegisterError> {
+        let phase = |phase| registry.latency(&WAIT_PHASE_DURATION, &[pool, phase]);
+        let discarded = |reason| registry.counter(&CONNECTIONS_DISCARDED, &[pool, reason]);
+        Ok(Self {
+            permit: phase("permit")?,
+            recycle: phase("recycle")?,
+            connect: phase("connect")?,
+            opened: registry.counter(&CONNECTIONS_OPENED, &[pool])?,
+            recycled: registry.counter(&CONNECTIONS_RECYCLED, &[pool])?,
+            discarded: Discarded {
+                recycle_failed: discarded("recycle_failed")?,
+                cancelled: discarded("cancelled")?,
+                taken: discarded("taken")?,
+            },
+        })
     }
 }
 
@@ -182,7 +177,7 @@ impl Trip {
         let now = self.phases.clock.now();
         match self.at.get().0 {
             Stage::Connect => self.record(now),
-            Stage::Recycle => self.phases.discarded.recycle_failed.inc(),
+            Stage::Recycle => self.phases.cells.discarded.recycle_failed.inc(),
             // Permit and connect cannot be told apart without a mark.
             Stage::Permit | Stage::Arrived => {}
         }
@@ -191,7 +186,7 @@ impl Trip {
 
     fn end(&self, ending: Ending, now: Moment) {
         let stage = self.at.get().0;
-        let lost = &self.phases.discarded;
+        let lost = &self.phases.cells.discarded;
         match (stage, ending) {
             (Stage::Recycle, Ending::Cancelled) => lost.cancelled.inc(),
             (Stage::Recycle, _) => lost.recycle_failed.inc(),
@@ -212,7 +207,7 @@ impl Trip {
     /// Ends the stage and begins the next.
     fn advance(&self, next: Stage, now: Moment) {
         if self.at.get().0 == Stage::Recycle {
-            self.phases.discarded.recycle_failed.inc();
+            self.phases.cells.discarded.recycle_failed.inc();
         }
         self.record(now);
         self.at.set((next, now));
@@ -227,5 +222,13 @@ impl Trip {
 
     fn has_marks(&self) -> bool {
         self.phases.marks.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Trip {
+    fn drop(&mut self) {
+        if self.at.get().0 != Stage::Arrived {
+            self.end(Ending::Cancelled, self.phases.clock.now());
+        }
     }
 }

@@ -8,7 +8,8 @@ use db_pool_monitor::{PoolRates, Thresholds};
 use deadpool::managed::Timeouts;
 use metrics_core::{Assessment, Status};
 
-use crate::bench::{Bench, ms, now, poll, pool_of};
+use super::fake::{now, poll, pool_of};
+use crate::bench::{Bench, ms};
 
 #[track_caller]
 fn check(assessment: &Assessment, score: u8, codes: &[&str]) {

@@ -1,12 +1,12 @@
 //! Uses of connections: how long, by whom, and those that never end.
 
-use db_pool_monitor::{MonitoredObject, Thresholds};
+use db_pool_monitor::Thresholds;
+use db_pool_monitor::deadpool::MonitoredObject;
 use metrics_core::Sample;
 use std::time::Duration;
 
-use crate::bench::{Bench, ms, now, number, pool_of, sum_millis};
-
-const POOL: (&str, &str) = ("pool", "main");
+use super::fake::{now, pool_of};
+use crate::bench::{Bench, POOL, ms, number, sum_millis};
 
 #[track_caller]
 fn check_uses(sample: &Sample, uses: f64, millis: f64) {

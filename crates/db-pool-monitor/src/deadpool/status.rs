@@ -17,7 +17,7 @@ impl<M: Manager> Source for WeakPool<M> {
 }
 
 /// Reads a pool's status, whose `waiting` also counts callers that are being connected.
-pub(crate) fn levels(status: Status) -> PoolLevels {
+pub(super) fn levels(status: Status) -> PoolLevels {
     let used = status.size.saturating_sub(status.available);
     let waiting = waiting(status);
     PoolLevels::default()
@@ -29,7 +29,7 @@ pub(crate) fn levels(status: Status) -> PoolLevels {
 }
 
 /// Callers without a permit: as many as are too many for the pool.
-pub(crate) fn waiting(status: Status) -> usize {
+pub(super) fn waiting(status: Status) -> usize {
     let callers = status.size.saturating_sub(status.available) + status.waiting;
     // A pool that was shrunk keeps a permit for each connection until that is returned.
     callers.saturating_sub(status.max_size.max(status.size))

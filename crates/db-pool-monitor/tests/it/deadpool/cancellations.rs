@@ -4,12 +4,11 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 
-use db_pool_monitor::MonitoredObject;
+use db_pool_monitor::deadpool::MonitoredObject;
 use deadpool::managed::{Object, PoolError};
 
-use crate::bench::{Bench, Fake, Refused, ms, number, poll};
-
-const POOL: (&str, &str) = ("pool", "main");
+use super::fake::{Fake, Refused, poll};
+use crate::bench::{Bench, POOL, ms, number};
 
 /// A SplitMix64 generator: the same numbers on every machine.
 pub(crate) struct Random(pub(crate) u64);
@@ -107,7 +106,7 @@ fn step(waits: &mut Vec<Wait<'_>>, at: usize, held: &mut Vec<Held>, own: &mut Le
 }
 
 /// Lets the database hang, come back, refuse, or break a connection.
-fn upset(script: &crate::bench::Script, how: usize) {
+fn upset(script: &super::fake::Script, how: usize) {
     match how {
         0 => script.hold_connects(),
         1 => script.hold_recycles(),

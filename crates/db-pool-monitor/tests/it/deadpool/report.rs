@@ -5,16 +5,13 @@ use std::time::Duration;
 use metrics_core::{ReportError, Sample};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, ms, now, poll, pool_of};
+use super::fake::{now, poll, pool_of};
+use crate::bench::{Bench, body, ms};
 
-const EXAMPLE: &str = include_str!("fixtures/database.json");
+const EXAMPLE: &str = include_str!("../fixtures/database.json");
 
 fn example() -> Value {
     serde_json::from_str(EXAMPLE).unwrap()
-}
-
-fn body(sample: &Sample, pool: Option<&str>) -> Value {
-    serde_json::to_value(sample.report("database", pool).unwrap()).unwrap()
 }
 
 /// Drives two pools until their totals are the example's, all at one moment.

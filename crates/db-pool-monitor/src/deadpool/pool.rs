@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use deadpool::managed::{Manager, Object, Pool, PoolError, TimeoutType, Timeouts};
-use metrics_core::{Moment, Registry};
+use metrics_core::{Counter, Moment, RegisterError, Registry};
 
-use crate::checkout::{Acquiring, Checkout, TimedOut};
-use crate::phases;
-use crate::status;
+use super::phases::{self, Ending, Phases};
+use super::status;
+use crate::cells::PoolCells;
+use crate::checkout::{Acquiring, Checkout};
+use crate::descs::{CONNECTIONS_USED_PEAK, PENDING_REQUESTS_PEAK, TIMEOUTS};
 use crate::tracked::Tracked;
 
 /// A pool whose waits and holds are measured; clones share it.
@@ -28,13 +30,47 @@ use crate::tracked::Tracked;
 /// list of who holds what), or 170 ns with hooks, on a 2.6 GHz core.
 pub struct MonitoredPool<M: Manager, W: From<Object<M>> = Object<M>> {
     pool: Pool<M, W>,
-    tracked: Arc<Tracked>,
+    watched: Arc<Watched>,
+}
+
+/// The handles by which one pool is recorded.
+#[derive(Debug)]
+pub(super) struct Watched {
     registry: Registry,
+    pub(super) tracked: Arc<Tracked>,
+    /// Absent for a pool that was built without our hooks.
+    phases: Option<Arc<Phases>>,
+    permit_timeouts: Counter,
+    connect_timeouts: Counter,
+}
+
+impl Watched {
+    pub(super) fn register(
+        registry: &Registry,
+        cells: PoolCells,
+        phases: Option<Arc<Phases>>,
+    ) -> Result<Arc<Self>, RegisterError> {
+        let name = &*cells.name.clone();
+        let timeouts = |phase| registry.counter(&TIMEOUTS, &[name, phase]);
+        let used_peak = registry.peak(&CONNECTIONS_USED_PEAK, &[name])?;
+        let tracked = Tracked {
+            waiting_peak: Some(registry.peak(&PENDING_REQUESTS_PEAK, &[name])?),
+            hooks: phases.as_ref().map(|phases| phases.cells.clone()),
+            ..Tracked::new(registry, cells, used_peak)
+        };
+        Ok(Arc::new(Self {
+            registry: registry.clone(),
+            tracked: Arc::new(tracked),
+            phases,
+            permit_timeouts: timeouts("permit")?,
+            connect_timeouts: timeouts("connect")?,
+        }))
+    }
 }
 
 impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
-    pub(crate) fn new(pool: Pool<M, W>, tracked: Arc<Tracked>, registry: Registry) -> Self {
-        Self { pool, tracked, registry }
+    pub(super) fn new(pool: Pool<M, W>, watched: Arc<Watched>) -> Self {
+        Self { pool, watched }
     }
 
     /// Takes a connection from the pool, or waits for one.
@@ -65,7 +101,7 @@ impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
 
     /// The name under which the pool is watched.
     pub fn name(&self) -> &str {
-        &self.tracked.cells.name
+        &self.watched.tracked.cells.name
     }
 
     /// The bare pool, whose callers are not measured.
@@ -78,13 +114,13 @@ impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
         timeouts: Timeouts,
         caller: &'static Location<'static>,
     ) -> Result<MonitoredObject<W>, PoolError<M::Error>> {
-        if !self.registry.is_measuring() {
+        if !self.watched.registry.is_measuring() {
             let object = self.pool.timeout_get(&timeouts).await?;
-            return Ok(MonitoredObject { checkout: None, object });
+            return Ok(MonitoredObject { checkout: Acquiring::unmeasured().acquired(), object });
         }
-        let since = self.tracked.clock.now();
+        let since = self.watched.tracked.clock.now();
         let wait = self.wait(timeouts, since, caller);
-        match &self.tracked.phases {
+        match &self.watched.phases {
             Some(phases) => phases::scope(phases.clone(), since, wait).await,
             None => wait.await,
         }
@@ -96,7 +132,7 @@ impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
         since: Moment,
         caller: &'static Location<'static>,
     ) -> Result<MonitoredObject<W>, PoolError<M::Error>> {
-        let mut acquiring = Acquiring::start(self.tracked.clone(), since, caller);
+        let mut acquiring = Acquiring::start(self.watched.tracked.clone(), since, caller);
         let mut get = pin!(self.pool.timeout_get(&timeouts));
         // Most callers get an idle connection at once; only the others are worth a look
         // at how many they are.
@@ -104,44 +140,77 @@ impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
         let got = match at_once {
             Poll::Ready(got) => got,
             Poll::Pending => {
-                acquiring.wait(status::waiting(self.pool.status()));
+                self.watched.record_waiting(status::waiting(self.pool.status()));
+                acquiring.enter();
                 get.await
             }
         };
         match got {
-            Ok(object) => Ok(MonitoredObject { checkout: acquiring.acquired(), object }),
+            Ok(object) => {
+                Ok(MonitoredObject { checkout: self.watched.acquired(acquiring), object })
+            }
             Err(error) => {
-                match &error {
-                    PoolError::Timeout(TimeoutType::Wait) => acquiring.timed_out(TimedOut::Permit),
-                    // Of a recycle that timed out deadpool tells nobody: it connects instead.
-                    PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
-                        acquiring.timed_out(TimedOut::Connect);
-                    }
-                    PoolError::Backend(_)
-                    | PoolError::Closed
-                    | PoolError::NoRuntimeSpecified
-                    | PoolError::PostCreateHook(_) => acquiring.failed(),
-                }
+                self.watched.ended(acquiring, &error);
                 Err(error)
             }
         }
     }
 }
 
+impl Watched {
+    fn record_waiting(&self, callers: usize) {
+        if let Some(peak) = &self.tracked.waiting_peak {
+            peak.record(callers as u64);
+        }
+    }
+
+    /// Ends a wait with a connection; its last phase ends at the same moment.
+    fn acquired(&self, acquiring: Acquiring) -> Checkout {
+        let checkout = acquiring.acquired();
+        if let (Some(_), Some(held)) = (&self.phases, &checkout.held) {
+            phases::end(Ending::Acquired, held.since);
+        }
+        checkout
+    }
+
+    /// Ends a wait without a connection.
+    fn ended<E>(&self, acquiring: Acquiring, error: &PoolError<E>) {
+        let ending = match error {
+            PoolError::Timeout(TimeoutType::Wait) => {
+                acquiring.timed_out();
+                self.permit_timeouts.inc();
+                Ending::PermitTimedOut
+            }
+            // Of a recycle that timed out deadpool tells nobody: it connects instead.
+            PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
+                acquiring.timed_out();
+                self.connect_timeouts.inc();
+                Ending::Failed
+            }
+            PoolError::Backend(_)
+            | PoolError::Closed
+            | PoolError::NoRuntimeSpecified
+            | PoolError::PostCreateHook(_) => {
+                acquiring.failed();
+                Ending::Failed
+            }
+        };
+        if self.phases.is_some() {
+            phases::end(ending, self.tracked.clock.now());
+        }
+    }
+}
+
 impl<M: Manager, W: From<Object<M>>> Clone for MonitoredPool<M, W> {
     fn clone(&self) -> Self {
-        Self {
-            pool: self.pool.clone(),
-            tracked: self.tracked.clone(),
-            registry: self.registry.clone(),
-        }
+        Self { pool: self.pool.clone(), watched: self.watched.clone() }
     }
 }
 
 impl<M: Manager, W: From<Object<M>>> fmt::Debug for MonitoredPool<M, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MonitoredPool")
-            .field("name", &self.tracked.cells.name)
+            .field("name", &self.name())
             .field("status", &self.pool.status())
             .finish_non_exhaustive()
     }
@@ -154,7 +223,7 @@ impl<M: Manager, W: From<Object<M>>> fmt::Debug for MonitoredPool<M, W> {
 #[must_use = "dropping the object gives the connection back"]
 pub struct MonitoredObject<W> {
     // Before the object: a connection ends its use before the next caller can get it.
-    checkout: Option<Checkout>,
+    checkout: Checkout,
     object: W,
 }
 
@@ -172,8 +241,9 @@ impl<M: Manager> MonitoredObject<Object<M>> {
     /// Takes the connection out of the pool for good; the pool may open another.
     #[must_use]
     pub fn take(this: Self) -> M::Type {
-        if let Some(checkout) = this.checkout {
-            checkout.taken();
+        let held = this.checkout.held.as_ref();
+        if let Some(hooks) = held.and_then(|held| held.tracked.hooks.as_ref()) {
+            hooks.discarded.taken.inc();
         }
         Object::take(this.object)
     }
