@@ -120,3 +120,8 @@ pub const DESCS: &[&Desc] = &[&BUILD_INFO];
 #[cfg(all(doctest, feature = "deadpool-postgres"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The guide's examples, compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/watch-a-pool.md")]
+struct WatchAPool;
