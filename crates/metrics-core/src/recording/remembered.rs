@@ -19,7 +19,7 @@ use crate::recording::layout::PER_LINE;
 #[derive(Debug)]
 pub(crate) enum Totals {
     Counter(u64),
-    Latency(Box<LatencyTotals>),
+    Latency(LatencyTotals),
 }
 
 /// The totals of a latency.
