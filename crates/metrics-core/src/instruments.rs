@@ -2,7 +2,7 @@
 //!
 //! A fact of a monitor, such as the time that callers wait for a connection, has a
 //! description, a handle, a line that registers it, a place in what is read, and a line that
-//! reads it. [`instruments!`](crate::instruments) takes the description and the kind of the
+//! reads it. [`instruments!`](crate::instruments!) takes the description and the kind of the
 //! handle and makes the rest. What stays with the monitor is what only it knows: when to
 //! record, how to judge, and which words the report has for it.
 
