@@ -156,8 +156,8 @@ impl<K: LabelSet, I: Instrument> Instrument for ByLabel<K, I> {
 
 /// Declares what is recorded of one instance, with what registers and reads all of it.
 ///
-/// Each line is a fact: the field's name, the [`Instrument`](crate::Instrument) that records
-/// it, and the [`Desc`](crate::Desc) that says what it means. All have the same first label
+/// Each line is a fact: the field's name, the [`Instrument`] that records
+/// it, and the [`Desc`] that says what it means. All have the same first label
 /// values, in the same order. Made are the struct itself, whose fields record; a method
 /// `register(&Registry, &[&str])`; and a method `read(&View)`, which returns a second struct
 /// with the same fields, each of them what the view shows.

@@ -64,10 +64,10 @@ impl LevelGauge {
 
 /// Declares levels that may be unknown, as plain data and as gauges.
 ///
-/// Each line is a level: the field's name, its [`Desc`](crate::Desc), and in brackets the
+/// Each line is a level: the field's name, its [`Desc`], and in brackets the
 /// values of further labels, after those that all levels share. Made are a struct of plain
 /// data, each field an `Option` of the number type, `None` by default; and a struct of
-/// [`LevelGauge`](crate::LevelGauge)s with `learn`, `set` and `read`.
+/// [`LevelGauge`]s with `learn`, `set` and `read`.
 ///
 /// ```
 /// use metrics_core::{Desc, Registry, levels};
