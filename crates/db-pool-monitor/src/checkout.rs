@@ -11,11 +11,11 @@
 use std::panic::Location;
 use std::sync::Arc;
 
-use metrics_core::{Counter, Moment};
+use metrics_core::Moment;
 
-use crate::cells::Outcomes;
+use crate::cells::Outcome;
 use crate::ledger::Key;
-use crate::tracked::Tracked;
+use crate::recorder::Recorder;
 
 /// A wait for a connection that has not ended yet; see [`PoolHandle::acquire`](crate::PoolHandle::acquire).
 ///
@@ -30,7 +30,7 @@ pub struct Acquiring {
 
 #[derive(Debug)]
 struct Wait {
-    tracked: Arc<Tracked>,
+    recorder: Arc<Recorder>,
     since: Moment,
     caller: &'static Location<'static>,
     /// Its place in the ledger of waits, if it is entered there.
@@ -51,7 +51,7 @@ pub struct Checkout {
 
 #[derive(Debug)]
 pub(crate) struct Held {
-    pub(crate) tracked: Arc<Tracked>,
+    pub(crate) recorder: Arc<Recorder>,
     pub(crate) since: Moment,
     key: Key,
 }
@@ -59,11 +59,11 @@ pub(crate) struct Held {
 impl Acquiring {
     /// Starts a wait, which is in no ledger until [`Self::enter`] is called.
     pub(crate) fn start(
-        tracked: Arc<Tracked>,
+        recorder: Arc<Recorder>,
         since: Moment,
         caller: &'static Location<'static>,
     ) -> Self {
-        Self { wait: Some(Wait { tracked, since, caller, key: None }) }
+        Self { wait: Some(Wait { recorder, since, caller, key: None }) }
     }
 
     /// Returns a wait that records nothing.
@@ -73,56 +73,56 @@ impl Acquiring {
 
     /// Enters the wait in the ledger, from which polls read the oldest.
     pub(crate) fn enter(&mut self) {
-        if let Some(Wait { tracked, since, caller, key }) = &mut self.wait {
-            *key = Some(tracked.waits.enter(*since, caller).0);
+        if let Some(Wait { recorder, since, caller, key }) = &mut self.wait {
+            *key = Some(recorder.waits.enter(*since, caller).0);
         }
     }
 
     /// Ends the wait with a connection and starts timing its use.
     pub fn acquired(mut self) -> Checkout {
-        let ended = self.end(|outcomes| &outcomes.acquired);
-        let held = ended.map(|(Wait { tracked, caller, .. }, now)| {
-            let (key, held) = tracked.holds.enter(now, caller);
-            tracked.used_peak.record(held);
-            Held { tracked, since: now, key }
+        let ended = self.end(Outcome::Acquired);
+        let held = ended.map(|(Wait { recorder, caller, .. }, now)| {
+            let (key, held) = recorder.holds.enter(now, caller);
+            recorder.record_used(held);
+            Held { recorder, since: now, key }
         });
         Checkout { held }
     }
 
     /// Ends the wait because the pool's own deadline passed.
     pub fn timed_out(mut self) {
-        self.end(|outcomes| &outcomes.timed_out);
+        self.end(Outcome::TimedOut);
     }
 
     /// Ends the wait because no connection could be opened, or because the pool is closed.
     pub fn failed(mut self) {
-        self.end(|outcomes| &outcomes.failed);
+        self.end(Outcome::Failed);
     }
 
     /// Records the wait, the first time it is called.
-    fn end(&mut self, outcome: impl FnOnce(&Outcomes) -> &Counter) -> Option<(Wait, Moment)> {
+    fn end(&mut self, outcome: Outcome) -> Option<(Wait, Moment)> {
         let wait = self.wait.take()?;
-        let Tracked { clock, waits, cells, .. } = &*wait.tracked;
+        let Recorder { clock, waits, ends, .. } = &*wait.recorder;
         let now = clock.now();
         if let Some(key) = wait.key {
             waits.leave(key);
         }
-        cells.waited(clock.between(wait.since, now), outcome);
+        ends.waited(clock.between(wait.since, now), outcome);
         Some((wait, now))
     }
 }
 
 impl Drop for Acquiring {
     fn drop(&mut self) {
-        self.end(|outcomes| &outcomes.cancelled);
+        self.end(Outcome::Cancelled);
     }
 }
 
 impl Drop for Checkout {
     fn drop(&mut self) {
-        if let Some(Held { tracked, since, key }) = &self.held {
-            tracked.holds.leave(*key);
-            tracked.cells.hold.record(tracked.clock.since(*since));
+        if let Some(Held { recorder, since, key }) = &self.held {
+            recorder.holds.leave(*key);
+            recorder.ends.hold.record(recorder.clock.since(*since));
         }
     }
 }

@@ -6,10 +6,11 @@
 
 use std::time::Duration;
 
-use metrics_core::{Buckets, Histogram, as_millis};
+use metrics_core::{ByLabel, LatencySummary, as_millis};
 use serde::Serialize;
 
-use crate::reading::{HookReading, Reading, TrackedReading};
+use crate::cells::{Outcome, WaitPhase};
+use crate::reading::{Reading, TrackedReading};
 
 /// Numbers of one pool, or the totals of several.
 ///
@@ -106,19 +107,7 @@ pub struct HookMetrics {
     /// Connections that left the pool since the start.
     pub discarded_connections: u64,
     /// The parts of the waits.
-    pub wait_phases: WaitPhases,
-}
-
-/// The parts of a wait.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct WaitPhases {
-    /// For a permit, while all connections are taken.
-    pub permit: PhaseTime,
-    /// For the check of an idle connection.
-    pub recycle: PhaseTime,
-    /// For a new connection.
-    pub connect: PhaseTime,
+    pub wait_phases: ByLabel<WaitPhase, PhaseTime>,
 }
 
 /// How long a phase took, in its window.
@@ -146,28 +135,28 @@ pub struct PoolRates {
 
 impl PoolMetrics {
     pub(crate) fn of(pools: &[Reading<'_>]) -> Self {
-        let sum = |of: fn(&Reading<'_>) -> u64| pools.iter().map(of).sum();
+        let ended = |with| pools.iter().map(|pool| pool.ends.outcomes[with].total).sum();
         // A sum with a part that is unknown is unknown.
         let level = |of: fn(&Reading<'_>) -> Option<u64>| pools.iter().map(of).sum();
-        let waits = Merged::of(pools.iter().filter_map(|pool| pool.waits));
-        let holds = Merged::of(pools.iter().filter_map(|pool| pool.holds));
+        let waits = LatencySummary::merged(pools.iter().filter_map(|pool| pool.ends.wait));
+        let holds = LatencySummary::merged(pools.iter().filter_map(|pool| pool.ends.hold));
         Self {
             total_connections: level(|pool| pool.levels.size()),
             active_connections: level(|pool| pool.levels.used),
             idle_connections: level(|pool| pool.levels.idle),
             waiting_clients: level(|pool| pool.levels.waiting),
-            avg_wait_time: waits.mean(),
-            connection_errors: sum(|pool| pool.failed.total),
+            avg_wait_time: waits.avg,
+            connection_errors: ended(Outcome::Failed),
             max_connections: level(|pool| pool.levels.max),
             connecting_clients: level(|pool| pool.levels.connecting),
-            acquired: sum(|pool| pool.acquired.total),
-            timed_out: sum(|pool| pool.timed_out.total),
-            cancelled: sum(|pool| pool.cancelled.total),
-            p95_wait_time: waits.p95(),
-            avg_use_time: holds.mean(),
-            p95_use_time: holds.p95(),
-            samples: waits.samples(),
-            window_seconds: waits.span.as_secs_f64(),
+            acquired: ended(Outcome::Acquired),
+            timed_out: ended(Outcome::TimedOut),
+            cancelled: ended(Outcome::Cancelled),
+            p95_wait_time: waits.p95,
+            avg_use_time: holds.avg,
+            p95_use_time: holds.p95,
+            samples: waits.samples,
+            window_seconds: waits.window_seconds,
             tracked: TrackedMetrics::of(pools),
             hooks: HookMetrics::of(pools),
         }
@@ -199,19 +188,16 @@ impl HookMetrics {
         if hooks.is_empty() {
             return None;
         }
-        let phase = |of: for<'h> fn(&'h HookReading<'_>) -> Option<&'h Histogram>| {
-            let merged = Merged::of(hooks.iter().copied().filter_map(of));
-            PhaseTime { avg: merged.mean(), p95: merged.p95() }
+        let phase = |phase| {
+            let merged = LatencySummary::merged(hooks.iter().filter_map(|it| it.phases[phase]));
+            PhaseTime { avg: merged.avg, p95: merged.p95 }
         };
+        let discarded = hooks.iter().flat_map(|it| it.discarded.values());
         Some(Self {
-            opened_connections: hooks.iter().map(|hook| hook.opened).sum(),
-            recycled_connections: hooks.iter().map(|hook| hook.recycled).sum(),
-            discarded_connections: hooks.iter().map(|hook| hook.discarded).sum(),
-            wait_phases: WaitPhases {
-                permit: phase(|hook| hook.permit),
-                recycle: phase(|hook| hook.recycle),
-                connect: phase(|hook| hook.connect),
-            },
+            opened_connections: hooks.iter().map(|it| it.opened.total).sum(),
+            recycled_connections: hooks.iter().map(|it| it.recycled.total).sum(),
+            discarded_connections: discarded.map(|count| count.total).sum(),
+            wait_phases: ByLabel::from_fn(phase),
         })
     }
 }
@@ -220,42 +206,10 @@ impl PoolRates {
     pub(crate) fn of(pools: &[Reading<'_>]) -> Self {
         let errors: u64 = pools.iter().map(Reading::recent_errors).sum();
         let attempts: u64 = pools.iter().map(Reading::recent_attempts).sum();
-        let rates = pools.iter().filter_map(|pool| pool.acquired.rate());
+        let rates = pools.iter().filter_map(|pool| pool.ends.outcomes[Outcome::Acquired].rate());
         Self {
             error_rate: (attempts > 0).then(|| errors as f64 / attempts as f64),
             acquisition_rate: rates.reduce(|sum, rate| sum + rate),
         }
-    }
-}
-
-/// The windows of several series as one.
-struct Merged {
-    buckets: Option<Buckets>,
-    span: Duration,
-}
-
-impl Merged {
-    fn of<'h>(histograms: impl Iterator<Item = &'h Histogram>) -> Self {
-        let mut all = Self { buckets: None, span: Duration::ZERO };
-        for window in histograms.into_iter().map(Histogram::window) {
-            all.span = all.span.max(window.span);
-            match &mut all.buckets {
-                Some(buckets) => buckets.merge(window.buckets()),
-                None => all.buckets = Some(window.buckets().clone()),
-            }
-        }
-        all
-    }
-
-    fn samples(&self) -> u64 {
-        self.buckets.as_ref().map_or(0, Buckets::count)
-    }
-
-    fn mean(&self) -> Option<Duration> {
-        Duration::try_from_secs_f64(self.buckets.as_ref()?.mean()?).ok()
-    }
-
-    fn p95(&self) -> Option<Duration> {
-        Duration::try_from_secs_f64(self.buckets.as_ref()?.quantile(0.95)?).ok()
     }
 }

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use deadpool::managed::{Manager, Object, Pool, PoolError, TimeoutType, Timeouts};
-use metrics_core::{Counter, Moment, RegisterError, Registry};
+use metrics_core::{Moment, Named, Registry, lock};
 
-use super::phases::{self, Ending, Phases};
+use super::phases::{self, Phases};
 use super::status;
-use crate::cells::PoolCells;
+use crate::cells::{Discarded, Outcome, TimedOutIn};
 use crate::checkout::{Acquiring, Checkout};
-use crate::descs::{CONNECTIONS_USED_PEAK, PENDING_REQUESTS_PEAK, TIMEOUTS};
-use crate::tracked::Tracked;
+use crate::thresholds::Thresholds;
+use crate::watched::WatchedPool;
 
 /// A pool whose waits and holds are measured; clones share it.
 ///
@@ -33,44 +33,18 @@ pub struct MonitoredPool<M: Manager, W: From<Object<M>> = Object<M>> {
     watched: Arc<Watched>,
 }
 
-/// What is recorded of one pool, and where.
-#[derive(Debug)]
+/// What clones share.
 pub(super) struct Watched {
-    registry: Registry,
-    pub(super) tracked: Arc<Tracked>,
+    /// For the switch of measuring.
+    pub(super) registry: Registry,
+    pub(super) pool: Arc<Named<WatchedPool>>,
     /// Absent for a pool that was built without our hooks.
-    phases: Option<Arc<Phases>>,
-    permit_timeouts: Counter,
-    connect_timeouts: Counter,
-}
-
-impl Watched {
-    pub(super) fn register(
-        registry: &Registry,
-        cells: PoolCells,
-        phases: Option<Arc<Phases>>,
-    ) -> Result<Arc<Self>, RegisterError> {
-        let name = &*cells.name.clone();
-        let timeouts = |phase| registry.counter(&TIMEOUTS, &[name, phase]);
-        let used_peak = registry.peak(&CONNECTIONS_USED_PEAK, &[name])?;
-        let tracked = Tracked {
-            waiting_peak: Some(registry.peak(&PENDING_REQUESTS_PEAK, &[name])?),
-            hooks: phases.as_ref().map(|phases| phases.cells.clone()),
-            ..Tracked::new(registry, cells, used_peak)
-        };
-        Ok(Arc::new(Self {
-            registry: registry.clone(),
-            tracked: Arc::new(tracked),
-            phases,
-            permit_timeouts: timeouts("permit")?,
-            connect_timeouts: timeouts("connect")?,
-        }))
-    }
+    pub(super) phases: Option<Arc<Phases>>,
 }
 
 impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
-    pub(super) fn new(pool: Pool<M, W>, watched: Arc<Watched>) -> Self {
-        Self { pool, watched }
+    pub(super) fn new(pool: Pool<M, W>, watched: Watched) -> Self {
+        Self { pool, watched: Arc::new(watched) }
     }
 
     /// Takes a connection from the pool, or waits for one.
@@ -101,7 +75,13 @@ impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
 
     /// The name under which the pool is watched.
     pub fn name(&self) -> &str {
-        &self.watched.tracked.cells.name
+        self.watched.pool.name()
+    }
+
+    /// Replaces the thresholds that the pool is judged by, from the next judgement on; before
+    /// that they are [`Thresholds::default`].
+    pub fn set_thresholds(&self, thresholds: Thresholds) {
+        *lock(&self.watched.pool.thresholds) = thresholds;
     }
 
     /// The bare pool, whose callers are not measured.
@@ -118,7 +98,7 @@ impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
             let object = self.pool.timeout_get(&timeouts).await?;
             return Ok(MonitoredObject { checkout: Acquiring::unmeasured().acquired(), object });
         }
-        let since = self.watched.tracked.clock.now();
+        let since = self.watched.pool.recorder.clock.now();
         let wait = self.wait(timeouts, since, caller);
         match &self.watched.phases {
             Some(phases) => phases::scope(phases.clone(), since, wait).await,
@@ -132,7 +112,7 @@ impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
         since: Moment,
         caller: &'static Location<'static>,
     ) -> Result<MonitoredObject<W>, PoolError<M::Error>> {
-        let mut acquiring = Acquiring::start(self.watched.tracked.clone(), since, caller);
+        let mut acquiring = Acquiring::start(self.watched.pool.recorder.clone(), since, caller);
         let mut get = pin!(self.pool.timeout_get(&timeouts));
         // Most callers get an idle connection at once; only the others are worth a look
         // at how many they are.
@@ -140,7 +120,8 @@ impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
         let got = match at_once {
             Poll::Ready(got) => got,
             Poll::Pending => {
-                self.watched.record_waiting(status::waiting(self.pool.status()));
+                let waiting = status::waiting(self.pool.status());
+                self.watched.pool.recorder.record_waiting(waiting as u64);
                 acquiring.enter();
                 get.await
             }
@@ -158,45 +139,38 @@ impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
 }
 
 impl Watched {
-    fn record_waiting(&self, callers: usize) {
-        if let Some(peak) = &self.tracked.waiting_peak {
-            peak.record(callers as u64);
-        }
-    }
-
     /// Ends a wait with a connection; its last phase ends at the same moment.
     fn acquired(&self, acquiring: Acquiring) -> Checkout {
         let checkout = acquiring.acquired();
         if let (Some(_), Some(held)) = (&self.phases, &checkout.held) {
-            phases::end(Ending::Acquired, held.since);
+            phases::end(Outcome::Acquired, held.since);
         }
         checkout
     }
 
     /// Ends a wait without a connection.
     fn ended<E>(&self, acquiring: Acquiring, error: &PoolError<E>) {
-        let ending = match error {
-            PoolError::Timeout(TimeoutType::Wait) => {
-                acquiring.timed_out();
-                self.permit_timeouts.inc();
-                Ending::PermitTimedOut
-            }
+        let (outcome, timed_out_in) = match error {
+            PoolError::Timeout(TimeoutType::Wait) => (Outcome::TimedOut, Some(TimedOutIn::Permit)),
             // Of a recycle that timed out deadpool tells nobody: it connects instead.
             PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
-                acquiring.timed_out();
-                self.connect_timeouts.inc();
-                Ending::Failed
+                (Outcome::Failed, Some(TimedOutIn::Connect))
             }
             PoolError::Backend(_)
             | PoolError::Closed
             | PoolError::NoRuntimeSpecified
-            | PoolError::PostCreateHook(_) => {
-                acquiring.failed();
-                Ending::Failed
-            }
+            | PoolError::PostCreateHook(_) => (Outcome::Failed, None),
         };
+        let recorder = &self.pool.recorder;
+        match (timed_out_in, &recorder.queue) {
+            (Some(phase), Some(queue)) => {
+                acquiring.timed_out();
+                queue.timeouts[phase].inc();
+            }
+            _ => acquiring.failed(),
+        }
         if self.phases.is_some() {
-            phases::end(ending, self.tracked.clock.now());
+            phases::end(outcome, recorder.clock.now());
         }
     }
 }
@@ -242,8 +216,8 @@ impl<M: Manager> MonitoredObject<Object<M>> {
     #[must_use]
     pub fn take(this: Self) -> M::Type {
         let held = this.checkout.held.as_ref();
-        if let Some(hooks) = held.and_then(|held| held.tracked.hooks.as_ref()) {
-            hooks.discarded.taken.inc();
+        if let Some(hooks) = held.and_then(|held| held.recorder.hooks.as_ref()) {
+            hooks.discarded[Discarded::Taken].inc();
         }
         Object::take(this.object)
     }
