@@ -111,7 +111,7 @@ pub struct HookMetrics {
 }
 
 /// How long a phase took, in its window.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PhaseTime {
     /// The mean.
