@@ -1,8 +1,8 @@
-//! The series of a pool, in groups by who can know of them.
+//! The series of a pool, in groups by what it takes to know them.
 //!
-//! The ends of waits and uses are known of every pool, those that go on by guards only. An
-//! adapter that sees the pool's queue knows how many callers wait, and what they wait for when
-//! they time out. The parts of a wait, and the connections that come and go, take hooks in the
+//! Waits and uses that have ended are known of every pool. Those that go on take guards. The peak
+//! of waiting callers, and the phase in which a wait timed out, take an adapter that sees the
+//! pool's queue. The phases of all waits, and the connections that come and go, take hooks in the
 //! pool.
 
 use std::time::Duration;

@@ -1,12 +1,11 @@
-//! What each metric of a pool means.
+//! The meaning of each metric of a pool.
 //!
-//! Names follow OpenTelemetry's `db.client.connection.*` where Prometheus's
-//! linter takes them (it refuses a gauge that ends in `_count`, and `_created`
-//! is reserved). What is counted by whoever asks the pool is told apart from
-//! what the pool itself does: the latter needs hooks in the pool, and is not
-//! registered for a pool without them.
+//! Names follow OpenTelemetry's `db.client.connection.*` where Prometheus's linter takes them (it
+//! refuses a gauge that ends in `_count`, and `_created` is reserved). The callers' waits and
+//! uses have other metrics than what the pool does itself: the latter need hooks in the pool, and
+//! are not registered for a pool without them.
 
-use metrics_core::{Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, Unit, descs};
+use metrics_core::{Classic, ClassicShape, Desc, Unit, descs};
 
 descs! {
     /// Connections by state.
@@ -66,7 +65,7 @@ descs! {
     )
     .labels(&["pool"]);
 
-    /// The whole wait, whatever its end.
+    /// The durations of whole waits.
     pub const WAIT_DURATION: Desc = Desc::latency(
         "db_client_wait_duration_seconds",
         "Time from asking the pool for a connection to the end of the wait: acquired, timed out, failed or cancelled.",
@@ -78,14 +77,14 @@ descs! {
         help: "Time spent waiting for a database connection in milliseconds",
     });
 
-    /// The parts of a wait.
+    /// The durations of the parts of a wait.
     pub const WAIT_PHASE_DURATION: Desc = Desc::latency(
         "db_client_wait_phase_duration_seconds",
         "Parts of the wait: for a permit while all connections are taken, for an idle connection's check, for a new connection.",
     )
     .labels(&["pool", "phase"]);
 
-    /// How long connections are held.
+    /// The durations of uses.
     pub const USE_DURATION: Desc = Desc::latency(
         "db_client_use_duration_seconds",
         "Time from acquiring a connection to giving it back.",
@@ -166,7 +165,7 @@ descs! {
     )
     .labels(&["pool"]);
 
-    /// Panics of what is asked for a pool's levels.
+    /// Panics of the closure that is asked for a pool's levels.
     pub const SOURCE_PANICS: Desc = Desc::counter(
         "db_client_source_panics_total",
         "Times that whoever was asked for the pool's levels panicked; they are NaN until it answers again.",
@@ -174,18 +173,8 @@ descs! {
     .labels(&["pool"]);
 }
 
-/// The default bounds, and what a transaction that forgot to end looks like.
-const USE_BOUNDS: &[f64] = {
-    const SHORT: &[f64] = DEFAULT_LATENCY_BOUNDS;
-    const LONG: [f64; 2] = [30.0, 60.0];
-    const ALL: [f64; SHORT.len() + LONG.len()] = {
-        let mut all = [0.0; SHORT.len() + LONG.len()];
-        let mut at = 0;
-        while at < all.len() {
-            all[at] = if at < SHORT.len() { SHORT[at] } else { LONG[at - SHORT.len()] };
-            at += 1;
-        }
-        all
-    };
-    &ALL
-};
+/// The default bounds, and two for transactions that were not ended in time.
+const USE_BOUNDS: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    60.0,
+];

@@ -1,9 +1,9 @@
 //! The handle by which a pool of any kind is watched.
 //!
-//! Guards follow each wait and hold from its start. A pool that reports only
-//! when a wait or a hold has ended, as some hooks do, reports durations instead;
-//! then ages, leaks and peaks cannot be known, and none of them is shown. How
-//! full the pool is, a poll asks a closure that lives as long as the handle.
+//! Guards follow each wait and hold from its start. A pool that reports only when a wait or a
+//! hold has ended, as some hooks do, reports durations instead; then ages, leaks and peaks cannot
+//! be known, and none of them is shown. Each poll asks a closure for the pool's levels; it lives
+//! as long as the handle.
 
 use std::panic::Location;
 use std::time::Duration;
@@ -18,9 +18,8 @@ use crate::watched::WatchedPool;
 
 /// Records what happens to one pool, of any kind; clones share everything.
 ///
-/// Call [`acquire`](Self::acquire) before you ask the pool for a connection, end the
-/// guard by what came of it, and keep the [`Checkout`](crate::Checkout) beside the
-/// connection:
+/// Call [`acquire`](Self::acquire) before you ask the pool for a connection, end the guard by
+/// what came of it, and keep the [`Checkout`](crate::Checkout) beside the connection:
 ///
 /// ```
 /// use db_pool_monitor::{Checkout, PoolHandle, PoolLevels, PoolMonitor};
@@ -85,10 +84,10 @@ use crate::watched::WatchedPool;
 ///
 /// A pool that reports a wait or a hold when it has ended calls [`acquired`](Self::acquired),
 /// [`timed_out`](Self::timed_out), [`failed`](Self::failed) or [`cancelled`](Self::cancelled)
-/// with its duration, and [`released`](Self::released) once for each acquired connection.
-/// These calls take no lock, read no clock and do not allocate, but for the first value of
-/// its kind on a thread. Use either guards or durations for one pool: what is reported by
-/// duration has no age and cannot leak.
+/// with its duration, and [`released`](Self::released) once for each acquired connection. These
+/// calls take no lock, read no clock and do not allocate, but for the first value of its kind on
+/// a thread. Use either guards or durations for one pool: what is reported by duration has no age
+/// and cannot leak.
 ///
 /// With the last clone the pool's series go at the next tick, and its name is free at once.
 #[derive(Clone, Debug)]
@@ -107,8 +106,8 @@ impl PoolHandle {
 
     /// Starts a wait for a connection.
     ///
-    /// From the first call on the pool shows ages, leaks and the peak of connections in use.
-    /// A leak is reported with the line of code that called this. A wait and a hold cost three
+    /// From the first call on the pool shows ages, leaks and the peak of connections in use. A
+    /// leak is reported with the line of code that called this. A wait and a hold cost three
     /// readings of the clock and four short locks. While measuring is switched off the guards
     /// record nothing.
     #[track_caller]
@@ -124,7 +123,7 @@ impl PoolHandle {
         acquiring
     }
 
-    /// Registers what only guards know, ages and leaks too, and returns the peak.
+    /// Registers the series of ages, leaks and the peak of connections in use; returns the peak.
     fn begin_tracking(&self) -> Peak {
         // A late series is refused if another metric has its name. The guard records the rest.
         let _ = self.pool.show_ages(&self.registry, self.name());

@@ -1,9 +1,9 @@
 //! The judgement of pools.
 //!
-//! Each finding takes a fixed number of points, so the same numbers are always judged alike,
-//! and the share of failed waits takes more the higher it is: a pool whose waits all fail ends
-//! near zero. A short queue is how a pool of the right size works at its limit, so it costs a
-//! few points and no status.
+//! Each finding takes a fixed number of points, so the same numbers are always judged alike, and
+//! the share of failed waits takes more the higher it is: a pool whose waits all fail ends near
+//! zero. A short queue is how a pool of the right size works at its limit, so it costs a few
+//! points and no status.
 //!
 //! A pool with no open connection and no recent attempt is unknown: nothing has shown that its
 //! database is there. One that is merely idle is judged by what it holds.
@@ -133,8 +133,8 @@ fn slow(pool: &Reading<'_>) -> Option<Finding> {
 
 fn leaks(pool: &Reading<'_>) -> Option<Finding> {
     let (name, limit) = (&pool.name, pool.thresholds.leak_after);
-    let tracked = pool.tracked.as_ref().filter(|tracked| tracked.leaked > 0)?;
-    let (leaked, oldest) = (tracked.leaked, tracked.oldest_use.unwrap_or(limit));
+    let tracked = pool.tracked.as_ref().filter(|tracked| tracked.leaked_connections > 0)?;
+    let (leaked, oldest) = (tracked.leaked_connections, tracked.oldest_use.unwrap_or(limit));
     let (longer, one) = (seconds(limit), seconds(oldest));
     let finding = Finding::warning("leaked_connections")
         .beyond(oldest.as_secs_f64(), limit.as_secs_f64())

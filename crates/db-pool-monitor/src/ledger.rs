@@ -1,9 +1,9 @@
-//! The waits, or the uses, of a pool that go on right now.
+//! Ledgers: the waits, or the uses, of a pool that go on right now.
 //!
 //! A histogram learns of a hold when it ends, and a leak never ends. So whatever goes on is
-//! entered in a ledger, from which a poll reads the oldest. An entry and its removal take a
-//! mutex each, for a few instructions; the pool itself takes several, for longer. Slots are
-//! used again, so memory is for the most entries that there ever were at once.
+//! entered in a ledger, from which a poll reads the oldest. An entry and its removal take a mutex
+//! each, for a few instructions; the pool itself takes several, for longer. Slots are used again,
+//! so memory is for the most entries that there ever were at once.
 
 use std::panic::Location;
 use std::sync::Mutex;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use metrics_core::{Clock, Moment, lock};
 
-/// What began and has not ended.
+/// The waits, or the uses, that began and have not ended.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     entries: Mutex<Entries>,

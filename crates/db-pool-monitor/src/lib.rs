@@ -33,13 +33,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Attach, build or tell
+//! # Which pool shows which metric
 //!
 //! With the feature `deadpool`, `PoolMonitor::attach` watches a finished pool, and
-//! `PoolMonitor::build` one that it builds with hooks, which shows more. Any other pool is
-//! told of by a [handle](PoolMonitor::pool): by guards, which follow each wait and hold from
-//! its start, or by durations, when it has ended. What a pool cannot know is absent, never 0;
-//! of several pools' totals, too.
+//! `PoolMonitor::build` builds one with hooks, which shows more. Any other pool has a
+//! [handle](PoolMonitor::pool), with guards that follow each wait and hold from its start, and
+//! with calls that record a duration when it has ended. What is not known of a pool is absent,
+//! never 0, and so is the total of several pools of which one does not know it.
 //!
 //! | metric | labels besides `pool` | attached | built | guards | durations |
 //! | --- | --- | --- | --- | --- | --- |

@@ -1,8 +1,8 @@
 //! The numbers of one pool, or of several together, for people and programs.
 //!
-//! Counts since the start add up, and so do levels. Averages and percentiles
-//! come from the merged windows, so a busy pool weighs more than a quiet one:
-//! an average of averages would be nobody's wait.
+//! Of several pools, counts and levels add up. Averages and percentiles come from the merged
+//! windows, in which each wait has the same weight; an average of averages would give the few
+//! waits of a quiet pool as much weight as all those of a busy one.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use metrics_core::{ByLabel, LatencySummary, as_millis};
 use serde::Serialize;
 
 use crate::cells::{Outcome, WaitPhase};
-use crate::reading::{Reading, TrackedReading};
+use crate::reading::Reading;
 
 /// Numbers of one pool, or the totals of several.
 ///
-/// As JSON, durations are milliseconds. What has no data is `None`. What a pool
-/// cannot know is `None` too, for it and for any total with it, and is left out
-/// of the JSON: its levels, where it does not say them, and the two groups.
+/// As JSON, durations are milliseconds. What has no data is `None`. What a pool cannot know is
+/// `None` too, for it and for any total with it, and is left out of the JSON: its levels, where
+/// it does not say them, and the two groups.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -61,12 +61,12 @@ pub struct PoolMetrics {
     pub p95_use_time: Option<Duration>,
     /// The waits in the window.
     pub samples: u64,
-    /// How far the window of the waits reaches back.
+    /// The length of that window.
     pub window_seconds: f64,
-    /// What guards know of waits and holds that go on; `None` if any of the pools has no guards.
+    /// Numbers of waits and holds that go on; `None` if any of the pools has no guards.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub tracked: Option<TrackedMetrics>,
-    /// What takes hooks in the pool; `None` if any of the pools has none.
+    /// Numbers that take hooks in the pool; `None` if any of the pools has none.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub hooks: Option<HookMetrics>,
 }
@@ -80,7 +80,8 @@ pub struct TrackedMetrics {
     pub peak_active_connections: u64,
     /// Most callers waiting at once in the last minute; of several pools the sum.
     ///
-    /// `None` where it is unknown for any of the pools, as it is for a [`PoolHandle`](crate::PoolHandle).
+    /// `None` where it is unknown for any of the pools, as it is for a
+    /// [`PoolHandle`](crate::PoolHandle).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peak_waiting_clients: Option<u64>,
     /// The age of the oldest use that goes on.
@@ -91,7 +92,7 @@ pub struct TrackedMetrics {
     pub oldest_wait: Option<Duration>,
     /// Connections that are held for longer than the leak threshold.
     pub leaked_connections: u64,
-    /// How often a connection came to be held for so long, since the start.
+    /// Times that a connection came to be held for so long, since the start.
     pub leaks: u64,
 }
 
@@ -110,7 +111,7 @@ pub struct HookMetrics {
     pub wait_phases: ByLabel<WaitPhase, PhaseTime>,
 }
 
-/// How long a phase took, in its window.
+/// The durations of a part of the waits, in its window.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PhaseTime {
@@ -167,17 +168,13 @@ impl TrackedMetrics {
     fn of(pools: &[Reading<'_>]) -> Option<Self> {
         let tracked: Vec<_> =
             pools.iter().map(|pool| pool.tracked.as_ref()).collect::<Option<_>>()?;
-        let sum = |of: fn(&TrackedReading) -> u64| tracked.iter().copied().map(of).sum();
-        let oldest = |of: fn(&TrackedReading) -> Option<Duration>| {
-            tracked.iter().copied().filter_map(of).max()
-        };
         Some(Self {
-            peak_active_connections: sum(|pool| pool.used_peak),
-            peak_waiting_clients: tracked.iter().map(|pool| pool.waiting_peak).sum(),
-            oldest_use: oldest(|pool| pool.oldest_use),
-            oldest_wait: oldest(|pool| pool.oldest_wait),
-            leaked_connections: sum(|pool| pool.leaked),
-            leaks: sum(|pool| pool.leaks),
+            peak_active_connections: tracked.iter().map(|it| it.peak_active_connections).sum(),
+            peak_waiting_clients: tracked.iter().map(|it| it.peak_waiting_clients).sum(),
+            oldest_use: tracked.iter().filter_map(|it| it.oldest_use).max(),
+            oldest_wait: tracked.iter().filter_map(|it| it.oldest_wait).max(),
+            leaked_connections: tracked.iter().map(|it| it.leaked_connections).sum(),
+            leaks: tracked.iter().map(|it| it.leaks).sum(),
         })
     }
 }

@@ -1,8 +1,8 @@
 //! The handle by which a host watches its pools.
 //!
 //! The registry holds another type, [`Watch`]. A host attaches pools and needs the registry for
-//! that, so one type for both would hold the registry that holds it, and none of it would ever
-//! be dropped.
+//! that, so one type for both would hold the registry that holds it, and none of it would ever be
+//! dropped.
 
 use std::sync::{Arc, Mutex};
 
@@ -46,7 +46,8 @@ impl PoolMonitor {
     /// Registers the topic `database`.
     ///
     /// # Errors
-    /// [`RegisterError::DuplicateTopic`] when the registry has it: clone the first monitor instead.
+    /// [`RegisterError::DuplicateTopic`] when the registry has it: clone the first monitor
+    /// instead.
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
         let watch = Arc::new(Watch { pools: Instances::new("pool"), checks: Mutex::default() });
         registry.monitor(watch.clone())?;
@@ -55,14 +56,14 @@ impl PoolMonitor {
 
     /// Watches a pool of any kind by a handle.
     ///
-    /// `levels` is called now, and then once a tick on a thread of the registry's: it does no
-    /// I/O and takes far less than a millisecond. `None` says that the pool is gone: it is no
-    /// longer shown, its name is free, and the numbers that were recorded last as long as the
-    /// handle. A level that the first answer leaves out stays absent; one that a later answer
-    /// leaves out is NaN, as all are after a panic, which is counted and contained.
+    /// `levels` is called now, and then once a tick on a thread of the registry's: it does no I/O
+    /// and takes far less than a millisecond. `None` says that the pool is gone: it is no longer
+    /// shown, its name is free, and the numbers that were recorded last as long as the handle. A
+    /// level that the first answer leaves out stays absent; one that a later answer leaves out is
+    /// NaN, as all are after a panic, which is counted and contained.
     ///
-    /// The closure may own the pool, which then lives as long as the handle. Where the pool
-    /// owns the handle (in a hook of its own), hold the pool weakly.
+    /// The closure may own the pool, which then lives as long as the handle. Where the pool owns
+    /// the handle (in a hook of its own), hold the pool weakly.
     ///
     /// # Errors
     /// [`AttachError`] for a name that is taken or unusable, and for a pool that is gone.

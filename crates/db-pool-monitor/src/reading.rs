@@ -8,6 +8,7 @@ use metrics_core::{InstanceName, Named, View, lock};
 use crate::cells::{EndReading, HookReading, Outcome};
 use crate::ledger::Overdue;
 use crate::levels::PoolLevels;
+use crate::metrics::TrackedMetrics;
 use crate::thresholds::Thresholds;
 use crate::watched::{Polled, WatchedPool};
 
@@ -18,20 +19,10 @@ pub(crate) struct Reading<'a> {
     pub(crate) thresholds: Thresholds,
     pub(crate) levels: PoolLevels,
     pub(crate) ends: EndReading<'a>,
-    pub(crate) tracked: Option<TrackedReading>,
+    pub(crate) tracked: Option<TrackedMetrics>,
+    /// The longest held connections past the leak threshold; `None` where they cannot be known.
+    pub(crate) suspects: Option<Vec<Overdue>>,
     pub(crate) hooks: Option<HookReading<'a>>,
-}
-
-/// The numbers that are known only of a pool whose waits and uses guards follow.
-#[derive(Debug)]
-pub(crate) struct TrackedReading {
-    pub(crate) used_peak: u64,
-    pub(crate) waiting_peak: Option<u64>,
-    pub(crate) oldest_use: Option<Duration>,
-    pub(crate) oldest_wait: Option<Duration>,
-    pub(crate) leaked: u64,
-    pub(crate) leaks: u64,
-    pub(crate) suspects: Vec<Overdue>,
 }
 
 impl<'a> Reading<'a> {
@@ -44,7 +35,8 @@ impl<'a> Reading<'a> {
             thresholds: *lock(&pool.thresholds),
             levels: polled.levels.read(view),
             ends: pool.recorder.ends.read(view),
-            tracked: TrackedReading::of(pool, polled, view),
+            tracked: TrackedMetrics::read(pool, polled, view),
+            suspects: polled.ages.is_some().then(|| polled.suspects.clone()),
             hooks: pool.recorder.hooks.as_ref().map(|hooks| hooks.read(view)),
         })
     }
@@ -65,19 +57,18 @@ impl<'a> Reading<'a> {
     }
 }
 
-impl TrackedReading {
-    fn of(pool: &WatchedPool, polled: &Polled, view: &View<'_>) -> Option<Self> {
+impl TrackedMetrics {
+    fn read(pool: &WatchedPool, polled: &Polled, view: &View<'_>) -> Option<Self> {
         let ages = polled.ages.as_ref()?.read(view);
         let age = |seconds: Option<f64>| Duration::try_from_secs_f64(seconds?).ok();
         let queue = pool.recorder.queue.as_ref();
         Some(Self {
-            used_peak: pool.recorder.used_peak.get().map_or(0, |peak| view.peak(peak)),
-            waiting_peak: queue.map(|queue| view.peak(&queue.waiting_peak)),
+            peak_active_connections: pool.recorder.used_peak.get().map_or(0, |it| view.peak(it)),
+            peak_waiting_clients: queue.map(|queue| view.peak(&queue.waiting_peak)),
             oldest_use: age(ages.oldest_use),
             oldest_wait: age(ages.oldest_wait),
-            leaked: ages.leaked.map_or(0, |leaked| leaked as u64),
+            leaked_connections: ages.leaked.map_or(0, |leaked| leaked as u64),
             leaks: ages.leaks.total,
-            suspects: polled.suspects.clone(),
         })
     }
 }

@@ -1,8 +1,8 @@
-//! The part of a watched pool that its guards record into, and may outlive it with.
+//! The part of a watched pool that its guards record into; a guard may outlive the pool.
 //!
-//! A wait or a hold that is reported only when it has ended says nothing about those that go
-//! on. Guards stand for them from their start and enter them in ledgers, so that there are
-//! ages, leaks, and peaks between two polls.
+//! A wait or a hold that is reported only when it has ended says nothing about those that go on.
+//! Guards stand for them from their start and enter them in ledgers, so that there are ages,
+//! leaks, and peaks between two polls.
 
 use std::sync::OnceLock;
 
@@ -11,7 +11,7 @@ use metrics_core::{Clock, Peak, RegisterError, Registry};
 use crate::cells::{EndCells, HookCells, QueueCells};
 use crate::ledger::Ledger;
 
-/// What the waits and uses of one pool are recorded into.
+/// The series and ledgers of the waits and uses of one pool.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     pub(crate) clock: Clock,

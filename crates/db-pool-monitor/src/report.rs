@@ -25,12 +25,12 @@ pub(crate) struct DatabaseReport {
 #[derive(Serialize)]
 pub(crate) struct PoolReport {
     metrics: PoolMetrics,
-    /// Of one among others; beside one that `?pool=` names stands the report's own.
+    /// `None` for a pool that `?pool=` names: the core adds its health to the report.
     #[serde(skip_serializing_if = "Option::is_none")]
     health: Option<Assessment>,
     rates: PoolRates,
     thresholds: Thresholds,
-    /// Absent where leaks cannot be known.
+    /// `None` where leaks cannot be known.
     #[serde(skip_serializing_if = "Option::is_none")]
     leaks: Option<Vec<Leak>>,
 }
@@ -62,13 +62,12 @@ impl DatabaseReport {
 impl PoolReport {
     pub(crate) fn of(pool: &Reading<'_>) -> Self {
         let leak = |&(held_for, line): &Overdue| Leak { held_for, acquired_at: line.to_string() };
-        let tracked = pool.tracked.as_ref();
         Self {
             metrics: PoolMetrics::of(slice::from_ref(pool)),
             health: None,
             rates: PoolRates::of(slice::from_ref(pool)),
             thresholds: pool.thresholds,
-            leaks: tracked.map(|tracked| tracked.suspects.iter().map(leak).collect()),
+            leaks: pool.suspects.as_ref().map(|suspects| suspects.iter().map(leak).collect()),
         }
     }
 }

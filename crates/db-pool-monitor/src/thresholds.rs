@@ -32,8 +32,9 @@ pub struct Thresholds {
     pub error_rate: f64,
     /// Fewer waits in the window are too few to call slow; 20 by default.
     pub min_waits: u64,
-    /// `true` by default: the service is down without the pool. With `false`, for a pool that it
-    /// can do without, such as a cache's, the pool degrades the health of databases at most.
+    /// `true` if the service is down without the pool, as by default. With `false`, for a pool
+    /// that it can do without, such as a cache's, a finding about the pool degrades the health of
+    /// databases at most.
     pub required: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A watched pool: what is recorded of it, and the source that polls ask for its levels.
+//! A watched pool: its series, and the source that polls ask for its levels.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,7 +28,7 @@ pub(crate) struct WatchedPool {
 
 /// A pool of any kind, as far as it can be polled; it is not kept alive.
 pub(crate) trait Source: Send + Sync {
-    /// Whether the pool is still there; asked under a lock, so it takes no time.
+    /// Returns `true` while the pool is there; called under a lock, so it must be quick.
     fn is_alive(&self) -> bool {
         true
     }
@@ -37,7 +37,7 @@ pub(crate) trait Source: Send + Sync {
     fn levels(&self) -> Option<PoolLevels>;
 }
 
-/// What polls copy.
+/// The series that polls fill, and the leaks that the last one found.
 #[derive(Debug)]
 pub(crate) struct Polled {
     pub(crate) levels: PoolGauges,
@@ -81,7 +81,7 @@ impl WatchedPool {
         Ok(())
     }
 
-    /// Copies what only a poll can know.
+    /// Asks the source for the levels, and fills the series of levels and ages.
     pub(crate) fn poll(&self) {
         // The source is code of others, so it runs outside of the lock; a panic in it must not
         // keep the other pools from being polled.
@@ -90,11 +90,11 @@ impl WatchedPool {
         let mut polled = lock(&self.polled);
         let Some(shown) = &mut *polled else { return };
         match answer {
-            Ok(Some(levels)) => shown.copy(&levels, &self.recorder, leak_after),
+            Ok(Some(levels)) => shown.fill(&levels, &self.recorder, leak_after),
             Ok(None) => *polled = None,
             Err(_) => {
                 shown.source_panics.inc();
-                shown.copy(&PoolLevels::default(), &self.recorder, leak_after);
+                shown.fill(&PoolLevels::default(), &self.recorder, leak_after);
             }
         }
     }
@@ -106,7 +106,7 @@ impl WatchedPool {
 }
 
 impl Polled {
-    fn copy(&mut self, levels: &PoolLevels, recorder: &Recorder, leak_after: Duration) {
+    fn fill(&mut self, levels: &PoolLevels, recorder: &Recorder, leak_after: Duration) {
         self.levels.set(levels);
         let Some(ages) = &self.ages else { return };
         let mut holds = recorder.holds.survey(&recorder.clock, leak_after);

@@ -6,7 +6,7 @@ use deadpool::managed::{BuildError, Manager, Object, Pool, PoolBuilder};
 use metrics_core::InstanceError;
 
 use super::phases::Phases;
-use super::pool::{MonitoredPool, Watched};
+use super::pool::MonitoredPool;
 use super::status;
 use crate::cells::QueueCells;
 use crate::descs::CONNECTIONS_USED_PEAK;
@@ -99,6 +99,6 @@ impl PoolMonitor {
         // The pool itself says when it is gone.
         let watched = watched.detach();
         watched.poll();
-        Ok(MonitoredPool::new(pool, Watched { registry, pool: watched, phases }))
+        Ok(MonitoredPool { pool, watched, registry, phases })
     }
 }

@@ -1,14 +1,13 @@
-//! Where a wait spends its time: for a permit, on a recycle, on a connect.
+//! The phases of a wait: for a permit, on a recycle, on a connect.
 //!
-//! A pool runs its hooks inside the future of the caller that asked, but tells
-//! them nothing about that caller. A task-local bridges the gap: whoever asks
-//! through a [`MonitoredPool`](super::MonitoredPool) carries a [`Trip`], and a
-//! hook that finds one moves it on. A hook that finds none (somebody asked the
-//! bare pool) still counts what the pool did.
+//! A pool runs its hooks inside the future of the caller that asked, but tells them nothing about
+//! that caller. So each wait of a [`MonitoredPool`](super::MonitoredPool) runs with a [`Trip`] in
+//! a task-local, and a hook that finds one moves it on. A hook that finds none, because somebody
+//! asked the bare pool, still counts what the pool did.
 //!
-//! No hook runs before a connect. A manager that calls [`mark_connecting`] there
-//! has its connects timed; with any other the time before a new connection is
-//! known only as a whole, and no phase claims it.
+//! No hook runs before a connect. The connects of a manager that calls [`mark_connecting`] are
+//! timed. With any other manager the time before a new connection is known only as a whole, and
+//! is recorded in no phase.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -23,16 +22,16 @@ tokio::task_local! {
     static TRIP: Trip;
 }
 
-/// What the hooks of one pool share.
+/// The state that the hooks of one pool share.
 #[derive(Debug)]
 pub(super) struct Phases {
     clock: Clock,
     pub(super) cells: HookCells,
-    /// Whether the manager was seen to call [`mark_connecting`].
+    /// `true` once the manager has called [`mark_connecting`].
     marks: AtomicBool,
 }
 
-/// One caller's way through the pool; one that is dropped before its end was cancelled.
+/// The wait of one caller; one that is dropped before its end was cancelled.
 #[derive(Debug)]
 struct Trip {
     phases: Arc<Phases>,
@@ -40,10 +39,10 @@ struct Trip {
     at: Cell<(Option<WaitPhase>, Moment)>,
 }
 
-/// Tells that the wait of the current task begins to open a connection.
+/// Marks the moment at which the current task's wait begins to open a connection.
 ///
-/// A [`Manager`] of your own calls it first thing in `create`; the managers of
-/// this crate's adapters do. Where no monitored wait is going on it does nothing.
+/// A [`Manager`] of your own calls it first thing in `create`; the managers of the module
+/// `postgres` do. Outside of a monitored wait it does nothing.
 pub fn mark_connecting() {
     // Absent outside a monitored wait, which is fine.
     let _ = TRIP.try_with(Trip::connecting);
@@ -57,12 +56,6 @@ pub(super) fn scope<F: Future>(
 ) -> impl Future<Output = F::Output> {
     let at = Cell::new((Some(WaitPhase::Permit), since));
     TRIP.scope(Trip { phases, at }, future)
-}
-
-/// Ends the current trip; one that timed out did so for want of a permit, or it failed.
-pub(super) fn end(outcome: Outcome, now: Moment) {
-    // A wait with phases runs inside its scope.
-    let _ = TRIP.try_with(|trip| trip.end(outcome, now));
 }
 
 impl Phases {
@@ -93,6 +86,11 @@ impl Phases {
                 after.move_trip(Trip::recycled);
                 Ok(())
             }))
+    }
+
+    /// Ends the task's trip; only a wait for a permit ends as `TimedOut`.
+    pub(super) fn end(&self, outcome: Outcome, now: Moment) {
+        self.move_trip(|trip| trip.end(outcome, now));
     }
 
     /// Moves the task's trip on, if it is a trip to this pool.

@@ -28,7 +28,7 @@ pub(super) fn levels(status: Status) -> PoolLevels {
     }
 }
 
-/// Callers without a permit: as many as are too many for the pool.
+/// The callers without a permit: those beyond the number of connections that the pool allows.
 pub(super) fn waiting(status: Status) -> usize {
     let callers = status.size.saturating_sub(status.available) + status.waiting;
     // A pool that was shrunk keeps a permit for each connection until that is returned.

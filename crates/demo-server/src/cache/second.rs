@@ -123,8 +123,9 @@ impl SecondTier {
             .runtime(deadpool_redis::Runtime::Tokio1)
             .create_timeout(Some(TIMEOUT))
             .recycle_timeout(Some(TIMEOUT));
+        let pool = pools.build("redis", builder)?;
         // Orders are sold without it.
-        let pool = pools.build_with("redis", builder, Thresholds::default().optional())?;
+        pool.set_thresholds(Thresholds { required: false, ..Thresholds::default() });
         let connected = tokio::time::timeout(Duration::from_secs(2), pool.get()).await;
         let is_there = connected.is_ok_and(|connection| connection.is_ok());
         anyhow::ensure!(is_there, "no Redis answers there: start one, or pass --redis embedded");
