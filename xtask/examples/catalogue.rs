@@ -16,6 +16,7 @@ use metrics_core::Desc;
 const CATALOGUE: &[(&str, &[&Desc])] = &[
     ("metrics-core", metrics_core::DESCS),
     ("aggregator", aggregator::DESCS),
+    ("performance-monitor", performance_monitor::DESCS),
     ("db-pool-monitor", db_pool_monitor::DESCS),
     ("cache-monitor", cache_monitor::DESCS),
     ("breaker-monitor", breaker_monitor::DESCS),

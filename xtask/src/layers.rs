@@ -87,6 +87,13 @@ const LAYERS: &[Row] = &[
         never: &["tokio"],
     },
     Row {
+        name: "performance-monitor",
+        place: Place::Layer(1),
+        knows: "operations by name: latency, throughput, cache hits",
+        outside: Outside::Only(&["serde"]),
+        never: WEB,
+    },
+    Row {
         name: "db-pool-monitor",
         place: Place::Layer(1),
         knows: "connection pools, deadpool first",

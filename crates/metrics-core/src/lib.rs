@@ -84,7 +84,6 @@ mod judging;
 #[cfg(all(test, loom))]
 mod models;
 mod naming;
-mod performance;
 mod reading;
 mod recording;
 mod registry;
@@ -106,7 +105,6 @@ pub use naming::desc::{
     Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, DescError, Kind, OwnedDesc, Unit,
 };
 pub use naming::labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER, broken_name_rule};
-pub use performance::{OPERATION_DURATION, OPERATIONS, Performance, PerformanceBuilder};
 pub use reading::buckets::Buckets;
 pub use reading::pass::{
     RECORDING_BYTES, RECORDING_THREADS, SAMPLING_DURATION, VALUES_CLAMPED, VALUES_DROPPED,
@@ -141,6 +139,4 @@ pub const DESCS: &[&Desc] = &[
     &RECORDING_BYTES,
     &VALUES_CLAMPED,
     &VALUES_DROPPED,
-    &OPERATION_DURATION,
-    &OPERATIONS,
 ];

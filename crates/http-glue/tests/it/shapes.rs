@@ -1,6 +1,7 @@
 //! The bodies, held against the examples that clients were written for.
 
-use metrics_core::{Assessment, Issue, Performance, Severity, Topic};
+use metrics_core::{Assessment, Issue, Severity, Topic};
+use performance_monitor::PerformanceMonitor;
 use serde_json::Value;
 
 use crate::support::{QUEUE, Surface, Told};
@@ -168,7 +169,7 @@ async fn a_judgement_is_brought_up_to_date_while_nobody_samples() {
 #[tokio::test]
 async fn the_topic_of_a_monitor_has_an_endpoint() {
     let surface = Surface::new(vec![Told::new(&QUEUE)]);
-    let performance = Performance::register(&surface.registry).expect("a new topic");
+    let performance = PerformanceMonitor::register(&surface.registry).expect("a new topic");
     performance.record_latency("api:request", std::time::Duration::from_millis(150));
     let body = surface.get("/metrics/performance").await.json();
     assert_eq!(body["operations"]["api:request"]["count"], 1);

@@ -27,8 +27,8 @@ use crate::recording::hit_ratio::HitRatio;
 use crate::recording::latency::Latency;
 use crate::recording::store::Store;
 use crate::sync::atomic::Ordering;
+use directory::Directory;
 
-pub(crate) use directory::Directory;
 pub use handle::Handle;
 pub(crate) use handle::Stored;
 
@@ -84,10 +84,6 @@ impl<H: Handle, const N: usize> Labelled<H, N> {
         let directory = Arc::new(Directory::new());
         let live = Live { store: store.clone(), desc: *desc, directory };
         Ok(Self { id: live.directory.id, live: Some(Arc::new(live)), handle: PhantomData })
-    }
-
-    pub(crate) fn directory(&self) -> Option<&Arc<Directory>> {
-        self.live.as_ref().map(|live| &live.directory)
     }
 
     /// Does something with the handle of these values, in the order of the description's keys.

@@ -6,7 +6,6 @@ mod health;
 mod labelled;
 mod monitor;
 mod panics;
-mod performance;
 mod proof;
 mod recording;
 mod threads;

@@ -6,6 +6,7 @@
 mod bridge;
 mod health;
 mod lookups;
+mod requests;
 #[cfg(feature = "tower-resilience")]
 mod scrapes;
 mod service;
