@@ -1,4 +1,4 @@
-//! Whether the core's models can fail: each is run against a line that is wrong on purpose.
+//! Proof that the core's models can fail: each is run against a line that is wrong on purpose.
 //!
 //! A mutant replaces one line of the shipping source. Several of them are faults that the
 //! models once found. They are kept here as text, so a test sees to it that each still
@@ -71,16 +71,16 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a series let go while a handle lives",
         model: "drop_against_record",
-        file: "crates/metrics-core/src/recording/families.rs",
-        line: "holders == 2 + self.lapsed().load(Ordering::Acquire)",
-        becomes: "holders == 3 + self.lapsed().load(Ordering::Acquire)",
+        file: "crates/metrics-core/src/recording/kinds.rs",
+        line: "holders == 2 + self.head().lapsed.load(Ordering::Acquire)",
+        becomes: "holders == 3 + self.head().lapsed.load(Ordering::Acquire)",
     },
     Mutant {
         name: "orphans looked for after the cells were read",
         model: "drop_against_record",
         file: "crates/metrics-core/src/reading/pass.rs",
         line: "if let Some(orphans) = orphans {",
-        becomes: "drop(orphans); if ending == Ending::Tick { let orphans = lock(&store.families).orphans(&self.schema);",
+        becomes: "drop(orphans); if is_tick_end { let orphans = lock(&store.families).orphans(&self.schema);",
     },
     Mutant {
         name: "a series that no pass has seen taken for an orphan",
@@ -154,7 +154,7 @@ pub(crate) fn prove(workspace: &Workspace) -> Result<(Verdict, Value)> {
 }
 
 impl Mutant {
-    /// Whether its model fails where the line is wrong.
+    /// Tells whether its model fails where the line is wrong.
     fn is_found(&self, copy: &Workspace) -> Result<bool> {
         let source = copy.read(self.file)?;
         copy.write(self.file, &self.apply(&source)?)?;

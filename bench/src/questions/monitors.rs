@@ -57,7 +57,7 @@ fn breaker_success() -> Contender {
     let circuit = monitor.circuit("payments", Thresholds::default()).expect("it is the first");
     let record = move |i: usize| circuit.success(values[i % VALUES]);
     let recorded = move || {
-        let metrics = monitor.circuit_metrics(&registry.read(), "payments");
+        let metrics = monitor.metrics(&registry.read(), "payments");
         metrics.map_or(0, |metrics| metrics.successes)
     };
     Contender::recording("node0, breaker success", record, recorded)

@@ -1,8 +1,5 @@
-//! How a pool comes to be watched: a finished one, one that is built here, or one of any kind.
+//! The calls by which a pool of any kind comes to be watched.
 
-use std::sync::Arc;
-
-use deadpool::managed::{BuildError, Manager, Object, Pool, PoolBuilder};
 use metrics_core::{RegisterError, Registry, broken_name_rule};
 
 use crate::attached::Attached;
@@ -10,11 +7,8 @@ use crate::cells::PoolCells;
 use crate::handle::PoolHandle;
 use crate::levels::PoolLevels;
 use crate::monitor::PoolMonitor;
-use crate::phases::Phases;
-use crate::pool::MonitoredPool;
-use crate::status;
 use crate::thresholds::Thresholds;
-use crate::tracked::{Ages, Tracked};
+use crate::tracked::LateAges;
 
 /// A pool that is not watched, and why.
 #[derive(Debug, thiserror::Error)]
@@ -43,92 +37,10 @@ pub enum AttachError {
     /// The registry refused a metric.
     #[error("the pool's metrics cannot be registered")]
     Register(#[source] RegisterError),
-    /// The pool could not be built.
-    #[error("the pool cannot be built")]
-    Build(#[source] BuildError),
 }
 
 impl PoolMonitor {
-    /// Watches a pool that is built already, against the default [`Thresholds`].
-    ///
-    /// Its levels, whole waits, holds and outcomes are known. The parts of the
-    /// wait, and connections opened, recycled and discarded, take hooks that a
-    /// finished pool accepts no more: see [`Self::build`]. The monitor does not
-    /// keep the pool alive: with its last clone its series go, and its name is
-    /// free again.
-    ///
-    /// # Errors
-    /// [`AttachError`] for a name that is taken or unusable.
-    pub fn attach<M, W>(
-        &self,
-        name: &str,
-        pool: &Pool<M, W>,
-    ) -> Result<MonitoredPool<M, W>, AttachError>
-    where
-        M: Manager + 'static,
-        W: From<Object<M>>,
-    {
-        self.attach_with(name, pool, Thresholds::default())
-    }
-
-    /// Watches a pool that is built already, against thresholds of its own.
-    ///
-    /// # Errors
-    /// As for [`Self::attach`].
-    pub fn attach_with<M, W>(
-        &self,
-        name: &str,
-        pool: &Pool<M, W>,
-        thresholds: Thresholds,
-    ) -> Result<MonitoredPool<M, W>, AttachError>
-    where
-        M: Manager + 'static,
-        W: From<Object<M>>,
-    {
-        self.adapt(checked(name)?, thresholds, None, pool.clone())
-    }
-
-    /// Builds a pool with our hooks and watches it, against the default [`Thresholds`].
-    ///
-    /// Hooks of your own run before ours; a connection that your `pre_recycle`
-    /// refuses is replaced without being counted as discarded.
-    ///
-    /// # Errors
-    /// [`AttachError`], also when the pool cannot be built.
-    pub fn build<M, W>(
-        &self,
-        name: &str,
-        builder: PoolBuilder<M, W>,
-    ) -> Result<MonitoredPool<M, W>, AttachError>
-    where
-        M: Manager + 'static,
-        W: From<Object<M>>,
-    {
-        self.build_with(name, builder, Thresholds::default())
-    }
-
-    /// Builds a pool with our hooks and watches it, against thresholds of its own.
-    ///
-    /// # Errors
-    /// As for [`Self::build`].
-    pub fn build_with<M, W>(
-        &self,
-        name: &str,
-        builder: PoolBuilder<M, W>,
-        thresholds: Thresholds,
-    ) -> Result<MonitoredPool<M, W>, AttachError>
-    where
-        M: Manager + 'static,
-        W: From<Object<M>>,
-    {
-        let phases = Phases::register(&self.registry, checked(name)?);
-        let phases = Arc::new(phases.map_err(AttachError::Register)?);
-        let pool = phases.hook(builder).build().map_err(AttachError::Build)?;
-        self.adapt(name, thresholds, Some(phases), pool)
-    }
-
-    /// Watches a pool of any kind that says itself what happens to it, against the default
-    /// [`Thresholds`].
+    /// Watches a pool of any kind by a handle, against the default [`Thresholds`].
     ///
     /// `levels` is asked now, and then once a tick on the sampling thread: no I/O, and far
     /// under a millisecond. `None` says that the pool is gone: then it is no longer shown,
@@ -162,38 +74,16 @@ impl PoolMonitor {
         let name = checked(name)?;
         let first = levels().ok_or_else(|| AttachError::Gone { name: name.to_owned() })?;
         self.enter(name, |registry| {
-            let cells = PoolCells::register(registry, name)?;
-            let handle = PoolHandle::new(cells.clone(), levels);
+            let (cells, ages) = (PoolCells::register(registry, name)?, LateAges::default());
+            let handle = PoolHandle::new(registry.clone(), cells.clone(), levels, &ages);
             let source = (Box::new(handle.source()) as _, first);
-            let attached = Attached::register(registry, cells, thresholds, None, source)?;
+            let attached = Attached::register(registry, cells, thresholds, ages, source)?;
             Ok((attached, handle))
         })
     }
 
-    fn adapt<M, W>(
-        &self,
-        name: &str,
-        thresholds: Thresholds,
-        phases: Option<Arc<Phases>>,
-        pool: Pool<M, W>,
-    ) -> Result<MonitoredPool<M, W>, AttachError>
-    where
-        M: Manager + 'static,
-        W: From<Object<M>>,
-    {
-        let tracked = self.enter(name, |registry| {
-            let cells = PoolCells::register(registry, name)?;
-            let tracked = Arc::new(Tracked::register(registry, cells.clone(), phases)?);
-            let ages = Some(Ages::register(registry, tracked.clone())?);
-            let source = (Box::new(pool.weak()) as _, status::levels(pool.status()));
-            let attached = Attached::register(registry, cells, thresholds, ages, source)?;
-            Ok((attached, tracked))
-        })?;
-        Ok(MonitoredPool::new(pool, tracked, self.registry.clone()))
-    }
-
     /// Watches what `make` makes, unless a living pool has the name.
-    fn enter<T>(
+    pub(crate) fn enter<T>(
         &self,
         name: &str,
         make: impl FnOnce(&Registry) -> Result<(Attached, T), RegisterError>,
@@ -205,7 +95,8 @@ impl PoolMonitor {
     }
 }
 
-fn checked(name: &str) -> Result<&str, AttachError> {
+/// Returns the name if it can be a label that means one pool.
+pub(crate) fn checked(name: &str) -> Result<&str, AttachError> {
     match broken_name_rule(name) {
         Some(rule) => Err(AttachError::Name { name: name.to_owned(), rule }),
         None => Ok(name),

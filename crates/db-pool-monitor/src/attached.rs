@@ -9,15 +9,15 @@ use crate::cells::PoolCells;
 use crate::descs::SOURCE_PANICS;
 use crate::levels::{LevelGauges, PoolLevels};
 use crate::thresholds::Thresholds;
-use crate::tracked::Ages;
+use crate::tracked::LateAges;
 
 /// A pool that is watched.
 pub(crate) struct Attached {
     pub(crate) cells: PoolCells,
     pub(crate) thresholds: Thresholds,
     pub(crate) levels: LevelGauges,
-    /// Absent for a pool of whose waits and holds only the ends are told.
-    pub(crate) ages: Option<Ages>,
+    /// Empty as long as no guard was asked for: only the ends of waits and holds are known.
+    pub(crate) ages: LateAges,
     source_panics: Counter,
     source: Box<dyn Source>,
 }
@@ -37,7 +37,7 @@ impl Attached {
         registry: &Registry,
         cells: PoolCells,
         thresholds: Thresholds,
-        ages: Option<Ages>,
+        ages: LateAges,
         (source, first): (Box<dyn Source>, PoolLevels),
     ) -> Result<Self, RegisterError> {
         let name = &*cells.name;
@@ -70,7 +70,7 @@ impl Attached {
 
     fn observe(&self, levels: PoolLevels) {
         self.levels.set(levels);
-        if let Some(ages) = &self.ages {
+        if let Some(ages) = self.ages.get() {
             ages.observe(levels, self.thresholds.leak_after);
         }
     }

@@ -1,116 +1,203 @@
 //! The handle by which a pool of any kind is watched.
 //!
-//! It is told of waits and holds when they end, so it cannot know of those that go on:
-//! neither leaks nor ages, nor peaks between two polls. None of that is shown. How full
-//! the pool is a poll asks, of a closure that lives as long as the handle.
+//! Guards follow each wait and hold from its start. A pool that reports only
+//! when a wait or a hold has ended, as some hooks do, reports durations instead;
+//! then ages, leaks and peaks cannot be known, and none of them is shown. How
+//! full the pool is, a poll asks a closure that lives as long as the handle.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::panic::Location;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
+
+use metrics_core::{Peak, Registry};
 
 use crate::attached::Source;
 use crate::cells::PoolCells;
+use crate::checkout::Acquiring;
+use crate::descs::CONNECTIONS_USED_PEAK;
 use crate::levels::PoolLevels;
+use crate::tracked::{Ages, LateAges, Tracked};
 
 /// Records what happens to one pool, of any kind; clones share everything.
 ///
-/// Each wait for a connection is one call, when it ends: [`acquired`](Self::acquired),
-/// [`timed_out`](Self::timed_out), [`failed`](Self::failed) or
-/// [`cancelled`](Self::cancelled). An acquired connection is [`released`](Self::released)
-/// once. Recording takes no lock, reads no clock and does not allocate, but for the first
-/// value of its kind on a thread. With the last clone the pool's series go at the next
-/// tick, and its name is free at once.
+/// Call [`acquire`](Self::acquire) before you ask the pool for a connection, end the
+/// guard by what came of it, and keep the [`Checkout`](crate::Checkout) beside the
+/// connection:
 ///
 /// ```
-/// use db_pool_monitor::{PoolLevels, PoolMonitor};
+/// use db_pool_monitor::{Checkout, PoolHandle, PoolLevels, PoolMonitor};
 /// use metrics_core::Registry;
-/// use std::sync::Arc;
-/// use std::time::Duration;
 ///
-/// # struct Pool;
-/// # impl Pool {
-/// #     fn size(&self) -> u64 { 4 }
-/// #     fn num_idle(&self) -> u64 { 3 }
-/// #     fn max(&self) -> u64 { 10 }
+/// # mod sqlx {
+/// #     #[derive(Debug)]
+/// #     pub(crate) enum Error { PoolTimedOut, PoolClosed }
+/// #     pub(crate) struct PoolConnection;
+/// #     #[derive(Clone)]
+/// #     pub(crate) struct PgPool;
+/// #     impl PgPool {
+/// #         pub(crate) async fn acquire(&self) -> Result<PoolConnection, Error> { Ok(PoolConnection) }
+/// #         pub(crate) fn size(&self) -> u32 { 4 }
+/// #         pub(crate) fn num_idle(&self) -> usize { 3 }
+/// #         pub(crate) fn is_closed(&self) -> bool { false }
+/// #     }
 /// # }
+/// # use sqlx::{PgPool, PoolConnection};
+/// async fn acquire(
+///     pool: &PgPool,
+///     handle: &PoolHandle,
+/// ) -> Result<(Checkout, PoolConnection), sqlx::Error> {
+///     let acquiring = handle.acquire();
+///     match pool.acquire().await {
+///         Ok(connection) => Ok((acquiring.acquired(), connection)),
+///         Err(error) => {
+///             match error {
+///                 sqlx::Error::PoolTimedOut => acquiring.timed_out(),
+///                 _ => acquiring.failed(),
+///             }
+///             Err(error)
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// # let pool = PgPool;
 /// let registry = Registry::new();
 /// let monitor = PoolMonitor::register(&registry)?;
-/// let pool = Arc::new(Pool);
-///
-/// let asked = Arc::downgrade(&pool);
+/// let asked = pool.clone();
 /// let handle = monitor.pool("main", move || {
-///     let pool = asked.upgrade()?; // or the pool is gone
-///     let (size, idle) = (pool.size(), pool.num_idle());
-///     Some(PoolLevels::default().used(size.saturating_sub(idle)).idle(idle).max(pool.max()))
+///     let (size, idle) = (u64::from(asked.size()), asked.num_idle() as u64);
+///     let levels = PoolLevels::default().used(size.saturating_sub(idle)).idle(idle).max(10);
+///     (!asked.is_closed()).then_some(levels)
 /// })?;
-/// handle.acquired(Duration::from_micros(40));
-/// handle.released(Duration::from_millis(3));
-/// handle.timed_out(Duration::from_secs(30));
 ///
-/// let metrics = monitor.metrics(&registry.read(), "main").expect("it is there");
-/// assert_eq!((metrics.acquired, metrics.timed_out), (1, 1));
+/// let (checkout, connection) = acquire(&pool, &handle).await.expect("the pool is open");
+/// drop(checkout); // the use of the connection ends here
+/// drop(connection);
+/// drop(handle.acquire()); // a caller that gave up
+///
+/// let metrics = monitor.metrics(&registry.read(), "main").expect("it is watched");
+/// assert_eq!((metrics.acquired, metrics.cancelled), (1, 1));
 /// assert_eq!((metrics.active_connections, metrics.idle_connections), (Some(1), Some(3)));
-/// assert_eq!((metrics.waiting_clients, metrics.tracked), (None, None)); // nobody said
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// assert_eq!(metrics.waiting_clients, None); // sqlx does not count them
+/// # Ok(())
+/// # })
+/// # }
 /// ```
+///
+/// A pool that reports a wait or a hold when it has ended calls [`acquired`](Self::acquired),
+/// [`timed_out`](Self::timed_out), [`failed`](Self::failed) or [`cancelled`](Self::cancelled)
+/// with its duration, and [`released`](Self::released) once for each acquired connection.
+/// These calls take no lock, read no clock and do not allocate, but for the first value of
+/// its kind on a thread. Use either guards or durations for one pool: what is reported by
+/// duration has no age and cannot leak.
+///
+/// With the last clone the pool's series go at the next tick, and its name is free at once.
 #[derive(Clone)]
 #[must_use = "a pool is watched as long as a handle to it lives"]
 pub struct PoolHandle {
-    told: Arc<Told>,
+    shared: Arc<Shared>,
 }
 
 /// What all clones share; the watch holds it weakly, so the closure ends with the last clone.
-pub(crate) struct Told {
+pub(crate) struct Shared {
+    registry: Registry,
     cells: PoolCells,
     levels: Box<dyn Fn() -> Option<PoolLevels> + Send + Sync>,
+    /// Filled by the first guard, as are the ages.
+    tracked: OnceLock<Arc<Tracked>>,
+    /// The watch's own, so that they end when the pool is gone.
+    ages: Weak<OnceLock<Ages>>,
 }
 
 impl PoolHandle {
     pub(crate) fn new(
+        registry: Registry,
         cells: PoolCells,
         levels: impl Fn() -> Option<PoolLevels> + Send + Sync + 'static,
+        ages: &LateAges,
     ) -> Self {
-        Self { told: Arc::new(Told { cells, levels: Box::new(levels) }) }
+        let (levels, ages) = (Box::new(levels), Arc::downgrade(ages));
+        let shared = Shared { registry, cells, levels, tracked: OnceLock::new(), ages };
+        Self { shared: Arc::new(shared) }
     }
 
-    pub(crate) fn source(&self) -> Weak<Told> {
-        Arc::downgrade(&self.told)
+    pub(crate) fn source(&self) -> Weak<Shared> {
+        Arc::downgrade(&self.shared)
     }
 
     /// The name under which the pool is watched.
     pub fn name(&self) -> &str {
-        &self.told.cells.name
+        &self.shared.cells.name
+    }
+
+    /// Starts a wait for a connection.
+    ///
+    /// From the first call on the pool shows ages, leaks and the peak of connections in use.
+    /// A leak is reported with the line of code that called this. A wait and a hold cost three
+    /// readings of the clock and four short locks. While measuring is switched off the guards
+    /// record nothing.
+    #[track_caller]
+    pub fn acquire(&self) -> Acquiring {
+        if !self.shared.registry.is_measuring() {
+            return Acquiring::unmeasured();
+        }
+        let tracked = self.shared.tracked().clone();
+        let since = tracked.clock.now();
+        let mut acquiring = Acquiring::start(tracked, since, Location::caller());
+        acquiring.enter();
+        acquiring
     }
 
     /// Records a wait that ended with a connection.
     #[inline]
     pub fn acquired(&self, wait: Duration) {
-        self.told.cells.waited(wait, |outcomes| &outcomes.acquired);
+        self.shared.cells.waited(wait, |outcomes| &outcomes.acquired);
     }
 
     /// Records a wait that ended because the pool's own deadline passed.
     pub fn timed_out(&self, wait: Duration) {
-        self.told.cells.waited(wait, |outcomes| &outcomes.timed_out);
+        self.shared.cells.waited(wait, |outcomes| &outcomes.timed_out);
     }
 
     /// Records a wait that ended because no connection could be opened, or the pool is closed.
     pub fn failed(&self, wait: Duration) {
-        self.told.cells.waited(wait, |outcomes| &outcomes.failed);
+        self.shared.cells.waited(wait, |outcomes| &outcomes.failed);
     }
 
     /// Records a wait that its caller gave up, such as by dropping its future.
     pub fn cancelled(&self, wait: Duration) {
-        self.told.cells.waited(wait, |outcomes| &outcomes.cancelled);
+        self.shared.cells.waited(wait, |outcomes| &outcomes.cancelled);
     }
 
     /// Records that an acquired connection is held no more, whatever became of it.
     #[inline]
     pub fn released(&self, held: Duration) {
-        self.told.cells.hold.record(held);
+        self.shared.cells.hold.record(held);
     }
 }
 
-impl Source for Weak<Told> {
+impl Shared {
+    /// Returns what guards record into, and shows it from the first call on.
+    fn tracked(&self) -> &Arc<Tracked> {
+        self.tracked.get_or_init(|| {
+            let (registry, cells) = (&self.registry, self.cells.clone());
+            // Another metric may have the name of a late series; a guard still records the rest.
+            let peak = registry.peak(&CONNECTIONS_USED_PEAK, &[&cells.name]);
+            let peak = peak.unwrap_or(Peak::disabled());
+            let tracked = Arc::new(Tracked::new(registry, cells, peak));
+            if let Some(late) = self.ages.upgrade()
+                && let Ok(ages) = Ages::register(registry, tracked.clone())
+            {
+                late.get_or_init(|| ages);
+            }
+            tracked
+        })
+    }
+}
+
+impl Source for Weak<Shared> {
     fn is_alive(&self) -> bool {
         self.strong_count() > 0
     }

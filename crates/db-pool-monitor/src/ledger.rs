@@ -46,6 +46,8 @@ struct Entry {
 /// What a ledger holds at one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
+    /// How many entries there are.
+    pub(crate) entries: u64,
     /// The age of the oldest entry.
     pub(crate) oldest: Option<Duration>,
     /// The entries past the limit, oldest first.
@@ -86,8 +88,9 @@ impl Ledger {
 
     /// Looks at all entries; those older than `limit` are overdue.
     pub(crate) fn survey(&self, clock: &Clock, limit: Duration) -> Survey {
-        let mut survey = Survey::default();
-        for slot in &mut self.lock().slots {
+        let mut entries = self.lock();
+        let mut survey = Survey { entries: entries.taken, ..Survey::default() };
+        for slot in &mut entries.slots {
             let Slot::Taken(entry) = slot else { continue };
             let age = clock.since(entry.since);
             survey.oldest = survey.oldest.max(Some(age));

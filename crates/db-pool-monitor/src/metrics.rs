@@ -62,7 +62,7 @@ pub struct PoolMetrics {
     pub samples: u64,
     /// How far the window of the waits reaches back.
     pub window_seconds: f64,
-    /// What takes an adapter that follows each wait and hold; `None` if any of the pools has none.
+    /// What guards know of waits and holds that go on; `None` if any of the pools has no guards.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub tracked: Option<TrackedMetrics>,
     /// What takes hooks in the pool; `None` if any of the pools has none.
@@ -78,7 +78,10 @@ pub struct TrackedMetrics {
     /// Most connections held at once in the last minute; of several pools the sum.
     pub peak_active_connections: u64,
     /// Most callers waiting at once in the last minute; of several pools the sum.
-    pub peak_waiting_clients: u64,
+    ///
+    /// `None` where it is unknown for any of the pools, as it is for a [`PoolHandle`](crate::PoolHandle).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_waiting_clients: Option<u64>,
     /// The age of the oldest use that goes on.
     #[serde(serialize_with = "as_millis::serialize_option")]
     pub oldest_use: Option<Duration>,
@@ -181,7 +184,7 @@ impl TrackedMetrics {
         };
         Some(Self {
             peak_active_connections: sum(|pool| pool.used_peak),
-            peak_waiting_clients: sum(|pool| pool.waiting_peak),
+            peak_waiting_clients: tracked.iter().map(|pool| pool.waiting_peak).sum(),
             oldest_use: oldest(|pool| pool.oldest_use),
             oldest_wait: oldest(|pool| pool.oldest_wait),
             leaked_connections: sum(|pool| pool.leaked),

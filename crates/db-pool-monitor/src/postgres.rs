@@ -37,7 +37,7 @@ use metrics_core::{NotReady, ReadinessCheck};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
-use crate::phases::mark_connecting;
+use crate::deadpool::mark_connecting;
 
 type Connecting<'a> =
     Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + 'a>>;

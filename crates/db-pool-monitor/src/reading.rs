@@ -6,8 +6,8 @@ use std::time::Duration;
 use metrics_core::{Count, Gauge, Histogram, Latency, View};
 
 use crate::attached::Attached;
+use crate::hooks::HookCells;
 use crate::levels::PoolLevels;
-use crate::phases::Phases;
 use crate::thresholds::Thresholds;
 use crate::tracked::{Ages, Suspect};
 
@@ -30,7 +30,7 @@ pub(crate) struct Reading<'a> {
 #[derive(Debug)]
 pub(crate) struct TrackedReading {
     pub(crate) used_peak: u64,
-    pub(crate) waiting_peak: u64,
+    pub(crate) waiting_peak: Option<u64>,
     pub(crate) oldest_use: Option<Duration>,
     pub(crate) oldest_wait: Option<Duration>,
     pub(crate) leaked: u64,
@@ -52,7 +52,8 @@ pub(crate) struct HookReading<'a> {
 impl<'a> Reading<'a> {
     pub(crate) fn of(attached: Arc<Attached>, view: &View<'a>) -> Self {
         let Attached { cells, levels, ages, .. } = &*attached;
-        let phases = ages.as_ref().and_then(|ages| ages.tracked.phases.as_deref());
+        let ages = ages.get();
+        let hooks = ages.and_then(|ages| ages.tracked.hooks.as_deref());
         Self {
             levels: levels.read(view),
             acquired: view.count(&cells.outcomes.acquired),
@@ -61,8 +62,8 @@ impl<'a> Reading<'a> {
             cancelled: view.count(&cells.outcomes.cancelled),
             waits: view.latency(&cells.wait),
             holds: view.latency(&cells.hold),
-            tracked: ages.as_ref().map(|ages| TrackedReading::of(ages, view)),
-            hooks: phases.map(|phases| HookReading::of(phases, view)),
+            tracked: ages.map(|ages| TrackedReading::of(ages, view)),
+            hooks: hooks.map(|hooks| HookReading::of(hooks, view)),
             attached,
         }
     }
@@ -92,7 +93,7 @@ impl TrackedReading {
         let age = |gauge: &Gauge| Duration::try_from_secs_f64(view.gauge(gauge)?).ok();
         Self {
             used_peak: view.peak(&ages.tracked.used_peak),
-            waiting_peak: view.peak(&ages.tracked.waiting_peak),
+            waiting_peak: ages.tracked.waiting_peak.as_ref().map(|peak| view.peak(peak)),
             oldest_use: age(&ages.oldest_use),
             oldest_wait: age(&ages.oldest_wait),
             leaked: view.gauge(&ages.leaked).map_or(0, |leaked| leaked as u64),
@@ -103,16 +104,16 @@ impl TrackedReading {
 }
 
 impl<'a> HookReading<'a> {
-    fn of(phases: &Phases, view: &View<'a>) -> Self {
+    fn of(hooks: &HookCells, view: &View<'a>) -> Self {
         let latency = |latency: &Latency| view.latency(latency);
-        let lost = &phases.discarded;
+        let lost = &hooks.discarded;
         let lost = [&lost.recycle_failed, &lost.cancelled, &lost.taken];
         Self {
-            permit: latency(&phases.permit),
-            recycle: latency(&phases.recycle),
-            connect: latency(&phases.connect),
-            opened: view.counter(&phases.opened),
-            recycled: view.counter(&phases.recycled),
+            permit: latency(&hooks.permit),
+            recycle: latency(&hooks.recycle),
+            connect: latency(&hooks.connect),
+            opened: view.counter(&hooks.opened),
+            recycled: view.counter(&hooks.recycled),
             discarded: lost.iter().map(|counter| view.counter(counter)).sum(),
         }
     }

@@ -4,11 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::ptr;
 
-use metrics::{Key, Label, Level, Metadata, Unit as Told};
-use metrics_core::{Family, Kind, Labels, OwnedDesc, Sample, SeriesSet, Snapshot, Unit, Value};
+use metrics::{Key, Label, Level, Metadata, Unit as FacadeUnit};
+use metrics_core::{
+    Family, Kind, Labels, OwnedDesc, Sample, SeriesId, SeriesSet, Snapshot, Unit, Value,
+};
 
 use crate::recorder::Recorder;
-use crate::rise::PassedOn;
+use crate::sent::{Sent, Step};
 use crate::thread::Publishing;
 
 static METADATA: Metadata<'static> = Metadata::new("node0", Level::INFO, Some(module_path!()));
@@ -16,18 +18,22 @@ static METADATA: Metadata<'static> = Metadata::new("node0", Level::INFO, Some(mo
 /// Sends the families of a registry into the `metrics` recorder that is installed, sample by sample.
 ///
 /// For a host that keeps the exporter it has. Counters are set to their totals
-/// and gauges to their values; of a histogram each sample adds what came since
-/// the one before, in the middles of our buckets, so off by at most 1/128.
+/// and gauges to their values. Of a histogram each sample adds the values that are new, at
+/// the midpoints of their buckets, so off by at most [`Layout::error_at`](metrics_core::Layout::error_at).
 /// Names are those of the `standard` naming.
 ///
-/// Call [`publish`](Self::publish) with the sample of each tick. It asks the
-/// recorder for every handle anew, about a tenth of a microsecond for each
+/// Call [`publish`](Self::publish) with the sample of each tick: the new values are then the
+/// sample's deltas. After missed samples, or for a fresh read between ticks, they are the
+/// totals without the values that were sent before. So every value is sent once, whatever
+/// samples come by.
+///
+/// It asks the recorder for every handle anew, about a tenth of a microsecond for each
 /// series: a recorder may be installed later, and one that forgets idle series
 /// leaves handles behind that write into nothing. A recorder that was not there
 /// before gets all totals.
 ///
-/// A [`Recorder`] of this crate, installed alone or beside others, takes nothing
-/// from a publisher: what it had would be a sample's content again.
+/// A [`Recorder`] of this crate, installed alone or beside others, ignores what a publisher
+/// sends: it would put the registry's own values into the registry again.
 ///
 /// ```
 /// use metrics_bridge::Publisher;
@@ -52,6 +58,8 @@ pub struct Publisher {
     series: Option<SeriesSet>,
     /// In the order of the snapshot; none for one that is not sent.
     families: Vec<Option<Vec<Row>>>,
+    /// The tick up to whose end everything was sent, and nothing beyond.
+    sent_tick: Option<u64>,
     described: HashSet<String>,
     recipient: usize,
 }
@@ -59,9 +67,17 @@ pub struct Publisher {
 /// A series as the recipient knows it.
 #[derive(Debug)]
 struct Row {
+    id: SeriesId,
     key: Key,
-    passed_on: PassedOn,
-    is_gauge: bool,
+    state: State,
+}
+
+/// The part of a series' state that is kept from one sample to the next.
+#[derive(Debug)]
+enum State {
+    Counter,
+    Gauge,
+    Histogram(Sent),
 }
 
 impl Publisher {
@@ -70,17 +86,16 @@ impl Publisher {
         Self::default()
     }
 
-    /// A publisher that leaves out what came through a recorder of the same registry.
+    /// A publisher that leaves out the families that came through a recorder of the same registry.
     ///
-    /// For a `Fanout` of that recorder and another one, which has it already.
+    /// Use it with a `Fanout` of that recorder and another one, which has those already.
     pub fn beside(recorder: &Recorder) -> Self {
         Self { beside: Some(recorder.clone()), ..Self::default() }
     }
 
     /// Sends a sample to the recorder that is in effect on this thread.
     ///
-    /// A gauge whose series is gone is set to NaN, once; a recorder cannot be
-    /// told that a series ended.
+    /// A gauge whose series is gone is set to NaN, once; the facade has no way to end a series.
     pub fn publish(&mut self, sample: &Sample) {
         let _publishing = Publishing::start();
         metrics::with_recorder(|recorder| {
@@ -88,71 +103,101 @@ impl Publisher {
             if self.recipient != recipient {
                 *self = Self { beside: self.beside.take(), recipient, ..Self::default() };
             }
-            self.send(recorder, &sample.snapshot);
+            let step = match self.sent_tick.take() {
+                Some(before) if sample.is_tick_end && sample.tick == before + 1 => Step::NextTick,
+                _ => Step::Other,
+            };
+            self.send(recorder, &sample.snapshot, step);
+            // Only now: after a recorder that panicked, the totals decide what is new.
+            self.sent_tick = sample.is_tick_end.then_some(sample.tick);
         });
     }
 
-    fn send(&mut self, recorder: &dyn metrics::Recorder, snapshot: &Snapshot) {
+    fn send(&mut self, recorder: &dyn metrics::Recorder, snapshot: &Snapshot, step: Step) {
         let series = Some(snapshot.series_set());
         if self.series != series {
             self.plan(recorder, snapshot);
-            // Only now: a recorder that panicked is told again.
+            // Only now: a recorder that panicked gets the descriptions again.
             self.series = series;
         }
         for (family, rows) in snapshot.families().zip(&mut self.families) {
             let rows = rows.iter_mut().flatten();
+            // The rows were made in the order of this set of series.
             for ((_, value), row) in family.series().zip(rows) {
-                row.send(recorder, value);
+                row.send(recorder, value, step);
             }
         }
     }
 
-    /// Names the series of a snapshot, keeps what was passed on of those that stay, and takes leave of the others.
+    /// Makes the rows for the series of a snapshot: those that stay keep theirs, and gauges
+    /// that are gone are set to NaN.
     fn plan(&mut self, recorder: &dyn metrics::Recorder, snapshot: &Snapshot) {
         let before = mem::take(&mut self.families).into_iter().flatten().flatten();
-        let mut before: HashMap<Key, Row> = before.map(|row| (row.key.clone(), row)).collect();
+        let mut before: HashMap<SeriesId, Row> = before.map(|row| (row.id, row)).collect();
         let is_sent = |family: &Family<'_>| {
             self.beside.as_ref().is_none_or(|beside| !beside.has_made(&family.desc.name))
         };
         let mut rows = |family: &Family<'_>| {
-            let row = |(labels, value)| {
-                let key = key(family.desc, labels);
-                before.remove(&key).unwrap_or_else(|| Row::new(key, value))
+            let series = family.ids().iter().zip(family.series());
+            let row = |(id, (labels, value)): (&SeriesId, (&Labels, &Value))| {
+                before.remove(id).unwrap_or_else(|| Row::new(*id, key(family.desc, labels), value))
             };
-            family.series().map(row).collect()
+            series.map(row).collect()
         };
         self.families =
             snapshot.families().map(|family| is_sent(&family).then(|| rows(&family))).collect();
-        for gone in before.into_values().filter(|row| row.is_gauge) {
-            recorder.register_gauge(&gone.key, &METADATA).set(f64::NAN);
-        }
+        self.end_gauges(recorder, before.into_values());
         for (family, rows) in snapshot.families().zip(&self.families) {
             if rows.is_some() && self.described.insert(family.desc.name.to_string()) {
                 describe(recorder, family.desc);
             }
         }
     }
+
+    /// Sets gauges that are gone to NaN, unless a series that began since has their name and labels.
+    fn end_gauges(&self, recorder: &dyn metrics::Recorder, gone: impl Iterator<Item = Row>) {
+        let gone: Vec<_> = gone.filter(|row| matches!(row.state, State::Gauge)).collect();
+        if gone.is_empty() {
+            return;
+        }
+        let living: HashSet<&Key> =
+            self.families.iter().flatten().flatten().map(|row| &row.key).collect();
+        for row in gone.iter().filter(|row| !living.contains(&row.key)) {
+            recorder.register_gauge(&row.key, &METADATA).set(f64::NAN);
+        }
+    }
 }
 
 impl Row {
-    fn new(key: Key, value: &Value) -> Self {
-        let is_gauge = matches!(value, Value::Gauge(_));
-        Self { key, passed_on: PassedOn::default(), is_gauge }
+    fn new(id: SeriesId, key: Key, value: &Value) -> Self {
+        let state = match value {
+            Value::Histogram(histogram) => {
+                State::Histogram(Sent::nothing(histogram.delta().layout()))
+            }
+            Value::Counter(_) => State::Counter,
+            // The core has no other values.
+            _ => State::Gauge,
+        };
+        Self { id, key, state }
     }
 
-    fn send(&mut self, recorder: &dyn metrics::Recorder, value: &Value) {
-        match value {
-            Value::Counter(count) => {
+    fn send(&mut self, recorder: &dyn metrics::Recorder, value: &Value, step: Step) {
+        match (value, &mut self.state) {
+            (Value::Counter(count), _) => {
                 recorder.register_counter(&self.key, &METADATA).absolute(count.total);
             }
-            Value::Gauge(value) => recorder.register_gauge(&self.key, &METADATA).set(*value),
-            Value::Histogram(histogram) => {
-                let theirs = recorder.register_histogram(&self.key, &METADATA);
-                self.passed_on.advance(histogram, |midpoint, n| {
-                    theirs.record_many(midpoint, usize::try_from(n).unwrap_or(usize::MAX));
-                });
+            (Value::Gauge(value), _) => {
+                recorder.register_gauge(&self.key, &METADATA).set(*value);
             }
-            // The core has no other values.
+            (Value::Histogram(histogram), State::Histogram(sent)) => {
+                let theirs = recorder.register_histogram(&self.key, &METADATA);
+                let new = sent.advance(histogram, step);
+                for (bucket, n) in new.counts() {
+                    let n = usize::try_from(n).unwrap_or(usize::MAX);
+                    theirs.record_many(new.layout().midpoint(bucket), n);
+                }
+            }
+            // A series keeps its kind for life.
             _ => {}
         }
     }
@@ -166,9 +211,9 @@ fn key(desc: &OwnedDesc, labels: &Labels) -> Key {
 
 fn describe(recorder: &dyn metrics::Recorder, desc: &OwnedDesc) {
     let unit = match desc.unit {
-        Unit::Seconds => Some(Told::Seconds),
-        Unit::Bytes => Some(Told::Bytes),
-        // Their share is a percentage, and would have other values.
+        Unit::Seconds => Some(FacadeUnit::Seconds),
+        Unit::Bytes => Some(FacadeUnit::Bytes),
+        // The facade's unit for shares is a percentage, which has other values.
         _ => None,
     };
     let (name, help) = (desc.name.to_string().into(), desc.help.to_string().into());

@@ -10,11 +10,12 @@ use loom::thread;
 
 use crate::clock::ManualClock;
 use crate::naming::desc::Desc;
-use crate::reading::rows::{Row, Scratch, Timeline};
+use crate::reading::rows::{Row, Scratch};
 use crate::reading::snapshot::Value;
+use crate::reading::timeline::Timeline;
 use crate::reading::window::Rule;
 use crate::recording::counter::Counter;
-use crate::recording::families::Cells;
+use crate::recording::kinds::Cells;
 use crate::recording::lanes::{self, Reader};
 use crate::recording::latency::Latency;
 use crate::recording::layout::LINEAR_NANOS;
@@ -66,7 +67,7 @@ impl Watch {
         let reader = Reader::new();
         let mut value = Value::unknown();
         self.row.collect(&reader, &mut Scratch::new(), &mut value);
-        self.row.show(&reader, self.time.present(Duration::ZERO), &mut value);
+        self.row.publish(&reader, self.time.at(Duration::ZERO), &mut value);
         match value {
             Value::Histogram(histogram) => {
                 (histogram.total().count(), (histogram.total().sum() * 1e9).round() as u64)

@@ -1,10 +1,16 @@
 //! Reading: a pass over all cells, and the plain data that it leaves.
 
 pub(crate) mod buckets;
-pub(crate) mod exported;
+pub(crate) mod delta;
+pub(crate) mod exported_counts;
+#[cfg(feature = "hdrhistogram")]
+pub(crate) mod hdr;
+pub(crate) mod histogram;
 pub(crate) mod pass;
 pub(crate) mod rows;
 pub(crate) mod sample;
 pub(crate) mod snapshot;
 pub(crate) mod summary;
+pub(crate) mod timeline;
+mod totals;
 pub(crate) mod window;

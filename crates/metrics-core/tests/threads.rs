@@ -8,12 +8,13 @@
 #[path = "support/resident.rs"]
 mod resident;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
 use metrics_core::{
-    Assessment, Clock, Counter, Desc, Distribution, Labelled, Latency, ManualClock, Monitor,
+    Clock, Counter, Desc, Distribution, Judgement, Labelled, Latency, ManualClock, Monitor,
     RECORDING_BYTES, RECORDING_THREADS, Registry, Report, Topic, Unit, UnknownTarget, Value, View,
 };
 use serde_json::{Value as Json, json};
@@ -46,12 +47,12 @@ impl Monitor for Waits {
         self.0.expire_idle(Duration::from_secs(60));
     }
 
-    fn assess(&self, _: &View<'_>) -> Assessment {
-        Assessment::healthy("fine")
+    fn judge(&self, _: &View<'_>) -> Judgement {
+        Judgement::healthy("fine")
     }
 
     fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
-        Ok(Report::new(()))
+        Ok(Report::new(BTreeMap::<String, u64>::new()))
     }
 }
 

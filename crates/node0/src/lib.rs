@@ -97,8 +97,9 @@ pub use db_pool_monitor::{
 };
 pub use exporter::{Exporter, ExporterBuilder, Format, Json, Naming, Rendered, SettingError};
 pub use http_glue::{
-    ApiError, BindError, Readiness, ReadinessStatus, RequestLayer, Routes, Serve, Shutdown,
-    WatchedRouter, bind, serve,
+    ApiError, BindError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query, Readiness,
+    ReadinessStatus, RenderLimits, RenderSlots, RequestLayer, Routes, RoutesError, Serve, Shutdown,
+    Surface, WatchedRouter, bind, serve,
 };
 pub use metrics_core::{
     AnyMetric, Assessment, Buckets, Classic, ClassicShape, Clock, Counter, DEFAULT_CACHE, Desc,

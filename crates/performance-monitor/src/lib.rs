@@ -25,7 +25,8 @@
 //!
 //! let latency = performance.latency_percentiles("api:request").expect("it was recorded");
 //! assert_eq!(latency.samples, 2);
-//! assert!((latency.p95.expect("there are samples") - 150.0).abs() < 1.5);
+//! let p95 = latency.p95.expect("there are samples");
+//! assert!(p95.abs_diff(Duration::from_millis(150)) < Duration::from_micros(1500));
 //! assert_eq!(performance.latency_percentiles("no such operation"), None);
 //! # Ok::<(), metrics_core::RegisterError>(())
 //! ```
@@ -44,9 +45,9 @@
 //! The last one is [`metrics_core::CACHE_GETS`], which a monitor of caches
 //! records too: a lookup is recorded here or there, and its total is one.
 
-mod assess;
 mod by_name;
 mod descs;
+mod judge;
 mod monitor;
 mod reading;
 mod report;

@@ -1,21 +1,21 @@
 //! The handle by which a host records its operations.
 //!
-//! The registry holds another type, [`Watch`]: the handle needs the registry, and in one
-//! type that would be a circle in which nothing is ever dropped.
+//! It holds the registry, to register the handles that a host asks for and to read samples. So
+//! the registry must not hold it, or neither would ever be dropped: it holds a [`Watch`].
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_core::{
-    Assessment, CACHE_GETS, Count, Counter, DEFAULT_CACHE, HitRatio, Latency, LatencySummary,
-    RegisterError, Registry, Sample, Value,
+    Assessment, CACHE_GETS, Count, Counter, DEFAULT_CACHE, HitRatio, Judgement, Latency,
+    LatencySummary, Monitor, RegisterError, Registry, Sample, Value,
 };
 
 use crate::by_name::ByName;
 use crate::descs::{OPERATION_DURATION, OPERATIONS};
 use crate::reading;
 use crate::thresholds::Thresholds;
-use crate::watch::{TOPIC, Watch};
+use crate::watch::Watch;
 
 /// Records operations by name; clones share everything.
 ///
@@ -41,7 +41,7 @@ pub struct PerformanceMonitor {
 #[derive(Debug)]
 struct Live {
     registry: Registry,
-    by_name: ByName,
+    watch: Watch,
 }
 
 /// Settings for a [`PerformanceMonitor`].
@@ -66,7 +66,7 @@ impl PerformanceMonitor {
         Self { live: None }
     }
 
-    /// Settings for a monitor.
+    /// Returns the settings of a monitor, to change them before it is registered.
     pub fn builder() -> PerformanceMonitorBuilder {
         PerformanceMonitorBuilder {
             thresholds: Thresholds::default(),
@@ -106,28 +106,28 @@ impl PerformanceMonitor {
     /// Records the time that an operation took.
     pub fn record_latency(&self, operation: &str, took: Duration) {
         if let Some(live) = &self.live {
-            live.by_name.operations.record([operation], took);
+            live.watch.by_name.operations.record([operation], took);
         }
     }
 
     /// Counts units of work.
     pub fn record_throughput(&self, operation: &str, units: u64) {
         if let Some(live) = &self.live {
-            live.by_name.throughput.add([operation], units);
+            live.watch.by_name.throughput.add([operation], units);
         }
     }
 
     /// Counts a lookup that a cache tier answered.
     pub fn record_cache_hit(&self, tier: &str) {
         if let Some(live) = &self.live {
-            live.by_name.lookups.hit([DEFAULT_CACHE, tier]);
+            live.watch.by_name.lookups.hit([DEFAULT_CACHE, tier]);
         }
     }
 
     /// Counts a lookup that a cache tier could not answer.
     pub fn record_cache_miss(&self, tier: &str) {
         if let Some(live) = &self.live {
-            live.by_name.lookups.miss([DEFAULT_CACHE, tier]);
+            live.watch.by_name.lookups.miss([DEFAULT_CACHE, tier]);
         }
     }
 
@@ -135,7 +135,7 @@ impl PerformanceMonitor {
     pub fn latency_percentiles(&self, operation: &str) -> Option<LatencySummary> {
         let sample = self.live.as_ref()?.registry.read();
         match sample.snapshot.value(OPERATION_DURATION.name(), &[("operation", operation)])? {
-            Value::Histogram(histogram) => Some(histogram.into()),
+            Value::Histogram(latency) => Some(latency.summary()),
             _ => None,
         }
     }
@@ -155,22 +155,27 @@ impl PerformanceMonitor {
         reading::tiers(&sample.snapshot).get(tier)?.hit_rate_total()
     }
 
-    /// The believed judgement of the operations in a sample; `None` before the first.
-    pub fn assess(&self, sample: &Sample) -> Option<Assessment> {
-        sample.view().health(&TOPIC).cloned()
+    /// The judgement of the operations in a sample.
+    pub fn assess(&self, sample: &Sample) -> Assessment {
+        let judgement = match &self.live {
+            Some(live) => live.watch.judge(&sample.view()),
+            None => Judgement::unknown("the monitor is disabled"),
+        };
+        judgement.assess()
     }
 }
 
 impl PerformanceMonitorBuilder {
-    /// The limits by which operations are judged; [`Thresholds::default`] by default.
+    /// Changes what operations are compared with; [`Thresholds::default`] by default.
     pub fn thresholds(mut self, thresholds: Thresholds) -> Self {
         self.thresholds = thresholds;
         self
     }
 
-    /// The time after which an idle name expires, unless a handle is held; 10 min by default.
+    /// Changes the time after which an idle name expires, unless a handle is held; 10 min by default.
     ///
-    /// Idle names are looked for twice a minute, so a name may stay a minute longer.
+    /// Idle names are looked for twice a minute, so a name may stay a minute longer. One that is
+    /// used again goes on from its last total.
     pub fn idle_expiry(mut self, after: Duration) -> Self {
         self.idle_expiry = after;
         self
@@ -183,9 +188,9 @@ impl PerformanceMonitorBuilder {
     /// one of its names.
     pub fn register(self, registry: &Registry) -> Result<PerformanceMonitor, RegisterError> {
         let Self { thresholds, idle_expiry } = self;
-        let by_name = ByName::register(registry)?;
-        registry.monitor(Arc::new(Watch { by_name: by_name.clone(), thresholds, idle_expiry }))?;
-        let live = Live { registry: registry.clone(), by_name };
+        let watch = Watch { by_name: ByName::register(registry)?, thresholds, idle_expiry };
+        registry.monitor(Arc::new(watch.clone()))?;
+        let live = Live { registry: registry.clone(), watch };
         Ok(PerformanceMonitor { live: Some(Arc::new(live)) })
     }
 }

@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use metrics_core::{Assessment, Count, LatencySummary, Timestamp, View};
+use metrics_core::{Count, LatencySummary, Snapshot};
 use serde::Serialize;
 
 use crate::reading::{self, Lookups};
-use crate::watch::TOPIC;
 
-/// All operations, or the one that `?operation=` names, which has no cache tiers beside it.
+/// All operations with the cache tiers, or one operation.
 #[derive(Serialize)]
 pub(crate) struct OperationsReport {
-    timestamp: Timestamp,
-    health: Assessment,
     operations: BTreeMap<String, LatencySummary>,
     throughput: BTreeMap<String, Throughput>,
     cache: BTreeMap<String, Tier>,
@@ -38,32 +35,24 @@ struct Tier {
 }
 
 impl OperationsReport {
-    pub(crate) fn of_all(view: &View<'_>) -> Self {
-        let tiers = reading::tiers(view.snapshot()).into_iter();
+    pub(crate) fn of_all(snapshot: &Snapshot) -> Self {
+        let tiers = reading::tiers(snapshot).into_iter();
         let cache = tiers.map(|(name, lookups)| (name.to_owned(), lookups.into())).collect();
-        Self { cache, ..Self::of(view, |_| true) }
+        Self { cache, ..Self::of(snapshot, |_| true) }
     }
 
-    /// One operation; `None` for an unknown name.
-    pub(crate) fn of_one(view: &View<'_>, operation: &str) -> Option<Self> {
-        let report = Self::of(view, |name| name == operation);
+    /// Reports one operation; `None` for an unknown name.
+    pub(crate) fn of_one(snapshot: &Snapshot, operation: &str) -> Option<Self> {
+        let report = Self::of(snapshot, |name| name == operation);
         (!report.operations.is_empty() || !report.throughput.is_empty()).then_some(report)
     }
 
-    fn of(view: &View<'_>, is_wanted: impl Fn(&str) -> bool) -> Self {
-        let snapshot = view.snapshot();
-        let published = view.health(&TOPIC).cloned();
+    fn of(snapshot: &Snapshot, is_wanted: impl Fn(&str) -> bool) -> Self {
+        let operations = reading::operations(snapshot).filter(|(name, _)| is_wanted(name));
+        let throughput = reading::throughput(snapshot).filter(|(name, _)| is_wanted(name));
         Self {
-            timestamp: view.at(),
-            health: published.unwrap_or_else(|| Assessment::unknown("not judged yet")),
-            operations: reading::operations(snapshot)
-                .filter(|(name, _)| is_wanted(name))
-                .map(|(name, histogram)| (name.to_owned(), histogram.into()))
-                .collect(),
-            throughput: reading::throughput(snapshot)
-                .filter(|(name, _)| is_wanted(name))
-                .map(|(name, count)| (name.to_owned(), count.into()))
-                .collect(),
+            operations: operations.map(|(name, it)| (name.to_owned(), it.summary())).collect(),
+            throughput: throughput.map(|(name, count)| (name.to_owned(), count.into())).collect(),
             cache: BTreeMap::new(),
         }
     }

@@ -1,11 +1,11 @@
-//! The monitor that the registry holds: expires idle names, judges and reports operations.
+//! The monitor that the registry holds: it expires idle names, and judges and reports operations.
 
 use std::time::Duration;
 
-use metrics_core::{Assessment, Monitor, Report, Topic, UnknownTarget, View};
+use metrics_core::{Judgement, Monitor, Report, Topic, UnknownTarget, View};
 
-use crate::assess;
 use crate::by_name::ByName;
+use crate::judge;
 use crate::reading;
 use crate::report::OperationsReport;
 use crate::thresholds::Thresholds;
@@ -13,7 +13,8 @@ use crate::thresholds::Thresholds;
 /// The names of this monitor.
 pub static TOPIC: Topic = Topic::new("performance", "performance").target("operation");
 
-#[derive(Debug)]
+/// All names. It holds no registry: the registry holds it.
+#[derive(Clone, Debug)]
 pub(crate) struct Watch {
     pub(crate) by_name: ByName,
     pub(crate) thresholds: Thresholds,
@@ -29,18 +30,18 @@ impl Monitor for Watch {
         self.by_name.expire_idle(self.idle_expiry);
     }
 
-    fn assess(&self, view: &View<'_>) -> Assessment {
-        assess::operations(view.snapshot(), &self.thresholds)
+    fn judge(&self, view: &View<'_>) -> Judgement {
+        judge::operations(view.snapshot(), &self.thresholds)
     }
 
     fn report(&self, view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {
-        let Some(target) = target else {
-            return Ok(Report::new(OperationsReport::of_all(view)));
+        let snapshot = view.snapshot();
+        let Some(name) = target else {
+            return Ok(Report::new(OperationsReport::of_all(snapshot)));
         };
-        let report = OperationsReport::of_one(view, target).map(Report::new);
-        report.ok_or_else(|| UnknownTarget {
-            target: target.to_owned(),
-            known: reading::names(view.snapshot()),
-        })
+        match OperationsReport::of_one(snapshot, name) {
+            Some(report) => Ok(Report::new(report)),
+            None => Err(UnknownTarget { target: name.to_owned(), known: reading::names(snapshot) }),
+        }
     }
 }

@@ -9,10 +9,7 @@ use db_pool_monitor::{PoolHandle, PoolLevels, Thresholds};
 use metrics_core::{Sample, Status};
 use serde_json::Value;
 
-use crate::bench::{Bench, ms, now, number, sum_millis};
-use crate::waits::check_outcomes;
-
-const POOL: (&str, &str) = ("pool", "main");
+use crate::bench::{Bench, POOL, body, check_outcomes, ms, number, sum_millis};
 
 /// What r2d2, bb8 and sqlx say of themselves.
 fn usual() -> PoolLevels {
@@ -21,10 +18,6 @@ fn usual() -> PoolLevels {
 
 fn handle(bench: &Bench, levels: PoolLevels) -> PoolHandle {
     bench.monitor.pool("main", move || Some(levels)).unwrap()
-}
-
-fn body(sample: &Sample, pool: Option<&str>) -> Value {
-    serde_json::to_value(sample.report("database", pool).unwrap()).unwrap()
 }
 
 /// The names of all families.
@@ -137,38 +130,6 @@ fn what_a_handle_cannot_know_is_no_field_of_its_report() {
     assert!(body.get("leaks").is_none());
     let metrics = bench.monitor.metrics(&sample, "main").unwrap();
     assert_eq!((metrics.waiting_clients, metrics.tracked, metrics.hooks), (None, None, None));
-}
-
-#[test]
-fn totals_with_a_handle_leave_out_what_it_cannot_know() {
-    let mut bench = Bench::new();
-    let (pool, _) = bench.build("adapted", 2);
-    let _held = now(pool.get()).unwrap();
-    let handle = handle(&bench, usual());
-    handle.acquired(ms(1));
-    let sample = bench.tick();
-    let body = body(&sample, None);
-    let totals = body["metrics"].as_object().unwrap();
-    assert_eq!((&totals["totalConnections"], &totals["acquired"]), (&5.into(), &2.into()));
-    let adapted = &body["pools"]["adapted"]["metrics"];
-    for key in [
-        "waitingClients",
-        "connectingClients",
-        "peakActiveConnections",
-        "oldestUse",
-        "leakedConnections",
-        "leaks",
-        "openedConnections",
-    ] {
-        assert!(!totals.contains_key(key), "{key}");
-        assert!(adapted.get(key).is_some(), "{key}");
-    }
-
-    drop(handle);
-    let sample = bench.tick();
-    let totals = bench.monitor.totals(&sample);
-    assert_eq!((totals.total_connections, totals.waiting_clients), (Some(1), Some(0)));
-    assert!(totals.tracked.is_some() && totals.hooks.is_some());
 }
 
 #[test]

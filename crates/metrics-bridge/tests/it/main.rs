@@ -6,6 +6,7 @@ mod appendix;
 mod bench;
 mod crates;
 mod differential;
+mod missed_samples;
 mod names;
 mod publisher;
 mod refusals;

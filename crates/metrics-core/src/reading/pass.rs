@@ -1,8 +1,12 @@
-//! One pass over all cells, shared by whoever asked while it ran.
+//! One pass over all cells, shared by all readers that arrive while it runs.
 //!
 //! There is one pass at a time. A reader that arrives while one runs waits for
 //! it, and takes the result of the next, which began after it arrived and so
-//! has all that it recorded. However many arrive, they cost one pass.
+//! has all that it recorded. Any number of readers that arrive together cost one pass.
+//!
+//! A pass goes through the rows, one for each series, and does three things with each while
+//! it is in the cache: it collects what was recorded, closes the tick if the pass ends one,
+//! and publishes the value.
 
 use std::mem;
 use std::sync::Arc;
@@ -10,66 +14,68 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
 use crate::naming::desc::Desc;
-use crate::reading::rows::{Row, Scratch, Timeline};
+use crate::reading::rows::{Row, Scratch};
 use crate::reading::sample::Sample;
 use crate::reading::snapshot::{Schema, Snapshot, Value};
+use crate::reading::timeline::Timeline;
 use crate::reading::window::Rule;
 use crate::recording::context::Context;
 use crate::recording::counter::Counter;
-use crate::recording::families::{Cells, RegisterError};
+use crate::recording::families::RegisterError;
 use crate::recording::gauge::Gauge;
+use crate::recording::kinds::Cells;
 use crate::recording::lanes::{self, Reader};
 use crate::recording::latency::Latency;
+use crate::recording::remembered::Totals;
 use crate::recording::store::Store;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, lock};
 
-/// How long passes take.
+/// The time that passes take.
 pub const SAMPLING_DURATION: Desc = Desc::latency(
     "node0_sampling_duration_seconds",
     "Time that one pass over all cells took, for a tick or a fresh read.",
 );
 
-/// What the cells of all threads weigh.
+/// The bytes of all threads' cells.
 pub const RECORDING_BYTES: Desc = Desc::gauge(
     "node0_recording_bytes",
     "Bytes held by the recording cells of all threads in the process.",
 )
 .unit(crate::naming::desc::Unit::Bytes);
 
-/// Threads that have recorded and not ended.
+/// The threads that have recorded and not ended.
 pub const RECORDING_THREADS: Desc = Desc::gauge(
     "node0_recording_threads",
     "Threads of the process that hold recording cells: those that have recorded and not ended.",
 );
 
-/// Values beyond what a cell can tell apart.
+/// The values beyond the largest that a cell can tell from larger ones.
 pub const VALUES_CLAMPED: Desc = Desc::counter(
     "node0_values_clamped_total",
     "Durations beyond 73 minutes and other values beyond 2^64, which were recorded as just that.",
 );
 
-/// Values that were refused.
+/// The values that were refused.
 pub const VALUES_DROPPED: Desc = Desc::counter(
     "node0_values_dropped_total",
     "Values that no cell can hold: negative or not finite, or without a series to go to.",
 );
 
-/// What passes remember.
+/// What one pass leaves to the next.
 #[derive(Debug)]
 pub(crate) struct Pass {
     rows: Vec<Row>,
-    /// Which of the rows are gauges.
+    /// The rows that are gauges.
     gauges: Vec<usize>,
     schema: Arc<Schema>,
     pub(crate) time: Timeline,
-    pub(crate) tick: Duration,
     number: u64,
     own: OwnMetrics,
     /// The sample of the last read, with its number among all that began.
     pub(crate) shared: Option<(u64, Arc<Sample>)>,
-    /// The values of a sample that nobody holds any more, to make the next one's of: new
-    /// memory costs as much as filling it, and a histogram that did not change is there.
+    /// The values of a sample that nobody holds any more, which the next pass overwrites: new
+    /// memory costs as much as filling it, and a histogram that did not change needs no writing.
     spare: Vec<Value>,
     scratch: Scratch,
 }
@@ -78,22 +84,26 @@ pub(crate) struct Pass {
 #[derive(Debug)]
 pub(crate) struct Passes {
     pub(crate) pass: Mutex<Pass>,
+    /// The number of passes that have begun.
     pub(crate) begun: AtomicU64,
     pub(crate) latest: Mutex<Arc<Sample>>,
     /// Held by the reader that ticks because nobody else does.
     pub(crate) unattended: Mutex<()>,
 }
 
-/// The numbers that a pass found.
+/// What one pass found.
 #[derive(Debug)]
-pub(crate) struct Numbers {
+pub(crate) struct PassResult {
     pub(crate) pass: u64,
+    pub(crate) tick: u64,
+    pub(crate) tick_span: Duration,
+    pub(crate) is_tick_end: bool,
     pub(crate) at: Timestamp,
     pub(crate) uptime: Duration,
     pub(crate) snapshot: Snapshot,
 }
 
-/// What a pass says of itself.
+/// The metrics of the passes themselves.
 #[derive(Debug)]
 struct OwnMetrics {
     duration: Latency,
@@ -103,18 +113,23 @@ struct OwnMetrics {
     dropped: Counter,
 }
 
-/// Whether a pass ends the running tick.
+/// The occasion of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) enum PassKind {
+    /// It ends the running tick.
     Tick,
-    Nothing,
+    /// It is a fresh read, and the tick goes on.
+    Read,
 }
 
 impl Passes {
-    pub(crate) fn new(clock: &Clock, tick: Duration, rule: Rule) -> Self {
+    pub(crate) fn new(clock: &Clock, rule: Rule) -> Self {
         let snapshot = Snapshot { schema: Arc::default(), values: Vec::new() };
         let empty = Sample {
             pass: 0,
+            tick: 0,
+            tick_span: Duration::ZERO,
+            is_tick_end: false,
             at: clock.wall(),
             uptime: clock.uptime(),
             snapshot,
@@ -126,7 +141,6 @@ impl Passes {
             gauges: Vec::new(),
             schema: Arc::default(),
             time: Timeline::starting(clock.uptime(), rule),
-            tick,
             number: 0,
             own: OwnMetrics {
                 duration: Latency::disabled(),
@@ -148,7 +162,7 @@ impl Passes {
         }
     }
 
-    /// Registers what a pass says of itself.
+    /// Registers the metrics of the passes themselves.
     pub(crate) fn register_own(&self, store: &Store) -> Result<(), RegisterError> {
         lock(&self.pass).own = OwnMetrics {
             duration: store.handle(&SAMPLING_DURATION, &[])?,
@@ -166,46 +180,52 @@ impl Passes {
 }
 
 impl Pass {
-    pub(crate) fn run(&mut self, store: &Store, ending: Ending) -> Numbers {
+    pub(crate) fn run(&mut self, store: &Store, kind: PassKind) -> PassResult {
         let context = &store.context;
         let started = context.clock.now();
-        self.follow(store);
-        // Before anything is read, so that what the last handle recorded is.
-        let orphans = (ending == Ending::Tick && self.rows.iter().any(|row| row.cells.is_orphan()))
+        self.update_rows(store);
+        let is_tick_end = kind == PassKind::Tick;
+        // Before the cells are read: a handle that is dropped later may have recorded after
+        // its cells were read, and then the series must stay for another pass.
+        let orphans = (is_tick_end && self.rows.iter().any(|row| row.cells.is_orphan()))
             .then(|| lock(&store.families).orphans(&self.schema));
         let now = context.clock.uptime();
         let reader = Reader::new();
-        let ended = (ending == Ending::Tick).then(|| self.time.advance(now));
-        if ended.is_some() {
+        let closed = is_tick_end.then(|| self.time.advance(now));
+        if is_tick_end {
             context.tick.fetch_add(1, Ordering::Relaxed);
         }
         let mut values = mem::take(&mut self.spare);
         values.resize_with(self.rows.len(), Value::unknown);
-        let present = self.time.present(now);
-        // One row after the other, each while it is at hand.
+        let at = self.time.at(now);
+        // All three for one row before the next: it is in the cache only once then.
         for (row, value) in self.rows.iter_mut().zip(&mut values) {
             row.collect(&reader, &mut self.scratch, value);
-            if let Some(tick) = ended {
+            if let Some(tick) = closed {
                 row.close(&reader, tick, self.time.rule);
             }
-            row.show(&reader, present, value);
+            row.publish(&reader, at, value);
         }
-        self.show_gauges(context, &mut values);
+        self.publish_gauges(context, &mut values);
         if let Some(orphans) = orphans {
-            lock(&store.families).remove(&orphans);
+            lock(&store.families).remove(&orphans, |row| Totals::of(&values[row]));
         }
         self.number += 1;
         self.own.note(context, started);
-        Numbers {
+        PassResult {
             pass: self.number,
+            tick: self.time.ended,
+            tick_span: self.time.span_of_last(1),
+            is_tick_end,
             at: context.clock.wall(),
             uptime: now,
             snapshot: Snapshot { schema: self.schema.clone(), values },
         }
     }
 
-    /// Reads the gauges again, with none of those that are set together between two of the reads.
-    fn show_gauges(&self, context: &Context, values: &mut [Value]) {
+    /// Reads the gauges again, while no thread is within
+    /// [`Registry::together`](crate::Registry::together).
+    fn publish_gauges(&self, context: &Context, values: &mut [Value]) {
         let _together = lock(&context.together);
         for row in &self.gauges {
             if let Cells::Gauge(core) = &self.rows[*row].cells {
@@ -214,15 +234,15 @@ impl Pass {
         }
     }
 
-    /// Keeps the room that a sample took, if nobody else holds it.
+    /// Keeps the memory of a sample for the next, if nobody else holds the sample.
     pub(crate) fn reuse(&mut self, sample: Arc<Sample>) {
         if let Some(sample) = Arc::into_inner(sample) {
             self.spare = sample.snapshot.values;
         }
     }
 
-    /// Takes in the series that came, and lets go of those that went.
-    fn follow(&mut self, store: &Store) {
+    /// Makes rows for series that came and drops those of series that went.
+    fn update_rows(&mut self, store: &Store) {
         let (schema, cells) = {
             let families = lock(&store.families);
             if families.generation == self.schema.generation {

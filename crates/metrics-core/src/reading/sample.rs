@@ -1,63 +1,50 @@
-//! A sample: one pass over a registry, shared by all who read.
+//! A sample: the result of one pass over a registry, shared by all who read.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::judging::health::{Assessment, Overall, TopicHealth};
-use crate::judging::monitor::{Monitor, Report, UnknownTarget};
-use crate::reading::snapshot::{Count, Histogram, Snapshot, Value};
+use crate::judging::assessment::Assessment;
+use crate::judging::health::{Overall, TopicHealth};
+use crate::judging::report::{ReportError, TopicReport};
+use crate::judging::topic::Topic;
+use crate::judging::watched::Watched;
+use crate::naming::series_id::SeriesId;
+use crate::reading::histogram::Histogram;
+use crate::reading::snapshot::{Count, Snapshot, Value};
 use crate::recording::counter::Counter;
+use crate::recording::distribution::Distribution;
 use crate::recording::gauge::Gauge;
 use crate::recording::hit_ratio::HitRatio;
 use crate::recording::latency::Latency;
 use crate::recording::peak::Peak;
 use crate::recording::up_down::UpDown;
-use crate::{Distribution, Topic};
 
-/// What one pass found, with the health that is published of it.
+/// The result of one pass, with the health that is published of it.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Sample {
     /// The number of the pass; it never goes down.
     pub pass: u64,
+    /// The number of the last tick that has ended: the one that ended with this sample if
+    /// [`is_tick_end`](Self::is_tick_end). The first has the number 1; before it ends, this is zero.
+    ///
+    /// All deltas of the sample, [`Count::delta`] and [`Histogram::delta`], are those of this tick.
+    pub tick: u64,
+    /// The time that this tick lasted; zero before the first has ended.
+    pub tick_span: Duration,
+    /// `true` if a tick ended with this sample; `false` for a fresh read between ticks, whose
+    /// totals and windows also have what the running tick brought so far.
+    pub is_tick_end: bool,
     /// The wall time of the pass.
     pub at: Timestamp,
-    /// How long the registry had lived.
+    /// The time since the registry was made.
     pub uptime: Duration,
     /// All numbers.
     pub snapshot: Snapshot,
     /// The believed judgements, by the order of the monitors' registration.
     pub topics: Vec<TopicHealth>,
-    pub(crate) monitors: Arc<[Arc<dyn Monitor>]>,
-}
-
-/// A report that could not be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReportError {
-    /// No monitor has this topic.
-    #[error("there is no topic `{topic}`")]
-    UnknownTopic {
-        /// The topic that was asked for.
-        topic: String,
-        /// The topics that exist.
-        known: Vec<&'static str>,
-    },
-    /// The topic's monitor does not watch this instance.
-    #[error("topic `{}` cannot show it", topic.name)]
-    UnknownTarget {
-        /// The topic that was asked for.
-        topic: &'static Topic,
-        /// What is unknown.
-        source: UnknownTarget,
-    },
-    /// The monitor panicked.
-    #[error("the monitor of topic `{}` panicked", topic.name)]
-    Panicked {
-        /// The topic that was asked for.
-        topic: &'static Topic,
-    },
+    pub(crate) monitors: Arc<[Arc<Watched>]>,
 }
 
 impl Sample {
@@ -66,20 +53,25 @@ impl Sample {
         View { snapshot: &self.snapshot, at: self.at, uptime: self.uptime, topics: &self.topics }
     }
 
-    /// The body of a topic, of one instance if `target` names it.
+    /// The report of a topic, of one instance if `target` names it.
+    ///
+    /// It is made on a thread of the registry's, which the caller waits for with a limit.
     ///
     /// # Errors
-    /// [`ReportError`], also when the monitor panics: a user's code cannot take the reader down.
-    pub fn report(&self, topic: &str, target: Option<&str>) -> Result<Report, ReportError> {
-        let Some(monitor) = self.monitors.iter().find(|monitor| monitor.topic().name == topic)
-        else {
-            let known = self.monitors.iter().map(|monitor| monitor.topic().name).collect();
-            return Err(ReportError::UnknownTopic { topic: topic.to_owned(), known });
-        };
-        let topic = monitor.topic();
-        catch_unwind(AssertUnwindSafe(|| monitor.report(&self.view(), target)))
-            .map_err(|_| ReportError::Panicked { topic })?
-            .map_err(|source| ReportError::UnknownTarget { topic, source })
+    /// [`ReportError`], also when the monitor panics or does not return: code of others cannot
+    /// take the reader down.
+    pub fn report(
+        self: &Arc<Self>,
+        topic: &str,
+        target: Option<&str>,
+    ) -> Result<TopicReport, ReportError> {
+        match self.monitors.iter().find(|watched| watched.topic.name == topic) {
+            Some(watched) => watched.report(self, target),
+            None => {
+                let known = self.monitors.iter().map(|watched| watched.topic.name).collect();
+                Err(ReportError::UnknownTopic { topic: topic.to_owned(), known })
+            }
+        }
     }
 
     /// The judgement over all topics.
@@ -92,6 +84,7 @@ impl std::fmt::Debug for Sample {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sample")
             .field("pass", &self.pass)
+            .field("tick", &self.tick)
             .field("at", &self.at)
             .field("series", &self.snapshot.values.len())
             .finish_non_exhaustive()
@@ -116,9 +109,14 @@ impl<'a> View<'a> {
         self.at
     }
 
-    /// How long the registry had lived.
+    /// The time since the registry was made.
     pub fn uptime(&self) -> Duration {
         self.uptime
+    }
+
+    /// The same numbers beside other judgements.
+    pub(crate) fn with_topics(self, topics: &'a [TopicHealth]) -> Self {
+        Self { topics, ..self }
     }
 
     /// The sample's numbers by name.
@@ -126,15 +124,20 @@ impl<'a> View<'a> {
         self.snapshot
     }
 
-    /// The believed judgement of a topic; `None` before its first.
-    pub fn health(&self, topic: &Topic) -> Option<&'a Assessment> {
-        let health = self.topics.iter().find(|health| health.topic.name == topic.name)?;
-        Some(&health.assessment)
+    /// The believed health of a topic and of its instances; `None` before its first judgement.
+    pub fn health(&self, topic: &Topic) -> Option<&'a TopicHealth> {
+        self.topics.iter().find(|health| health.topic.name == topic.name)
     }
 
-    /// A counter's total and what of it is recent.
+    /// The believed health of one instance of a topic; unknown before it was judged.
+    pub fn component_health(&self, topic: &Topic, name: &str) -> Assessment {
+        let not_judged = || Assessment::unknown("not judged yet");
+        self.health(topic).map_or_else(not_judged, |health| health.worst_of([name]))
+    }
+
+    /// A counter's total, its delta and its recent count.
     pub fn count(&self, counter: &Counter) -> Count {
-        match self.snapshot.by_id(counter.id()) {
+        match self.value(counter.series_id()) {
             Some(Value::Counter(count)) => *count,
             _ => Count::default(),
         }
@@ -152,27 +155,27 @@ impl<'a> View<'a> {
 
     /// A gauge's value.
     pub fn gauge(&self, gauge: &Gauge) -> Option<f64> {
-        self.number(gauge.id())
+        self.number(gauge.series_id())
     }
 
     /// A level.
     pub fn level(&self, level: &UpDown) -> u64 {
-        self.number(level.id()).map_or(0, |level| level as u64)
+        self.number(level.series_id()).map_or(0, |level| level as u64)
     }
 
     /// The highest level of the last minute.
     pub fn peak(&self, peak: &Peak) -> u64 {
-        self.number(peak.id()).map_or(0, |peak| peak as u64)
+        self.number(peak.series_id()).map_or(0, |peak| peak as u64)
     }
 
     /// The totals and the window of a latency.
     pub fn latency(&self, latency: &Latency) -> Option<&'a Histogram> {
-        self.histogram(latency.id())
+        self.histogram(latency.series_id())
     }
 
     /// The totals and the window of a distribution.
     pub fn distribution(&self, distribution: &Distribution) -> Option<&'a Histogram> {
-        self.histogram(distribution.id())
+        self.histogram(distribution.series_id())
     }
 
     /// The share of hits over the last ten whole ticks; `None` without lookups in them.
@@ -186,18 +189,22 @@ impl<'a> View<'a> {
         share(self.counter(&ratio.hits), self.counter(&ratio.misses))
     }
 
-    fn number(&self, id: Option<u64>) -> Option<f64> {
-        match self.snapshot.by_id(id)? {
+    fn number(&self, id: Option<SeriesId>) -> Option<f64> {
+        match self.value(id)? {
             Value::Gauge(value) => Some(*value),
             _ => None,
         }
     }
 
-    fn histogram(&self, id: Option<u64>) -> Option<&'a Histogram> {
-        match self.snapshot.by_id(id)? {
+    fn histogram(&self, id: Option<SeriesId>) -> Option<&'a Histogram> {
+        match self.value(id)? {
             Value::Histogram(histogram) => Some(histogram),
             _ => None,
         }
+    }
+
+    fn value(&self, id: Option<SeriesId>) -> Option<&'a Value> {
+        self.snapshot.by_id(id?)
     }
 }
 

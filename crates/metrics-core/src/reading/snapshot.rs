@@ -1,6 +1,6 @@
-//! What one pass over the cells found: families of series with their values.
+//! All numbers of one pass: families of series with their values.
 //!
-//! A snapshot is inert. Its names and labels are shared with the snapshots
+//! A snapshot is inert data. Its names and labels are shared with the snapshots
 //! before it, until a series comes or goes, and so is every histogram that did
 //! not change; only numbers are copied.
 
@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use crate::naming::desc::OwnedDesc;
 use crate::naming::labels::Labels;
-use crate::reading::buckets::Buckets;
-use crate::reading::window::{Parts, Window};
-use crate::recording::exemplar::Exemplar;
+use crate::naming::series_id::SeriesId;
+use crate::reading::histogram::Histogram;
 
 /// All series of a registry with their values at one moment.
 #[derive(Clone, Debug)]
@@ -25,8 +24,10 @@ pub struct Snapshot {
 #[derive(Debug, Default)]
 pub(crate) struct Schema {
     pub(crate) families: Vec<FamilySchema>,
-    /// The row of each series by the id of its cells.
-    pub(crate) rows: HashMap<u64, usize>,
+    /// The ids of all series by row.
+    pub(crate) ids: Vec<SeriesId>,
+    /// The rows of all series by id.
+    pub(crate) rows: HashMap<SeriesId, usize>,
     /// Changes when a series comes or goes.
     pub(crate) generation: u64,
 }
@@ -42,16 +43,36 @@ pub(crate) struct FamilySchema {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Family<'a> {
-    /// What the name means.
+    /// The description of the metric.
     pub desc: &'a OwnedDesc,
+    ids: &'a [SeriesId],
     labels: &'a [Labels],
     values: &'a [Value],
 }
 
+/// One series of a snapshot.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Series<'a> {
+    /// The id, by which later snapshots find the same series.
+    pub id: SeriesId,
+    /// The description of the metric.
+    pub desc: &'a OwnedDesc,
+    /// The labels that tell it from the other series of its family.
+    pub labels: &'a Labels,
+    /// The value.
+    pub value: &'a Value,
+}
+
 impl<'a> Family<'a> {
-    /// The series by rising labels.
+    /// The labels and values of the series, by rising labels.
     pub fn series(&self) -> impl ExactSizeIterator<Item = (&'a Labels, &'a Value)> + use<'a> {
         self.labels.iter().zip(self.values)
+    }
+
+    /// The ids of the series, in the order of [`Self::series`].
+    pub fn ids(&self) -> &'a [SeriesId] {
+        self.ids
     }
 }
 
@@ -69,11 +90,51 @@ impl Snapshot {
     }
 
     fn at<'a>(&'a self, family: &'a FamilySchema) -> Family<'a> {
+        let (first, count) = (family.first_row, family.labels.len());
         Family {
             desc: &family.desc,
+            ids: &self.schema.ids[first..][..count],
             labels: &family.labels,
-            values: &self.values[family.first_row..][..family.labels.len()],
+            values: &self.values[first..][..count],
         }
+    }
+
+    /// All series, family by family.
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    ///
+    /// use metrics_core::{Desc, Registry, SeriesId, Value};
+    ///
+    /// const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.").labels(&["queue"]);
+    /// let registry = Registry::new();
+    /// let mails = registry.counter(&JOBS, &["mail"])?;
+    /// let mut ticker = registry.ticker().expect("nobody else ticks");
+    ///
+    /// // Adds up the ticks of each counter.
+    /// let mut sums: HashMap<SeriesId, u64> = HashMap::new();
+    /// for _ in 0..3 {
+    ///     mails.add(2);
+    ///     for series in ticker.tick().sample.snapshot.series() {
+    ///         if let Value::Counter(count) = series.value {
+    ///             *sums.entry(series.id).or_default() += count.delta;
+    ///         }
+    ///     }
+    /// }
+    /// let id = mails.series_id().expect("the handle is not disabled");
+    /// assert_eq!(sums[&id], 6);
+    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// ```
+    pub fn series(&self) -> impl Iterator<Item = Series<'_>> {
+        self.families().flat_map(|family| {
+            let ids = family.ids.iter().zip(family.series());
+            ids.map(move |(id, (labels, value))| Series {
+                id: *id,
+                desc: family.desc,
+                labels,
+                value,
+            })
+        })
     }
 
     /// The value of the series with this name and exactly these labels, in any order.
@@ -84,31 +145,37 @@ impl Snapshot {
         family.values.get(row)
     }
 
-    /// A number that changes when a series comes or goes, so that readers can keep what they derived from the names.
+    /// A number that changes when a series comes or goes, for readers that keep what they
+    /// derived from names and labels.
     pub fn generation(&self) -> u64 {
         self.schema.generation
     }
 
-    /// Which series these are; equal to that of another snapshot while none came or went between them.
+    /// The series without their values; equal to that of another snapshot while none came or
+    /// went between the two.
     pub fn series_set(&self) -> SeriesSet {
         SeriesSet(self.schema.clone())
     }
 
-    pub(crate) fn patch(&mut self, id: Option<u64>, value: Value) {
+    /// Replaces the value of a series, if it has one here.
+    pub(crate) fn patch(&mut self, id: Option<SeriesId>, value: Value) {
         if let Some(row) = id.and_then(|id| self.schema.rows.get(&id)) {
             self.values[*row] = value;
         }
     }
 
-    pub(crate) fn by_id(&self, id: Option<u64>) -> Option<&Value> {
-        self.values.get(*self.schema.rows.get(&id?)?)
+    /// The value of the series with this id; `None` if it has ended or begun later.
+    pub fn by_id(&self, id: SeriesId) -> Option<&Value> {
+        self.values.get(*self.schema.rows.get(&id)?)
     }
 }
 
-/// The series of a snapshot without their values, to tell whether what was derived from them still holds.
+/// The series of a snapshot without their values, for readers that keep what they derived from them.
 ///
-/// Unlike [`Snapshot::generation`] it also tells registries apart. It keeps the
-/// names and labels alive, and no number.
+/// Snapshots with equal sets have the same families and the same series ids, in the same
+/// order, so what was derived from one can be zipped with the values of the other. Unlike
+/// [`Snapshot::generation`] a set also tells registries apart. It keeps the names and
+/// labels alive, and no number.
 ///
 /// ```
 /// use metrics_core::{Desc, Registry};
@@ -155,7 +222,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// Stands in for a value that is not known yet.
+    /// Takes the place of a value that is not known yet.
     pub(crate) fn unknown() -> Self {
         Self::Gauge(f64::NAN)
     }
@@ -170,15 +237,20 @@ impl Value {
     }
 }
 
-/// A counter's total, and what of it is recent.
+/// A counter's total, and the part of it that the last ticks brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Count {
-    /// Since the series began.
+    /// The count since the series began.
     pub total: u64,
-    /// In the last ten whole ticks.
+    /// The count of the last whole tick, which [`Sample::tick`](crate::Sample::tick) numbers.
+    ///
+    /// Also in a fresh read between ticks: added once for each tick number, deltas are the
+    /// total at the end of the last tick.
+    pub delta: u64,
+    /// The count of the last ten whole ticks.
     pub recent: u64,
-    /// How long those ticks lasted; zero before the first tick has ended.
+    /// The time that those ticks took; zero before the first tick has ended.
     pub span: Duration,
 }
 
@@ -186,88 +258,5 @@ impl Count {
     /// The rate per second over the last ten whole ticks; `None` before the first tick has ended.
     pub fn rate(&self) -> Option<f64> {
         (!self.span.is_zero()).then(|| self.recent as f64 / self.span.as_secs_f64())
-    }
-}
-
-/// A histogram's totals and window; cloning shares them.
-#[derive(Clone, Debug)]
-pub struct Histogram {
-    shown: Arc<Shown>,
-    pub(crate) span: Duration,
-}
-
-/// What is the same in every sample until the series is recorded into again.
-#[derive(Debug)]
-pub(crate) struct Shown {
-    pub(crate) parts: Parts,
-    /// How many values there were since the series began.
-    pub(crate) count: u64,
-    /// At the exported bounds.
-    pub(crate) cumulative: Vec<u64>,
-    pub(crate) exemplars: Box<[Exemplar]>,
-}
-
-impl Shown {
-    /// Of a series without a value.
-    pub(crate) fn nothing(parts: Parts) -> Self {
-        Self { parts, count: 0, cumulative: Vec::new(), exemplars: Box::default() }
-    }
-}
-
-impl Histogram {
-    pub(crate) fn new(shown: Arc<Shown>, span: Duration) -> Self {
-        Self { shown, span }
-    }
-
-    /// Whether this is the same but for the span.
-    pub(crate) fn shows(&self, shown: &Arc<Shown>) -> bool {
-        Arc::ptr_eq(&self.shown, shown)
-    }
-
-    /// Gives up what it shows, for the room that it takes.
-    pub(crate) fn into_shown(self) -> Arc<Shown> {
-        self.shown
-    }
-
-    /// How many values there were since the series began; it never falls.
-    pub fn count(&self) -> u64 {
-        self.shown.count
-    }
-
-    /// The exact sum of all values since the series began; it never falls.
-    pub fn sum(&self) -> f64 {
-        self.shown.parts.total_sum()
-    }
-
-    /// How many of all values are at most each of the bounds of the description, which rise.
-    ///
-    /// As [`Buckets::cumulative`] of [`Self::total`], but always at hand.
-    pub fn cumulative(&self) -> &[u64] {
-        &self.shown.cumulative
-    }
-
-    /// Everything since the series began; it never falls.
-    ///
-    /// It is put together here, once, by whoever asks first.
-    pub fn total(&self) -> &Buckets {
-        self.shown.parts.total()
-    }
-
-    /// The most recent samples.
-    pub fn window(&self) -> Window<'_> {
-        Window::new(&self.shown.parts, self.span)
-    }
-
-    /// At most one trace for each exported bucket, by rising value.
-    pub fn exemplars(&self) -> &[Exemplar] {
-        &self.shown.exemplars
-    }
-}
-
-impl PartialEq for Histogram {
-    fn eq(&self, other: &Self) -> bool {
-        self.total() == other.total()
-            && self.window() == other.window()
-            && self.exemplars() == other.exemplars()
     }
 }

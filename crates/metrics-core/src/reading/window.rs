@@ -7,164 +7,133 @@
 //! back further than [`Rule::max_age`]. So a busy series is right over its last
 //! second, a quiet one over its last thousand samples, and an idle one becomes
 //! empty.
-
-mod parts;
+//!
+//! For example, seconds 7 and 8 have 400 samples each, and second 9 has 300 so far: the
+//! window is the 1100 of all three. When second 9 has 600, second 7 is no longer needed,
+//! and the window is the 1000 of seconds 8 and 9.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::reading::buckets::{Buckets, Rise};
+use crate::reading::buckets::Buckets;
+use crate::reading::delta::Delta;
+use crate::reading::histogram::{Base, Published};
+use crate::reading::timeline::{ClosedTick, PassTime, is_too_old};
 use crate::recording::layout::Layout;
 
-use parts::Base;
-pub(crate) use parts::Parts;
-pub use parts::Window;
-
-/// How much a window holds.
+/// The samples that a window holds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rule {
+    /// At least so many, if `max_age` allows it.
     pub(crate) samples: u64,
     pub(crate) max_age: Duration,
-}
-
-/// The starts of the ticks that a window may reach back to, with the running one's last.
-#[derive(Debug)]
-pub(crate) struct Ticks {
-    starts: VecDeque<Duration>,
-}
-
-impl Ticks {
-    pub(crate) fn starting(at: Duration) -> Self {
-        Self { starts: VecDeque::from([at]) }
-    }
-
-    /// The start of the running tick.
-    pub(crate) fn running(&self) -> Duration {
-        self.starts.back().copied().unwrap_or_default()
-    }
-
-    /// Ends the running tick at `now`.
-    pub(crate) fn advance(&mut self, now: Duration, max_age: Duration) {
-        self.starts.push_back(now);
-        while self.starts.len() > 1 && is_too_old(self.starts[0], now, max_age) {
-            self.starts.pop_front();
-        }
-    }
-
-    /// The oldest start that a window of `max_age` reaches back to.
-    pub(crate) fn reach(&self, now: Duration, max_age: Duration) -> Duration {
-        let first = self.starts.iter().find(|start| !is_too_old(**start, now, max_age));
-        first.copied().unwrap_or(self.running())
-    }
-}
-
-/// Whether a tick that began at `start` is beyond the age that a window reaches back to.
-fn is_too_old(start: Duration, now: Duration, max_age: Duration) -> bool {
-    // The longest age of all means never.
-    start.saturating_add(max_age) < now
 }
 
 /// What one series recorded in one whole tick.
 #[derive(Debug)]
 struct Interval {
     start: Duration,
-    /// Those of `rise`, here so that most readings need not follow it.
-    samples: u64,
+    /// The count and the sum of `delta`, here so that most passes need not follow it.
+    count: u64,
     sum: f64,
-    rise: Arc<Rise>,
+    delta: Arc<Delta>,
 }
 
-/// The closed ticks of one series, and the running one.
+/// The ticks of one series: those in its window, and the running one.
 #[derive(Debug)]
-pub(crate) struct Recent {
-    /// The tick in which the series was first seen.
+pub(crate) struct SeriesTicks {
+    layout: Layout,
+    /// The start of the tick in which the series was first seen.
     birth: Duration,
-    /// Those in the window.
+    /// The closed ticks in the window, the oldest first. Ticks without records are left out.
     closed: VecDeque<Interval>,
-    /// The start and the samples of the oldest of them.
+    /// The start and the count of the oldest of them, here so that most passes need not follow `closed`.
     oldest: Option<(Duration, u64)>,
-    /// How many samples they have, and their sum.
-    samples: u64,
+    /// The count and the sum of `closed`.
+    count: u64,
     sum: f64,
-    /// Nothing while nothing was recorded, so that an idle series is not looked into.
-    running: Option<Arc<Rise>>,
-    /// See [`Parts`].
+    /// The records of the running tick so far; `None` while there are none.
+    running: Option<Arc<Delta>>,
+    /// The last closed tick with records, by its number.
+    last_closed: Option<(u64, Arc<Delta>)>,
+    /// The totals and the window some ticks ago, and the ticks that came and left since: see [`Published`].
     base: Arc<Base>,
-    entered: Vec<Arc<Rise>>,
-    left: Vec<Arc<Rise>>,
+    entered: Vec<Arc<Delta>>,
+    left: Vec<Arc<Delta>>,
 }
 
-/// How many changes are kept beside the base before it takes them in.
+/// The time that a window covers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WindowSpan {
+    /// The start of the window, unless all windows start later by their longest age.
+    pub(crate) start: Duration,
+    /// The moment at which the window loses its oldest tick by age alone.
+    pub(crate) valid_until: Duration,
+}
+
+/// The most ticks that are kept beside the base before a new base takes them in.
+///
+/// A new base copies all buckets of the series (some KiB); a reader adds up at most so
+/// many ticks. At sixteen, copying is a fraction of a pass and adding up a few microseconds.
 const MOST_CHANGES: usize = 16;
 
-static NOTHING: Rise = Rise::new();
-
-impl Recent {
+impl SeriesTicks {
     pub(crate) fn new(birth: Duration, layout: Layout) -> Self {
-        let nothing = || Buckets::new(layout);
+        let empty = || Buckets::new(layout);
         Self {
+            layout,
             birth,
             closed: VecDeque::new(),
             oldest: None,
-            samples: 0,
+            count: 0,
             sum: 0.0,
             running: None,
-            base: Arc::new(Base { total: nothing(), window: nothing() }),
+            last_closed: None,
+            base: Arc::new(Base { total: empty(), window: empty() }),
             entered: Vec::new(),
             left: Vec::new(),
         }
     }
 
-    /// What a sample shows of a series without a value.
-    pub(crate) fn nothing(&self) -> Parts {
-        Parts {
-            base: self.base.clone(),
-            entered: Vec::new(),
-            left: Vec::new(),
-            leaving: Vec::new(),
-            running: None,
-            samples: 0,
-            sum: 0.0,
-            total_sum: 0.0,
-            window: OnceLock::new(),
-            total: OnceLock::new(),
+    /// Returns what a sample shows before [`fill`](Self::fill) was called.
+    pub(crate) fn unfilled(&self) -> Published {
+        Published::new(self.base.clone())
+    }
+
+    /// The records of the running tick, for a pass to add to.
+    ///
+    /// They are copied first if a sample still holds them, so drop such samples before.
+    pub(crate) fn running_mut(&mut self) -> &mut Delta {
+        let running = self.running.get_or_insert_with(|| Arc::new(Delta::new(self.layout)));
+        Arc::make_mut(running)
+    }
+
+    fn running(&self) -> &Delta {
+        self.running.as_deref().unwrap_or(Delta::empty(self.layout))
+    }
+
+    /// Ends a tick in which the totals rose to `total`; returns `true` if the window changed.
+    pub(crate) fn close(&mut self, tick: ClosedTick, rule: Rule, total: &Buckets) -> bool {
+        let recorded = self.running.take_if(|delta| !delta.is_empty());
+        let has_records = recorded.is_some();
+        if let Some(delta) = recorded {
+            // One allocation from here on: the window, the totals and all samples share it.
+            self.last_closed = Some((tick.number, delta.clone()));
+            self.entered.push(delta.clone());
+            let (count, sum) = (delta.count(), delta.sum());
+            self.count += count;
+            self.closed.push_back(Interval { start: tick.start, count, sum, delta });
         }
-    }
-
-    /// What was recorded since the last tick, for a pass to add to.
-    pub(crate) fn running(&mut self) -> &mut Rise {
-        Arc::make_mut(self.running.get_or_insert_default())
-    }
-
-    pub(crate) fn fresh(&self) -> &Rise {
-        self.running.as_deref().unwrap_or(&NOTHING)
-    }
-
-    /// Ends the tick that began at `start`, with the totals as of now; whether the window changed.
-    pub(crate) fn close(
-        &mut self,
-        start: Duration,
-        now: Duration,
-        rule: Rule,
-        total: &Buckets,
-    ) -> bool {
-        let grown = self.running.take_if(|rise| rise.samples() > 0);
-        let grows = grown.is_some();
-        if let Some(rise) = grown {
-            self.entered.push(rise.clone());
-            let (samples, sum) = (rise.samples(), rise.sum());
-            self.samples += samples;
-            self.closed.push_back(Interval { start, samples, sum, rise });
-        }
-        let surplus = self.surplus(0, now, rule);
+        let surplus = self.surplus(0, tick.end, rule);
         for interval in self.closed.drain(..surplus) {
-            self.samples -= interval.samples;
-            self.left.push(interval.rise);
+            self.count -= interval.count;
+            self.left.push(interval.delta);
         }
-        let changes = grows || surplus > 0;
+        let changes = has_records || surplus > 0;
         if changes {
-            self.oldest = self.closed.front().map(|oldest| (oldest.start, oldest.samples));
+            self.oldest = self.closed.front().map(|oldest| (oldest.start, oldest.count));
+            // Added up anew: a running sum of floats that come and go would drift.
             self.sum = self.closed.iter().map(|interval| interval.sum).sum();
             if self.entered.len() + self.left.len() >= MOST_CHANGES {
                 self.rebase(total);
@@ -173,77 +142,62 @@ impl Recent {
         changes
     }
 
-    /// Takes the changes into the base.
-    fn rebase(&mut self, total: &Buckets) {
+    /// Replaces the base by one that has taken the changes in.
+    pub(crate) fn rebase(&mut self, total: &Buckets) {
         let mut window = self.base.window.clone();
-        self.entered.drain(..).for_each(|rise| window.enter(&rise));
-        self.left.drain(..).for_each(|rise| window.leave(&rise));
+        // In this order: a tick that came and left since must be in before it is taken out.
+        self.entered.drain(..).for_each(|delta| window.add_delta(&delta));
+        self.left.drain(..).for_each(|delta| window.subtract_delta(&delta));
         window.set_sum(self.sum);
         self.base = Arc::new(Base { total: total.clone(), window });
     }
 
-    /// How many of the oldest closed ticks are not in a window that has `held` samples beside them.
-    fn surplus(&self, held: u64, now: Duration, rule: Rule) -> usize {
+    /// Returns how many of the oldest closed ticks a window with `running` further samples does not need.
+    fn surplus(&self, running: u64, now: Duration, rule: Rule) -> usize {
         let leaves = |rest: u64, start: Duration| {
             rest >= rule.samples || is_too_old(start, now, rule.max_age)
         };
-        let mut rest = held + self.samples;
-        // Most series keep their oldest tick, and need not look into it.
+        // Without the oldest tick, are there still enough samples? Then without the next, too?
+        let mut rest = running + self.count;
         match self.oldest {
-            Some((start, samples)) if leaves(rest - samples, start) => {}
+            Some((start, count)) if leaves(rest - count, start) => {}
             _ => return 0,
         }
         let surplus = self.closed.iter().take_while(|interval| {
-            rest -= interval.samples;
+            rest -= interval.count;
             leaves(rest, interval.start)
         });
         surplus.count()
     }
 
-    /// Says what a sample shows as of `now`, beside the sum of all values; until when it stays so.
-    pub(crate) fn fill(
-        &self,
-        parts: &mut Parts,
-        now: Duration,
-        running_tick: Duration,
-        rule: Rule,
-        total_sum: f64,
-    ) -> Span {
-        let fresh = self.fresh();
-        // Those that the running tick has pushed out.
-        let leaving = self.surplus(fresh.samples(), now, rule);
+    /// Writes what a sample shows at the moment of a pass, and returns the time that its window covers.
+    pub(crate) fn fill(&self, published: &mut Published, at: PassTime<'_>) -> WindowSpan {
+        let rule = at.time.rule;
+        let running = self.running();
+        // The running tick may have samples enough to do without the oldest closed ticks.
+        // They stay in `closed` until it ends: it alone decides what a window is made of then.
+        let leaving = self.surplus(running.count(), at.now, rule);
         let stays = self.closed.iter().skip(leaving);
-        let (samples, sum) = match leaving {
-            0 => (self.samples, self.sum),
-            _ => stays.clone().fold((0, 0.0), |(samples, sum), interval| {
-                (samples + interval.samples, sum + interval.sum)
+        let (count, sum) = match leaving {
+            0 => (self.count, self.sum),
+            _ => stays.clone().fold((0, 0.0), |(count, sum), interval| {
+                (count + interval.count, sum + interval.sum)
             }),
         };
-        parts.samples = samples + fresh.samples();
-        parts.sum = sum + fresh.sum();
-        parts.total_sum = total_sum;
-        if !parts.is_of(&self.base, self.entered.len(), self.left.len()) {
-            parts.base.clone_from(&self.base);
-            parts.entered.clone_from(&self.entered);
-            parts.left.clone_from(&self.left);
-        }
-        parts.leaving.clear();
-        parts.leaving.extend(self.closed.iter().take(leaving).map(|left| left.rise.clone()));
-        parts.running.clone_from(&self.running);
-        (parts.window, parts.total) = (OnceLock::new(), OnceLock::new());
+        published.window_count = count + running.count();
+        published.window_sum = sum + running.sum();
+        published.share_base(&self.base, &self.entered, &self.left);
+        published.leaving.clear();
+        published.leaving.extend(self.closed.iter().take(leaving).map(|tick| tick.delta.clone()));
+        published.running.clone_from(&self.running);
+        published.last_closed.clone_from(&self.last_closed);
         let oldest = stays.clone().next().map(|interval| interval.start);
-        let is_full = parts.samples >= rule.samples;
-        Span {
-            start: if is_full { oldest.unwrap_or(running_tick) } else { self.birth },
-            until: oldest.map_or(Duration::MAX, |start| start.saturating_add(rule.max_age)),
+        let is_full = published.window_count >= rule.samples;
+        WindowSpan {
+            // A window that lacks samples has all that the series recorded since it was
+            // first seen, or since the longest age.
+            start: if is_full { oldest.unwrap_or(at.time.ticks.running()) } else { self.birth },
+            valid_until: oldest.map_or(Duration::MAX, |start| start.saturating_add(rule.max_age)),
         }
     }
-}
-
-/// Since when a window is, and until when nothing but a record changes it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
-    /// Or since the oldest tick that a window may reach back to, if that is later.
-    pub(crate) start: Duration,
-    pub(crate) until: Duration,
 }

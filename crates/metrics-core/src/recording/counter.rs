@@ -1,9 +1,13 @@
 //! A number that goes up only.
 
+use crate::naming::desc::OwnedDesc;
+use crate::naming::series_id::SeriesId;
 use crate::recording::context::Context;
+use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::lanes::{self, Reader, Slot};
+use crate::recording::remembered::Totals;
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A handle to a counter; clones share the storage.
 ///
@@ -31,8 +35,7 @@ pub struct Counter {
 
 #[derive(Debug)]
 pub(crate) struct CounterCore {
-    pub(crate) id: u64,
-    pub(crate) lapsed: AtomicUsize,
+    pub(crate) head: Head,
     slot: Slot<AtomicU64>,
     shared: AtomicU64,
     context: Arc<Context>,
@@ -48,12 +51,9 @@ impl Counter {
         Self { slot: core.slot.index, core: Some(core) }
     }
 
-    pub(crate) fn id(&self) -> Option<u64> {
-        self.core.as_ref().map(|core| core.id)
-    }
-
-    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
-        self.core.as_ref().map(|core| &core.lapsed)
+    /// Returns the id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
+        self.core.as_ref().map(|core| core.head.id)
     }
 
     /// Adds one.
@@ -85,24 +85,29 @@ impl Counter {
 
     /// The total now, summed over all threads.
     pub fn total(&self) -> u64 {
-        self.mark(&Reader::new())
+        self.core.as_ref().map_or(0, |core| core.total(&Reader::new()))
+    }
+}
+
+impl SeriesHandle for Counter {
+    fn head(&self) -> Option<&Head> {
+        self.core.as_ref().map(|core| &core.head)
     }
 
-    /// A number that changes with every add: the total.
-    pub(crate) fn mark(&self, reader: &Reader) -> u64 {
-        self.core.as_ref().map_or(0, |core| core.total(reader))
+    /// Counts; a cast saturates, and makes NaN zero.
+    fn apply(&self, value: f64) {
+        self.add(value as u64);
+    }
+
+    /// The total: it changes with every add.
+    fn mark(&self, reader: &Reader) -> Option<u64> {
+        self.core.as_ref().map(|core| core.total(reader))
     }
 }
 
 impl CounterCore {
-    pub(crate) fn new(id: u64, context: Arc<Context>) -> Self {
-        Self {
-            id,
-            lapsed: AtomicUsize::new(0),
-            slot: Slot::take(),
-            shared: AtomicU64::new(0),
-            context,
-        }
+    pub(crate) fn new(head: Head, _desc: &OwnedDesc, context: &Arc<Context>) -> Self {
+        Self { head, slot: Slot::take(), shared: AtomicU64::new(0), context: context.clone() }
     }
 
     pub(crate) fn slot(&self) -> u32 {
@@ -111,6 +116,14 @@ impl CounterCore {
 
     pub(crate) fn total(&self, reader: &Reader) -> u64 {
         reader.total(self.slot.index).wrapping_add(reader.shared(|| self.shared()))
+    }
+
+    /// The total that the series went on from when it began.
+    pub(crate) fn resumed(&self) -> u64 {
+        match self.head.resumed {
+            Some(Totals::Counter(total)) => total,
+            _ => 0,
+        }
     }
 
     /// What threads without cells of their own added.

@@ -2,9 +2,12 @@
 
 use std::array;
 
+use crate::naming::desc::OwnedDesc;
+use crate::naming::series_id::SeriesId;
 use crate::recording::context::Context;
+use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::layout::{FLOAT_LARGEST, FLOAT_OCTAVES, PER_LINE, PER_OCTAVE, float_index};
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Arc, OnceLock};
 
 /// How many values one distribution takes: more than there is time for, and few enough
@@ -27,8 +30,7 @@ pub struct Distribution {
 
 #[derive(Debug)]
 pub(crate) struct DistributionCore {
-    pub(crate) id: u64,
-    pub(crate) lapsed: AtomicUsize,
+    pub(crate) head: Head,
     /// Of the exported buckets.
     bounds: Box<[f64]>,
     octaves: Box<[OnceLock<Box<[AtomicU64; PER_OCTAVE]>>; FLOAT_OCTAVES]>,
@@ -48,12 +50,9 @@ impl Distribution {
         Self { core: Some(core) }
     }
 
-    pub(crate) fn id(&self) -> Option<u64> {
-        self.core.as_ref().map(|core| core.id)
-    }
-
-    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
-        self.core.as_ref().map(|core| &core.lapsed)
+    /// Returns the id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
+        self.core.as_ref().map(|core| core.head.id)
     }
 
     /// Records one value.
@@ -86,16 +85,25 @@ impl Distribution {
     }
 }
 
+impl SeriesHandle for Distribution {
+    fn head(&self) -> Option<&Head> {
+        self.core.as_ref().map(|core| &core.head)
+    }
+
+    fn apply(&self, value: f64) {
+        self.record(value);
+    }
+}
+
 impl DistributionCore {
-    pub(crate) fn new(id: u64, bounds: &[f64], context: Arc<Context>) -> Self {
+    pub(crate) fn new(head: Head, desc: &OwnedDesc, context: &Arc<Context>) -> Self {
         Self {
-            id,
-            lapsed: AtomicUsize::new(0),
-            bounds: bounds.into(),
+            head,
+            bounds: (&*desc.bounds).into(),
             octaves: Box::new(array::from_fn(|_| OnceLock::new())),
             sum: AtomicU64::new(0),
             records: AtomicU64::new(0),
-            context,
+            context: context.clone(),
         }
     }
 

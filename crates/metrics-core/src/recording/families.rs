@@ -11,15 +11,14 @@ use std::sync::Arc;
 
 use crate::naming::desc::{Desc, DescError, Kind, OwnedDesc, check_label};
 use crate::naming::labels::Labels;
+use crate::naming::series_id::SeriesId;
 use crate::reading::snapshot::{FamilySchema, Schema};
 use crate::recording::context::Context;
-use crate::recording::counter::{Counter, CounterCore};
-use crate::recording::distribution::DistributionCore;
-use crate::recording::gauge::GaugeCore;
-use crate::recording::latency::LatencyCore;
-use crate::recording::peak::PeakCore;
+use crate::recording::counter::Counter;
+use crate::recording::kinds::{Cells, Head};
+use crate::recording::remembered::{Remembered, Totals};
 use crate::sync;
-use crate::sync::atomic::{AtomicUsize, Ordering, fence};
+use crate::sync::atomic::Ordering;
 
 /// How often a label set was folded because its family, or the registry, was full.
 pub const SERIES_FOLDED: Desc = Desc::counter(
@@ -35,6 +34,13 @@ pub(crate) struct Limits {
     pub(crate) series: usize,
     pub(crate) scalars_per_family: usize,
     pub(crate) histograms_per_family: usize,
+}
+
+impl Limits {
+    /// The most series of one family, `_other` apart.
+    fn per_family(&self, kind: Kind) -> usize {
+        if kind.is_histogram() { self.histograms_per_family } else { self.scalars_per_family }
+    }
 }
 
 /// A registration that the registry refused.
@@ -78,6 +84,20 @@ pub enum RegisterError {
         /// The cap.
         limit: usize,
     },
+    /// The topic's name breaks a rule.
+    #[error("topic `{topic}` cannot be served: {rule}")]
+    TopicName {
+        /// The topic.
+        topic: &'static str,
+        /// The rule that the name breaks.
+        rule: &'static str,
+    },
+    /// An observer or a listener has a name of its own.
+    #[error("`{name}` observes or listens already: choose another name")]
+    DuplicateGuest {
+        /// The name.
+        name: &'static str,
+    },
     /// A topic has one monitor.
     #[error("topic `{topic}` has a monitor already: attach further instances to it")]
     DuplicateTopic {
@@ -86,72 +106,10 @@ pub enum RegisterError {
     },
 }
 
-/// The cells of one series, shared by its handles, the families and the pass.
-#[derive(Clone, Debug)]
-pub(crate) enum Cells {
-    Counter(sync::Arc<CounterCore>),
-    Gauge(sync::Arc<GaugeCore>),
-    UpDown(sync::Arc<CounterCore>),
-    Peak(sync::Arc<PeakCore>),
-    Latency(sync::Arc<LatencyCore>),
-    Distribution(sync::Arc<DistributionCore>),
-}
-
-impl Cells {
-    fn new(id: u64, desc: &OwnedDesc, context: &sync::Arc<Context>) -> Self {
-        match desc.kind {
-            Kind::Counter => Self::Counter(sync::Arc::new(CounterCore::new(id, context.clone()))),
-            Kind::UpDown => Self::UpDown(sync::Arc::new(CounterCore::new(id, context.clone()))),
-            Kind::Gauge | Kind::Total => Self::Gauge(sync::Arc::new(GaugeCore::new(id))),
-            Kind::Peak => Self::Peak(sync::Arc::new(PeakCore::new(id))),
-            Kind::Latency => {
-                Self::Latency(sync::Arc::new(LatencyCore::new(id, &desc.bounds, context.clone())))
-            }
-            Kind::Distribution => Self::Distribution(sync::Arc::new(DistributionCore::new(
-                id,
-                &desc.bounds,
-                context.clone(),
-            ))),
-        }
-    }
-
-    pub(crate) fn id(&self) -> u64 {
-        match self {
-            Self::Counter(core) | Self::UpDown(core) => core.id,
-            Self::Gauge(core) => core.id,
-            Self::Peak(core) => core.id,
-            Self::Latency(core) => core.id,
-            Self::Distribution(core) => core.id,
-        }
-    }
-
-    /// How many handles nobody can reach any more, though tables of idle threads still hold them.
-    pub(crate) fn lapsed(&self) -> &AtomicUsize {
-        match self {
-            Self::Counter(core) | Self::UpDown(core) => &core.lapsed,
-            Self::Gauge(core) => &core.lapsed,
-            Self::Peak(core) => &core.lapsed,
-            Self::Latency(core) => &core.lapsed,
-            Self::Distribution(core) => &core.lapsed,
-        }
-    }
-
-    /// Whether only the families and the pass hold the cells, and no handle that can be reached does.
-    ///
-    /// If so, all that the last handle recorded is visible.
-    pub(crate) fn is_orphan(&self) -> bool {
-        let holders = match self {
-            Self::Counter(core) | Self::UpDown(core) => sync::Arc::strong_count(core),
-            Self::Gauge(core) => sync::Arc::strong_count(core),
-            Self::Peak(core) => sync::Arc::strong_count(core),
-            Self::Latency(core) => sync::Arc::strong_count(core),
-            Self::Distribution(core) => sync::Arc::strong_count(core),
-        };
-        // The count is read relaxed; this pairs with the release of the last drop.
-        fence(Ordering::Acquire);
-        // Second, since a lapsed handle is taken off here before it drops; the
-        // other way around, a handle in use could be taken for a lapsed one.
-        holders == 2 + self.lapsed().load(Ordering::Acquire)
+impl RegisterError {
+    /// The description is not of the kind that the handle records.
+    pub(crate) fn kind(desc: &Desc, wanted: Kind) -> Self {
+        Self::Kind { name: desc.name().into(), is: desc.kind(), wanted }
     }
 }
 
@@ -193,16 +151,25 @@ pub(crate) struct Families {
     by_name: BTreeMap<Cow<'static, str>, Family>,
     limits: Limits,
     series: usize,
-    next_id: u64,
     /// What folds others, and the counts of it: their handles come and go with
     /// each call, and their totals must not.
-    pinned: HashMap<u64, Cells>,
+    pinned: HashMap<SeriesId, Cells>,
+    /// The totals of series that expired, by the names of their families.
+    remembered: HashMap<Cow<'static, str>, Remembered>,
     pub(crate) generation: u64,
 }
 
-/// Series without a handle, with how often one had been asked for.
+/// Series without a handle, by their numbers.
 #[derive(Debug)]
-pub(crate) struct Orphans(HashMap<u64, u64>);
+pub(crate) struct Orphans(HashMap<SeriesId, Orphan>);
+
+#[derive(Clone, Copy, Debug)]
+struct Orphan {
+    /// How often a handle had been asked for.
+    asked: u64,
+    /// The row in the pass.
+    row: usize,
+}
 
 /// Whether a registration got a series of its own or the family's `_other`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,11 +178,19 @@ pub(crate) enum Folding {
     Folded,
 }
 
-/// The cells that a registration got.
+/// What a registration got: cells, or the handle that was made of them.
 #[derive(Debug)]
-pub(crate) struct Registered {
-    pub(crate) cells: Cells,
+pub struct Registered<H> {
+    pub(crate) handle: H,
+    /// The number of the series; of two, that of one which is not folded.
+    pub(crate) id: SeriesId,
     pub(crate) folding: Folding,
+}
+
+impl Registered<Cells> {
+    fn new(cells: Cells, folding: Folding) -> Self {
+        Self { id: cells.id(), handle: cells, folding }
+    }
 }
 
 impl Families {
@@ -224,8 +199,8 @@ impl Families {
             by_name: BTreeMap::new(),
             limits,
             series: 0,
-            next_id: 0,
             pinned: HashMap::new(),
+            remembered: HashMap::new(),
             generation: 0,
         }
     }
@@ -260,7 +235,7 @@ impl Families {
         desc: &OwnedDesc,
         labels: Labels,
         context: &sync::Arc<Context>,
-    ) -> Result<Registered, RegisterError> {
+    ) -> Result<Registered<Cells>, RegisterError> {
         self.check(desc, &labels)?;
         let Some(family) = self.by_name.get_mut(&desc.name) else {
             let folds = self.series >= self.limits.series && !labels.is_empty();
@@ -268,12 +243,10 @@ impl Families {
         };
         if let Some(series) = family.series.get_mut(&labels) {
             series.asked += 1;
-            return Ok(Registered { cells: series.cells.clone(), folding: Folding::Own });
+            series.cells.head().has_expired.store(false, Ordering::Relaxed);
+            return Ok(Registered::new(series.cells.clone(), Folding::Own));
         }
-        let cap = match desc.kind {
-            Kind::Latency | Kind::Distribution => self.limits.histograms_per_family,
-            _ => self.limits.scalars_per_family,
-        };
+        let cap = self.limits.per_family(desc.kind);
         let held = family.series.len() - usize::from(family.series.contains_key(&labels.folded()));
         let folds = held >= cap || self.series >= self.limits.series;
         Ok(self.insert_or_fold(folds, desc, labels, context))
@@ -285,9 +258,9 @@ impl Families {
         desc: &OwnedDesc,
         labels: Labels,
         context: &sync::Arc<Context>,
-    ) -> Registered {
+    ) -> Registered<Cells> {
         if !folds {
-            return Registered { cells: self.insert(desc, labels, context), folding: Folding::Own };
+            return Registered::new(self.insert(desc, labels, context), Folding::Own);
         }
         let metric = Labels::new([("metric", &*desc.name)]);
         let count = self.insert(&(&SERIES_FOLDED).into(), metric, context);
@@ -298,7 +271,7 @@ impl Families {
         for cells in [count, cells.clone()] {
             self.pinned.entry(cells.id()).or_insert(cells);
         }
-        Registered { cells, folding: Folding::Folded }
+        Registered::new(cells, Folding::Folded)
     }
 
     fn insert(&mut self, desc: &OwnedDesc, labels: Labels, context: &sync::Arc<Context>) -> Cells {
@@ -307,12 +280,14 @@ impl Families {
             keys: labels.iter().map(|(key, _)| key.into()).collect(),
             series: BTreeMap::new(),
         });
-        let next_id = &mut self.next_id;
+        let remembered = self.remembered.get_mut(&desc.name);
         let mut is_new = false;
+        let resumed = remembered.and_then(|remembered| remembered.take(&labels));
         let series = family.series.entry(labels).or_insert_with(|| {
             is_new = true;
-            *next_id += 1;
-            Series { cells: Cells::new(*next_id, desc, context), asked: 0 }
+            let cells = Cells::new(Head::new(resumed), desc, context);
+            cells.resume();
+            Series { cells, asked: 0 }
         });
         series.asked += 1;
         let cells = series.cells.clone();
@@ -330,18 +305,35 @@ impl Families {
         let series = self.by_name.values().flat_map(|family| family.series.values());
         let series = series.filter(|series| sampled.rows.contains_key(&series.cells.id()));
         let orphans = series.filter(|series| series.cells.is_orphan());
-        Orphans(orphans.map(|series| (series.cells.id(), series.asked)).collect())
+        let orphan = |series: &Series| {
+            let id = series.cells.id();
+            Some((id, Orphan { asked: series.asked, row: *sampled.rows.get(&id)? }))
+        };
+        Orphans(orphans.filter_map(orphan).collect())
     }
 
     /// Removes those that nobody asked for since.
-    pub(crate) fn remove(&mut self, orphans: &Orphans) {
+    ///
+    /// Of series that expired it remembers the totals, which `shown` returns for a row.
+    pub(crate) fn remove(&mut self, orphans: &Orphans, shown: impl Fn(usize) -> Option<Totals>) {
         let before = self.series;
-        let stays = |series: &Series| {
-            orphans.0.get(&series.cells.id()) != Some(&series.asked) || !series.cells.is_orphan()
+        let leaving = |series: &Series| {
+            let orphan = orphans.0.get(&series.cells.id())?;
+            (orphan.asked == series.asked && series.cells.is_orphan()).then_some(*orphan)
         };
-        for family in self.by_name.values_mut() {
+        for (name, family) in &mut self.by_name {
+            let most = self.limits.per_family(family.desc.kind);
             let held = family.series.len();
-            family.series.retain(|_, series| stays(series));
+            family.series.retain(|labels, series| {
+                let Some(orphan) = leaving(series) else { return true };
+                if series.cells.head().has_expired.load(Ordering::Relaxed)
+                    && let Some(totals) = shown(orphan.row)
+                {
+                    let remembered = self.remembered.entry(name.clone()).or_default();
+                    remembered.keep(labels.clone(), totals, most);
+                }
+                false
+            });
             self.series -= held - family.series.len();
         }
         self.by_name.retain(|_, family| !family.series.is_empty());
@@ -353,17 +345,19 @@ impl Families {
     /// The names and labels of all series, and their cells in the same order.
     pub(crate) fn schema(&self) -> (Schema, Vec<Cells>) {
         let mut cells = Vec::with_capacity(self.series);
+        let mut ids = Vec::with_capacity(self.series);
         let mut rows = HashMap::with_capacity(self.series);
         let families = self.by_name.values().map(|family| {
             let first_row = cells.len();
             for series in family.series.values() {
                 rows.insert(series.cells.id(), cells.len());
+                ids.push(series.cells.id());
                 cells.push(series.cells.clone());
             }
             let labels = family.series.keys().cloned().collect();
             FamilySchema { desc: family.desc.clone(), labels, first_row }
         });
         let families = families.collect();
-        (Schema { families, rows, generation: self.generation }, cells)
+        (Schema { families, ids, rows, generation: self.generation }, cells)
     }
 }

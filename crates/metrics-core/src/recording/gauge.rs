@@ -1,7 +1,11 @@
 //! A value that is set.
 
+use crate::naming::desc::OwnedDesc;
+use crate::naming::series_id::SeriesId;
+use crate::recording::context::Context;
+use crate::recording::kinds::{Head, SeriesHandle};
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A handle to a gauge; clones share the storage.
 ///
@@ -30,8 +34,7 @@ pub struct Gauge {
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct GaugeCore {
-    pub(crate) id: u64,
-    pub(crate) lapsed: AtomicUsize,
+    pub(crate) head: Head,
     bits: AtomicU64,
 }
 
@@ -45,12 +48,9 @@ impl Gauge {
         Self { core: Some(core) }
     }
 
-    pub(crate) fn id(&self) -> Option<u64> {
-        self.core.as_ref().map(|core| core.id)
-    }
-
-    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
-        self.core.as_ref().map(|core| &core.lapsed)
+    /// Returns the id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
+        self.core.as_ref().map(|core| core.head.id)
     }
 
     /// Replaces the value.
@@ -76,9 +76,19 @@ impl Gauge {
     }
 }
 
+impl SeriesHandle for Gauge {
+    fn head(&self) -> Option<&Head> {
+        self.core.as_ref().map(|core| &core.head)
+    }
+
+    fn apply(&self, value: f64) {
+        self.set(value);
+    }
+}
+
 impl GaugeCore {
-    pub(crate) fn new(id: u64) -> Self {
-        Self { id, lapsed: AtomicUsize::new(0), bits: AtomicU64::new(0) }
+    pub(crate) fn new(head: Head, _desc: &OwnedDesc, _context: &Arc<Context>) -> Self {
+        Self { head, bits: AtomicU64::new(0) }
     }
 
     pub(crate) fn value(&self) -> f64 {

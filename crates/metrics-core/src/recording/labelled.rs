@@ -10,8 +10,8 @@
 //! What is folded at a cap is recorded and not remembered, so that values made
 //! of user input cannot grow anything.
 
-mod directory;
 mod handle;
+mod shared_handles;
 mod table;
 
 use std::fmt;
@@ -27,10 +27,10 @@ use crate::recording::hit_ratio::HitRatio;
 use crate::recording::latency::Latency;
 use crate::recording::store::Store;
 use crate::sync::atomic::Ordering;
-use directory::Directory;
+use shared_handles::SharedHandles;
 
 pub use handle::Handle;
-pub(crate) use handle::Stored;
+pub(crate) use handle::{AnyHandle, HandleKind};
 
 /// Handles of one metric by the values of its `N` labels; clones share everything.
 ///
@@ -60,7 +60,7 @@ pub(crate) use handle::Stored;
 /// such a call is as slow as a registration. The series last as long as this,
 /// or a clone of it.
 pub struct Labelled<H, const N: usize> {
-    /// The directory's, here to be at hand.
+    /// That of the shared handles, here to be at hand.
     id: u64,
     live: Option<Arc<Live>>,
     handle: PhantomData<fn() -> H>,
@@ -70,7 +70,7 @@ pub struct Labelled<H, const N: usize> {
 struct Live {
     store: Arc<Store>,
     desc: Desc,
-    directory: Arc<Directory>,
+    handles: Arc<SharedHandles>,
 }
 
 impl<H: Handle, const N: usize> Labelled<H, N> {
@@ -81,9 +81,9 @@ impl<H: Handle, const N: usize> Labelled<H, N> {
 
     pub(crate) fn new(store: &Arc<Store>, desc: &Desc) -> Result<Self, RegisterError> {
         store.check(desc, H::KIND, N + H::OWN_LABELS)?;
-        let directory = Arc::new(Directory::new());
-        let live = Live { store: store.clone(), desc: *desc, directory };
-        Ok(Self { id: live.directory.id, live: Some(Arc::new(live)), handle: PhantomData })
+        let handles = Arc::new(SharedHandles::new());
+        let live = Live { store: store.clone(), desc: *desc, handles };
+        Ok(Self { id: live.handles.id, live: Some(Arc::new(live)), handle: PhantomData })
     }
 
     /// Does something with the handle of these values, in the order of the description's keys.
@@ -102,14 +102,44 @@ impl<H: Handle, const N: usize> Labelled<H, N> {
         }
     }
 
-    /// Lets go of series that nobody recorded into for that long; a handle that is held keeps its series.
+    /// Removes series that nobody recorded into for that long; a handle that is held keeps its series.
     ///
     /// Call it once a tick, for example from [`Monitor::poll`](crate::Monitor::poll). It looks twice
     /// a minute at most, so a series may stay a minute longer. Only counters, ratios and latencies
     /// show that they are idle; series of other kinds stay.
+    ///
+    /// Values that are recorded again go on from their last totals, which never begin at zero
+    /// a second time. The registry remembers as many of them as the family may have series, and
+    /// forgets the one that expired first.
+    ///
+    /// ```
+    /// use metrics_core::{Desc, ManualClock, Registry};
+    /// use std::time::Duration;
+    ///
+    /// const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.").labels(&["queue"]);
+    /// let clock = ManualClock::new();
+    /// let registry = Registry::builder().clock(clock.clock()).build();
+    /// let jobs = registry.counters(&JOBS)?;
+    /// jobs.add(["mails"], 5);
+    ///
+    /// let mut ticker = registry.ticker().expect("nobody else ticks");
+    /// for _ in 0..20 {
+    ///     clock.advance(Duration::from_secs(60));
+    ///     jobs.expire_idle(Duration::from_secs(600));
+    ///     ticker.tick();
+    /// }
+    /// let total = || {
+    ///     let sample = registry.read();
+    ///     sample.snapshot.value("jobs_total", &[("queue", "mails")]).map(|value| value.as_f64())
+    /// };
+    /// assert_eq!(total(), None);
+    /// jobs.inc(["mails"]);
+    /// assert_eq!(total(), Some(6.0));
+    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// ```
     pub fn expire_idle(&self, after: Duration) {
         if let Some(live) = &self.live {
-            live.directory.expire(live.store.context.clock.uptime(), after);
+            live.handles.expire(live.store.context.clock.uptime(), after);
         }
     }
 }
@@ -117,15 +147,15 @@ impl<H: Handle, const N: usize> Labelled<H, N> {
 impl Live {
     #[cold]
     fn with_first<H: Handle, R>(&self, hash: u64, values: &[&str], f: impl Fn(&H) -> R) -> R {
-        let Ok(found) = H::find(&self.store, &self.desc, values) else {
+        let Ok(registered) = H::register(&self.store, &self.desc, H::KIND, values) else {
             // Refused only where the registry is out of metric names, or gave
             // this one to another description: there is no cell to record into.
             self.store.context.dropped.fetch_add(1, Ordering::Relaxed);
             return f(&H::disabled());
         };
-        let result = f(&found.handle);
-        if found.folding == Folding::Own {
-            table::remember(hash, self.directory.enter(found, values));
+        let result = f(&registered.handle);
+        if registered.folding == Folding::Own {
+            table::remember(hash, self.handles.enter(registered, values));
         }
         result
     }

@@ -3,14 +3,18 @@
 use std::mem;
 use std::time::Duration;
 
+use crate::naming::desc::OwnedDesc;
+use crate::naming::series_id::SeriesId;
 use crate::recording::cells::{Block, LINE_WORDS, LINES, LatencyCell, OwnBlock, SharedBlock, ones};
 use crate::recording::context::Context;
 use crate::recording::exemplar::{ExemplarSlots, TraceId};
+use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::lanes::{self, Reader, Slot};
 use crate::recording::layout::{MAX_NANOS, PER_LINE, latency_index};
 use crate::recording::line::LineSums;
+use crate::recording::remembered::{LatencyTotals, Totals};
 use crate::recording::timer::Timer;
-use crate::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, OnceLock, lock};
 
 /// The count at which a bucket of 16 bits is full; a model gets there.
@@ -47,8 +51,7 @@ pub struct Latency {
 
 #[derive(Debug)]
 pub(crate) struct LatencyCore {
-    pub(crate) id: u64,
-    pub(crate) lapsed: AtomicUsize,
+    pub(crate) head: Head,
     slot: Slot<LatencyCell>,
     /// How often each bucket of a lane was full, made with the first lane's buckets.
     ///
@@ -72,12 +75,9 @@ impl Latency {
         Self { slot: core.slot.index, core: Some(core) }
     }
 
-    pub(crate) fn id(&self) -> Option<u64> {
-        self.core.as_ref().map(|core| core.id)
-    }
-
-    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
-        self.core.as_ref().map(|core| &core.lapsed)
+    /// Returns the id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
+        self.core.as_ref().map(|core| core.head.id)
     }
 
     #[cfg(all(test, loom))]
@@ -124,11 +124,6 @@ impl Latency {
         }
     }
 
-    /// A number that changes with every record.
-    pub(crate) fn mark(&self, reader: &Reader) -> u64 {
-        self.core.as_ref().map_or(0, |core| core.raw_sum(reader))
-    }
-
     pub(crate) fn context(&self) -> Option<&Context> {
         self.core.as_ref().map(|core| &*core.context)
     }
@@ -164,17 +159,38 @@ impl Latency {
     }
 }
 
+impl SeriesHandle for Latency {
+    fn head(&self) -> Option<&Head> {
+        self.core.as_ref().map(|core| &core.head)
+    }
+
+    /// Records so many seconds; what is no number is dropped.
+    fn apply(&self, value: f64) {
+        // Beyond 73 minutes all are the same; this keeps the largest floats convertible.
+        let bounded = value.clamp(0.0, f64::from(u32::MAX));
+        if let Ok(duration) = Duration::try_from_secs_f64(bounded) {
+            self.record(duration);
+        } else if let Some(core) = &self.core {
+            core.context.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The sum: it changes with every record.
+    fn mark(&self, reader: &Reader) -> Option<u64> {
+        self.core.as_ref().map(|core| core.raw_sum(reader))
+    }
+}
+
 impl LatencyCore {
-    pub(crate) fn new(id: u64, bounds: &[f64], context: Arc<Context>) -> Self {
+    pub(crate) fn new(head: Head, desc: &OwnedDesc, context: &Arc<Context>) -> Self {
         Self {
-            id,
-            lapsed: AtomicUsize::new(0),
+            head,
             slot: Slot::take(),
             shared: OnceLock::new(),
             shared_sum: AtomicU64::new(0),
             full: Mutex::new(None),
-            exemplars: ExemplarSlots::new(bounds),
-            context,
+            exemplars: ExemplarSlots::new(&desc.bounds),
+            context: context.clone(),
         }
     }
 
@@ -259,15 +275,28 @@ impl LatencyCore {
         self.shared_sum.load(Ordering::Acquire)
     }
 
-    /// Visits the total counts of every line that holds something, by rising value.
+    /// The totals that the series went on from when it began.
+    pub(crate) fn resumed(&self) -> Option<&LatencyTotals> {
+        match &self.head.resumed {
+            Some(Totals::Latency(totals)) => Some(totals),
+            _ => None,
+        }
+    }
+
+    /// Visits the total counts of every line that a thread recorded into, by rising value.
     ///
     /// Call it after [`Self::raw_sum`], so that what is in the sum is in the buckets.
     pub(crate) fn visit(
         &self,
         reader: &Reader,
         sums: &mut BlockSums,
-        line: impl FnMut(usize, &[u64; PER_LINE]),
+        mut line: impl FnMut(usize, &[u64; PER_LINE]),
     ) {
+        let resumed = self.resumed();
+        let line = |at: usize, counts: &[u64; PER_LINE]| match resumed {
+            None => line(at, counts),
+            Some(totals) => line(at, &totals.add_to(at, counts)),
+        };
         let full = lock(&self.full);
         let own = || reader.latencies(self.slot.index).map(|cell| cell.block.load());
         own().for_each(Block::fetch);

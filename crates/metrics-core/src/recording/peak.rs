@@ -1,7 +1,11 @@
 //! The highest level of the last minute.
 
+use crate::naming::desc::OwnedDesc;
+use crate::naming::series_id::SeriesId;
+use crate::recording::context::Context;
+use crate::recording::kinds::{Head, SeriesHandle};
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A handle to a peak; clones share the storage.
 ///
@@ -19,8 +23,7 @@ pub struct Peak {
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct PeakCore {
-    pub(crate) id: u64,
-    pub(crate) lapsed: AtomicUsize,
+    pub(crate) head: Head,
     tick: AtomicU64,
 }
 
@@ -34,12 +37,9 @@ impl Peak {
         Self { core: Some(core) }
     }
 
-    pub(crate) fn id(&self) -> Option<u64> {
-        self.core.as_ref().map(|core| core.id)
-    }
-
-    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
-        self.core.as_ref().map(|core| &core.lapsed)
+    /// Returns the id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
+        self.core.as_ref().map(|core| core.head.id)
     }
 
     /// Raises the current tick's peak to `level`, if it is higher.
@@ -53,9 +53,20 @@ impl Peak {
     }
 }
 
+impl SeriesHandle for Peak {
+    fn head(&self) -> Option<&Head> {
+        self.core.as_ref().map(|core| &core.head)
+    }
+
+    /// Records; a cast saturates, and makes NaN zero.
+    fn apply(&self, value: f64) {
+        self.record(value as u64);
+    }
+}
+
 impl PeakCore {
-    pub(crate) fn new(id: u64) -> Self {
-        Self { id, lapsed: AtomicUsize::new(0), tick: AtomicU64::new(0) }
+    pub(crate) fn new(head: Head, _desc: &OwnedDesc, _context: &Arc<Context>) -> Self {
+        Self { head, tick: AtomicU64::new(0) }
     }
 
     /// The peak of the running tick.

@@ -1,8 +1,9 @@
 //! A level that many threads raise and lower.
 
+use crate::naming::series_id::SeriesId;
 use crate::recording::counter::{Counter, CounterCore};
+use crate::recording::kinds::{Head, SeriesHandle};
 use crate::sync::Arc;
-use crate::sync::atomic::AtomicUsize;
 
 /// A handle to a level, such as requests in flight; clones share the storage.
 ///
@@ -39,12 +40,9 @@ impl UpDown {
         Self { cell: Counter::new(core) }
     }
 
-    pub(crate) fn id(&self) -> Option<u64> {
-        self.cell.id()
-    }
-
-    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
-        self.cell.lapsed()
+    /// The id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
+        self.cell.series_id()
     }
 
     /// Adds `n`, which may be negative.
@@ -63,6 +61,17 @@ impl UpDown {
     /// The level now, zero at least.
     pub fn level(&self) -> u64 {
         level(self.cell.total())
+    }
+}
+
+impl SeriesHandle for UpDown {
+    fn head(&self) -> Option<&Head> {
+        self.cell.head()
+    }
+
+    /// Raises or lowers; a cast saturates, and makes NaN zero.
+    fn apply(&self, value: f64) {
+        self.add(value as i64);
     }
 }
 

@@ -6,6 +6,7 @@
 //! death another thread lives the same life in the same registry, and must notice nothing.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -14,8 +15,10 @@ use std::thread;
 use std::time::Duration;
 
 use crate::clock::ManualClock;
-use crate::judging::health::Assessment;
-use crate::judging::monitor::{Monitor, Report, Topic, UnknownTarget};
+use crate::judging::judgement::Judgement;
+use crate::judging::monitor::Monitor;
+use crate::judging::report::{Report, UnknownTarget};
+use crate::judging::topic::Topic;
 use crate::naming::desc::{Desc, Unit};
 use crate::reading::sample::View;
 use crate::recording::counter::Counter;
@@ -41,12 +44,12 @@ impl Monitor for Waits {
         self.0.expire_idle(Duration::from_secs(600));
     }
 
-    fn assess(&self, _: &View<'_>) -> Assessment {
-        Assessment::healthy("fine")
+    fn judge(&self, _: &View<'_>) -> Judgement {
+        Judgement::healthy("fine")
     }
 
     fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
-        Ok(Report::new(()))
+        Ok(Report::new(BTreeMap::<String, u64>::new()))
     }
 }
 

@@ -1,14 +1,22 @@
 //! The core through its public API, under a clock that the tests move.
 
+mod buckets;
 mod cardinality;
 mod foreign_thread;
+mod guests;
+#[cfg(feature = "hdrhistogram")]
+mod hdr;
 mod health;
+mod instances;
+mod instruments;
 mod labelled;
 mod monitor;
 mod panics;
 mod proof;
 mod recording;
+mod summaries;
 mod threads;
+mod ticks;
 mod values;
 mod windows;
 

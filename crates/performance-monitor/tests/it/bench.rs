@@ -30,10 +30,9 @@ impl Bench {
         Self { registry, performance, clock, ticker }
     }
 
-    /// Polls the monitor and ends a tick of one second.
+    /// Ends a tick of one second.
     pub(crate) fn tick(&mut self) -> Arc<Sample> {
         self.clock.advance(Duration::from_secs(1));
-        self.registry.monitors().iter().for_each(|monitor| monitor.poll());
         self.ticker.tick().sample
     }
 

@@ -1,11 +1,12 @@
 //! Recording by name, and by handles of the same names.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_core::{
-    Assessment, CACHE_GETS, DEFAULT_CACHE, Monitor, OTHER, RegisterError, Registry, Report,
-    SERIES_FOLDED, Topic, UnknownTarget, VALUES_CLAMPED, Value, View,
+    CACHE_GETS, DEFAULT_CACHE, Judgement, Monitor, OTHER, RegisterError, Registry, Report,
+    SERIES_FOLDED, Status, Topic, UnknownTarget, VALUES_CLAMPED, Value, View,
 };
 use performance_monitor::{OPERATION_DURATION, OPERATIONS, PerformanceMonitor};
 
@@ -117,9 +118,9 @@ fn disabled_monitor_takes_everything_and_knows_nothing() {
     NONE.latency("a").unwrap().record(ms(1));
     NONE.throughput("a").unwrap().inc();
     NONE.cache("a").unwrap().hit();
-    let sample = Registry::new().read();
     assert_eq!((NONE.latency_percentiles("a"), NONE.throughput_count("a")), (None, None));
-    assert_eq!((NONE.cache_hit_rate("a"), NONE.assess(&sample)), (None, None));
+    assert_eq!(NONE.cache_hit_rate("a"), None);
+    assert_eq!(NONE.assess(&Registry::new().read()).status, Status::Unknown);
 }
 
 #[test]
@@ -142,12 +143,12 @@ impl Monitor for Neighbour {
         &TOPIC
     }
 
-    fn assess(&self, _: &View<'_>) -> Assessment {
-        Assessment::healthy("fine")
+    fn judge(&self, _: &View<'_>) -> Judgement {
+        Judgement::healthy("fine")
     }
 
     fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
-        Ok(Report::new(()))
+        Ok(Report::new(BTreeMap::<String, u64>::new()))
     }
 }
 

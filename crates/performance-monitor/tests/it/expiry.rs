@@ -71,3 +71,23 @@ fn idle_names_stay_ten_minutes_by_default() {
     bench.ticks(95);
     assert_eq!(bench.performance.throughput_count("idle"), None);
 }
+
+#[test]
+fn a_name_that_expired_goes_on_from_its_last_total() {
+    let mut bench = Bench::new();
+    let performance = bench.performance.clone();
+    performance.record_throughput("rare", 5);
+    performance.record_latency("rare", ms(1));
+    performance.record_cache_hit("L1");
+    bench.ticks(700);
+    assert_eq!(performance.throughput_count("rare"), None);
+    assert_eq!(performance.latency_percentiles("rare"), None);
+    assert_eq!(performance.cache_hit_rate("L1"), None);
+    performance.record_throughput("rare", 1);
+    performance.record_latency("rare", ms(1));
+    performance.record_cache_miss("L1");
+    assert_eq!(performance.throughput_count("rare").unwrap().total, 6);
+    let latency = performance.latency_percentiles("rare").unwrap();
+    assert_eq!((latency.count, latency.samples), (2, 1));
+    assert_eq!(performance.cache_hit_rate("L1"), Some(0.5));
+}

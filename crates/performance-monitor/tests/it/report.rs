@@ -41,7 +41,7 @@ fn body_has_its_fields_in_order() {
     };
     assert_eq!(fields(&body), ["timestamp", "health", "operations", "throughput", "cache"]);
     let statistics =
-        ["samples", "windowSeconds", "count", "min", "max", "avg", "p50", "p95", "p99"];
+        ["min", "max", "avg", "p50", "p95", "p99", "samples", "windowSeconds", "count"];
     assert_eq!(fields(&body["operations"]["a"]), statistics);
     assert_eq!(fields(&body["throughput"]["a"]), ["total", "ratePerSecond", "windowSeconds"]);
     assert_eq!(fields(&body["cache"]["L1"]), ["hits", "misses", "hitRate", "hitRateTotal"]);

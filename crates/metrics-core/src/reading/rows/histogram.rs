@@ -1,50 +1,62 @@
 //! What a pass remembers of a latency or a distribution.
+//!
+//! A pass reads the cells only if their *mark* moved, a number that changes with each
+//! record: a latency's sum, a distribution's number of records. It reads them by lines,
+//! and looks into a line only if the line's own sum moved. What rose goes to the totals
+//! and to the running tick; at a tick's end [`SeriesTicks`] makes the window of it.
 
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Ended, Present};
-use crate::reading::buckets::{Buckets, Rise};
-use crate::reading::exported::Exported;
-use crate::reading::snapshot::{Histogram, Shown, Value};
-use crate::reading::window::{Recent, Rule, Span};
+use crate::reading::buckets::Buckets;
+use crate::reading::delta::Delta;
+use crate::reading::exported_counts::ExportedCounts;
+use crate::reading::histogram::{Histogram, Published};
+use crate::reading::snapshot::Value;
+use crate::reading::timeline::{ClosedTick, PassTime};
+use crate::reading::window::{Rule, SeriesTicks, WindowSpan};
 use crate::recording::distribution::DistributionCore;
 use crate::recording::exemplar::Exemplar;
 use crate::recording::lanes::Reader;
 use crate::recording::latency::{BlockSums, LatencyCore};
 use crate::recording::layout::{Layout, PER_LINE, PER_OCTAVE};
+use crate::recording::remembered::LatencyTotals;
 
-/// What one series after the other works with.
+/// Room that all series of a pass use, one after the other.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     sums: BlockSums,
-    rise: Rise,
+    delta: Delta,
 }
 
 impl Scratch {
     pub(crate) fn new() -> Self {
-        Self { sums: BlockSums::new(), rise: Rise::new() }
+        Self { sums: BlockSums::new(), delta: Delta::new(Layout::Latency) }
     }
 }
 
 #[derive(Debug)]
 pub(super) struct HistogramMemory {
-    still: Still,
-    /// What the buckets held when they were last read.
-    known: Buckets,
-    /// How many values each line of buckets held, which nearly always says that none came.
-    held: Vec<u64>,
+    idle: IdleCheck,
+    /// The totals when the cells were last read.
+    total: Buckets,
+    /// The number of values in each line of `total`: if a line of the cells has the same, it
+    /// was not recorded into.
+    line_counts: Vec<u64>,
     /// The sum in the base unit, which never falls.
     sum: f64,
-    /// A latency's sum, which never falls, and what of it is in closed ticks. In whole
-    /// nanoseconds: a difference of two large floats would say little of a short window.
+    /// A latency's sum before its cells began, see [`Self::resume`].
+    resumed_nanos: u128,
+    /// A latency's sum, which never falls, and the part of it that is in closed ticks. Both are
+    /// whole nanoseconds: after a year of busy service the difference of two floats would no
+    /// longer say anything of a short tick.
     nanos: u128,
-    closed: u128,
-    /// How many values the linear octave holds by now.
+    closed_nanos: u128,
+    /// The number of values in the linear octave so far.
     linear: u64,
-    exported: Exported,
-    recent: Recent,
+    exported: ExportedCounts,
+    ticks: SeriesTicks,
     exemplars: Box<[Exemplar]>,
 }
 
@@ -52,173 +64,206 @@ pub(super) struct HistogramMemory {
 /// series are such.
 #[derive(Debug)]
 #[repr(align(64))]
-struct Still {
-    /// The cells' mark when they were last read, and what it wrapped by: unchanged,
-    /// nothing was recorded.
+struct IdleCheck {
+    /// The cells' mark when they were last read. The low 64 bits are the mark itself, the high
+    /// ones how often it wrapped.
     mark: u128,
-    /// Of the window as it was shown last.
-    span: Span,
-    /// What was published last.
-    shown: Arc<Shown>,
-    /// Whether a pass took something in since the last tick.
+    /// The time that the published window covers.
+    span: WindowSpan,
+    /// The value that was published last.
+    published: Arc<Published>,
+    /// A pass has read something new since the last tick ended.
     is_open: bool,
-    /// Whether `shown` and `span` are behind.
+    /// `published` and `span` are older than what was read.
     is_stale: bool,
 }
 
 impl HistogramMemory {
     pub(super) fn new(layout: Layout, bounds: &[f64], birth: Duration) -> Self {
-        let recent = Recent::new(birth, layout);
-        let span = Span { start: birth, until: Duration::MAX };
-        let shown = Arc::new(Shown::nothing(recent.nothing()));
+        let ticks = SeriesTicks::new(birth, layout);
+        let span = WindowSpan { start: birth, valid_until: Duration::MAX };
+        let published = Arc::new(ticks.unfilled());
         Self {
-            still: Still { mark: 0, span, shown, is_open: false, is_stale: true },
-            known: Buckets::new(layout),
-            held: Vec::new(),
+            idle: IdleCheck { mark: 0, span, published, is_open: false, is_stale: true },
+            total: Buckets::new(layout),
+            line_counts: Vec::new(),
             sum: 0.0,
+            resumed_nanos: 0,
             nanos: 0,
-            closed: 0,
+            closed_nanos: 0,
             linear: 0,
-            exported: Exported::new(layout, bounds),
-            recent,
+            exported: ExportedCounts::new(layout, bounds),
+            ticks,
             exemplars: Box::default(),
         }
     }
 
-    /// Whether something was recorded since the cells' mark was followed.
-    pub(super) fn has_moved(&self, mark: u64) -> bool {
-        self.still.mark as u64 != mark
+    /// Goes on from the totals of a series that expired, which are in no window.
+    pub(super) fn resume(&mut self, totals: &LatencyTotals) {
+        let mut delta = Delta::new(self.total.layout());
+        totals.counts.iter().for_each(|(bucket, n)| delta.push(*bucket, *n));
+        self.total.add_delta(&delta);
+        self.exported.add(&delta);
+        self.sum = totals.sum;
+        self.total.set_sum(self.sum);
+        self.resumed_nanos = (totals.sum * 1e9).round() as u128;
+        (self.nanos, self.closed_nanos) = (self.resumed_nanos, self.resumed_nanos);
+        self.ticks.rebase(&self.total);
     }
 
-    /// Has nobody hold the running tick, or it would be copied to be added to.
-    pub(super) fn let_go(&mut self, value: &mut Value) {
+    /// Returns `true` if something was recorded since the cells were last read.
+    pub(super) fn has_moved(&self, mark: u64) -> bool {
+        self.idle.mark as u64 != mark
+    }
+
+    /// Drops the cached sample first, so that the running tick's delta is uniquely owned
+    /// and is added to in place instead of cloned.
+    pub(super) fn release_running(&mut self, value: &mut Value) {
         if let Value::Histogram(histogram) = value
-            && histogram.shows(&self.still.shown)
+            && histogram.shows(&self.idle.published)
         {
             *value = Value::unknown();
         }
-        if let Some(shown) = Arc::get_mut(&mut self.still.shown) {
-            shown.parts.let_go();
+        // A sample that somebody else holds keeps its delta, and then there is a clone.
+        if let Some(published) = Arc::get_mut(&mut self.idle.published) {
+            published.running = None;
         }
     }
 
-    pub(super) fn take_latency(
+    /// Reads the cells of a latency whose sums were `mark` before.
+    pub(super) fn collect_latency(
         &mut self,
         core: &LatencyCore,
         mark: u64,
         reader: &Reader,
         scratch: &mut Scratch,
     ) {
-        let Scratch { sums, rise } = scratch;
-        self.raise(rise, |visit| core.visit(reader, sums, visit));
-        self.follow(mark);
+        let Scratch { sums, delta } = scratch;
+        self.raise(delta, |visit| core.visit(reader, sums, visit));
+        self.advance_mark(mark);
         self.raise_nanos();
         self.exemplars = core.exemplars.taken().into();
     }
 
-    pub(super) fn take_distribution(
+    /// Reads the cells of a distribution whose number of records was `mark` before.
+    pub(super) fn collect_distribution(
         &mut self,
         core: &DistributionCore,
         mark: u64,
         scratch: &mut Scratch,
     ) {
-        self.raise(&mut scratch.rise, |visit| core.visit(visit));
-        self.follow(mark);
+        self.raise(&mut scratch.delta, |visit| core.visit(visit));
+        self.advance_mark(mark);
         self.add_sum(core.sum());
     }
 
     /// Moves to the cells' mark as it was before they were read.
-    fn follow(&mut self, mark: u64) {
-        // A long-lived server's latencies add up to more than 64 bits of nanoseconds.
-        self.still.mark += u128::from(mark.wrapping_sub(self.still.mark as u64));
+    ///
+    /// Not as it is after: a record in between may be in the mark and not in the buckets
+    /// that were read, and the next pass must look again.
+    fn advance_mark(&mut self, mark: u64) {
+        // A long-lived server's latencies add up to more than 64 bits of nanoseconds. As long
+        // as passes are less than 2⁶⁴ ns of latency apart, the difference is right: from
+        // a mark of 2⁶⁴ − 5 to one of 3 it is 8.
+        self.idle.mark += u128::from(mark.wrapping_sub(self.idle.mark as u64));
     }
 
-    /// Raises the running tick to what `visit` shows.
+    /// Raises the totals and the running tick to the counts that `visit` shows, line by line.
     fn raise(
         &mut self,
-        rise: &mut Rise,
+        delta: &mut Delta,
         visit: impl FnOnce(&mut dyn FnMut(usize, &[u64; PER_LINE])),
     ) {
-        rise.clear();
-        (self.still.is_open, self.still.is_stale) = (true, true);
-        let Self { known, held, .. } = self;
+        delta.reset(self.total.layout());
+        (self.idle.is_open, self.idle.is_stale) = (true, true);
+        let Self { total, line_counts, .. } = self;
         visit(&mut |line, counts| {
-            // Counts never fall, so a line whose sum is the same is the same.
+            // Counts never fall, so a line with the same sum has the same counts.
             let sum = counts.iter().sum();
-            if held.len() <= line {
-                held.resize(line + 1, 0);
+            if line_counts.len() <= line {
+                line_counts.resize(line + 1, 0);
             }
-            if mem::replace(&mut held[line], sum) != sum {
-                known.raise(line * PER_LINE, counts, rise);
+            if mem::replace(&mut line_counts[line], sum) != sum {
+                total.raise((line * PER_LINE) as u16, counts, delta);
             }
         });
-        self.linear += rise.below(PER_OCTAVE);
-        self.exported.enter(rise);
-        self.recent.running().append(rise);
+        self.linear += delta.count_below(PER_OCTAVE as u16);
+        self.exported.add(delta);
+        self.ticks.running_mut().merge(delta);
     }
 
+    /// Raises a latency's sum to the mark.
     fn raise_nanos(&mut self) {
-        // Each record of the linear octave added one more than its value.
-        self.nanos = self.nanos.max(self.still.mark.saturating_sub(u128::from(self.linear)));
+        // Each record of the linear octave added one more than its value: three records of
+        // 0 ns and one of 2000 ns have a mark of 2003. The bucket of a record may have been
+        // read and its part of the mark not yet, so the difference may be too low by then.
+        let nanos = self.idle.mark.saturating_sub(u128::from(self.linear));
+        self.nanos = self.nanos.max(self.resumed_nanos + nanos);
         let seconds = |nanos: u128| nanos as f64 / 1e9;
-        self.sum = seconds(self.nanos);
-        self.recent.running().set_sum(seconds(self.nanos - self.closed));
+        self.sum = self.sum.max(seconds(self.nanos));
+        self.ticks.running_mut().set_sum(seconds(self.nanos - self.closed_nanos));
     }
 
+    /// Raises a distribution's sum.
     fn add_sum(&mut self, sum: f64) {
         let by = (sum - self.sum).max(0.0);
         self.sum = self.sum.max(sum);
-        let running = self.recent.running();
+        let running = self.ticks.running_mut();
         running.set_sum(running.sum() + by);
     }
 
-    pub(super) fn close(&mut self, tick: Ended, rule: Rule) {
-        let is_open = mem::take(&mut self.still.is_open);
-        if !is_open && tick.end <= self.still.span.until {
+    /// Ends a tick.
+    pub(super) fn close(&mut self, tick: ClosedTick, rule: Rule) {
+        let is_open = mem::take(&mut self.idle.is_open);
+        // An idle series has nothing to close until its oldest tick is too old for the window.
+        if !is_open && tick.end <= self.idle.span.valid_until {
             return;
         }
-        // A tick without samples keeps what the sum has for them already.
-        if self.recent.fresh().samples() > 0 {
-            self.closed = self.nanos;
-        }
-        self.known.set_sum(self.sum);
-        self.still.is_stale |= self.recent.close(tick.start, tick.end, rule, &self.known);
+        self.closed_nanos = self.nanos;
+        self.total.set_sum(self.sum);
+        self.idle.is_stale |= self.ticks.close(tick, rule, &self.total);
     }
 
-    pub(super) fn show(&mut self, present: Present<'_>, value: &mut Value) {
-        if self.still.is_stale || present.now > self.still.span.until {
-            self.revise(present, mem::replace(value, Value::unknown()));
+    /// Replaces the series' value in an older sample by that of this pass.
+    pub(super) fn publish(&mut self, at: PassTime<'_>, value: &mut Value) {
+        if self.idle.is_stale || at.now > self.idle.span.valid_until {
+            self.refill(at, mem::replace(value, Value::unknown()));
         }
-        let Still { shown, span: Span { start, .. }, .. } = &self.still;
-        let span = present.now.saturating_sub(present.reach.max(*start));
+        let IdleCheck { published, span: WindowSpan { start, .. }, .. } = &self.idle;
+        let span = at.now.saturating_sub(at.reach.max(*start));
         match value {
-            // Most series are idle, and counting up their references would be most of the pass.
-            Value::Histogram(histogram) if histogram.shows(shown) => histogram.span = span,
-            _ => *value = Value::Histogram(Histogram::new(shown.clone(), span)),
-        }
-    }
-
-    /// Brings what is published up to date: in the place of an older one, if no sample shows it.
-    fn revise(&mut self, present: Present<'_>, older: Value) {
-        let shown = &mut self.still.shown;
-        if let Value::Histogram(older) = older {
-            let mut older = older.into_shown();
-            if Arc::get_mut(&mut older).is_some() {
-                *shown = older;
+            // Most series are idle: to count up and down the references of each would be most
+            // of a pass. So a value that shows the right thing is kept, and only moved on.
+            Value::Histogram(histogram) if histogram.shows(published) => {
+                histogram.move_to(at.time.ended, span);
+            }
+            _ => {
+                let histogram = Histogram::new(published.clone(), at.time.ended, span);
+                *value = Value::Histogram(histogram);
             }
         }
-        if Arc::get_mut(shown).is_none() {
-            *shown = Arc::new(Shown::nothing(self.recent.nothing()));
+    }
+
+    /// Brings `published` up to date, in the allocation of `older` if no sample holds that.
+    fn refill(&mut self, at: PassTime<'_>, older: Value) {
+        let published = &mut self.idle.published;
+        if let Value::Histogram(older) = older {
+            let mut older = older.into_published();
+            if Arc::get_mut(&mut older).is_some() {
+                *published = older;
+            }
         }
-        let Some(shown) = Arc::get_mut(shown) else { return };
-        let Present { time, now, .. } = present;
-        self.still.span =
-            self.recent.fill(&mut shown.parts, now, time.ticks.running(), time.rule, self.sum);
-        shown.count = self.known.count();
-        self.exported.cumulative(&mut shown.cumulative);
-        if *shown.exemplars != *self.exemplars {
-            shown.exemplars = self.exemplars.clone();
+        if Arc::get_mut(published).is_none() {
+            *published = Arc::new(self.ticks.unfilled());
         }
-        self.still.is_stale = false;
+        // Nobody else has it, by the lines before.
+        let Some(published) = Arc::get_mut(published) else { return };
+        self.idle.span = self.ticks.fill(published, at);
+        (published.count, published.sum) = (self.total.count(), self.sum);
+        self.exported.cumulative(&mut published.cumulative);
+        if *published.exemplars != *self.exemplars {
+            published.exemplars = self.exemplars.clone();
+        }
+        self.idle.is_stale = false;
     }
 }

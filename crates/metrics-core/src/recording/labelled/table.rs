@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use super::directory::{Entry, lapses};
+use super::shared_handles::{Entry, lapses};
 
 thread_local! {
     static TABLE: RefCell<Table> = const { RefCell::new(Table::new()) };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_core::{
-    Assessment, Desc, Histogram, Latency, LatencySummary, ManualClock, Monitor, Registry, Report,
+    Desc, Histogram, Judgement, Latency, LatencySummary, ManualClock, Monitor, Registry, Report,
     Sample, Ticker, Timestamp, Topic, UnknownTarget, VALUES_CLAMPED, Value, View, millis,
 };
 use serde_json::json;
@@ -45,8 +45,8 @@ impl Monitor for Reporter {
         &TOPIC
     }
 
-    fn assess(&self, _: &View<'_>) -> Assessment {
-        Assessment::healthy("")
+    fn judge(&self, _: &View<'_>) -> Judgement {
+        Judgement::healthy("")
     }
 
     fn report(&self, view: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
@@ -183,7 +183,7 @@ impl Life {
     }
 
     /// Every way to read this sample says what the oracles say.
-    pub(super) fn judge(&mut self, sample: &Sample) {
+    pub(super) fn judge(&mut self, sample: &Arc<Sample>) {
         let report = sample.report("operations", None).expect("the topic exists");
         let report = serde_json::to_value(&report).expect("a report is JSON");
         for (name, latency, oracle) in &self.series {

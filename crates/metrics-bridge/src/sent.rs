@@ -1,0 +1,39 @@
+//! The values of a histogram that a recipient already has.
+
+use std::borrow::Cow;
+
+use metrics_core::{Buckets, Delta, Histogram, Layout};
+
+/// The values of one histogram that were sent.
+#[derive(Debug)]
+pub(crate) struct Sent(Buckets);
+
+/// The relation of a sample to the one that was sent before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// It ends the tick after the one that the other ended, so its deltas are all that is new.
+    NextTick,
+    /// Ticks were missed, or one of the two is a fresh read between ticks.
+    Other,
+}
+
+impl Sent {
+    pub(crate) fn nothing(layout: Layout) -> Self {
+        Self(Buckets::new(layout))
+    }
+
+    /// Returns the values of `now` that were not sent yet, and notes them as sent.
+    pub(crate) fn advance<'a>(&mut self, now: &'a Histogram, step: Step) -> Cow<'a, Delta> {
+        let delta = now.delta();
+        let new = if now.count() == self.0.count() {
+            Cow::Owned(Delta::new(delta.layout()))
+        } else if step == Step::NextTick && now.count() == self.0.count() + delta.count() {
+            Cow::Borrowed(delta)
+        } else {
+            // Whatever was missed, the totals have it.
+            Cow::Owned(now.total().since(&self.0))
+        };
+        self.0.add_delta(&new);
+        new
+    }
+}

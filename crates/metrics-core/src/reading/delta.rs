@@ -1,0 +1,180 @@
+//! What one series recorded in a stretch of time, usually one tick.
+//!
+//! A tick touches few of a series' buckets, so a delta is a sparse list. It is inert
+//! data and never changes once its tick has ended: the window, the totals and every
+//! sample that shows the tick share one allocation. Deltas of any number of ticks add
+//! up without loss, which is how history and remote storage keep the past.
+
+use std::borrow::Cow;
+
+use crate::reading::buckets::Buckets;
+use crate::recording::layout::Layout;
+
+/// Counts by bucket, with their sum, of what was recorded in one tick or several.
+///
+/// ```
+/// use metrics_core::{Buckets, Delta, Layout};
+///
+/// let mut first = Delta::new(Layout::Latency);
+/// first.add(0.012, 3);
+/// let mut second = Delta::new(Layout::Latency);
+/// second.add(0.250, 1);
+///
+/// first.merge(&second);
+/// let both = Buckets::from(&first);
+/// assert_eq!(both.count(), 4);
+/// assert_eq!(both.quantile(0.5), Some(Layout::Latency.midpoint(Layout::Latency.bucket_of(0.012))));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delta {
+    layout: Layout,
+    /// By rising bucket number; no count is zero.
+    counts: Vec<(u16, u64)>,
+    count: u64,
+    sum: f64,
+}
+
+static EMPTY_LATENCY: Delta = Delta::new(Layout::Latency);
+static EMPTY_DISTRIBUTION: Delta = Delta::new(Layout::Distribution);
+
+impl Delta {
+    /// Creates a delta without values; it does not allocate.
+    pub const fn new(layout: Layout) -> Self {
+        Self { layout, counts: Vec::new(), count: 0, sum: 0.0 }
+    }
+
+    /// Creates a delta from what [`counts`](Self::counts) and [`sum`](Self::sum) gave, for example after storing it.
+    ///
+    /// The numbers may come in any order; counts of one number add up, and a number
+    /// past the last bucket is taken as the last.
+    pub fn from_counts(
+        layout: Layout,
+        counts: impl IntoIterator<Item = (u16, u64)>,
+        sum: f64,
+    ) -> Self {
+        let mut delta = Self { sum, ..Self::new(layout) };
+        let last = layout.buckets() - 1;
+        counts.into_iter().for_each(|(bucket, n)| delta.put(bucket.min(last), n));
+        delta
+    }
+
+    /// Returns a delta without values that lives forever.
+    pub(crate) fn empty(layout: Layout) -> &'static Self {
+        match layout {
+            Layout::Latency => &EMPTY_LATENCY,
+            Layout::Distribution => &EMPTY_DISTRIBUTION,
+        }
+    }
+
+    /// The values that the bucket numbers stand for.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// The number of values, which is the sum of all counts.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The sum of all values, in the metric's base unit.
+    ///
+    /// A value that is recorded while its tick ends may have its count in one delta and
+    /// its part of the sum in the next. Added over all ticks, both are exact.
+    pub fn sum(&self) -> f64 {
+        self.sum
+    }
+
+    /// Returns `true` if there is neither a count nor a part of a sum.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0 && self.sum == 0.0
+    }
+
+    /// Returns the buckets that hold something, by rising number, with their counts.
+    pub fn counts(&self) -> impl ExactSizeIterator<Item = (u16, u64)> + '_ {
+        self.counts.iter().copied()
+    }
+
+    /// Adds a value `n` times.
+    ///
+    /// A negative value or one that is not finite is dropped, and one beyond the
+    /// layout's largest is taken as the largest, as where values are recorded.
+    pub fn add(&mut self, value: f64, n: u64) {
+        if let Some(value) = self.layout.accept(value) {
+            self.put(self.layout.bucket_of(value), n);
+            self.sum += value * n as f64;
+        }
+    }
+
+    /// Adds all values of `other`.
+    ///
+    /// If `other` has another layout, each of its buckets is added at its midpoint, so
+    /// its values are off by the errors of both layouts. Beyond 2⁶⁴ values the rest is
+    /// not counted.
+    pub fn merge(&mut self, other: &Self) {
+        let other = other.to_layout(self.layout);
+        // The first reading of a tick finds nothing, and copies what it brings.
+        if self.counts.is_empty() {
+            self.counts.extend_from_slice(&other.counts);
+            self.count = other.count;
+        } else {
+            other.counts().for_each(|(bucket, n)| self.put(bucket, n));
+        }
+        self.sum += other.sum;
+    }
+
+    /// Returns the same values in buckets of `layout`.
+    pub(crate) fn to_layout(&self, layout: Layout) -> Cow<'_, Self> {
+        if layout == self.layout {
+            return Cow::Borrowed(self);
+        }
+        let bucket_of = |(bucket, n)| (layout.bucket_of(self.layout.midpoint(bucket)), n);
+        Cow::Owned(Self::from_counts(layout, self.counts().map(bucket_of), self.sum))
+    }
+
+    /// Adds to one bucket, as far as the count has room.
+    fn put(&mut self, bucket: u16, n: u64) {
+        // While all counts together fit 64 bits, so does each sum of some of them.
+        let n = n.min(u64::MAX - self.count);
+        if n == 0 {
+            return;
+        }
+        match self.counts.binary_search_by_key(&bucket, |(known, _)| *known) {
+            Ok(at) => self.counts[at].1 += n,
+            Err(at) => self.counts.insert(at, (bucket, n)),
+        }
+        self.count += n;
+    }
+
+    /// Adds a count to a bucket beyond all that hold something.
+    pub(crate) fn push(&mut self, bucket: u16, n: u64) {
+        self.counts.push((bucket, n));
+        self.count += n;
+    }
+
+    /// Returns how many values are in the buckets below one.
+    pub(crate) fn count_below(&self, bucket: u16) -> u64 {
+        self.counts().take_while(|(at, _)| *at < bucket).map(|(_, n)| n).sum()
+    }
+
+    pub(crate) fn set_sum(&mut self, sum: f64) {
+        self.sum = sum;
+    }
+
+    /// Empties the delta for another series, and keeps its allocation.
+    pub(crate) fn reset(&mut self, layout: Layout) {
+        self.counts.clear();
+        (self.layout, self.count, self.sum) = (layout, 0, 0.0);
+    }
+}
+
+/// All values, for example to store them.
+impl From<&Buckets> for Delta {
+    fn from(buckets: &Buckets) -> Self {
+        Self {
+            layout: buckets.layout(),
+            counts: buckets.counts().collect(),
+            count: buckets.count(),
+            sum: buckets.sum(),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The value of a latency or a distribution: totals, window, and what the last tick brought.
+
+mod published;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::reading::buckets::Buckets;
+use crate::reading::delta::Delta;
+use crate::recording::exemplar::Exemplar;
+
+pub(crate) use published::{Base, Published};
+
+/// A histogram's totals, its window and the delta of its last tick; cloning shares them.
+#[derive(Clone, Debug)]
+pub struct Histogram {
+    published: Arc<Published>,
+    /// The number of the last closed tick, whether the series recorded in it or not.
+    tick: u64,
+    window_span: Duration,
+}
+
+impl Histogram {
+    pub(crate) fn new(published: Arc<Published>, tick: u64, window_span: Duration) -> Self {
+        Self { published, tick, window_span }
+    }
+
+    /// Moves the value of an unchanged series to a later pass.
+    pub(crate) fn move_to(&mut self, tick: u64, window_span: Duration) {
+        (self.tick, self.window_span) = (tick, window_span);
+    }
+
+    /// Returns `true` if this shows what `published` holds.
+    pub(crate) fn shows(&self, published: &Arc<Published>) -> bool {
+        Arc::ptr_eq(&self.published, published)
+    }
+
+    /// Returns the allocation of what is shown, to be written anew.
+    pub(crate) fn into_published(self) -> Arc<Published> {
+        self.published
+    }
+
+    /// The number of values since the series began; it never falls.
+    pub fn count(&self) -> u64 {
+        self.published.count
+    }
+
+    /// The exact sum of all values since the series began; it never falls.
+    pub fn sum(&self) -> f64 {
+        self.published.sum
+    }
+
+    /// The numbers of values at most each of the bounds of the description, which rise.
+    ///
+    /// They equal [`Buckets::cumulative`] of [`Self::total`], but cost nothing to ask for.
+    pub fn cumulative(&self) -> &[u64] {
+        &self.published.cumulative
+    }
+
+    /// All values since the series began; it never falls.
+    ///
+    /// The first call on a sample adds them up, later ones share the result.
+    pub fn total(&self) -> &Buckets {
+        self.published.total()
+    }
+
+    /// The values that the last whole tick recorded, empty if it recorded none.
+    ///
+    /// That tick is the one that [`Sample::tick`](crate::Sample::tick) names, also in a
+    /// fresh read between ticks: what the running tick has so far is in the totals and in
+    /// the window, and in no delta until the tick ends. So whoever adds the delta of each
+    /// tick number once has every value once, however many samples were read.
+    ///
+    /// ```
+    /// use metrics_core::{Desc, Registry};
+    /// use std::time::Duration;
+    ///
+    /// const WAIT: Desc = Desc::latency("wait_seconds", "Time spent waiting.");
+    /// let registry = Registry::new();
+    /// let wait = registry.latency(&WAIT, &[])?;
+    /// let mut ticker = registry.ticker().expect("nobody else ticks");
+    ///
+    /// wait.record(Duration::from_millis(3));
+    /// let first = ticker.tick().sample;
+    /// assert_eq!((first.tick, first.view().latency(&wait).unwrap().delta().count()), (1, 1));
+    ///
+    /// wait.record(Duration::from_millis(4));
+    /// let fresh = registry.read();
+    /// let waits = fresh.view().latency(&wait).unwrap();
+    /// assert_eq!((fresh.tick, waits.delta().count(), waits.count()), (1, 1, 2));
+    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// ```
+    pub fn delta(&self) -> &Delta {
+        self.published.delta(self.tick)
+    }
+
+    /// The most recent values, over which all statistics are.
+    pub fn window(&self) -> Window<'_> {
+        Window { published: &self.published, span: self.window_span }
+    }
+
+    /// At most one trace for each exported bucket, by rising value.
+    pub fn exemplars(&self) -> &[Exemplar] {
+        &self.published.exemplars
+    }
+}
+
+/// Equal totals, windows and exemplars. The delta says how these came about, and is different
+/// right before and right after the end of a tick.
+impl PartialEq for Histogram {
+    fn eq(&self, other: &Self) -> bool {
+        self.total() == other.total()
+            && self.window() == other.window()
+            && self.exemplars() == other.exemplars()
+    }
+}
+
+/// The samples of the window, with the time that they cover.
+///
+/// Every statistic of a series is over the same window.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Window<'a> {
+    published: &'a Published,
+    /// The time from the start of the oldest tick in the window to the reading.
+    pub span: Duration,
+}
+
+impl<'a> Window<'a> {
+    /// The number of samples in the window.
+    pub fn samples(&self) -> u64 {
+        self.published.window_count
+    }
+
+    /// The samples, none for a series that was idle for the longest age.
+    ///
+    /// The first call on a sample adds them up, later ones share the result.
+    pub fn buckets(&self) -> &'a Buckets {
+        self.published.window()
+    }
+}
+
+impl PartialEq for Window<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.span == other.span && self.buckets() == other.buckets()
+    }
+}

@@ -1,0 +1,40 @@
+//! What a pass remembers of a counter.
+
+use crate::reading::snapshot::Count;
+use crate::reading::timeline::{RATE_TICKS, Timeline, slot};
+
+/// The counts of a counter's last whole ticks.
+///
+/// Small, since a scrape goes through that of every series; only ticks go to the heap.
+#[derive(Debug)]
+pub(super) struct CounterMemory {
+    /// The count of the last ticks that rates are over.
+    recent: u64,
+    /// The count of the last tick.
+    delta: u64,
+    /// The number of ticks that the series has seen, at most [`RATE_TICKS`].
+    seen: u8,
+    /// The totals at the ends of the last ticks; [`slot`] says where.
+    at_end: Box<[u64; RATE_TICKS + 1]>,
+}
+
+impl CounterMemory {
+    /// Remembers a series that went on from this total; zero for a new one.
+    pub(super) fn new(resumed: u64) -> Self {
+        Self { recent: 0, delta: 0, seen: 0, at_end: Box::new([resumed; RATE_TICKS + 1]) }
+    }
+
+    /// Ends the tick with this number.
+    pub(super) fn close(&mut self, total: u64, number: u64) {
+        self.seen = (self.seen + 1).min(RATE_TICKS as u8);
+        self.at_end[slot(number)] = total;
+        let since = |ticks: u64| total.wrapping_sub(self.at_end[slot(number - ticks)]);
+        // A counter that came in tick 40 has, at the end of tick 42, its ticks 40 to 42 as recent.
+        (self.recent, self.delta) = (since(self.seen.into()), since(1));
+    }
+
+    pub(super) fn count(&self, total: u64, time: &Timeline) -> Count {
+        let span = time.span_of_last(self.seen.into());
+        Count { total, delta: self.delta, recent: self.recent, span }
+    }
+}

@@ -1,0 +1,35 @@
+//! What a pass remembers of a peak.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// A peak is shown for so long.
+const PEAK_SPAN: Duration = Duration::from_secs(60);
+
+/// The peaks of the last minute's ticks that a later tick did not reach.
+///
+/// Ticks with the peaks 3, 9, 4, 6 are kept as 9, 6: the 3 and the 4 can never again be
+/// the highest. So the front is always the highest, and ends are in rising order.
+#[derive(Debug, Default)]
+pub(super) struct PeakMemory {
+    /// The end of each tick, with its peak.
+    ticks: VecDeque<(Duration, u64)>,
+}
+
+impl PeakMemory {
+    /// Ends a tick.
+    pub(super) fn close(&mut self, peak: u64, end: Duration) {
+        while self.ticks.back().is_some_and(|(_, lower)| *lower <= peak) {
+            self.ticks.pop_back();
+        }
+        self.ticks.push_back((end, peak));
+        while self.ticks.front().is_some_and(|(before, _)| *before + PEAK_SPAN < end) {
+            self.ticks.pop_front();
+        }
+    }
+
+    /// The highest peak of the whole ticks.
+    pub(super) fn highest(&self) -> u64 {
+        self.ticks.front().map_or(0, |(_, peak)| *peak)
+    }
+}
