@@ -15,6 +15,7 @@ use metrics_core::Desc;
 /// Each crate with the metrics it describes.
 const CATALOGUE: &[(&str, &[&Desc])] = &[
     ("metrics-core", metrics_core::DESCS),
+    ("performance-monitor", performance_monitor::DESCS),
     ("db-pool-monitor", db_pool_monitor::DESCS),
     ("cache-monitor", cache_monitor::DESCS),
     ("breaker-monitor", breaker_monitor::DESCS),

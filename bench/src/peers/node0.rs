@@ -2,9 +2,8 @@
 
 mod scrape;
 
-use metrics_core::{
-    Counter, Desc, Latency, OPERATION_DURATION, OPERATIONS, Performance, Registry, RegistryBuilder,
-};
+use metrics_core::{Counter, Desc, Latency, Registry, RegistryBuilder};
+use performance_monitor::{OPERATION_DURATION, OPERATIONS, PerformanceMonitor};
 
 use crate::rounds::Contender;
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};
@@ -86,7 +85,7 @@ pub(crate) fn timer() -> Contender {
 /// Counts by name through the performance monitor: one name, no labels.
 pub(crate) fn counter_by_name() -> Contender {
     let registry = large_registry();
-    let performance = Performance::register(&registry).expect("it is the first");
+    let performance = PerformanceMonitor::register(&registry).expect("it is the first");
     let names = request_names();
     Contender::recording(
         "node0, name alone",
@@ -98,7 +97,7 @@ pub(crate) fn counter_by_name() -> Contender {
 /// Records by name through the performance monitor: one name, no labels.
 pub(crate) fn latency_by_name() -> Contender {
     let (registry, values) = (large_registry(), workload::durations());
-    let performance = Performance::register(&registry).expect("it is the first");
+    let performance = PerformanceMonitor::register(&registry).expect("it is the first");
     let names = request_names();
     Contender::recording(
         "node0, name alone",

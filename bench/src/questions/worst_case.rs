@@ -19,7 +19,8 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use metrics_core::{OPERATION_DURATION, Performance, Registry};
+use metrics_core::Registry;
+use performance_monitor::{OPERATION_DURATION, PerformanceMonitor};
 
 use crate::floors;
 use crate::peers::node0;
@@ -187,7 +188,7 @@ fn latency(registry: &Registry) -> Case {
 /// A name that another thread used before.
 fn known_name() -> Case {
     let registry = node0::registry(|builder| builder);
-    let performance = Performance::register(&registry).expect("it is the first");
+    let performance = PerformanceMonitor::register(&registry).expect("it is the first");
     let handle = performance.latency("checkout").expect("there is room");
     Case {
         name: "node0, known name",
@@ -202,7 +203,7 @@ fn known_name() -> Case {
 /// A name that nobody used before, which registers it.
 fn new_name(effort: Effort) -> Case {
     let registry = node0::registry(|builder| builder);
-    let performance = Performance::register(&registry).expect("it is the first");
+    let performance = PerformanceMonitor::register(&registry).expect("it is the first");
     let names = names(effort);
     Case {
         name: "node0, new name",
@@ -214,7 +215,7 @@ fn new_name(effort: Effort) -> Case {
 /// A name that nobody used before, where there is room for none.
 fn name_at_cap(effort: Effort) -> Case {
     let registry = node0::registry(|builder| builder.max_histograms_per_family(LATENCIES));
-    let performance = Performance::register(&registry).expect("it is the first");
+    let performance = PerformanceMonitor::register(&registry).expect("it is the first");
     let held: Vec<_> = (0..LATENCIES)
         .map(|i| performance.latency(&format!("operation {i}")).expect("there is room"))
         .collect();

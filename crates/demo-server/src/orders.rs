@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::Manager;
-use node0::{Clock, Latency, MonitoredPool, Performance, RegisterError};
+use node0::performance::PerformanceMonitor;
+use node0::{Clock, Latency, MonitoredPool, RegisterError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -132,7 +133,7 @@ impl Orders {
         payments: Payments,
         chaos: Chaos,
         clock: Clock,
-        performance: &Performance,
+        performance: &PerformanceMonitor,
     ) -> Result<Self, RegisterError> {
         let create = performance.latency("orders:create")?;
         let read = performance.latency("orders:read")?;

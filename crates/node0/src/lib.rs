@@ -89,6 +89,7 @@ pub use breaker_monitor as breaker;
 pub use cache_monitor as cache;
 #[cfg(feature = "metrics")]
 pub use metrics_bridge as bridge;
+pub use performance_monitor as performance;
 pub use system_monitor as system;
 
 pub use aggregator::{Aggregator, Events, Received, Sampler, StartError};
@@ -109,9 +110,9 @@ pub use metrics_core::{
     AnyMetric, Assessment, Buckets, Classic, ClassicShape, Clock, Counter, DEFAULT_CACHE, Desc,
     Distribution, Event, Gauge, HealthChange, Histogram, HitRatio, InFlight, Issue, Kind, Labels,
     Latency, LatencySummary, ManualClock, Measuring, Monitor, NotReady, OwnedDesc, Peak,
-    Performance, PerformanceBuilder, ReadinessCheck, Recommendation, RegisterError, Registry,
-    RegistryBuilder, Report, Sample, Severity, Snapshot, Status, Timer, Timestamp, Topic, TraceId,
-    Unit, UnknownTarget, UpDown, Value, View, Window,
+    ReadinessCheck, Recommendation, RegisterError, Registry, RegistryBuilder, Report, Sample,
+    Severity, Snapshot, Status, Timer, Timestamp, Topic, TraceId, Unit, UnknownTarget, UpDown,
+    Value, View, Window,
 };
 
 /// Every metric that this crate records itself.

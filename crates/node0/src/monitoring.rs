@@ -9,11 +9,14 @@ use breaker_monitor::BreakerMonitor;
 use cache_monitor::CacheMonitor;
 use db_pool_monitor::PoolMonitor;
 use exporter::{Exporter, ExporterBuilder, Format, Naming};
-use http_glue::{Readiness, RequestLayer, Routes, RoutesError, Shutdown, WatchedRouter, serve};
-use metrics_core::{
-    AnyMetric, Desc, Gauge, Kind, OwnedDesc, Performance, RegisterError, Registry, RegistryBuilder,
-    Sample,
+use http_glue::{
+    REQUEST_OPERATION, REQUESTS_OPERATION, Readiness, RequestLayer, Routes, RoutesError, Shutdown,
+    WatchedRouter, serve,
 };
+use metrics_core::{
+    AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, RegistryBuilder, Sample,
+};
+use performance_monitor::PerformanceMonitor;
 use system_monitor::{MonitoredRuntime, SystemMonitor};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -35,7 +38,7 @@ pub struct Monitoring {
 
 struct Inner {
     registry: Registry,
-    performance: Performance,
+    performance: PerformanceMonitor,
     database: PoolMonitor,
     cache: CacheMonitor,
     breakers: BreakerMonitor,
@@ -114,7 +117,7 @@ impl MonitoringBuilder {
     /// Builds everything and leaves the sampling to the caller.
     pub(crate) fn build_unsampled(self) -> Result<Monitoring, BuildError> {
         let registry = self.registry.build();
-        let performance = Performance::register(&registry)?;
+        let performance = PerformanceMonitor::register(&registry)?;
         let host = self.version.as_deref().unwrap_or_default();
         let build_info = registry.gauge(&BUILD_INFO, &[host, env!("CARGO_PKG_VERSION")])?;
         build_info.set(1.0);
@@ -124,7 +127,7 @@ impl MonitoringBuilder {
             breakers: BreakerMonitor::register(&registry)?,
             system: SystemMonitor::register(&registry)?,
             runtime: Mutex::new(None),
-            requests: RequestLayer::register(&registry, &performance)?,
+            requests: requests(&registry, &performance)?,
             exporter: Arc::new(self.exporter.build()),
             version: self.version,
             readiness: OnceLock::new(),
@@ -154,7 +157,7 @@ impl Monitoring {
     }
 
     /// Latency and throughput by name.
-    pub fn performance(&self) -> &Performance {
+    pub fn performance(&self) -> &PerformanceMonitor {
         &self.inner.performance
     }
 
@@ -370,6 +373,16 @@ impl fmt::Debug for Monitoring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Monitoring").field("version", &self.inner.version).finish_non_exhaustive()
     }
+}
+
+/// The layer whose requests are an operation of the performance monitor, too.
+fn requests(
+    registry: &Registry,
+    performance: &PerformanceMonitor,
+) -> Result<RequestLayer, RegisterError> {
+    let latency = performance.latency(REQUEST_OPERATION)?;
+    let throughput = performance.throughput(REQUESTS_OPERATION)?;
+    Ok(RequestLayer::register(registry)?.operation(latency, throughput))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -36,6 +36,15 @@ pub(super) const LAYERS: &[Row] = &[
     },
     Row {
         role: Role::Monitor,
+        name: "performance-monitor",
+        knows: "operations by name: latency, throughput, cache hits",
+        ours: Ours::ByRole,
+        outside: Outside::Only(&["serde"]),
+        never: &[RUNTIMES, WEB, TOWER],
+        oversize: &[],
+    },
+    Row {
+        role: Role::Monitor,
         name: "db-pool-monitor",
         knows: "connection pools of any kind; deadpool by a feature",
         ours: Ours::ByRole,

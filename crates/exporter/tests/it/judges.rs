@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use exporter::{Exporter, Format, Naming, ScrapeMetrics};
-use metrics_core::{
-    AnyMetric, Kind, MAX_LABEL_VALUE_BYTES, OwnedDesc, Performance, Snapshot, TraceId, Value,
-};
+use metrics_core::{AnyMetric, Kind, MAX_LABEL_VALUE_BYTES, OwnedDesc, Snapshot, TraceId, Value};
+use performance_monitor::PerformanceMonitor;
 use testbed::exposition::{self, Family};
 use testbed::{promtool, tools};
 
@@ -134,10 +133,10 @@ fn the_reference_parser_reads_hostile_text_value_by_value() {
 }
 
 /// A bench with everything that the core and the exporter record.
-fn ordinary() -> (Bench, Performance, ScrapeMetrics) {
+fn ordinary() -> (Bench, PerformanceMonitor, ScrapeMetrics) {
     let mut bench = Bench::with(Exporter::new());
     let metrics = ScrapeMetrics::register(&bench.registry).expect("a new registry");
-    let performance = Performance::register(&bench.registry).expect("a new registry");
+    let performance = PerformanceMonitor::register(&bench.registry).expect("a new registry");
     performance.record_latency("api:request", Duration::from_millis(145));
     performance.record_throughput("api:requests", 30);
     performance.record_cache_hit("L1");

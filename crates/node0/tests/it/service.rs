@@ -10,10 +10,11 @@ use std::time::Duration;
 use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
 use node0::breaker::{BreakerMonitor, Circuit, State};
 use node0::cache::{CacheMonitor, Tier};
+use node0::performance::PerformanceMonitor;
 use node0::system::SystemMonitor;
 use node0::{
-    Latency, ManualClock, MonitoredPool, Performance, PoolMonitor, Registry, RegistryBuilder,
-    Sample, breaker, system,
+    Latency, ManualClock, MonitoredPool, PoolMonitor, Registry, RegistryBuilder, Sample, breaker,
+    system,
 };
 
 /// How often a part is used, more than any minimum asks for.
@@ -61,7 +62,7 @@ impl Service {
             pool: PoolMonitor::register(&registry).unwrap().build("main", pool).unwrap(),
             tier: CacheMonitor::register(&registry).unwrap().tier("orders", "L1").unwrap(),
             circuit: circuits.circuit("payments", breaker::Thresholds::default()).unwrap(),
-            orders: Performance::register(&registry).unwrap().latency("orders").unwrap(),
+            orders: PerformanceMonitor::register(&registry).unwrap().latency("orders").unwrap(),
             ticker: registry.ticker().unwrap(),
             clock,
             registry,
