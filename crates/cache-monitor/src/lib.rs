@@ -68,15 +68,13 @@ pub mod moka;
 #[cfg(feature = "redis")]
 pub mod redis;
 
-mod assess;
 mod by_name;
 mod cells;
 mod descs;
-mod distribution;
+mod judge;
 mod levels;
 mod metrics;
 mod monitor;
-mod names;
 mod reading;
 mod report;
 mod thresholds;
@@ -85,16 +83,15 @@ mod timed;
 mod watch;
 mod words;
 
+pub use by_name::DEFAULT_CACHE;
 pub use descs::{
     BYTES, CANCELLATIONS, COALESCED_LOADS, DESCS, ENTRIES, ERRORS, EVICTED_BYTES, EVICTIONS, GETS,
     LOADS, MAX_BYTES, MAX_ENTRIES, OPERATION_DURATION, PROMOTIONS, RAW_BYTES, STALE_SERVED,
     STORED_BYTES, WRITES,
 };
-pub use distribution::LatencyDistribution;
 pub use levels::{LevelSource, Levels};
-pub use metrics::{EvictionsByCause, LoadMetrics, TierMetrics};
-pub use monitor::{CacheMonitor, TierError};
-pub use names::DEFAULT_CACHE;
+pub use metrics::{LoadMetrics, TierMetrics};
+pub use monitor::CacheMonitor;
 pub use thresholds::Thresholds;
 pub use tier::Tier;
 pub use timed::Timed;

@@ -182,14 +182,12 @@ impl<K: 'static, V: 'static> Watched<K, V> {
         entry.map(Entry::into_value)
     }
 
-    /// What moka's own numbers say, whose unit is bytes where entries are weighed.
+    /// Returns moka's own numbers, whose unit is bytes where entries are weighed.
     pub(super) fn levels(&self, entries: u64, weight: u64, policy: &Policy) -> Levels {
-        let levels = Levels::default().entries(entries);
-        match (&self.weigher, policy.max_capacity()) {
-            (None, None) => levels,
-            (None, Some(max)) => levels.max_entries(max),
-            (Some(_), None) => levels.bytes(weight),
-            (Some(_), Some(max)) => levels.bytes(weight).max_bytes(max),
+        let (entries, max) = (Some(entries), policy.max_capacity());
+        match &self.weigher {
+            None => Levels { entries, max_entries: max, ..Levels::default() },
+            Some(_) => Levels { entries, bytes: Some(weight), max_bytes: max, max_entries: None },
         }
     }
 
