@@ -9,8 +9,8 @@ use std::sync::{Mutex, Weak};
 use std::time::Duration;
 
 use metrics_core::{
-    ByLabel, Counter, Instance, InstanceName, Late, Latency, RegisterError, Registry, View,
-    instruments, lock,
+    ByLabel, Counter, Instance, InstanceName, Late, Latency, RegisterError, Registry, instruments,
+    lock,
 };
 
 use crate::descs::{
@@ -150,10 +150,6 @@ impl TierCells {
         let labels = [self.cache.as_str(), self.tier.as_str()];
         // Refused only where another metric has the name: then there is no series to show it.
         let _ = lock(&self.levels).learn(&self.registry, &labels, levels);
-    }
-
-    pub(crate) fn levels(&self, view: &View<'_>) -> Levels {
-        lock(&self.levels).read(view)
     }
 
     /// Takes the levels from a source from the next poll on.

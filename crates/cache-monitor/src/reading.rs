@@ -9,7 +9,7 @@ use metrics_core::{LatencySummary, OTHER, UnknownTarget, View};
 
 use crate::cells::{TierNumbers, TierSeries};
 use crate::descs::DESCS;
-use crate::levels::Levels;
+use crate::levels::{LevelGauges, Levels};
 use crate::thresholds::Thresholds;
 use crate::watch::Watch;
 use crate::words::Operation;
@@ -29,8 +29,8 @@ impl<'a> Reading<'a> {
         Self {
             cache,
             tier,
-            thresholds: held.as_ref().map_or(watch.thresholds, |held| held.thresholds),
-            levels: held.map_or_else(Levels::default, |held| held.levels(view)),
+            thresholds: held.map_or(watch.thresholds, |held| held.thresholds),
+            levels: LevelGauges::find(view, &[cache, tier]),
             numbers: TierSeries::find(view, &[cache, tier]),
         }
     }
