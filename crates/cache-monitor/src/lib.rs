@@ -84,11 +84,7 @@ mod watch;
 mod words;
 
 pub use by_name::DEFAULT_CACHE;
-pub use descs::{
-    BYTES, CANCELLATIONS, COALESCED_LOADS, DESCS, ENTRIES, ERRORS, EVICTED_BYTES, EVICTIONS, GETS,
-    LOADS, MAX_BYTES, MAX_ENTRIES, OPERATION_DURATION, PROMOTIONS, RAW_BYTES, STALE_SERVED,
-    STORED_BYTES, WRITES,
-};
+pub use descs::*;
 pub use levels::{LevelSource, Levels};
 pub use metrics::{LoadMetrics, TierMetrics};
 pub use monitor::CacheMonitor;

@@ -105,6 +105,10 @@ impl TierMetrics {
         let (raw, stored) = (total(|tier| tier.raw), total(|tier| tier.stored));
         let levels: Vec<_> = layer.iter().map(|tier| tier.levels).collect();
         let left = evictions_by_cause(layer);
+        let evicted = sum(layer, |tier| {
+            let causes = tier.evictions.iter().filter(|(cause, _)| cause.was_evicted());
+            add(causes.map(|(_, count)| *count))
+        });
         Self {
             hits: hits.total,
             misses: misses.total,
@@ -118,11 +122,8 @@ impl TierMetrics {
             errors: total(|tier| all(&tier.errors)),
             error_rate: error_rate(layer),
             cancellations: total(|tier| all(&tier.cancellations)),
-            evictions: left.map(|left| {
-                let evicted = left.iter().filter(|(cause, _)| cause.was_evicted());
-                evicted.map(|(_, entries)| entries).sum()
-            }),
-            evictions_per_minute: evictions_per_minute(layer),
+            evictions: left.map(|_| evicted.map_or(0, |count| count.total)),
+            evictions_per_minute: evicted.and_then(|count| Some(60.0 * count.rate()?)),
             evictions_by_cause: left,
             evicted_bytes: total(|tier| all(&tier.evicted_bytes)),
             raw_bytes: raw,
@@ -155,13 +156,6 @@ fn evictions_by_cause(layer: &[&Reading<'_>]) -> Option<ByLabel<EvictionCause, u
     Some(ByLabel::from_fn(|cause| of_cause(cause).map_or(0, |left| left.total)))
 }
 
-fn evictions_per_minute(layer: &[&Reading<'_>]) -> Option<f64> {
-    let counts = layer.iter().flat_map(|tier| tier.numbers.evictions.iter());
-    let evicted = counts.filter(|(cause, _)| cause.was_evicted());
-    let rates = evicted.filter_map(|(_, left)| left.as_ref()?.rate());
-    Some(60.0 * rates.reduce(Add::add)?)
-}
-
 /// Returns the share of operations that failed recently, of those whose end was seen.
 pub(crate) fn error_rate(layer: &[&Reading<'_>]) -> Option<f64> {
     let recent = |of: Counts| sum(layer, of).map_or(0, |count| count.recent);
@@ -185,12 +179,7 @@ fn all<K: LabelSet>(counts: &ByLabel<K, Option<Count>>) -> Option<Count> {
 }
 
 fn add(counts: impl IntoIterator<Item = Option<Count>>) -> Option<Count> {
-    counts.into_iter().flatten().reduce(|mut sum, count| {
-        sum.total += count.total;
-        sum.recent += count.recent;
-        sum.span = sum.span.max(count.span);
-        sum
-    })
+    counts.into_iter().flatten().reduce(Add::add)
 }
 
 /// The share of a part in the whole; `None` of nothing.

@@ -96,21 +96,17 @@ impl<'a> Readings<'a> {
     /// The names that [`Self::layer`] finds; paths only where there are several caches.
     pub(crate) fn layers(&self) -> Vec<String> {
         let mut layers: BTreeSet<_> = self.iter().map(|tier| tier.tier.to_owned()).collect();
-        if self.by_cache().len() > 1 {
+        if self.grouped(|tier| tier.cache).len() > 1 {
             layers.extend(self.iter().map(Reading::path));
         }
         layers.into_iter().collect()
     }
 
-    pub(crate) fn by_tier(&self) -> BTreeMap<&'a str, Layer<'_, 'a>> {
-        self.grouped(|tier| tier.tier)
-    }
-
-    pub(crate) fn by_cache(&self) -> BTreeMap<&'a str, Layer<'_, 'a>> {
-        self.grouped(|tier| tier.cache)
-    }
-
-    fn grouped(&self, by: fn(&Reading<'a>) -> &'a str) -> BTreeMap<&'a str, Layer<'_, 'a>> {
+    /// Groups the tiers, such as by their caches' names.
+    pub(crate) fn grouped(
+        &self,
+        by: fn(&Reading<'a>) -> &'a str,
+    ) -> BTreeMap<&'a str, Layer<'_, 'a>> {
         let mut groups = BTreeMap::<_, Layer<'_, 'a>>::new();
         self.iter().for_each(|tier| groups.entry(by(tier)).or_default().push(tier));
         groups

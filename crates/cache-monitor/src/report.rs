@@ -57,7 +57,8 @@ pub(crate) fn layer_report(layer: &[&Reading<'_>]) -> Tiers {
 
 impl CachesReport {
     pub(crate) fn of(view: &View<'_>, readings: &Readings<'_>) -> Self {
-        let (tiers, mut caches) = (readings.by_tier(), readings.by_cache());
+        let tiers = readings.grouped(|tier| tier.tier);
+        let mut caches = readings.grouped(|tier| tier.cache);
         if caches.len() == 1 {
             caches.clear();
         }

@@ -1,6 +1,5 @@
 //! The handle of one tier, on which its cache records.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +37,7 @@ use crate::words::{Events, EvictionCause, Found, LoadOutcome, Operation, Size};
 /// assert_eq!(metrics.compression_ratio, Some(4.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[must_use = "a tier is watched as long as a handle to it lives"]
 pub struct Tier(pub(crate) Option<InstanceHandle<TierCells>>);
 
@@ -50,7 +49,7 @@ impl Tier {
 
     /// Starts timing an operation; the guard records its end.
     pub fn start(&self, operation: Operation) -> Timed<'_> {
-        Timed::start(self.0.as_ref().map(|cells| &***cells), operation)
+        Timed::start(self.0.as_deref(), operation)
     }
 
     /// The name of the tier's cache; empty for a disabled handle.
@@ -155,14 +154,5 @@ impl Tier {
         if let Some(cells) = &self.0 {
             record(cells);
         }
-    }
-}
-
-impl fmt::Debug for Tier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tier")
-            .field("cache", &self.cache())
-            .field("name", &self.name())
-            .finish_non_exhaustive()
     }
 }

@@ -4,10 +4,9 @@
 //! as that only. While measuring is switched off, operations are counted and not
 //! timed.
 
-use std::fmt;
 use std::time::Duration;
 
-use metrics_core::Moment;
+use metrics_core::{Moment, Named};
 
 use crate::cells::TierCells;
 use crate::words::{Found, LoadOutcome, Operation, Size};
@@ -32,17 +31,18 @@ use crate::words::{Found, LoadOutcome, Operation, Size};
 /// assert_eq!((metrics.hits, metrics.misses, metrics.cancellations), (1, 0, Some(1)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Debug)]
 #[must_use = "dropping it counts the operation as cancelled"]
 pub struct Timed<'t> {
     /// Taken at the end, so that the drop after it records nothing.
-    cells: Option<&'t TierCells>,
+    cells: Option<&'t Named<TierCells>>,
     operation: Operation,
     start: Option<Moment>,
 }
 
 impl<'t> Timed<'t> {
     #[inline]
-    pub(crate) fn start(cells: Option<&'t TierCells>, operation: Operation) -> Self {
+    pub(crate) fn start(cells: Option<&'t Named<TierCells>>, operation: Operation) -> Self {
         let timing = cells.filter(|cells| cells.registry.is_measuring());
         let start = timing.map(|cells| cells.registry.clock().now());
         Self { cells, operation, start }
@@ -90,11 +90,5 @@ impl Drop for Timed<'_> {
     fn drop(&mut self) {
         let operation = self.operation;
         self.end(|cells, took| cells.cancelled(operation, took));
-    }
-}
-
-impl fmt::Debug for Timed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timed").field("operation", &self.operation).finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@
 //! not change; only numbers are copied.
 
 use std::collections::HashMap;
+use std::ops::Add;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -252,6 +253,20 @@ pub struct Count {
     pub recent: u64,
     /// The time that those ticks took; zero before the first tick has ended.
     pub span: Duration,
+}
+
+/// Adds up the counts of several series; the sum has the longer span.
+impl Add for Count {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            total: self.total + other.total,
+            delta: self.delta + other.delta,
+            recent: self.recent + other.recent,
+            span: self.span.max(other.span),
+        }
+    }
 }
 
 impl Count {
