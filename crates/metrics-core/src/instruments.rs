@@ -99,9 +99,8 @@ impl<'a> View<'a> {
 
     /// The value of a series by the values of the description's labels.
     fn value_of(&self, desc: &Desc, values: &[&str]) -> Option<&'a Value> {
-        let labels: Vec<_> =
-            desc.label_keys().iter().copied().zip(values.iter().copied()).collect();
-        self.snapshot.value(desc.name(), &labels)
+        let family = self.snapshot.family(desc.name())?;
+        family.value(desc.label_keys().iter().copied().zip(values.iter().copied()))
     }
 }
 
