@@ -3,7 +3,6 @@
 //! A call that is simply dropped was cancelled by its caller. It is counted as such, and with
 //! its time: calls that are given up are often the slowest.
 
-use std::fmt;
 use std::sync::Arc;
 
 use metrics_core::{Moment, Named};
@@ -41,17 +40,20 @@ pub enum Outcome {
 /// assert_eq!((metrics.successes, metrics.failures, metrics.cancelled), (1, 1, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Debug)]
 #[must_use = "dropping a call records it as cancelled"]
 pub struct Call {
-    /// Taken at the call's end. No handle, since a call in flight keeps no name taken.
-    circuit: Option<Arc<Named<CircuitCells>>>,
+    /// No handle, since a call in flight keeps no name taken.
+    circuit: Arc<Named<CircuitCells>>,
     since: Moment,
+    /// The outcome that the drop records: cancelled, unless the call was ended.
+    outcome: Outcome,
 }
 
 impl Call {
     pub(crate) fn start(circuit: Arc<Named<CircuitCells>>) -> Self {
         let since = circuit.registry.clock().now();
-        Self { circuit: Some(circuit), since }
+        Self { circuit, since, outcome: Outcome::Cancelled }
     }
 
     /// Ends the call with the result that was wanted.
@@ -76,25 +78,12 @@ impl Call {
 
     /// Ends the call.
     pub fn end(mut self, outcome: Outcome) {
-        self.record(outcome);
-    }
-
-    fn record(&mut self, outcome: Outcome) {
-        if let Some(circuit) = self.circuit.take() {
-            circuit.record(circuit.registry.since(self.since), outcome);
-        }
+        self.outcome = outcome;
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.record(Outcome::Cancelled);
-    }
-}
-
-impl fmt::Debug for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let circuit = self.circuit.as_ref().map(|circuit| circuit.name());
-        f.debug_struct("Call").field("circuit", &circuit).finish_non_exhaustive()
+        self.circuit.record(self.circuit.registry.since(self.since), self.outcome);
     }
 }

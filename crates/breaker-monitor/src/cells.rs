@@ -5,19 +5,16 @@ use std::time::Duration;
 
 use metrics_core::{
     ByLabel, Counter, Gauge, Instance, Latency, OTHER, Peak, RegisterError, Registry, instruments,
-    label_set, lock,
+    label_set,
 };
 
 use crate::call::Outcome;
-use crate::descs::{
-    CALL_DURATION, CALLS, CONSECUTIVE_FAILURES, CONSECUTIVE_FAILURES_PEAK, FAILURES,
-    THRESHOLD_CROSSINGS,
-};
+use crate::descs;
 use crate::state::StateCells;
 use crate::thresholds::{Threshold, Thresholds};
 
 label_set! {
-    /// The end of a call.
+    /// The ends of calls that are counted apart.
     pub(crate) enum End {
         Success = "success",
         Failure = "failure",
@@ -30,11 +27,11 @@ label_set! {
 instruments! {
     /// The series that every circuit has, but for those of its state.
     pub(crate) struct CircuitSeries, read as CircuitNumbers {
-        pub(crate) calls: ByLabel<End, Counter> = CALLS,
-        pub(crate) duration: Latency = CALL_DURATION,
-        pub(crate) consecutive: Gauge = CONSECUTIVE_FAILURES,
-        pub(crate) consecutive_peak: Peak = CONSECUTIVE_FAILURES_PEAK,
-        pub(crate) crossings: ByLabel<Threshold, Counter> = THRESHOLD_CROSSINGS,
+        pub(crate) calls: ByLabel<End, Counter> = descs::CALLS,
+        pub(crate) duration: Latency = descs::CALL_DURATION,
+        pub(crate) consecutive: Gauge = descs::CONSECUTIVE_FAILURES,
+        pub(crate) consecutive_peak: Peak = descs::CONSECUTIVE_FAILURES_PEAK,
+        pub(crate) crossings: ByLabel<Threshold, Counter> = descs::THRESHOLD_CROSSINGS,
     }
 }
 
@@ -46,7 +43,7 @@ pub(crate) struct CircuitCells {
     pub(crate) states: StateCells,
     /// Failed calls by kind; the last kind takes those that the circuit was not made with.
     pub(crate) kinds: Box<[(&'static str, Counter)]>,
-    thresholds: Mutex<Thresholds>,
+    pub(crate) thresholds: Mutex<Thresholds>,
 }
 
 impl Instance for CircuitCells {}
@@ -60,7 +57,7 @@ impl CircuitCells {
     ) -> Result<Self, RegisterError> {
         let kinds = kinds.iter().copied().chain([OTHER]);
         let failures =
-            |kind| registry.counter(&FAILURES, &[name, kind]).map(|counter| (kind, counter));
+            |kind| registry.counter(&descs::FAILURES, &[name, kind]).map(|counter| (kind, counter));
         let cells = Self {
             registry: registry.clone(),
             series: CircuitSeries::register(registry, &[name])?,
@@ -110,7 +107,7 @@ impl CircuitCells {
     }
 
     fn lengthen_run(&self) {
-        // Added in the gauge itself, so that no failure is lost among threads.
+        // The gauge adds by itself, so no failure is lost when several threads fail at once.
         self.series.consecutive.add(1.0);
         self.record_run();
     }
@@ -124,13 +121,5 @@ impl CircuitCells {
 
     fn record_run(&self) {
         self.series.consecutive_peak.record(self.series.consecutive.value() as u64);
-    }
-
-    pub(crate) fn thresholds(&self) -> Thresholds {
-        *lock(&self.thresholds)
-    }
-
-    pub(crate) fn set_thresholds(&self, thresholds: Thresholds) {
-        *lock(&self.thresholds) = thresholds;
     }
 }

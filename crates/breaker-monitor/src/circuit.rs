@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use metrics_core::InstanceHandle;
+use metrics_core::{InstanceHandle, lock};
 
 use crate::call::{Call, Outcome};
 use crate::cells::CircuitCells;
@@ -80,12 +80,6 @@ impl Circuit {
         Call::start(self.0.shared().clone())
     }
 
-    /// Starts timing a call, unless guards and layers are switched off.
-    #[cfg(feature = "tower")]
-    pub(crate) fn measure(&self) -> Option<Call> {
-        self.0.registry.is_measuring().then(|| self.start())
-    }
-
     /// Records that the breaker went from one state to another.
     ///
     /// The change is counted from `from` even if the monitor knew another state; one from a
@@ -113,11 +107,11 @@ impl Circuit {
 
     /// The thresholds that the circuit is judged by.
     pub fn thresholds(&self) -> Thresholds {
-        self.0.thresholds()
+        *lock(&self.0.thresholds)
     }
 
     /// Replaces the thresholds, from the next judgement on.
     pub fn set_thresholds(&self, thresholds: Thresholds) {
-        self.0.set_thresholds(thresholds);
+        *lock(&self.0.thresholds) = thresholds;
     }
 }

@@ -1,9 +1,9 @@
 //! The judgement of circuits.
 //!
-//! An open breaker is unhealthy and a half-open one degraded, whatever else is known. Beyond
-//! that each finding takes a fixed number of points, and the share of failed calls takes more
-//! the higher it is. A circuit that was never called is unknown; an idle one is judged by its
-//! state.
+//! An open breaker is unhealthy and a half-open one at most degraded, by the points that their
+//! findings take. Each other finding takes a fixed number of points; that about the failure rate
+//! takes more the higher the rate is. A circuit that was never called is unknown, and an idle
+//! one is judged by its state.
 
 use metrics_core::{Finding, Judgement};
 
@@ -13,7 +13,7 @@ use crate::thresholds::Threshold;
 
 /// The points that an open breaker takes.
 const OPEN: u8 = 50;
-/// The points that a failure rate beyond its threshold takes at 0, and those it takes more at 1.
+/// The points that a failure rate beyond its threshold takes: so many at 0, so many more at 1.
 const FAILURE_RATE: (f64, f64) = (20.0, 60.0);
 
 /// Judges circuits, of which the worst stands for all.

@@ -1,4 +1,4 @@
-//! A tower layer that records the calls of a service, for those who have no breaker.
+//! A tower layer that records the calls of a service, with a breaker in it or without.
 //!
 //! A call lasts from `call` to the end of its future. One whose future is dropped before that
 //! was cancelled, and is counted as such; so is one that panics, which has no result to
@@ -19,7 +19,7 @@ use crate::verdict::Slot;
 ///
 /// This trait is for hosts to implement; a closure over a result of references is one.
 pub trait Classify<Response, Error> {
-    /// The outcome that a result stands for.
+    /// Returns the outcome that a result stands for.
     fn classify(&self, result: Result<&Response, &Error>) -> Outcome;
 }
 
@@ -88,7 +88,7 @@ impl RecordLayer {
 }
 
 impl<C> RecordLayer<C> {
-    /// Replaces the rule for what is a failure; [`ErrorsFail`] by default.
+    /// Replaces the rule by which results are failures; [`ErrorsFail`] by default.
     #[must_use]
     pub fn classify<New, Response, Error>(self, classifier: New) -> RecordLayer<New>
     where
@@ -133,7 +133,7 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         // Timed from before the inner call, which may do its work right away.
-        let call = self.circuit.measure();
+        let call = self.circuit.0.registry.is_measuring().then(|| self.circuit.start());
         let inner = self.inner.call(request);
         let slot = Slot::new(&self.circuit);
         RecordFuture { inner, call, slot, classifier: self.classifier.clone() }

@@ -1,9 +1,9 @@
 //! Watches circuit breakers: states, transitions, failure rates and latencies.
 //!
-//! A breaker decides; it rarely says enough about what it decided on. This crate
-//! is no breaker. It watches any of them through a [`Circuit`] handle and records
-//! calls and changes of state in a [`metrics_core::Registry`], where one sample
-//! feeds reports, health, alerts, scrapes and streams alike.
+//! A breaker decides whether calls go through, and rarely shows the numbers behind its
+//! decisions. This crate is no breaker. You report the calls and the changes of state of any
+//! breaker to a [`Circuit`] handle, yourself or by an adapter. The handle records them in a
+//! [`metrics_core::Registry`], whose samples feed reports, health, findings, scrapes and streams.
 //!
 //! It refuses to know: how a breaker works, exposition formats, HTTP, other monitors.
 //!
@@ -34,8 +34,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Without a handle at hand the same is recorded by name:
-//! `monitor.record_success("payment-service", took)`.
+//! Code that has no handle records by name: `monitor.record_success("payment-service", took)`.
+//! [`BreakerMonitor::on_finding`] calls you when a circuit opens or crosses one of its
+//! [`Thresholds`], and when it is back.
 //!
 //! # Metrics
 //!
@@ -49,15 +50,15 @@
 //! | `circuit_breaker_call_duration_seconds` | |
 //! | `circuit_breaker_consecutive_failures`, `circuit_breaker_consecutive_failures_peak` | |
 //! | `circuit_breaker_threshold_crossings_total` | `threshold`: failure_rate, consecutive_failures, average_latency |
-//! | `circuit_breaker_unknown_circuits_total`, `circuit_breaker_listener_panics_total` | none at all |
+//! | `circuit_breaker_unknown_circuits_total` | has no labels at all |
 //!
-//! Time in the present state is as of the last poll, once a tick.
+//! The time in the present state is brought up to date once a tick.
 //!
 //! # Features
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `tower` | `RecordLayer`: counts the calls of any service, also cancelled ones |
+//! | `tower` | `RecordLayer`: records the calls of any service, also cancelled ones |
 //! | `tower-resilience` | the module `tower_resilience`: listens to breakers of `tower-resilience-circuitbreaker` |
 
 #[cfg(feature = "tower-resilience")]

@@ -25,10 +25,10 @@ use crate::state::State;
 use crate::thresholds::Thresholds;
 use crate::watch::{TOPIC, Watch};
 
-/// The kinds of failure of a circuit that names none: what tower layers and most callers need.
+/// The kinds of failure of a circuit that names none; they fit tower layers and most callers.
 pub const FAILURE_KINDS: [&str; 3] = ["error", "connect", "response"];
 
-/// The most circuits of one monitor; each has six transitions, and a family a thousand series.
+/// The most circuits of one monitor: each has up to eight series in a family, which has a thousand.
 pub const MAX_CIRCUITS: usize = 125;
 /// The most kinds of failure of one circuit, `_other` apart.
 pub const MAX_FAILURE_KINDS: usize = 7;
@@ -176,7 +176,7 @@ impl BreakerMonitor {
         circuit: &str,
         thresholds: Thresholds,
     ) -> Result<(), UnknownTarget> {
-        self.watch.circuits.find(circuit)?.set_thresholds(thresholds);
+        *lock(&self.watch.circuits.find(circuit)?.thresholds) = thresholds;
         Ok(())
     }
 

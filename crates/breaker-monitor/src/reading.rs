@@ -2,24 +2,24 @@
 
 use std::sync::Arc;
 
-use metrics_core::{Named, View};
+use metrics_core::{Named, View, lock};
 
 use crate::cells::CircuitCells;
 use crate::metrics::CircuitMetrics;
-use crate::state::Transitions;
+use crate::state::TransitionCount;
 use crate::thresholds::Thresholds;
 
-/// The numbers of one circuit in a view, and the thresholds of the moment.
+/// The numbers of one circuit in a view, and its present thresholds.
 pub(crate) struct Reading {
     pub(crate) circuit: Arc<Named<CircuitCells>>,
     pub(crate) thresholds: Thresholds,
     pub(crate) metrics: CircuitMetrics,
-    pub(crate) transitions: Vec<Transitions>,
+    pub(crate) transitions: Vec<TransitionCount>,
 }
 
 impl Reading {
     pub(crate) fn of(circuit: Arc<Named<CircuitCells>>, view: &View<'_>) -> Self {
-        let thresholds = circuit.thresholds();
+        let thresholds = *lock(&circuit.thresholds);
         let metrics = CircuitMetrics::read(&circuit, &thresholds, view);
         let transitions = circuit.states.read_transitions(view);
         Self { circuit, thresholds, metrics, transitions }

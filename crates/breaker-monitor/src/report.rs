@@ -8,26 +8,27 @@ use serde::Serialize;
 
 use crate::metrics::CircuitMetrics;
 use crate::reading::Reading;
-use crate::state::{State, Transition, Transitions};
+use crate::state::{State, Transition, TransitionCount};
 use crate::thresholds::Thresholds;
 use crate::watch::TOPIC;
 
 /// All circuits by name, or the one that `?service=` names.
 #[derive(Serialize)]
 pub(crate) struct CircuitsReport {
-    circuits: Vec<CircuitReport>,
+    pub(crate) circuits: Vec<CircuitReport>,
 }
 
+/// One circuit.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct CircuitReport {
+pub(crate) struct CircuitReport {
     service: String,
     metrics: CircuitMetrics,
     failure_rate: Option<f64>,
     throughput: Option<f64>,
     health: Assessment,
     time_in_state: TimeInState,
-    transitions: Vec<Transitions>,
+    transitions: Vec<TransitionCount>,
     last_transition: Option<Transition>,
     failure_kinds: BTreeMap<&'static str, u64>,
     thresholds: Thresholds,
@@ -45,15 +46,8 @@ struct TimeInState {
     half_open: Duration,
 }
 
-impl CircuitsReport {
-    pub(crate) fn of(view: &View<'_>, circuits: Vec<Reading>) -> Self {
-        let circuits = circuits.into_iter().map(|circuit| CircuitReport::of(view, circuit));
-        Self { circuits: circuits.collect() }
-    }
-}
-
 impl CircuitReport {
-    fn of(view: &View<'_>, reading: Reading) -> Self {
+    pub(crate) fn of(view: &View<'_>, reading: Reading) -> Self {
         let Reading { circuit, thresholds, metrics, transitions } = reading;
         let time = circuit.states.read_time(view);
         let kinds = circuit.kinds.iter();

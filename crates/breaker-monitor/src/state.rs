@@ -72,7 +72,7 @@ struct Current {
 
 /// The number of changes from one state to another, if there were any.
 #[derive(Serialize)]
-pub(crate) struct Transitions {
+pub(crate) struct TransitionCount {
     from: State,
     to: State,
     count: u64,
@@ -141,13 +141,12 @@ impl StateCells {
         })
     }
 
-    pub(crate) fn read_transitions(&self, view: &View<'_>) -> Vec<Transitions> {
-        let pairs = State::ALL.into_iter().flat_map(|from| State::ALL.map(|to| (from, to)));
-        let counted = pairs.map(|(from, to)| {
-            let count = view.counter(&self.transitions[from][to]);
-            Transitions { from, to, count }
+    pub(crate) fn read_transitions(&self, view: &View<'_>) -> Vec<TransitionCount> {
+        let counts = view.read(&self.transitions);
+        let all = counts.iter().flat_map(|(from, counts)| {
+            counts.iter().map(move |(to, count)| TransitionCount { from, to, count: count.total })
         });
-        counted.filter(|transitions| transitions.count > 0).collect()
+        all.filter(|transitions| transitions.count > 0).collect()
     }
 
     /// Sets the gauges; called under the lock only.

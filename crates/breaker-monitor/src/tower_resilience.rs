@@ -6,8 +6,8 @@
 //! times the calls. Only the layer counts calls: each is counted once, and without the layer
 //! none is.
 //!
-//! The breaker's own numbers are not used, since its rate is over a count that does not slide,
-//! and its gauge of the state never clears.
+//! The breaker's own numbers are not used, since the window of its failure rate does not slide,
+//! and its gauges of states that it left are not reset.
 //!
 //! ```
 //! use breaker_monitor::tower_resilience::{BreakerLayer, watch};

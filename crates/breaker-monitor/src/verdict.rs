@@ -26,10 +26,33 @@ thread_local! {
 impl Circuit {
     /// Leaves a breaker's verdict on the call of this circuit that is being polled, if there is one.
     ///
-    /// It is for adapters of breakers, to be called from a hook of the breaker. The breaker
-    /// decides whether a call succeeded, failed or was rejected. The classifier of the
-    /// [`RecordLayer`](crate::RecordLayer) around it names the kind of a failure, or calls it a
-    /// timeout; a success that the breaker took for a failure gets the kind of the verdict.
+    /// Call it from a hook of a breaker that is within a [`RecordLayer`](crate::RecordLayer). The
+    /// breaker decides that a call succeeded, failed or was rejected; the layer's classifier
+    /// names the kind of a failure, or calls it a timeout. A response that the breaker calls a
+    /// failure and the classifier does not is of the verdict's kind.
+    ///
+    /// ```
+    /// use breaker_monitor::{BreakerMonitor, Outcome, RecordLayer, Thresholds};
+    /// use metrics_core::Registry;
+    /// use tower::{Layer, ServiceExt, service_fn};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let registry = Registry::new();
+    /// let monitor = BreakerMonitor::register(&registry)?;
+    /// let circuit = monitor.circuit("payment-service", Thresholds::default())?;
+    ///
+    /// // Stands for a breaker that is open and answers from a fallback.
+    /// let open = service_fn(async |hook: breaker_monitor::Circuit| {
+    ///     hook.leave_verdict(Outcome::Rejected);
+    ///     Ok::<_, std::io::Error>("pay later")
+    /// });
+    /// RecordLayer::new(&circuit).layer(open).oneshot(circuit.clone()).await?;
+    /// let metrics = monitor.metrics(&registry.read(), "payment-service").unwrap();
+    /// assert_eq!((metrics.successes, metrics.rejected), (0, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn leave_verdict(&self, verdict: Outcome) {
         let polled = POLLED.get();
         if polled.circuit == self.id() {
@@ -67,8 +90,8 @@ impl Slot {
 
 /// Holds a slot in [`POLLED`]; dropping it takes the slot back, with the verdict.
 ///
-/// It also puts back the slot that was there before: a call that is made within another one
-/// gives way to the outer one again.
+/// It also restores the slot that was there before: after a call within another one, verdicts
+/// go to the outer call again.
 pub(crate) struct Polling<'a> {
     slot: &'a mut Slot,
     outer: Slot,

@@ -7,13 +7,13 @@ use metrics_core::{
 use crate::cells::CircuitCells;
 use crate::judge;
 use crate::reading::Reading;
-use crate::report::CircuitsReport;
+use crate::report::{CircuitReport, CircuitsReport};
 use crate::thresholds::Threshold;
 
 /// The names of this monitor.
 pub static TOPIC: Topic = Topic::new("circuit-breaker", "circuitBreaker").target("service");
 
-/// All circuits, without the right to register one: that takes the registry, which holds this.
+/// All circuits. It holds no registry and so cannot register one: the registry holds it.
 #[derive(Clone, Debug)]
 pub(crate) struct Watch {
     pub(crate) circuits: Instances<CircuitCells>,
@@ -24,11 +24,11 @@ impl Watch {
         self.circuits.living().into_iter().map(|circuit| Reading::of(circuit, view)).collect()
     }
 
-    /// Counts a threshold that was crossed.
+    /// Counts a finding that came, if it says that a threshold was crossed.
     pub(crate) fn count_crossing(&self, change: &FindingChange) {
-        let crossed = Threshold::ALL.into_iter().find(|limit| limit.code() == change.finding.code);
+        let has_code = |threshold: &Threshold| threshold.code() == change.finding.code;
         if change.state == FindingState::Raised
-            && let Some(threshold) = crossed
+            && let Some(threshold) = Threshold::ALL.into_iter().find(has_code)
             && let Some(circuit) = self.circuits.get(&change.finding.component)
         {
             circuit.series.crossings[threshold].inc();
@@ -50,10 +50,11 @@ impl Monitor for Watch {
     }
 
     fn report(&self, view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {
-        let circuits = match target {
+        let readings = match target {
             Some(name) => vec![Reading::of(self.circuits.find(name)?, view)],
             None => self.readings(view),
         };
-        Ok(Report::new(CircuitsReport::of(view, circuits)))
+        let circuits = readings.into_iter().map(|reading| CircuitReport::of(view, reading));
+        Ok(Report::new(CircuitsReport { circuits: circuits.collect() }))
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use metrics_core::{Counter, HitRatio, Labelled, Latency, OTHER, RegisterError, Registry};
+use metrics_core::{
+    Counter, DEFAULT_CACHE, HitRatio, Labelled, Latency, OTHER, RegisterError, Registry,
+};
 
 use crate::descs::{
     EVICTED_BYTES, EVICTIONS, GETS, OPERATION_DURATION, RAW_BYTES, STORED_BYTES, WRITES,
@@ -10,9 +12,6 @@ use crate::descs::{
 use crate::monitor::CacheMonitor;
 use crate::report::RESERVED;
 use crate::words::{EvictionCause, Operation, Size};
-
-/// The cache of the tiers that are recorded by name, such as with [`CacheMonitor::record_hit`].
-pub const DEFAULT_CACHE: &str = "default";
 
 /// The families that the calls by name record into.
 #[derive(Clone, Debug)]

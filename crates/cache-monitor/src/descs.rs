@@ -5,20 +5,11 @@
 //! is computed when it is read. A lookup that ended in an error is neither and
 //! stands in a family of its own, so a dead tier does not change the hit rate.
 
-use metrics_core::{Classic, ClassicShape, Desc, Unit, descs};
+use metrics_core::{CACHE_GETS, Desc, Unit, descs};
 
 descs! {
-    /// Lookups by result.
-    pub const GETS: Desc = Desc::counter(
-        "cache_gets_total",
-        "Lookups that were answered, by result: hit or miss. A lookup that failed is neither.",
-    )
-    .labels(&["cache", "tier", "result"])
-    .classic(Classic {
-        shape: ClassicShape::Ratio,
-        name: "cache_{tier}_hit_rate",
-        help: "Cache hit rate for {tier}",
-    });
+    /// Lookups by result; described in the core, since others count lookups too.
+    pub const GETS: Desc = CACHE_GETS;
 
     /// The durations of operations.
     pub const OPERATION_DURATION: Desc = Desc::latency(

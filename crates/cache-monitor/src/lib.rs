@@ -52,9 +52,8 @@
 //! | `cache_raw_bytes_total`, `cache_stored_bytes_total` | |
 //! | `cache_entries`, `cache_max_entries`, `cache_bytes`, `cache_max_bytes` | |
 //!
-//! The hit rate is computed when it is read. Lookups that an application reports
-//! to [`metrics_core::Performance`] are `cache_lookups_total`, another family:
-//! report a lookup here or there.
+//! The hit rate is computed when it is read. Lookups that others record into the family
+//! [`GETS`], such as [`metrics_core::Performance`], are shown and judged here too.
 //!
 //! # Features
 //!
@@ -83,7 +82,6 @@ mod timed;
 mod watch;
 mod words;
 
-pub use by_name::DEFAULT_CACHE;
 pub use descs::*;
 pub use levels::{LevelSource, Levels};
 pub use metrics::{LoadMetrics, TierMetrics};

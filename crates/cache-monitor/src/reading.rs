@@ -10,6 +10,7 @@ use metrics_core::{LatencySummary, OTHER, UnknownTarget, View};
 use crate::cells::{TierNumbers, TierSeries};
 use crate::descs::DESCS;
 use crate::levels::{LevelGauges, Levels};
+use crate::report::RESERVED;
 use crate::thresholds::Thresholds;
 use crate::watch::Watch;
 use crate::words::Operation;
@@ -66,8 +67,11 @@ impl<'a> Readings<'a> {
             for (labels, _) in family.into_iter().flat_map(|family| family.series()) {
                 // Where series beyond the cap are folded, the third label is no word of ours.
                 let is_folded = word.is_some_and(|key| labels.get(key) == Some(OTHER));
+                // Others who record into a family may give a tier the name of a report's field;
+                // a body with that field twice would be no JSON.
                 if let (Some(cache), Some(tier)) = (labels.get("cache"), labels.get("tier"))
                     && !is_folded
+                    && !RESERVED.contains(&tier)
                 {
                     names.insert((cache, tier));
                 }

@@ -19,7 +19,7 @@ mod template;
 use std::borrow::Cow;
 
 use metrics_core::{
-    Buckets, ClassicShape, Count, Histogram, Sample, Snapshot, Unit, Value, millis,
+    Buckets, ClassicShape, Count, Histogram, Sample, SeriesId, Snapshot, Unit, Value, millis,
 };
 
 use crate::decoration::Decoration;
@@ -28,7 +28,7 @@ use crate::number;
 use crate::pieces::Pieces;
 use crate::plan::SampleNames;
 use crate::text::{Head, label_set};
-use projection::{Projected, Projection, Rows};
+use projection::{Projected, Projection, Sources};
 
 const QUANTILES: [(f64, &str); 3] = [(0.5, "0.5"), (0.95, "0.95"), (0.99, "0.99")];
 
@@ -40,12 +40,12 @@ pub(crate) struct Classic {
     pub(crate) merged: u64,
 }
 
-/// A family whose text is written.
+/// A family of the page.
 struct Written {
     shape: ClassicShape,
-    /// The piece that is its head; the lines of its series follow.
+    /// The number of the piece with its head; the lines of its series follow.
     head: usize,
-    series: Vec<Rows>,
+    series: Vec<Sources>,
 }
 
 impl Classic {
@@ -106,29 +106,27 @@ impl Classic {
         self.pieces.cut();
     }
 
-    /// Appends the families with a sample's numbers; its snapshot has the series that this was made of.
+    /// Appends the families with a sample's numbers, which are found by the ids of their series.
     pub(crate) fn render(&self, sample: &Sample, out: &mut Vec<u8>) {
-        let families = sample.snapshot.families();
-        let values: Vec<&Value> =
-            families.flat_map(|family| family.series().map(|(_, value)| value)).collect();
+        let snapshot = &sample.snapshot;
         let line_end = format!(" {}\n", sample.at.as_millis());
         for family in &self.families {
             let mut pieces = self.pieces.from(family.head);
             let head = pieces.next();
             let mut lines = Lines { head, pieces, line_end: line_end.as_bytes(), out };
-            for rows in &family.series {
+            for sources in &family.series {
                 match family.shape {
-                    ClassicShape::Gauge => lines.number(gauge(rows, &values)),
-                    ClassicShape::Counter => lines.integer(total(rows, &values)),
-                    ClassicShape::Ratio => lines.number(hit_ratio(rows, &values)),
-                    ClassicShape::Summary => lines.summary(rows, &values),
+                    ClassicShape::Gauge => lines.number(gauge(sources, snapshot)),
+                    ClassicShape::Counter => lines.integer(total(sources, snapshot)),
+                    ClassicShape::Ratio => lines.number(hit_ratio(sources, snapshot)),
+                    ClassicShape::Summary => lines.summary(sources, snapshot),
                 }
             }
         }
     }
 }
 
-/// What the names of a family's samples end in.
+/// The endings of the names of a family's samples.
 fn suffixes(shape: ClassicShape) -> &'static [&'static str] {
     match shape {
         ClassicShape::Summary => &["", "_sum", "_count"],
@@ -163,8 +161,8 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
         self.out.extend_from_slice(self.line_end);
     }
 
-    fn summary(&mut self, rows: &Rows, values: &[&Value]) {
-        let histograms = || histograms(rows, values);
+    fn summary(&mut self, sources: &Sources, snapshot: &Snapshot) {
+        let histograms = || histograms(sources, snapshot);
         let window = merged_windows(histograms());
         for (q, _) in QUANTILES {
             let quantile = window.as_ref().and_then(|window| window.quantile(q));
@@ -176,32 +174,36 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
 }
 
 /// The sum of the values that are known; NaN when none is.
-fn gauge(rows: &Rows, values: &[&Value]) -> Option<f64> {
-    let known = rows.values.iter().map(|row| values[*row].as_f64()).filter(|value| !value.is_nan());
-    Some(known.reduce(|sum, value| sum + value).unwrap_or(f64::NAN))
+fn gauge(sources: &Sources, snapshot: &Snapshot) -> Option<f64> {
+    let values = sources.values.iter().filter_map(|id| snapshot.by_id(*id)).map(Value::as_f64);
+    let sum = values.filter(|value| !value.is_nan()).reduce(|sum, value| sum + value);
+    Some(sum.unwrap_or(f64::NAN))
 }
 
-fn counts<'a>(rows: &'a [usize], values: &'a [&Value]) -> impl Iterator<Item = &'a Count> {
-    rows.iter().filter_map(|row| match values[*row] {
+fn counts<'a>(ids: &'a [SeriesId], snapshot: &'a Snapshot) -> impl Iterator<Item = &'a Count> {
+    ids.iter().filter_map(|id| match snapshot.by_id(*id)? {
         Value::Counter(count) => Some(count),
         _ => None,
     })
 }
 
-fn total(rows: &Rows, values: &[&Value]) -> u64 {
-    counts(&rows.values, values).fold(0, |sum, count| sum.saturating_add(count.total))
+fn total(sources: &Sources, snapshot: &Snapshot) -> u64 {
+    counts(&sources.values, snapshot).fold(0, |sum, count| sum.saturating_add(count.total))
 }
 
 /// The share of hits in the lookups of the last ticks; `None` without lookups.
-fn hit_ratio(rows: &Rows, values: &[&Value]) -> Option<f64> {
-    let recent = |rows: &[usize]| counts(rows, values).map(|count| count.recent).sum::<u64>();
-    let (hits, misses) = (recent(&rows.values), recent(&rows.misses));
+fn hit_ratio(sources: &Sources, snapshot: &Snapshot) -> Option<f64> {
+    let recent = |ids: &[SeriesId]| counts(ids, snapshot).map(|count| count.recent).sum::<u64>();
+    let (hits, misses) = (recent(&sources.values), recent(&sources.misses));
     let lookups = hits + misses;
     (lookups > 0).then(|| hits as f64 / lookups as f64)
 }
 
-fn histograms<'a>(rows: &'a Rows, values: &'a [&Value]) -> impl Iterator<Item = &'a Histogram> {
-    rows.values.iter().filter_map(|row| match values[*row] {
+fn histograms<'a>(
+    sources: &'a Sources,
+    snapshot: &'a Snapshot,
+) -> impl Iterator<Item = &'a Histogram> {
+    sources.values.iter().filter_map(|id| match snapshot.by_id(*id)? {
         Value::Histogram(histogram) => Some(histogram),
         _ => None,
     })

@@ -1,4 +1,4 @@
-//! What a host adds to every name and series: a prefix, constant labels.
+//! The prefix and the constant labels that a host adds to every name and series.
 
 use metrics_core::Labels;
 

@@ -30,9 +30,7 @@ pub struct ExporterBuilder {
 }
 
 impl ExporterBuilder {
-    /// What every name begins with, joined by `_`; nothing by default.
-    ///
-    /// Classic names take it too.
+    /// Puts a prefix before every name, classic ones too, joined by `_`; none by default.
     ///
     /// # Errors
     /// [`SettingError::Prefix`] when no name could begin with it.
@@ -41,9 +39,9 @@ impl ExporterBuilder {
         Ok(self)
     }
 
-    /// A label that every series has, unless the metric has a label of that key itself; none by default.
+    /// Adds a label to every series whose metric has no label of that key itself; none by default.
     ///
-    /// Given twice, the last value counts. Labels that say where a process
+    /// If a key is given twice, the last value counts. Labels that say where a process
     /// runs are the scraper's to add; this is for those that it cannot know.
     ///
     /// # Errors
@@ -53,19 +51,19 @@ impl ExporterBuilder {
         Ok(self)
     }
 
-    /// The naming for those who ask for none; [`Naming::Standard`] by default.
+    /// Sets the naming for scrapes that ask for none; [`Naming::Standard`] by default.
     pub fn naming(mut self, naming: Naming) -> Self {
         self.naming = naming;
         self
     }
 
-    /// Makes the exporter.
+    /// Creates the exporter.
     pub fn build(self) -> Exporter {
         Exporter { decoration: self.decoration, naming: self.naming, plans: Mutex::default() }
     }
 }
 
-/// What became of a page.
+/// The outcome of rendering a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rendered {
@@ -90,7 +88,7 @@ impl Exporter {
         ExporterBuilder::default()
     }
 
-    /// The naming for those who ask for none.
+    /// The naming for scrapes that ask for none.
     pub fn naming(&self) -> Naming {
         self.naming
     }
@@ -114,7 +112,7 @@ impl Exporter {
             as_wanted => as_wanted,
         };
         let plan = {
-            // A plan is added when it is whole, so a panic in between leaves none that is half.
+            // A plan is added once it is complete, so the plans are whole even after a panic.
             let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
             plans.get(&sample.snapshot, format, naming, &self.decoration)
         };

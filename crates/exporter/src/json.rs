@@ -42,7 +42,7 @@ impl Serialize for Json<'_> {
     }
 }
 
-/// An iterator, made anew for each serialisation, as a list.
+/// Serialises an iterator, which is made anew each time, as a list.
 struct Listed<F>(F);
 
 impl<I, F> Serialize for Listed<F>

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Which names a page shows; all are read from the same cells.
+/// The names that a page shows; all are read from the same cells.
 ///
 /// `classic` has no form in OpenMetrics: a page of [`Naming::Classic`] is
 /// [`Format::Text`](crate::Format::Text) whatever the scraper accepts, and
@@ -22,7 +22,7 @@ pub enum Naming {
     Both,
 }
 
-/// A word that names no naming.
+/// A word that is not the name of a naming scheme.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown naming `{given}`: use `standard`, `classic` or `both`")]
 pub struct UnknownNaming {
@@ -43,12 +43,12 @@ impl Naming {
         }
     }
 
-    /// Whether the page has standard names.
+    /// Returns `true` if the page has standard names.
     pub const fn has_standard(self) -> bool {
         matches!(self, Self::Standard | Self::Both)
     }
 
-    /// Whether the page has classic names, which the text format alone can carry.
+    /// Returns `true` if the page has classic names, which only the text format can carry.
     pub const fn has_classic(self) -> bool {
         matches!(self, Self::Classic | Self::Both)
     }

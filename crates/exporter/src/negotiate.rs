@@ -5,12 +5,12 @@
 //! `text/plain; version=1.0.0` is not our 0.0.4. Parameters that name neither a
 //! version nor a charset (`escaping=…` of newer Prometheus) rule nothing out.
 //!
-//! Nobody is turned away: a page that a person or a scraper did not quite ask
-//! for helps more than a 406.
+//! A header that matches no format gets the text format and not a 406: a page that
+//! was not quite asked for helps more than none.
 
 use crate::format::Format;
 
-/// The format that an `Accept` header likes best; [`Format::Text`] where it likes none.
+/// Returns the format that an `Accept` header prefers; [`Format::Text`] where it allows none.
 ///
 /// Takes the header's values, one or several. For each format the most specific
 /// range decides; `q=0` excludes, a malformed range is ignored. Between equals
@@ -28,22 +28,23 @@ use crate::format::Format;
 pub fn negotiate<'a>(accept: impl IntoIterator<Item = &'a str>) -> Format {
     let ranges: Vec<Range<'_>> =
         accept.into_iter().flat_map(|value| split(value, ',')).filter_map(Range::parse).collect();
-    let liked = Format::ALL.iter().filter_map(|format| {
-        let liking = ranges.iter().filter_map(|range| range.liking(Offer::of(*format))).max()?;
-        let Liking { specificity, quality } = liking;
+    let allowed = Format::ALL.iter().filter_map(|format| {
+        let preference =
+            ranges.iter().filter_map(|range| range.preference(Offer::of(*format))).max()?;
+        let Preference { specificity, quality } = preference;
         (quality > 0).then_some((quality, specificity, prefers(*format, specificity), *format))
     });
-    liked
+    allowed
         .max_by_key(|(quality, specificity, preferred, _)| (*quality, *specificity, *preferred))
         .map_or(Format::Text, |(.., format)| format)
 }
 
-/// Between formats that are liked the same: the richer where it was named, else the plainer.
+/// Decides between formats of equal quality: the richer where it was named, else the plainer.
 fn prefers(format: Format, specificity: Specificity) -> bool {
     (format == Format::OpenMetrics) == (specificity >= Specificity::Type)
 }
 
-/// What a format is to an `Accept` header.
+/// A format in the terms of an `Accept` header.
 struct Offer {
     main: &'static str,
     sub: &'static str,
@@ -61,7 +62,7 @@ impl Offer {
     }
 }
 
-/// How exactly a range names a format.
+/// The exactness with which a range names a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Specificity {
     Anything,
@@ -70,9 +71,9 @@ enum Specificity {
     Version,
 }
 
-/// What a range thinks of a format; the more specific opinion is the greater.
+/// The quality that a range gives to a format; the one of the more specific range is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Liking {
+struct Preference {
     specificity: Specificity,
     quality: u16,
 }
@@ -109,7 +110,7 @@ impl<'a> Range<'a> {
         Some(range)
     }
 
-    fn liking(&self, offer: Offer) -> Option<Liking> {
+    fn preference(&self, offer: Offer) -> Option<Preference> {
         let specificity = match (self.main, self.sub, self.version) {
             ("*", _, None) => Specificity::Anything,
             (main, "*", None) if main.eq_ignore_ascii_case(offer.main) => Specificity::MainType,
@@ -125,7 +126,7 @@ impl<'a> Range<'a> {
             _ => return None,
         };
         let takes_utf8 = self.charset.is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"));
-        takes_utf8.then_some(Liking { specificity, quality: self.quality })
+        takes_utf8.then_some(Preference { specificity, quality: self.quality })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Text that was written ahead, cut where a number goes.
+//! The constant text of a page, cut where a number goes.
 
 /// Pieces of constant text, in one allocation.
 #[derive(Default)]
@@ -18,7 +18,7 @@ impl Pieces {
         self.ends.push(self.text.len());
     }
 
-    /// How many pieces there are.
+    /// The number of pieces.
     pub(crate) fn count(&self) -> usize {
         self.ends.len()
     }

@@ -1,4 +1,4 @@
-//! What of a page depends on names and labels only, kept while they stay.
+//! The parts of a page that depend on names and labels only, kept while they stay.
 //!
 //! Escaping and formatting ten thousand label sets costs more than all numbers
 //! of the page, and gives the same text from scrape to scrape.

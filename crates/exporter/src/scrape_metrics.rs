@@ -1,7 +1,7 @@
-//! What scraping says of itself.
+//! The metrics of scraping itself.
 //!
-//! An exporter does not know the registry it writes of, so it returns what
-//! became of a page, and whoever serves the page records that here.
+//! An exporter does not know the registry whose samples it writes, so it returns the
+//! outcome of each page, and the server of the page records it here.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::format::Format;
 pub const SCRAPES: Desc =
     Desc::counter("node0_scrapes_total", "Metric pages rendered, by format.").labels(&["format"]);
 
-/// How long pages take.
+/// The time to read the cells and render a page.
 pub const SCRAPE_DURATION: Desc = Desc::latency(
     "node0_scrape_duration_seconds",
     "Time to read the cells and render a metric page.",
 );
 
-/// How large pages are.
+/// The sizes of pages.
 pub const SCRAPE_BYTES: Desc = Desc::distribution(
     "node0_scrape_bytes",
     "Sizes of metric pages.",
@@ -28,13 +28,13 @@ pub const SCRAPE_BYTES: Desc = Desc::distribution(
     &[1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0, 4194304.0, 16777216.0],
 );
 
-/// What pages could not show.
+/// The families that pages could not show.
 pub const SCRAPE_FAMILIES_SKIPPED: Desc = Desc::counter(
     "node0_scrape_families_skipped_total",
     "Families left out of metric pages because they would have spoiled them, summed over the pages.",
 );
 
-/// Classic names that met.
+/// The series that share a classic name with another.
 pub const CLASSIC_NAMES_MERGED: Desc = Desc::counter(
     "node0_classic_names_merged_total",
     "Series merged into another because their classic names are equal, summed over the metric pages.",
@@ -66,7 +66,7 @@ impl ScrapeMetrics {
         })
     }
 
-    /// Records a page and how long it took from the reading of the cells on; the next page shows it.
+    /// Records a page and the time since its cells were read; the next page shows it.
     pub fn record(&self, rendered: &Rendered, took: Duration) {
         if let Some((_, pages)) = self.pages.iter().find(|(of, _)| *of == rendered.format) {
             pages.inc();

@@ -16,7 +16,7 @@ use crate::text::{Head, label_set};
 pub(crate) struct Standard {
     format: Format,
     pieces: Pieces,
-    /// For each family how many lines one of its series has; none where it is left out.
+    /// The number of lines that one series of each family has; zero where the family is left out.
     lines: Vec<usize>,
     pub(crate) skipped: u64,
 }
@@ -94,7 +94,10 @@ impl Standard {
         self.pieces.cut();
     }
 
-    /// Appends the families with a snapshot's numbers; the snapshot has the series that this was made of.
+    /// Appends the families with a snapshot's numbers.
+    ///
+    /// The snapshot has the same [set of series](metrics_core::SeriesSet) as the one that this
+    /// was made of, so both have the same series in the same order and are walked side by side.
     pub(crate) fn render(&self, snapshot: &Snapshot, out: &mut Vec<u8>) {
         const NUMBER_BYTES: usize = 8;
         out.reserve(self.pieces.bytes() + NUMBER_BYTES * self.pieces.count());
@@ -111,7 +114,8 @@ impl Standard {
                     Value::Histogram(histogram) if *lines == bounds.len() + 3 => {
                         page.histogram(histogram, bounds, self.format);
                     }
-                    // A value that is none of its family's keeps the lines in step.
+                    // A value of another kind than its family's leaves NaN, so that the next
+                    // series still gets its own lines.
                     _ => (0..*lines).for_each(|_| page.float(f64::NAN)),
                 }
             }
@@ -190,7 +194,7 @@ fn stem(name: &str) -> &str {
     name.strip_suffix("_total").unwrap_or(name)
 }
 
-/// Whether a description still keeps the rules by which it was made: its fields are public.
+/// Returns `true` if a description still keeps the rules by which it was made: its fields are public.
 fn is_sound(desc: &OwnedDesc) -> bool {
     let made = OwnedDesc::new(desc.kind, &desc.name, &desc.help);
     made.is_ok_and(|made| made.name == desc.name && made.with_bounds(&desc.bounds).is_ok())

@@ -1,4 +1,4 @@
-//! What the text formats share: escapes, label sets, the head of a family.
+//! Common parts of the text formats: escapes, label sets, the head of a family.
 //!
 //! Label values have three escapes and help texts two; OpenMetrics adds the
 //! quote to the latter. One escape too few loses the whole page, one too many

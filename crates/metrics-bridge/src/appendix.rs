@@ -1,4 +1,4 @@
-//! What an exporter that the host keeps has to add to our page.
+//! The page of an exporter that the host keeps, appended to ours.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,7 +10,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::descs::APPENDIX_FAMILIES_SKIPPED;
 use crate::page::{self, Family, Kind, Sample};
 
-/// The end of a page in OpenMetrics, by which it is told from one in text.
+/// The last line of a page in OpenMetrics, which a page in text does not have.
 const EOF: &[u8] = b"# EOF\n";
 
 /// Appends what an existing `metrics-exporter-prometheus` renders to our pages.
@@ -42,7 +42,7 @@ pub struct Appendix {
     skipped: Counter,
 }
 
-/// What became of the families of an appended page.
+/// The outcome for the families of an appended page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Appended {

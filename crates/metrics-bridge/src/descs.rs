@@ -1,15 +1,15 @@
-//! What the bridge says of itself.
+//! The metrics of the bridge itself.
 
 use metrics_core::Desc;
 
-/// What the recorder could not take.
+/// The metrics that the recorder refused.
 pub const REFUSED: Desc = Desc::counter(
     "node0_bridge_refused_total",
     "Metrics of the facade that were refused, by name and reason: kind, labels, name, name_taken, registry_full; description for one that came too late.",
 )
 .labels(&["metric", "reason"]);
 
-/// What could not be appended to pages.
+/// The families that could not be appended to pages.
 pub const APPENDIX_FAMILIES_SKIPPED: Desc = Desc::counter(
     "node0_bridge_appendix_families_skipped_total",
     "Families of an appended exporter that were left out because the page has their names or they would have spoiled it, summed over the pages.",

@@ -1,10 +1,10 @@
-//! Which series the facade's keys stand for.
+//! The series of the registry that the facade's keys stand for.
 //!
 //! The facade knows keys: any name with any labels, of any form. The registry
-//! knows families: a name has one meaning and one set of label keys. Here the
-//! ones become the others, once per key; what cannot be is refused, counted
-//! with its reason and answered by a handle that does nothing, since whoever
-//! records has no way to take an error.
+//! knows families: a name has one meaning and one set of label keys. A key is
+//! mapped to a series here, once. A key that cannot be mapped is refused: it is counted
+//! with the reason and gets a handle that does nothing, since the facade has no
+//! way to return an error.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -29,11 +29,11 @@ pub(crate) struct Directory {
     known: Mutex<Known>,
 }
 
-/// What a key stands for.
+/// The result of looking for a key.
 pub(crate) struct Found {
     /// `None` if it was refused.
     pub(crate) series: Option<Series>,
-    /// Whether threads may keep it: what is kept for each key is bounded.
+    /// Threads may keep it. The number of keys that are kept is bounded.
     pub(crate) is_remembered: bool,
 }
 
@@ -105,49 +105,56 @@ impl Directory {
         Found { series: None, is_remembered }
     }
 
-    /// Takes a description for a metric that is not registered yet; whether it is settled, so that
-    /// the same again need not be told.
+    /// Takes a description; returns `true` if the same description need not be passed on again.
     pub(crate) fn describe(&self, name: &KeyName, unit: Option<Unit>, text: &str) -> bool {
         let mut known = self.known();
-        let told = || Description { unit, text: text.into() };
+        let description = || Description { unit, text: text.into() };
         if let Some(family) = known.families.get_mut(name.as_str()) {
-            let told = told();
-            if family.told.as_ref() == Some(&told) || self.describe_late(family, name, &told) {
+            let description = description();
+            if family.description.as_ref() == Some(&description)
+                || self.describe_late(family, name, &description)
+            {
                 return true;
             }
-            if !mem::replace(&mut family.is_retold, true) {
+            if !mem::replace(&mut family.has_other_description, true) {
                 self.refused.inc([name.as_str(), Refusal::Description.as_str()]);
             }
             return true;
         }
         let has_room = known.described.len() < self.settings.max_series;
         if has_room && !known.described.contains_key(name.as_str()) {
-            known.described.insert(name.to_retained(), told());
+            known.described.insert(name.to_retained(), description());
         }
         has_room
     }
 
-    /// Takes the first description of a metric that is registered, if only the text is new by it.
-    fn describe_late(&self, family: &mut Family, name: &KeyName, told: &Description) -> bool {
+    /// Takes the first description of a metric that is registered, if it changes only the text.
+    fn describe_late(
+        &self,
+        family: &mut Family,
+        name: &KeyName,
+        description: &Description,
+    ) -> bool {
         let bounds = self.settings.bounds.get(name.as_str()).map(|bounds| &**bounds);
-        let Some(meaning) = Meaning::new(name.as_str(), family.form, Some(told), bounds) else {
+        let Some(meaning) = Meaning::new(name.as_str(), family.form, Some(description), bounds)
+        else {
             return false;
         };
-        let has_settled = family.told.is_some() || !meaning.records_as(&family.meaning);
+        let has_settled = family.description.is_some() || !meaning.records_as(&family.meaning);
         if has_settled || !self.registry.describe(&meaning.desc.name, &meaning.desc.help) {
             return false;
         }
-        (family.meaning, family.told) = (meaning, Some(told.clone()));
+        (family.meaning, family.description) = (meaning, Some(description.clone()));
         true
     }
 
-    /// Whether a family of the registry is the facade's.
+    /// Returns `true` if a family of the registry is the facade's.
     pub(crate) fn has_made(&self, family: &str) -> bool {
         self.known().pages.contains_key(family)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        // Whatever is in the maps is whole.
+        // The maps are whole at each step, so a panic of another holder is no reason to stop.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -166,7 +173,7 @@ struct Known {
     /// For metrics that are not registered yet.
     described: HashMap<KeyName, Description>,
     refused: HashSet<(Form, Key)>,
-    /// How many keys all families remember.
+    /// The number of keys that all families remember.
     keys: usize,
 }
 
@@ -174,16 +181,16 @@ struct Known {
 struct Family {
     form: Form,
     meaning: Meaning,
-    told: Option<Description>,
-    /// Whether another description came since.
-    is_retold: bool,
+    description: Option<Description>,
+    /// Another description came since.
+    has_other_description: bool,
     /// As on the page, rising.
     label_keys: Vec<String>,
     series: HashMap<Key, Series>,
     other: Option<Other>,
 }
 
-/// Into what the keys beyond the cap are folded.
+/// The series into which keys beyond the cap are folded.
 #[derive(Debug)]
 struct Other {
     series: Series,
@@ -218,9 +225,9 @@ impl Known {
         key: &Key,
     ) -> Result<Found, Refusal> {
         let Directory { registry, settings, .. } = directory;
-        let told = self.described.get(key.name());
+        let description = self.described.get(key.name());
         let bounds = settings.bounds.get(key.name()).map(|bounds| &**bounds);
-        let meaning = Meaning::new(key.name(), form, told, bounds).ok_or(Refusal::Name)?;
+        let meaning = Meaning::new(key.name(), form, description, bounds).ok_or(Refusal::Name)?;
         let page = meaning.desc.name.to_string();
         if self.pages.contains_key(&page) {
             return Err(Refusal::NameTaken);
@@ -233,8 +240,8 @@ impl Known {
         let mut family = Family {
             form,
             meaning,
-            told: told.cloned(),
-            is_retold: false,
+            description: description.cloned(),
+            has_other_description: false,
             label_keys,
             series: HashMap::new(),
             other: None,

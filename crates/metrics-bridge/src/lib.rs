@@ -1,18 +1,18 @@
 //! Metrics of the `metrics` facade in node0, and node0's in any recorder of that facade.
 //!
-//! Many crates say what they do through the macros of the [`metrics`] crate,
-//! and many services have an exporter for it already. Neither has to give that
-//! up. Three ways lead across, each by itself:
+//! Many crates record through the macros of the [`metrics`] crate, and many services
+//! have an exporter for it already. Both can be kept. There are three bridges, each
+//! of use by itself:
 //!
 //! - A [`Recorder`] takes what the macros record into a
 //!   [`Registry`](metrics_core::Registry). From there on those numbers are like
-//!   any other: same page, same windows, same history.
+//!   all others: same page, same windows, same history.
 //! - A [`Publisher`] sends a registry's families into whatever recorder is
 //!   installed, for a service that keeps the exporter it has.
 //! - An `Appendix` puts the page of an existing `metrics-exporter-prometheus` at
 //!   the end of ours, without a name that is there twice.
 //!
-//! It refuses to know: monitors, HTTP, ticks, and who renders a sample.
+//! It does not know monitors, HTTP, who ticks, and who renders a sample.
 //!
 //! ```
 //! use metrics::{Unit, counter, describe_histogram, histogram};
@@ -38,7 +38,7 @@
 //! # Ok::<(), metrics_core::RegisterError>(())
 //! ```
 //!
-//! # What becomes of a metric of the facade
+//! # How a metric of the facade is converted
 //!
 //! | there | here |
 //! | --- | --- |
@@ -54,14 +54,14 @@
 //! The first description counts. One that comes after the metric's first series
 //! cannot bring a unit that the name does not say: name and scale are settled then.
 //!
-//! What cannot be taken is counted with its name and reason, and its handle
+//! A metric that cannot be taken is counted with its name and the reason, and its handle
 //! does nothing: another kind than the name has (`kind`), a label key that it
 //! has not (`labels`; see [`RecorderBuilder::labels`]), a name of which nothing is
 //! allowed (`name`) or that is another metric's already (`name_taken`), no room
 //! (`registry_full`), and a description that comes too late for its unit, or second
 //! (`description`).
 //!
-//! # What it says of itself
+//! # Metrics
 //!
 //! | metric | labels | what |
 //! | --- | --- | --- |

@@ -1,20 +1,20 @@
-//! What a name of the facade means: a description for the registry, and a scale.
+//! The meaning of a name of the facade: a description for the registry, and a scale.
 
-use metrics::Unit as Told;
+use metrics::Unit as FacadeUnit;
 use metrics_core::{DEFAULT_LATENCY_BOUNDS, Kind, OwnedDesc, Unit};
 
 use crate::name;
 use crate::series::Form;
 use crate::unit::{Base, Scale};
 
-/// What a program said of a metric.
+/// A program's description of a metric.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Description {
-    pub(crate) unit: Option<Told>,
+    pub(crate) unit: Option<FacadeUnit>,
     pub(crate) text: Box<str>,
 }
 
-/// What all series of one name share.
+/// The properties that all series of one name share.
 #[derive(Clone, Debug)]
 pub(crate) struct Meaning {
     pub(crate) desc: OwnedDesc,
@@ -22,15 +22,15 @@ pub(crate) struct Meaning {
 }
 
 impl Meaning {
-    /// `None` if nothing of the name is allowed in one.
+    /// Returns `None` if no character of the name is allowed in one.
     pub(crate) fn new(
         name: &str,
         form: Form,
-        told: Option<&Description>,
+        description: Option<&Description>,
         bounds: Option<&[f64]>,
     ) -> Option<Self> {
         let stem = name::stem(name, form)?;
-        let base = match (told.and_then(|told| told.unit), form) {
+        let base = match (description.and_then(|description| description.unit), form) {
             (None, _) => Base::of_name(&stem),
             (Some(unit), Form::Counter) => Base::of_counter(unit),
             (Some(unit), Form::Gauge | Form::Histogram) => Base::of(unit),
@@ -42,7 +42,7 @@ impl Meaning {
             Form::Histogram => Kind::Distribution,
         };
         let page = name::with_unit(stem, form, &base);
-        let mut desc = OwnedDesc::new(kind, &page, &help(name, told)).ok()?;
+        let mut desc = OwnedDesc::new(kind, &page, &help(name, description)).ok()?;
         desc.unit = base.unit;
         if form == Form::Histogram {
             let bounds = bounds.unwrap_or(default_bounds(base.unit));
@@ -51,7 +51,7 @@ impl Meaning {
         Some(Self { desc, scale: base.scale })
     }
 
-    /// Whether name, kind and values are the same, whatever the help text says.
+    /// Returns `true` if name, kind and scale are the same; help texts may differ.
     pub(crate) fn records_as(&self, other: &Self) -> bool {
         let (desc, theirs) = (&self.desc, &other.desc);
         self.scale == other.scale
@@ -59,8 +59,8 @@ impl Meaning {
     }
 }
 
-fn help(name: &str, told: Option<&Description>) -> String {
-    match told.map(|told| told.text.trim()) {
+fn help(name: &str, description: Option<&Description>) -> String {
+    match description.map(|description| description.text.trim()) {
         Some(text) if !text.is_empty() => text.to_owned(),
         _ => format!("Recorded as `{name}` through the metrics facade, without a description."),
     }
@@ -85,7 +85,7 @@ fn default_bounds(unit: Unit) -> &'static [f64] {
             1_073_741_824.0,
         ],
         Unit::Ratio => &[0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0],
-        // Of what, nobody said; many are seconds that do not say so.
+        // The unit is unknown; many of these are seconds in fact.
         _ => &[
             0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 5000.0,
             10_000.0,

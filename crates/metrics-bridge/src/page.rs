@@ -1,8 +1,8 @@
 //! The families of a text page that another exporter wrote.
 //!
-//! One bad line loses a scrape its whole page, and the page is ours too then.
-//! So nothing is copied: what is understood is written anew, and a family of
-//! which a line is not is left out.
+//! A scraper drops a whole page for one bad line, and our families are on that page.
+//! So nothing is copied: each line is parsed and written anew, and a family with a
+//! line that does not parse is left out.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ pub(crate) struct Family<'a> {
     /// Escaped.
     pub(crate) help: Option<&'a str>,
     pub(crate) samples: Vec<Sample<'a>>,
-    /// Whether every line about it was understood.
+    /// Every line of the family was parsed.
     pub(crate) is_sound: bool,
     /// The names and labels of its lines.
     lines: HashSet<&'a str>,
@@ -23,7 +23,7 @@ pub(crate) struct Family<'a> {
 /// A line of a family.
 #[derive(Debug)]
 pub(crate) struct Sample<'a> {
-    /// What its name has after the family's.
+    /// The rest of its name after the family's.
     pub(crate) suffix: &'static str,
     /// The values are escaped.
     pub(crate) labels: Vec<(&'a str, &'a str)>,
@@ -52,7 +52,7 @@ impl Kind {
         })
     }
 
-    /// What the names of its samples have after the family's.
+    /// The endings of its samples' names after the family's.
     pub(crate) fn suffixes(self) -> &'static [&'static str] {
         match self {
             Self::Histogram => &["_bucket", "_sum", "_count"],
@@ -67,10 +67,10 @@ pub(crate) fn families(page: &str) -> Vec<Family<'_>> {
     let mut families: Vec<Family<'_>> = Vec::new();
     let mut help = None;
     for line in page.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        if let Some(told) = line.strip_prefix("# HELP ") {
-            help = Some(told.split_once(' ').unwrap_or((told, "")));
-        } else if let Some(told) = line.strip_prefix("# TYPE ") {
-            let (name, word) = told.split_once(' ').unwrap_or((told, ""));
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            help = Some(rest.split_once(' ').unwrap_or((rest, "")));
+        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, word) = rest.split_once(' ').unwrap_or((rest, ""));
             let kind = Kind::of(word.trim());
             let mut family = Family::new(name, kind.unwrap_or(Kind::Untyped), help.take());
             family.is_sound &= kind.is_some();
@@ -82,10 +82,10 @@ pub(crate) fn families(page: &str) -> Vec<Family<'_>> {
     families
 }
 
-/// Gives a line to the family above it, or to one of its own.
+/// Adds a line to the family above it, or to a new family.
 fn add<'a>(families: &mut Vec<Family<'a>>, line: &'a str, help: &mut Option<(&'a str, &'a str)>) {
     let Some(line) = parsed(line) else {
-        // Whose it is cannot be said: most likely that of the line above.
+        // Its family is unknown: most likely it is that of the line above.
         match families.last_mut() {
             Some(family) => family.is_sound = false,
             None => families.push(Family::new("", Kind::Untyped, None)),
@@ -179,7 +179,7 @@ fn labels(mut rest: &str) -> Option<(Vec<(&str, &str)>, &str)> {
     }
 }
 
-/// Where a value ends whose escapes are all known ones.
+/// Returns the place of the quote that ends a value; `None` if an escape is unknown.
 fn closing_quote(text: &str) -> Option<usize> {
     let mut bytes = text.bytes().enumerate();
     while let Some((at, byte)) = bytes.next() {

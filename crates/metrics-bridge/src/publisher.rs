@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::ptr;
 
-use metrics::{Key, Label, Level, Metadata, Unit as Told};
+use metrics::{Key, Label, Level, Metadata, Unit as FacadeUnit};
 use metrics_core::{
     Family, Kind, Labels, OwnedDesc, Sample, SeriesId, SeriesSet, Snapshot, Unit, Value,
 };
@@ -32,8 +32,8 @@ static METADATA: Metadata<'static> = Metadata::new("node0", Level::INFO, Some(mo
 /// leaves handles behind that write into nothing. A recorder that was not there
 /// before gets all totals.
 ///
-/// A [`Recorder`] of this crate, installed alone or beside others, takes nothing
-/// from a publisher: what it had would be a sample's content again.
+/// A [`Recorder`] of this crate, installed alone or beside others, ignores what a publisher
+/// sends: it would put the registry's own values into the registry again.
 ///
 /// ```
 /// use metrics_bridge::Publisher;
@@ -72,7 +72,7 @@ struct Row {
     state: State,
 }
 
-/// What must be known of a series from one sample to the next.
+/// The part of a series' state that is kept from one sample to the next.
 #[derive(Debug)]
 enum State {
     Counter,
@@ -86,17 +86,16 @@ impl Publisher {
         Self::default()
     }
 
-    /// A publisher that leaves out what came through a recorder of the same registry.
+    /// A publisher that leaves out the families that came through a recorder of the same registry.
     ///
-    /// For a `Fanout` of that recorder and another one, which has it already.
+    /// Use it with a `Fanout` of that recorder and another one, which has those already.
     pub fn beside(recorder: &Recorder) -> Self {
         Self { beside: Some(recorder.clone()), ..Self::default() }
     }
 
     /// Sends a sample to the recorder that is in effect on this thread.
     ///
-    /// A gauge whose series is gone is set to NaN, once; a recorder cannot be
-    /// told that a series ended.
+    /// A gauge whose series is gone is set to NaN, once; the facade has no way to end a series.
     pub fn publish(&mut self, sample: &Sample) {
         let _publishing = Publishing::start();
         metrics::with_recorder(|recorder| {
@@ -118,7 +117,7 @@ impl Publisher {
         let series = Some(snapshot.series_set());
         if self.series != series {
             self.plan(recorder, snapshot);
-            // Only now: a recorder that panicked is told again.
+            // Only now: a recorder that panicked gets the descriptions again.
             self.series = series;
         }
         for (family, rows) in snapshot.families().zip(&mut self.families) {
@@ -212,9 +211,9 @@ fn key(desc: &OwnedDesc, labels: &Labels) -> Key {
 
 fn describe(recorder: &dyn metrics::Recorder, desc: &OwnedDesc) {
     let unit = match desc.unit {
-        Unit::Seconds => Some(Told::Seconds),
-        Unit::Bytes => Some(Told::Bytes),
-        // Their share is a percentage, and would have other values.
+        Unit::Seconds => Some(FacadeUnit::Seconds),
+        Unit::Bytes => Some(FacadeUnit::Bytes),
+        // The facade's unit for shares is a percentage, which has other values.
         _ => None,
     };
     let (name, help) = (desc.name.to_string().into(), desc.help.to_string().into());

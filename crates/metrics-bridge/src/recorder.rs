@@ -17,9 +17,9 @@ use crate::thread;
 /// not inlined. Setting a counter (`absolute`) takes locks: it is for
 /// collectors that copy a count now and then.
 ///
-/// Its series last as long as it does: the facade has no way to say that a
-/// metric ended. When the last clone is dropped, a thread that recorded through
-/// it lets go when it next asks any recorder for a handle, or ends.
+/// Its series last as long as the recorder: the facade has no way to say that a
+/// metric ended. After the last clone is dropped, each thread that recorded through
+/// it drops its handles when it next asks any recorder for one, or ends.
 ///
 /// ```
 /// use metrics_bridge::Recorder;
@@ -61,7 +61,7 @@ impl Recorder {
         RecorderBuilder { registry: registry.clone(), settings: Settings::default() }
     }
 
-    /// Makes it the recorder of the process, for good.
+    /// Makes it the recorder of the process until the process ends.
     ///
     /// # Errors
     /// [`AlreadyInstalled`], since a process has one.
@@ -69,7 +69,7 @@ impl Recorder {
         metrics::set_global_recorder(self).map_err(|_| AlreadyInstalled)
     }
 
-    /// Whether a family of the registry was recorded through this recorder.
+    /// Returns `true` if a family of the registry was recorded through this recorder.
     pub(crate) fn has_made(&self, family: &str) -> bool {
         self.directory.has_made(family)
     }
@@ -104,7 +104,7 @@ impl metrics::Recorder for Recorder {
     }
 }
 
-/// What a host decides about a recorder.
+/// The settings of a recorder.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) max_series: usize,

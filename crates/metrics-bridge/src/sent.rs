@@ -8,7 +8,7 @@ use metrics_core::{Buckets, Delta, Histogram, Layout};
 #[derive(Debug)]
 pub(crate) struct Sent(Buckets);
 
-/// How a sample follows the one that was sent before it.
+/// The relation of a sample to the one that was sent before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// It ends the tick after the one that the other ended, so its deltas are all that is new.

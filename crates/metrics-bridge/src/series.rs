@@ -1,8 +1,7 @@
-//! One series of the facade: the registry's cells, and how its values get there.
+//! One series of the facade: the registry's cells, and the scale of its values.
 //!
-//! Recording is what the core's handles do, plus a scale. The one thing that
-//! they do not know is a counter that is set: collectors copy counts that
-//! something else keeps.
+//! Recording is done by the core's handles. They have no counter that is set, which
+//! collectors need to copy counts that something else keeps, so that is added here.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +12,7 @@ use metrics_core::{AnyMetric, Counter, Distribution, Gauge, Latency};
 
 use crate::unit::Scale;
 
-/// What the facade calls a metric.
+/// The kinds of metrics that the facade has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Form {
     Counter,
@@ -73,11 +72,11 @@ impl Series {
 struct Counted {
     counter: Counter,
     factor: u64,
-    /// What it was set to.
+    /// The highest value that it was set to.
     highest: AtomicU64,
 }
 
-/// Held by whoever sets a counter: two that saw the same total would both add the rest.
+/// Held while a counter is set: two threads that saw the same total would both add the rest.
 static TURN: Mutex<()> = Mutex::new(());
 
 impl CounterFn for Counted {
@@ -86,10 +85,10 @@ impl CounterFn for Counted {
         self.counter.add(value.saturating_mul(self.factor));
     }
 
-    /// Adds what the total lacks.
+    /// Adds the difference to the total.
     fn absolute(&self, value: u64) {
         let value = value.saturating_mul(self.factor);
-        // Most collectors find what they found before.
+        // Most collectors set what they set before.
         if value > self.highest.load(Ordering::Relaxed) {
             let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
             self.counter.add(value.saturating_sub(self.counter.total()));

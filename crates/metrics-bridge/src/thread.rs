@@ -16,19 +16,19 @@ use metrics::{Counter, Gauge, Histogram, Key, KeyName, SharedString, Unit};
 use crate::directory::Directory;
 use crate::series::{Form, Series};
 
-/// How many recorders ended in this process: a thread that knows of fewer may hold handles of one.
+/// The number of recorders that ended in this process: a thread that has seen fewer may hold handles of one.
 static ENDED: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     static MEMORY: Memory = const { Memory::new() };
 }
 
-/// Has threads let go of a recorder's handles, each when it next asks for one.
+/// Makes each thread drop the handles of ended recorders when it next asks for a handle.
 pub(crate) fn note_end() {
     ENDED.fetch_add(1, Ordering::Relaxed);
 }
 
-/// The handle of a key: the thread's own, or from now on its own.
+/// Returns the thread's own handle of a key, and makes one if it has none.
 #[inline]
 pub(crate) fn handle<H: Handle>(directory: &Arc<Directory>, key: &Key) -> H {
     let found = MEMORY.try_with(|memory| {
@@ -54,7 +54,7 @@ fn first_handle<H: Handle>(directory: &Arc<Directory>, key: &Key) -> H {
     handle
 }
 
-/// Describes a metric, unless the thread has just so described it: the macros may at each call.
+/// Describes a metric, unless the thread has already described it so: the macros may do it at each call.
 pub(crate) fn describe(
     directory: &Arc<Directory>,
     name: KeyName,
@@ -65,18 +65,18 @@ pub(crate) fn describe(
     let is_done = MEMORY.try_with(|memory| {
         memory.is_publishing.get()
             || memory.described.try_borrow().is_ok_and(|described| {
-                described.get(&name).is_some_and(|told| {
-                    told.owner.as_ptr() == owner && told.unit == unit && told.text == text
+                described.get(&name).is_some_and(|last| {
+                    last.owner.as_ptr() == owner && last.unit == unit && last.text == text
                 })
             })
     });
     if is_done.unwrap_or_default() || !directory.describe(&name, unit, &text) {
         return;
     }
-    let told = Told { owner: Arc::downgrade(directory), unit, text };
+    let last = LastDescription { owner: Arc::downgrade(directory), unit, text };
     let _ = MEMORY.try_with(|memory| {
         if let Ok(mut described) = memory.described.try_borrow_mut() {
-            described.insert(name.to_retained(), told);
+            described.insert(name.to_retained(), last);
         }
     });
 }
@@ -135,13 +135,14 @@ pub(crate) struct Memory {
     counters: Shelf<Counter>,
     gauges: Shelf<Gauge>,
     histograms: Shelf<Histogram>,
-    described: RefCell<HashMap<KeyName, Told, BuildHasherDefault<Mixed>>>,
-    /// The [`ENDED`] as of which it holds nothing of recorders that ended.
+    described: RefCell<HashMap<KeyName, LastDescription, BuildHasherDefault<Mixed>>>,
+    /// The value of [`ENDED`] when handles of ended recorders were last dropped.
     ended: Cell<u64>,
     is_publishing: Cell<bool>,
 }
 
-struct Told {
+/// The last description that the thread passed on for a name.
+struct LastDescription {
     owner: Weak<Directory>,
     unit: Option<Unit>,
     text: SharedString,
@@ -166,7 +167,7 @@ impl Memory {
         self.gauges.forget_ended();
         self.histograms.forget_ended();
         if let Ok(mut described) = self.described.try_borrow_mut() {
-            described.retain(|_, told| told.owner.strong_count() > 0);
+            described.retain(|_, last| last.owner.strong_count() > 0);
         }
     }
 }

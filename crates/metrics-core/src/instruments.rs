@@ -1,4 +1,4 @@
-//! What a monitor records of one instance, listed once: registered together, read together.
+//! Instruments: the facts that a monitor records of one instance, each listed once.
 //!
 //! A fact of a monitor, such as the time that callers wait for a connection, has a
 //! description, a handle, a line that registers it, a place in what is read, and a line that
@@ -29,7 +29,7 @@ use crate::registry::Registry;
 /// This trait is sealed: it is implemented for the handles, for [`Late`](crate::Late) ones, and
 /// for [`ByLabel`] of both.
 pub trait Instrument: sealed::Sealed + Sized {
-    /// What a view shows of it.
+    /// The value that a view shows of it.
     type Reading<'a>;
 
     /// Registers it with the values of the description's labels, see [`Registry::instrument`].
@@ -92,7 +92,7 @@ impl Registry {
 }
 
 impl<'a> View<'a> {
-    /// What the view shows of an instrument: a [`Count`], a histogram, a number, or an array of them.
+    /// Returns what the view shows of an instrument: a [`Count`], a histogram, a number, or an array of them.
     pub fn read<I: Instrument>(&self, instrument: &I) -> I::Reading<'a> {
         instrument.read(self)
     }

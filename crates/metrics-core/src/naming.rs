@@ -1,6 +1,7 @@
 //! Names: descriptions of metrics, the labels of their series, and what instances are called.
 
 pub(crate) mod by_label;
+pub(crate) mod cache_gets;
 pub(crate) mod desc;
 mod descs;
 pub(crate) mod instance_name;

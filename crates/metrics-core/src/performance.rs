@@ -16,6 +16,7 @@ use crate::judging::judgement::Judgement;
 use crate::judging::monitor::Monitor;
 use crate::judging::report::{Report, UnknownTarget};
 use crate::judging::topic::Topic;
+use crate::naming::cache_gets::{CACHE_GETS, DEFAULT_CACHE};
 use crate::naming::desc::{Classic, ClassicShape, Desc};
 use crate::reading::sample::{Sample, View};
 use crate::reading::snapshot::{Count, Value};
@@ -51,18 +52,6 @@ pub const OPERATIONS: Desc = Desc::counter(
     help: "Throughput for {operation}",
 });
 
-/// How often a cache tier had what was asked for.
-pub const CACHE_LOOKUPS: Desc = Desc::counter(
-    "cache_lookups_total",
-    "Lookups that the application reported by name, by cache tier and result.",
-)
-.labels(&["tier", "result"])
-.classic(Classic {
-    shape: ClassicShape::Ratio,
-    name: "cache_{tier}_hit_rate",
-    help: "Cache hit rate for {tier}",
-});
-
 static TOPIC: Topic = Topic::new("performance", "performance").target("operation");
 
 /// Windows with fewer samples are not judged.
@@ -96,7 +85,7 @@ struct Live {
     registry: Registry,
     operations: Labelled<Latency, 1>,
     throughput: Labelled<Counter, 1>,
-    lookups: Labelled<HitRatio, 1>,
+    lookups: Labelled<HitRatio, 2>,
 }
 
 /// Settings for [`Performance`].
@@ -132,7 +121,7 @@ impl PerformanceBuilder {
             registry: registry.clone(),
             operations: registry.latencies(&OPERATION_DURATION)?,
             throughput: registry.counters(&OPERATIONS)?,
-            lookups: registry.hit_ratios(&CACHE_LOOKUPS)?,
+            lookups: registry.hit_ratios(&CACHE_GETS)?,
         };
         let names = [
             live.operations.shared_handles(),
@@ -195,7 +184,7 @@ impl Performance {
     /// As [`Performance::latency`].
     pub fn cache(&self, tier: &str) -> Result<HitRatio, RegisterError> {
         let Some(live) = &self.live else { return Ok(HitRatio::disabled()) };
-        live.registry.hit_ratio(&CACHE_LOOKUPS, &[tier])
+        live.registry.hit_ratio(&CACHE_GETS, &[DEFAULT_CACHE, tier])
     }
 
     /// Records how long an operation took.
@@ -215,14 +204,14 @@ impl Performance {
     /// Counts a lookup that a cache tier answered.
     pub fn record_cache_hit(&self, tier: &str) {
         if let Some(live) = &self.live {
-            live.lookups.hit([tier]);
+            live.lookups.hit([DEFAULT_CACHE, tier]);
         }
     }
 
     /// Counts a lookup that a cache tier could not answer.
     pub fn record_cache_miss(&self, tier: &str) {
         if let Some(live) = &self.live {
-            live.lookups.miss([tier]);
+            live.lookups.miss([DEFAULT_CACHE, tier]);
         }
     }
 

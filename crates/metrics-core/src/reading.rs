@@ -1,4 +1,4 @@
-//! Reading: a pass over all cells, and the plain data that it leaves.
+//! Reading: a pass over all cells, and the plain data that it produces.
 
 pub(crate) mod buckets;
 pub(crate) mod delta;
@@ -12,4 +12,5 @@ pub(crate) mod sample;
 pub(crate) mod snapshot;
 pub(crate) mod summary;
 pub(crate) mod timeline;
+mod totals;
 pub(crate) mod window;

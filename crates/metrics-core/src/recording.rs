@@ -17,6 +17,7 @@ pub(crate) mod latency;
 pub(crate) mod layout;
 pub(crate) mod line;
 pub(crate) mod peak;
+pub(crate) mod remembered;
 pub(crate) mod spares;
 pub(crate) mod static_ref;
 pub(crate) mod store;

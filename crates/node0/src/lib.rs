@@ -101,12 +101,12 @@ pub use http_glue::{
     Surface, WatchedRouter, bind, serve,
 };
 pub use metrics_core::{
-    AnyMetric, Assessment, Buckets, Classic, ClassicShape, Clock, Counter, Desc, Distribution,
-    Event, Gauge, HealthChange, Histogram, HitRatio, InFlight, Issue, Kind, Labels, Latency,
-    LatencySummary, ManualClock, Measuring, Monitor, NotReady, OwnedDesc, Peak, Performance,
-    PerformanceBuilder, ReadinessCheck, Recommendation, RegisterError, Registry, RegistryBuilder,
-    Report, Sample, Severity, Snapshot, Status, Timer, Timestamp, Topic, TraceId, Unit,
-    UnknownTarget, UpDown, Value, View, Window,
+    AnyMetric, Assessment, Buckets, Classic, ClassicShape, Clock, Counter, DEFAULT_CACHE, Desc,
+    Distribution, Event, Gauge, HealthChange, Histogram, HitRatio, InFlight, Issue, Kind, Labels,
+    Latency, LatencySummary, ManualClock, Measuring, Monitor, NotReady, OwnedDesc, Peak,
+    Performance, PerformanceBuilder, ReadinessCheck, Recommendation, RegisterError, Registry,
+    RegistryBuilder, Report, Sample, Severity, Snapshot, Status, Timer, Timestamp, Topic, TraceId,
+    Unit, UnknownTarget, UpDown, Value, View, Window,
 };
 
 /// Every metric that this crate records itself.

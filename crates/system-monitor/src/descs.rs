@@ -1,9 +1,9 @@
-//! What each metric of the process and of its runtimes means.
+//! The descriptions of all metrics of the process and of its runtimes.
 //!
-//! The process has the names that Prometheus's client libraries agree on. What
-//! those have no name for follows cAdvisor (`working_set`, `cores`). Runtimes
-//! have the names of the crate `tokio-metrics` where promtool's linter takes
-//! them; it refuses a gauge that ends in `_count`.
+//! The process has the names that Prometheus's client libraries agree on. Names for the rest
+//! follow cAdvisor (`working_set`, `cores`). Runtimes have the names of the crate
+//! `tokio-metrics`, except where promtool's linter refuses them: a gauge must not end in
+//! `_count`.
 
 use metrics_core::{Desc, Unit, descs};
 
@@ -17,12 +17,15 @@ descs! {
     pub const OPEN_FDS: Desc = Desc::gauge("process_open_fds", "Number of open file descriptors.");
 
     /// The most open file descriptors that the process may have.
-    pub const MAX_FDS: Desc =
-        Desc::gauge("process_max_fds", "Maximum number of open file descriptors; +Inf when unlimited.");
+    pub const MAX_FDS: Desc = Desc::gauge(
+        "process_max_fds",
+        "Maximum number of open file descriptors; +Inf when unlimited.",
+    );
 
     /// Virtual memory.
     pub const VIRTUAL_MEMORY: Desc =
-        Desc::gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.").unit(Unit::Bytes);
+        Desc::gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.")
+            .unit(Unit::Bytes);
 
     /// The most virtual memory that the process may have.
     pub const VIRTUAL_MEMORY_MAX: Desc = Desc::gauge(
@@ -43,7 +46,7 @@ descs! {
     )
     .unit(Unit::Bytes);
 
-    /// When the process began.
+    /// The time at which the process began.
     pub const START_TIME: Desc = Desc::gauge(
         "process_start_time_seconds",
         "Start time of the process since unix epoch in seconds.",
@@ -53,11 +56,12 @@ descs! {
     /// Threads.
     pub const THREADS: Desc = Desc::gauge("process_threads", "Number of OS threads in the process.");
 
-    /// How long the process has lived.
+    /// The age of the process.
     pub const UPTIME: Desc =
-        Desc::gauge("process_uptime_seconds", "Time since the process started.").unit(Unit::Seconds);
+        Desc::gauge("process_uptime_seconds", "Time since the process started.")
+            .unit(Unit::Seconds);
 
-    /// CPU in use now.
+    /// CPU over the last tick.
     pub const CPU_USAGE: Desc = Desc::gauge(
         "process_cpu_usage_cores",
         "CPU that the process used over the last tick, in cores; NaN before two looks at it.",
@@ -70,7 +74,7 @@ descs! {
     )
     .unit(Unit::Bytes);
 
-    /// What the kernel counts against the memory limit.
+    /// Memory that the kernel counts against the limit.
     pub const CGROUP_WORKING_SET: Desc = Desc::gauge(
         "cgroup_memory_working_set_bytes",
         "Memory of the cgroup that sets the limit, of all its processes, without inactive page cache.",
@@ -101,7 +105,7 @@ descs! {
     )
     .labels(&["runtime"]);
 
-    /// How busy a worker is.
+    /// The share of the last tick that a worker was busy.
     pub const WORKER_BUSY_RATIO: Desc = Desc::gauge(
         "tokio_worker_busy_ratio",
         "Share of the last tick that the worker was busy, also with a task that still blocks it; NaN before two looks at it.",
@@ -109,21 +113,21 @@ descs! {
     .unit(Unit::Ratio)
     .labels(&["runtime", "worker"]);
 
-    /// How often a worker ran out of work.
+    /// Times that a worker ran out of work.
     pub const WORKER_PARKS: Desc = Desc::counter(
         "tokio_worker_parks_total",
         "Times that the worker ran out of work and slept, since the runtime was attached.",
     )
     .labels(&["runtime", "worker"]);
 
-    /// How late tasks run.
+    /// The delay of tasks that sleep.
     pub const LAG: Desc = Desc::latency(
         "tokio_lag_seconds",
         "How late the runtime wakes a task that sleeps, the timer's own 1 to 2 ms included.",
     )
     .labels(&["runtime"]);
 
-    /// How late the next task is by now.
+    /// The delay of the canary's wake-up that has not come yet.
     pub const STALL: Desc = Desc::gauge(
         "tokio_stall_seconds",
         "How long the lag canary has been waiting for its overdue wake-up; 0 when it is not overdue.",

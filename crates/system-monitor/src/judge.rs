@@ -1,7 +1,7 @@
 //! The judgements of the process and of its runtimes.
 //!
-//! Of the memory of the process and that of its cgroup only the one nearer to the limit is a
-//! finding, since both are the same shortage.
+//! Lack of memory is one finding: about the memory of the process or that of its cgroup,
+//! whichever is nearer to the limit.
 
 use metrics_core::{Finding, Judgement, LatencySummary};
 
@@ -62,10 +62,10 @@ fn high_memory(levels: &ProcessLevels, limits: &Thresholds) -> Option<Finding> {
 }
 
 fn many_open_files(levels: &ProcessLevels, limits: &Thresholds) -> Option<Finding> {
+    let used = share(levels.open_fds, levels.max_fds)?;
     let (warn, fail) = (limits.open_files_warn, limits.open_files_fail);
-    let (open, max) = (levels.open_fds?, levels.max_fds?);
-    let finding = above("many_open_files", share(Some(open), Some(max))?, warn, fail)?;
-    let message = format!("{open} of {max} files are open");
+    let finding = above("many_open_files", used, warn, fail)?;
+    let message = format!("{} of {} files are open", levels.open_fds?, levels.max_fds?);
     let advice =
         "look for connections and files that are not closed, or raise the limit (ulimit -n)";
     Some(finding.component("files").message(message).advice(advice))

@@ -1,9 +1,8 @@
 //! The numbers of the process and of runtimes, for people and programs.
 //!
 //! Of several runtimes levels add up, the busy ratio is the mean over all their workers, and
-//! percentiles come from the merged windows: an average of percentiles would be nobody's lag.
+//! percentiles come from the merged windows: an average of percentiles is the lag of no task.
 
-use std::ops::Add;
 use std::time::Duration;
 
 use metrics_core::{LatencySummary, as_millis, millis};
@@ -48,14 +47,15 @@ pub struct RuntimeMetrics {
     pub queue_depth: Option<u64>,
     /// Tasks that have not ended, lag canaries apart.
     pub tasks: Option<u64>,
-    /// How late tasks were woken; as JSON its percentiles and the longest.
-    #[serde(serialize_with = "percentiles_and_max")]
+    /// The delay of wake-ups; as JSON its percentiles and the longest.
+    #[serde(serialize_with = "percentiles")]
     pub lag: LatencySummary,
 }
 
 impl From<ProcessLevels> for ProcessMetrics {
     fn from(levels: ProcessLevels) -> Self {
-        let whole = |value: Option<f64>| Some(value.filter(|value| value.is_finite())? as u64);
+        let whole = |level: Option<f64>| Some(level.filter(|level| level.is_finite())? as u64);
+        let duration = |seconds| Duration::try_from_secs_f64(seconds).ok();
         Self {
             resident_memory_bytes: whole(levels.resident_bytes),
             virtual_memory_bytes: whole(levels.virtual_bytes),
@@ -64,9 +64,7 @@ impl From<ProcessLevels> for ProcessMetrics {
             open_file_descriptors: whole(levels.open_fds),
             max_file_descriptors: whole(levels.max_fds),
             threads: whole(levels.threads),
-            uptime: levels
-                .uptime_seconds
-                .and_then(|uptime| Duration::try_from_secs_f64(uptime).ok()),
+            uptime: levels.uptime_seconds.and_then(duration),
         }
     }
 }
@@ -74,7 +72,7 @@ impl From<ProcessLevels> for ProcessMetrics {
 impl RuntimeMetrics {
     pub(crate) fn of(runtimes: &[Reading<'_>]) -> Self {
         let sum = |of: fn(&Reading<'_>) -> Option<f64>| {
-            runtimes.iter().filter_map(of).reduce(f64::add).map(|sum| sum as u64)
+            runtimes.iter().filter_map(of).reduce(|sum, level| sum + level).map(|sum| sum as u64)
         };
         Self {
             workers: sum(|runtime| runtime.levels.workers),
@@ -86,10 +84,7 @@ impl RuntimeMetrics {
     }
 }
 
-fn percentiles_and_max<S: Serializer>(
-    lag: &LatencySummary,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn percentiles<S: Serializer>(lag: &LatencySummary, serializer: S) -> Result<S::Ok, S::Error> {
     let shown = [("p50", lag.p50), ("p95", lag.p95), ("p99", lag.p99), ("max", lag.max)];
     let in_millis = |lag: Duration| millis(lag.as_secs_f64());
     serializer.collect_map(shown.map(|(name, lag)| (name, lag.map(in_millis))))

@@ -1,4 +1,7 @@
-//! The process: its gauges, and what a poll copies into them.
+//! The process: its gauges, and the sources that a poll copies into them.
+//!
+//! A poll reads a few small files that the kernel makes up in memory, as the contract of
+//! [`Monitor::poll`](metrics_core::Monitor::poll) allows.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -9,13 +12,13 @@ use metrics_core::{Clock, Moment, RegisterError, Registry, View, lock};
 use crate::probe::Probe;
 use crate::reading::{ProcessGauges, ProcessLevels};
 
-/// The shortest time over which a share of it is taken: the kernel counts CPU in steps of 10 ms.
+/// The shortest span of which a share is taken, since the kernel counts CPU in steps of 10 ms.
 pub(crate) const SHORTEST_SPAN: Duration = Duration::from_millis(500);
 
-/// Limits, which change rarely and cost most to read, are read at one poll of so many.
+/// The limits, which change rarely and cost most to read, are read at one of so many polls.
 const LIMITS_EVERY: u32 = 5;
 
-/// Asks the host's allocator for the size of the heap.
+/// The host's function that asks its allocator for the size of the heap.
 pub(crate) struct HeapSource(pub(crate) Box<dyn Fn() -> Option<u64> + Send + Sync>);
 
 /// What is recorded of the process.
@@ -25,7 +28,7 @@ pub(crate) struct Process {
     sources: Mutex<Sources>,
 }
 
-/// The sources that a poll reads, and what the polls before found.
+/// The sources that a poll reads, with what earlier polls found.
 #[derive(Debug)]
 struct Sources {
     clock: Clock,
@@ -33,9 +36,9 @@ struct Sources {
     heap: Option<HeapSource>,
     polls: u32,
     levels: ProcessLevels,
-    /// The age of the process in seconds, and when it had that.
+    /// A moment, and the age of the process at it in seconds.
     age: Option<(Moment, f64)>,
-    /// The CPU time when a share was taken last, and when that was.
+    /// The moment at which a share of CPU was taken last, and the CPU time at it.
     cpu: Option<(Moment, Duration)>,
 }
 
@@ -47,14 +50,14 @@ impl Process {
         heap: Option<HeapSource>,
     ) -> Result<Self, RegisterError> {
         let clock = registry.clock().clone();
-        let age = probe.age().map(|age| (clock.now(), age));
+        let age = probe.age.map(|age| (clock.now(), age));
         let levels = ProcessLevels::default();
         let mut sources = Sources { clock, probe, heap, polls: 0, levels, age, cpu: None };
         sources.read();
         let (levels, wall) = (&mut sources.levels, sources.clock.wall().as_millis() as f64 / 1e3);
-        // Kept as it is now: the wall clock may be set later, the start stays.
+        // Computed once, since somebody may set the wall clock later.
         levels.start_seconds = levels.uptime_seconds.map(|uptime| wall - uptime);
-        // Only the second poll can tell it, and its series is there from the first on.
+        // Unknown until a later poll, but its series is there from the first on.
         let cpu_cores = levels.cpu_seconds.map(|_| f64::NAN);
         let mut gauges = ProcessGauges::default();
         gauges.learn(registry, &[], &ProcessLevels { cpu_cores, ..*levels })?;
@@ -88,7 +91,7 @@ impl Sources {
         self.levels.uptime_seconds = self.age.map(uptime);
     }
 
-    /// Takes over the CPU time, and takes the share of CPU if it was taken long enough ago.
+    /// Keeps the CPU time, and takes a share of CPU if the last one was taken long enough ago.
     fn read_cpu(&mut self, cpu_time: Option<Duration>) {
         let Some(cpu_time) = cpu_time else {
             (self.cpu, self.levels.cpu_cores) = (None, None);

@@ -3,34 +3,33 @@
 use std::collections::BTreeMap;
 use std::slice;
 
-use metrics_core::{Assessment, InstanceName, View, millis};
+use metrics_core::{Assessment, InstanceName, millis};
 use serde::Serialize;
 
 use crate::metrics::{ProcessMetrics, RuntimeMetrics};
 use crate::reading::Reading;
 use crate::thresholds::Thresholds;
-use crate::watch::{RUNTIME_TOPIC, System};
 
 /// The process, and all runtimes together.
 #[derive(Serialize)]
 pub(crate) struct SystemReport {
-    process: ProcessMetrics,
-    runtime: RuntimeMetrics,
-    thresholds: Thresholds,
+    pub(crate) process: ProcessMetrics,
+    pub(crate) runtime: RuntimeMetrics,
+    pub(crate) thresholds: Thresholds,
 }
 
 /// Each runtime by its name.
 #[derive(Serialize)]
 pub(crate) struct RuntimesReport {
-    runtimes: BTreeMap<InstanceName, RuntimeReport>,
-    thresholds: Thresholds,
+    pub(crate) runtimes: BTreeMap<InstanceName, RuntimeReport>,
+    pub(crate) thresholds: Thresholds,
 }
 
 /// One runtime.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RuntimeReport {
-    /// Of one among others; beside one that `?runtime=` names stands the report's own.
+    /// Absent where `?runtime=` names it: the core adds its health as that of the report.
     #[serde(skip_serializing_if = "Option::is_none")]
     health: Option<Assessment>,
     #[serde(flatten)]
@@ -41,31 +40,10 @@ pub(crate) struct RuntimeReport {
     stalled_for: Option<f64>,
 }
 
-impl SystemReport {
-    pub(crate) fn of(system: &System, view: &View<'_>) -> Self {
+impl RuntimeReport {
+    pub(crate) fn of(reading: Reading<'_>, health: Option<Assessment>) -> Self {
         Self {
-            process: system.process.read(view).into(),
-            runtime: RuntimeMetrics::of(&system.readings(view)),
-            thresholds: system.thresholds,
-        }
-    }
-}
-
-impl RuntimesReport {
-    pub(crate) fn of(system: &System, view: &View<'_>) -> Self {
-        let named = |reading: Reading<'_>| {
-            let health = Some(view.component_health(&RUNTIME_TOPIC, &reading.name));
-            (reading.name.clone(), RuntimeReport { health, ..reading.into() })
-        };
-        let runtimes = system.readings(view).into_iter().map(named).collect();
-        Self { runtimes, thresholds: system.thresholds }
-    }
-}
-
-impl From<Reading<'_>> for RuntimeReport {
-    fn from(reading: Reading<'_>) -> Self {
-        Self {
-            health: None,
+            health,
             metrics: RuntimeMetrics::of(slice::from_ref(&reading)),
             stalled_for: reading.levels.stall_seconds.map(millis),
             worker_busy_ratios: reading.busy,

@@ -1,20 +1,18 @@
-//! Runtimes: the handle that keeps one watched, and what a poll copies from it.
+//! Watched runtimes: the handle of one, its instruments, and the copying of its levels.
 
-use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use metrics_core::{
-    Counter, Gauge, Instance, InstanceHandle, InstanceName, Moment, RegisterError, Registry,
-    instruments, lock,
+    Counter, Gauge, Instance, InstanceHandle, Moment, RegisterError, instruments, lock,
 };
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::canary::Canary;
 use crate::descs::{LAG, WORKER_BUSY_RATIO, WORKER_PARKS};
+use crate::monitor::SystemMonitor;
 use crate::process::SHORTEST_SPAN;
 use crate::reading::{RuntimeGauges, RuntimeLevels};
-use crate::watch::System;
 use crate::worker::Worker;
 
 /// A runtime that is watched until the last clone of this is dropped.
@@ -57,31 +55,30 @@ pub(crate) struct WatchedRuntime {
 impl WatchedRuntime {
     /// Registers everything, and starts the canary on the runtime.
     pub(crate) fn start(
-        registry: &Registry,
-        name: &InstanceName,
+        monitor: &SystemMonitor,
+        name: &str,
         runtime: &Handle,
-        canary_interval: Duration,
-        system: Weak<System>,
     ) -> Result<Self, RegisterError> {
+        let SystemMonitor { registry, system, canary_interval } = monitor;
         let seen = Worker::all(&runtime.metrics());
-        let register =
-            |worker: usize| WorkerCells::register(registry, &[name, &worker.to_string()]);
+        let register = |at: usize| WorkerCells::register(registry, &[name, &at.to_string()]);
         let workers: Box<[_]> = (0..seen.len()).map(register).collect::<Result<_, _>>()?;
-        // A share of time takes two looks.
+        // A share takes two readings.
         workers.iter().for_each(|worker| worker.busy.set(f64::NAN));
         let lag = registry.latency(&LAG, &[name])?;
-        let canary = Arc::new(Canary::new(registry.clock().clone(), canary_interval, lag));
-        let task = runtime.spawn(Canary::run(Arc::downgrade(&canary), system)).abort_handle();
+        let canary = Arc::new(Canary::new(registry.clock().clone(), *canary_interval, lag));
+        let run = Canary::run(Arc::downgrade(&canary), Arc::downgrade(system));
+        let task = runtime.spawn(run).abort_handle();
         let (runtime, seen) = (runtime.clone(), Mutex::new((registry.clock().now(), seen)));
         let gauges = RuntimeGauges::default();
         let mut watched = Self { runtime, gauges, workers, canary, task, seen };
-        // With the canary spawned, since it is not among the tasks that are shown.
+        // After the canary is spawned: its task is subtracted from those that are shown.
         let levels = watched.levels();
         watched.gauges.learn(registry, &[name], &levels)?;
         Ok(watched)
     }
 
-    /// Copies what the runtime says of itself, and how late the canary is.
+    /// Copies the levels, and at most every half second what the workers did since.
     pub(crate) fn poll(&self) {
         self.gauges.set(&self.levels());
         let now = self.canary.clock.now();
@@ -98,19 +95,21 @@ impl WatchedRuntime {
         *seen = (now, workers);
     }
 
+    /// Asks the runtime for its levels, and the canary for its delay.
     fn levels(&self) -> RuntimeLevels {
         let runtime = self.runtime.metrics();
         RuntimeLevels {
             workers: Some(runtime.num_workers() as f64),
-            // Without the canary, which is ours.
+            // Without the canary.
             tasks: Some(runtime.num_alive_tasks().saturating_sub(1) as f64),
             queue_depth: Some(runtime.global_queue_depth() as f64),
             stall_seconds: Some(self.canary.overdue().as_secs_f64()),
         }
     }
 
-    /// Makes the levels unknown, once the runtime is gone: a host that still holds the handle
-    /// keeps the series, and must not keep the last levels.
+    /// Makes the levels unknown after the runtime has shut down.
+    ///
+    /// A host that still holds the handle keeps the series, which must not show the last levels.
     pub(crate) fn forget_levels(&self) {
         self.gauges.set(&RuntimeLevels::default());
         self.workers.iter().for_each(|worker| worker.busy.set(f64::NAN));
@@ -118,7 +117,7 @@ impl WatchedRuntime {
 }
 
 impl Instance for WatchedRuntime {
-    /// Whether the canary lives: a runtime that shuts down ends its tasks.
+    /// True while the canary's task has not ended: a runtime that shuts down ends its tasks.
     fn is_alive(&self) -> bool {
         !self.task.is_finished()
     }

@@ -1,14 +1,15 @@
 //! The monitors that the registry holds: one for the process, one for its runtimes.
 //!
-//! They are two because their judgements are: a service that is short of memory and one whose
-//! runtime is blocked need different hands, and `/health/performance` has a check for each.
-//! They share what they watch, so that `/metrics/system` shows both in one body.
+//! They are two, since lack of memory and a blocked runtime have different remedies, and
+//! `/health/performance` has a check for each. They share what they watch, since
+//! `/metrics/system` shows both in one body.
 
 use std::sync::Arc;
 
 use metrics_core::{Instances, Judgement, Monitor, Report, Topic, UnknownTarget, View};
 
 use crate::judge;
+use crate::metrics::RuntimeMetrics;
 use crate::process::Process;
 use crate::reading::Reading;
 use crate::report::{RuntimeReport, RuntimesReport, SystemReport};
@@ -57,7 +58,13 @@ impl Monitor for ProcessWatch {
 
     fn report(&self, view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {
         UnknownTarget::refuse(target)?;
-        Ok(Report::new(SystemReport::of(&self.0, view)).joined_by(&RUNTIME_TOPIC))
+        let system = &self.0;
+        let body = SystemReport {
+            process: system.process.read(view).into(),
+            runtime: RuntimeMetrics::of(&system.readings(view)),
+            thresholds: system.thresholds,
+        };
+        Ok(Report::new(body).joined_by(&RUNTIME_TOPIC))
     }
 }
 
@@ -79,10 +86,15 @@ impl Monitor for RuntimeWatch {
     }
 
     fn report(&self, view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {
-        let Some(target) = target else {
-            return Ok(Report::new(RuntimesReport::of(&self.0, view)));
+        if let Some(target) = target {
+            let runtime = self.0.runtimes.find(target)?;
+            return Ok(Report::new(RuntimeReport::of(Reading::of(&runtime, view), None)));
+        }
+        let named = |reading: Reading<'_>| {
+            let health = view.component_health(&RUNTIME_TOPIC, &reading.name);
+            (reading.name.clone(), RuntimeReport::of(reading, Some(health)))
         };
-        let runtime = self.0.runtimes.find(target)?;
-        Ok(Report::new(RuntimeReport::from(Reading::of(&runtime, view))))
+        let runtimes = self.0.readings(view).into_iter().map(named).collect();
+        Ok(Report::new(RuntimesReport { runtimes, thresholds: self.0.thresholds }))
     }
 }

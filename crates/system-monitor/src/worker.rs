@@ -1,20 +1,19 @@
-//! How busy a worker was between two looks at it.
+//! The share of its time for which a worker was busy.
 //!
-//! A runtime adds to a worker's busy time when the worker parks, or at the
-//! latest after some sixty tasks. A worker that one task blocks does neither,
-//! so its busy time stands still, as if it slept. What tells the two apart is
-//! that a worker which sleeps has parked: each park and each unpark counts, and
-//! an odd count means parked. One whose count is even, and the same as before,
-//! has not slept in between, whatever its busy time says.
+//! A runtime adds to a worker's busy time when the worker parks, or at the latest after some
+//! sixty tasks. A worker that one task blocks does neither, so its busy time stands still, as if
+//! it slept. The count of its parks and unparks tells the two apart. A worker sleeps while the
+//! count is odd. When the count is even and the same as before, the worker has not slept in
+//! between, whatever its busy time says.
 
 use std::time::Duration;
 
 use tokio::runtime::RuntimeMetrics;
 
-/// What a runtime says of one worker.
+/// One worker, as the runtime describes it at one time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Worker {
-    /// The busy time since the runtime began, as far as it is known.
+    /// The busy time since the runtime began, as far as the runtime has added it up.
     busy: Duration,
     /// Parks and unparks together.
     turns: u64,
@@ -32,19 +31,15 @@ impl Worker {
         (0..runtime.num_workers()).map(worker).collect()
     }
 
-    /// The share of `span`, which began at `before`, that the worker was busy.
+    /// The share of `span`, which began at `before`, for which the worker was busy.
     pub(crate) fn busy_since(&self, before: &Self, span: Duration) -> f64 {
-        let has_slept = self.is_parked() || self.turns != before.turns;
-        if !has_slept {
+        let is_parked = self.turns % 2 == 1;
+        if !is_parked && self.turns == before.turns {
             return 1.0;
         }
-        // A task that ended now may have begun before.
+        // A task that ended within the span may have begun before it.
         let busy = self.busy.saturating_sub(before.busy).min(span);
-        if span.is_zero() { 0.0 } else { busy.as_secs_f64() / span.as_secs_f64() }
-    }
-
-    fn is_parked(&self) -> bool {
-        self.turns % 2 == 1
+        busy.as_secs_f64() / span.as_secs_f64()
     }
 }
 

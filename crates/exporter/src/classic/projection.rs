@@ -1,9 +1,9 @@
-//! Which series a classic name is made of.
+//! The series that each classic name is made of.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use metrics_core::{ClassicShape, Family, Kind, Labels, Snapshot};
+use metrics_core::{ClassicShape, Family, Kind, Labels, SeriesId, Snapshot};
 
 use super::template;
 use crate::decoration::Decoration;
@@ -25,42 +25,40 @@ pub(super) struct Projection<'a> {
 pub(super) struct Projected<'a> {
     pub(super) shape: ClassicShape,
     pub(super) help: String,
-    pub(super) series: BTreeMap<LabelPairs<'a>, Rows>,
+    pub(super) series: BTreeMap<LabelPairs<'a>, Sources>,
 }
 
-/// The rows of the snapshot that one classic series is made of.
+/// The series that one classic series is made of.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
-    /// The values; of a ratio, the hits.
-    pub(super) values: Vec<usize>,
+pub(super) struct Sources {
+    /// The series whose values are shown; of a ratio, the hits.
+    pub(super) values: Vec<SeriesId>,
     /// Of a ratio, the misses.
-    pub(super) misses: Vec<usize>,
+    pub(super) misses: Vec<SeriesId>,
 }
 
 /// A series as it is described, or the two of a ratio.
 struct Origin<'a> {
     labels: &'a Labels,
-    rows: Rows,
+    sources: Sources,
 }
 
 impl<'a> Projection<'a> {
     pub(super) fn of(snapshot: &'a Snapshot, decoration: &'a Decoration) -> Self {
         let mut projection = Self::default();
-        let mut first_row = 0;
         for family in snapshot.families() {
-            projection.add(&family, first_row, decoration);
-            first_row += family.series().len();
+            projection.add(&family, decoration);
         }
         projection
     }
 
-    fn add(&mut self, family: &Family<'a>, first_row: usize, decoration: &'a Decoration) {
+    fn add(&mut self, family: &Family<'a>, decoration: &'a Decoration) {
         let Some(classic) = family.desc.classic else { return };
         if !fits(classic.shape, family.desc.kind) {
             self.skipped += 1;
             return;
         }
-        for (pairs, origin) in origins(family, first_row, classic.shape) {
+        for (pairs, origin) in origins(family, classic.shape) {
             let Some(name) = template::name(classic.name, &pairs) else {
                 self.skipped += 1;
                 continue;
@@ -75,16 +73,19 @@ impl<'a> Projection<'a> {
                 self.skipped += 1;
                 continue;
             }
-            let beside = |(key, _): &(&str, &str)| !template::has_place(classic.name, key);
+            let beside = |pair: &(&str, &str)| {
+                let is_left_out = family.desc.classic_without == Some(*pair);
+                !is_left_out && !template::has_place(classic.name, pair.0)
+            };
             let constants = decoration.constants(origin.labels);
             let shown = pairs.iter().copied().filter(beside).chain(constants).collect();
             match projected.series.entry(shown) {
                 Entry::Vacant(free) => {
-                    free.insert(origin.rows);
+                    free.insert(origin.sources);
                 }
                 Entry::Occupied(mut earlier) => {
-                    earlier.get_mut().values.extend(origin.rows.values);
-                    earlier.get_mut().misses.extend(origin.rows.misses);
+                    earlier.get_mut().values.extend(origin.sources.values);
+                    earlier.get_mut().misses.extend(origin.sources.misses);
                     self.merged += 1;
                 }
             }
@@ -93,29 +94,25 @@ impl<'a> Projection<'a> {
 }
 
 /// The series of a family by their labels; the two of a ratio together.
-fn origins<'a>(
-    family: &Family<'a>,
-    first_row: usize,
-    shape: ClassicShape,
-) -> BTreeMap<LabelPairs<'a>, Origin<'a>> {
+fn origins<'a>(family: &Family<'a>, shape: ClassicShape) -> BTreeMap<LabelPairs<'a>, Origin<'a>> {
     let is_ratio = shape == ClassicShape::Ratio;
     let mut origins = BTreeMap::new();
-    for (at, (labels, _)) in family.series().enumerate() {
+    for (id, (labels, _)) in family.ids().iter().zip(family.series()) {
         let pairs = labels.iter().filter(|(key, _)| !(is_ratio && *key == RESULT)).collect();
         let origin =
-            origins.entry(pairs).or_insert_with(|| Origin { labels, rows: Rows::default() });
+            origins.entry(pairs).or_insert_with(|| Origin { labels, sources: Sources::default() });
         match labels.get(RESULT) {
-            Some("miss") if is_ratio => origin.rows.misses.push(first_row + at),
-            Some("hit") if is_ratio => origin.rows.values.push(first_row + at),
+            Some("miss") if is_ratio => origin.sources.misses.push(*id),
+            Some("hit") if is_ratio => origin.sources.values.push(*id),
             // Neither a hit nor a miss, so nothing to a ratio.
             _ if is_ratio => {}
-            _ => origin.rows.values.push(first_row + at),
+            _ => origin.sources.values.push(*id),
         }
     }
     origins
 }
 
-/// Whether values of a kind have the shape.
+/// Returns `true` if values of a kind can have the shape.
 fn fits(shape: ClassicShape, kind: Kind) -> bool {
     match shape {
         ClassicShape::Gauge => matches!(kind.metric_type(), "gauge" | "counter"),

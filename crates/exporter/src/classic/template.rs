@@ -16,7 +16,7 @@ fn parts(template: &str) -> impl Iterator<Item = Part<'_>> {
     })
 }
 
-/// Whether the template has a place for the label.
+/// Returns `true` if the template has a place for the label.
 pub(super) fn has_place(template: &str, label: &str) -> bool {
     parts(template).any(|part| matches!(part, Part::Label(place) if place == label))
 }
@@ -34,7 +34,7 @@ pub(super) fn filled(template: &str, labels: &[(&str, &str)]) -> String {
 
 /// The template as a metric's name; `None` when a place has no label, or nothing is left.
 ///
-/// What no name may hold becomes `_`, one for each character.
+/// Each character that no name may hold becomes `_`.
 pub(super) fn name(template: &str, labels: &[(&str, &str)]) -> Option<String> {
     let part = |part| match part {
         Part::Text(text) => Some(text),

@@ -1,4 +1,4 @@
-//! Descriptions of metrics: what a name means, once, as constant data.
+//! Descriptions of metrics: the meaning of a name, once, as constant data.
 //!
 //! A [`Desc`] is checked while the program compiles, so a malformed name never reaches a
 //! scrape. Names that are known only at run time go through
@@ -44,6 +44,7 @@ pub struct Desc {
     labels: &'static [&'static str],
     bounds: &'static [f64],
     classic: Option<Classic>,
+    classic_without: Option<(&'static str, &'static str)>,
 }
 
 impl Desc {
@@ -118,7 +119,7 @@ impl Desc {
         );
         assert!(!help.is_empty(), "a metric has a help text");
         let (unit, bounds) = (rules.unit, rules.bounds);
-        Self { name, help, kind, unit, labels: &[], bounds, classic: None }
+        Self { name, help, kind, unit, labels: &[], bounds, classic: None, classic_without: None }
     }
 
     /// Sets the unit, which must stand in the name; none by default.
@@ -162,6 +163,14 @@ impl Desc {
     /// Shows the metric in the `classic` scheme too; by default it is not.
     pub const fn classic(mut self, classic: Classic) -> Self {
         self.classic = Some(classic);
+        self
+    }
+
+    /// The label that the `classic` scheme leaves out where it has this value; none by default.
+    ///
+    /// For classic names that are older than the label: a series without it has the usual value.
+    pub const fn classic_without(mut self, key: &'static str, value: &'static str) -> Self {
+        self.classic_without = Some((key, value));
         self
     }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::judging::report::{Report, UnknownTarget};
-use crate::performance::{CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS};
+use crate::naming::cache_gets::{CACHE_GETS, DEFAULT_CACHE};
+use crate::performance::{OPERATION_DURATION, OPERATIONS};
 use crate::reading::histogram::Histogram;
 use crate::reading::sample::{View, share};
 use crate::reading::snapshot::{Snapshot, Value};
@@ -54,12 +55,15 @@ fn named<'a>(
     series.filter_map(|(labels, value)| Some((labels.get("operation")?, value)))
 }
 
-/// The lookups by cache tier.
+/// The lookups by cache tier, of those that are recorded by name.
 pub(super) fn tiers(snapshot: &Snapshot) -> BTreeMap<String, Tier> {
     let mut tiers = BTreeMap::<String, Tier>::new();
-    let lookups = snapshot.family(CACHE_LOOKUPS.name());
+    let lookups = snapshot.family(CACHE_GETS.name());
     for (labels, value) in lookups.into_iter().flat_map(|family| family.series()) {
-        let (Some(tier), Value::Counter(count)) = (labels.get("tier"), value) else { continue };
+        let (Some(DEFAULT_CACHE), Some(tier)) = (labels.get("cache"), labels.get("tier")) else {
+            continue;
+        };
+        let Value::Counter(count) = value else { continue };
         let entry = tiers.entry(tier.to_owned()).or_default();
         if labels.get("result") == Some("hit") {
             (entry.hits, entry.recent.0) = (count.total, count.recent);

@@ -3,7 +3,7 @@ use std::thread;
 use std::time::Duration;
 
 use metrics_core::{
-    CACHE_LOOKUPS, OPERATION_DURATION, OTHER, Performance, SERIES_FOLDED, Status, Value,
+    CACHE_GETS, OPERATION_DURATION, OTHER, Performance, SERIES_FOLDED, Status, Value,
 };
 use serde_json::json;
 
@@ -100,7 +100,7 @@ fn long_names_are_one_name_when_they_are_cut() {
         performance.record_cache_hit(&name);
     }
     let sample = bench.registry.read();
-    assert_eq!(sample.snapshot.family(CACHE_LOOKUPS.name()).unwrap().series().len(), 2);
+    assert_eq!(sample.snapshot.family(CACHE_GETS.name()).unwrap().series().len(), 2);
 }
 
 #[test]

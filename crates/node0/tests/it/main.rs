@@ -5,6 +5,7 @@
 #[cfg(feature = "prometheus-handle")]
 mod bridge;
 mod health;
+mod lookups;
 #[cfg(feature = "tower-resilience")]
 mod scrapes;
 mod service;

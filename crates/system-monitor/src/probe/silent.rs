@@ -1,4 +1,4 @@
-//! Platforms that we ask nothing: all that they could tell of the process is unknown.
+//! Stands in for `probe.rs` on platforms where nothing is read: all of the process is unknown.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,15 +6,13 @@ use std::time::Duration;
 use crate::reading::ProcessLevels;
 
 #[derive(Debug)]
-pub(crate) struct Probe;
+pub(crate) struct Probe {
+    pub(crate) age: Option<f64>,
+}
 
 impl Probe {
     pub(crate) fn find(_root: &Path) -> Self {
-        Self
-    }
-
-    pub(crate) fn age(&self) -> Option<f64> {
-        None
+        Self { age: None }
     }
 
     pub(crate) fn read_levels(&self, _levels: &mut ProcessLevels) -> Option<Duration> {
