@@ -32,7 +32,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Attach, build or tell
+//! # Which pool shows which metric
 //!
 //! With the feature `deadpool`, `PoolMonitor::attach` watches a finished pool, and
 //! `PoolMonitor::build` one that it builds with hooks, which shows more. Any other pool is

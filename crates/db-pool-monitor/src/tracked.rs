@@ -1,4 +1,4 @@
-//! What is known of a pool whose waits and holds are followed from their start.
+//! Pools whose waits and holds are followed from their start.
 //!
 //! A wait or a hold that is reported only when it has ended says nothing about
 //! those that go on. Guards stand for them from their start, and enter them in

@@ -61,10 +61,10 @@ pub(super) enum Ending {
     Cancelled,
 }
 
-/// Tells that the wait of the current task begins to open a connection.
+/// Marks the moment at which the current task's wait begins to open a connection.
 ///
 /// A [`Manager`] of your own calls it first thing in `create`; the managers of
-/// this crate's adapters do. Where no monitored wait is going on it does nothing.
+/// the module `postgres` do. Outside of a monitored wait it does nothing.
 pub fn mark_connecting() {
     // Absent outside a monitored wait, which is fine.
     let _ = TRIP.try_with(Trip::connecting);
