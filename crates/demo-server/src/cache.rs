@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use node0::cache::moka::{Builder, FutureCache};
-use node0::cache::{CacheMonitor, TierError};
+use node0::cache::CacheMonitor;
 
 use crate::chaos::{Chaos, Fault};
 use crate::orders::{Order, OrderError};
@@ -42,7 +42,7 @@ impl OrderCache {
         monitor: &CacheMonitor,
         second: SecondTier,
         chaos: Chaos,
-    ) -> Result<Self, TierError> {
+    ) -> Result<Self, InstanceError> {
         let moka = moka::future::Cache::builder();
         let moka = moka.max_capacity(FIRST_ORDERS).time_to_live(FIRST_LIFETIME);
         let first = Builder::new(monitor.tier(CACHE, "L1")?, moka).build();

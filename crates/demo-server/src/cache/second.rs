@@ -251,6 +251,11 @@ impl EmbeddedTier {
 impl node0::cache::LevelSource for EmbeddedStore {
     fn levels(&self) -> Levels {
         let held = self.held();
-        Levels::default().entries(held.entries).bytes(held.bytes).max_bytes(self.max_bytes())
+        Levels {
+            entries: Some(held.entries),
+            bytes: Some(held.bytes),
+            max_bytes: Some(self.max_bytes()),
+            max_entries: None,
+        }
     }
 }
