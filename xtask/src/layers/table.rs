@@ -1,10 +1,10 @@
-//! The table itself: each crate of the workspace, in order of roles.
+//! The table: each crate of the workspace, in order of roles.
 
 use super::role::Role;
 use super::row::{Ours, Outside, Oversize, Row};
 
 const RUNTIMES: &[&str] = &["async-std", "smol", "tokio"];
-/// Serialisers of a format; `serde` and `erased-serde` know none.
+/// Crates that write a format; `serde` and `erased-serde` do not.
 const FORMATS: &[&str] = &[
     "bincode",
     "bytes",
