@@ -172,8 +172,7 @@ fn refused(error: &OrderError) -> ApiError {
         }
         OrderError::Database(cause) => {
             tracing::debug!(%cause, "the database refused");
-            // A server that shuts down or has gone away is not caused by the order, so the
-            // customer is told to try again (503) rather than that the order failed (500).
+            // The order did not cause this, so the customer should retry: 503 and not 500.
             if cause.is_closed() || cause.code().is_some_and(|code| code.code().starts_with("57P"))
             {
                 ApiError::overloaded("the database is away: try again later")

@@ -23,7 +23,7 @@ use tokio_postgres::Config;
 
 pub use embedded::EmbeddedPostgres;
 
-/// The demo's one table; `items` is JSON text, and money and time are whole numbers.
+/// Creates the demo's only table; `items` is JSON text, money and time are whole numbers.
 ///
 /// The name begins with `demo_`, because `DATABASE_URL` may name a database in use.
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS demo_orders (
@@ -124,7 +124,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// An open database with the demo's schema, and the server behind it if we started it.
+/// An open database with the demo's schema, and its server if the demo started it.
 #[derive(Debug)]
 pub struct Database {
     config: Config,

@@ -29,7 +29,7 @@ pub struct Flags {
           value_parser = clap::value_parser!(u32).range(..=1000))]
     pub load: u32,
 
-    /// Where orders are kept: auto, local, embedded or postgres://user:password@host:5432/name
+    /// Database of the orders: auto, local, embedded or postgres://user:password@host:5432/name
     ///
     /// auto takes DATABASE_URL if it is set, else a throw-away server from the
     /// Postgres binaries on this machine, else an embedded server over SQLite.

@@ -167,8 +167,7 @@ impl Orders {
     /// Reads an order.
     ///
     /// # Errors
-    /// Returns [`OrderError::Unknown`] when there is none, and other errors when it cannot be
-    /// read.
+    /// Returns [`OrderError::Unknown`] when there is none, another error when reading fails.
     pub async fn read(&self, id: &str) -> Result<Arc<Order>, Arc<OrderError>> {
         self.read.time(self.cache.get(id, self.select(id))).await
     }

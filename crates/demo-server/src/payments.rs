@@ -90,8 +90,7 @@ impl Payments {
     /// Pays an amount in cents.
     ///
     /// # Errors
-    /// Returns [`PaymentError`]; after a timeout or a lost connection the payment may
-    /// nevertheless have been made.
+    /// Returns [`PaymentError`]; after a timeout the payment may have been made all the same.
     pub async fn pay(&self, cents: u64) -> Result<(), PaymentError> {
         self.service.clone().oneshot(cents).await.map_err(|error| match error {
             CircuitBreakerError::OpenCircuit => PaymentError::Open,

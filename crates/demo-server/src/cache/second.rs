@@ -34,7 +34,7 @@ pub enum RedisChoice {
     /// The Redis at `REDIS_URL` if that is set, else the file.
     #[default]
     Auto,
-    /// The file.
+    /// A file of the demo's own.
     Embedded,
     /// The Redis at this address.
     Url(String),

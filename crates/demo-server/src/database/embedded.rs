@@ -106,7 +106,7 @@ fn file_in(folder: &TempDir) -> PathBuf {
     folder.path().join("demo.sqlite")
 }
 
-/// Accepts clients until told to stop, then ends their sessions.
+/// Accepts clients until the server is stopped, then ends their sessions.
 async fn serve(listener: TcpListener, file: PathBuf, mut stopped: oneshot::Receiver<()>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut sessions = JoinSet::new();

@@ -27,8 +27,7 @@ impl Rewrite {
     ///
     /// # Errors
     ///
-    /// Fails for a type that this server does not have, and for a parameter whose number is
-    /// out of range.
+    /// Fails for a type that this server does not have, or a parameter out of range.
     pub(super) fn all(&mut self, tokens: &[Token<'_>]) -> PgWireResult<()> {
         let mut at = 0;
         while let Some(token) = tokens.get(at) {

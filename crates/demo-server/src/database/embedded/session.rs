@@ -143,7 +143,7 @@ impl Session {
         rows
     }
 
-    /// Sleeps for the time that the last statement asked for by `pg_sleep`.
+    /// Sleeps for the time that `pg_sleep` asked for in the last statement.
     async fn sleep(&self) {
         let micros = self.asleep_micros.swap(0, Ordering::Relaxed);
         if micros > 0 {
@@ -204,12 +204,10 @@ impl From<Failure> for PgWireError {
 fn connect(file: &Path, asleep_micros: Arc<AtomicU64>) -> rusqlite::Result<Connection> {
     let connection = Connection::open(file)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // With a write-ahead log, a writer does not block readers. The file is deleted with the
-    // process, so nothing needs to survive a crash and no sync is needed.
+    // With this log a writer does not block readers. The file need not survive a crash.
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "off")?;
-    // Not marked as deterministic, so that SQLite calls it once for each row and does not
-    // evaluate it once in advance.
+    // Not marked as deterministic, so that SQLite calls it once for each row.
     let flags = FunctionFlags::SQLITE_UTF8;
     connection.create_scalar_function("pg_sleep", 1, flags, move |call: &mut Context<'_>| {
         let seconds: f64 = call.get(0)?;

@@ -88,8 +88,7 @@ pub(super) fn encode_cell(
 fn narrow<T: TryFrom<i64>>(cell: ValueRef<'_>) -> PgWireResult<T> {
     let whole = match cell {
         ValueRef::Integer(value) => Some(value),
-        // The cast saturates at the ends of `i64`; `try_from` below then refuses values that
-        // are too large for `T`.
+        // The cast saturates at the ends of `i64`; `try_from` then refuses values beyond `T`.
         ValueRef::Real(value) => Some(value.round() as i64),
         _ => text(cell).trim().parse().ok(),
     };
