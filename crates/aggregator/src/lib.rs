@@ -1,6 +1,6 @@
 //! The sampling thread of node0: ticks, published samples and events.
 //!
-//! A registry publishes samples only if its owner ticks it. This crate ticks it on a thread of
+//! A registry publishes a sample only when it is ticked. This crate ticks it on a thread of
 //! its own, so that sampling takes no time from a runtime's workers and a busy runtime does not
 //! delay a tick. At the end of each [tick](metrics_core::RegistryBuilder::tick) it sends the
 //! events and the published sample to all subscribers, over a bounded channel. A subscriber
