@@ -1,4 +1,7 @@
 //! The formats of a page.
+//!
+//! JSON is not among them: it is for people and scripts, has an endpoint of its own, and is
+//! never negotiated.
 
 /// A format in which a page can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

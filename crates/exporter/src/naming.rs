@@ -29,7 +29,7 @@ pub enum Naming {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown naming `{given}`: use `standard`, `classic` or `both`")]
 pub struct UnknownNaming {
-    /// The word.
+    /// The unknown word.
     pub given: String,
 }
 

@@ -1,4 +1,7 @@
 //! The constant text of a page, cut where the numbers are inserted.
+//!
+//! A page of ten thousand lines has as many pieces. They share one buffer, so rendering
+//! reads memory in order and needs no allocation per line.
 
 /// Pieces of constant text, in one allocation.
 #[derive(Default)]
