@@ -84,7 +84,8 @@ fn abandoned(entry: &DirEntry) -> Option<File> {
 /// Removes the data, then the rest.
 ///
 /// A server without a tether may still write for up to a minute before it notices that
-/// its data are gone. Then removing the data fails, and the mark stays for a later try.
+/// its data are gone. If removing the data fails for that reason, the mark stays, and the
+/// next start tries again.
 fn remove(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder.join(DATA)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

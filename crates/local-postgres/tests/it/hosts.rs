@@ -121,7 +121,7 @@ fn host_killed_during_initdb_takes_it_along() {
 #[test]
 fn normal_user_can_start_a_server() {
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
-        return; // Every other test has just shown it.
+        return; // For a normal user, every other test shows the same.
     }
     let tool = testbed::require!(tools::postgres());
     let place = public_folder();
