@@ -115,7 +115,7 @@ impl Process {
 
     /// Waits for a line of stdout or stderr that contains `pattern` and returns it.
     ///
-    /// Lines that came before the call count too.
+    /// It also finds lines that were printed before the call.
     ///
     /// # Errors
     ///
@@ -126,8 +126,8 @@ impl Process {
         deadline: Deadline,
     ) -> Result<String, ProcessError> {
         loop {
-            // The status is read before the lines: if the child has ended, all its lines are
-            // then known, and one more search finds a late one.
+            // The status is read before the search: if the child has ended, the search covers
+            // everything that it printed.
             let status = self.try_wait()?;
             if status.is_some() {
                 self.join_readers();
@@ -198,7 +198,7 @@ impl Process {
         Ok(status)
     }
 
-    /// Asks the child to end by SIGTERM and waits for it.
+    /// Sends SIGTERM to the child and waits for its end.
     ///
     /// # Errors
     ///

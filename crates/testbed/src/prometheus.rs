@@ -166,7 +166,7 @@ impl Prometheus {
     ///
     /// # Errors
     ///
-    /// Fails when the expression is refused or the server cannot be asked.
+    /// Fails when the server refuses the expression or does not answer.
     pub fn query(&self, promql: &str) -> Result<Vec<Series>, PrometheusError> {
         let target = format!("/api/v1/query?query={}", encode_query(promql));
         answer::series(&self.api(&target)?).ok_or(PrometheusError::Shape { target })
@@ -176,7 +176,7 @@ impl Prometheus {
     ///
     /// # Errors
     ///
-    /// Fails when the expression is refused or the server cannot be asked.
+    /// Fails when the server refuses the expression or does not answer.
     pub fn query_range(
         &self,
         promql: &str,
@@ -194,7 +194,7 @@ impl Prometheus {
     ///
     /// # Errors
     ///
-    /// Fails when the server cannot be asked.
+    /// Fails when the server does not answer.
     pub fn targets(&self) -> Result<Vec<TargetState>, PrometheusError> {
         let target = "/api/v1/targets?state=active".to_owned();
         answer::targets(&self.api(&target)?).ok_or(PrometheusError::Shape { target })
@@ -207,7 +207,7 @@ impl Prometheus {
     ///
     /// # Errors
     ///
-    /// Fails when the server cannot be asked.
+    /// Fails when the server does not answer.
     pub fn own_metric(&self, name: &str) -> Result<f64, PrometheusError> {
         let page = http::get(self.address, "/metrics").map_err(PrometheusError::Http)?;
         Ok(answer::sum_of(&page.text(), name))
@@ -217,7 +217,7 @@ impl Prometheus {
     ///
     /// # Errors
     ///
-    /// Fails when the request is refused or the server cannot be asked.
+    /// Fails when the server refuses the request or does not answer.
     pub fn api(&self, target: &str) -> Result<Value, PrometheusError> {
         let response = http::get(self.address, target).map_err(PrometheusError::Http)?;
         let target = target.to_owned();

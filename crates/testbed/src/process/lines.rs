@@ -1,4 +1,7 @@
 //! The lines that a child has printed, in the order in which its reader threads read them.
+//!
+//! Stdout and stderr share one list, so that an error shows them in the order of arrival;
+//! each line keeps its stream, so that a test can read one of them alone.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,7 @@
-//! The error for a tool that cannot be found or unpacked; each message names the remedy.
+//! The error for a tool that cannot be found or unpacked.
+//!
+//! The message is usually read in the summary of skipped tests, without any context. So it
+//! names the tool, the reason and the remedy.
 
 use std::io;
 use std::path::PathBuf;

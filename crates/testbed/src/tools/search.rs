@@ -1,4 +1,7 @@
 //! Finds and runs programs of this machine.
+//!
+//! A file in `PATH` does not prove that a tool is usable: it may be of another release, or
+//! lack its libraries. So candidates are run with `--version` before they are used.
 
 use std::env;
 use std::os::unix::fs::PermissionsExt as _;
