@@ -1,7 +1,7 @@
 //! `cargo xtask check`: the checks that must hold before a change is proposed.
 //!
-//! A check returns its findings as text and prints nothing itself, so that tests can run
-//! it on fixtures. The checks that compile nothing are tests of this package too.
+//! A check returns its findings as text, so that tests can run it on small workspaces. The
+//! checks that compile nothing run as tests of this package too.
 
 use anyhow::{Result, bail};
 

@@ -1,4 +1,7 @@
 //! The results of commands: findings, a verdict, and the functions that print them.
+//!
+//! A command that found faults and one that could not run must differ: the first returns a
+//! verdict, the second an error, and each has an exit code of its own.
 
 use std::io::{self, Write as _};
 

@@ -1,4 +1,7 @@
-//! A row of the table: a crate, its limits and its exceptions.
+//! A row of the table: a crate, the crates that it may use, and its exceptions.
+//!
+//! The role grants most permissions; a row lists only the ones that the role does not
+//! decide, so that a new crate needs few words.
 
 use super::role::Role;
 

@@ -1,4 +1,7 @@
 //! The table: each crate of the workspace, in order of roles.
+//!
+//! A change of the architecture is a change of this table, so that a reviewer sees it. Each
+//! exception in it has a reason.
 
 use super::role::Role;
 use super::row::{Ours, Outside, Oversize, Row};
