@@ -1,8 +1,8 @@
 //! The budgets of the core, and the verdicts on a measurement.
 //!
 //! A budget is either a factor on the time that a peer took in the same rounds, or a time.
-//! The verdict uses the worse end of the 95 % interval, so that noise cannot make a budget
-//! hold.
+//! The verdict uses the worse end of the interval: a budget holds only if it does so with
+//! 95 % confidence.
 
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;

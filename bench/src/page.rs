@@ -1,4 +1,7 @@
 //! Reads a page of Prometheus text, to verify that it has the recorded values.
+//!
+//! It reads no more than the verification needs: the values of one name, added up. It does
+//! not check the format, which is the exporter's tests' task.
 
 /// Returns the sum of all samples of this name, with any labels or none.
 pub(crate) fn sum(page: &str, name: &str) -> u64 {

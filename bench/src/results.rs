@@ -1,4 +1,7 @@
 //! Saves the results of a run as a file, and reads the medians of an earlier run.
+//!
+//! The file has all figures of all rounds, for other tools to analyse. A comparison with an
+//! earlier run uses the medians only, because the rounds of two runs do not correspond.
 
 use std::collections::HashMap;
 use std::fs;

@@ -1,4 +1,7 @@
 //! Formats the results of races as a table for people.
+//!
+//! Each figure is shown with its interval, and each ratio to node0 comes from the same
+//! rounds, so that a reader sees how certain it is.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,7 @@
 //! The floor of a record: adds to a bucket and a sum that belong to the thread.
+//!
+//! Only its own thread writes them, so plain loads and stores suffice. There is no metric and
+//! no registry: the time is that of a thread-local lookup and two additions.
 
 use std::cell::Cell;
 use std::sync::Mutex;

@@ -1,4 +1,7 @@
 //! The floor of a scrape: copies prepared text and writes the numbers with `itoa`.
+//!
+//! Every library has to write these bytes. The floor reads one atomic per line and does not
+//! read cells per thread, compute buckets or look for new series.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;

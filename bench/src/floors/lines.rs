@@ -1,4 +1,7 @@
 //! The floor of a pass: reads the buckets and sums of all threads and adds them up.
+//!
+//! Each thread has buckets and sums of its own for each series, as in node0, and a pass must
+//! read all that were written. The floor keeps no windows and publishes no snapshot.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -21,7 +24,7 @@ pub(crate) struct Lines {
     touched: Vec<usize>,
 }
 
-/// The state of a series: two cache lines, less than a window, totals and a mark really take.
+/// A stand-in for the state of a series: two cache lines, where a real state takes more.
 struct Series([u64; 16]);
 
 /// The published value of a series: its kind, its numbers and their time.

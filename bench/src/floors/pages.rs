@@ -1,4 +1,7 @@
 //! The floor of a thread's first record: allocates the memory of one set of buckets.
+//!
+//! A library with cells per thread has to allocate and clear them at some time. Most of the
+//! cost is the kernel's, which maps a page at the first write to it.
 
 use std::hint::black_box;
 

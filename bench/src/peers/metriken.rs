@@ -1,5 +1,5 @@
-//! The library metriken: atomics, shared or sharded by thread, and histograms that can have
-//! node0's resolution.
+//! The library metriken: atomics, shared or sharded by thread, and histograms with a
+//! resolution like node0's.
 //!
 //! It cannot look up a metric by labels that are chosen at run time, and has no text encoder,
 //! so it takes no part in those questions.
@@ -60,7 +60,7 @@ pub(crate) fn sharded_latency() -> Contender {
     )
 }
 
-/// It has no timer: two readings of the system's clock.
+/// Times with two readings of the system's clock, because the library has no timer.
 pub(crate) fn timer() -> Contender {
     let histogram = Arc::new(ShardedCounterHistogram::new(GROUPING_POWER, MAX_VALUE_POWER));
     let same = histogram.clone();

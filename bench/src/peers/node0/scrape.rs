@@ -1,4 +1,7 @@
 //! A scrape of node0: reads all cells and renders the page.
+//!
+//! Both halves are contenders of their own too, so that a slow scrape can be traced to one
+//! of them.
 
 use std::cell::RefCell;
 use std::rc::Rc;
