@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use node0::cache::moka::{Builder, FutureCache};
+use node0::InstanceError;
 use node0::cache::CacheMonitor;
 
 use crate::chaos::{Chaos, Fault};
