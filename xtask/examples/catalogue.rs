@@ -15,7 +15,6 @@ use metrics_core::Desc;
 /// Each crate with the metrics it describes.
 const CATALOGUE: &[(&str, &[&Desc])] = &[
     ("metrics-core", metrics_core::DESCS),
-    ("aggregator", aggregator::DESCS),
     ("db-pool-monitor", db_pool_monitor::DESCS),
     ("cache-monitor", cache_monitor::DESCS),
     ("breaker-monitor", breaker_monitor::DESCS),

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what node0 costs, against its budgets and its peers.
+//! `cargo xtask bench`: the costs of node0, against its budgets and its peers.
 //!
 //! The measuring is a package outside this workspace, because it depends on the rivals, and
 //! those are to be in nobody's dependency tree. So this command only builds and runs it, in
@@ -10,17 +10,17 @@ use clap::{Args, ValueEnum};
 use crate::verdict::Verdict;
 use crate::workspace::Workspace;
 
-/// What can be measured.
+/// The parts of node0 that can be measured.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Suite {
     /// Recording, sampling and scraping.
     Core,
 }
 
-/// What to measure, and how.
+/// The questions to measure, and the way to do it.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// What to measure.
+    /// The part to measure.
     which: Suite,
     /// Fewer and shorter rounds, to see that everything runs; no verdict.
     #[arg(long)]

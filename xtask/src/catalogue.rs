@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
+use crate::source::Source;
 use crate::verdict::Findings;
 use crate::workspace::{Workspace, output_of};
 
@@ -21,11 +22,12 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
         findings.push(format!("{path} is stale: run `cargo xtask generate`"));
     }
     let listed = listed(&text);
-    for source in workspace.rust_sources("crates")?.iter().filter(|path| is_shipped(path)) {
-        let described = described(&workspace.read(source)?);
+    for source in Source::read_all(workspace, "crates")?.iter().filter(|it| it.is_shipped()) {
+        let path = &source.path;
+        let described = described(&workspace.read(path)?);
         findings.extend(described.difference(&listed).map(|name| {
             format!(
-                "{source} describes `{name}`: list it in the crate's DESCS, and those in \
+                "{path} describes `{name}`: list it in the crate's DESCS, and those in \
                  xtask/examples/catalogue.rs"
             )
         }));
@@ -44,14 +46,6 @@ pub(crate) fn document(workspace: &Workspace) -> Result<(&'static str, String)> 
 fn listed(page: &str) -> BTreeSet<String> {
     let names = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
     names.map(|(name, _)| name.to_owned()).collect()
-}
-
-/// Files below `src` that are compiled for tests or loom models only.
-const TESTS: &[&str] = &["/tests.rs", "/models.rs", "/poisoning.rs"];
-
-/// Whether a file's descriptions are the crate's own, and not those of its tests.
-fn is_shipped(path: &str) -> bool {
-    path.contains("/src/") && !TESTS.iter().any(|end| path.ends_with(end))
 }
 
 /// Finds the names in constants of the form `const X: Desc = Desc::kind("name", …)`.

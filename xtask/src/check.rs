@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::verdict::{Findings, Verdict, complain, say};
 use crate::workspace::{self, Workspace};
-use crate::{catalogue, layers, parity, suppressions, weight};
+use crate::{catalogue, invariants, layers, parity, suppressions, weight};
 
 /// One check: its name and how it is made.
 struct Check {
@@ -18,15 +18,21 @@ const CHECKS: &[Check] = &[
     Check { name: "layers", run: layers::check },
     Check { name: "weight", run: weight::check },
     Check { name: "parity", run: parity::check },
+    Check { name: "invariants", run: invariants::check },
     Check { name: "suppressions", run: suppressions::check },
     Check { name: "catalogue", run: catalogue::check },
     Check { name: "clippy", run: clippy },
     Check { name: "docs", run: docs },
 ];
 
+/// Tells whether there is a check of that name.
+pub(crate) fn is_known(name: &str) -> bool {
+    CHECKS.iter().any(|check| check.name == name)
+}
+
 /// Runs the named checks, or all, and prints a line for each.
 pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<Verdict> {
-    if let Some(unknown) = names.iter().find(|name| !CHECKS.iter().any(|it| it.name == **name)) {
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         let known: Vec<_> = CHECKS.iter().map(|check| check.name).collect();
         bail!("there is no check `{unknown}`; there are {}", known.join(", "));
     }
@@ -100,7 +106,7 @@ mod tests {
     use super::*;
 
     /// The checks that compile nothing.
-    const QUICK: [&str; 5] = ["format", "layers", "weight", "parity", "suppressions"];
+    const QUICK: [&str; 6] = ["format", "layers", "weight", "parity", "invariants", "suppressions"];
 
     #[test]
     fn checks_hold_where_the_examples_were_deleted() {

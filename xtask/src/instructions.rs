@@ -1,9 +1,9 @@
-//! How many instructions a hot path takes, by callgrind: the gate that a noisy machine can hold.
+//! The instructions of each hot path, counted by callgrind: a gate that holds on noisy machines.
 //!
-//! Each path of `metrics-core/examples/hot_paths.rs` is walked twice, so many times and
-//! twice as many; the difference is the path's own, to half an instruction. A locked add
-//! counts as one and costs two nanoseconds, so the counts guard against growth and say
-//! nothing of time: that is the bench's.
+//! Each path of `metrics-core/examples/hot_paths.rs` runs `TIMES` times, and then twice as
+//! often; the difference is the path's own, to half an instruction. A locked add counts as
+//! one instruction and costs two nanoseconds, so the counts guard against growth, and the
+//! bench measures time.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
@@ -17,7 +17,7 @@ use crate::workspace::{Workspace, output_of, passes};
 /// The counts that were accepted, by path.
 const BASELINE: &str = "crates/metrics-core/instructions.json";
 const TIMES: u64 = 10_000;
-/// What another compiler may change without anybody's doing.
+/// The difference that another compiler version may make.
 const SLACK: f64 = 2.0;
 
 /// Counts, and holds the counts against the baseline.
@@ -60,7 +60,7 @@ fn count(program: &std::path::Path, path: &str, times: u64) -> Result<u64> {
     count.trim().parse().context("callgrind's count is no number")
 }
 
-/// What is beyond the baseline, or not in it, or only there.
+/// Finds paths that are beyond the baseline, not in it, or only there.
 fn compare(baseline: &BTreeMap<String, f64>, counts: &BTreeMap<String, f64>) -> Vec<String> {
     let mut findings = Vec::new();
     for (path, count) in counts {

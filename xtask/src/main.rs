@@ -14,6 +14,7 @@ mod test;
 
 mod catalogue;
 mod instructions;
+mod invariants;
 mod layers;
 mod marked;
 mod miri;
@@ -23,6 +24,8 @@ mod parity;
 mod suppressions;
 mod weight;
 
+mod source;
+mod test_name;
 mod test_run;
 mod verdict;
 mod workspace;
@@ -62,7 +65,7 @@ enum Command {
     Generate,
     /// Runs one long proof and writes target/prove/NAME.json; lists them without a name.
     Prove {
-        /// Which proof to run.
+        /// The proof to run.
         name: Option<String>,
     },
     /// Measures node0 against its peers and its budgets; writes target/bench/core.json.

@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 const REMEDY: &str =
     "Miri is missing: `rustup toolchain install nightly --component miri,rust-src`";
 
-/// The call that runs the tests of the one unsafe module, and those that go through it.
+/// Returns the call that runs the tests of the unsafe module, and those that go through it.
 pub(crate) fn call(workspace: &Workspace) -> Result<Command> {
     let found =
         miri(workspace, &["--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();

@@ -1,4 +1,4 @@
-//! The core's threads in every order: its loom models, on the shipping modules.
+//! The core's loom models, which run its threads in every order, on the shipping modules.
 //!
 //! Under `cfg(loom)` the core takes its locks and atomics from the model checker. That is
 //! another build of it and of everything below it, so it has a target folder of its own.
@@ -12,7 +12,7 @@ pub(crate) const SHORT: u32 = 2;
 /// Preemptions of the long proof: minutes.
 pub(crate) const LONG: u32 = 4;
 
-/// The call that runs tests of the core under loom.
+/// Returns the call that runs tests of the core under loom.
 pub(crate) fn call(workspace: &Workspace, target: &str, preemptions: u32) -> Command {
     let mut call = workspace.cargo(&["test", "--locked", "--offline", "--target-dir", target]);
     call.args(["--package", "node0-metrics-core", "--lib"]);
@@ -22,7 +22,7 @@ pub(crate) fn call(workspace: &Workspace, target: &str, preemptions: u32) -> Com
     call
 }
 
-/// All of them, in the target folder of the models.
+/// Returns the call that runs all models, in a target folder of their own.
 pub(crate) fn all(workspace: &Workspace, preemptions: u32) -> Command {
     let mut call = call(workspace, "target/loom", preemptions);
     call.args(["--", "models::", "static_ref::"]);

@@ -1,4 +1,4 @@
-//! Whether the core's models can fail: each is run against a line that is wrong on purpose.
+//! Proof that the core's models can fail: each is run against a line that is wrong on purpose.
 //!
 //! A mutant replaces one line of the shipping source. Several of them are faults that the
 //! models once found. They are kept here as text, so a test sees to it that each still
@@ -71,9 +71,9 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a series let go while a handle lives",
         model: "drop_against_record",
-        file: "crates/metrics-core/src/recording/families.rs",
-        line: "holders == 2 + self.lapsed().load(Ordering::Acquire)",
-        becomes: "holders == 3 + self.lapsed().load(Ordering::Acquire)",
+        file: "crates/metrics-core/src/recording/kinds.rs",
+        line: "holders == 2 + self.head().lapsed.load(Ordering::Acquire)",
+        becomes: "holders == 3 + self.head().lapsed.load(Ordering::Acquire)",
     },
     Mutant {
         name: "orphans looked for after the cells were read",
@@ -109,6 +109,20 @@ const MUTANTS: &[Mutant] = &[
         file: "crates/metrics-core/src/engine.rs",
         line: "let arrived = self.passes.begun.fetch_add(0, Ordering::AcqRel);",
         becomes: "let arrived = self.passes.begun.load(Ordering::SeqCst);",
+    },
+    Mutant {
+        name: "a handle to an instance whose last handle dropped",
+        model: "last_handle_against_a_further_one",
+        file: "crates/metrics-core/src/instances/handle.rs",
+        line: "let one_more = |handles| (handles > 0).then_some(handles + 1);",
+        becomes: "let one_more = |handles| Some(handles + 1);",
+    },
+    Mutant {
+        name: "an instance removed by the handle of the one before",
+        model: "last_handle_against_enter",
+        file: "crates/metrics-core/src/instances.rs",
+        line: "let is_same = named.get(instance.name()).is_some_and(|has| Arc::ptr_eq(has, instance));",
+        becomes: "let is_same = true;",
     },
     Mutant {
         name: "a reference published before what is behind it",
@@ -154,7 +168,7 @@ pub(crate) fn prove(workspace: &Workspace) -> Result<(Verdict, Value)> {
 }
 
 impl Mutant {
-    /// Whether its model fails where the line is wrong.
+    /// Tells whether its model fails where the line is wrong.
     fn is_found(&self, copy: &Workspace) -> Result<bool> {
         let source = copy.read(self.file)?;
         copy.write(self.file, &self.apply(&source)?)?;
@@ -220,7 +234,7 @@ mod tests {
         let models = models.expect("the models are there");
         let mut names = models.lines().filter_map(|line| line.strip_prefix("fn "));
         let tested = |name: &str| MUTANTS.iter().any(|mutant| mutant.model.ends_with(name));
-        let helpers = ["explore", "settings", "registry", "jobs", "wait"];
+        let helpers = ["explore", "settings", "registry", "jobs", "wait", "enter"];
         let missing = names.find(|line| {
             let name = line.split('(').next().unwrap_or_default();
             !helpers.contains(&name) && !tested(name)

@@ -1,12 +1,11 @@
 //! Each statement of the request has a test that proves it.
 //!
-//! `docs/parity.md` is a table of statements and tests. A list of promises drifts from
-//! the code as soon as a test is renamed, so every named test is looked up: as a test
-//! function `crate::module::name`, or as documentation with an example, `doc:path.rs`.
-//! What is not built yet says `later`.
+//! `docs/parity.md` is a table of statements and tests, and each test is looked up by its
+//! name. A statement that is not built yet says `later`.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
+use crate::test_name;
 use crate::verdict::Findings;
 use crate::workspace::Workspace;
 
@@ -21,7 +20,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
             findings.push(format!("{at}: a row needs a statement and a test, or `later`"));
         }
         for test in row.tests.iter().filter(|test| *test != "later") {
-            if let Some(problem) = problem_with(workspace, test)? {
+            if let Some(problem) = test_name::problem_with(workspace, test)? {
                 findings.push(format!("{at}: `{test}` {problem}"));
             }
         }
@@ -58,81 +57,20 @@ fn rows(text: &str) -> Vec<Row> {
     rows
 }
 
-/// Says what is wrong with the name of a test, if anything is.
-fn problem_with(workspace: &Workspace, test: &str) -> Result<Option<&'static str>> {
-    if let Some(path) = test.strip_prefix("doc:") {
-        let text = workspace.read(path).unwrap_or_default();
-        let has_example =
-            text.lines().any(|line| line.trim_start().starts_with("//") && line.contains("```"));
-        return Ok((!has_example).then_some("is no file with an example in its documentation"));
-    }
-    let segments: Vec<&str> = test.split("::").collect();
-    let [folder, modules @ .., name] = &segments[..] else {
-        return Ok(Some("is not of the form crate::module::test"));
-    };
-    let home = if *folder == "xtask" { "xtask".to_owned() } else { format!("crates/{folder}") };
-    if !workspace.path(&home).is_dir() {
-        return Ok(Some("names no crate of the workspace"));
-    }
-    for path in workspace.rust_sources(&home)? {
-        let text = workspace.read(&path).with_context(|| format!("for `{test}`"))?;
-        let leads_here = |module: &&str| {
-            path.split(['/', '.']).any(|part| part == *module)
-                || text.contains(&format!("mod {module}"))
-        };
-        if modules.iter().all(leads_here) && holds_test(&text, name) {
-            return Ok(None);
-        }
-    }
-    Ok(Some("does not exist: name the test that proves the statement, or `later`"))
-}
-
-/// Tells whether the text has a function of that name under a test attribute.
-fn holds_test(text: &str, name: &str) -> bool {
-    let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let is_it = |line: &str| {
-        let line = line.strip_prefix("async ").unwrap_or(line);
-        let rest = line.strip_prefix("fn ").and_then(|rest| rest.strip_prefix(name));
-        rest.is_some_and(|rest| rest.starts_with('('))
-    };
-    let found = lines.iter().enumerate().filter(|(_, line)| is_it(line));
-    found.into_iter().any(|(at, _)| {
-        let above = lines[..at].iter().rev();
-        let mut attributes =
-            above.take_while(|line| line.starts_with("#[") || line.starts_with("//"));
-        attributes.any(|line| {
-            let path = line.trim_start_matches("#[").split(['(', ']']).next().unwrap_or_default();
-            line.starts_with("#[") && path.rsplit("::").next() == Some("test")
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
-    const SOURCE: &str = "mod outcomes {\n    #[test]\n    fn dropped_wait_is_counted() {}\n\
-                          \n    fn helper() {}\n\n    #[tokio::test(start_paused = true)]\n\
-                          \x20   async fn waits() {}\n}\n";
-
-    /// Holds a table against a workspace of one crate.
-    fn findings(table: &str) -> Findings {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let tests = folder.path().join("crates/pool/tests/it");
-        fs::create_dir_all(&tests).expect("folders");
-        fs::create_dir_all(folder.path().join("docs")).expect("folders");
-        fs::write(tests.join("main.rs"), SOURCE).expect("a source");
-        fs::write(tests.join("doc.rs"), "//! ```\n//! ```\n").expect("a source");
-        let table = format!("| statement | test |\n| --- | --- |\n{table}\n");
-        fs::write(folder.path().join(DOCUMENT), table).expect("a table");
-        check(&Workspace::at(folder.path())).expect("a readable table")
-    }
-
+    /// Holds a row against a workspace of one test.
     #[track_caller]
     fn check_row(row: &str, expected: Option<&str>) {
-        let findings = findings(row);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let workspace = Workspace::at(folder.path());
+        let source = "#[test]\nfn waits() {}\n";
+        workspace.write("crates/pool/tests/it/main.rs", source).expect("a source");
+        let table = format!("| statement | test |\n| --- | --- |\n{row}\n");
+        workspace.write(DOCUMENT, &table).expect("a table");
+        let findings = check(&workspace).expect("a readable table");
         match expected {
             None => assert!(findings.is_empty(), "{findings:?}"),
             Some(words) => {
@@ -143,19 +81,14 @@ mod tests {
 
     #[test]
     fn tests_that_exist_are_accepted() {
-        check_row("| a | `pool::it::outcomes::dropped_wait_is_counted` |", None);
-        check_row("| a | `pool::it::waits`, `doc:crates/pool/tests/it/doc.rs` |", None);
+        check_row("| a | `pool::it::waits`, later |", None);
         check_row("| a | later |", None);
     }
 
     #[test]
     fn tests_that_are_missing_are_found() {
-        check_row("| a | `pool::it::gone` |", Some("does not exist"));
-        check_row("| a | `pool::elsewhere::waits` |", Some("does not exist"));
-        check_row("| a | `pool::it::helper` |", Some("does not exist"));
-        check_row("| a | `cache::it::waits` |", Some("names no crate"));
-        check_row("| a | `waits` |", Some("is not of the form"));
-        check_row("| a | `doc:crates/pool/tests/it/main.rs` |", Some("no file with an example"));
+        check_row("| a | `pool::it::waits`, `pool::it::gone` |", Some("does not exist"));
+        check_row("| a | `waits` |", Some("docs/parity.md:3: `waits` is not of the form"));
     }
 
     #[test]

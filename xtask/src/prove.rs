@@ -22,7 +22,7 @@ struct Proof {
     how: How,
 }
 
-/// How a proof is run.
+/// The way in which a proof is run.
 enum How {
     /// Tests of a package, by their binary and a part of their names.
     Tests { package: &'static str, binary: &'static str, filter: &'static str },
@@ -161,7 +161,7 @@ impl Proof {
         Ok(verdict)
     }
 
-    /// What is kept; a proof that is no run of tests has no numbers of them.
+    /// Returns the JSON that is kept; only a run of tests has `passed` and `failed`.
     fn report(
         &self,
         verdict: Verdict,

@@ -1,8 +1,8 @@
-//! No lint is allowed away, and none is expected without a reason.
+//! No lint is switched off by `allow`, and none is expected without a reason.
 //!
 //! Clippy refuses `#[allow]` itself, but a crate that forgets to take part in the
-//! workspace's lints would escape it, and reasons in manifests are nobody's lint. So the
-//! sources and manifests are read as text: fast, and blind to no configuration.
+//! workspace's lints would escape it, and no lint asks for reasons in manifests. So the
+//! sources and manifests are read as text, which is fast and sees every configuration.
 
 use anyhow::Result;
 

@@ -1,8 +1,8 @@
 //! `cargo xtask test`: every test that continuous integration runs.
 //!
 //! The tools come first, so that a missing one is named once and early instead of in the
-//! middle of some test's output. What is skipped for want of a tool is repeated at the
-//! end: a green run must not hide what it did not do.
+//! middle of some test's output. Tests that were skipped for want of a tool are repeated
+//! at the end, so that a green run does not hide them.
 
 use std::process::Command;
 
@@ -28,8 +28,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
     let (models_hold, _) = TestRun::of(&mut models::all(workspace, models::SHORT))?;
     let verdict = verdict.and(models_hold);
     let verdict = verdict.and(examples(workspace)?);
-    // Layers, weight, parity and suppressions are tests of this package; the catalogue
-    // needs a program of its own.
+    // Layers, weight, parity, invariants and suppressions are tests of this package; the
+    // catalogue needs a program of its own.
     let verdict = verdict.and(check::run(workspace, &["catalogue".to_owned()])?);
     let skipped = workspace.read(SKIPS)?;
     for line in skipped.lines() {

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::verdict::{Verdict, say};
 
-/// What ran.
+/// The numbers of tests that passed and failed.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct TestRun {
     pub(crate) passed: u32,
@@ -20,7 +20,7 @@ impl TestRun {
     /// Runs tests, and prints what they say.
     ///
     /// # Errors
-    /// When none began: the call does not compile, or its filter matches nothing.
+    /// Fails when no test began: the call does not compile, or its filter matches nothing.
     pub(crate) fn of(call: &mut Command) -> Result<(Verdict, Self)> {
         let command = format!("{call:?}");
         let output = call.stderr(Stdio::inherit()).output();

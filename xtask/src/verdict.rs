@@ -1,8 +1,8 @@
-//! How commands answer: a line per check, and one verdict at the end.
+//! The answers of commands: a line per check, and one verdict at the end.
 
 use std::io::{self, Write as _};
 
-/// What a command found; that it could not run is an error instead.
+/// The outcome of a command that could run; one that could not returns an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Everything that was looked at is as it should be.
@@ -11,7 +11,7 @@ pub(crate) enum Verdict {
     FallsShort,
 }
 
-/// What one check has to say; empty when it holds.
+/// The findings of one check; empty when it holds.
 ///
 /// Each finding is one line: what is wrong, by which rule, and what to do.
 pub(crate) type Findings = Vec<String>;
@@ -22,7 +22,7 @@ impl Verdict {
         if success { Self::Holds } else { Self::FallsShort }
     }
 
-    /// Holds when both do.
+    /// Returns `Holds` when both hold.
     pub(crate) fn and(self, other: Self) -> Self {
         Self::from_success(self == Self::Holds && other == Self::Holds)
     }

@@ -100,7 +100,7 @@ impl Workspace {
         bail!("the crates locked for {manifest} cannot be fetched: see cargo's words above")
     }
 
-    /// Whether the examples are there: they may be deleted, and nothing else changes.
+    /// Tells whether the examples are there; they may be deleted, and nothing else changes.
     pub(crate) fn has_examples(&self) -> bool {
         self.path(EXAMPLES).exists()
     }
@@ -115,7 +115,7 @@ impl Workspace {
     }
 }
 
-/// Runs a command that talks for itself.
+/// Runs a command that prints its own findings.
 pub(crate) fn passes(command: &mut Command) -> Result<Verdict> {
     let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
     Ok(Verdict::from_success(status.success()))

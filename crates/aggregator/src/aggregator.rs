@@ -11,13 +11,10 @@ use tokio::sync::broadcast;
 use crate::events::Events;
 use crate::sampler::Sampler;
 
-/// How often a registry is sampled.
-const TICK: Duration = Duration::from_secs(1);
-
-/// How long stopping waits for a step that is under way.
+/// The longest that stopping waits for a step that is under way.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Samples a registry once a second, until it is dropped.
+/// Samples a registry once a tick, by the registry's own length of one, until it is dropped.
 #[derive(Debug)]
 pub struct Aggregator {
     events: broadcast::WeakSender<Event>,
@@ -80,15 +77,16 @@ impl Aggregator {
 impl Drop for Aggregator {
     fn drop(&mut self) {
         self.stop = None;
-        // Waits for the step under way, but not for ever: a judgement that
-        // hangs must not keep its host from stopping.
+        // Waits for the step under way, but not for ever: guests that hang one
+        // after the other must not keep their host from stopping.
         let _ = self.ended.recv_timeout(STOP_PATIENCE);
     }
 }
 
 /// Steps once a tick until `stopped` is closed; a tick that was missed is skipped.
 fn sample(mut sampler: Sampler, clock: &Clock, stopped: &Receiver<()>) {
-    let mut due = clock.uptime() + TICK;
+    let period = sampler.period();
+    let mut due = clock.uptime() + period;
     loop {
         let now = clock.uptime();
         match stopped.recv_timeout(due.saturating_sub(now)) {
@@ -98,7 +96,7 @@ fn sample(mut sampler: Sampler, clock: &Clock, stopped: &Receiver<()>) {
         sampler.step();
         let now = clock.uptime();
         while due <= now {
-            due += TICK;
+            due += period;
         }
     }
 }

@@ -1,15 +1,17 @@
-//! One step of sampling: poll, tick, tell.
+//! One step of sampling: tick the registry, and send what happened to those who subscribed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{AlreadyTicking, Event, Registry, SERIES_FOLDED, Sample, Status, Tick, Ticker};
+use metrics_core::{
+    AlreadyTicking, Desc, Event, GUEST_FAILURES, Labels, Registry, SERIES_FOLDED, Sample, Status,
+    Tick, Ticker, Value,
+};
 use tokio::sync::broadcast;
 
 use crate::events::Events;
-use crate::poller::{Limits, Poller};
 
-/// How many events a listener may be behind before it loses the oldest.
+/// The events that a subscriber may be behind before it loses the oldest.
 const EVENT_CAPACITY: usize = 64;
 
 /// Samples a registry, a step at a time.
@@ -25,7 +27,7 @@ const EVENT_CAPACITY: usize = 64;
 /// let clock = ManualClock::new();
 /// let registry = Registry::builder().clock(clock.clock()).build();
 /// let mut sampler = Sampler::new(&registry)?;
-/// clock.advance(Duration::from_secs(1));
+/// clock.advance(sampler.period());
 /// let sample = sampler.step();
 /// assert_eq!(sample.uptime, Duration::from_secs(1));
 /// # Ok::<(), metrics_core::AlreadyTicking>(())
@@ -33,85 +35,36 @@ const EVENT_CAPACITY: usize = 64;
 #[derive(Debug)]
 pub struct Sampler {
     ticker: Ticker,
-    poller: Poller,
     events: broadcast::Sender<Event>,
-    /// How often label sets had been folded at the last look.
-    folded: f64,
+    /// Whether a cap on series was reached before.
+    has_folded: bool,
 }
 
-/// Settings for a [`Sampler`].
-#[derive(Clone, Copy, Debug)]
-#[must_use = "call `build` to get a sampler"]
-pub struct SamplerBuilder {
-    limits: Limits,
-}
-
-impl SamplerBuilder {
-    /// How long a poll may take before its monitor is left out; 1 ms by default.
-    pub fn poll_budget(mut self, budget: Duration) -> Self {
-        self.limits.budget = budget;
-        self
-    }
-
-    /// How long a poll is waited for at all; 100 ms by default.
-    pub fn poll_patience(mut self, patience: Duration) -> Self {
-        self.limits.patience = patience;
-        self
-    }
-
-    /// For how many ticks a monitor is left out after its poll failed; 10 by default.
-    pub fn bench_ticks(mut self, ticks: u64) -> Self {
-        self.limits.bench_ticks = ticks;
-        self
-    }
-
+impl Sampler {
     /// Takes the registry's ticker.
     ///
     /// # Errors
     /// [`AlreadyTicking`] when somebody else has it.
-    pub fn build(self, registry: &Registry) -> Result<Sampler, AlreadyTicking> {
-        Ok(Sampler {
-            ticker: registry.ticker()?,
-            poller: Poller::new(registry.clone(), self.limits),
-            events: broadcast::Sender::new(EVENT_CAPACITY),
-            folded: 0.0,
-        })
-    }
-}
-
-impl Sampler {
-    /// A sampler with the default settings.
-    ///
-    /// # Errors
-    /// As [`SamplerBuilder::build`].
     pub fn new(registry: &Registry) -> Result<Self, AlreadyTicking> {
-        Self::builder().build(registry)
+        let events = broadcast::Sender::new(EVENT_CAPACITY);
+        Ok(Self { ticker: registry.ticker()?, events, has_folded: false })
     }
 
-    /// Settings for a sampler.
-    pub fn builder() -> SamplerBuilder {
-        let limits = Limits {
-            budget: Duration::from_millis(1),
-            patience: Duration::from_millis(100),
-            bench_ticks: 10,
-        };
-        SamplerBuilder { limits }
+    /// The time from one step to the next: the registry's length of a tick.
+    pub fn period(&self) -> Duration {
+        self.ticker.period()
     }
 
-    /// Polls the monitors, ends the registry's tick and tells the listeners.
+    /// Ends the registry's tick, and sends its events and then its sample to the subscribers.
     pub fn step(&mut self) -> Arc<Sample> {
-        self.poller.poll();
-        let Tick { sample, changes, .. } = self.ticker.tick();
+        let Tick { sample, events, .. } = self.ticker.tick();
         self.warn_of_folding(&sample);
-        for change in changes {
-            let (topic, summary) = (change.topic.name, change.summary.as_str());
-            match change.to {
-                Status::Healthy => tracing::info!(topic, summary, "healthy"),
-                to => tracing::warn!(topic, ?to, summary, "health changed"),
-            }
-            self.tell(Event::Health(change));
+        warn_of_failures(&sample);
+        for event in events {
+            log(&event);
+            self.send(event);
         }
-        self.tell(Event::Sample(sample.clone()));
+        self.send(Event::Sample(sample.clone()));
         sample
     }
 
@@ -124,19 +77,45 @@ impl Sampler {
         self.events.downgrade()
     }
 
-    fn tell(&self, event: Event) {
-        // An error says that nobody listens, which is nobody's problem.
+    fn send(&self, event: Event) {
+        // An error says that nobody has subscribed, which is nobody's problem.
         let _ = self.events.send(event);
     }
 
+    /// Logs the first time that a cap on series was reached; a flood would fill the log.
     fn warn_of_folding(&mut self, sample: &Sample) {
-        let family = sample.snapshot.family(SERIES_FOLDED.name());
-        let series = family.into_iter().flat_map(|family| family.series());
-        let folded = series.map(|(_, value)| value.as_f64()).sum();
-        if self.folded == 0.0 && folded > 0.0 {
+        if !self.has_folded && risen(sample, &SERIES_FOLDED).next().is_some() {
+            self.has_folded = true;
             let metric = SERIES_FOLDED.name();
             tracing::warn!(metric, "a cap on series is reached: new label values become `_other`");
         }
-        self.folded = folded;
+    }
+}
+
+/// Logs the calls into guests that failed in the tick.
+fn warn_of_failures(sample: &Sample) {
+    for labels in risen(sample, &GUEST_FAILURES) {
+        let [guest, call, reason] = ["guest", "call", "reason"].map(|key| labels.get(key));
+        tracing::warn!(guest, call, reason, "a call failed, and is left out for a while");
+    }
+}
+
+/// The labels of a counter's series that rose in the tick.
+fn risen<'a>(sample: &'a Sample, desc: &Desc) -> impl Iterator<Item = &'a Labels> + use<'a> {
+    let family = sample.snapshot.family(desc.name());
+    let series = family.into_iter().flat_map(|family| family.series());
+    series.filter_map(|(labels, value)| match value {
+        Value::Counter(count) if count.delta > 0 => Some(labels),
+        _ => None,
+    })
+}
+
+/// Logs a change of health; a finding is in the summary of one.
+fn log(event: &Event) {
+    let Event::Health(change) = event else { return };
+    let (topic, summary) = (change.topic.name, change.summary.as_str());
+    match change.to {
+        Status::Healthy => tracing::info!(topic, summary, "healthy"),
+        to => tracing::warn!(topic, ?to, summary, "health changed"),
     }
 }

@@ -1,38 +1,27 @@
-//! A guard for one call: from its start to its end, whatever the end is.
+//! A guard for one call, from its start to its end.
 //!
-//! A call that is simply dropped was cancelled by its caller and is counted as
-//! such, with the time it took: those that were given up are often the slowest.
+//! A call that is simply dropped was cancelled by its caller. It is counted as such, and with
+//! its time: calls that are given up are often the slowest.
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use metrics_core::Moment;
+use metrics_core::{Moment, Named};
 
 use crate::cells::CircuitCells;
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It succeeded.
+    /// The call succeeded.
     Success,
-    /// It failed, and how; a kind that the circuit was not made with is `_other`.
+    /// The call failed in this way; a kind that the circuit was not made with counts as `_other`.
     Failure(&'static str),
-    /// It did not end in time.
+    /// The call did not end in time.
     Timeout,
-    /// The breaker did not let it through.
+    /// The breaker did not let the call through; its time is not recorded.
     Rejected,
-}
-
-impl Outcome {
-    pub(crate) fn record(self, cells: &CircuitCells, took: Duration) {
-        match self {
-            Self::Success => cells.success(took),
-            Self::Failure(kind) => cells.failure(took, kind),
-            Self::Timeout => cells.timeout(took),
-            Self::Rejected => cells.calls.rejected.inc(),
-        }
-    }
+    /// The caller gave the call up; it counts for the latency and for no rate.
+    Cancelled,
 }
 
 /// A call that has not ended.
@@ -47,24 +36,27 @@ impl Outcome {
 /// circuit.start().success();
 /// circuit.start().failure("connect");
 /// drop(circuit.start());
-/// let metrics = monitor.circuit_metrics(&registry.read(), "payment-service").unwrap();
+/// let metrics = monitor.metrics(&registry.read(), "payment-service").unwrap();
 /// assert_eq!((metrics.successes, metrics.failures, metrics.cancelled), (1, 1, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Debug)]
 #[must_use = "dropping a call records it as cancelled"]
 pub struct Call {
-    /// Taken by the call's end.
-    cells: Option<Arc<CircuitCells>>,
+    /// No handle, since a call in flight keeps no name taken.
+    circuit: Arc<Named<CircuitCells>>,
     since: Moment,
+    /// The outcome that the drop records: cancelled, unless the call was ended.
+    outcome: Outcome,
 }
 
 impl Call {
-    pub(crate) fn start(cells: Arc<CircuitCells>) -> Self {
-        let since = cells.registry.clock().now();
-        Self { cells: Some(cells), since }
+    pub(crate) fn start(circuit: Arc<Named<CircuitCells>>) -> Self {
+        let since = circuit.registry.clock().now();
+        Self { circuit, since, outcome: Outcome::Cancelled }
     }
 
-    /// Ends the call with what was wanted.
+    /// Ends the call with the result that was wanted.
     pub fn success(self) {
         self.end(Outcome::Success);
     }
@@ -86,23 +78,12 @@ impl Call {
 
     /// Ends the call.
     pub fn end(mut self, outcome: Outcome) {
-        if let Some(cells) = self.cells.take() {
-            outcome.record(&cells, cells.registry.since(self.since));
-        }
+        self.outcome = outcome;
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if let Some(cells) = self.cells.take() {
-            cells.cancelled(cells.registry.since(self.since));
-        }
-    }
-}
-
-impl fmt::Debug for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let circuit = self.cells.as_ref().map(|cells| &*cells.name);
-        f.debug_struct("Call").field("circuit", &circuit).finish_non_exhaustive()
+        self.circuit.record(self.circuit.registry.since(self.since), self.outcome);
     }
 }

@@ -1,158 +1,125 @@
-//! The handles of one circuit, and what a call records into them.
+//! The series of one circuit, and what each end of a call records into them.
 
-use std::sync::atomic::AtomicUsize;
-use std::sync::{PoisonError, RwLock};
+use std::sync::Mutex;
 use std::time::Duration;
 
-use metrics_core::{Counter, Gauge, Latency, OTHER, Peak, RegisterError, Registry};
-
-use crate::alert::Limit;
-use crate::descs::{
-    CALL_DURATION, CALLS, CONSECUTIVE_FAILURES, CONSECUTIVE_FAILURES_PEAK, FAILURES,
-    THRESHOLD_CROSSINGS,
+use metrics_core::{
+    ByLabel, Counter, Gauge, Instance, Latency, OTHER, Peak, RegisterError, Registry, instruments,
+    label_set,
 };
-use crate::states::StateCells;
-use crate::thresholds::Thresholds;
+
+use crate::call::Outcome;
+use crate::descs;
+use crate::state::StateCells;
+use crate::thresholds::{Threshold, Thresholds};
+
+label_set! {
+    /// The ends of calls that are counted apart.
+    pub(crate) enum End {
+        Success = "success",
+        Failure = "failure",
+        Timeout = "timeout",
+        Rejected = "rejected",
+        Cancelled = "cancelled",
+    }
+}
+
+instruments! {
+    /// The series that every circuit has, but for those of its state.
+    pub(crate) struct CircuitSeries, read as CircuitNumbers {
+        pub(crate) calls: ByLabel<End, Counter> = descs::CALLS,
+        pub(crate) duration: Latency = descs::CALL_DURATION,
+        pub(crate) consecutive: Gauge = descs::CONSECUTIVE_FAILURES,
+        pub(crate) consecutive_peak: Peak = descs::CONSECUTIVE_FAILURES_PEAK,
+        pub(crate) crossings: ByLabel<Threshold, Counter> = descs::THRESHOLD_CROSSINGS,
+    }
+}
 
 /// Everything that is recorded of one circuit.
 pub(crate) struct CircuitCells {
-    pub(crate) name: Box<str>,
-    /// For the clock and the switch of guards. The registry holds its circuits weakly, so this is no circle.
+    /// For the clock of guards, and for the switch that turns them off.
     pub(crate) registry: Registry,
-    /// How many [`Circuit`](crate::Circuit)s there are: readers hold the cells too, and must not
-    /// keep the name taken.
-    pub(crate) handles: AtomicUsize,
-    pub(crate) calls: Calls,
-    pub(crate) kinds: Kinds,
-    pub(crate) duration: Latency,
-    pub(crate) consecutive: Gauge,
-    pub(crate) consecutive_peak: Peak,
-    pub(crate) crossings: [Counter; 3],
+    pub(crate) series: CircuitSeries,
     pub(crate) states: StateCells,
-    thresholds: RwLock<Thresholds>,
+    /// Failed calls by kind; the last kind takes those that the circuit was not made with.
+    pub(crate) kinds: Box<[(&'static str, Counter)]>,
+    pub(crate) thresholds: Mutex<Thresholds>,
 }
 
-/// Ended calls by outcome.
-pub(crate) struct Calls {
-    pub(crate) success: Counter,
-    pub(crate) failure: Counter,
-    pub(crate) timeout: Counter,
-    pub(crate) rejected: Counter,
-    pub(crate) cancelled: Counter,
-}
-
-/// Failed calls by kind.
-pub(crate) struct Kinds {
-    pub(crate) known: Box<[(&'static str, Counter)]>,
-    pub(crate) other: Counter,
-}
+impl Instance for CircuitCells {}
 
 impl CircuitCells {
-    /// Cells with one handle.
     pub(crate) fn register(
         registry: &Registry,
         name: &str,
         thresholds: Thresholds,
         kinds: &[&'static str],
     ) -> Result<Self, RegisterError> {
-        let crossing =
-            |limit: Limit| registry.counter(&THRESHOLD_CROSSINGS, &[name, limit.label()]);
-        let [rate, run, latency] = Limit::ALL;
+        let kinds = kinds.iter().copied().chain([OTHER]);
+        let failures =
+            |kind| registry.counter(&descs::FAILURES, &[name, kind]).map(|counter| (kind, counter));
         let cells = Self {
-            name: name.into(),
             registry: registry.clone(),
-            handles: AtomicUsize::new(1),
-            calls: Calls::register(registry, name)?,
-            kinds: Kinds::register(registry, name, kinds)?,
-            duration: registry.latency(&CALL_DURATION, &[name])?,
-            consecutive: registry.gauge(&CONSECUTIVE_FAILURES, &[name])?,
-            consecutive_peak: registry.peak(&CONSECUTIVE_FAILURES_PEAK, &[name])?,
-            crossings: [crossing(rate)?, crossing(run)?, crossing(latency)?],
+            series: CircuitSeries::register(registry, &[name])?,
             states: StateCells::register(registry, name)?,
-            thresholds: RwLock::new(thresholds),
+            kinds: kinds.map(failures).collect::<Result<_, _>>()?,
+            thresholds: Mutex::new(thresholds),
         };
-        // The series of a circuit that was dropped in this tick may still be there.
-        cells.consecutive.set(0.0);
+        // A circuit of this name that was dropped in this tick may have left its series.
+        cells.series.consecutive.set(0.0);
         Ok(cells)
     }
 
     #[inline]
-    pub(crate) fn success(&self, took: Duration) {
-        self.calls.success.inc();
-        self.duration.record(took);
-        // Hardly ever: a cell that is only read is not fought over.
-        if self.consecutive.value() != 0.0 {
-            self.consecutive.set(0.0);
+    pub(crate) fn record(&self, took: Duration, outcome: Outcome) {
+        match outcome {
+            Outcome::Success => {
+                self.timed(End::Success, took);
+                // Read first: if each success wrote the cell, threads would fight over its line.
+                if self.series.consecutive.value() != 0.0 {
+                    self.series.consecutive.set(0.0);
+                }
+            }
+            Outcome::Failure(kind) => self.failure(took, kind),
+            Outcome::Timeout => {
+                self.timed(End::Timeout, took);
+                self.lengthen_run();
+            }
+            Outcome::Cancelled => self.timed(End::Cancelled, took),
+            // Not timed, since its time says nothing of the service.
+            Outcome::Rejected => self.series.calls[End::Rejected].inc(),
         }
     }
 
     pub(crate) fn failure(&self, took: Duration, kind: &str) {
-        self.calls.failure.inc();
-        self.kinds.count(kind);
-        self.duration.record(took);
+        self.timed(End::Failure, took);
         self.lengthen_run();
+        let known = self.kinds.iter().find(|(known, _)| *known == kind);
+        if let Some((_, counter)) = known.or(self.kinds.last()) {
+            counter.inc();
+        }
     }
 
-    pub(crate) fn timeout(&self, took: Duration) {
-        self.calls.timeout.inc();
-        self.duration.record(took);
-        self.lengthen_run();
+    #[inline]
+    fn timed(&self, end: End, took: Duration) {
+        self.series.calls[end].inc();
+        self.series.duration.record(took);
     }
 
-    pub(crate) fn cancelled(&self, took: Duration) {
-        self.calls.cancelled.inc();
-        self.duration.record(took);
-    }
-
-    /// Counts in the gauge itself, so that no failure is lost among threads.
     fn lengthen_run(&self) {
-        self.consecutive.add(1.0);
-        // A success may have ended the run since: then the failure before has recorded it but for this one.
-        self.consecutive_peak.record(self.consecutive.value() as u64);
+        // The gauge adds by itself, so no failure is lost when several threads fail at once.
+        self.series.consecutive.add(1.0);
+        self.record_run();
     }
 
-    /// Copies what only a poll can know.
-    pub(crate) fn observe(&self) {
-        self.states.observe();
-        // A peak ages; a run that goes on does not.
-        self.consecutive_peak.record(self.consecutive.value() as u64);
+    /// Copies into the series what lasts without being recorded: the state and the run of failures.
+    pub(crate) fn poll(&self) {
+        self.states.poll();
+        // A peak of more than a minute ago is dropped, unless the run that made it goes on.
+        self.record_run();
     }
 
-    pub(crate) fn thresholds(&self) -> Thresholds {
-        *self.thresholds.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn set_thresholds(&self, thresholds: Thresholds) {
-        *self.thresholds.write().unwrap_or_else(PoisonError::into_inner) = thresholds;
-    }
-}
-
-impl Calls {
-    fn register(registry: &Registry, circuit: &str) -> Result<Self, RegisterError> {
-        let outcome = |outcome| registry.counter(&CALLS, &[circuit, outcome]);
-        Ok(Self {
-            success: outcome("success")?,
-            failure: outcome("failure")?,
-            timeout: outcome("timeout")?,
-            rejected: outcome("rejected")?,
-            cancelled: outcome("cancelled")?,
-        })
-    }
-}
-
-impl Kinds {
-    fn register(
-        registry: &Registry,
-        circuit: &str,
-        kinds: &[&'static str],
-    ) -> Result<Self, RegisterError> {
-        let counter = |kind: &str| registry.counter(&FAILURES, &[circuit, kind]);
-        let known = kinds.iter().map(|kind| counter(kind).map(|counter| (*kind, counter)));
-        Ok(Self { known: known.collect::<Result<_, _>>()?, other: counter(OTHER)? })
-    }
-
-    fn count(&self, kind: &str) {
-        let known = self.known.iter().find(|(known, _)| *known == kind);
-        known.map_or(&self.other, |(_, counter)| counter).inc();
+    fn record_run(&self) {
+        self.series.consecutive_peak.record(self.series.consecutive.value() as u64);
     }
 }

@@ -1,104 +1,85 @@
-//! What each metric of a circuit means.
+//! The meaning of each metric of a circuit.
 
-use metrics_core::{Classic, ClassicShape, Desc, Unit};
+use metrics_core::{Classic, ClassicShape, Desc, Unit, descs};
 
-/// The state, one-hot.
-pub const STATE: Desc = Desc::gauge(
-    "circuit_breaker_state",
-    "1 for the state that the breaker is in, 0 for the others: closed, open, half_open.",
-)
-.labels(&["circuit", "state"])
-.classic(Classic {
-    shape: ClassicShape::Gauge,
-    name: "circuit_breaker_{state}",
-    help: "1 while the circuit breaker is {state}, else 0",
-});
+descs! {
+    /// The state, one-hot.
+    pub const STATE: Desc = Desc::gauge(
+        "circuit_breaker_state",
+        "1 for the state that the breaker is in, 0 for the others: closed, open, half_open.",
+    )
+    .labels(&["circuit", "state"])
+    .classic(Classic {
+        shape: ClassicShape::Gauge,
+        name: "circuit_breaker_{state}",
+        help: "1 while the circuit breaker is {state}, else 0",
+    });
 
-/// Changes of state.
-pub const TRANSITIONS: Desc = Desc::counter(
-    "circuit_breaker_transitions_total",
-    "Changes of the breaker's state, by the state before and after.",
-)
-.labels(&["circuit", "from", "to"]);
+    /// Changes of state.
+    pub const TRANSITIONS: Desc = Desc::counter(
+        "circuit_breaker_transitions_total",
+        "Changes of the breaker's state, by the state before and after.",
+    )
+    .labels(&["circuit", "from", "to"]);
 
-/// How long the breaker was in each state.
-pub const STATE_SECONDS: Desc = Desc::total(
-    "circuit_breaker_state_seconds_total",
-    "Time that the breaker spent in each state.",
-)
-.unit(Unit::Seconds)
-.labels(&["circuit", "state"]);
+    /// Time in each state.
+    pub const STATE_SECONDS: Desc = Desc::total(
+        "circuit_breaker_state_seconds_total",
+        "Time that the breaker spent in each state.",
+    )
+    .unit(Unit::Seconds)
+    .labels(&["circuit", "state"]);
 
-/// Calls by their end.
-pub const CALLS: Desc = Desc::counter(
-    "circuit_breaker_calls_total",
-    "Calls by their end: success, failure, timeout, rejected by the breaker, or cancelled by the caller.",
-)
-.labels(&["circuit", "outcome"])
-.classic(Classic {
-    shape: ClassicShape::Counter,
-    name: "circuit_breaker_requests_total",
-    help: "Calls through the circuit breaker by their end",
-});
+    /// Calls by their end.
+    pub const CALLS: Desc = Desc::counter(
+        "circuit_breaker_calls_total",
+        "Calls by their end: success, failure, timeout, rejected by the breaker, or cancelled by the caller.",
+    )
+    .labels(&["circuit", "outcome"])
+    .classic(Classic {
+        shape: ClassicShape::Counter,
+        name: "circuit_breaker_requests_total",
+        help: "Calls through the circuit breaker by their end",
+    });
 
-/// Failed calls by what went wrong.
-pub const FAILURES: Desc = Desc::counter(
-    "circuit_breaker_failures_total",
-    "Failed calls by the kind of failure; kinds that the circuit was not made with are _other.",
-)
-.labels(&["circuit", "kind"]);
+    /// Failed calls by kind.
+    pub const FAILURES: Desc = Desc::counter(
+        "circuit_breaker_failures_total",
+        "Failed calls by the kind of failure; kinds that the circuit was not made with are _other.",
+    )
+    .labels(&["circuit", "kind"]);
 
-/// How long calls take.
-pub const CALL_DURATION: Desc = Desc::latency(
-    "circuit_breaker_call_duration_seconds",
-    "Time that calls took which the breaker let through, however they ended.",
-)
-.labels(&["circuit"]);
+    /// The durations of calls.
+    pub const CALL_DURATION: Desc = Desc::latency(
+        "circuit_breaker_call_duration_seconds",
+        "Time that calls took which the breaker let through, however they ended.",
+    )
+    .labels(&["circuit"]);
 
-/// Failures since the last success.
-pub const CONSECUTIVE_FAILURES: Desc = Desc::gauge(
-    "circuit_breaker_consecutive_failures",
-    "Calls that failed or timed out since the last one that succeeded.",
-)
-.labels(&["circuit"]);
+    /// Failures since the last success.
+    pub const CONSECUTIVE_FAILURES: Desc = Desc::gauge(
+        "circuit_breaker_consecutive_failures",
+        "Calls that failed or timed out since the last one that succeeded.",
+    )
+    .labels(&["circuit"]);
 
-/// The most failures in a row.
-pub const CONSECUTIVE_FAILURES_PEAK: Desc = Desc::peak(
-    "circuit_breaker_consecutive_failures_peak",
-    "Most calls that failed or timed out in a row during the last minute.",
-)
-.labels(&["circuit"]);
+    /// The most failures in a row.
+    pub const CONSECUTIVE_FAILURES_PEAK: Desc = Desc::peak(
+        "circuit_breaker_consecutive_failures_peak",
+        "Most calls that failed or timed out in a row during the last minute.",
+    )
+    .labels(&["circuit"]);
 
-/// How often a threshold was crossed.
-pub const THRESHOLD_CROSSINGS: Desc = Desc::counter(
-    "circuit_breaker_threshold_crossings_total",
-    "Times that a circuit was found beyond a threshold where it was not before: failure_rate, consecutive_failures, average_latency.",
-)
-.labels(&["circuit", "threshold"]);
+    /// Crossings of thresholds.
+    pub const THRESHOLD_CROSSINGS: Desc = Desc::counter(
+        "circuit_breaker_threshold_crossings_total",
+        "Times that a circuit was found beyond a threshold where it was not before: failure_rate, consecutive_failures, average_latency.",
+    )
+    .labels(&["circuit", "threshold"]);
 
-/// Records by a name that no circuit has.
-pub const UNKNOWN_CIRCUITS: Desc = Desc::counter(
-    "circuit_breaker_unknown_circuits_total",
-    "Records by the name of a circuit that is not registered; they went nowhere.",
-);
-
-/// Listeners that panicked.
-pub const LISTENER_PANICS: Desc = Desc::counter(
-    "circuit_breaker_listener_panics_total",
-    "Panics of listeners to threshold alerts, which were contained.",
-);
-
-/// Every description of this crate, for catalogues.
-pub const DESCS: &[&Desc] = &[
-    &STATE,
-    &TRANSITIONS,
-    &STATE_SECONDS,
-    &CALLS,
-    &FAILURES,
-    &CALL_DURATION,
-    &CONSECUTIVE_FAILURES,
-    &CONSECUTIVE_FAILURES_PEAK,
-    &THRESHOLD_CROSSINGS,
-    &UNKNOWN_CIRCUITS,
-    &LISTENER_PANICS,
-];
+    /// Records by a name that no circuit has.
+    pub const UNKNOWN_CIRCUITS: Desc = Desc::counter(
+        "circuit_breaker_unknown_circuits_total",
+        "Records by the name of a circuit that is not registered; they went nowhere.",
+    );
+}

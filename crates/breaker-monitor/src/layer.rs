@@ -1,11 +1,9 @@
-//! A tower layer that records the calls of a service, for those who have no breaker.
+//! A tower layer that records the calls of a service, with a breaker in it or without.
 //!
-//! A call lasts from `call` to the end of its future. One whose future is dropped
-//! before that was cancelled, and is counted as such; so is one that panics, which
-//! has no result to classify. What a service says in `poll_ready` is about no
-//! call and is passed on.
+//! A call lasts from `call` to the end of its future. One whose future is dropped before that
+//! was cancelled, and is counted as such; so is one that panics, which has no result to
+//! classify. An error of `poll_ready` belongs to no call and is passed on.
 
-use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -15,12 +13,13 @@ use tower_service::Service;
 
 use crate::call::{Call, Outcome};
 use crate::circuit::Circuit;
+use crate::verdict::Slot;
 
-/// Tells what a result means for a circuit.
+/// Turns the result of a call into its outcome.
 ///
-/// For hosts to implement; a closure over a result of references is one.
+/// This trait is for hosts to implement; a closure over a result of references is one.
 pub trait Classify<Response, Error> {
-    /// The outcome that a result stands for.
+    /// Returns the outcome that a result stands for.
     fn classify(&self, result: Result<&Response, &Error>) -> Outcome;
 }
 
@@ -33,7 +32,7 @@ where
     }
 }
 
-/// Takes every error for a failure of the kind `error`, and everything else for a success.
+/// Classifies every error as a failure of the kind `error`, and everything else as a success.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ErrorsFail;
 
@@ -68,7 +67,7 @@ impl<Response, Error> Classify<Response, Error> for ErrorsFail {
 /// service.clone().oneshot(204).await?;
 /// service.oneshot(503).await?;
 ///
-/// let metrics = monitor.circuit_metrics(&registry.read(), "payment-service").unwrap();
+/// let metrics = monitor.metrics(&registry.read(), "payment-service").unwrap();
 /// assert_eq!((metrics.successes, metrics.failures), (1, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -76,26 +75,30 @@ impl<Response, Error> Classify<Response, Error> for ErrorsFail {
 /// ```
 #[derive(Clone, Debug)]
 pub struct RecordLayer<C = ErrorsFail> {
-    circuit: Circuit,
+    pub(crate) circuit: Circuit,
     classifier: C,
 }
 
 impl RecordLayer {
-    /// Takes every error for a failure.
+    /// Records on a circuit; every error is a failure of the kind `error`.
     #[must_use]
     pub fn new(circuit: &Circuit) -> Self {
-        Self { circuit: circuit.clone(), classifier: ErrorsFail }
+        Self::with(circuit.clone(), ErrorsFail)
     }
 }
 
 impl<C> RecordLayer<C> {
-    /// Lets a classifier say what is a failure; [`ErrorsFail`] by default.
+    /// Replaces the rule by which results are failures; [`ErrorsFail`] by default.
     #[must_use]
     pub fn classify<New, Response, Error>(self, classifier: New) -> RecordLayer<New>
     where
         New: Classify<Response, Error>,
     {
-        RecordLayer { circuit: self.circuit, classifier }
+        RecordLayer::with(self.circuit, classifier)
+    }
+
+    pub(crate) fn with(circuit: Circuit, classifier: C) -> Self {
+        Self { circuit, classifier }
     }
 }
 
@@ -129,21 +132,25 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        // Before the inner call, which may do its work right away.
-        let call = self.circuit.measure();
+        // Timed from before the inner call, which may do its work right away.
+        let call = self.circuit.0.registry.is_measuring().then(|| self.circuit.start());
         let inner = self.inner.call(request);
-        RecordFuture { inner, call, classifier: self.classifier.clone() }
+        let slot = Slot::new(&self.circuit);
+        RecordFuture { inner, call, slot, classifier: self.classifier.clone() }
     }
 }
 
 pin_project! {
     /// A call of a [`RecordService`]; dropping it early records it as cancelled.
+    #[derive(Debug)]
     #[must_use = "a future does nothing unless it is polled"]
     pub struct RecordFuture<F, C = ErrorsFail> {
         #[pin]
         inner: F,
         // None when it has ended, and while measuring is off.
         call: Option<Call>,
+        // Kept between polls: a fallback is polled for longer than the rejection that it answers.
+        slot: Slot,
         classifier: C,
     }
 }
@@ -157,16 +164,13 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let result = ready!(this.inner.poll(cx));
+        let polling = this.slot.enter();
+        let polled = this.inner.poll(cx);
+        drop(polling);
+        let result = ready!(polled);
         if let Some(call) = this.call.take() {
-            call.end(this.classifier.classify(result.as_ref()));
+            call.end(this.slot.settle(this.classifier.classify(result.as_ref())));
         }
         Poll::Ready(result)
-    }
-}
-
-impl<F, C> fmt::Debug for RecordFuture<F, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecordFuture").field("call", &self.call).finish_non_exhaustive()
     }
 }

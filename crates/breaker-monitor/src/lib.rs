@@ -1,9 +1,9 @@
 //! Watches circuit breakers: states, transitions, failure rates and latencies.
 //!
-//! A breaker decides; it rarely says enough about what it decided on. This crate
-//! is no breaker. It watches any of them through a [`Circuit`] handle and records
-//! calls and changes of state in a [`metrics_core::Registry`], where one sample
-//! feeds reports, health, alerts, scrapes and streams alike.
+//! A breaker decides whether calls go through, and rarely shows the numbers behind its
+//! decisions. This crate is no breaker. You report the calls and the changes of state of any
+//! breaker to a [`Circuit`] handle, yourself or by an adapter. The handle records them in a
+//! [`metrics_core::Registry`], whose samples feed reports, health, findings, scrapes and streams.
 //!
 //! It refuses to know: how a breaker works, exposition formats, HTTP, other monitors.
 //!
@@ -27,15 +27,16 @@
 //! // Rates are over whole ticks; here the first one ends.
 //! clock.advance(Duration::from_secs(1));
 //! let sample = registry.read();
-//! let metrics = monitor.circuit_metrics(&sample, "payment-service").expect("it is registered");
+//! let metrics = monitor.metrics(&sample, "payment-service").expect("it is registered");
 //! assert_eq!(metrics.state, State::Open);
 //! assert_eq!(metrics.failure_rate, Some(0.02));
 //! assert_eq!(metrics.consecutive_failures, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Without a handle at hand the same is recorded by name:
-//! `monitor.record_success("payment-service", took)`.
+//! Code that has no handle records by name: `monitor.record_success("payment-service", took)`.
+//! [`BreakerMonitor::on_finding`] calls you when a circuit opens or crosses one of its
+//! [`Thresholds`], and when it is back.
 //!
 //! # Metrics
 //!
@@ -49,26 +50,25 @@
 //! | `circuit_breaker_call_duration_seconds` | |
 //! | `circuit_breaker_consecutive_failures`, `circuit_breaker_consecutive_failures_peak` | |
 //! | `circuit_breaker_threshold_crossings_total` | `threshold`: failure_rate, consecutive_failures, average_latency |
-//! | `circuit_breaker_unknown_circuits_total`, `circuit_breaker_listener_panics_total` | none at all |
+//! | `circuit_breaker_unknown_circuits_total` | has no labels at all |
 //!
-//! Time in the present state is as of the last poll, once a tick.
+//! The time in the present state is brought up to date once a tick.
 //!
 //! # Features
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `tower` | `RecordLayer`: counts the calls of any service, also cancelled ones |
+//! | `tower` | `RecordLayer`: records the calls of any service, also cancelled ones |
 //! | `tower-resilience` | the module `tower_resilience`: listens to breakers of `tower-resilience-circuitbreaker` |
 
 #[cfg(feature = "tower-resilience")]
 pub mod tower_resilience;
 
-mod alert;
-mod assess;
 mod call;
 mod cells;
 mod circuit;
 mod descs;
+mod judge;
 #[cfg(feature = "tower")]
 mod layer;
 mod metrics;
@@ -76,22 +76,21 @@ mod monitor;
 mod reading;
 mod report;
 mod state;
-mod states;
 mod thresholds;
+#[cfg(feature = "tower")]
+mod verdict;
 mod watch;
 
-pub use alert::{Alert, Crossing, Limit};
 pub use call::{Call, Outcome};
 pub use circuit::Circuit;
 pub use descs::{
-    CALL_DURATION, CALLS, CONSECUTIVE_FAILURES, CONSECUTIVE_FAILURES_PEAK, DESCS, FAILURES,
-    LISTENER_PANICS, STATE, STATE_SECONDS, THRESHOLD_CROSSINGS, TRANSITIONS, UNKNOWN_CIRCUITS,
+    CALL_DURATION, CALLS, CONSECUTIVE_FAILURES, CONSECUTIVE_FAILURES_PEAK, DESCS, FAILURES, STATE,
+    STATE_SECONDS, THRESHOLD_CROSSINGS, TRANSITIONS, UNKNOWN_CIRCUITS,
 };
 #[cfg(feature = "tower")]
 pub use layer::{Classify, ErrorsFail, RecordFuture, RecordLayer, RecordService};
 pub use metrics::CircuitMetrics;
-pub use monitor::{BreakerMonitor, CircuitError, FAILURE_KINDS, MAX_CIRCUITS, MAX_FAILURE_KINDS};
-pub use state::State;
-pub use states::Transition;
+pub use monitor::{BreakerMonitor, FAILURE_KINDS, MAX_CIRCUITS, MAX_FAILURE_KINDS};
+pub use state::{State, Transition};
 pub use thresholds::Thresholds;
 pub use watch::TOPIC;

@@ -1,14 +1,16 @@
 //! The numbers of one circuit, for people and programs.
 
+use std::ops::Add;
 use std::time::Duration;
 
-use metrics_core::as_millis;
+use metrics_core::{LatencySummary, View, as_millis};
 use serde::Serialize;
 
-use crate::reading::Reading;
+use crate::cells::{CircuitCells, CircuitNumbers, End};
 use crate::state::State;
+use crate::thresholds::Thresholds;
 
-/// Numbers of one circuit.
+/// The numbers of one circuit.
 ///
 /// As JSON, durations are milliseconds. What has no data, or fewer calls than
 /// [`Thresholds::min_calls`](crate::Thresholds::min_calls), is `None`.
@@ -18,7 +20,8 @@ use crate::state::State;
 pub struct CircuitMetrics {
     /// The breaker's state.
     pub state: State,
-    /// The share of failed and timed out calls in those of the last ten whole ticks; rejected and cancelled ones apart.
+    /// The share of calls that failed or timed out, without rejected and cancelled ones, over
+    /// the last ten whole ticks.
     pub failure_rate: Option<f64>,
     /// The mean duration of the calls in the window.
     #[serde(serialize_with = "as_millis::serialize_option")]
@@ -32,11 +35,17 @@ pub struct CircuitMetrics {
     pub p95_latency: Option<Duration>,
     /// The calls in the window of the latencies.
     pub samples: u64,
-    /// How far that window reaches back.
+    /// The length of that window.
     pub window_seconds: f64,
     /// The calls that the failure rate is of.
     pub recent_calls: u64,
-    /// How far the failure rate reaches back: ten whole ticks, or as many as there were.
+    /// Those of them that failed or timed out.
+    #[serde(skip)]
+    pub recent_failures: u64,
+    /// Calls that the breaker rejected within the failure rate's window.
+    #[serde(skip)]
+    pub recent_rejected: u64,
+    /// The length of the failure rate's window: ten whole ticks, or as many as there were.
     pub rate_window_seconds: f64,
     /// Calls that succeeded since the start.
     pub successes: u64,
@@ -56,29 +65,36 @@ pub struct CircuitMetrics {
 }
 
 impl CircuitMetrics {
-    pub(crate) fn of(circuit: &Reading<'_>) -> Self {
-        let window = circuit.duration.map(|duration| duration.window());
-        let average = circuit.average_latency();
-        let p95 = || window?.buckets().quantile(0.95);
-        let time = |seconds| Duration::try_from_secs_f64(seconds).ok();
+    pub(crate) fn read(circuit: &CircuitCells, thresholds: &Thresholds, view: &View<'_>) -> Self {
+        let CircuitNumbers { calls, duration, consecutive, consecutive_peak, .. } =
+            circuit.series.read(view);
+        // A minimum of none would ask for the rate of no calls.
+        let min_calls = thresholds.min_calls.max(1);
+        let window = LatencySummary::merged(duration);
+        let latency = window.if_at_least(min_calls);
+        let recent_failures = calls[End::Failure].recent + calls[End::Timeout].recent;
+        let recent_calls = calls[End::Success].recent + recent_failures;
+        let rate = recent_failures as f64 / recent_calls as f64;
+        let passed = calls.iter().filter(|(end, _)| *end != End::Rejected);
         Self {
-            state: circuit.state,
-            failure_rate: circuit.failure_rate(),
-            avg_latency: average.and_then(time),
-            consecutive_failures: circuit.consecutive,
-            peak_consecutive_failures: circuit.consecutive_peak,
-            // From as many calls on as the mean.
-            p95_latency: average.and_then(|_| p95()).and_then(time),
-            samples: window.map_or(0, |window| window.samples()),
-            window_seconds: window.map_or(0.0, |window| window.span.as_secs_f64()),
-            recent_calls: circuit.recent_calls(),
-            rate_window_seconds: circuit.success.span.as_secs_f64(),
-            successes: circuit.success.total,
-            failures: circuit.failure.total,
-            timeouts: circuit.timeout.total,
-            rejected: circuit.rejected.total,
-            cancelled: circuit.cancelled.total,
-            throughput: circuit.throughput(),
+            state: circuit.states.read(view),
+            failure_rate: (recent_calls >= min_calls).then_some(rate),
+            avg_latency: latency.and_then(|latency| latency.avg),
+            consecutive_failures: consecutive.map_or(0, |run| run as u64),
+            peak_consecutive_failures: consecutive_peak,
+            p95_latency: latency.and_then(|latency| latency.p95),
+            samples: window.samples,
+            window_seconds: window.window_seconds,
+            recent_calls,
+            recent_failures,
+            recent_rejected: calls[End::Rejected].recent,
+            rate_window_seconds: calls[End::Success].span.as_secs_f64(),
+            successes: calls[End::Success].total,
+            failures: calls[End::Failure].total,
+            timeouts: calls[End::Timeout].total,
+            rejected: calls[End::Rejected].total,
+            cancelled: calls[End::Cancelled].total,
+            throughput: passed.filter_map(|(_, count)| count.rate()).reduce(Add::add),
         }
     }
 }

@@ -3,36 +3,32 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use metrics_core::{Assessment, OTHER, Timestamp, View, as_millis};
+use metrics_core::{Assessment, View, as_millis};
 use serde::Serialize;
 
-use crate::assess;
 use crate::metrics::CircuitMetrics;
 use crate::reading::Reading;
-use crate::state::State;
-use crate::states::Transition;
+use crate::state::{State, Transition, TransitionCount};
 use crate::thresholds::Thresholds;
 use crate::watch::TOPIC;
 
 /// All circuits by name, or the one that `?service=` names.
 #[derive(Serialize)]
 pub(crate) struct CircuitsReport {
-    timestamp: Timestamp,
-    health: Assessment,
-    circuits: Vec<CircuitReport>,
+    pub(crate) circuits: Vec<CircuitReport>,
 }
 
 /// One circuit.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct CircuitReport {
+pub(crate) struct CircuitReport {
     service: String,
     metrics: CircuitMetrics,
     failure_rate: Option<f64>,
     throughput: Option<f64>,
     health: Assessment,
     time_in_state: TimeInState,
-    transitions: Vec<Transitions>,
+    transitions: Vec<TransitionCount>,
     last_transition: Option<Transition>,
     failure_kinds: BTreeMap<&'static str, u64>,
     thresholds: Thresholds,
@@ -50,66 +46,26 @@ struct TimeInState {
     half_open: Duration,
 }
 
-/// How often the state changed in one way.
-#[derive(Serialize)]
-struct Transitions {
-    from: State,
-    to: State,
-    count: u64,
-}
-
-impl CircuitsReport {
-    /// The topic's published health where there is one, so that all surfaces say the same.
-    pub(crate) fn of_all(view: &View<'_>, circuits: &[Reading<'_>]) -> Self {
-        let published = view.health(&TOPIC).cloned();
-        Self {
-            timestamp: view.at(),
-            health: published.unwrap_or_else(|| assess::all(circuits)),
-            circuits: circuits.iter().map(|circuit| CircuitReport::of(view, circuit)).collect(),
-        }
-    }
-
-    pub(crate) fn of_one(view: &View<'_>, circuit: &Reading<'_>) -> Self {
-        Self {
-            timestamp: view.at(),
-            health: assess::circuit(circuit),
-            circuits: vec![CircuitReport::of(view, circuit)],
-        }
-    }
-}
-
 impl CircuitReport {
-    fn of(view: &View<'_>, circuit: &Reading<'_>) -> Self {
-        let [closed, open, half_open] = circuit.time_in_state;
-        let kinds = &circuit.cells.kinds;
-        let known = kinds.known.iter().map(|(kind, counter)| (*kind, counter));
+    pub(crate) fn of(view: &View<'_>, reading: Reading) -> Self {
+        let Reading { circuit, thresholds, metrics, transitions } = reading;
+        let time = circuit.states.read_time(view);
+        let kinds = circuit.kinds.iter();
         Self {
-            service: circuit.name().to_owned(),
-            metrics: CircuitMetrics::of(circuit),
-            failure_rate: circuit.failure_rate(),
-            throughput: circuit.throughput(),
-            health: assess::circuit(circuit),
-            time_in_state: TimeInState { closed, open, half_open },
-            transitions: Transitions::of(circuit),
-            last_transition: circuit.cells.states.last_transition(),
-            failure_kinds: known
-                .chain([(OTHER, &kinds.other)])
-                .map(|(kind, counter)| (kind, view.counter(counter)))
-                .collect(),
-            thresholds: circuit.thresholds,
+            service: circuit.name().to_string(),
+            failure_rate: metrics.failure_rate,
+            throughput: metrics.throughput,
+            metrics,
+            health: view.component_health(&TOPIC, circuit.name()),
+            time_in_state: TimeInState {
+                closed: time[State::Closed],
+                open: time[State::Open],
+                half_open: time[State::HalfOpen],
+            },
+            transitions,
+            last_transition: circuit.states.last_transition(),
+            failure_kinds: kinds.map(|(kind, count)| (*kind, view.counter(count))).collect(),
+            thresholds,
         }
-    }
-}
-
-impl Transitions {
-    /// Those that ever happened.
-    fn of(circuit: &Reading<'_>) -> Vec<Self> {
-        let ways = State::ALL.into_iter().flat_map(|from| State::ALL.map(|to| (from, to)));
-        let counted = ways.map(|(from, to)| Self {
-            from,
-            to,
-            count: circuit.transitions[from.index()][to.index()],
-        });
-        counted.filter(|transitions| transitions.count > 0).collect()
     }
 }

@@ -1,33 +1,166 @@
-//! The states of a breaker.
+//! The state of one breaker, its duration, and the changes that led to it.
+//!
+//! # One state in three gauges
+//!
+//! Prometheus wants a gauge for each state, of which one is 1. Threads that each set three
+//! gauges could leave two of them, or none, at 1. So the state is one value behind a lock, and
+//! only the holder of the lock sets the gauges.
+//!
+//! The gauges are set in [`Registry::together`]: a sample sees either all of a change or
+//! nothing of it. They are set at the change and not at the next poll, so that a scrape right
+//! after it shows the new state.
+//!
+//! The lock is for changes of state, which are rare. Calls do not take it.
 
+use std::borrow::Cow;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use metrics_core::{
+    ByLabel, Counter, Gauge, RegisterError, Registry, Timestamp, View, label_set, lock,
+};
 use serde::Serialize;
 
-/// What a breaker does with calls; in JSON `CLOSED`, `OPEN`, `HALF_OPEN`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum State {
-    /// It lets all calls through.
-    Closed,
-    /// It rejects all calls.
-    Open,
-    /// It lets a few calls through to see whether the service is back.
-    HalfOpen,
+use crate::descs::{STATE, STATE_SECONDS, TRANSITIONS};
+
+label_set! {
+    /// The state of a breaker; in JSON `CLOSED`, `OPEN`, `HALF_OPEN`.
+    #[derive(Serialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub enum State {
+        /// The breaker lets all calls through.
+        Closed = "closed",
+        /// The breaker rejects all calls.
+        Open = "open",
+        /// The breaker lets a few calls through, to find out if the service is back.
+        HalfOpen = "half_open",
+    }
 }
 
-impl State {
-    pub(crate) const ALL: [Self; 3] = [Self::Closed, Self::Open, Self::HalfOpen];
+/// A change of a breaker's state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Transition {
+    /// The state before.
+    pub from: State,
+    /// The state after.
+    pub to: State,
+    /// The reason, in the words of whoever reported the change.
+    pub reason: Cow<'static, str>,
+    /// The wall time of the report.
+    pub at: Timestamp,
+}
 
-    /// The label value: `closed`, `open` or `half_open`.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half_open",
-        }
+/// The state of one circuit, and the series that show it.
+pub(crate) struct StateCells {
+    registry: Registry,
+    one_hot: ByLabel<State, Gauge>,
+    /// Added to and never set, so that circuits that are folded into one series sum up.
+    seconds: ByLabel<State, Gauge>,
+    /// By the state before and the state after; those from a state to itself are disabled.
+    transitions: ByLabel<State, ByLabel<State, Counter>>,
+    current: Mutex<Current>,
+}
+
+/// The state, and what the next change needs to know of it.
+struct Current {
+    state: State,
+    /// The uptime up to which the time in states is counted.
+    counted: Duration,
+    last: Option<Transition>,
+}
+
+/// The number of changes from one state to another, if there were any.
+#[derive(Serialize)]
+pub(crate) struct TransitionCount {
+    from: State,
+    to: State,
+    count: u64,
+}
+
+impl StateCells {
+    /// Registers the series of a circuit that is closed.
+    pub(crate) fn register(registry: &Registry, circuit: &str) -> Result<Self, RegisterError> {
+        let transition = |from: State, to: State| match from == to {
+            true => Ok(Counter::disabled()),
+            false => registry.counter(&TRANSITIONS, &[circuit, from.label(), to.label()]),
+        };
+        let counted = registry.clock().uptime();
+        let cells = Self {
+            registry: registry.clone(),
+            one_hot: registry.instrument(&STATE, &[circuit])?,
+            seconds: registry.instrument(&STATE_SECONDS, &[circuit])?,
+            transitions: ByLabel::try_from_fn(|from| {
+                ByLabel::try_from_fn(|to| transition(from, to))
+            })?,
+            current: Mutex::new(Current { state: State::Closed, counted, last: None }),
+        };
+        cells.show(State::Closed);
+        Ok(cells)
     }
 
-    /// Its place in [`Self::ALL`].
-    pub(crate) const fn index(self) -> usize {
-        self as usize
+    /// Changes the state; `from` is the current one unless the breaker says otherwise.
+    pub(crate) fn change(&self, from: Option<State>, to: State, reason: Cow<'static, str>) {
+        let mut current = lock(&self.current);
+        let from = from.unwrap_or(current.state);
+        if from == to {
+            return;
+        }
+        self.count_time(&mut current);
+        current.state = to;
+        self.show(to);
+        self.transitions[from][to].inc();
+        current.last = Some(Transition { from, to, reason, at: self.registry.clock().wall() });
+    }
+
+    /// Counts the time since it was last counted, for a state that goes on.
+    pub(crate) fn poll(&self) {
+        self.count_time(&mut lock(&self.current));
+    }
+
+    pub(crate) fn current(&self) -> State {
+        lock(&self.current).state
+    }
+
+    pub(crate) fn last_transition(&self) -> Option<Transition> {
+        lock(&self.current).last.clone()
+    }
+
+    pub(crate) fn read(&self, view: &View<'_>) -> State {
+        let one_hot = view.read(&self.one_hot);
+        // Circuits that are folded into one series have several: the worst stands for all.
+        let worst_first = [State::Open, State::HalfOpen];
+        let current = worst_first.into_iter().find(|state| one_hot[*state] == Some(1.0));
+        current.unwrap_or(State::Closed)
+    }
+
+    pub(crate) fn read_time(&self, view: &View<'_>) -> ByLabel<State, Duration> {
+        view.read(&self.seconds).map(|seconds| {
+            // A view from before the circuit has none.
+            Duration::try_from_secs_f64(seconds.unwrap_or(0.0)).unwrap_or_default()
+        })
+    }
+
+    pub(crate) fn read_transitions(&self, view: &View<'_>) -> Vec<TransitionCount> {
+        let counts = view.read(&self.transitions);
+        let all = counts.iter().flat_map(|(from, counts)| {
+            counts.iter().map(move |(to, count)| TransitionCount { from, to, count: count.total })
+        });
+        all.filter(|transitions| transitions.count > 0).collect()
+    }
+
+    /// Sets the gauges; called under the lock only.
+    fn show(&self, shown: State) {
+        self.registry.together(|| {
+            for (state, gauge) in self.one_hot.iter() {
+                gauge.set(if state == shown { 1.0 } else { 0.0 });
+            }
+        });
+    }
+
+    fn count_time(&self, current: &mut Current) {
+        let now = self.registry.clock().uptime().max(current.counted);
+        self.seconds[current.state].add((now - current.counted).as_secs_f64());
+        current.counted = now;
     }
 }

@@ -1,33 +1,31 @@
-//! From where on a circuit is judged to be in trouble.
+//! Thresholds: the values beyond which a circuit is judged to be in trouble.
 
 use std::time::Duration;
 
-use metrics_core::as_millis;
+use metrics_core::{as_millis, label_set};
 use serde::Serialize;
 
-/// What a circuit is compared with, in assessments and for alerts; shown in its report.
+/// The values that a circuit's numbers are compared with; its report shows them.
 ///
 /// They decide nothing about the breaker, which has settings of its own.
 ///
 /// ```
 /// use breaker_monitor::Thresholds;
-/// use std::time::Duration;
 ///
-/// let strict = Thresholds::default().average_latency(Duration::from_millis(300));
-/// assert_eq!(strict.failure_rate, 0.5);
+/// let strict = Thresholds { failure_rate: 0.2, ..Thresholds::default() };
+/// assert_eq!((strict.failure_rate, strict.consecutive_failures), (0.2, 5));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[non_exhaustive]
 pub struct Thresholds {
-    /// A larger share of failed and timed out calls is too many; 0.5 by default.
+    /// The highest share of failed and timed out calls that is accepted; 0.5 by default.
     pub failure_rate: f64,
-    /// So many failures in a row, or more, are too many; 5 by default.
+    /// The number of failures in a row that is no longer accepted; 5 by default.
     pub consecutive_failures: u64,
-    /// Calls are slow when they take longer on average; 5 s by default.
+    /// The longest mean time of a call that is accepted; 5 s by default.
     #[serde(serialize_with = "as_millis::serialize")]
     pub average_latency: Duration,
-    /// Fewer calls have neither a failure rate nor an average latency; 10 by default.
+    /// The number of calls that a failure rate or a mean time needs at least; 10 by default.
     pub min_calls: u64,
 }
 
@@ -42,32 +40,22 @@ impl Default for Thresholds {
     }
 }
 
-impl Thresholds {
-    /// Sets [`Thresholds::failure_rate`].
-    #[must_use]
-    pub const fn failure_rate(mut self, share: f64) -> Self {
-        self.failure_rate = share;
-        self
+label_set! {
+    /// A threshold that a circuit can cross, by the name of its setting.
+    pub(crate) enum Threshold {
+        FailureRate = "failure_rate",
+        ConsecutiveFailures = "consecutive_failures",
+        AverageLatency = "average_latency",
     }
+}
 
-    /// Sets [`Thresholds::consecutive_failures`].
-    #[must_use]
-    pub const fn consecutive_failures(mut self, failures: u64) -> Self {
-        self.consecutive_failures = failures;
-        self
-    }
-
-    /// Sets [`Thresholds::average_latency`].
-    #[must_use]
-    pub const fn average_latency(mut self, took: Duration) -> Self {
-        self.average_latency = took;
-        self
-    }
-
-    /// Sets [`Thresholds::min_calls`].
-    #[must_use]
-    pub const fn min_calls(mut self, calls: u64) -> Self {
-        self.min_calls = calls;
-        self
+impl Threshold {
+    /// The code of the finding about a circuit that is beyond the threshold.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::FailureRate => "high_failure_rate",
+            Self::ConsecutiveFailures => "consecutive_failures",
+            Self::AverageLatency => "slow_calls",
+        }
     }
 }

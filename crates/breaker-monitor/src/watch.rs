@@ -1,78 +1,39 @@
-//! The monitor that the registry holds: polls, judges and reports the registered circuits.
+//! The monitor that the registry holds: it polls, judges and reports the circuits.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use metrics_core::{
+    FindingChange, FindingState, Instances, Judgement, Monitor, Report, Topic, UnknownTarget, View,
+};
 
-use metrics_core::{Assessment, Counter, Monitor, Report, Topic, UnknownTarget, View};
-
-use crate::alert::Alerts;
-use crate::assess;
 use crate::cells::CircuitCells;
+use crate::judge;
 use crate::reading::Reading;
-use crate::report::CircuitsReport;
+use crate::report::{CircuitReport, CircuitsReport};
+use crate::thresholds::Threshold;
 
-/// What this monitor is called.
+/// The names of this monitor.
 pub static TOPIC: Topic = Topic::new("circuit-breaker", "circuitBreaker").target("service");
 
-/// All circuits; they are held weakly, so that watching one keeps none alive.
+/// All circuits. It holds no registry and so cannot register one: the registry holds it.
+#[derive(Clone, Debug)]
 pub(crate) struct Watch {
-    circuits: RwLock<Circuits>,
-    pub(crate) alerts: Alerts,
-    /// Records by names that no circuit has.
-    pub(crate) unknown: Counter,
+    pub(crate) circuits: Instances<CircuitCells>,
 }
-
-/// The circuits by name, and those that were dropped since the last poll.
-pub(crate) type Circuits = BTreeMap<Box<str>, Weak<CircuitCells>>;
 
 impl Watch {
-    pub(crate) fn new(alerts: Alerts, unknown: Counter) -> Self {
-        Self { circuits: RwLock::default(), alerts, unknown }
+    pub(crate) fn readings(&self, view: &View<'_>) -> Vec<Reading> {
+        self.circuits.living().into_iter().map(|circuit| Reading::of(circuit, view)).collect()
     }
 
-    fn circuits(&self) -> RwLockReadGuard<'_, Circuits> {
-        self.circuits.read().unwrap_or_else(PoisonError::into_inner)
+    /// Counts a finding that came, if it says that a threshold was crossed.
+    pub(crate) fn count_crossing(&self, change: &FindingChange) {
+        let has_code = |threshold: &Threshold| threshold.code() == change.finding.code;
+        if change.state == FindingState::Raised
+            && let Some(threshold) = Threshold::ALL.into_iter().find(has_code)
+            && let Some(circuit) = self.circuits.get(&change.finding.component)
+        {
+            circuit.series.crossings[threshold].inc();
+        }
     }
-
-    /// The living circuits, to add one.
-    pub(crate) fn circuits_mut(&self) -> RwLockWriteGuard<'_, Circuits> {
-        let mut circuits = self.circuits.write().unwrap_or_else(PoisonError::into_inner);
-        circuits.retain(|_, cells| living(cells).is_some());
-        circuits
-    }
-
-    pub(crate) fn names(&self) -> Vec<String> {
-        self.living().iter().map(|cells| String::from(&*cells.name)).collect()
-    }
-
-    /// The circuit with this name.
-    pub(crate) fn find(&self, name: &str) -> Option<Arc<CircuitCells>> {
-        self.circuits().get(name).and_then(living)
-    }
-
-    /// The circuits in the order of their names.
-    fn living(&self) -> Vec<Arc<CircuitCells>> {
-        self.circuits().values().filter_map(living).collect()
-    }
-
-    pub(crate) fn reading<'a>(&self, view: &View<'a>, name: &str) -> Option<Reading<'a>> {
-        Some(Reading::of(self.find(name)?, view))
-    }
-
-    pub(crate) fn readings<'a>(&self, view: &View<'a>) -> Vec<Reading<'a>> {
-        self.living().into_iter().map(|cells| Reading::of(cells, view)).collect()
-    }
-
-    pub(crate) fn unknown_target(&self, name: &str) -> UnknownTarget {
-        UnknownTarget { target: name.to_owned(), known: self.names() }
-    }
-}
-
-/// The cells of a circuit that somebody has a handle to.
-fn living(cells: &Weak<CircuitCells>) -> Option<Arc<CircuitCells>> {
-    cells.upgrade().filter(|cells| cells.handles.load(Ordering::Relaxed) > 0)
 }
 
 impl Monitor for Watch {
@@ -81,36 +42,19 @@ impl Monitor for Watch {
     }
 
     fn poll(&self) {
-        self.living().iter().for_each(|cells| cells.observe());
-        let is_dead = |cells: &Weak<CircuitCells>| living(cells).is_none();
-        if self.circuits().values().any(is_dead) {
-            drop(self.circuits_mut());
-        }
+        self.circuits.living().iter().for_each(|circuit| circuit.poll());
     }
 
-    /// Judges, and tells listeners what changed since the view before.
-    fn assess(&self, view: &View<'_>) -> Assessment {
-        let circuits = self.readings(view);
-        self.alerts.follow(&circuits, view);
-        assess::all(&circuits)
+    fn judge(&self, view: &View<'_>) -> Judgement {
+        judge::all(&self.readings(view))
     }
 
     fn report(&self, view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {
-        let Some(target) = target else {
-            return Ok(Report::new(CircuitsReport::of_all(view, &self.readings(view))));
+        let readings = match target {
+            Some(name) => vec![Reading::of(self.circuits.find(name)?, view)],
+            None => self.readings(view),
         };
-        let Some(circuit) = self.reading(view, target) else {
-            return Err(self.unknown_target(target));
-        };
-        Ok(Report::new(CircuitsReport::of_one(view, &circuit)))
-    }
-}
-
-impl fmt::Debug for Watch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch")
-            .field("circuits", &self.names())
-            .field("alerts", &self.alerts)
-            .finish_non_exhaustive()
+        let circuits = readings.into_iter().map(|reading| CircuitReport::of(view, reading));
+        Ok(Report::new(CircuitsReport { circuits: circuits.collect() }))
     }
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use metrics_core::{Counter, HitRatio, Labelled, Latency, OTHER, RegisterError, Registry};
-
-use crate::descs::{
-    EVICTED_BYTES, EVICTIONS, GETS, OPERATION_DURATION, RAW_BYTES, STORED_BYTES, WRITES,
+use metrics_core::{
+    CACHE_GETS, Counter, DEFAULT_CACHE, HitRatio, Labelled, Latency, OTHER, RegisterError, Registry,
 };
+
+use crate::descs::{EVICTED_BYTES, EVICTIONS, OPERATION_DURATION, RAW_BYTES, STORED_BYTES, WRITES};
 use crate::monitor::CacheMonitor;
-use crate::names::{DEFAULT_CACHE, RESERVED};
+use crate::names::RESERVED;
 use crate::words::{EvictionCause, Operation, Size};
 
 /// The families that the calls by name record into.
@@ -26,7 +26,7 @@ pub(crate) struct ByName {
 impl ByName {
     pub(crate) fn register(registry: &Registry) -> Result<Self, RegisterError> {
         Ok(Self {
-            gets: registry.hit_ratios(&GETS)?,
+            gets: registry.hit_ratios(&CACHE_GETS)?,
             times: registry.latencies(&OPERATION_DURATION)?,
             writes: registry.counters(&WRITES)?,
             evictions: registry.counters(&EVICTIONS)?,

@@ -9,10 +9,10 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use metrics_core::{Counter, Desc, Gauge, HitRatio, Latency, RegisterError, Registry};
+use metrics_core::{CACHE_GETS, Counter, Desc, Gauge, HitRatio, Latency, RegisterError, Registry};
 
 use crate::descs::{
-    BYTES, CANCELLATIONS, COALESCED_LOADS, ENTRIES, ERRORS, EVICTED_BYTES, EVICTIONS, GETS, LOADS,
+    BYTES, CANCELLATIONS, COALESCED_LOADS, ENTRIES, ERRORS, EVICTED_BYTES, EVICTIONS, LOADS,
     MAX_BYTES, MAX_ENTRIES, OPERATION_DURATION, PROMOTIONS, RAW_BYTES, STALE_SERVED, STORED_BYTES,
     WRITES,
 };
@@ -71,7 +71,7 @@ impl TierCells {
         let [cache, tier] = name.labels();
         let get = [cache, tier, Operation::Get.as_str()];
         Ok(Self {
-            gets: registry.hit_ratio(&GETS, &[cache, tier])?,
+            gets: registry.hit_ratio(&CACHE_GETS, &[cache, tier])?,
             get_time: registry.latency(&OPERATION_DURATION, &get)?,
             times: Default::default(),
             thresholds,

@@ -4,20 +4,11 @@
 //! result, evictions, loads). Hits and misses are the two counters of a ratio
 //! that nobody stores. A lookup that ended in an error is neither, and stands
 //! in a family of its own, so that a dead tier cannot bend the hit rate.
+//!
+//! Lookups are described in the core ([`CACHE_GETS`]), since another monitor
+//! records them too.
 
-use metrics_core::{Classic, ClassicShape, Desc, Unit};
-
-/// Lookups by what they found.
-pub const GETS: Desc = Desc::counter(
-    "cache_gets_total",
-    "Lookups that were answered, by result: hit or miss. A lookup that failed is neither.",
-)
-.labels(&["cache", "tier", "result"])
-.classic(Classic {
-    shape: ClassicShape::Ratio,
-    name: "cache_{tier}_hit_rate",
-    help: "Cache hit rate for {tier}",
-});
+use metrics_core::{CACHE_GETS, Desc, Unit};
 
 /// How long operations take.
 pub const OPERATION_DURATION: Desc = Desc::latency(
@@ -132,9 +123,9 @@ pub const MAX_BYTES: Desc =
         .unit(Unit::Bytes)
         .labels(&["cache", "tier"]);
 
-/// Every description of this crate, for catalogues.
+/// Every metric of this crate, for catalogues.
 pub const DESCS: &[&Desc] = &[
-    &GETS,
+    &CACHE_GETS,
     &OPERATION_DURATION,
     &WRITES,
     &ERRORS,

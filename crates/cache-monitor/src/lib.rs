@@ -52,16 +52,15 @@
 //! | `cache_raw_bytes_total`, `cache_stored_bytes_total` | |
 //! | `cache_entries`, `cache_max_entries`, `cache_bytes`, `cache_max_bytes` | |
 //!
-//! The hit rate is computed when it is read. Lookups that an application reports
-//! to [`metrics_core::Performance`] are `cache_lookups_total`, another family:
-//! report a lookup here or there.
+//! The hit rate is computed when it is read. Whoever else records into the family
+//! [`metrics_core::CACHE_GETS`] adds to the same tiers, which are shown and judged here.
 //!
 //! # Features
 //!
 //! | feature | adds |
 //! | --- | --- |
 //! | `moka` | the module `moka`: moka's caches, sync and future, that count what they do |
-//! | `redis` | the module `redis`: a tier in Redis, on a deadpool-redis pool that the pool monitor watches |
+//! | `redis` | the module `redis`: a tier in Redis, over connections of any kind |
 
 #[cfg(feature = "moka")]
 pub mod moka;
@@ -86,15 +85,14 @@ mod watch;
 mod words;
 
 pub use descs::{
-    BYTES, CANCELLATIONS, COALESCED_LOADS, DESCS, ENTRIES, ERRORS, EVICTED_BYTES, EVICTIONS, GETS,
-    LOADS, MAX_BYTES, MAX_ENTRIES, OPERATION_DURATION, PROMOTIONS, RAW_BYTES, STALE_SERVED,
-    STORED_BYTES, WRITES,
+    BYTES, CANCELLATIONS, COALESCED_LOADS, DESCS, ENTRIES, ERRORS, EVICTED_BYTES, EVICTIONS, LOADS,
+    MAX_BYTES, MAX_ENTRIES, OPERATION_DURATION, PROMOTIONS, RAW_BYTES, STALE_SERVED, STORED_BYTES,
+    WRITES,
 };
 pub use distribution::LatencyDistribution;
 pub use levels::{LevelSource, Levels};
 pub use metrics::{EvictionsByCause, LoadMetrics, TierMetrics};
 pub use monitor::{CacheMonitor, TierError};
-pub use names::DEFAULT_CACHE;
 pub use thresholds::Thresholds;
 pub use tier::Tier;
 pub use timed::Timed;

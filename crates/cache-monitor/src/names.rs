@@ -2,9 +2,6 @@
 
 use metrics_core::broken_name_rule;
 
-/// The cache to which the calls by a tier's name belong, such as [`CacheMonitor::record_hit`](crate::CacheMonitor::record_hit).
-pub const DEFAULT_CACHE: &str = "default";
-
 /// What stands beside the tiers in a report.
 pub(crate) const RESERVED: [&str; 3] = ["timestamp", "health", "caches"];
 

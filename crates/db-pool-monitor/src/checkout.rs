@@ -1,130 +1,122 @@
-//! Guards for one trip to the pool: first waiting for a connection, then holding it.
+//! Guards for one trip to a pool: first waiting for a connection, then holding it.
 //!
-//! Waiting and holding are two types, so a wait can never be counted as use. A
-//! wait that is simply dropped was cancelled by its caller and is counted as
-//! such. However a wait ends, its whole duration is recorded: percentiles
-//! without the waits that were given up would lie exactly when they matter.
+//! Waiting and holding are two types, so a wait can never be counted as use. A wait that is
+//! simply dropped was cancelled by its caller and is counted as such. However a wait ends, its
+//! whole duration is recorded: percentiles without the waits that were given up would be wrong
+//! exactly when they matter.
+//!
+//! A guard owns what it records into, so it can move to another task or thread together with its
+//! connection.
 
 use std::panic::Location;
 use std::sync::Arc;
 
-use metrics_core::{Counter, Moment};
+use metrics_core::Moment;
 
-use crate::cells::Outcomes;
+use crate::cells::Outcome;
 use crate::ledger::Key;
-use crate::phases::{self, Ending};
-use crate::tracked::Tracked;
+use crate::recorder::Recorder;
 
 /// A wait for a connection that has not ended yet.
+///
+/// [`PoolHandle::acquire`](crate::PoolHandle::acquire) starts it, and one of its methods ends it.
+/// Dropping it counts the wait as cancelled, which is what happens when the future that holds it
+/// is dropped.
 #[derive(Debug)]
 #[must_use = "dropping a wait records it as cancelled"]
-pub(crate) struct Acquiring {
-    /// Taken by the wait's end.
-    tracked: Option<Arc<Tracked>>,
-    since: Moment,
-    caller: &'static Location<'static>,
-    /// Its place in the ledger, once it turned out to be no immediate success.
-    waiting: Option<Key>,
-}
-
-/// What a timed out wait was waiting for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TimedOut {
-    Permit,
-    Connect,
-}
+pub struct Acquiring(
+    /// Taken by the wait's end; absent while measuring is switched off.
+    Option<Span>,
+);
 
 /// A connection in a caller's hands.
+///
+/// Keep it beside the connection: dropping it ends the use of the connection and records how long
+/// that was. One that is never dropped becomes a leak in the report, with the line of code that
+/// called [`PoolHandle::acquire`](crate::PoolHandle::acquire).
 #[derive(Debug)]
 #[must_use = "dropping a checkout ends the use of its connection"]
-pub(crate) struct Checkout {
-    tracked: Arc<Tracked>,
-    since: Moment,
-    key: Key,
+pub struct Checkout(
+    /// Absent while measuring is switched off.
+    pub(crate) Option<Span>,
+);
+
+/// A wait, or a use, that goes on.
+#[derive(Debug)]
+pub(crate) struct Span {
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) since: Moment,
+    caller: &'static Location<'static>,
+    /// Its place in the ledger, if it is entered there.
+    key: Option<Key>,
 }
 
 impl Acquiring {
+    /// Starts a wait, which is in no ledger until [`Self::enter`] is called.
     pub(crate) fn start(
-        tracked: Arc<Tracked>,
+        recorder: Arc<Recorder>,
         since: Moment,
         caller: &'static Location<'static>,
     ) -> Self {
-        Self { tracked: Some(tracked), since, caller, waiting: None }
+        Self(Some(Span { recorder, since, caller, key: None }))
     }
 
-    /// Notes that there was no connection at once, and how many callers wait now.
-    pub(crate) fn wait(&mut self, waiting: usize) {
-        if let Some(tracked) = &self.tracked {
-            tracked.waiting_peak.record(waiting as u64);
-            self.waiting = Some(tracked.waits.enter(self.since, self.caller).0);
+    /// Returns a wait that records nothing.
+    pub(crate) const fn unmeasured() -> Self {
+        Self(None)
+    }
+
+    /// Enters the wait in the ledger, from which polls read the oldest.
+    pub(crate) fn enter(&mut self) {
+        if let Some(Span { recorder, since, caller, key }) = &mut self.0 {
+            *key = Some(recorder.waits.enter(*since, caller).0);
         }
     }
 
-    /// Ends the wait with a connection and starts timing the hold.
-    pub(crate) fn acquired(mut self) -> Option<Checkout> {
-        let (tracked, now) = self.finish(Ending::Acquired, |outcomes| &outcomes.acquired)?;
-        let (key, held) = tracked.holds.enter(now, self.caller);
-        tracked.used_peak.record(held);
-        Some(Checkout { tracked, since: now, key })
+    /// Ends the wait with a connection and starts timing its use.
+    pub fn acquired(mut self) -> Checkout {
+        let held = self.end(Outcome::Acquired).map(|(wait, now)| {
+            let (key, held) = wait.recorder.holds.enter(now, wait.caller);
+            wait.recorder.record_used(held);
+            Span { since: now, key: Some(key), ..wait }
+        });
+        Checkout(held)
     }
 
-    /// Ends the wait because one of the pool's deadlines passed.
-    pub(crate) fn timed_out(mut self, waited_for: TimedOut) {
-        let ending = match waited_for {
-            TimedOut::Permit => Ending::PermitTimedOut,
-            TimedOut::Connect => Ending::Failed,
-        };
-        let finished = self.finish(ending, |outcomes| &outcomes.timed_out);
-        if let Some((tracked, _)) = finished {
-            match waited_for {
-                TimedOut::Permit => tracked.permit_timeouts.inc(),
-                TimedOut::Connect => tracked.connect_timeouts.inc(),
-            }
-        }
+    /// Ends the wait because the pool's own deadline passed.
+    pub fn timed_out(mut self) {
+        self.end(Outcome::TimedOut);
     }
 
-    /// Ends the wait without a connection.
-    pub(crate) fn failed(mut self) {
-        self.finish(Ending::Failed, |outcomes| &outcomes.failed);
+    /// Ends the wait because no connection could be opened, or because the pool is closed.
+    pub fn failed(mut self) {
+        self.end(Outcome::Failed);
     }
 
     /// Records the wait, the first time it is called.
-    fn finish(
-        &mut self,
-        ending: Ending,
-        outcome: impl FnOnce(&Outcomes) -> &Counter,
-    ) -> Option<(Arc<Tracked>, Moment)> {
-        let tracked = self.tracked.take()?;
-        let now = tracked.clock.now();
-        if let Some(key) = self.waiting.take() {
-            tracked.waits.leave(key);
+    fn end(&mut self, outcome: Outcome) -> Option<(Span, Moment)> {
+        let wait = self.0.take()?;
+        let Recorder { clock, waits, ends, .. } = &*wait.recorder;
+        let now = clock.now();
+        if let Some(key) = wait.key {
+            waits.leave(key);
         }
-        tracked.cells.waited(tracked.clock.between(self.since, now), outcome);
-        if tracked.phases.is_some() {
-            phases::end(ending, now);
-        }
-        Some((tracked, now))
+        ends.waited(clock.between(wait.since, now), outcome);
+        Some((wait, now))
     }
 }
 
 impl Drop for Acquiring {
     fn drop(&mut self) {
-        self.finish(Ending::Cancelled, |outcomes| &outcomes.cancelled);
-    }
-}
-
-impl Checkout {
-    /// Ends the use because the connection leaves the pool for good.
-    pub(crate) fn taken(self) {
-        if let Some(phases) = &self.tracked.phases {
-            phases.discarded.taken.inc();
-        }
+        self.end(Outcome::Cancelled);
     }
 }
 
 impl Drop for Checkout {
     fn drop(&mut self) {
-        self.tracked.holds.leave(self.key);
-        self.tracked.cells.hold.record(self.tracked.clock.since(self.since));
+        if let Some(Span { recorder, since, key: Some(key), .. }) = &self.0 {
+            recorder.holds.leave(*key);
+            recorder.ends.hold.record(recorder.clock.since(*since));
+        }
     }
 }

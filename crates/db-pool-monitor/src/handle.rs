@@ -1,127 +1,171 @@
 //! The handle by which a pool of any kind is watched.
 //!
-//! It is told of waits and holds when they end, so it cannot know of those that go on:
-//! neither leaks nor ages, nor peaks between two polls. None of that is shown. How full
-//! the pool is a poll asks, of a closure that lives as long as the handle.
+//! Guards follow each wait and hold from its start. A pool that reports only when a wait or a
+//! hold has ended, as some hooks do, reports durations instead; then ages, leaks and peaks cannot
+//! be known, and none of them is shown. Each poll asks a closure for the pool's levels; it lives
+//! as long as the handle.
 
-use std::fmt;
-use std::sync::{Arc, Weak};
+use std::panic::Location;
 use std::time::Duration;
 
-use crate::attached::Source;
-use crate::cells::PoolCells;
-use crate::levels::PoolLevels;
+use metrics_core::{InstanceHandle, Peak, Registry, lock};
+
+use crate::cells::Outcome;
+use crate::checkout::Acquiring;
+use crate::descs::CONNECTIONS_USED_PEAK;
+use crate::thresholds::Thresholds;
+use crate::watched::WatchedPool;
 
 /// Records what happens to one pool, of any kind; clones share everything.
 ///
-/// Each wait for a connection is one call, when it ends: [`acquired`](Self::acquired),
-/// [`timed_out`](Self::timed_out), [`failed`](Self::failed) or
-/// [`cancelled`](Self::cancelled). An acquired connection is [`released`](Self::released)
-/// once. Recording takes no lock, reads no clock and does not allocate, but for the first
-/// value of its kind on a thread. With the last clone the pool's series go at the next
-/// tick, and its name is free at once.
+/// Call [`acquire`](Self::acquire) before you ask the pool for a connection, end the guard by
+/// what came of it, and keep the [`Checkout`](crate::Checkout) beside the connection:
 ///
 /// ```
-/// use db_pool_monitor::{PoolLevels, PoolMonitor};
+/// use db_pool_monitor::{Checkout, PoolHandle, PoolLevels, PoolMonitor};
 /// use metrics_core::Registry;
-/// use std::sync::Arc;
-/// use std::time::Duration;
 ///
-/// # struct Pool;
-/// # impl Pool {
-/// #     fn size(&self) -> u64 { 4 }
-/// #     fn num_idle(&self) -> u64 { 3 }
-/// #     fn max(&self) -> u64 { 10 }
+/// # mod sqlx {
+/// #     #[derive(Debug)]
+/// #     pub(crate) enum Error { PoolTimedOut, PoolClosed }
+/// #     pub(crate) struct PoolConnection;
+/// #     #[derive(Clone)]
+/// #     pub(crate) struct PgPool;
+/// #     impl PgPool {
+/// #         pub(crate) async fn acquire(&self) -> Result<PoolConnection, Error> { Ok(PoolConnection) }
+/// #         pub(crate) fn size(&self) -> u32 { 4 }
+/// #         pub(crate) fn num_idle(&self) -> usize { 3 }
+/// #         pub(crate) fn is_closed(&self) -> bool { false }
+/// #     }
 /// # }
+/// # use sqlx::{PgPool, PoolConnection};
+/// async fn acquire(
+///     pool: &PgPool,
+///     handle: &PoolHandle,
+/// ) -> Result<(Checkout, PoolConnection), sqlx::Error> {
+///     let acquiring = handle.acquire();
+///     match pool.acquire().await {
+///         Ok(connection) => Ok((acquiring.acquired(), connection)),
+///         Err(error) => {
+///             match error {
+///                 sqlx::Error::PoolTimedOut => acquiring.timed_out(),
+///                 _ => acquiring.failed(),
+///             }
+///             Err(error)
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// # let pool = PgPool;
 /// let registry = Registry::new();
 /// let monitor = PoolMonitor::register(&registry)?;
-/// let pool = Arc::new(Pool);
-///
-/// let asked = Arc::downgrade(&pool);
+/// let asked = pool.clone();
 /// let handle = monitor.pool("main", move || {
-///     let pool = asked.upgrade()?; // or the pool is gone
-///     let (size, idle) = (pool.size(), pool.num_idle());
-///     Some(PoolLevels::default().used(size.saturating_sub(idle)).idle(idle).max(pool.max()))
+///     let (size, idle) = (u64::from(asked.size()), asked.num_idle() as u64);
+///     let (used, idle, max) = (Some(size.saturating_sub(idle)), Some(idle), Some(10));
+///     (!asked.is_closed()).then_some(PoolLevels { used, idle, max, ..PoolLevels::default() })
 /// })?;
-/// handle.acquired(Duration::from_micros(40));
-/// handle.released(Duration::from_millis(3));
-/// handle.timed_out(Duration::from_secs(30));
 ///
-/// let metrics = monitor.metrics(&registry.read(), "main").expect("it is there");
-/// assert_eq!((metrics.acquired, metrics.timed_out), (1, 1));
+/// let (checkout, connection) = acquire(&pool, &handle).await.expect("the pool is open");
+/// drop(checkout); // the use of the connection ends here
+/// drop(connection);
+/// drop(handle.acquire()); // a caller that gave up
+///
+/// let metrics = monitor.metrics(&registry.read(), "main").expect("it is watched");
+/// assert_eq!((metrics.acquired, metrics.cancelled), (1, 1));
 /// assert_eq!((metrics.active_connections, metrics.idle_connections), (Some(1), Some(3)));
-/// assert_eq!((metrics.waiting_clients, metrics.tracked), (None, None)); // nobody said
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// assert_eq!(metrics.waiting_clients, None); // sqlx does not count them
+/// # Ok(())
+/// # })
+/// # }
 /// ```
-#[derive(Clone)]
+///
+/// A pool that reports a wait or a hold when it has ended calls [`acquired`](Self::acquired),
+/// [`timed_out`](Self::timed_out), [`failed`](Self::failed) or [`cancelled`](Self::cancelled)
+/// with its duration, and [`released`](Self::released) once for each acquired connection. These
+/// calls take no lock, read no clock and do not allocate, but for the first value of its kind on
+/// a thread. Use either guards or durations for one pool: what is reported by duration has no age
+/// and cannot leak.
+///
+/// With the last clone the pool's series go at the next tick, and its name is free at once.
+#[derive(Clone, Debug)]
 #[must_use = "a pool is watched as long as a handle to it lives"]
 pub struct PoolHandle {
-    told: Arc<Told>,
-}
-
-/// What all clones share; the watch holds it weakly, so the closure ends with the last clone.
-pub(crate) struct Told {
-    cells: PoolCells,
-    levels: Box<dyn Fn() -> Option<PoolLevels> + Send + Sync>,
+    /// For the switch of measuring, and for what the first guard registers.
+    pub(crate) registry: Registry,
+    pub(crate) pool: InstanceHandle<WatchedPool>,
 }
 
 impl PoolHandle {
-    pub(crate) fn new(
-        cells: PoolCells,
-        levels: impl Fn() -> Option<PoolLevels> + Send + Sync + 'static,
-    ) -> Self {
-        Self { told: Arc::new(Told { cells, levels: Box::new(levels) }) }
-    }
-
-    pub(crate) fn source(&self) -> Weak<Told> {
-        Arc::downgrade(&self.told)
-    }
-
     /// The name under which the pool is watched.
     pub fn name(&self) -> &str {
-        &self.told.cells.name
+        self.pool.name()
+    }
+
+    /// Starts a wait for a connection.
+    ///
+    /// From the first call on the pool shows ages, leaks and the peak of connections in use. A
+    /// leak is reported with the line of code that called this. A wait and a hold cost three
+    /// readings of the clock and four short locks. While measuring is switched off the guards
+    /// record nothing.
+    #[track_caller]
+    pub fn acquire(&self) -> Acquiring {
+        if !self.registry.is_measuring() {
+            return Acquiring::unmeasured();
+        }
+        let recorder = self.pool.recorder.clone();
+        recorder.used_peak.get_or_init(|| self.begin_tracking());
+        let since = recorder.clock.now();
+        let mut acquiring = Acquiring::start(recorder, since, Location::caller());
+        acquiring.enter();
+        acquiring
+    }
+
+    /// Registers the series of ages, leaks and the peak of connections in use; returns the peak.
+    fn begin_tracking(&self) -> Peak {
+        // A late series is refused if another metric has its name. The guard records the rest.
+        let _ = self.pool.show_ages(&self.registry, self.name());
+        let peak = self.registry.peak(&CONNECTIONS_USED_PEAK, &[self.name()]);
+        peak.unwrap_or(Peak::disabled())
     }
 
     /// Records a wait that ended with a connection.
     #[inline]
     pub fn acquired(&self, wait: Duration) {
-        self.told.cells.waited(wait, |outcomes| &outcomes.acquired);
+        self.waited(wait, Outcome::Acquired);
     }
 
     /// Records a wait that ended because the pool's own deadline passed.
     pub fn timed_out(&self, wait: Duration) {
-        self.told.cells.waited(wait, |outcomes| &outcomes.timed_out);
+        self.waited(wait, Outcome::TimedOut);
     }
 
     /// Records a wait that ended because no connection could be opened, or the pool is closed.
     pub fn failed(&self, wait: Duration) {
-        self.told.cells.waited(wait, |outcomes| &outcomes.failed);
+        self.waited(wait, Outcome::Failed);
     }
 
     /// Records a wait that its caller gave up, such as by dropping its future.
     pub fn cancelled(&self, wait: Duration) {
-        self.told.cells.waited(wait, |outcomes| &outcomes.cancelled);
+        self.waited(wait, Outcome::Cancelled);
     }
 
     /// Records that an acquired connection is held no more, whatever became of it.
     #[inline]
     pub fn released(&self, held: Duration) {
-        self.told.cells.hold.record(held);
-    }
-}
-
-impl Source for Weak<Told> {
-    fn is_alive(&self) -> bool {
-        self.strong_count() > 0
+        self.pool.recorder.ends.hold.record(held);
     }
 
-    fn levels(&self) -> Option<PoolLevels> {
-        (self.upgrade()?.levels)()
+    /// Replaces the thresholds that the pool is judged by, from the next judgement on; before
+    /// that they are [`Thresholds::default`].
+    pub fn set_thresholds(&self, thresholds: Thresholds) {
+        *lock(&self.pool.thresholds) = thresholds;
     }
-}
 
-impl fmt::Debug for PoolHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PoolHandle").field("name", &self.name()).finish_non_exhaustive()
+    #[inline]
+    fn waited(&self, wait: Duration, outcome: Outcome) {
+        self.pool.recorder.ends.waited(wait, outcome);
     }
 }

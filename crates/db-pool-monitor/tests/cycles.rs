@@ -1,14 +1,17 @@
 //! Pools come and go by the hundred thousand, and leave nothing behind.
 //!
 //! What is measured is the memory of the whole process, so it is a process of its
-//! own. `cargo xtask prove pool-cycles` runs it in full.
+//! own, and its parts run one after the other. `cargo xtask prove pool-cycles`
+//! runs them in full.
+#![cfg(feature = "deadpool")]
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
-use db_pool_monitor::PoolMonitor;
+use db_pool_monitor::{PoolLevels, PoolMonitor};
 use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
-use metrics_core::{ManualClock, Registry};
+use metrics_core::{ManualClock, Registry, Sample, Ticker};
 use serde_json::json;
 use testbed::memory::growth_over;
 use testbed::prove::{Length, report};
@@ -32,34 +35,66 @@ impl Manager for Connector {
     }
 }
 
+/// A registry under manual time.
+struct Bench {
+    clock: ManualClock,
+    monitor: PoolMonitor,
+    ticker: Ticker,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let clock = ManualClock::new();
+        let registry = Registry::builder().clock(clock.clock()).build();
+        let monitor = PoolMonitor::register(&registry).expect("the topic is free");
+        let ticker = registry.ticker().expect("a new registry has no ticker");
+        Self { clock, monitor, ticker }
+    }
+
+    fn tick(&mut self) -> Arc<Sample> {
+        self.clock.advance(Duration::from_secs(1));
+        self.ticker.tick().sample
+    }
+
+    /// Runs all cycles; what memory grew by, which is next to nothing.
+    fn run(&mut self, cycles: u64, cycle: impl Fn(&PoolMonitor, &str)) -> u64 {
+        let before = self.tick().snapshot.families().count();
+        let grown = growth_over(cycles, |nth| {
+            cycle(&self.monitor, &format!("pool {nth}"));
+            if nth % BETWEEN_TICKS == BETWEEN_TICKS - 1 {
+                self.tick();
+            }
+        });
+        self.tick();
+        assert_eq!(self.tick().snapshot.families().count(), before);
+        assert!(self.monitor.pools().is_empty());
+        grown
+    }
+}
+
 #[test]
 fn pools_leave_nothing_behind() {
     let cycles = Length::of_this_run().pick(5_000, 100_000);
-    let clock = ManualClock::new();
-    let registry = Registry::builder().clock(clock.clock()).build();
-    let monitor = PoolMonitor::register(&registry).expect("the topic is free");
-    let mut ticker = registry.ticker().expect("a new registry has no ticker");
-    let mut tick = || {
-        clock.advance(Duration::from_secs(1));
-        registry.monitors().iter().for_each(|monitor| monitor.poll());
-        ticker.tick().sample
-    };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let before = tick().snapshot.families().count();
-    let grown = growth_over(cycles, |nth| {
+    let built = Bench::new().run(cycles, |monitor, name| {
         let builder = Pool::<Connector>::builder(Connector).max_size(1);
-        let pool = monitor.build(&format!("pool {nth}"), builder).expect("the name is free");
+        let pool = monitor.build(name, builder).expect("the name is free");
         for _ in 0..2 {
             drop(runtime.block_on(pool.get()).expect("it opens at once"));
         }
         drop(pool.get());
-        drop(pool);
-        if nth % BETWEEN_TICKS == BETWEEN_TICKS - 1 {
-            tick();
-        }
     });
-    tick();
-    assert_eq!(tick().snapshot.families().count(), before);
-    assert!(monitor.pools().is_empty());
-    report(&json!({ "cycles": cycles, "grown_bytes": grown })).expect("the figures can be written");
+    let told = Bench::new().run(cycles, |monitor, name| {
+        let levels = || {
+            Some(PoolLevels { used: Some(1), idle: Some(0), max: Some(1), ..PoolLevels::default() })
+        };
+        let handle = monitor.pool(name, levels).expect("the name is free");
+        let (acquiring, checkout) = (handle.acquire(), handle.acquire().acquired());
+        handle.acquired(Duration::from_micros(1));
+        drop(handle);
+        acquiring.timed_out();
+        drop(checkout);
+    });
+    let figures = json!({ "cycles": cycles, "grown_bytes": { "built": built, "handles": told } });
+    report(&figures).expect("the figures can be written");
 }

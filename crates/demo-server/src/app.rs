@@ -1,4 +1,4 @@
-//! The demo's own endpoints: orders, chaos, and an index of everything.
+//! The demo's own endpoints: orders and chaos.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection};
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
-use axum::response::{Html, IntoResponse};
+use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use deadpool_postgres::Manager;
@@ -43,7 +43,6 @@ impl App {
     /// The demo's endpoints, without node0's.
     pub fn router(self, chaos: ChaosRoutes) -> Router {
         let mut router = Router::new()
-            .route("/", only(get(index), "GET, HEAD"))
             .route("/orders", only(post(create_order), "POST"))
             .route("/orders/{id}", only(get(read_order), "GET, HEAD"));
         if chaos == ChaosRoutes::Shown {
@@ -79,10 +78,6 @@ fn only(route: MethodRouter<Arc<App>>, allowed: &'static str) -> MethodRouter<Ar
 async fn not_found(uri: Uri) -> ApiError {
     let path: String = uri.path().chars().take(200).collect();
     ApiError::new(StatusCode::NOT_FOUND, "not_found", format!("there is no `{path}`: see `/`"))
-}
-
-async fn index() -> Html<&'static str> {
-    Html(include_str!("index.html"))
 }
 
 async fn create_order(

@@ -10,6 +10,7 @@ pub mod cache;
 pub mod chaos;
 pub mod database;
 pub mod flags;
+pub mod index;
 pub mod load;
 pub mod orders;
 pub mod payments;

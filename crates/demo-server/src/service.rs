@@ -14,6 +14,7 @@ use crate::cache::{OrderCache, SecondTier};
 use crate::chaos::Chaos;
 use crate::database::{Database, DatabaseSettings};
 use crate::flags::Flags;
+use crate::index::IndexPage;
 use crate::load::Load;
 use crate::orders::{Orders, POOL_WAIT};
 use crate::payments::{PaymentService, Payments};
@@ -59,7 +60,8 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
     let performance = monitoring.performance();
     let orders = Orders::new(pool.clone(), cache, payments, chaos.clone(), clock, performance)?;
     let shown = if flags.has_chaos() { ChaosRoutes::Shown } else { ChaosRoutes::Hidden };
-    let app = App { orders, chaos, pool }.router(shown).merge(monitoring.routes()?);
+    let endpoints = monitoring.routes_with(|routes| routes.surface(IndexPage::new(shown)))?;
+    let app = App { orders, chaos, pool }.router(shown).merge(endpoints);
 
     let address = listener.local_addr().context("the address cannot be read")?;
     let shutdown = monitoring.shutdown().drain_delay(flags.drain);

@@ -1,15 +1,16 @@
 //! The axum integration of node0: request layer, routes, probes and server.
 //!
-//! Four parts, each of use without the others:
+//! It has four parts, each useful without the others:
 //!
 //! - [`RequestLayer`] records every request around a router or any HTTP
 //!   service: by method, route template and status, to the end of the body,
 //!   also those that the client gave up on.
 //! - [`Routes`] is the router of all endpoints: pages for Prometheus, reports
-//!   by topic, health, probes.
-//! - [`Readiness`] asks what the service depends on, in the background, and
-//!   says whether it should get traffic.
-//! - [`serve()`] is an accept loop with limits, [`Shutdown`] its end in order.
+//!   by topic, health, probes, and each [`Surface`] of the host's own.
+//! - [`Readiness`] checks in the background what the service depends on, for
+//!   the readiness probe.
+//! - [`serve()`] is an accept loop with limits, and [`Shutdown`] ends it without
+//!   losing a request.
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -40,8 +41,8 @@
 //! # }).unwrap();
 //! ```
 //!
-//! What this crate does not know: any monitor. It reads the registry's samples,
-//! and a topic's endpoint is there because its monitor is.
+//! This crate knows no monitor. It reads the registry's samples, and a topic has
+//! an endpoint as soon as its monitor is registered.
 //!
 //! # What a request costs
 //!
@@ -64,52 +65,28 @@
 //! Requests are also the operation `http:request` (latency) and
 //! `http:requests` (throughput) of the performance monitor.
 
-mod request_layer;
-mod watched_router;
-
-mod fixed_table;
-mod matched_route;
-mod measurement;
-mod method;
-mod recorded_body;
-mod recorder;
-
-mod routes;
-
-mod error;
-mod query;
-mod render_slots;
-mod reply;
-
+mod endpoints;
 mod readiness;
-
-mod serve;
-mod shutdown;
-
-mod activity;
-mod connection;
-mod listener;
-mod refusal;
-mod self_metrics;
+mod requests;
+mod server;
 
 use metrics_core::Desc;
 
-pub use error::ApiError;
-pub use listener::{BindError, Listener, bind};
-pub use matched_route::{TellRoute, TellRouteService};
+pub use endpoints::{
+    ApiError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query, RenderLimits, RenderSlots,
+    Routes, RoutesError, Surface,
+};
 pub use readiness::{
     CheckReport, CheckStatus, Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus,
 };
-pub use recorded_body::RecordedBody;
-pub use recorder::{
-    ACTIVE_REQUESTS, REQUEST_DURATION, REQUEST_OPERATION, REQUESTS_OPERATION, UNMATCHED,
+pub use requests::{
+    ACTIVE_REQUESTS, BoxedFuture, BoxedRouter, ExposeRoute, ExposeRouteService, MakeWatchedRouter,
+    REQUEST_DURATION, REQUEST_OPERATION, REQUESTS_OPERATION, RecordedBody, RequestFuture,
+    RequestLayer, RequestWatch, UNMATCHED, WatchedRouter,
 };
-pub use request_layer::{RequestFuture, RequestLayer, RequestWatch};
-pub use routes::Routes;
-pub use self_metrics::{CONNECTIONS, REQUESTS_REFUSED};
-pub use serve::{Serve, serve};
-pub use shutdown::Shutdown;
-pub use watched_router::{BoxedFuture, BoxedRouter, MakeWatchedRouter, WatchedRouter};
+pub use server::{
+    BindError, CONNECTIONS, Listener, REQUESTS_REFUSED, Serve, Shutdown, bind, serve,
+};
 
 /// Every metric that this crate records.
 pub const DESCS: &[&Desc] = &[&REQUEST_DURATION, &ACTIVE_REQUESTS, &CONNECTIONS, &REQUESTS_REFUSED];

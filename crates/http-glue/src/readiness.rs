@@ -1,18 +1,20 @@
-//! Whether the service should get traffic.
+//! Readiness: the answer to a load balancer that asks for traffic to send.
 //!
-//! A probe must not wait for what it asks about, nor ask it a thousand times
-//! when a thousand probes come. So checks run in the background, each with a
-//! timeout and never twice at once, and a probe reads what they found. Two
-//! failures in a row take a check down and two successes bring it back, so that
-//! one lost packet does not take the service out; the very first result counts
-//! at once, so that a start is not slower than it must be.
+//! A probe must not wait for a dependency, and a thousand probes must not ask it
+//! a thousand times. So checks run in the background, each with a timeout and
+//! never twice at once, and a probe reads the last results. Two failures in a
+//! row take a check down and two successes bring it back, so that one lost
+//! packet does not take the service out. The very first result counts at once,
+//! so that a start is not delayed.
 //!
-//! The score of the health body has no say here: it is for people.
+//! The score of the health body decides nothing here: it is for people.
 
 mod board;
 mod runner;
+mod thread;
 
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ use tokio::task::JoinHandle;
 use board::Board;
 pub use board::{CheckReport, CheckStatus, ReadinessReport, ReadinessStatus};
 use runner::Runner;
+use thread::CheckThread;
 
 /// The readiness of a service; clones share it, and the last one ends the checks.
 ///
@@ -62,6 +65,7 @@ pub struct ReadinessBuilder {
     checks: Vec<Arc<dyn ReadinessCheck>>,
     interval: Duration,
     timeout: Duration,
+    thread: Option<CheckThread>,
 }
 
 impl ReadinessBuilder {
@@ -84,13 +88,26 @@ impl ReadinessBuilder {
         self
     }
 
-    /// Starts the checks on the current runtime.
+    /// Asks the checks on a thread of their own instead of the current runtime.
+    ///
+    /// A check that blocks then holds that thread and no worker of the runtime. While it does,
+    /// no other check is answered.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn own_thread(mut self) -> io::Result<Self> {
+        self.thread = Some(CheckThread::start()?);
+        Ok(self)
+    }
+
+    /// Starts the rounds of checks on the current runtime.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub fn start(self) -> Readiness {
         let board = Arc::new(Mutex::new(Board::new()));
-        let runner = Runner::new(self.registry, self.checks, board.clone(), self.timeout);
+        let runner =
+            Runner::new(self.registry, self.checks, board.clone(), self.timeout, self.thread);
         runner.announce();
         let runner = tokio::spawn(runner.run(self.interval));
         Readiness { inner: Arc::new(Inner { board, runner }) }
@@ -107,38 +124,39 @@ impl fmt::Debug for ReadinessBuilder {
 }
 
 impl Readiness {
-    /// Settings for readiness that follows the checks of a registry's monitors, also of later ones.
+    /// Returns settings for readiness that runs the checks of a registry's monitors, also of later ones.
     pub fn builder(registry: &Registry) -> ReadinessBuilder {
         ReadinessBuilder {
             registry: registry.clone(),
             checks: Vec::new(),
             interval: Duration::from_secs(1),
             timeout: Duration::from_secs(1),
+            thread: None,
         }
     }
 
-    /// Says that the service has started: from now on its checks decide.
+    /// Marks the service as started: from now on its checks decide.
     pub fn started(&self) {
         lock(&self.inner.board).start();
     }
 
-    /// Says that the service is about to stop; there is no way back.
+    /// Marks the service as about to stop, for good: readiness is `draining` from now on.
     pub fn drain(&self) {
         lock(&self.inner.board).drain();
     }
 
-    /// How it stands.
+    /// Returns the status.
     pub fn status(&self) -> ReadinessStatus {
         lock(&self.inner.board).status()
     }
 
-    /// How it stands and what each check found last.
+    /// Returns the status and the last result of each check.
     pub fn report(&self) -> ReadinessReport {
         lock(&self.inner.board).report()
     }
 }
 
-/// No holder of the board runs code of others, so it is whole even after a panic.
+/// Locks the board. It is whole even after a panic, since no holder runs code of others.
 fn lock(board: &Mutex<Board>) -> MutexGuard<'_, Board> {
     board.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,27 +1,40 @@
-//! The engine: what a registry holds, and how it ticks and reads.
+//! The engine: the inside of a registry, which ticks and reads.
 //!
-//! A tick and a read both run a pass. A tick also ends the running tick, has the monitors
-//! judge it and publishes the sample. While nobody ticks, a reader does, so that a registry
-//! without a ticker still moves its windows.
+//! A tick and a read both run a pass. A tick also polls the monitors before it, and afterwards
+//! has them judge the numbers, publishes the sample and shows it to those who follow. While
+//! nobody ticks, a reader does, so that a registry without a ticker still moves its windows.
 
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::judging::event::HealthChange;
-use crate::judging::health_board::{HEALTH_SCORE, HealthBoard};
+use crate::judging::audience::Audience;
+use crate::judging::board::{Board, HEALTH_SCORE};
+use crate::judging::event::Event;
+use crate::judging::guarded_call::Guests;
+use crate::judging::monitor::Monitor;
+use crate::judging::observer::Observer;
+use crate::judging::topic::Topic;
+use crate::judging::watched::Watched;
 use crate::reading::pass::{Pass, PassKind, PassResult, Passes};
 use crate::reading::sample::Sample;
 use crate::recording::families::RegisterError;
 use crate::recording::store::Store;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{lock, try_lock};
+use crate::ticker::Tick;
 
 /// The inside of a registry.
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) store: Arc<Store>,
+    /// The length of a tick, for whoever ticks.
+    pub(crate) tick_length: Duration,
     pub(crate) passes: Passes,
-    pub(crate) board: HealthBoard,
+    pub(crate) guests: Arc<Guests>,
+    pub(crate) board: Board,
+    pub(crate) audience: Audience,
+    /// Whether there is a ticker.
     pub(crate) ticking: AtomicBool,
 }
 
@@ -32,32 +45,50 @@ impl Engine {
         self.passes.register_own(&self.store)
     }
 
-    /// Runs a pass, and adds the health that is believed as of now.
-    fn run(&self, pass: &mut Pass, kind: PassKind) -> Sample {
-        let PassResult { pass, tick, tick_span, is_tick_end, at, uptime, snapshot } =
-            pass.run(&self.store, kind);
-        let (topics, monitors) = (self.board.believed(), self.board.monitors());
-        Sample { pass, tick, tick_span, is_tick_end, at, uptime, snapshot, topics, monitors }
+    pub(crate) fn monitor(&self, monitor: Arc<dyn Monitor>) -> Result<(), RegisterError> {
+        let topic = monitor.topic();
+        if let Some(rule) = Topic::broken_name_rule(topic.name) {
+            return Err(RegisterError::TopicName { topic: topic.name, rule });
+        }
+        self.board.add(Watched::register(&self.store, &self.guests, topic, monitor)?)
+    }
+
+    pub(crate) fn observe(&self, observer: impl Observer) -> Result<(), RegisterError> {
+        self.audience.observe(&self.store, &self.guests, observer)
+    }
+
+    pub(crate) fn listen(
+        &self,
+        name: &'static str,
+        listener: impl FnMut(&Event) + Send + 'static,
+    ) -> Result<(), RegisterError> {
+        self.audience.listen(&self.store, &self.guests, name, Box::new(listener))
     }
 
     /// Ends the running tick and publishes its sample.
-    pub(crate) fn tick(&self) -> (Arc<Sample>, Vec<HealthChange>) {
-        let mut numbers = {
+    pub(crate) fn tick(&self) -> Tick {
+        self.guests.begin_tick();
+        self.board.monitors().iter().for_each(|watched| watched.poll());
+        let numbers = {
             let mut pass = lock(&self.passes.pass);
             self.passes.begun.fetch_add(1, Ordering::AcqRel);
-            self.run(&mut pass, PassKind::Tick)
+            Arc::new(self.run(&mut pass, PassKind::Tick))
         };
-        // Not under the pass's lock: a judgement that hangs holds the ticker only.
-        let changes = self.board.judge(&numbers.view());
-        numbers.topics = self.board.believed();
-        self.board.show(&numbers.topics, &mut numbers.snapshot);
-        let sample = Arc::new(numbers);
+        // Not under the pass's lock: readers go on while the monitors judge.
+        let mut events = self.board.judge(&numbers);
+        // Copied only where a judgement hangs, which then keeps the numbers.
+        let mut sample = Arc::unwrap_or_clone(numbers);
+        sample.topics = self.board.believed();
+        self.board.show(&sample.topics, &mut sample.snapshot);
+        let sample = Arc::new(sample);
         let before = mem::replace(&mut *lock(&self.passes.latest), sample.clone());
         lock(&self.passes.pass).reuse(before);
-        (sample, changes)
+        events.extend(self.audience.show(self.guests.tick(), &sample));
+        self.audience.tell(&events);
+        Tick { sample, events }
     }
 
-    /// A sample of a pass that begins after this call.
+    /// Returns a sample of a pass that begins after this call.
     pub(crate) fn read(&self) -> Arc<Sample> {
         // A read-modify-write like those that begin a pass: one that came before
         // sees all that this thread recorded, one that came after is not taken.
@@ -80,21 +111,26 @@ impl Engine {
         sample
     }
 
+    /// Runs a pass, and adds the health that is believed as of now.
+    fn run(&self, pass: &mut Pass, kind: PassKind) -> Sample {
+        let PassResult { pass, tick, tick_span, is_tick_end, at, uptime, snapshot } =
+            pass.run(&self.store, kind);
+        let (topics, monitors) = (self.board.believed(), self.board.monitors());
+        Sample { pass, tick, tick_span, is_tick_end, at, uptime, snapshot, topics, monitors }
+    }
+
     /// Ticks where there is no ticker, once a tick's time has passed; one reader at a time.
     fn tick_for_nobody(&self) -> Option<Arc<Sample>> {
         if self.ticking.load(Ordering::Relaxed) || !self.is_tick_due() {
             return None;
         }
         let _sole = try_lock(&self.passes.unattended)?;
-        self.is_tick_due().then(|| {
-            self.board.poll();
-            self.tick().0
-        })
+        self.is_tick_due().then(|| self.tick().sample)
     }
 
     fn is_tick_due(&self) -> bool {
         let pass = lock(&self.passes.pass);
         let since = self.store.context.clock.uptime().saturating_sub(pass.time.ticks.running());
-        since >= pass.tick || pass.time.ended == 0
+        since >= self.tick_length || pass.time.ended == 0
     }
 }

@@ -1,8 +1,21 @@
-//! Judging: monitors, what they find, and what is believed of it.
+//! Judging: monitors and what they find, what is believed of it, and who is told.
 
-pub(crate) mod counted_monitor;
+pub(crate) mod assessment;
+pub(crate) mod audience;
+pub(crate) mod board;
+pub(crate) mod contained;
 pub(crate) mod event;
+pub(crate) mod finding;
+pub(crate) mod guarded_call;
+pub(crate) mod guest;
 pub(crate) mod health;
-pub(crate) mod health_board;
+pub(crate) mod judgement;
 pub(crate) mod monitor;
+pub(crate) mod observer;
+pub(crate) mod raised;
 pub(crate) mod readiness;
+pub(crate) mod report;
+pub(crate) mod status;
+pub(crate) mod topic;
+pub(crate) mod watched;
+pub(crate) mod workers;

@@ -30,46 +30,56 @@
 //! Where label values come with each call, such as a method and a route, a
 //! [`Labelled`] finds the handle for them, without a lock and without allocating.
 //!
-//! # How a sample travels
+//! # From a record to a report
 //!
-//! 1. **Record.** A record lands in the calling thread's *lane*: a counter in one
-//!    word, a latency in a bucket and then in a sum. No other thread writes there,
-//!    and cells only ever grow: nothing is rotated or cleared where values are
-//!    recorded, so there is nothing that a reader could miss.
-//! 2. **Pass.** One pass at a time sums each cell over all lanes and takes the
-//!    difference to the pass before. A latency's sum is published after its
-//!    bucket, and read before it: what is in the sum is in the buckets, and an
-//!    unchanged sum says that nothing was recorded.
-//! 3. **Tick.** Once a second, by whoever holds the [`Ticker`], the difference
-//!    since the last tick is closed: it is the tick's [`Delta`]. The last ticks that
-//!    together have a thousand samples are the [`Window`]; the [`Monitor`]s judge it,
-//!    and a [`Sample`] is published, with the number of its tick.
-//! 4. **Read.** [`Registry::latest`] is that sample, for streams, probes and
-//!    health. [`Registry::read`] is the result of a pass that began after the
-//!    call, for scrapes and reports: it has all that its caller recorded. Totals
-//!    and windows are made of the same differences, so all readers agree.
+//! 1. **Record.** Each thread has a *lane*: an array of *cells* that it alone writes. A counter
+//!    is one word in it; a latency is a bucket and a sum. Cells only grow. Nothing is rotated
+//!    or cleared where values are recorded, so a reader cannot miss anything.
+//! 2. **Pass.** A *pass* sums each cell over all lanes and subtracts what the pass before
+//!    found. One pass runs at a time. A latency adds to its bucket first and to its sum second,
+//!    and a pass reads the sum first: whatever is in the sum is in the buckets too, and an
+//!    unchanged sum means that nothing was recorded.
+//! 3. **Tick.** Once a second the [`Ticker`] closes the running *tick*. The most recent ticks
+//!    that together have a thousand samples are the [`Window`] of a series. The [`Monitor`]s
+//!    judge the numbers, a [`Sample`] is published, and each [`Observer`] sees it.
+//! 4. **Read.** [`Registry::latest`] returns the published sample, for streams, probes and
+//!    health. [`Registry::read`] returns the sample of a pass that began after the call, for
+//!    scrapes and reports: it includes everything that the caller recorded before. Totals and
+//!    windows are sums of the same differences, so all readers agree.
 //!
-//! Nothing is lost where something ends. A thread that ends leaves its lane, with
-//! its counts, to the next thread. A bucket that fills its 32 bits is moved to the
-//! series' retired totals, under a lock that passes take too. A thread beyond the
-//! byte budget, or in its last destructors, adds to cells that all threads share.
-//! A series whose last handle is dropped is sampled once more before it goes, and
-//! its cells are cleared before they are another's. Label values beyond a cap are
-//! counted in the series `_other`.
+//! No count is lost at the edges:
 //!
-//! `models.rs` has these promises explored in every order of threads, and
-//! `tests/it/proof.rs` holds windows and totals against an oracle.
+//! - A thread that ends leaves its lane, with its counts, to the next thread.
+//! - A bucket of 16 bits that fills up moves its count to a block of 64-bit buckets that the
+//!   series has, under a lock that passes take too.
+//! - A thread beyond the byte budget, or in its last destructors, adds to cells that all
+//!   threads share.
+//! - A series whose last handle is dropped is sampled once more before it is removed, and its
+//!   cells are cleared before another series gets them.
+//! - Label values beyond a cap are counted in the series `_other`.
+//!
+//! `models.rs` checks these promises in every order of threads, and `tests/it/proof.rs` compares
+//! windows and totals with an oracle that keeps every sample.
+//!
+//! # Code of others
+//!
+//! Monitors, observers, listeners and readiness checks are *guests*. The registry calls each of
+//! them on a worker thread and waits with a limit. A guest that panics, takes too long or never
+//! returns is counted under its name and left out for a while, and the tick goes on.
 //!
 //! # What it refuses to know
 //!
-//! Pools, caches, breakers, text formats, HTTP, and any runtime.
+//! Pools, caches, breakers, text formats, HTTP, and any runtime. Only the description
+//! [`CACHE_GETS`] is here, since monitors that never know each other record into it.
 //!
 //! # What it says of itself
 //!
 //! | metric | what |
 //! | --- | --- |
 //! | `node0_health_score`, `node0_component_health_score{component}` | believed health, 0 to 100 |
-//! | `node0_monitor_panics_total{topic,call}` | what panicked in code of monitors, and was contained |
+//! | `node0_guest_call_duration_seconds{guest,call}` | the time that calls into monitors, observers and listeners take |
+//! | `node0_guest_failures_total{guest,call,reason}` | calls that panicked, overran or hang |
+//! | `node0_guest_benched{guest,call}` | 1 while a call is left out because it failed |
 //! | `node0_sampling_duration_seconds` | how long passes take |
 //! | `node0_recording_threads` | how many threads hold cells to record into |
 //! | `node0_recording_bytes` | what the cells of all threads weigh |
@@ -86,6 +96,8 @@ pub mod as_millis;
 
 mod clock;
 mod engine;
+mod instances;
+mod instruments;
 mod judging;
 #[cfg(all(test, loom))]
 mod models;
@@ -98,23 +110,36 @@ mod sync;
 mod ticker;
 
 pub use clock::{Clock, ManualClock, Moment, Timestamp};
-pub use judging::counted_monitor::MONITOR_PANICS;
+pub use instances::{Instance, InstanceError, InstanceHandle, Instances, Named};
+pub use instruments::Instrument;
+pub use instruments::levels::LevelGauge;
+pub use judging::assessment::{Assessment, HealthBlock};
+pub use judging::board::{COMPONENT_HEALTH_SCORE, HEALTH_SCORE};
+pub use judging::contained::Contained;
 pub use judging::event::{Event, HealthChange};
-pub use judging::health::{
-    Assessment, DEGRADED_FROM, HEALTHY_ABOVE, Issue, Overall, Recommendation, Severity, Status,
-    TopicHealth,
+pub use judging::finding::{Finding, FindingChange, FindingState, Severity};
+pub use judging::guarded_call::GuardedCall;
+pub use judging::guest::{
+    GUEST_BENCHED, GUEST_CALL_DURATION, GUEST_FAILURES, GuestCall, GuestError,
 };
-pub use judging::health_board::{COMPONENT_HEALTH_SCORE, HEALTH_SCORE};
-pub use judging::monitor::{Monitor, Report, Topic, UnknownTarget};
+pub use judging::health::{ComponentHealth, Overall, TopicHealth};
+pub use judging::judgement::Judgement;
+pub use judging::monitor::Monitor;
+pub use judging::observer::Observer;
 pub use judging::readiness::{NotReady, ReadinessCheck};
+pub use judging::report::{Report, ReportError, TopicReport, UnknownTarget};
+pub use judging::status::{DEGRADED_FROM, HEALTHY_ABOVE, Status};
+pub use judging::topic::{StatusWords, Topic};
+pub use naming::by_label::ByLabel;
+pub use naming::cache_gets::{CACHE_GETS, DEFAULT_CACHE};
 pub use naming::desc::{
     Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, DescError, Kind, OwnedDesc, Unit,
 };
+pub use naming::instance_name::{InstanceName, InvalidName};
+pub use naming::label_set::LabelSet;
 pub use naming::labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER, broken_name_rule};
 pub use naming::series_id::SeriesId;
-pub use performance::{
-    CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS, Performance, PerformanceBuilder,
-};
+pub use performance::{OPERATION_DURATION, OPERATIONS, Performance, PerformanceBuilder};
 pub use reading::buckets::Buckets;
 pub use reading::delta::Delta;
 #[cfg(feature = "hdrhistogram")]
@@ -123,16 +148,16 @@ pub use reading::histogram::{Histogram, Window};
 pub use reading::pass::{
     RECORDING_BYTES, RECORDING_THREADS, SAMPLING_DURATION, VALUES_CLAMPED, VALUES_DROPPED,
 };
-pub use reading::sample::{ReportError, Sample, View};
+pub use reading::sample::{Sample, View};
 pub use reading::snapshot::{Count, Family, Series, SeriesSet, Snapshot, Value};
 pub use reading::summary::{LatencySummary, millis};
-pub use recording::any_metric::AnyMetric;
 pub use recording::counter::Counter;
 pub use recording::distribution::Distribution;
 pub use recording::exemplar::{Exemplar, TraceId};
 pub use recording::families::{RegisterError, SERIES_FOLDED};
 pub use recording::gauge::Gauge;
 pub use recording::hit_ratio::HitRatio;
+pub use recording::kinds::AnyMetric;
 pub use recording::labelled::{Handle, Labelled};
 pub use recording::latency::Latency;
 pub use recording::layout::Layout;
@@ -140,6 +165,7 @@ pub use recording::peak::Peak;
 pub use recording::timer::Timer;
 pub use recording::up_down::{InFlight, UpDown};
 pub use registry::{Measuring, Registry, RegistryBuilder};
+pub use sync::lock;
 pub use ticker::{AlreadyTicking, Tick, Ticker};
 
 /// Every metric that the core itself records.
@@ -147,7 +173,9 @@ pub const DESCS: &[&Desc] = &[
     &SERIES_FOLDED,
     &HEALTH_SCORE,
     &COMPONENT_HEALTH_SCORE,
-    &MONITOR_PANICS,
+    &GUEST_CALL_DURATION,
+    &GUEST_FAILURES,
+    &GUEST_BENCHED,
     &SAMPLING_DURATION,
     &RECORDING_THREADS,
     &RECORDING_BYTES,
@@ -155,5 +183,4 @@ pub const DESCS: &[&Desc] = &[
     &VALUES_DROPPED,
     &OPERATION_DURATION,
     &OPERATIONS,
-    &CACHE_LOOKUPS,
 ];

@@ -1,5 +1,10 @@
-//! Names: descriptions of metrics, and the labels of their series.
+//! Names: descriptions of metrics, the labels of their series, and what instances are called.
 
+pub(crate) mod by_label;
+pub(crate) mod cache_gets;
 pub(crate) mod desc;
+mod descs;
+pub(crate) mod instance_name;
+pub(crate) mod label_set;
 pub(crate) mod labels;
 pub(crate) mod series_id;

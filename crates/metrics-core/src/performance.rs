@@ -10,8 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::judging::health::{Assessment, Issue, Severity};
-use crate::judging::monitor::{Monitor, Report, Topic, UnknownTarget};
+use crate::judging::assessment::Assessment;
+use crate::judging::finding::Finding;
+use crate::judging::judgement::Judgement;
+use crate::judging::monitor::Monitor;
+use crate::judging::report::{Report, UnknownTarget};
+use crate::judging::topic::Topic;
+use crate::naming::cache_gets::{CACHE_GETS, DEFAULT_CACHE};
 use crate::naming::desc::{Classic, ClassicShape, Desc};
 use crate::reading::sample::{Sample, View};
 use crate::reading::snapshot::{Count, Value};
@@ -19,7 +24,7 @@ use crate::reading::summary::{LatencySummary, millis};
 use crate::recording::counter::Counter;
 use crate::recording::families::RegisterError;
 use crate::recording::hit_ratio::HitRatio;
-use crate::recording::labelled::{Directory, Labelled};
+use crate::recording::labelled::{Labelled, SharedHandles};
 use crate::recording::latency::Latency;
 use crate::registry::Registry;
 
@@ -47,18 +52,6 @@ pub const OPERATIONS: Desc = Desc::counter(
     help: "Throughput for {operation}",
 });
 
-/// How often a cache tier had what was asked for.
-pub const CACHE_LOOKUPS: Desc = Desc::counter(
-    "cache_lookups_total",
-    "Lookups that the application reported by name, by cache tier and result.",
-)
-.labels(&["tier", "result"])
-.classic(Classic {
-    shape: ClassicShape::Ratio,
-    name: "cache_{tier}_hit_rate",
-    help: "Cache hit rate for {tier}",
-});
-
 static TOPIC: Topic = Topic::new("performance", "performance").target("operation");
 
 /// Windows with fewer samples are not judged.
@@ -77,7 +70,8 @@ const MIN_SAMPLES: u64 = 20;
 /// performance.record_cache_hit("L1");
 ///
 /// let latency = performance.latency_percentiles("api:request").expect("it was recorded");
-/// assert!((latency.p95.expect("there is a sample") - 150.0).abs() < 1.5);
+/// let p95 = latency.p95.expect("there is a sample");
+/// assert!(p95.abs_diff(Duration::from_millis(150)) < Duration::from_micros(1500));
 /// assert_eq!(performance.latency_percentiles("no such operation"), None);
 /// # Ok::<(), metrics_core::RegisterError>(())
 /// ```
@@ -91,7 +85,7 @@ struct Live {
     registry: Registry,
     operations: Labelled<Latency, 1>,
     throughput: Labelled<Counter, 1>,
-    lookups: Labelled<HitRatio, 1>,
+    lookups: Labelled<HitRatio, 2>,
 }
 
 /// Settings for [`Performance`].
@@ -127,12 +121,15 @@ impl PerformanceBuilder {
             registry: registry.clone(),
             operations: registry.latencies(&OPERATION_DURATION)?,
             throughput: registry.counters(&OPERATIONS)?,
-            lookups: registry.hit_ratios(&CACHE_LOOKUPS)?,
+            lookups: registry.hit_ratios(&CACHE_GETS)?,
         };
-        let directories =
-            [live.operations.directory(), live.throughput.directory(), live.lookups.directory()];
+        let names = [
+            live.operations.shared_handles(),
+            live.throughput.shared_handles(),
+            live.lookups.shared_handles(),
+        ];
         registry.monitor(Arc::new(PerformanceMonitor {
-            directories: directories.into_iter().flatten().cloned().collect(),
+            names: names.into_iter().flatten().cloned().collect(),
             clock: registry.clock().clone(),
             idle_expiry: self.idle_expiry,
             slow_p95: self.slow_p95,
@@ -187,7 +184,7 @@ impl Performance {
     /// As [`Performance::latency`].
     pub fn cache(&self, tier: &str) -> Result<HitRatio, RegisterError> {
         let Some(live) = &self.live else { return Ok(HitRatio::disabled()) };
-        live.registry.hit_ratio(&CACHE_LOOKUPS, &[tier])
+        live.registry.hit_ratio(&CACHE_GETS, &[DEFAULT_CACHE, tier])
     }
 
     /// Records how long an operation took.
@@ -207,14 +204,14 @@ impl Performance {
     /// Counts a lookup that a cache tier answered.
     pub fn record_cache_hit(&self, tier: &str) {
         if let Some(live) = &self.live {
-            live.lookups.hit([tier]);
+            live.lookups.hit([DEFAULT_CACHE, tier]);
         }
     }
 
     /// Counts a lookup that a cache tier could not answer.
     pub fn record_cache_miss(&self, tier: &str) {
         if let Some(live) = &self.live {
-            live.lookups.miss([tier]);
+            live.lookups.miss([DEFAULT_CACHE, tier]);
         }
     }
 
@@ -245,15 +242,15 @@ impl Performance {
 
     /// The health of the operations in a sample.
     pub fn assess(&self, sample: &Sample) -> Option<Assessment> {
-        sample.view().health(&TOPIC).cloned()
+        Some(sample.view().health(&TOPIC)?.assessment.clone())
     }
 }
 
 /// What the registry holds: the judge and reporter, without a way back to the registry.
 #[derive(Debug)]
 struct PerformanceMonitor {
-    /// Of the names, to expire them.
-    directories: Vec<Arc<Directory>>,
+    /// To expire them.
+    names: Vec<Arc<SharedHandles>>,
     clock: Clock,
     idle_expiry: Duration,
     slow_p95: Duration,
@@ -266,10 +263,10 @@ impl Monitor for PerformanceMonitor {
 
     fn poll(&self) {
         let now = self.clock.uptime();
-        self.directories.iter().for_each(|directory| directory.expire(now, self.idle_expiry));
+        self.names.iter().for_each(|names| names.expire(now, self.idle_expiry));
     }
 
-    fn assess(&self, view: &View<'_>) -> Assessment {
+    fn judge(&self, view: &View<'_>) -> Judgement {
         let threshold = self.slow_p95.as_secs_f64();
         let mut judged = 0;
         let mut slow = Vec::new();
@@ -284,49 +281,32 @@ impl Monitor for PerformanceMonitor {
             }
         }
         if judged == 0 {
-            return Assessment::unknown(format!("No operation has {MIN_SAMPLES} recent samples"));
+            return Judgement::unknown(format!("No operation has {MIN_SAMPLES} recent samples"));
         }
         slow.sort_by(|a, b| b.1.total_cmp(&a.1));
-        slow.into_iter().enumerate().fold(
-            Assessment::healthy("Operations answer in time"),
-            |assessment, (rank, (operation, p95))| {
-                let (penalty, severity) = penalty(rank, p95 / threshold);
-                let issue = slow_issue(operation, p95, threshold, severity);
-                assessment.with(
-                    penalty,
-                    issue,
-                    "profile the operation, or raise `slow_p95` if this is expected",
-                )
-            },
-        )
+        let findings = slow.into_iter().enumerate();
+        let findings = findings
+            .map(|(rank, (operation, p95))| slow_operation(rank, operation, p95, threshold));
+        Judgement::healthy("Operations answer in time").with_all(findings)
     }
 
     fn report(&self, view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {
-        report::report(view, &TOPIC, target)
+        report::report(view, target)
     }
 }
 
 /// The slowest operation costs the most; each further one a little more.
-fn penalty(rank: usize, excess: f64) -> (u8, Severity) {
-    match (rank, excess) {
-        (0, 5.0..) => (40, Severity::Critical),
-        (0, _) => (20, Severity::Warning),
-        (_, 5.0..) => (5, Severity::Critical),
-        _ => (5, Severity::Warning),
-    }
-}
-
-fn slow_issue(operation: &str, p95: f64, threshold: f64, severity: Severity) -> Issue {
-    Issue {
-        code: "slow_operation",
-        severity,
-        component: operation.to_owned(),
-        observed: millis(p95),
-        threshold: millis(threshold),
-        message: format!(
+fn slow_operation(rank: usize, operation: &str, p95: f64, threshold: f64) -> Finding {
+    let (code, is_far_beyond) = ("slow_operation", p95 / threshold >= 5.0);
+    let finding = if is_far_beyond { Finding::critical(code) } else { Finding::warning(code) };
+    let finding = if rank > 0 { finding.penalty(5) } else { finding };
+    finding
+        .component(operation)
+        .beyond(millis(p95), millis(threshold))
+        .message(format!(
             "`{operation}` takes {:.0} ms at the 95th percentile, more than {:.0} ms",
             millis(p95),
             millis(threshold)
-        ),
-    }
+        ))
+        .advice("profile the operation, or raise `slow_p95` if this is expected")
 }

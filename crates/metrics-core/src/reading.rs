@@ -12,4 +12,5 @@ pub(crate) mod sample;
 pub(crate) mod snapshot;
 pub(crate) mod summary;
 pub(crate) mod timeline;
+mod totals;
 pub(crate) mod window;

@@ -2,7 +2,6 @@
 //!
 //! Nothing here knows how cells are read into samples, or what is judged of them.
 
-pub(crate) mod any_metric;
 pub(crate) mod cells;
 pub(crate) mod context;
 pub(crate) mod counter;
@@ -11,12 +10,14 @@ pub(crate) mod exemplar;
 pub(crate) mod families;
 pub(crate) mod gauge;
 pub(crate) mod hit_ratio;
+pub(crate) mod kinds;
 pub(crate) mod labelled;
 pub(crate) mod lanes;
 pub(crate) mod latency;
 pub(crate) mod layout;
 pub(crate) mod line;
 pub(crate) mod peak;
+pub(crate) mod remembered;
 pub(crate) mod spares;
 pub(crate) mod static_ref;
 pub(crate) mod store;

@@ -11,18 +11,22 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
 use crate::engine::Engine;
-use crate::judging::counted_monitor::CountedMonitor;
-use crate::judging::health_board::COMPONENT_HEALTH_SCORE;
+use crate::judging::event::Event;
+use crate::judging::guarded_call::GuardedCall;
+use crate::judging::guest::GuestCall;
 use crate::judging::monitor::Monitor;
+use crate::judging::observer::Observer;
+use crate::judging::readiness::ReadinessCheck;
+use crate::judging::topic::Topic;
 use crate::naming::desc::{Desc, Kind, OwnedDesc};
 use crate::reading::sample::Sample;
-use crate::recording::any_metric::AnyMetric;
 use crate::recording::counter::Counter;
 use crate::recording::distribution::Distribution;
-use crate::recording::families::{Cells, RegisterError};
+use crate::recording::families::RegisterError;
 use crate::recording::gauge::Gauge;
 use crate::recording::hit_ratio::HitRatio;
-use crate::recording::labelled::Labelled;
+use crate::recording::kinds::AnyMetric;
+use crate::recording::labelled::{HandleKind, Labelled};
 use crate::recording::latency::Latency;
 use crate::recording::peak::Peak;
 use crate::recording::up_down::UpDown;
@@ -131,14 +135,8 @@ impl Registry {
     /// # Errors
     /// As for [`Registry::counter`].
     pub fn total(&self, desc: &Desc, values: &[&str]) -> Result<Gauge, RegisterError> {
-        match self.engine.store.series(desc, Kind::Total, values)?.cells {
-            Cells::Gauge(core) => Ok(Gauge::new(core)),
-            _ => Err(RegisterError::Kind {
-                name: desc.name().into(),
-                is: desc.kind(),
-                wanted: Kind::Total,
-            }),
-        }
+        let registered = Gauge::register(&self.engine.store, desc, Kind::Total, values)?;
+        Ok(registered.handle)
     }
 
     /// The two counters of a family whose last label key is `result`.
@@ -185,16 +183,77 @@ impl Registry {
     /// The registry holds the monitor, so the monitor holds handles and not the registry.
     ///
     /// # Errors
-    /// [`RegisterError::DuplicateTopic`] when the topic has one.
+    /// [`RegisterError::DuplicateTopic`] when the topic has one, and
+    /// [`RegisterError::TopicName`] for a name that breaks the rule of [`Topic::new`].
     pub fn monitor(&self, monitor: Arc<dyn Monitor>) -> Result<(), RegisterError> {
-        let monitor = CountedMonitor::register(self, monitor)?;
-        let score = self.gauge(&COMPONENT_HEALTH_SCORE, &[monitor.topic().check_key])?;
-        self.engine.board.add(Arc::new(monitor), score)
+        self.engine.monitor(monitor)
     }
 
-    /// The monitors in the order of their registration.
-    pub fn monitors(&self) -> Arc<[Arc<dyn Monitor>]> {
-        self.engine.board.monitors()
+    /// Adds an observer, which sees each sample from the next tick on, as long as the registry lives.
+    ///
+    /// # Errors
+    /// [`RegisterError::DuplicateGuest`] when another observer has its name.
+    pub fn observe(&self, observer: impl Observer) -> Result<(), RegisterError> {
+        self.engine.observe(observer)
+    }
+
+    /// Calls a listener with each event but the samples, as long as the registry lives.
+    ///
+    /// It runs on a thread of the registry's, once a tick that has events. It must not hold the
+    /// registry, which would then never be dropped. One that panics or takes too long is counted
+    /// under its name and left out for some ticks, whose events it loses.
+    ///
+    /// ```
+    /// use metrics_core::{Event, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// registry.listen("pager", |event| {
+    ///     if let Event::Finding(change) = event
+    ///         && change.topic.name == "circuit-breaker"
+    ///     {
+    ///         eprintln!("{:?}: {}", change.state, change.finding.message);
+    ///     }
+    /// })?;
+    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`RegisterError::DuplicateGuest`] when another listener has the name.
+    pub fn listen(
+        &self,
+        name: &'static str,
+        listener: impl FnMut(&Event) + Send + 'static,
+    ) -> Result<(), RegisterError> {
+        self.engine.listen(name, listener)
+    }
+
+    /// The topics of the monitors, in the order of their registration.
+    pub fn topics(&self) -> Vec<&'static Topic> {
+        self.engine.board.monitors().iter().map(|watched| watched.topic).collect()
+    }
+
+    /// Asks the monitors for the checks on which the service's readiness depends.
+    ///
+    /// It waits for each monitor with a limit, so call it where a thread may wait. Of a monitor
+    /// that panics or does not return, these are the checks that it gave last.
+    pub fn readiness_checks(&self) -> Vec<Arc<dyn ReadinessCheck>> {
+        let monitors = self.engine.board.monitors();
+        monitors.iter().flat_map(|watched| watched.readiness()).collect()
+    }
+
+    /// Guards one kind of call into code of others that somebody else makes.
+    ///
+    /// Hold on to it: its series last as long.
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the registry is out of names.
+    pub fn guard(&self, guest: &str, call: GuestCall) -> Result<GuardedCall, RegisterError> {
+        GuardedCall::register(&self.engine.store, &self.engine.guests, guest, call)
+    }
+
+    /// The length of a tick.
+    pub fn tick_length(&self) -> Duration {
+        self.engine.tick_length
     }
 
     /// The right to advance the windows; there is one per registry.

@@ -4,11 +4,12 @@
 //! `cfg(loom)` the same lines run in all the orders that the memory model
 //! allows; `models.rs` says which.
 
-use std::sync::TryLockError;
+use std::sync::{PoisonError, TryLockError};
 
 #[cfg(not(loom))]
 mod native {
-    pub(crate) use std::sync::{Arc, Mutex, MutexGuard, OnceLock, atomic};
+    pub(crate) use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, atomic};
+    pub(crate) use std::sync::{RwLockReadGuard, RwLockWriteGuard};
     pub(crate) use std::thread_local as per_thread;
 
     /// A static that starts as its type's default.
@@ -31,13 +32,39 @@ pub(crate) use native::*;
 #[cfg(all(test, not(loom)))]
 mod poisoning;
 
-/// Locks; a panic of another holder is no reason to stop, since every critical
-/// section of this crate leaves its data whole at each step.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    let held = mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+/// Locks a mutex, also one whose last holder panicked.
+///
+/// Monitoring must go on after a panic elsewhere. So whatever it keeps under a lock is whole
+/// at each step of every critical section, and a poisoned lock says nothing that a later
+/// holder would have to know. Monitors that keep to the same rule take their locks by this:
+///
+/// ```
+/// use metrics_core::lock;
+/// use std::sync::Mutex;
+///
+/// let names = Mutex::new(vec!["main"]);
+/// let panicked = std::panic::catch_unwind(|| {
+///     let _held = lock(&names);
+///     panic!("with the lock in hand");
+/// });
+/// assert!(panicked.is_err() && names.is_poisoned());
+/// assert_eq!(*lock(&names), ["main"]);
+/// ```
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    let held = mutex.lock().unwrap_or_else(PoisonError::into_inner);
     #[cfg(all(test, not(loom)))]
     poisoning::panic_if_due();
     held
+}
+
+/// Locks for reading, as [`lock`] does.
+pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Locks for writing, as [`lock`] does.
+pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Locks if nobody holds it, also after a panic of another holder.

@@ -1,18 +1,17 @@
 //! The right to advance a registry's windows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::engine::Engine;
-use crate::judging::event::HealthChange;
+use crate::judging::event::Event;
 use crate::reading::sample::Sample;
 use crate::recording::lanes;
 use crate::sync::atomic::Ordering;
 
-/// Advances one registry: windows move, health is judged, a sample is published.
+/// Advances one registry: monitors are polled, windows move, health is judged, a sample is published.
 ///
-/// There is one per registry, since two would halve every window. Whoever has
-/// it also polls the monitors, before each tick; see
-/// [`Monitor::poll`](crate::Monitor::poll).
+/// There is one per registry, since two would halve every window.
 #[derive(Debug)]
 pub struct Ticker {
     engine: Arc<Engine>,
@@ -23,14 +22,14 @@ pub struct Ticker {
 #[error("the registry has a ticker already: drop it first")]
 pub struct AlreadyTicking;
 
-/// What a tick brought.
+/// The outcome of a tick.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Tick {
     /// The published sample.
     pub sample: Arc<Sample>,
-    /// The topics whose believed status changed.
-    pub changes: Vec<HealthChange>,
+    /// The changes of findings and of health, and then the events that observers returned.
+    pub events: Vec<Event>,
 }
 
 impl Ticker {
@@ -39,11 +38,15 @@ impl Ticker {
         if taken { Err(AlreadyTicking) } else { Ok(Self { engine }) }
     }
 
+    /// The time from one tick to the next that the registry was built for.
+    pub fn period(&self) -> Duration {
+        self.engine.tick_length
+    }
+
     /// Ends the running tick, and makes room for threads that record first in the next.
     pub fn tick(&mut self) -> Tick {
         lanes::prepare(self.engine.store.context.lease_bytes);
-        let (sample, changes) = self.engine.tick();
-        Tick { sample, changes }
+        self.engine.tick()
     }
 }
 

@@ -9,7 +9,7 @@ use breaker_monitor::BreakerMonitor;
 use cache_monitor::CacheMonitor;
 use db_pool_monitor::PoolMonitor;
 use exporter::{Exporter, ExporterBuilder, Format, Naming};
-use http_glue::{Readiness, RequestLayer, Routes, Shutdown, WatchedRouter, serve};
+use http_glue::{Readiness, RequestLayer, Routes, RoutesError, Shutdown, WatchedRouter, serve};
 use metrics_core::{
     AnyMetric, Desc, Gauge, Kind, OwnedDesc, Performance, RegisterError, Registry, RegistryBuilder,
     Sample,
@@ -239,28 +239,28 @@ impl Monitoring {
     /// The endpoints, to be merged into the host's router or served on an address of their own.
     ///
     /// # Errors
-    /// [`RegisterError`] when the registry is out of names.
+    /// [`RoutesError`] when a topic has the name of a path of ours, or the registry is out of names.
     ///
     /// # Panics
     /// Outside a tokio runtime: see [`Monitoring::readiness`].
-    pub fn routes<S>(&self) -> Result<Router<S>, RegisterError>
+    pub fn routes<S>(&self) -> Result<Router<S>, RoutesError>
     where
         S: Clone + Send + Sync + 'static,
     {
         self.routes_with(|routes| routes)
     }
 
-    /// The endpoints with settings of their own, such as [`Routes::appendix`].
+    /// The endpoints with settings of their own, such as [`Routes::appendix`] or [`Routes::surface`].
     ///
     /// # Errors
-    /// As for [`Monitoring::routes`].
+    /// [`RoutesError`], as from [`Routes::router`].
     ///
     /// # Panics
     /// As [`Monitoring::routes`].
     pub fn routes_with<S>(
         &self,
         settings: impl FnOnce(Routes) -> Routes,
-    ) -> Result<Router<S>, RegisterError>
+    ) -> Result<Router<S>, RoutesError>
     where
         S: Clone + Send + Sync + 'static,
     {

@@ -8,9 +8,6 @@ use metrics_core::ManualClock;
 
 use crate::monitoring::Monitoring;
 
-/// A tick of the windows.
-const TICK: Duration = Duration::from_secs(1);
-
 /// A [`Monitoring`] that a test moves through time; see the crate's front page.
 #[derive(Debug)]
 pub struct Testing {
@@ -34,13 +31,14 @@ impl Monitoring {
 }
 
 impl Testing {
-    /// Lets time pass: monitors are polled and windows advance at each whole second.
+    /// Lets time pass: the registry ticks each time that a whole tick has passed.
     pub fn advance(&mut self, by: Duration) {
+        let tick = self.sampler.period();
         let mut left = by;
-        while left >= TICK {
-            self.clock.advance(TICK);
+        while left >= tick {
+            self.clock.advance(tick);
             self.sampler.step();
-            left -= TICK;
+            left -= tick;
         }
         self.clock.advance(left);
     }

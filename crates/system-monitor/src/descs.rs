@@ -1,156 +1,137 @@
-//! What each metric of the process and of its runtimes means.
+//! The descriptions of all metrics of the process and of its runtimes.
 //!
-//! The process has the names that Prometheus's client libraries agree on. What
-//! those have no name for follows cAdvisor (`working_set`, `cores`). Runtimes
-//! have the names of the crate `tokio-metrics` where promtool's linter takes
-//! them; it refuses a gauge that ends in `_count`.
+//! The process has the names that Prometheus's client libraries agree on. Names for the rest
+//! follow cAdvisor (`working_set`, `cores`). Runtimes have the names of the crate
+//! `tokio-metrics`, except where promtool's linter refuses them: a gauge must not end in
+//! `_count`.
 
-use metrics_core::{Desc, Unit};
+use metrics_core::{Desc, Unit, descs};
 
-/// CPU time of the process.
-pub const CPU_SECONDS: Desc =
-    Desc::total("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")
-        .unit(Unit::Seconds);
+descs! {
+    /// CPU time of the process.
+    pub const CPU_SECONDS: Desc =
+        Desc::total("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")
+            .unit(Unit::Seconds);
 
-/// Open file descriptors.
-pub const OPEN_FDS: Desc = Desc::gauge("process_open_fds", "Number of open file descriptors.");
+    /// Open file descriptors.
+    pub const OPEN_FDS: Desc = Desc::gauge("process_open_fds", "Number of open file descriptors.");
 
-/// The most open file descriptors that the process may have.
-pub const MAX_FDS: Desc =
-    Desc::gauge("process_max_fds", "Maximum number of open file descriptors; +Inf when unlimited.");
+    /// The most open file descriptors that the process may have.
+    pub const MAX_FDS: Desc = Desc::gauge(
+        "process_max_fds",
+        "Maximum number of open file descriptors; +Inf when unlimited.",
+    );
 
-/// Virtual memory.
-pub const VIRTUAL_MEMORY: Desc =
-    Desc::gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.").unit(Unit::Bytes);
+    /// Virtual memory.
+    pub const VIRTUAL_MEMORY: Desc =
+        Desc::gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.")
+            .unit(Unit::Bytes);
 
-/// The most virtual memory that the process may have.
-pub const VIRTUAL_MEMORY_MAX: Desc = Desc::gauge(
-    "process_virtual_memory_max_bytes",
-    "Maximum amount of virtual memory available in bytes; +Inf when unlimited.",
-)
-.unit(Unit::Bytes);
+    /// The most virtual memory that the process may have.
+    pub const VIRTUAL_MEMORY_MAX: Desc = Desc::gauge(
+        "process_virtual_memory_max_bytes",
+        "Maximum amount of virtual memory available in bytes; +Inf when unlimited.",
+    )
+    .unit(Unit::Bytes);
 
-/// Resident memory.
-pub const RESIDENT_MEMORY: Desc =
-    Desc::gauge("process_resident_memory_bytes", "Resident memory size in bytes.")
-        .unit(Unit::Bytes);
+    /// Resident memory.
+    pub const RESIDENT_MEMORY: Desc =
+        Desc::gauge("process_resident_memory_bytes", "Resident memory size in bytes.")
+            .unit(Unit::Bytes);
 
-/// The heap, as the host's allocator knows it.
-pub const HEAP: Desc = Desc::gauge(
-    "process_heap_bytes",
-    "Process heap size in bytes, where the host tells what its allocator holds.",
-)
-.unit(Unit::Bytes);
+    /// The heap, as the host's allocator knows it.
+    pub const HEAP: Desc = Desc::gauge(
+        "process_heap_bytes",
+        "Process heap size in bytes, where the host tells what its allocator holds.",
+    )
+    .unit(Unit::Bytes);
 
-/// When the process began.
-pub const START_TIME: Desc = Desc::gauge(
-    "process_start_time_seconds",
-    "Start time of the process since unix epoch in seconds.",
-)
-.unit(Unit::Seconds);
+    /// The time at which the process began.
+    pub const START_TIME: Desc = Desc::gauge(
+        "process_start_time_seconds",
+        "Start time of the process since unix epoch in seconds.",
+    )
+    .unit(Unit::Seconds);
 
-/// Threads.
-pub const THREADS: Desc = Desc::gauge("process_threads", "Number of OS threads in the process.");
+    /// Threads.
+    pub const THREADS: Desc = Desc::gauge("process_threads", "Number of OS threads in the process.");
 
-/// How long the process has lived.
-pub const UPTIME: Desc =
-    Desc::gauge("process_uptime_seconds", "Time since the process started.").unit(Unit::Seconds);
+    /// The age of the process.
+    pub const UPTIME: Desc =
+        Desc::gauge("process_uptime_seconds", "Time since the process started.")
+            .unit(Unit::Seconds);
 
-/// CPU in use now.
-pub const CPU_USAGE: Desc = Desc::gauge(
-    "process_cpu_usage_cores",
-    "CPU that the process used over the last tick, in cores; NaN before two looks at it.",
-);
+    /// CPU over the last tick.
+    pub const CPU_USAGE: Desc = Desc::gauge(
+        "process_cpu_usage_cores",
+        "CPU that the process used over the last tick, in cores; NaN before two looks at it.",
+    );
 
-/// The memory that the process can have before it is killed.
-pub const MEMORY_LIMIT: Desc = Desc::gauge(
-    "process_memory_limit_bytes",
-    "Memory available to the process: the smallest limit of its cgroups, or the machine's memory.",
-)
-.unit(Unit::Bytes);
+    /// The memory that the process can have before it is killed.
+    pub const MEMORY_LIMIT: Desc = Desc::gauge(
+        "process_memory_limit_bytes",
+        "Memory available to the process: the smallest limit of its cgroups, or the machine's memory.",
+    )
+    .unit(Unit::Bytes);
 
-/// What the kernel counts against the memory limit.
-pub const CGROUP_WORKING_SET: Desc = Desc::gauge(
-    "cgroup_memory_working_set_bytes",
-    "Memory of the cgroup that sets the limit, of all its processes, without inactive page cache.",
-)
-.unit(Unit::Bytes);
+    /// Memory that the kernel counts against the limit.
+    pub const CGROUP_WORKING_SET: Desc = Desc::gauge(
+        "cgroup_memory_working_set_bytes",
+        "Memory of the cgroup that sets the limit, of all its processes, without inactive page cache.",
+    )
+    .unit(Unit::Bytes);
 
-/// The CPU quota.
-pub const CGROUP_CPU_LIMIT: Desc = Desc::gauge(
-    "cgroup_cpu_limit_cores",
-    "Smallest CPU quota of the process's cgroups, in cores; +Inf when unlimited.",
-);
+    /// The CPU quota.
+    pub const CGROUP_CPU_LIMIT: Desc = Desc::gauge(
+        "cgroup_cpu_limit_cores",
+        "Smallest CPU quota of the process's cgroups, in cores; +Inf when unlimited.",
+    );
 
-/// Worker threads of a runtime.
-pub const WORKERS: Desc =
-    Desc::gauge("tokio_workers", "Worker threads of the runtime.").labels(&["runtime"]);
+    /// Worker threads of a runtime.
+    pub const WORKERS: Desc =
+        Desc::gauge("tokio_workers", "Worker threads of the runtime.").labels(&["runtime"]);
 
-/// Tasks of a runtime.
-pub const ALIVE_TASKS: Desc = Desc::gauge(
-    "tokio_alive_tasks",
-    "Tasks of the runtime that have not ended, its lag canary apart.",
-)
-.labels(&["runtime"]);
+    /// Tasks of a runtime.
+    pub const ALIVE_TASKS: Desc = Desc::gauge(
+        "tokio_alive_tasks",
+        "Tasks of the runtime that have not ended, its lag canary apart.",
+    )
+    .labels(&["runtime"]);
 
-/// Tasks that no worker has taken yet.
-pub const GLOBAL_QUEUE_DEPTH: Desc = Desc::gauge(
-    "tokio_global_queue_depth",
-    "Tasks that wait in the runtime's global queue for a worker.",
-)
-.labels(&["runtime"]);
+    /// Tasks that no worker has taken yet.
+    pub const GLOBAL_QUEUE_DEPTH: Desc = Desc::gauge(
+        "tokio_global_queue_depth",
+        "Tasks that wait in the runtime's global queue for a worker.",
+    )
+    .labels(&["runtime"]);
 
-/// How busy a worker is.
-pub const WORKER_BUSY_RATIO: Desc = Desc::gauge(
-    "tokio_worker_busy_ratio",
-    "Share of the last tick that the worker was busy, also with a task that still blocks it; NaN before two looks at it.",
-)
-.unit(Unit::Ratio)
-.labels(&["runtime", "worker"]);
+    /// The share of the last tick that a worker was busy.
+    pub const WORKER_BUSY_RATIO: Desc = Desc::gauge(
+        "tokio_worker_busy_ratio",
+        "Share of the last tick that the worker was busy, also with a task that still blocks it; NaN before two looks at it.",
+    )
+    .unit(Unit::Ratio)
+    .labels(&["runtime", "worker"]);
 
-/// How often a worker ran out of work.
-pub const WORKER_PARKS: Desc = Desc::counter(
-    "tokio_worker_parks_total",
-    "Times that the worker ran out of work and slept, since the runtime was attached.",
-)
-.labels(&["runtime", "worker"]);
+    /// Times that a worker ran out of work.
+    pub const WORKER_PARKS: Desc = Desc::counter(
+        "tokio_worker_parks_total",
+        "Times that the worker ran out of work and slept, since the runtime was attached.",
+    )
+    .labels(&["runtime", "worker"]);
 
-/// How late tasks run.
-pub const LAG: Desc = Desc::latency(
-    "tokio_lag_seconds",
-    "How late the runtime wakes a task that sleeps, the timer's own 1 to 2 ms included.",
-)
-.labels(&["runtime"]);
+    /// The delay of tasks that sleep.
+    pub const LAG: Desc = Desc::latency(
+        "tokio_lag_seconds",
+        "How late the runtime wakes a task that sleeps, the timer's own 1 to 2 ms included.",
+    )
+    .labels(&["runtime"]);
 
-/// How late the next task is by now.
-pub const STALL: Desc = Desc::gauge(
-    "tokio_stall_seconds",
-    "How long the lag canary has been waiting for its overdue wake-up; 0 when it is not overdue.",
-)
-.unit(Unit::Seconds)
-.labels(&["runtime"]);
-
-/// Every description of this crate, for catalogues.
-pub const DESCS: &[&Desc] = &[
-    &CPU_SECONDS,
-    &OPEN_FDS,
-    &MAX_FDS,
-    &VIRTUAL_MEMORY,
-    &VIRTUAL_MEMORY_MAX,
-    &RESIDENT_MEMORY,
-    &HEAP,
-    &START_TIME,
-    &THREADS,
-    &UPTIME,
-    &CPU_USAGE,
-    &MEMORY_LIMIT,
-    &CGROUP_WORKING_SET,
-    &CGROUP_CPU_LIMIT,
-    &WORKERS,
-    &ALIVE_TASKS,
-    &GLOBAL_QUEUE_DEPTH,
-    &WORKER_BUSY_RATIO,
-    &WORKER_PARKS,
-    &LAG,
-    &STALL,
-];
+    /// The delay of the canary's wake-up that has not come yet.
+    pub const STALL: Desc = Desc::gauge(
+        "tokio_stall_seconds",
+        "How long the lag canary has been waiting for its overdue wake-up; 0 when it is not overdue.",
+    )
+    .unit(Unit::Seconds)
+    .labels(&["runtime"]);
+}

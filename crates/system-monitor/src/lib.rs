@@ -1,12 +1,13 @@
 //! Watches the process and its runtime: memory, CPU, files, threads, workers and lag.
 //!
-//! A process does not know how near it is to being killed for its memory, nor
-//! a runtime that one of its tasks blocks a worker. This crate reads the first
-//! from the kernel and from the limits of the process's cgroups, and asks tokio
-//! for the second, without `tokio_unstable`. It records both in a
-//! [`metrics_core::Registry`], where one sample feeds reports, health, scrapes
-//! and streams alike. Files are read once a tick by whoever polls the monitors,
-//! never by a scrape or a probe.
+//! A process does not see how near it is to being killed for its memory, nor a runtime that one
+//! of its tasks blocks a worker. This crate reads the first from the kernel and from the limits
+//! of the process's cgroups, and asks tokio for the second, without `tokio_unstable`. It records
+//! both in a [`metrics_core::Registry`], where one sample feeds reports, health, scrapes and
+//! streams alike.
+//!
+//! The files of `/proc` and of the cgroups are read once a tick, when the registry polls its
+//! monitors, well within the millisecond that a poll may take. No scrape and no probe reads them.
 //!
 //! It refuses to know: pools, caches, exposition formats, HTTP, other monitors.
 //!
@@ -34,71 +35,63 @@
 //!
 //! # Two topics
 //!
-//! The process is the topic `system`, whose check is called `memory`. Runtimes
-//! are the topic `runtime`, with a check of the same name: being short of memory
-//! and being blocked need different hands. The report of `system` shows both;
-//! that of `runtime` has each runtime by itself, with its workers.
+//! The process is the topic `system`, whose check is called `memory`. Runtimes are the topic
+//! `runtime`, with a check of the same name, because lack of memory and a blocked runtime have
+//! different remedies. The report of `system` shows both, with the worse health of the two;
+//! that of `runtime` shows each runtime by itself, with its workers.
 //!
 //! # The process
 //!
-//! What the platform does not tell is absent, never 0; on anything but Linux
-//! that is all of it but the heap.
+//! What the platform does not tell is absent, never 0. On anything but Linux that is all of it
+//! but the heap.
 //!
-//! | metric | what |
+//! | metric | meaning |
 //! | --- | --- |
 //! | `process_cpu_seconds_total` | CPU time |
-//! | `process_open_fds`, `process_max_fds` | open files, and how many are allowed |
-//! | `process_virtual_memory_bytes`, `process_virtual_memory_max_bytes` | address space, and how much is allowed |
+//! | `process_open_fds`, `process_max_fds` | open files, and the most that are allowed |
+//! | `process_virtual_memory_bytes`, `process_virtual_memory_max_bytes` | address space, and the most that is allowed |
 //! | `process_resident_memory_bytes` | memory in RAM |
-//! | `process_heap_bytes` | what the host's allocator [says](SystemMonitorBuilder::heap) |
-//! | `process_start_time_seconds`, `process_uptime_seconds` | when it began, and how long ago that is |
+//! | `process_heap_bytes` | memory that the host's allocator [says](SystemMonitorBuilder::heap) it holds |
+//! | `process_start_time_seconds`, `process_uptime_seconds` | time of its start, and time since then |
 //! | `process_threads` | threads |
 //! | `process_cpu_usage_cores`, `cgroup_cpu_limit_cores` | CPU over the last tick, and the smallest quota |
 //! | `process_memory_limit_bytes` | the smallest limit of its cgroups (both versions), or the machine's memory |
-//! | `cgroup_memory_working_set_bytes` | what the kernel counts against that limit |
+//! | `cgroup_memory_working_set_bytes` | memory that the kernel counts against that limit |
 //!
-//! Limits and the working set are read at every fifth poll. What has no limit
-//! is `+Inf`.
+//! Limits and the working set are read at every fifth poll. A missing limit is `+Inf`.
 //!
 //! # Runtimes
 //!
-//! | metric | labels besides `runtime` | what |
+//! | metric | labels besides `runtime` | meaning |
 //! | --- | --- | --- |
 //! | `tokio_workers`, `tokio_alive_tasks`, `tokio_global_queue_depth` | | worker threads, tasks, and tasks that no worker has taken |
-//! | `tokio_worker_busy_ratio` | `worker` | the share of the last tick, also of a worker that is blocked by now |
-//! | `tokio_worker_parks_total` | `worker` | how often it ran out of work |
-//! | `tokio_lag_seconds` | | how late tasks are woken, by a canary that sleeps and wakes |
-//! | `tokio_stall_seconds` | | how late the canary is by now |
+//! | `tokio_worker_busy_ratio` | `worker` | share of the last tick that the worker was busy, also with a task that still blocks it |
+//! | `tokio_worker_parks_total` | `worker` | times that the worker ran out of work |
+//! | `tokio_lag_seconds` | | delay of wake-ups, measured by a canary: a task that only sleeps |
+//! | `tokio_stall_seconds` | | delay of the wake-up that the canary waits for |
 //!
-//! Of the lag 1 to 2 ms are the timer's own. A stall is recorded with the
-//! wake-ups that were missed in it, so that percentiles are those of a task that
-//! is due at any time, and not of the few wake-ups that happened.
+//! The timer itself accounts for 1 to 2 ms of the lag. A stall is recorded together with the
+//! wake-ups that it made the canary miss, so that percentiles are those of a task that is due
+//! at any time, and not those of the few wake-ups that happened.
 
-mod assess;
-mod attachment;
-mod busy;
 mod canary;
 mod descs;
-mod lock;
+mod judge;
 mod metrics;
 mod monitor;
+#[cfg_attr(not(target_os = "linux"), path = "probe/silent.rs")]
 mod probe;
 mod process;
 mod reading;
 mod report;
 mod runtime;
 mod thresholds;
-mod vitals;
 mod watch;
+mod worker;
 
-pub use attachment::MonitoredRuntime;
-pub use descs::{
-    ALIVE_TASKS, CGROUP_CPU_LIMIT, CGROUP_WORKING_SET, CPU_SECONDS, CPU_USAGE, DESCS,
-    GLOBAL_QUEUE_DEPTH, HEAP, LAG, MAX_FDS, MEMORY_LIMIT, OPEN_FDS, RESIDENT_MEMORY, STALL,
-    START_TIME, THREADS, UPTIME, VIRTUAL_MEMORY, VIRTUAL_MEMORY_MAX, WORKER_BUSY_RATIO,
-    WORKER_PARKS, WORKERS,
-};
-pub use metrics::{Lag, ProcessMetrics, RuntimeMetrics};
+pub use descs::*;
+pub use metrics::{ProcessMetrics, RuntimeMetrics};
 pub use monitor::{AttachError, SystemMonitor, SystemMonitorBuilder};
+pub use runtime::MonitoredRuntime;
 pub use thresholds::Thresholds;
 pub use watch::{RUNTIME_TOPIC, TOPIC};

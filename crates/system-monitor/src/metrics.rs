@@ -1,16 +1,14 @@
 //! The numbers of the process and of runtimes, for people and programs.
 //!
-//! Of several runtimes levels add up, the busy ratio is the mean over all their
-//! workers, and percentiles come from the merged windows: an average of
-//! percentiles would be nobody's lag.
+//! Of several runtimes levels add up, the busy ratio is the mean over all their workers, and
+//! percentiles come from the merged windows: an average of percentiles is the lag of no task.
 
 use std::time::Duration;
 
-use metrics_core::{Buckets, as_millis};
-use serde::Serialize;
+use metrics_core::{LatencySummary, as_millis, millis};
+use serde::{Serialize, Serializer};
 
-use crate::reading::{Reading, mean};
-use crate::vitals::Vitals;
+use crate::reading::{ProcessLevels, Reading, mean};
 
 /// Numbers of the process; what cannot be read on this platform is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,7 +29,7 @@ pub struct ProcessMetrics {
     pub max_file_descriptors: Option<u64>,
     /// Threads.
     pub threads: Option<u64>,
-    /// How long the process has lived; as JSON in milliseconds.
+    /// The age of the process; as JSON in milliseconds.
     #[serde(serialize_with = "as_millis::serialize_option")]
     pub uptime: Option<Duration>,
 }
@@ -49,79 +47,45 @@ pub struct RuntimeMetrics {
     pub queue_depth: Option<u64>,
     /// Tasks that have not ended, lag canaries apart.
     pub tasks: Option<u64>,
-    /// How late tasks were woken.
-    pub lag: Lag,
+    /// The delay of wake-ups; as JSON its percentiles and the longest.
+    #[serde(serialize_with = "percentiles")]
+    pub lag: LatencySummary,
 }
 
-/// How late tasks were woken, over the window; as JSON in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Lag {
-    /// The median.
-    #[serde(serialize_with = "as_millis::serialize_option")]
-    pub p50: Option<Duration>,
-    /// The 95th percentile.
-    #[serde(serialize_with = "as_millis::serialize_option")]
-    pub p95: Option<Duration>,
-    /// The 99th percentile.
-    #[serde(serialize_with = "as_millis::serialize_option")]
-    pub p99: Option<Duration>,
-    /// The longest.
-    #[serde(serialize_with = "as_millis::serialize_option")]
-    pub max: Option<Duration>,
-}
-
-impl From<Vitals> for ProcessMetrics {
-    fn from(vitals: Vitals) -> Self {
-        let whole = |value: Option<f64>| Some(value.filter(|value| value.is_finite())? as u64);
+impl From<ProcessLevels> for ProcessMetrics {
+    fn from(levels: ProcessLevels) -> Self {
+        let whole = |level: Option<f64>| Some(level.filter(|level| level.is_finite())? as u64);
+        let duration = |seconds| Duration::try_from_secs_f64(seconds).ok();
         Self {
-            resident_memory_bytes: whole(vitals.resident_memory),
-            virtual_memory_bytes: whole(vitals.virtual_memory),
-            memory_limit_bytes: whole(vitals.memory_limit),
-            cpu_percent: vitals.cpu_usage.map(|cores| cores * 100.0),
-            open_file_descriptors: whole(vitals.open_fds),
-            max_file_descriptors: whole(vitals.max_fds),
-            threads: whole(vitals.threads),
-            uptime: vitals.uptime.and_then(|uptime| Duration::try_from_secs_f64(uptime).ok()),
+            resident_memory_bytes: whole(levels.resident_bytes),
+            virtual_memory_bytes: whole(levels.virtual_bytes),
+            memory_limit_bytes: whole(levels.memory_limit_bytes),
+            cpu_percent: levels.cpu_cores.map(|cores| cores * 100.0),
+            open_file_descriptors: whole(levels.open_fds),
+            max_file_descriptors: whole(levels.max_fds),
+            threads: whole(levels.threads),
+            uptime: levels.uptime_seconds.and_then(duration),
         }
     }
 }
 
 impl RuntimeMetrics {
     pub(crate) fn of(runtimes: &[Reading<'_>]) -> Self {
-        let sum = |of: fn(&Reading<'_>) -> Option<u64>| {
-            runtimes.iter().filter_map(of).reduce(|sum, level| sum + level)
+        let sum = |of: fn(&Reading<'_>) -> Option<f64>| {
+            runtimes.iter().filter_map(of).reduce(|sum, level| sum + level).map(|sum| sum as u64)
         };
-        let busy = runtimes.iter().flat_map(|runtime| runtime.busy.iter().flatten().copied());
         Self {
-            workers: sum(|runtime| runtime.workers),
-            busy_ratio: mean(busy),
-            queue_depth: sum(|runtime| runtime.queue),
-            tasks: sum(|runtime| runtime.tasks),
-            lag: Lag::of(runtimes),
+            workers: sum(|runtime| runtime.levels.workers),
+            busy_ratio: mean(runtimes.iter().flat_map(|runtime| runtime.busy.iter().flatten())),
+            queue_depth: sum(|runtime| runtime.levels.queue_depth),
+            tasks: sum(|runtime| runtime.levels.tasks),
+            lag: LatencySummary::merged(runtimes.iter().filter_map(|runtime| runtime.lag)),
         }
     }
 }
 
-impl Lag {
-    pub(crate) fn of(runtimes: &[Reading<'_>]) -> Self {
-        let mut windows = runtimes.iter().filter_map(|runtime| Some(runtime.lag?.window()));
-        let merged = windows.next().map(|first| {
-            windows.fold(first.buckets().clone(), |mut all, window| {
-                all.merge(window.buckets());
-                all
-            })
-        });
-        let quantile = |q: f64| duration(merged.as_ref()?.quantile(q));
-        Self {
-            p50: quantile(0.5),
-            p95: quantile(0.95),
-            p99: quantile(0.99),
-            max: duration(merged.as_ref().and_then(Buckets::max)),
-        }
-    }
-}
-
-fn duration(seconds: Option<f64>) -> Option<Duration> {
-    Duration::try_from_secs_f64(seconds?).ok()
+fn percentiles<S: Serializer>(lag: &LatencySummary, serializer: S) -> Result<S::Ok, S::Error> {
+    let shown = [("p50", lag.p50), ("p95", lag.p95), ("p99", lag.p99), ("max", lag.max)];
+    let in_millis = |lag: Duration| millis(lag.as_secs_f64());
+    serializer.collect_map(shown.map(|(name, lag)| (name, lag.map(in_millis))))
 }

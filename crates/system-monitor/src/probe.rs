@@ -1,59 +1,117 @@
-//! One look at the process, on whatever this runs.
+//! Reads the process from `/proc` and from the files of its cgroups; `silent.rs` stands in
+//! elsewhere than on Linux.
+//!
+//! Each file is opened, read and closed by itself. When one cannot be read, what it tells is
+//! unknown, and the others are read all the same.
 
-#[cfg(target_os = "linux")]
 mod cgroup;
-#[cfg(target_os = "linux")]
-mod linux;
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::vitals::Vitals;
+use procfs::prelude::*;
+use procfs::process::{LimitValue, Limits, Stat};
+use procfs::{Meminfo, Uptime};
 
-/// Where to look.
+use crate::reading::ProcessLevels;
+
+use cgroup::Cgroup;
+
+/// The files of the process.
 #[derive(Debug)]
 pub(crate) struct Probe {
-    #[cfg(target_os = "linux")]
-    files: linux::Files,
+    /// The folder `proc/self`.
+    own: PathBuf,
+    cgroup: Cgroup,
+    machine_bytes: Option<f64>,
+    /// The age of the process when its files were found, in seconds.
+    pub(crate) age: Option<f64>,
 }
 
-#[cfg(target_os = "linux")]
 impl Probe {
-    /// Finds the files under `root`, below which `proc` and `sys` are mounted.
     pub(crate) fn find(root: &Path) -> Self {
-        Self { files: linux::Files::find(root) }
+        let (proc, cgroup) = (root.join("proc"), Cgroup::find(root));
+        let machine = Meminfo::from_file(proc.join("meminfo")).ok();
+        let machine_bytes = machine.map(|memory| memory.mem_total as f64);
+        Self { age: age(&proc), own: proc.join("self"), cgroup, machine_bytes }
     }
 
-    /// How long the process has lived, in seconds.
-    pub(crate) fn age(&self) -> Option<f64> {
-        self.files.age()
+    /// Reads what changes all the time, and returns the CPU time of all threads since the start.
+    pub(crate) fn read_levels(&self, levels: &mut ProcessLevels) -> Option<Duration> {
+        let stat = Stat::from_file(self.own.join("stat")).ok();
+        let of_stat = |number: fn(&Stat) -> u64| stat.as_ref().map(|stat| number(stat) as f64);
+        levels.resident_bytes = of_stat(|stat| stat.rss.saturating_mul(procfs::page_size()));
+        levels.virtual_bytes = of_stat(|stat| stat.vsize);
+        levels.threads = of_stat(|stat| stat.num_threads.unsigned_abs());
+        // Counted while no other file of the probe is open.
+        levels.open_fds = open_files(&self.own.join("fd")).map(|files| files as f64);
+        stat.map(|stat| ticks(stat.utime.saturating_add(stat.stime)))
     }
 
-    /// Reads what changes all the time, and the CPU time of all threads since the start.
-    pub(crate) fn look(&self, vitals: &mut Vitals) -> Option<Duration> {
-        self.files.look(vitals)
-    }
-
-    /// Reads limits, and what costs as much as all the rest.
-    pub(crate) fn look_closely(&self, vitals: &mut Vitals) {
-        self.files.look_closely(vitals);
+    /// Reads limits and the working set, which costs as much as all the rest.
+    pub(crate) fn read_limits(&self, levels: &mut ProcessLevels) {
+        let limits = Limits::from_file(self.own.join("limits")).ok();
+        let soft = |limit: fn(&Limits) -> LimitValue| match limit(limits.as_ref()?) {
+            LimitValue::Unlimited => Some(f64::INFINITY),
+            LimitValue::Value(value) => Some(value as f64),
+        };
+        levels.max_fds = soft(|all| all.max_open_files.soft_limit);
+        levels.max_virtual_bytes = soft(|all| all.max_address_space.soft_limit);
+        self.cgroup.read(self.machine_bytes, levels);
     }
 }
 
-/// Here a process says nothing of itself.
-#[cfg(not(target_os = "linux"))]
-impl Probe {
-    pub(crate) fn find(_root: &Path) -> Self {
-        Self {}
+/// The age of the process in seconds, by the clock that also runs while the machine sleeps.
+fn age(proc: &Path) -> Option<f64> {
+    let machine = Uptime::from_file(proc.join("uptime")).ok()?;
+    let start = ticks(Stat::from_file(proc.join("self/stat")).ok()?.starttime).as_secs_f64();
+    // Some containers are shown an uptime of their own, which says nothing of the process.
+    Some(machine.uptime - start).filter(|age| *age >= 0.0)
+}
+
+fn ticks(ticks: u64) -> Duration {
+    let (ticks, per_second) = (u128::from(ticks), u128::from(procfs::ticks_per_second()));
+    let millis = (ticks * 1000).checked_div(per_second).unwrap_or_default();
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}
+
+/// Counts the open files: since Linux 6.2 the folder's size says it, before that a listing does.
+fn open_files(folder: &Path) -> Option<u64> {
+    let size = fs::metadata(folder).ok()?.len();
+    if size > 0 { Some(size) } else { listed_files(folder) }
+}
+
+fn listed_files(folder: &Path) -> Option<u64> {
+    let listed = fs::read_dir(folder).ok()?.count() as u64;
+    // The listing itself is one of them, and closed by now.
+    listed.checked_sub(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listing_counts_as_many_open_files_as_the_kernel() {
+        let folder = Path::new("/proc/self/fd");
+        let size = || fs::metadata(folder).map(|folder| folder.len()).unwrap_or_default();
+        if size() == 0 {
+            return; // an old kernel, which has only the listing
+        }
+        // Other tests open files too: between two equal sizes none did.
+        let counted = (0..1000).find_map(|_| {
+            let (before, listed, after) = (size(), listed_files(folder), size());
+            (before == after).then_some((before, listed))
+        });
+        let (size, listed) = counted.unwrap();
+        assert_eq!(listed, Some(size));
     }
 
-    pub(crate) fn age(&self) -> Option<f64> {
-        None
+    #[test]
+    fn clock_ticks_are_hundredths_of_a_second() {
+        assert_eq!(procfs::ticks_per_second(), 100);
+        assert_eq!(ticks(123), Duration::from_millis(1230));
+        assert!(ticks(u64::MAX) > Duration::from_secs(1 << 40));
     }
-
-    pub(crate) fn look(&self, _vitals: &mut Vitals) -> Option<Duration> {
-        None
-    }
-
-    pub(crate) fn look_closely(&self, _vitals: &mut Vitals) {}
 }

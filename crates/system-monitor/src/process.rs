@@ -1,132 +1,116 @@
-//! The cells of the process, and what a poll copies into them.
+//! The process: its gauges, and the sources that a poll copies into them.
+//!
+//! A poll reads a few small files that the kernel makes up in memory, as the contract of
+//! [`Monitor::poll`](metrics_core::Monitor::poll) allows.
 
 use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use metrics_core::{Clock, Gauge, Moment, RegisterError, Registry, View};
+use metrics_core::{Clock, Moment, RegisterError, Registry, View, lock};
 
-use crate::descs::CPU_SECONDS;
-use crate::lock::lock;
 use crate::probe::Probe;
-use crate::vitals::{VitalGauges, Vitals};
+use crate::reading::{ProcessGauges, ProcessLevels};
 
-/// A share of CPU is taken over this time at least: the kernel counts it in steps of 10 ms.
-const SHORTEST_SPAN: Duration = Duration::from_millis(500);
+/// The shortest span of which a share is taken, since the kernel counts CPU in steps of 10 ms.
+pub(crate) const SHORTEST_SPAN: Duration = Duration::from_millis(500);
 
-/// What changes rarely or costs most to read is read at one poll of so many.
-const RARELY: u32 = 5;
+/// The limits, which change rarely and cost most to read, are read at one of so many polls.
+const LIMITS_EVERY: u32 = 5;
 
-/// Asks the host's allocator for the size of the heap.
-pub(crate) type HeapSource = Box<dyn Fn() -> Option<u64> + Send + Sync>;
+/// The host's function that asks its allocator for the size of the heap.
+pub(crate) struct HeapSource(pub(crate) Box<dyn Fn() -> Option<u64> + Send + Sync>);
 
-/// Everything that is recorded of the process.
+/// What is recorded of the process.
+#[derive(Debug)]
 pub(crate) struct Process {
-    clock: Clock,
-    gauges: VitalGauges,
-    /// Absent where the CPU time cannot be read.
-    cpu: Option<Gauge>,
-    polled: Mutex<Polled>,
+    gauges: ProcessGauges,
+    sources: Mutex<Sources>,
 }
 
-/// What a poll asks, and what those before found.
-struct Polled {
+/// The sources that a poll reads, with what earlier polls found.
+#[derive(Debug)]
+struct Sources {
+    clock: Clock,
     probe: Probe,
     heap: Option<HeapSource>,
     polls: u32,
-    vitals: Vitals,
-    /// How long the process had lived by when.
+    levels: ProcessLevels,
+    /// A moment, and the age of the process at it in seconds.
     age: Option<(Moment, f64)>,
-    /// The CPU time from which on the next share is taken, and when that was.
+    /// The moment at which a share of CPU was taken last, and the CPU time at it.
     cpu: Option<(Moment, Duration)>,
 }
 
 impl Process {
-    /// Looks at the process once, and registers what can be seen.
+    /// Reads the process once, and registers what the platform tells of it.
     pub(crate) fn register(
         registry: &Registry,
         probe: Probe,
         heap: Option<HeapSource>,
     ) -> Result<Self, RegisterError> {
         let clock = registry.clock().clone();
-        let mut polled = Polled::new(probe, heap, &clock);
-        let cpu_time = polled.look(&clock);
-        // It takes two looks, and is a gauge all the same.
-        let cpu_usage = cpu_time.map(|_| f64::NAN);
-        let gauges = VitalGauges::register(registry, &Vitals { cpu_usage, ..polled.vitals })?;
-        let cpu = cpu_time.map(|_| registry.total(&CPU_SECONDS, &[])).transpose()?;
-        let process = Self { clock, gauges, cpu, polled: Mutex::new(polled) };
-        process.count(cpu_time);
-        Ok(process)
+        let age = probe.age.map(|age| (clock.now(), age));
+        let levels = ProcessLevels::default();
+        let mut sources = Sources { clock, probe, heap, polls: 0, levels, age, cpu: None };
+        sources.read();
+        let (levels, wall) = (&mut sources.levels, sources.clock.wall().as_millis() as f64 / 1e3);
+        // Computed once, since somebody may set the wall clock later.
+        levels.start_seconds = levels.uptime_seconds.map(|uptime| wall - uptime);
+        // Unknown until a later poll, but its series is there from the first on.
+        let cpu_cores = levels.cpu_seconds.map(|_| f64::NAN);
+        let mut gauges = ProcessGauges::default();
+        gauges.learn(registry, &[], &ProcessLevels { cpu_cores, ..*levels })?;
+        Ok(Self { gauges, sources: Mutex::new(sources) })
     }
 
-    /// Looks at the process again.
-    pub(crate) fn observe(&self) {
-        let mut polled = lock(&self.polled);
-        let cpu_time = polled.look(&self.clock);
-        self.gauges.set(&polled.vitals);
-        self.count(cpu_time);
+    /// Reads the process again.
+    pub(crate) fn poll(&self) {
+        let mut sources = lock(&self.sources);
+        sources.read();
+        self.gauges.set(&sources.levels);
     }
 
-    pub(crate) fn read(&self, view: &View<'_>) -> Vitals {
+    pub(crate) fn read(&self, view: &View<'_>) -> ProcessLevels {
         self.gauges.read(view)
     }
-
-    /// What cannot be read once more stays as it was: a total does not fall.
-    fn count(&self, cpu_time: Option<Duration>) {
-        if let (Some(total), Some(cpu_time)) = (&self.cpu, cpu_time) {
-            total.set(cpu_time.as_secs_f64());
-        }
-    }
 }
 
-impl Polled {
-    fn new(probe: Probe, heap: Option<HeapSource>, clock: &Clock) -> Self {
-        let age = probe.age();
-        // Kept as it is now: the wall clock may be set later, the start stays.
-        let wall = clock.wall().as_millis() as f64 / 1e3;
-        let start_time = age.map(|age| wall - age);
-        let vitals = Vitals { start_time, ..Vitals::default() };
-        let age = age.map(|age| (clock.now(), age));
-        Self { probe, heap, polls: 0, vitals, age, cpu: None }
-    }
-
-    /// Brings the vitals up to date and returns the CPU time.
-    fn look(&mut self, clock: &Clock) -> Option<Duration> {
-        if self.polls.is_multiple_of(RARELY) {
-            self.probe.look_closely(&mut self.vitals);
+impl Sources {
+    /// Brings the levels up to date.
+    fn read(&mut self) {
+        if self.polls.is_multiple_of(LIMITS_EVERY) {
+            self.probe.read_limits(&mut self.levels);
         }
         self.polls = self.polls.wrapping_add(1);
-        let cpu_time = self.probe.look(&mut self.vitals);
-        let heap = self.heap.as_ref().and_then(|heap| heap());
-        self.vitals.heap = heap.map(|bytes| bytes as f64);
-        self.vitals.uptime = self.age.map(|(at, age)| age + clock.since(at).as_secs_f64());
-        self.follow(clock, cpu_time);
-        cpu_time
+        let cpu_time = self.probe.read_levels(&mut self.levels);
+        self.read_cpu(cpu_time);
+        let heap = self.heap.as_ref().and_then(|heap| (heap.0)());
+        self.levels.heap_bytes = heap.map(|bytes| bytes as f64);
+        let uptime = |(at, age)| age + self.clock.since(at).as_secs_f64();
+        self.levels.uptime_seconds = self.age.map(uptime);
     }
 
-    /// Takes the share of CPU since the last one was taken, if that is long enough ago.
-    fn follow(&mut self, clock: &Clock, cpu_time: Option<Duration>) {
-        let now = clock.now();
+    /// Keeps the CPU time, and takes a share of CPU if the last one was taken long enough ago.
+    fn read_cpu(&mut self, cpu_time: Option<Duration>) {
         let Some(cpu_time) = cpu_time else {
-            (self.cpu, self.vitals.cpu_usage) = (None, None);
+            (self.cpu, self.levels.cpu_cores) = (None, None);
             return;
         };
-        let Some((at, before)) = self.cpu else {
-            self.cpu = Some((now, cpu_time));
-            return;
-        };
-        let span = clock.between(at, now);
+        self.levels.cpu_seconds = Some(cpu_time.as_secs_f64());
+        let now = self.clock.now();
+        let (at, before) = *self.cpu.get_or_insert((now, cpu_time));
+        let span = self.clock.between(at, now);
         if span >= SHORTEST_SPAN {
             let used = cpu_time.saturating_sub(before);
-            self.vitals.cpu_usage = Some(used.as_secs_f64() / span.as_secs_f64());
+            self.levels.cpu_cores = Some(used.as_secs_f64() / span.as_secs_f64());
             self.cpu = Some((now, cpu_time));
         }
     }
 }
 
-impl fmt::Debug for Process {
+impl fmt::Debug for HeapSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Process").field("gauges", &self.gauges).finish_non_exhaustive()
+        f.debug_struct("HeapSource").finish_non_exhaustive()
     }
 }

@@ -1,53 +1,70 @@
-//! One runtime's numbers, read from a view once for all who judge or show them.
+//! The levels of the process and of its runtimes, as plain data and as gauges.
+//!
+//! What the platform does not tell when the process is registered has no gauge, so that it is
+//! absent from every surface and not 0. A level that becomes unknown later is NaN in its gauge
+//! and `None` here.
 
-use std::sync::Arc;
-use std::time::Duration;
+use metrics_core::{Histogram, InstanceName, Named, View, levels};
 
-use metrics_core::{Gauge, Histogram, View};
+use crate::descs::*;
+use crate::runtime::WatchedRuntime;
 
-use crate::runtime::RuntimeCells;
+levels! {
+    /// The levels of the process; one without a limit is infinite.
+    pub(crate) struct ProcessLevels of f64, shown by pub(crate) ProcessGauges {
+        resident_bytes = RESIDENT_MEMORY,
+        virtual_bytes = VIRTUAL_MEMORY,
+        max_virtual_bytes = VIRTUAL_MEMORY_MAX,
+        heap_bytes = HEAP,
+        memory_limit_bytes = MEMORY_LIMIT,
+        working_set_bytes = CGROUP_WORKING_SET,
+        /// Kept when it cannot be read any more, since a total does not fall.
+        cpu_seconds = CPU_SECONDS,
+        /// Over the last tick.
+        cpu_cores = CPU_USAGE,
+        cpu_limit_cores = CGROUP_CPU_LIMIT,
+        open_fds = OPEN_FDS,
+        max_fds = MAX_FDS,
+        threads = THREADS,
+        uptime_seconds = UPTIME,
+        /// Since the Unix epoch.
+        start_seconds = START_TIME,
+    }
+}
 
-/// What a view knows of one runtime.
+levels! {
+    /// The levels of a runtime.
+    pub(crate) struct RuntimeLevels of f64, shown by pub(crate) RuntimeGauges {
+        workers = WORKERS,
+        tasks = ALIVE_TASKS,
+        queue_depth = GLOBAL_QUEUE_DEPTH,
+        stall_seconds = STALL,
+    }
+}
+
+/// Everything that a view shows of one runtime, read once for all who judge or report it.
 #[derive(Debug)]
 pub(crate) struct Reading<'a> {
-    cells: Arc<RuntimeCells>,
-    pub(crate) workers: Option<u64>,
-    pub(crate) tasks: Option<u64>,
-    pub(crate) queue: Option<u64>,
-    /// Of each worker; `None` where it is not known yet.
-    pub(crate) busy: Vec<Option<f64>>,
+    pub(crate) name: InstanceName,
+    pub(crate) levels: RuntimeLevels,
     pub(crate) lag: Option<&'a Histogram>,
-    pub(crate) stall: Option<Duration>,
+    /// The busy ratio of each worker; `None` where it is not known yet.
+    pub(crate) busy: Vec<Option<f64>>,
 }
 
 impl<'a> Reading<'a> {
-    pub(crate) fn of(cells: Arc<RuntimeCells>, view: &View<'a>) -> Self {
-        let number = |gauge: &Gauge| view.gauge(gauge).filter(|value| !value.is_nan());
-        let whole = |gauge: &Gauge| number(gauge).map(|value| value as u64);
+    pub(crate) fn of(runtime: &Named<WatchedRuntime>, view: &View<'a>) -> Self {
         Self {
-            workers: whole(&cells.levels.workers),
-            tasks: whole(&cells.levels.tasks),
-            queue: whole(&cells.levels.queue),
-            busy: cells.workers.iter().map(|worker| number(&worker.busy)).collect(),
-            lag: view.latency(&cells.lag),
-            stall: number(&cells.levels.stall)
-                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
-            cells,
+            name: runtime.name().clone(),
+            levels: runtime.gauges.read(view),
+            lag: view.read(&runtime.canary.lag),
+            busy: runtime.workers.iter().map(|worker| view.read(&worker.busy)).collect(),
         }
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.cells.name
-    }
-
-    /// The mean over the workers; `None` when it is not known of any.
-    pub(crate) fn busy_ratio(&self) -> Option<f64> {
-        mean(self.busy.iter().flatten().copied())
     }
 }
 
-/// The mean of nothing is `None`.
-pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
-    (count > 0).then(|| sum / f64::from(count))
+/// The mean, which of nothing is `None`.
+pub(crate) fn mean<'v>(values: impl Iterator<Item = &'v f64> + Clone) -> Option<f64> {
+    let count = values.clone().count();
+    (count > 0).then(|| values.sum::<f64>() / count as f64)
 }

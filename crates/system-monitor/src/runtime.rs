@@ -1,164 +1,130 @@
-//! The cells of one runtime, and what a poll and the canary put into them.
+//! Watched runtimes: the handle of one, its instruments, and the copying of its levels.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
-use metrics_core::{Clock, Counter, Gauge, Latency, Moment, RegisterError, Registry};
-use tokio::runtime::RuntimeMetrics;
-
-use crate::busy::Worker;
-use crate::descs::{
-    ALIVE_TASKS, GLOBAL_QUEUE_DEPTH, LAG, STALL, WORKER_BUSY_RATIO, WORKER_PARKS, WORKERS,
+use metrics_core::{
+    Counter, Gauge, Instance, InstanceHandle, Moment, RegisterError, instruments, lock,
 };
-use crate::lock::lock;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 
-/// Looks that follow sooner say too little of a share of time.
-const SHORTEST_SPAN: Duration = Duration::from_millis(500);
+use crate::canary::Canary;
+use crate::descs::{LAG, WORKER_BUSY_RATIO, WORKER_PARKS};
+use crate::monitor::SystemMonitor;
+use crate::process::SHORTEST_SPAN;
+use crate::reading::{RuntimeGauges, RuntimeLevels};
+use crate::worker::Worker;
 
-/// The most wake-ups that are recorded for one stall.
-const MOST_MISSED: u32 = 1000;
+/// A runtime that is watched until the last clone of this is dropped.
+///
+/// Dropping it ends the canary, removes the runtime's series at the next tick and frees its
+/// name. It does not keep the runtime alive: when the runtime shuts down, its levels become
+/// unknown and its name is free.
+#[derive(Clone, Debug)]
+#[must_use = "a runtime is watched as long as this is held"]
+pub struct MonitoredRuntime(pub(crate) InstanceHandle<WatchedRuntime>);
 
-/// Everything that is recorded of one runtime.
+impl MonitoredRuntime {
+    /// The name under which the runtime is watched.
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+}
+
+instruments! {
+    /// What is recorded of one worker.
+    pub(crate) struct WorkerCells, read as WorkerReading {
+        pub(crate) busy: Gauge = WORKER_BUSY_RATIO,
+        pub(crate) parks: Counter = WORKER_PARKS,
+    }
+}
+
+/// A runtime, and everything that is recorded of it.
 #[derive(Debug)]
-pub(crate) struct RuntimeCells {
-    pub(crate) name: Box<str>,
-    clock: Clock,
-    /// How long the canary sleeps.
-    pub(crate) interval: Duration,
-    pub(crate) lag: Latency,
-    pub(crate) levels: Levels,
+pub(crate) struct WatchedRuntime {
+    runtime: Handle,
+    pub(crate) gauges: RuntimeGauges,
     pub(crate) workers: Box<[WorkerCells]>,
-    /// When the canary is due, in nanoseconds of the clock's uptime.
-    due: AtomicU64,
-    looked: Mutex<(Moment, Vec<Worker>)>,
+    pub(crate) canary: Arc<Canary>,
+    /// The task that runs the canary.
+    task: AbortHandle,
+    /// The workers when their shares were taken last, and when that was.
+    seen: Mutex<(Moment, Vec<Worker>)>,
 }
 
-/// What is the runtime's as a whole.
-#[derive(Debug)]
-pub(crate) struct Levels {
-    pub(crate) workers: Gauge,
-    pub(crate) tasks: Gauge,
-    pub(crate) queue: Gauge,
-    pub(crate) stall: Gauge,
-}
-
-/// What is one worker's.
-#[derive(Debug)]
-pub(crate) struct WorkerCells {
-    pub(crate) busy: Gauge,
-    parks: Counter,
-}
-
-impl RuntimeCells {
-    pub(crate) fn register(
-        registry: &Registry,
+impl WatchedRuntime {
+    /// Registers everything, and starts the canary on the runtime.
+    pub(crate) fn start(
+        monitor: &SystemMonitor,
         name: &str,
-        runtime: &RuntimeMetrics,
-        interval: Duration,
+        runtime: &Handle,
     ) -> Result<Self, RegisterError> {
-        let clock = registry.clock().clone();
-        let seen = Worker::all(runtime);
-        let workers = (0..seen.len()).map(|worker| WorkerCells::register(registry, name, worker));
-        let cells = Self {
-            name: name.into(),
-            interval,
-            lag: registry.latency(&LAG, &[name])?,
-            levels: Levels::register(registry, name)?,
-            workers: workers.collect::<Result<_, _>>()?,
-            due: AtomicU64::new(0),
-            looked: Mutex::new((clock.now(), seen)),
-            clock,
-        };
-        cells.fall_asleep();
-        cells.levels.set(runtime, Duration::ZERO);
-        Ok(cells)
+        let SystemMonitor { registry, system, canary_interval } = monitor;
+        let seen = Worker::all(&runtime.metrics());
+        let register = |at: usize| WorkerCells::register(registry, &[name, &at.to_string()]);
+        let workers: Box<[_]> = (0..seen.len()).map(register).collect::<Result<_, _>>()?;
+        // A share takes two readings.
+        workers.iter().for_each(|worker| worker.busy.set(f64::NAN));
+        let lag = registry.latency(&LAG, &[name])?;
+        let canary = Arc::new(Canary::new(registry.clock().clone(), *canary_interval, lag));
+        let run = Canary::run(Arc::downgrade(&canary), Arc::downgrade(system));
+        let task = runtime.spawn(run).abort_handle();
+        let (runtime, seen) = (runtime.clone(), Mutex::new((registry.clock().now(), seen)));
+        let gauges = RuntimeGauges::default();
+        let mut watched = Self { runtime, gauges, workers, canary, task, seen };
+        // After the canary is spawned: its task is subtracted from those that are shown.
+        let levels = watched.levels();
+        watched.gauges.learn(registry, &[name], &levels)?;
+        Ok(watched)
     }
 
-    /// Copies what the runtime says of itself, and how late the canary is.
-    pub(crate) fn observe(&self, runtime: &RuntimeMetrics) {
-        self.levels.set(runtime, self.overdue());
-        let now = self.clock.now();
-        let mut looked = lock(&self.looked);
-        let span = self.clock.between(looked.0, now);
+    /// Copies the levels, and at most every half second what the workers did since.
+    pub(crate) fn poll(&self) {
+        self.gauges.set(&self.levels());
+        let now = self.canary.clock.now();
+        let mut seen = lock(&self.seen);
+        let span = self.canary.clock.between(seen.0, now);
         if span < SHORTEST_SPAN {
             return;
         }
-        let seen = Worker::all(runtime);
-        for ((cells, worker), before) in self.workers.iter().zip(&seen).zip(&looked.1) {
+        let workers = Worker::all(&self.runtime.metrics());
+        for ((cells, worker), before) in self.workers.iter().zip(&workers).zip(&seen.1) {
             cells.busy.set(worker.busy_since(before, span));
             cells.parks.add(worker.parks.saturating_sub(before.parks));
         }
-        *looked = (now, seen);
+        *seen = (now, workers);
     }
 
-    /// Says that the runtime is gone: who holds on to it keeps its series, not its last levels.
-    pub(crate) fn retire(&self) {
-        let Levels { workers, tasks, queue, stall } = &self.levels;
-        let busy = self.workers.iter().map(|worker| &worker.busy);
-        for gauge in [workers, tasks, queue, stall].into_iter().chain(busy) {
-            gauge.set(f64::NAN);
+    /// Asks the runtime for its levels, and the canary for its delay.
+    fn levels(&self) -> RuntimeLevels {
+        let runtime = self.runtime.metrics();
+        RuntimeLevels {
+            workers: Some(runtime.num_workers() as f64),
+            // Without the canary.
+            tasks: Some(runtime.num_alive_tasks().saturating_sub(1) as f64),
+            queue_depth: Some(runtime.global_queue_depth() as f64),
+            stall_seconds: Some(self.canary.overdue().as_secs_f64()),
         }
     }
 
-    /// Notes that the canary sleeps from now on.
-    pub(crate) fn fall_asleep(&self) -> Moment {
-        let due = self.clock.uptime() + self.interval;
-        self.due.store(u64::try_from(due.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        self.clock.now()
-    }
-
-    /// Records how late the canary woke.
+    /// Makes the levels unknown after the runtime has shut down.
     ///
-    /// While it was late it missed wake-ups. A task that was due at one of them
-    /// waited for the rest of that time, so they are recorded too: otherwise a
-    /// second without a wake-up would count as little as a hundredth of one with.
-    pub(crate) fn wake_up(&self, asleep: Moment) {
-        let lag = self.clock.since(asleep).saturating_sub(self.interval);
-        self.lag.record(lag);
-        let step = self.interval.max(lag / MOST_MISSED);
-        let mut rest = lag.saturating_sub(step);
-        while rest >= step {
-            self.lag.record(rest);
-            rest = rest.saturating_sub(step);
-        }
-    }
-
-    fn overdue(&self) -> Duration {
-        let due = Duration::from_nanos(self.due.load(Ordering::Relaxed));
-        let overdue = self.clock.uptime().saturating_sub(due);
-        // Less than a beat is what a timer takes.
-        if overdue < self.interval { Duration::ZERO } else { overdue }
+    /// A host that still holds the handle keeps the series, which must not show the last levels.
+    pub(crate) fn forget_levels(&self) {
+        self.gauges.set(&RuntimeLevels::default());
+        self.workers.iter().for_each(|worker| worker.busy.set(f64::NAN));
     }
 }
 
-impl Levels {
-    fn register(registry: &Registry, name: &str) -> Result<Self, RegisterError> {
-        Ok(Self {
-            workers: registry.gauge(&WORKERS, &[name])?,
-            tasks: registry.gauge(&ALIVE_TASKS, &[name])?,
-            queue: registry.gauge(&GLOBAL_QUEUE_DEPTH, &[name])?,
-            stall: registry.gauge(&STALL, &[name])?,
-        })
-    }
-
-    fn set(&self, runtime: &RuntimeMetrics, overdue: Duration) {
-        self.workers.set(runtime.num_workers() as f64);
-        // Not the canary, which is ours.
-        self.tasks.set(runtime.num_alive_tasks().saturating_sub(1) as f64);
-        self.queue.set(runtime.global_queue_depth() as f64);
-        self.stall.set(overdue.as_secs_f64());
+impl Instance for WatchedRuntime {
+    /// True while the canary's task has not ended: a runtime that shuts down ends its tasks.
+    fn is_alive(&self) -> bool {
+        !self.task.is_finished()
     }
 }
 
-impl WorkerCells {
-    fn register(registry: &Registry, name: &str, worker: usize) -> Result<Self, RegisterError> {
-        let worker = worker.to_string();
-        let cells = Self {
-            busy: registry.gauge(&WORKER_BUSY_RATIO, &[name, &worker])?,
-            parks: registry.counter(&WORKER_PARKS, &[name, &worker])?,
-        };
-        cells.busy.set(f64::NAN);
-        Ok(cells)
+impl Drop for WatchedRuntime {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }

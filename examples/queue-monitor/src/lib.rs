@@ -1,15 +1,15 @@
 //! A monitor of one's own: a message queue, watched on every surface of node0.
 //!
-//! It depends on `metrics-core` alone. The descriptions say what is recorded,
-//! the handles record it, and the trait says how it is judged and reported.
-//! Everything else, from `/metrics` to the health score, follows.
+//! It depends on `metrics-core` alone, says what is recorded, and how that is judged and shown.
+//! Everything else follows: the page for Prometheus, a part in the service's health, a report
+//! with `timestamp` and the believed `health`, findings among the events.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_core::{
-    Assessment, Counter, Desc, Issue, Latency, LatencySummary, Monitor, RegisterError, Registry,
-    Report, Severity, Topic, UnknownTarget, UpDown, View,
+    Counter, Desc, Finding, Judgement, Latency, LatencySummary, Monitor, RegisterError, Registry,
+    Report, Topic, UnknownTarget, UpDown, View, instruments,
 };
 use serde::Serialize;
 
@@ -22,13 +22,17 @@ const AGE: Desc = Desc::latency("queue_wait_duration_seconds", "Time a message w
 /// More waiting messages are too many.
 const TOO_DEEP: u64 = 100;
 
+instruments! {
+    struct Cells, read as Reading {
+        messages: Counter = MESSAGES,
+        depth: UpDown = DEPTH,
+        age: Latency = AGE,
+    }
+}
+
 /// Watches one queue; clones share it.
 #[derive(Clone, Debug)]
-pub struct QueueMonitor {
-    messages: Counter,
-    depth: UpDown,
-    age: Latency,
-}
+pub struct QueueMonitor(Cells);
 
 impl QueueMonitor {
     /// Registers the topic `queue`.
@@ -36,33 +40,27 @@ impl QueueMonitor {
     /// # Errors
     /// When the registry has it already.
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
-        let monitor = Self {
-            messages: registry.counter(&MESSAGES, &[])?,
-            depth: registry.up_down(&DEPTH, &[])?,
-            age: registry.latency(&AGE, &[])?,
-        };
+        let monitor = Self(Cells::register(registry, &[])?);
         registry.monitor(Arc::new(monitor.clone()))?;
         Ok(monitor)
     }
 
-    /// A message came.
+    /// Records that a message came.
     pub fn sent(&self) {
-        self.depth.add(1);
+        self.0.depth.add(1);
     }
 
-    /// A message was taken, after waiting so long.
+    /// Records that a message was taken, after waiting so long.
     pub fn taken(&self, waited: Duration) {
-        self.depth.add(-1);
-        self.messages.inc();
-        self.age.record(waited);
+        self.0.depth.add(-1);
+        self.0.messages.inc();
+        self.0.age.record(waited);
     }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct QueueReport {
-    timestamp: metrics_core::Timestamp,
-    health: Assessment,
+struct Body {
     waiting: u64,
     messages_per_second: Option<f64>,
     wait: Option<LatencySummary>,
@@ -73,32 +71,20 @@ impl Monitor for QueueMonitor {
         &TOPIC
     }
 
-    fn assess(&self, view: &View<'_>) -> Assessment {
-        let waiting = view.level(&self.depth);
-        if waiting <= TOO_DEEP {
-            return Assessment::healthy(format!("{waiting} messages wait"));
-        }
-        let issue = Issue {
-            code: "queue_deep",
-            severity: Severity::Warning,
-            component: "queue".into(),
-            observed: waiting as f64,
-            threshold: TOO_DEEP as f64,
-            message: format!("{waiting} messages wait"),
-        };
-        Assessment::healthy("").with(20, issue, "add consumers")
+    fn judge(&self, view: &View<'_>) -> Judgement {
+        let waiting = self.0.read(view).depth;
+        let deep = Finding::warning("queue_deep")
+            .beyond(waiting as f64, TOO_DEEP as f64)
+            .message(format!("{waiting} messages wait"))
+            .advice("add consumers");
+        let judgement = Judgement::healthy(format!("{waiting} messages wait"));
+        judgement.with_all((waiting > TOO_DEEP).then_some(deep))
     }
 
     fn report(&self, view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {
-        match target {
-            Some(target) => Err(UnknownTarget { target: target.to_owned(), known: Vec::new() }),
-            None => Ok(Report::new(QueueReport {
-                timestamp: view.at(),
-                health: self.assess(view),
-                waiting: view.level(&self.depth),
-                messages_per_second: view.rate(&self.messages),
-                wait: view.latency(&self.age).map(LatencySummary::from),
-            })),
-        }
+        UnknownTarget::refuse(target)?;
+        let Reading { messages, depth: waiting, age } = self.0.read(view);
+        let (messages_per_second, wait) = (messages.rate(), age.map(LatencySummary::from));
+        Ok(Report::new(Body { waiting, messages_per_second, wait }))
     }
 }

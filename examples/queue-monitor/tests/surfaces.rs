@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
-use node0::{Monitoring, Testing};
+use node0::{Event, FindingState, Monitoring, Testing};
 use queue_monitor::QueueMonitor;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -74,4 +74,36 @@ async fn judgement_is_part_of_the_services_health() {
     assert_eq!(body["metrics"]["queue"]["waiting"], 101);
     let score = testing.value("node0_component_health_score", &[("component", "queue")]);
     assert_eq!(score, Some(80.0));
+}
+
+#[tokio::test]
+async fn report_shows_the_health_that_the_service_believes() {
+    let mut testing = Monitoring::testing();
+    let queue = queue(&mut testing, 3);
+    (0..200).for_each(|_| queue.sent());
+    testing.advance(Duration::from_secs(1));
+    let (_, report) = json(&testing, "/metrics/queue").await;
+    let (_, health) = json(&testing, "/health/performance").await;
+    assert_eq!(health["checks"]["queue"]["status"], "pass", "one tick says little");
+    assert_eq!(report["health"]["status"], "healthy", "both say the same");
+}
+
+#[tokio::test]
+async fn findings_are_among_the_events() {
+    let mut testing = Monitoring::testing();
+    let (sender, found) = std::sync::mpsc::channel();
+    let listener = move |event: &Event| {
+        if let Event::Finding(change) = event {
+            let _ = sender.send((change.topic.name, change.finding.code, change.state));
+        }
+    };
+    testing.registry().listen("pager", listener).expect("it is the first");
+    let queue = queue(&mut testing, 101);
+    (0..101).for_each(|_| queue.taken(Duration::from_millis(1)));
+    testing.advance(Duration::from_secs(1));
+    let expected = [FindingState::Raised, FindingState::Cleared];
+    assert_eq!(
+        found.try_iter().collect::<Vec<_>>(),
+        expected.map(|state| ("queue", "queue_deep", state))
+    );
 }

@@ -1,4 +1,4 @@
-//! The workspace's dependencies, as cargo tells them.
+//! The workspace's dependencies, as cargo reports them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,11 +17,11 @@ pub(super) struct Graph {
 /// One crate of the workspace.
 #[derive(Debug)]
 pub(super) struct Crate {
-    /// Its folder, which is how the table calls it.
+    /// Its folder, which is its name in the table.
     pub(super) folder: String,
     /// Its package name.
     pub(super) package: String,
-    /// What its manifest names, optional dependencies included.
+    /// The dependencies that its manifest names, optional ones included.
     pub(super) edges: Vec<Edge>,
     /// Packages reachable by normal and build edges, with all features on.
     pub(super) reaches: BTreeSet<String>,
@@ -34,6 +34,13 @@ pub(super) struct Edge {
     pub(super) to: String,
     pub(super) kind: DependencyKind,
     pub(super) is_ours: bool,
+}
+
+impl Crate {
+    /// Returns the edges that are part of a build, and not of tests only.
+    pub(super) fn built_edges(&self) -> impl Iterator<Item = &Edge> {
+        self.edges.iter().filter(|edge| edge.kind != DependencyKind::Development)
+    }
 }
 
 impl Graph {
@@ -76,7 +83,7 @@ impl Graph {
     }
 }
 
-/// Whether a dependency is there for the loom models only, and in no build of a user.
+/// Tells whether a dependency serves the loom models only, and no build of a user.
 fn is_model(target: Option<&Platform>) -> bool {
     target.is_some_and(|target| target.to_string() == "cfg(loom)")
 }

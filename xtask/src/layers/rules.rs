@@ -1,9 +1,11 @@
-//! The rules that the table stands for. A finding names the edge, the rule, the remedy.
+//! The rules for edges. A finding names the edge, the rule and the remedy.
 
 use cargo_metadata::DependencyKind;
 
 use super::graph::{Crate, Edge, Graph};
-use super::{Outside, Place, Row};
+use super::role::Role;
+use super::row::{Ours, Outside, Row};
+use super::{TABLE, listed};
 use crate::verdict::Findings;
 
 /// Holds every crate and every edge against the table.
@@ -19,10 +21,8 @@ pub(super) fn findings(table: &[Row], graph: &Graph) -> Findings {
     for this in &graph.crates {
         match table.iter().find(|row| row.name == this.folder) {
             Some(row) => findings.extend(of_crate(table, row, this)),
-            None => findings.push(format!(
-                "`{}` is not in the table: add a row to LAYERS in xtask/src/layers.rs",
-                this.folder
-            )),
+            None => findings
+                .push(format!("`{}` is not in the table: add a row to {TABLE}", this.folder)),
         }
     }
     findings
@@ -30,9 +30,7 @@ pub(super) fn findings(table: &[Row], graph: &Graph) -> Findings {
 
 fn of_crate(table: &[Row], row: &Row, this: &Crate) -> Findings {
     let mut findings = Findings::new();
-    let name = row.name;
-    let is_plain = matches!(name, "node0" | "xtask");
-    let package = if is_plain { name.to_owned() } else { format!("node0-{name}") };
+    let (name, package) = (row.name, row.package());
     if this.package != package {
         let found = &this.package;
         findings.push(format!("the package in `{name}` is `{found}`: call it `{package}`"));
@@ -41,58 +39,119 @@ fn of_crate(table: &[Row], row: &Row, this: &Crate) -> Findings {
         true => of_inner_edge(table, row, edge),
         false => of_outer_edge(row, edge),
     }));
-    for never in row.never.iter().filter(|never| this.reaches.contains(**never)) {
-        findings.push(format!(
-            "`{name}` reaches `{never}`, which it must never: `cargo tree -i {never} -p {package} \
-             --all-features` shows the way to cut"
-        ));
+    findings.extend(unused(row, this));
+    let way =
+        |to: &str| format!("`cargo tree -i {to} -p {package} --all-features` shows the way to cut");
+    for never in row.never.iter().copied().flatten() {
+        if this.reaches.contains(*never) {
+            let way = way(never);
+            findings.push(format!("`{name}` reaches `{never}`, which it must never: {way}"));
+        }
+    }
+    // Edges of its own are judged above.
+    let is_direct = |to: &Row| this.built_edges().any(|edge| edge.to == to.name);
+    for to in table.iter().filter(|to| this.reaches.contains(&to.package()) && !is_direct(to)) {
+        if !row.may_build_on(to, table) {
+            let (edge, way) = (between(row, to), way(&to.package()));
+            findings.push(format!("{edge}: reached through other crates, but not allowed: {way}"));
+        }
     }
     findings
 }
 
 /// Judges an edge between two crates of the workspace.
 fn of_inner_edge(table: &[Row], row: &Row, edge: &Edge) -> Option<String> {
-    let (from, to) = (row.name, edge.to.as_str());
     // A crate that the table does not list is a finding of its own.
-    let target = table.iter().find(|row| row.name == to)?;
-    let is_dev = edge.kind == DependencyKind::Development;
-    match (row.place, target.place) {
-        (Place::Layer(mine), Place::Layer(other)) if is_dev && other > mine => Some(format!(
-            "dev edge `{from}` ({mine}) → `{to}` ({other}) points up: move the test to `{to}`"
-        )),
-        _ if is_dev => None,
-        (Place::Layer(mine), Place::Layer(other)) if other > mine => Some(format!(
-            "`{from}` ({mine}) → `{to}` ({other}) points up: move what `{from}` needs to a layer \
-             below {mine}, or the code that needs it up"
-        )),
-        (Place::Layer(mine), Place::Layer(other)) if other == mine => Some(format!(
-            "`{from}` → `{to}`: siblings (layer {mine}) never know each other: move what both \
-             need to a lower layer"
-        )),
-        (Place::Layer(_), Place::Layer(_)) => None,
-        (_, Place::Tests) => Some(format!(
-            "`{from}` → `{to}`: `{to}` is for tests: name it under [dev-dependencies]"
-        )),
-        (_, Place::Tool) => {
-            Some(format!("`{from}` → `{to}`: nobody depends on a tool: move the code to a crate"))
+    let to = table.iter().find(|row| row.name == edge.to)?;
+    if edge.kind == DependencyKind::Development {
+        return of_dev_edge(table, row, to);
+    }
+    if row.may_use(to) {
+        return None;
+    }
+    let (edge, role) = (between(row, to), row.role);
+    Some(match row.ours {
+        _ if to.role == Role::Program && role != Role::Program => format!(
+            "{edge}: no library depends on a program: name it under [dev-dependencies], or move \
+             the code to a library"
+        ),
+        _ if to.role > role => format!(
+            "{edge} points up, away from the core: move what `{}` needs to a role before its \
+             own, or the code that needs it to `{}`",
+            row.name, to.name
+        ),
+        _ if to.role == role && role != Role::Program => format!(
+            "{edge}: siblings never know each other: move what both need to an earlier role, or \
+             what joins them to the facade"
+        ),
+        Ours::ByRole => format!(
+            "{edge}: a {role} may use {} only: take what it needs through a trait or type of \
+             the core, or let the facade pass it in",
+            listed(role.uses())
+        ),
+        Ours::Only([]) => {
+            format!("{edge}: `{}` must build without our crates: use [dev-dependencies]", row.name)
         }
-        (Place::Tests | Place::Tool, _) => Some(format!(
-            "`{from}` → `{to}`: `{from}` must build without our crates: use [dev-dependencies]"
-        )),
+        Ours::Only(names) => format!(
+            "{edge}: its row allows only {}: do without, use [dev-dependencies] if only tests \
+             need it, or name it in {TABLE}",
+            listed(names)
+        ),
+    })
+}
+
+/// Judges an edge that only tests, examples and benches take.
+fn of_dev_edge(table: &[Row], row: &Row, to: &Row) -> Option<String> {
+    let edge = between(row, to);
+    if to.is_helper() {
+        None
+    } else if to.may_build_on(row, table) {
+        let to = to.name;
+        Some(format!("dev edge {edge} points up, away from the core: move the test to `{to}`"))
+    } else if to.role == row.role {
+        Some(format!(
+            "dev edge {edge}: siblings never know each other: move the test to the facade"
+        ))
+    } else {
+        None
     }
 }
 
 /// Judges an edge to an outside crate; tests may use what they like.
 fn of_outer_edge(row: &Row, edge: &Edge) -> Option<String> {
-    let Outside::Only(listed) = row.outside else {
+    let Outside::Only(names) = row.outside else {
         return None;
     };
-    if edge.kind == DependencyKind::Development || listed.contains(&edge.to.as_str()) {
+    if edge.kind == DependencyKind::Development || names.contains(&edge.to.as_str()) {
         return None;
     }
     Some(format!(
-        "`{}` → `{}`: not an outside crate that it may name: do without, or list it in LAYERS of \
-         xtask/src/layers.rs in a commit that says why",
+        "`{}` → `{}`: not an outside crate that it may name: do without, or list it in {TABLE} in \
+         a commit that says why",
         row.name, edge.to
     ))
+}
+
+/// Finds crates that a row allows and the crate does not use.
+fn unused(row: &Row, this: &Crate) -> Findings {
+    let ours = match row.ours {
+        Ours::Only(names) => names,
+        Ours::ByRole => &[],
+    };
+    let outside = match row.outside {
+        Outside::Only(names) => names,
+        Outside::Anything => &[],
+    };
+    let is_used = |name: &str| this.built_edges().any(|edge| edge.to == name);
+    let unused = ours.iter().chain(outside).filter(|name| !is_used(name));
+    let name = row.name;
+    unused
+        .map(|to| {
+            format!("`{name}` → `{to}`: unused allowance: take `{to}` out of its row of {TABLE}")
+        })
+        .collect()
+}
+
+fn between(row: &Row, to: &Row) -> String {
+    format!("`{}` ({}) → `{}` ({})", row.name, row.role, to.name, to.role)
 }

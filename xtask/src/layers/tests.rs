@@ -1,111 +1,22 @@
-//! Each rule bites: small workspaces that break one, read through cargo like the real one.
+//! Small workspaces that break one rule each, and the finding that names it.
 
-use std::fs;
+mod fixture;
+mod sizes;
 
-use tempfile::TempDir;
-
+use self::fixture::{Fixture, PLAIN, TABLE, edge, outside, table_with};
+use super::role::Role;
 use super::*;
-
-const TABLE: &[Row] = &[
-    Row {
-        name: "metrics-core",
-        place: Place::Layer(0),
-        knows: "",
-        outside: Outside::Only(&["serde", "quanta"]),
-        never: &["tokio"],
-    },
-    Row { name: "cache-monitor", place: Place::Layer(1), ..PLAIN },
-    Row { name: "pool-monitor", place: Place::Layer(1), ..PLAIN },
-    Row { name: "testbed", place: Place::Tests, ..PLAIN },
-    Row { name: "xtask", place: Place::Tool, ..PLAIN },
-];
-
-const PLAIN: Row =
-    Row { name: "", place: Place::Tests, knows: "", outside: Outside::Only(&[]), never: &[] };
-
-/// A workspace of empty crates; outside ones lie beside it instead of in a registry.
-struct Fixture {
-    folder: TempDir,
-}
-
-impl Fixture {
-    /// Lays out the crates of the table, without a single edge.
-    fn new() -> Self {
-        let fixture = Self { folder: tempfile::tempdir().expect("a temporary folder") };
-        let members = "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\", \"xtask\"]\n";
-        fixture.write("ours/Cargo.toml", members);
-        for row in TABLE {
-            fixture.package(&fixture.home(row.name), &package_of(row.name));
-        }
-        for outside in ["serde", "quanta", "tokio"] {
-            fixture.package(&format!("outside/{outside}"), outside);
-        }
-        fixture
-    }
-
-    /// Adds lines to the manifest of a crate of ours.
-    fn with(self, name: &str, lines: &str) -> Self {
-        let path = format!("{}/Cargo.toml", self.home(name));
-        let manifest = fs::read_to_string(self.folder.path().join(&path)).expect("a manifest");
-        self.write(&path, &format!("{manifest}{lines}\n"));
-        self
-    }
-
-    fn home(&self, name: &str) -> String {
-        if name == "xtask" { "ours/xtask".to_owned() } else { format!("ours/crates/{name}") }
-    }
-
-    fn package(&self, home: &str, name: &str) {
-        let manifest = format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n");
-        self.write(&format!("{home}/Cargo.toml"), &manifest);
-        self.write(&format!("{home}/src/lib.rs"), "");
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let path = self.folder.path().join(path);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
-        fs::write(path, text).expect("a file");
-    }
-
-    /// Reads the workspace as the check does and applies the rules.
-    fn findings(&self, table: &[Row]) -> Findings {
-        let workspace = Workspace::at(&self.folder.path().join("ours"));
-        let lock = workspace.cargo(&["generate-lockfile", "--offline"]).output();
-        assert!(lock.expect("cargo runs").status.success());
-        rules::findings(table, &Graph::read(&workspace).expect("metadata"))
-    }
-
-    /// Expects exactly one finding, which contains all of `words`.
-    #[track_caller]
-    fn check_finding(&self, words: &[&str]) {
-        let findings = self.findings(TABLE);
-        assert_eq!(findings.len(), 1, "{findings:?}");
-        for word in words {
-            assert!(findings[0].contains(word), "{:?} does not say {word:?}", findings[0]);
-        }
-    }
-}
-
-fn package_of(name: &str) -> String {
-    if name == "xtask" { name.to_owned() } else { format!("node0-{name}") }
-}
-
-/// A dependency on a crate of ours, in a section of the manifest.
-fn edge(section: &str, to: &str) -> String {
-    format!("[{section}]\nnode0-{to} = {{ path = \"../{to}\" }}")
-}
-
-/// A dependency on an outside crate.
-fn outside(name: &str) -> String {
-    format!("[dependencies]\n{name} = {{ path = \"../../../outside/{name}\" }}")
-}
 
 #[test]
 fn workspace_without_bad_edges_has_no_findings() {
     let fixture = Fixture::new()
-        .with("metrics-core", &outside("serde"))
         .with("cache-monitor", &edge("dependencies", "metrics-core"))
+        .with("http-glue", &edge("dependencies", "metrics-core"))
+        .with("http-glue", &edge("dependencies", "exporter"))
+        .with("node0", &edge("dependencies", "http-glue"))
+        .with("node0", &edge("dependencies", "cache-monitor"))
         .with("cache-monitor", &edge("dev-dependencies", "testbed"))
+        .with("cache-monitor", &edge("dev-dependencies", "exporter"))
         .with("metrics-core", &edge("dev-dependencies", "testbed"));
     assert_eq!(fixture.findings(TABLE), Findings::new());
 }
@@ -114,35 +25,120 @@ fn workspace_without_bad_edges_has_no_findings() {
 fn upward_edge_is_found() {
     for section in ["dependencies", "build-dependencies"] {
         Fixture::new().with("metrics-core", &edge(section, "cache-monitor")).check_finding(&[
-            "`metrics-core` (0) → `cache-monitor` (1)",
+            "`metrics-core` (core) → `cache-monitor` (monitor)",
             "points up",
-            "move",
+            "move what `metrics-core` needs",
         ]);
     }
 }
 
 #[test]
 fn sibling_edge_is_found() {
-    Fixture::new().with("cache-monitor", &edge("dependencies", "pool-monitor")).check_finding(&[
-        "`cache-monitor` → `pool-monitor`",
-        "siblings",
-        "lower layer",
+    for section in ["dependencies", "build-dependencies"] {
+        Fixture::new().with("cache-monitor", &edge(section, "pool-monitor")).check_finding(&[
+            "`cache-monitor` (monitor) → `pool-monitor` (monitor)",
+            "siblings never know each other",
+            "move what both need to an earlier role",
+        ]);
+    }
+}
+
+#[test]
+fn edge_that_the_role_does_not_allow_is_found() {
+    Fixture::new().with("http-glue", &edge("dependencies", "cache-monitor")).check_finding(&[
+        "`http-glue` (surface) → `cache-monitor` (monitor)",
+        "a surface may use core, engine, reader, outlet only",
+        "through a trait or type of the core",
+    ]);
+    Fixture::new().with("exporter", &edge("dependencies", "aggregator")).check_finding(&[
+        "`exporter` (reader) → `aggregator` (engine)",
+        "a reader may use core only",
+        "through a trait or type of the core",
     ]);
 }
 
 #[test]
-fn upward_dev_edge_is_found() {
-    Fixture::new()
-        .with("metrics-core", &edge("dev-dependencies", "cache-monitor"))
-        .check_finding(&["dev edge `metrics-core` (0) → `cache-monitor` (1)", "move the test"]);
+fn row_can_allow_an_earlier_role_that_the_role_does_not() {
+    let both = Ours::Only(&["aggregator", "metrics-core"]);
+    let table = table_with(Row { role: Role::Reader, name: "exporter", ours: both, ..PLAIN });
+    let fixture = Fixture::new().with("exporter", &edge("dependencies", "aggregator"));
+    fixture.check_finding_of(&table, &["`exporter` → `metrics-core`: unused allowance", "take"]);
+    let fixture = fixture.with("exporter", &edge("dependencies", "metrics-core"));
+    assert_eq!(fixture.findings(&table), Findings::new());
 }
 
 #[test]
-fn optional_outside_crate_that_is_not_listed_is_found() {
-    let optional = "[dependencies]\ntokio = { path = \"../../../outside/tokio\", optional = true }";
+fn row_cannot_allow_a_sibling() {
+    let sibling = Ours::Only(&["pool-monitor"]);
+    let table =
+        table_with(Row { role: Role::Monitor, name: "cache-monitor", ours: sibling, ..PLAIN });
     Fixture::new()
-        .with("cache-monitor", optional)
-        .check_finding(&["`cache-monitor` → `tokio`", "LAYERS"]);
+        .with("cache-monitor", &edge("dependencies", "pool-monitor"))
+        .check_finding_of(&table, &["siblings never know each other"]);
+}
+
+#[test]
+fn monitor_behind_an_outside_crate_is_found() {
+    let fixture = Fixture::new().with("cache-monitor", &outside("tokio"));
+    let behind = "[dependencies.node0-pool-monitor]\npath = \"../../ours/crates/pool-monitor\"\n";
+    let manifest = "[package]\nname = \"tokio\"\nedition = \"2024\"\n";
+    fixture.write("outside/tokio/Cargo.toml", &format!("{manifest}{behind}"));
+    let only = Outside::Only(&["tokio"]);
+    let table =
+        table_with(Row { role: Role::Monitor, name: "cache-monitor", outside: only, ..PLAIN });
+    fixture.check_finding_of(
+        &table,
+        &[
+            "`cache-monitor` (monitor) → `pool-monitor` (monitor)",
+            "reached through other crates",
+            "cargo tree -i node0-pool-monitor",
+        ],
+    );
+}
+
+#[test]
+fn upward_dev_edge_is_found() {
+    Fixture::new().with("metrics-core", &edge("dev-dependencies", "cache-monitor")).check_finding(
+        &[
+            "dev edge `metrics-core` (core) → `cache-monitor` (monitor)",
+            "points up",
+            "move the test",
+        ],
+    );
+}
+
+#[test]
+fn sibling_dev_edge_is_found() {
+    Fixture::new().with("cache-monitor", &edge("dev-dependencies", "pool-monitor")).check_finding(
+        &[
+            "dev edge `cache-monitor` (monitor) → `pool-monitor` (monitor)",
+            "siblings",
+            "the facade",
+        ],
+    );
+}
+
+#[test]
+fn outside_crate_that_is_not_listed_is_found() {
+    for optional in ["", "\noptional = true"] {
+        let lines = format!("{}{optional}", outside("tokio"));
+        Fixture::new().with("cache-monitor", &lines).check_finding(&[
+            "`cache-monitor` → `tokio`",
+            "not an outside crate that it may name",
+            "list it in LAYERS",
+        ]);
+    }
+}
+
+#[test]
+fn unused_allowance_is_found() {
+    let more = Outside::Only(&["serde"]);
+    let table =
+        table_with(Row { role: Role::Monitor, name: "cache-monitor", outside: more, ..PLAIN });
+    let words = ["`cache-monitor` → `serde`", "unused allowance", "take `serde` out of its row"];
+    Fixture::new().check_finding_of(&table, &words);
+    let for_tests = outside("serde").replace("dependencies", "dev-dependencies");
+    Fixture::new().with("cache-monitor", &for_tests).check_finding_of(&table, &words);
 }
 
 #[test]
@@ -154,32 +150,36 @@ fn crate_that_is_not_in_the_table_is_found() {
 
 #[test]
 fn row_without_a_crate_is_found() {
-    let gone = [TABLE, &[Row { name: "gone", ..PLAIN }]].concat();
-    let findings = Fixture::new().findings(&gone);
-    assert!(findings.len() == 1 && findings[0].contains("`gone`"), "{findings:?}");
+    let table = table_with(Row { name: "gone", ..PLAIN });
+    let words = ["the table lists `gone`", "the workspace has none", "drop its row"];
+    Fixture::new().check_finding_of(&table, &words);
 }
 
 #[test]
 fn runtime_behind_a_permitted_crate_is_found() {
-    let fixture = Fixture::new().with("metrics-core", &outside("quanta"));
+    let fixture = Fixture::new();
     let behind = "[dependencies]\ntokio = { path = \"../tokio\" }\n";
     let manifest = "[package]\nname = \"quanta\"\nedition = \"2024\"\n";
     fixture.write("outside/quanta/Cargo.toml", &format!("{manifest}{behind}"));
-    fixture.check_finding(&["`metrics-core` reaches `tokio`", "cargo tree -i tokio"]);
+    fixture.check_finding(&["`metrics-core` reaches `tokio`", "must never", "cargo tree -i tokio"]);
 }
 
 #[test]
 fn dependency_on_the_testbed_is_found() {
-    Fixture::new()
-        .with("cache-monitor", &edge("dependencies", "testbed"))
-        .check_finding(&["`cache-monitor` → `testbed`", "[dev-dependencies]"]);
+    Fixture::new().with("cache-monitor", &edge("dependencies", "testbed")).check_finding(&[
+        "`cache-monitor` (monitor) → `testbed` (program)",
+        "no library depends on a program",
+        "[dev-dependencies]",
+    ]);
 }
 
 #[test]
 fn testbed_that_names_our_crates_is_found() {
-    Fixture::new()
-        .with("testbed", &edge("dependencies", "metrics-core"))
-        .check_finding(&["`testbed` → `metrics-core`", "without our crates"]);
+    Fixture::new().with("testbed", &edge("dependencies", "metrics-core")).check_finding(&[
+        "`testbed` (program) → `metrics-core` (core)",
+        "must build without our crates",
+        "[dev-dependencies]",
+    ]);
 }
 
 #[test]
@@ -187,6 +187,11 @@ fn package_with_another_name_is_found() {
     let fixture = Fixture::new();
     fixture.package("ours/crates/testbed", "testbed");
     fixture.check_finding(&["`testbed`", "call it `node0-testbed`"]);
+}
+
+#[test]
+fn rows_stand_in_order_of_roles() {
+    assert!(LAYERS.is_sorted_by_key(|row| row.role));
 }
 
 #[test]

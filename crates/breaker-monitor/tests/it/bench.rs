@@ -38,23 +38,20 @@ impl Bench {
         self.clock.advance(time);
     }
 
-    /// Polls the monitor and ends a tick of one second.
+    /// Ends a tick of one second.
     pub(crate) fn tick(&mut self) -> Arc<Sample> {
         self.pass(Duration::from_secs(1));
         self.tick_now()
     }
 
-    /// Polls the monitor and ends the tick at once.
+    /// Ends the tick at once.
     pub(crate) fn tick_now(&mut self) -> Arc<Sample> {
-        for monitor in self.registry.monitors().iter() {
-            monitor.poll();
-        }
         self.ticker.tick().sample
     }
 
     /// The numbers of a circuit in a fresh sample.
     pub(crate) fn metrics(&self, circuit: &str) -> CircuitMetrics {
-        self.monitor.circuit_metrics(&self.registry.read(), circuit).unwrap()
+        self.monitor.metrics(&self.registry.read(), circuit).unwrap()
     }
 }
 

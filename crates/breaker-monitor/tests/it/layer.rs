@@ -4,7 +4,7 @@ use std::future::{Ready, pending, ready};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use breaker_monitor::{Outcome, RecordLayer};
+use breaker_monitor::{Circuit, Outcome, RecordLayer};
 use metrics_core::Measuring;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -134,4 +134,50 @@ async fn service_that_is_not_ready_was_not_called() {
     let service = RecordLayer::new(&bench.circuit("payments")).layer(Unready);
     assert_eq!(service.oneshot(()).await, Err("not ready"));
     assert_eq!(outcomes(&bench.registry.read(), "payments"), [0; 5]);
+}
+
+#[tokio::test]
+async fn verdict_of_a_breaker_decides_and_the_classifier_names_the_kind() {
+    let bench = Bench::new();
+    let circuit = bench.circuit("payments");
+    let breaker = service_fn(async |(hook, verdict, reply): (Circuit, Outcome, Reply)| {
+        hook.leave_verdict(verdict);
+        reply
+    });
+    let service = RecordLayer::new(&circuit).classify(judge).layer(breaker);
+    let failure = Outcome::Failure("response");
+    let cases = [
+        (Outcome::Rejected, Ok(200), [0, 0, 0, 1, 0]),
+        (Outcome::Rejected, Err("elapsed"), [0, 0, 0, 2, 0]),
+        (Outcome::Success, Err("refused"), [1, 0, 0, 2, 0]),
+        (Outcome::Success, Err("elapsed"), [1, 0, 1, 2, 0]),
+        (failure, Ok(200), [1, 1, 1, 2, 0]),
+        (failure, Err("refused"), [1, 2, 1, 2, 0]),
+    ];
+    for (verdict, reply, expected) in cases {
+        let call = (circuit.clone(), verdict, reply);
+        assert_eq!(service.clone().oneshot(call).await, reply);
+        assert_eq!(outcomes(&bench.registry.read(), "payments"), expected, "{verdict:?} {reply:?}");
+    }
+    let sample = bench.registry.read();
+    for kind in ["response", "connect"] {
+        let labels = [("circuit", "payments"), ("kind", kind)];
+        assert_eq!(number(&sample, "circuit_breaker_failures_total", &labels), 1.0, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn verdict_on_another_circuit_or_outside_of_a_call_goes_nowhere() {
+    let bench = Bench::new();
+    let (circuit, other) = (bench.circuit("payments"), bench.circuit("mail"));
+    circuit.leave_verdict(Outcome::Rejected);
+    let breaker = service_fn(async |hook: Circuit| {
+        hook.leave_verdict(Outcome::Rejected);
+        Reply::Ok(200)
+    });
+    let service = RecordLayer::new(&circuit).layer(breaker);
+    assert_eq!(service.oneshot(other).await, Ok(200));
+    let sample = bench.registry.read();
+    assert_eq!(outcomes(&sample, "payments"), [1, 0, 0, 0, 0]);
+    assert_eq!(outcomes(&sample, "mail"), [0; 5]);
 }

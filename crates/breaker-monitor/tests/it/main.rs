@@ -1,11 +1,11 @@
 //! The monitor's public behaviour, with time that stands still, and on a real breaker.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
-mod alerts;
-mod assess;
 mod bench;
 mod calls;
 mod concurrency;
+mod findings;
+mod judge;
 #[cfg(feature = "tower")]
 mod layer;
 mod names;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use breaker_monitor::{
-    BreakerMonitor, CircuitError, MAX_CIRCUITS, MAX_FAILURE_KINDS, State, Thresholds,
-};
-use metrics_core::{Desc, ManualClock, RegisterError, Registry, Sample};
+use breaker_monitor::{BreakerMonitor, MAX_CIRCUITS, MAX_FAILURE_KINDS, State, Thresholds};
+use metrics_core::{Desc, InstanceError, ManualClock, RegisterError, Registry, Sample};
+
+const KIND: &str = "circuit";
 
 use crate::bench::{Bench, ms, number, one_hot, outcomes};
 
@@ -29,7 +29,7 @@ fn name_is_taken_until_the_last_handle_drops() {
     let same = circuit.clone();
     assert_eq!((circuit.name(), bench.monitor.circuits()), ("payments", vec!["payments".into()]));
     let again = || bench.monitor.circuit("payments", Thresholds::default());
-    let taken = CircuitError::Duplicate { name: "payments".into() };
+    let taken = InstanceError::Duplicate { kind: KIND, name: "payments".into() };
     assert_eq!(again().unwrap_err(), taken);
     drop(circuit);
     assert_eq!(again().unwrap_err(), taken);
@@ -91,7 +91,7 @@ fn unusable_names_are_refused() {
     ];
     for (name, rule) in cases {
         let error = bench.monitor.circuit(name, Thresholds::default()).unwrap_err();
-        assert_eq!(error, CircuitError::Name { name: name.into(), rule });
+        assert_eq!(error, InstanceError::Name { kind: KIND, name: name.into(), rule });
     }
     let longest = "x".repeat(256);
     assert!(bench.monitor.circuit(&longest, Thresholds::default()).is_ok());
@@ -103,7 +103,8 @@ fn circuits_are_bounded() {
     let mut circuits: Vec<_> =
         (0..MAX_CIRCUITS).map(|at| bench.circuit(&format!("circuit-{at}"))).collect();
     let one_more = bench.monitor.circuit("one-more", Thresholds::default());
-    assert_eq!(one_more.unwrap_err(), CircuitError::TooManyCircuits { limit: MAX_CIRCUITS });
+    let too_many = InstanceError::TooMany { kind: KIND, limit: MAX_CIRCUITS };
+    assert_eq!(one_more.unwrap_err(), too_many);
     // As many as there may be have series of their own each.
     let sample = bench.tick();
     let other = [("circuit", "_other"), ("from", "_other"), ("to", "_other")];
@@ -113,16 +114,21 @@ fn circuits_are_bounded() {
 }
 
 #[test]
-fn kinds_of_failure_are_bounded() {
-    let bench = Bench::new();
-    let kinds = ["a", "b", "c", "d", "e", "f", "g", "h"];
-    let with = |kinds: &[&'static str]| {
-        bench.monitor.circuit_with_kinds("payments", Thresholds::default(), kinds)
+fn circuit_has_as_many_kinds_of_failure_as_it_may_or_none() {
+    let mut bench = Bench::new();
+    let kinds: [_; MAX_FAILURE_KINDS] = ["a", "b", "c", "d", "e", "f", "g"];
+    let with_all = bench.monitor.circuit_with_kinds("all", Thresholds::default(), kinds).unwrap();
+    let with_none = bench.monitor.circuit_with_kinds("none", Thresholds::default(), []).unwrap();
+    for circuit in [&with_all, &with_none] {
+        kinds.iter().for_each(|kind| circuit.failure(ms(1), kind));
+    }
+    let sample = bench.tick();
+    let count = |circuit, kind| {
+        let labels = [("circuit", circuit), ("kind", kind)];
+        number(&sample, "circuit_breaker_failures_total", &labels)
     };
-    let (limit, got) = (MAX_FAILURE_KINDS, kinds.len());
-    assert_eq!(with(&kinds).unwrap_err(), CircuitError::TooManyKinds { limit, got });
-    assert!(with(&kinds[..limit]).is_ok());
-    assert!(with(&[]).is_ok());
+    assert!(kinds.iter().all(|kind| count("all", kind) == 1.0));
+    assert_eq!((count("all", "_other"), count("none", "_other")), (0.0, 7.0));
 }
 
 #[test]
@@ -131,7 +137,8 @@ fn metric_name_that_means_something_else_is_refused() {
     let bench = Bench::new();
     let _taken = bench.registry.gauge(&TAKEN, &[]).unwrap();
     let error = bench.monitor.circuit("payments", Thresholds::default()).unwrap_err();
-    assert!(matches!(error, CircuitError::Register(RegisterError::Conflict { .. })), "{error:?}");
+    let InstanceError::Register { kind: KIND, source } = error else { panic!("{error:?}") };
+    assert!(matches!(source, RegisterError::Conflict { .. }), "{source:?}");
     assert!(bench.monitor.circuits().is_empty());
 }
 
@@ -184,7 +191,7 @@ fn unknown_name_is_counted_and_goes_nowhere() {
     monitor.record_state_change("never", State::Closed, State::Open, "");
     let sample = bench.registry.read();
     assert_eq!(number(&sample, "circuit_breaker_unknown_circuits_total", &[]), 5.0);
-    assert!(monitor.circuit_metrics(&sample, "never").is_none());
+    assert!(monitor.metrics(&sample, "never").is_none());
     assert!(monitor.assess(&sample, "never").is_none());
     let _known = bench.circuit("payments");
     let error = monitor.set_thresholds("never", Thresholds::default()).unwrap_err();
@@ -196,9 +203,12 @@ fn registry_monitor_and_circuits_are_no_circle() {
     let registry = Registry::builder().clock(ManualClock::new().clock()).build();
     let monitor = BreakerMonitor::register(&registry).unwrap();
     let circuit = monitor.register_circuit("payments", Thresholds::default()).unwrap();
-    let watch = Arc::downgrade(&registry.monitors()[0]);
+    // The registry drops its listeners when it is dropped itself.
+    let held = Arc::new(());
+    let registry_lives = Arc::downgrade(&held);
+    monitor.on_finding("held", move |_| assert_eq!(*held, ())).unwrap();
     drop((circuit, monitor));
-    assert!(watch.upgrade().is_some());
+    assert!(registry_lives.upgrade().is_some());
     drop(registry);
-    assert!(watch.upgrade().is_none());
+    assert!(registry_lives.upgrade().is_none());
 }

@@ -1,5 +1,6 @@
 //! The report's JSON against the example that clients were written for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use breaker_monitor::{Circuit, State, Thresholds};
@@ -14,7 +15,7 @@ fn example() -> Value {
     serde_json::from_str(EXAMPLE).unwrap()
 }
 
-fn body(sample: &Sample, service: Option<&str>) -> Value {
+fn body(sample: &Arc<Sample>, service: Option<&str>) -> Value {
     serde_json::to_value(sample.report("circuit-breaker", service).unwrap()).unwrap()
 }
 
@@ -115,6 +116,7 @@ fn named_service_is_a_list_of_one_with_its_own_health() {
     let _healthy = example_circuit(&mut bench);
     let open = bench.circuit("open");
     open.set_state(State::Open, "tripped");
+    bench.tick();
     let sample = bench.tick();
     let one = body(&sample, Some("payment-service"));
     assert_eq!(one["circuits"].as_array().unwrap().len(), 1);
@@ -142,7 +144,7 @@ fn unknown_service_is_refused_with_the_known_ones() {
 fn circuit_without_data_has_nulls_and_no_numbers_that_mean_nothing() {
     let bench = Bench::new();
     let circuit = bench.circuit("payments");
-    let before = |sample: &Sample| body(sample, None)["circuits"][0].clone();
+    let before = |sample: &Arc<Sample>| body(sample, None)["circuits"][0].clone();
     let shown = before(&bench.registry.read());
     for key in ["failureRate", "avgLatency", "p95Latency"] {
         assert_eq!(shown["metrics"][key], Value::Null, "{key}");
@@ -159,9 +161,9 @@ fn circuit_without_data_has_nulls_and_no_numbers_that_mean_nothing() {
 #[test]
 fn states_transitions_kinds_and_thresholds_are_shown() {
     let mut bench = Bench::new();
-    let thresholds = Thresholds::default().average_latency(ms(250)).min_calls(3);
+    let thresholds = Thresholds { average_latency: ms(250), min_calls: 3, ..Thresholds::default() };
     let kinds = ["refused"];
-    let circuit = bench.monitor.circuit_with_kinds("payments", thresholds, &kinds).unwrap();
+    let circuit = bench.monitor.circuit_with_kinds("payments", thresholds, kinds).unwrap();
     circuit.failure(ms(1), "refused");
     circuit.failure(ms(1), "novel");
     bench.pass(ms(2500));
@@ -192,17 +194,22 @@ fn states_transitions_kinds_and_thresholds_are_shown() {
 }
 
 #[test]
-fn topic_shows_the_published_health_and_a_circuit_its_latest() {
+fn topic_and_circuits_show_the_published_health() {
     let mut bench = Bench::new();
     let circuit = bench.circuit("payments");
     circuit.success(ms(1));
     bench.tick();
     circuit.set_state(State::Open, "tripped");
-    let scores = |sample: &Sample| {
-        let body = body(sample, None);
-        let latest = body["circuits"][0]["health"]["score"].as_u64();
-        (body["health"]["score"].as_u64(), latest)
+    let scores = |sample: &Arc<Sample>| {
+        let (all, one) = (body(sample, None), body(sample, Some("payments")));
+        [
+            &all["health"],
+            &all["circuits"][0]["health"],
+            &one["health"],
+            &one["circuits"][0]["health"],
+        ]
+        .map(|health| health["score"].as_u64())
     };
-    assert_eq!(scores(&bench.tick()), (Some(100), Some(50)));
-    assert_eq!(scores(&bench.tick()), (Some(50), Some(50)));
+    assert_eq!(scores(&bench.tick()), [Some(100); 4], "one bad tick is not believed yet");
+    assert_eq!(scores(&bench.tick()), [Some(50); 4]);
 }

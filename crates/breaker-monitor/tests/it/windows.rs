@@ -101,7 +101,7 @@ proptest! {
         let age = Duration::from_secs(MAX_AGE);
         let rule = Registry::builder().window_samples(WINDOW_SAMPLES).max_age(age);
         let mut bench = Bench::with(rule);
-        let thresholds = Thresholds::default().min_calls(MIN_CALLS);
+        let thresholds = Thresholds { min_calls: MIN_CALLS, ..Thresholds::default() };
         let circuit = bench.monitor.circuit("payments", thresholds).unwrap();
         let mut model = Model::default();
         for (seconds, calls) in bursts {
@@ -119,7 +119,7 @@ proptest! {
             for _ in 0..seconds {
                 let sample = bench.tick();
                 model.seconds += 1;
-                let metrics = bench.monitor.circuit_metrics(&sample, "payments").unwrap();
+                let metrics = bench.monitor.metrics(&sample, "payments").unwrap();
                 prop_assert_eq!(metrics.failure_rate, model.failure_rate());
                 prop_assert!(near(metrics.throughput, model.throughput()), "{:?}", metrics);
                 let average = metrics.avg_latency.map(|took| took.as_secs_f64());
@@ -132,7 +132,7 @@ proptest! {
 #[test]
 fn rate_and_latency_are_empty_below_the_minimum_of_calls() {
     let mut bench = Bench::new();
-    let thresholds = Thresholds::default().min_calls(3);
+    let thresholds = Thresholds { min_calls: 3, ..Thresholds::default() };
     let circuit = bench.monitor.circuit("payments", thresholds).unwrap();
     (0..2).for_each(|_| circuit.failure(ms(10), "error"));
     bench.tick();
@@ -152,7 +152,7 @@ fn rate_and_latency_are_empty_below_the_minimum_of_calls() {
 #[test]
 fn minimum_of_none_still_takes_a_call() {
     let mut bench = Bench::new();
-    let thresholds = Thresholds::default().min_calls(0);
+    let thresholds = Thresholds { min_calls: 0, ..Thresholds::default() };
     let circuit = bench.monitor.circuit("payments", thresholds).unwrap();
     circuit.rejected();
     bench.tick();

@@ -1,6 +1,7 @@
 //! The request's calls by a tier's name.
 
-use cache_monitor::{DEFAULT_CACHE, Operation, Size};
+use cache_monitor::{Operation, Size};
+use metrics_core::{CACHE_GETS, DEFAULT_CACHE};
 
 use crate::bench::{Bench, ms, number};
 
@@ -61,6 +62,20 @@ fn name_that_is_a_field_of_the_report_is_counted_as_other() {
     }
     assert_eq!(bench.monitor.layers(&bench.registry.read()), ["_other"]);
     assert_eq!(bench.metrics("_other").hits, 3);
+}
+
+#[test]
+fn tier_that_others_name_like_a_field_of_the_report_is_on_pages_only() {
+    let bench = Bench::new();
+    let health = bench.registry.hit_ratio(&CACHE_GETS, &[DEFAULT_CACHE, "health"]).unwrap();
+    health.hit();
+    bench.monitor.record_hit("L1", "key", ms(1));
+    let sample = bench.registry.read();
+    let body = serde_json::to_string(&sample.report("cache", None).unwrap()).unwrap();
+    assert_eq!(body.matches("\"health\":").count(), 1, "{body}");
+    assert_eq!(bench.monitor.layers(&sample), ["L1"]);
+    let labels = [("cache", DEFAULT_CACHE), ("tier", "health"), ("result", "hit")];
+    assert_eq!(number(&sample, CACHE_GETS.name(), &labels), Some(1.0));
 }
 
 #[test]

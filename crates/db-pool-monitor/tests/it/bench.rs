@@ -1,15 +1,13 @@
-//! A registry under manual time, a manager that does what it is told, and futures polled by hand.
+//! A registry under manual time, and what its series say.
 
-use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use db_pool_monitor::{MonitoredPool, PoolMonitor, mark_connecting};
-use deadpool::managed::{Manager, Metrics, Pool, PoolBuilder, RecycleError, RecycleResult};
+use db_pool_monitor::PoolMonitor;
 use metrics_core::{ManualClock, Registry, Sample, Ticker, Value};
-use tokio::sync::Semaphore;
+
+/// The labels of the pool that most tests watch.
+pub(crate) const POOL: (&str, &str) = ("pool", "main");
 
 /// A registry that ticks when told, with a monitor.
 pub(crate) struct Bench {
@@ -31,143 +29,19 @@ impl Bench {
         }
     }
 
-    /// A watched pool with hooks, and the script of its manager.
-    pub(crate) fn build(&self, name: &str, max_size: usize) -> (MonitoredPool<Fake>, Arc<Script>) {
-        let (builder, script) = pool_of(max_size);
-        (self.monitor.build(name, builder).unwrap(), script)
-    }
-
     pub(crate) fn pass(&self, time: Duration) {
         self.clock.advance(time);
     }
 
-    /// Polls the monitor and ends a tick of one second.
+    /// Ends a tick of one second.
     pub(crate) fn tick(&mut self) -> Arc<Sample> {
         self.pass(Duration::from_secs(1));
         self.tick_now()
     }
 
-    /// Polls the monitor and ends the tick at once.
+    /// Ends the tick at once.
     pub(crate) fn tick_now(&mut self) -> Arc<Sample> {
-        for monitor in self.registry.monitors().iter() {
-            monitor.poll();
-        }
         self.ticker.tick().sample
-    }
-}
-
-/// What a fake connection is.
-#[derive(Debug)]
-pub(crate) struct Connection;
-
-/// A refusal of the fake database.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Refused;
-
-/// Opens and recycles as its [`Script`] says.
-#[derive(Debug)]
-pub(crate) struct Fake(Arc<Script>);
-
-/// What the fake database does with whom.
-#[derive(Debug)]
-pub(crate) struct Script {
-    pub(crate) refuses: AtomicBool,
-    pub(crate) breaks_recycles: AtomicUsize,
-    pub(crate) marks: AtomicBool,
-    connects: Semaphore,
-    recycles: Semaphore,
-}
-
-impl Script {
-    /// From now on connects wait for [`Self::let_connect`].
-    pub(crate) fn hold_connects(&self) {
-        hold(&self.connects);
-    }
-
-    pub(crate) fn let_connect(&self) {
-        self.connects.add_permits(1);
-    }
-
-    /// From now on recycles wait for [`Self::let_recycle`].
-    pub(crate) fn hold_recycles(&self) {
-        hold(&self.recycles);
-    }
-
-    pub(crate) fn let_recycle(&self) {
-        self.recycles.add_permits(1);
-    }
-
-    /// From now on nothing waits, fails or breaks.
-    pub(crate) fn behave(&self) {
-        self.refuses.store(false, Ordering::Relaxed);
-        self.breaks_recycles.store(0, Ordering::Relaxed);
-        for gate in [&self.connects, &self.recycles] {
-            hold(gate);
-            gate.add_permits(OPEN);
-        }
-    }
-}
-
-/// So many permits that a gate stays open.
-const OPEN: usize = Semaphore::MAX_PERMITS / 2;
-
-fn hold(gate: &Semaphore) {
-    gate.forget_permits(Semaphore::MAX_PERMITS);
-}
-
-async fn pass(gate: &Semaphore) {
-    gate.acquire().await.unwrap().forget();
-}
-
-pub(crate) fn pool_of(max_size: usize) -> (PoolBuilder<Fake>, Arc<Script>) {
-    let open = || Semaphore::new(OPEN);
-    let script = Arc::new(Script {
-        refuses: AtomicBool::new(false),
-        breaks_recycles: AtomicUsize::new(0),
-        marks: AtomicBool::new(true),
-        connects: open(),
-        recycles: open(),
-    });
-    (Pool::builder(Fake(script.clone())).max_size(max_size), script)
-}
-
-impl Manager for Fake {
-    type Type = Connection;
-    type Error = Refused;
-
-    async fn create(&self) -> Result<Connection, Refused> {
-        if self.0.marks.load(Ordering::Relaxed) {
-            mark_connecting();
-        }
-        pass(&self.0.connects).await;
-        if self.0.refuses.load(Ordering::Relaxed) {
-            return Err(Refused);
-        }
-        Ok(Connection)
-    }
-
-    async fn recycle(&self, _: &mut Connection, _: &Metrics) -> RecycleResult<Refused> {
-        pass(&self.0.recycles).await;
-        let broken = &self.0.breaks_recycles;
-        let one_less = |left: usize| left.checked_sub(1);
-        match broken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less) {
-            Ok(_) => Err(RecycleError::message("broken")),
-            Err(_) => Ok(()),
-        }
-    }
-}
-
-/// Polls once, with nobody to wake.
-pub(crate) fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// The output of a future that has no reason to wait.
-#[track_caller]
-pub(crate) fn now<F: Future>(future: F) -> F::Output {
-    match poll(pin!(future)) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("it waits"),
     }
 }
 
@@ -185,6 +59,22 @@ pub(crate) fn sum_millis(sample: &Sample, name: &str, labels: &[(&str, &str)]) -
         Some(Value::Histogram(histogram)) => histogram.total().sum() * 1e3,
         other => panic!("{name}{labels:?} is {other:?}"),
     }
+}
+
+/// Acquired, timed out, failed, cancelled; together they are all waits that ended.
+#[track_caller]
+pub(crate) fn check_outcomes(sample: &Sample, expected: [u32; 4]) {
+    let outcomes = ["acquired", "timed_out", "failed", "cancelled"];
+    let counted = outcomes
+        .map(|outcome| number(sample, "db_client_acquires_total", &[POOL, ("outcome", outcome)]));
+    assert_eq!(counted, expected.map(f64::from), "{outcomes:?}");
+    let waits = number(sample, "db_client_wait_duration_seconds", &[POOL]);
+    assert_eq!(waits, f64::from(expected.iter().sum::<u32>()));
+}
+
+/// The report as JSON: of all pools, or of one.
+pub(crate) fn body(sample: &Arc<Sample>, pool: Option<&str>) -> serde_json::Value {
+    serde_json::to_value(sample.report("database", pool).unwrap()).unwrap()
 }
 
 pub(crate) const fn ms(millis: u64) -> Duration {

@@ -9,22 +9,15 @@ use db_pool_monitor::{PoolHandle, PoolLevels, Thresholds};
 use metrics_core::{Sample, Status};
 use serde_json::Value;
 
-use crate::bench::{Bench, ms, now, number, sum_millis};
-use crate::waits::check_outcomes;
-
-const POOL: (&str, &str) = ("pool", "main");
+use crate::bench::{Bench, POOL, body, check_outcomes, ms, number, sum_millis};
 
 /// What r2d2, bb8 and sqlx say of themselves.
 fn usual() -> PoolLevels {
-    PoolLevels::default().used(3).idle(1).max(10)
+    PoolLevels { used: Some(3), idle: Some(1), max: Some(10), ..PoolLevels::default() }
 }
 
 fn handle(bench: &Bench, levels: PoolLevels) -> PoolHandle {
     bench.monitor.pool("main", move || Some(levels)).unwrap()
-}
-
-fn body(sample: &Sample, pool: Option<&str>) -> Value {
-    serde_json::to_value(sample.report("database", pool).unwrap()).unwrap()
 }
 
 /// The names of all families.
@@ -67,8 +60,14 @@ fn levels_are_what_the_pool_says_at_each_poll() {
     let asked = used.clone();
     let levels = move || match asked.load(Ordering::Relaxed) {
         // An answer that knows less than the first.
-        0 => Some(PoolLevels::default().max(4)),
-        used => Some(PoolLevels::default().used(used).idle(1).max(4).waiting(5).connecting(6)),
+        0 => Some(PoolLevels { max: Some(4), ..PoolLevels::default() }),
+        used => Some(PoolLevels {
+            used: Some(used),
+            idle: Some(1),
+            max: Some(4),
+            waiting: Some(5),
+            connecting: Some(6),
+        }),
     };
     let _handle = bench.monitor.pool("main", levels).unwrap();
     let shown = |sample: &Sample| {
@@ -140,47 +139,24 @@ fn what_a_handle_cannot_know_is_no_field_of_its_report() {
 }
 
 #[test]
-fn totals_with_a_handle_leave_out_what_it_cannot_know() {
-    let mut bench = Bench::new();
-    let (pool, _) = bench.build("adapted", 2);
-    let _held = now(pool.get()).unwrap();
-    let handle = handle(&bench, usual());
-    handle.acquired(ms(1));
-    let sample = bench.tick();
-    let body = body(&sample, None);
-    let totals = body["metrics"].as_object().unwrap();
-    assert_eq!((&totals["totalConnections"], &totals["acquired"]), (&5.into(), &2.into()));
-    let adapted = &body["pools"]["adapted"]["metrics"];
-    for key in [
-        "waitingClients",
-        "connectingClients",
-        "peakActiveConnections",
-        "oldestUse",
-        "leakedConnections",
-        "leaks",
-        "openedConnections",
-    ] {
-        assert!(!totals.contains_key(key), "{key}");
-        assert!(adapted.get(key).is_some(), "{key}");
-    }
-
-    drop(handle);
-    let sample = bench.tick();
-    let totals = bench.monitor.totals(&sample);
-    assert_eq!((totals.total_connections, totals.waiting_clients), (Some(1), Some(0)));
-    assert!(totals.tracked.is_some() && totals.hooks.is_some());
-}
-
-#[test]
 fn handle_is_judged_by_what_it_knows() {
     let mut bench = Bench::new();
-    let thresholds = Thresholds::default().slow_wait(ms(50)).min_waits(3);
-    let full = || Some(PoolLevels::default().used(4).idle(0).max(4).waiting(7));
-    let handle = bench.monitor.pool_with("main", full, thresholds).unwrap();
+    let thresholds = Thresholds { slow_wait: ms(50), min_waits: 3, ..Thresholds::default() };
+    let full = || {
+        Some(PoolLevels {
+            used: Some(4),
+            idle: Some(0),
+            max: Some(4),
+            waiting: Some(7),
+            ..PoolLevels::default()
+        })
+    };
+    let handle = bench.monitor.pool("main", full).unwrap();
+    handle.set_thresholds(thresholds);
     let judge = |bench: &mut Bench| {
         let sample = bench.tick();
         let judged = bench.monitor.assess(&sample, "main").unwrap();
-        let codes: Vec<_> = judged.issues.iter().map(|issue| issue.code).collect();
+        let codes: Vec<_> = judged.findings.iter().map(|finding| finding.code).collect();
         (judged.score, codes)
     };
     assert_eq!(judge(&mut bench), (Some(77), vec!["pool_exhausted", "long_wait_queue"]));
@@ -199,7 +175,7 @@ fn handle_is_judged_by_what_it_knows() {
 #[test]
 fn pool_that_says_little_is_judged_by_its_waits_alone() {
     let mut bench = Bench::new();
-    let handle = handle(&bench, PoolLevels::default().max(4));
+    let handle = handle(&bench, PoolLevels { max: Some(4), ..PoolLevels::default() });
     let status = |bench: &mut Bench| {
         let sample = bench.tick();
         bench.monitor.assess(&sample, "main").unwrap().status

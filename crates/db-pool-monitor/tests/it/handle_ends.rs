@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use db_pool_monitor::{AttachError, PoolLevels};
-use metrics_core::Sample;
+use metrics_core::{InstanceError, Sample};
 
-use crate::bench::{Bench, ms, number, pool_of};
-
-const POOL: (&str, &str) = ("pool", "main");
+use crate::bench::{Bench, POOL, ms, number};
 
 fn one() -> Option<PoolLevels> {
-    Some(PoolLevels::default().used(1).idle(0).max(1))
+    Some(PoolLevels { used: Some(1), idle: Some(0), max: Some(1), ..PoolLevels::default() })
 }
 
 fn has(sample: &Sample, name: &str) -> bool {
@@ -19,24 +17,18 @@ fn has(sample: &Sample, name: &str) -> bool {
 }
 
 #[test]
-fn name_means_one_living_pool_of_any_kind() {
-    let bench = Bench::new();
-    let _handle = bench.monitor.pool("main", one).unwrap();
-    let error = bench.monitor.pool("main", one).unwrap_err();
-    assert!(matches!(error, AttachError::Duplicate { ref name } if name == "main"));
-    let bare = pool_of(1).0.build().unwrap();
-    let error = bench.monitor.attach("main", &bare).unwrap_err();
-    assert!(matches!(error, AttachError::Duplicate { .. }));
-    let _adapted = bench.monitor.attach("other", &bare).unwrap();
-    let error = bench.monitor.pool("other", one).unwrap_err();
-    assert!(matches!(error, AttachError::Duplicate { .. }));
-}
-
-#[test]
 fn refused_handle_leaves_the_levels_of_the_living_pool_alone() {
     let bench = Bench::new();
     let _handle = bench.monitor.pool("main", one).unwrap();
-    let more = || Some(PoolLevels::default().used(9).idle(9).max(9).waiting(9));
+    let more = || {
+        Some(PoolLevels {
+            used: Some(9),
+            idle: Some(9),
+            max: Some(9),
+            waiting: Some(9),
+            ..PoolLevels::default()
+        })
+    };
     assert!(bench.monitor.pool("main", more).is_err());
     let sample = bench.registry.read();
     assert_eq!(number(&sample, "db_client_connections_max", &[POOL]), 1.0);
@@ -47,7 +39,10 @@ fn refused_handle_leaves_the_levels_of_the_living_pool_alone() {
 fn name_that_cannot_be_a_label_is_refused_before_the_pool_is_asked() {
     let bench = Bench::new();
     let error = bench.monitor.pool("", || panic!("it was asked")).unwrap_err();
-    assert!(matches!(error, AttachError::Name { ref name, .. } if name.is_empty()));
+    let AttachError::Instance(InstanceError::Name { name, .. }) = error else {
+        panic!("{error:?}");
+    };
+    assert!(name.is_empty());
 }
 
 #[test]
@@ -103,40 +98,6 @@ fn pool_that_says_that_it_is_gone_keeps_no_levels_and_no_name() {
     assert!(!has(&sample, "db_client_connections_max"));
     assert!(has(&sample, "db_client_wait_duration_seconds"), "its handle lives");
     assert!(bench.monitor.pool("main", one).is_ok());
-}
-
-#[test]
-fn pool_that_panics_hides_its_own_levels_only_and_until_it_answers_again() {
-    let mut bench = Bench::new();
-    let broken = Arc::new(AtomicBool::new(false));
-    let (asked, polls) = (broken.clone(), Arc::new(AtomicU64::new(0)));
-    let levels = move || {
-        assert!(!asked.load(Ordering::Relaxed), "a lock is poisoned");
-        one()
-    };
-    let handle = bench.monitor.pool("main", levels).unwrap();
-    let counted = polls.clone();
-    // After the one that panics, in the order of names.
-    let count = move || Some(PoolLevels::default().used(counted.fetch_add(1, Ordering::Relaxed)));
-    let _other = bench.monitor.pool("next", count).unwrap();
-    let (adapted, _) = bench.build("zoo", 1);
-
-    broken.store(true, Ordering::Relaxed);
-    handle.acquired(ms(1));
-    bench.tick();
-    let sample = bench.tick();
-    assert!(number(&sample, "db_client_connections_max", &[POOL]).is_nan());
-    assert_eq!(number(&sample, "db_client_source_panics_total", &[POOL]), 2.0);
-    assert_eq!(number(&sample, "db_client_source_panics_total", &[("pool", "next")]), 0.0);
-    assert_eq!(polls.load(Ordering::Relaxed), 3, "once when it was attached, then at each poll");
-    let metrics = bench.monitor.metrics(&sample, "main").unwrap();
-    assert_eq!((metrics.total_connections, metrics.acquired), (None, 1));
-    assert_eq!(bench.monitor.totals(&sample).total_connections, None);
-
-    broken.store(false, Ordering::Relaxed);
-    let sample = bench.tick();
-    assert_eq!(number(&sample, "db_client_connections_max", &[POOL]), 1.0);
-    drop(adapted);
 }
 
 #[test]

@@ -1,20 +1,10 @@
-//! The monitor's public behaviour: on a pool whose every step the test decides,
-//! with time that stands still, and on a real Postgres.
+//! The monitor's public behaviour, with time that stands still: pools of any kind by their
+//! handle, and pools of deadpool's.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
-mod assess;
-mod attach;
 mod bench;
-mod cancellations;
+#[cfg(feature = "deadpool")]
+mod deadpool;
+mod guards;
 mod handle;
 mod handle_ends;
-mod holds;
-mod phases;
-#[cfg(feature = "deadpool-postgres")]
-mod postgres;
-#[cfg(feature = "deadpool-postgres")]
-mod postgres_readiness;
-#[cfg(feature = "deadpool-postgres")]
-mod postgres_server;
-mod report;
-mod waits;

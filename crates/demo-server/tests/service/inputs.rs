@@ -14,8 +14,15 @@ const KEYS: [(&str, &[&str]); 4] = [
 ];
 
 /// Endpoints that know no key.
-const KEYLESS: [&str; 5] =
-    ["/metrics/export.json", "/health/live", "/health/ready", "/livez", "/readyz"];
+const KEYLESS: [&str; 7] = [
+    "/",
+    "/metrics/openapi.json",
+    "/metrics/export.json",
+    "/health/live",
+    "/health/ready",
+    "/livez",
+    "/readyz",
+];
 
 fn error(demo: &Demo, target: &str) -> (u16, Value) {
     let response = demo.get(target);

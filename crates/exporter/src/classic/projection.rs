@@ -73,7 +73,10 @@ impl<'a> Projection<'a> {
                 self.skipped += 1;
                 continue;
             }
-            let beside = |(key, _): &(&str, &str)| !template::has_place(classic.name, key);
+            let beside = |pair: &(&str, &str)| {
+                let is_left_out = family.desc.classic_without == Some(*pair);
+                !is_left_out && !template::has_place(classic.name, pair.0)
+            };
             let constants = decoration.constants(origin.labels);
             let shown = pairs.iter().copied().filter(beside).chain(constants).collect();
             match projected.series.entry(shown) {

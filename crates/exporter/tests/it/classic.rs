@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use exporter::{Format, Naming};
 use metrics_core::{
-    Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, Kind, Layout, OwnedDesc, Performance,
+    CACHE_GETS, Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, Kind, Layout, OwnedDesc,
+    Performance,
 };
 
 use crate::{Bench, START, grammar};
@@ -25,7 +26,8 @@ fn a_latency_is_a_summary_in_milliseconds_over_the_window() {
     });
     recorded.for_each(|ms| performance.record_latency("api:request", Duration::from_millis(ms)));
     let summary = performance.latency_percentiles("api:request").unwrap();
-    let [p50, p95, p99] = [summary.p50, summary.p95, summary.p99].map(Option::unwrap);
+    let [p50, p95, p99] = [summary.p50, summary.p95, summary.p99]
+        .map(|quantile| quantile.unwrap().as_nanos() as f64 / 1e6);
     for (quantile, exact) in [p50, p95, p99].into_iter().zip(EXACT_MS) {
         assert!((quantile / exact as f64 - 1.0).abs() <= Layout::RELATIVE_ERROR);
     }
@@ -70,6 +72,26 @@ fn a_hit_rate_without_lookups_is_absent_with_its_head() {
     assert!(bench.classic_of("cache_").contains("cache_L1_hit_rate 1 "));
     (0..11).for_each(|_| bench.tick());
     assert_eq!(bench.classic_of("cache_"), "");
+}
+
+#[test]
+fn lookups_of_other_caches_have_theirs_as_a_label() {
+    let mut bench = Bench::new();
+    let performance = performance(&bench);
+    performance.record_cache_hit("L1");
+    let orders = bench.registry.hit_ratio(&CACHE_GETS, &["orders", "L1"]).unwrap();
+    orders.miss();
+    bench.tick();
+    let at = START + 1000;
+    let expected = format!(
+        "\
+# HELP cache_L1_hit_rate Cache hit rate for L1
+# TYPE cache_L1_hit_rate gauge
+cache_L1_hit_rate 1 {at}
+cache_L1_hit_rate{{cache=\"orders\"}} 0 {at}
+"
+    );
+    assert_eq!(bench.classic_of("cache_"), expected);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What the checks found, and what that makes of the service.
+//! The results of the checks, and the status that follows from them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,37 +6,37 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
-/// Results in a row that change what is believed of a check.
+/// Results in a row that change the status of a check.
 const STREAK: u32 = 2;
 
-/// The longest message that is kept of a check, in bytes.
+/// The longest message of a check that is kept, in bytes.
 const MAX_MESSAGE_BYTES: usize = 256;
 
-/// How a service stands towards traffic.
+/// The readiness of a service for traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReadinessStatus {
-    /// It has not said that it started, or a check has no result yet.
+    /// [`Readiness::started`](crate::Readiness::started) was not called, or a check has no result yet.
     Starting,
-    /// Traffic is welcome.
+    /// The service started and no check is down.
     Ready,
     /// A check is down.
     NotReady,
-    /// It is about to stop.
+    /// [`Readiness::drain`](crate::Readiness::drain) was called: the service is about to stop.
     Draining,
 }
 
-/// What is believed of a check.
+/// The status of a check, which changes after two results that contradict it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum CheckStatus {
-    /// It has no result yet.
+    /// The check has no result yet.
     Unknown,
-    /// What it asks about is there.
+    /// The dependency answers.
     Pass,
-    /// It is not.
+    /// The dependency does not answer, or the check hangs or panics.
     Fail,
 }
 
@@ -44,7 +44,7 @@ pub enum CheckStatus {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ReadinessReport {
-    /// How the service stands.
+    /// The status of the service.
     pub status: ReadinessStatus,
     /// The checks by name.
     pub checks: BTreeMap<String, CheckReport>,
@@ -55,12 +55,12 @@ pub struct ReadinessReport {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CheckReport {
-    /// What is believed.
+    /// The status of the check.
     pub status: CheckStatus,
-    /// What the last failure said, until the next success.
+    /// The message of the last failure, until the next success.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// How long ago the last result was, in milliseconds in JSON; `None` before the first.
+    /// The age of the last result, in milliseconds in JSON; `None` before the first.
     #[serde(rename = "ageMs", serialize_with = "as_millis")]
     pub age: Option<Duration>,
 }
@@ -79,8 +79,8 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Board {
     phase: Phase,
-    /// Until it was ready once, a check without a result holds the service back;
-    /// after that, a check that joins later does not take it out.
+    /// True once the service was ready. Before, a check without a result keeps it from
+    /// being ready; afterwards, a check that joins does not make it unready.
     was_ready: bool,
     checks: BTreeMap<String, Standing>,
 }
@@ -109,7 +109,7 @@ impl Board {
         self.phase = Phase::Draining;
     }
 
-    /// Takes the names of all checks that there are now.
+    /// Adds the checks that are new, and removes those that are gone.
     pub(super) fn follow(&mut self, names: &[String]) {
         self.checks.retain(|name, _| names.contains(name));
         for name in names {
@@ -122,7 +122,7 @@ impl Board {
         }
     }
 
-    /// Takes a result; returns the status if it changed.
+    /// Notes a result; returns the status if it changed.
     pub(super) fn note(
         &mut self,
         name: &str,

@@ -1,29 +1,37 @@
-//! Asks the checks, round after round.
+//! The background task that runs the checks, round after round.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use metrics_core::{NotReady, ReadinessCheck, Registry};
-use tokio::task::JoinHandle;
-use tokio::time::error::Elapsed;
+use metrics_core::{GuardedCall, GuestCall, ReadinessCheck, Registry};
+use tokio::runtime::Handle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::board::{Board, CheckStatus};
 use super::lock;
+use super::thread::CheckThread;
 
 pub(super) struct Runner {
     registry: Registry,
     own: Vec<Arc<dyn ReadinessCheck>>,
     board: Arc<Mutex<Board>>,
     timeout: Duration,
+    /// The thread of the checks; without one they are asked on the current runtime.
+    thread: Option<CheckThread>,
+    /// What counts how each check answers, by name.
+    guards: BTreeMap<String, Arc<GuardedCall>>,
     /// Checks that were asked and have not answered, by name.
     asked: BTreeMap<String, Asked>,
 }
 
+/// All checks by name.
+type Checks = BTreeMap<String, Arc<dyn ReadinessCheck>>;
+
 /// A check that is being asked; forgetting it stops it.
-struct Asked(JoinHandle<Result<Result<(), NotReady>, Elapsed>>);
+struct Asked(JoinHandle<Result<(), String>>);
 
 impl Drop for Asked {
     fn drop(&mut self) {
@@ -37,13 +45,15 @@ impl Runner {
         own: Vec<Arc<dyn ReadinessCheck>>,
         board: Arc<Mutex<Board>>,
         timeout: Duration,
+        thread: Option<CheckThread>,
     ) -> Self {
-        Self { registry, own, board, timeout, asked: BTreeMap::new() }
+        let (guards, asked) = (BTreeMap::new(), BTreeMap::new());
+        Self { registry, own, board, timeout, thread, guards, asked }
     }
 
-    /// Puts the checks that there are on the board, so that they hold the service back before their first round.
+    /// Puts the checks on the board before their first round, so that the service is not ready without them.
     pub(super) fn announce(&self) {
-        let names: Vec<String> = self.checks().into_keys().collect();
+        let names: Vec<String> = checks(&self.registry, &self.own).into_keys().collect();
         lock(&self.board).follow(&names);
     }
 
@@ -57,21 +67,28 @@ impl Runner {
     }
 
     async fn round(&mut self) {
-        let checks = self.checks();
+        let (registry, own) = (self.registry.clone(), self.own.clone());
+        // Monitors are asked for their checks, and waited for, where a thread may wait.
+        let Ok(checks) = spawn_blocking(move || checks(&registry, &own)).await else { return };
         let names: Vec<String> = checks.keys().cloned().collect();
         lock(&self.board).follow(&names);
         self.asked.retain(|name, asked| checks.contains_key(name) && !asked.0.is_finished());
+        self.guards.retain(|name, _| checks.contains_key(name));
         // All at once, so that a round takes no longer than the slowest check.
         let deadline = Instant::now() + self.timeout;
         let mut stuck = Vec::new();
         for (name, check) in checks {
             if self.asked.contains_key(&name) {
-                // A check that blocks its thread cannot be stopped; a second would only block another.
+                // A check that blocks its thread cannot be cancelled; a second one would block another thread.
                 stuck.push(name);
                 continue;
             }
-            let task = async move { timeout_at(deadline, check.check()).await };
-            self.asked.insert(name, Asked(tokio::spawn(task)));
+            let answer = ask(self.guard(&name), check, deadline, self.timeout);
+            let asked = match &self.thread {
+                Some(thread) => thread.handle().spawn(answer),
+                None => Handle::current().spawn(answer),
+            };
+            self.asked.insert(name, Asked(asked));
         }
         for name in &stuck {
             self.note(name, Err("still busy with an earlier round: it blocks".to_owned()));
@@ -86,14 +103,26 @@ impl Runner {
         let Some(asked) = self.asked.get_mut(name) else {
             return Err("it was not asked".to_owned());
         };
-        // The task keeps the deadline itself, unless the check blocks its thread.
+        // The task ends at its deadline by itself, unless the check blocks its thread.
         match timeout_at(deadline + self.timeout / 10, &mut asked.0).await {
-            Ok(Ok(Ok(answer))) => answer.map_err(|not_ready| not_ready.to_string()),
-            Ok(Err(_)) => Err("it panicked".to_owned()),
-            Ok(Ok(Err(_))) | Err(_) => {
-                Err(format!("no answer within {} ms", self.timeout.as_millis()))
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err("it was stopped".to_owned()),
+            Err(_) => {
+                if let Some(guard) = self.guards.get(name) {
+                    guard.give_up();
+                }
+                Err(late(self.timeout))
             }
         }
+    }
+
+    /// Returns what counts the answers of a check; `None` where the registry is out of names.
+    fn guard(&mut self, name: &str) -> Option<Arc<GuardedCall>> {
+        if !self.guards.contains_key(name) {
+            let guard = self.registry.guard(name, GuestCall::Check).ok()?;
+            self.guards.insert(name.to_owned(), Arc::new(guard));
+        }
+        self.guards.get(name).cloned()
     }
 
     fn note(&self, name: &str, result: Result<(), String>) {
@@ -104,27 +133,45 @@ impl Runner {
             None => {}
         }
     }
+}
 
-    /// All checks by name; of two with one name, the later is numbered.
-    fn checks(&self) -> BTreeMap<String, Arc<dyn ReadinessCheck>> {
-        let mut checks = BTreeMap::new();
-        let monitors = self.registry.monitors();
-        // Code of others: one that panics has no checks in this round.
-        let of_monitors = monitors.iter().flat_map(|monitor| {
-            catch_unwind(AssertUnwindSafe(|| monitor.readiness())).unwrap_or_default()
-        });
-        for check in self.own.iter().cloned().chain(of_monitors) {
-            // A check that cannot say its name is asked all the same: silence would read as readiness.
-            let name = catch_unwind(AssertUnwindSafe(|| check.name().to_owned()));
-            let name = name.unwrap_or_else(|_| "unnamed".to_owned());
-            let mut unique = name.clone();
-            let mut number = 1;
-            while checks.contains_key(&unique) {
-                number += 1;
-                unique = format!("{name} ({number})");
-            }
-            checks.insert(unique, check);
-        }
-        checks
+/// Asks a check, and says in words why it does not pass.
+async fn ask(
+    guard: Option<Arc<GuardedCall>>,
+    check: Arc<dyn ReadinessCheck>,
+    deadline: Instant,
+    timeout: Duration,
+) -> Result<(), String> {
+    let asked = async { check.check().await };
+    let answer = match &guard {
+        Some(guard) => timeout_at(deadline, guard.contain(asked)).await,
+        None => timeout_at(deadline, asked).await.map(Ok),
+    };
+    match answer {
+        Ok(Ok(answer)) => answer.map_err(|not_ready| not_ready.to_string()),
+        Ok(Err(error)) => Err(format!("it {error}")),
+        Err(_) => Err(late(timeout)),
     }
+}
+
+fn late(timeout: Duration) -> String {
+    format!("no answer within {} ms", timeout.as_millis())
+}
+
+/// Returns the checks of the host and of its monitors; of two with one name, the later is numbered.
+fn checks(registry: &Registry, own: &[Arc<dyn ReadinessCheck>]) -> Checks {
+    let mut checks = BTreeMap::new();
+    for check in own.iter().cloned().chain(registry.readiness_checks()) {
+        // A check that cannot say its name is asked all the same: silence would read as readiness.
+        let name = catch_unwind(AssertUnwindSafe(|| check.name().to_owned()));
+        let name = name.unwrap_or_else(|_| "unnamed".to_owned());
+        let mut unique = name.clone();
+        let mut number = 1;
+        while checks.contains_key(&unique) {
+            number += 1;
+            unique = format!("{name} ({number})");
+        }
+        checks.insert(unique, check);
+    }
+    checks
 }

@@ -1,17 +1,18 @@
 //! Endpoints, parameters and methods: what is refused, and how.
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{DATABASE, QUEUE, Surface, Told};
+use crate::support::{DATABASE, QUEUE, Scripted, Served};
 
-fn surface() -> Surface {
-    Surface::new(vec![Told::new(&DATABASE), Told::new(&QUEUE)])
+fn served() -> Served {
+    Served::new(vec![Scripted::new(&DATABASE), Scripted::new(&QUEUE)])
 }
 
-const ENDPOINTS: [&str; 9] = [
+const ENDPOINTS: [&str; 10] = [
     "/metrics",
     "/metrics/export.json",
+    "/metrics/openapi.json",
     "/metrics/database",
     "/metrics/queue",
     "/health/performance",
@@ -23,7 +24,7 @@ const ENDPOINTS: [&str; 9] = [
 
 #[tokio::test]
 async fn a_bad_value_of_a_known_parameter_is_refused_by_name() {
-    let surface = surface();
+    let served = served();
     let long = "x".repeat(10_000);
     let bad = ["", "sideways", "-1", "1e999", "NaN", "%ff", "TRUE", &long];
     let words = [
@@ -34,7 +35,7 @@ async fn a_bad_value_of_a_known_parameter_is_refused_by_name() {
     for (path, parameter, allowed) in words {
         let repeated = format!("{0}&{parameter}={0}", allowed[0].as_str().expect("a word"));
         for value in bad.into_iter().chain([repeated.as_str()]) {
-            let answer = surface.get(&format!("{path}?{parameter}={value}")).await;
+            let answer = served.get(&format!("{path}?{parameter}={value}")).await;
             let case = format!("{path} {parameter}={value:.40}");
             assert_eq!(answer.status, 400, "{case}");
             assert_eq!(answer.header("cache-control"), "no-store", "{case}");
@@ -49,10 +50,10 @@ async fn a_bad_value_of_a_known_parameter_is_refused_by_name() {
 
 #[tokio::test]
 async fn a_target_that_is_no_name_is_refused_and_an_unknown_one_not_found() {
-    let surface = surface();
+    let served = served();
     let long = "x".repeat(10_000);
     for value in ["", "main&pool=main", "%ff", &long] {
-        let answer = surface.get(&format!("/metrics/database?pool={value}")).await;
+        let answer = served.get(&format!("/metrics/database?pool={value}")).await;
         assert_eq!(answer.status, 400, "{value:.40}");
         let error = &answer.json()["error"];
         assert_eq!(
@@ -61,7 +62,7 @@ async fn a_target_that_is_no_name_is_refused_and_an_unknown_one_not_found() {
         );
     }
     for value in ["sideways", "-1", "1e999", "NaN", "%22%0A", "%3Cscript%3E"] {
-        let answer = surface.get(&format!("/metrics/database?pool={value}")).await;
+        let answer = served.get(&format!("/metrics/database?pool={value}")).await;
         assert_eq!(answer.status, 404, "{value}");
         let error = &answer.json()["error"];
         assert_eq!(error["code"], "unknown_pool", "{value}");
@@ -72,23 +73,23 @@ async fn a_target_that_is_no_name_is_refused_and_an_unknown_one_not_found() {
 
 #[tokio::test]
 async fn unknown_parameters_are_ignored() {
-    let surface = surface();
-    surface.readiness.started();
+    let served = served();
+    served.readiness.started();
     for endpoint in ENDPOINTS {
-        let answer = surface.get(&format!("{endpoint}?nobody=knows&nobody=&%ff=%ff&")).await;
+        let answer = served.get(&format!("{endpoint}?nobody=knows&nobody=&%ff=%ff&")).await;
         assert_eq!(answer.status, 200, "{endpoint}");
     }
-    let answer = surface.get("/metrics/queue?pool=none").await;
-    assert_eq!(answer.json(), json!({ "target": null }));
+    let answer = served.get("/metrics/queue?pool=none").await;
+    assert_eq!(answer.json()["target"], Value::Null);
 }
 
 #[tokio::test]
 async fn every_other_method_is_refused_with_those_that_are_allowed() {
-    let surface = surface();
+    let served = served();
     for endpoint in ENDPOINTS {
         for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
             let method = Method::from_bytes(method.as_bytes()).expect("a token");
-            let answer = surface.send(method.clone(), endpoint, &[]).await;
+            let answer = served.send(method.clone(), endpoint, &[]).await;
             assert_eq!(answer.status, 405, "{method} {endpoint}");
             assert_eq!(answer.header("allow"), "GET, HEAD", "{method} {endpoint}");
             assert_eq!(answer.header("cache-control"), "no-store", "{method} {endpoint}");
@@ -99,11 +100,11 @@ async fn every_other_method_is_refused_with_those_that_are_allowed() {
 
 #[tokio::test]
 async fn head_has_the_headers_of_get_and_no_body() {
-    let surface = surface();
-    surface.readiness.started();
+    let served = served();
+    served.readiness.started();
     for endpoint in ENDPOINTS {
-        let get = surface.get(endpoint).await;
-        let head = surface.send(Method::HEAD, endpoint, &[]).await;
+        let get = served.get(endpoint).await;
+        let head = served.send(Method::HEAD, endpoint, &[]).await;
         assert_eq!((head.status, head.body.len()), (get.status, 0), "{endpoint}");
         assert_eq!(head.header("content-type"), get.header("content-type"), "{endpoint}");
         assert_eq!(head.header("cache-control"), "no-store", "{endpoint}");
@@ -113,26 +114,26 @@ async fn head_has_the_headers_of_get_and_no_body() {
 
 #[tokio::test]
 async fn an_unknown_topic_is_not_found_with_those_that_are_known() {
-    let surface = surface();
-    let answer = surface.get("/metrics/weather").await;
+    let served = served();
+    let answer = served.get("/metrics/weather").await;
     assert_eq!(answer.status, 404);
     let error = &answer.json()["error"];
     assert_eq!(error["code"], "unknown_topic");
     assert_eq!(error["known"], json!(["database", "queue"]));
 
-    let answer = surface.get("/metrics/%ff").await;
+    let answer = served.get("/metrics/%ff").await;
     assert_eq!(answer.status, 400);
     assert_eq!(answer.json()["error"]["parameter"], "topic");
 }
 
 #[tokio::test]
 async fn a_page_is_in_the_format_that_was_asked_for() {
-    let surface = surface();
+    let served = served();
     let text = "text/plain; version=0.0.4; charset=utf-8";
     let openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let wants = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5";
     let check = async |uri, accept: &str, expected| {
-        let answer = surface.send(Method::GET, uri, &[("accept", accept)]).await;
+        let answer = served.send(Method::GET, uri, &[("accept", accept)]).await;
         assert_eq!(answer.status, 200, "{uri} {accept}");
         assert_eq!(answer.header("content-type"), expected, "{uri} {accept}");
         // Nothing here has a classic name.
@@ -148,15 +149,17 @@ async fn a_page_is_in_the_format_that_was_asked_for() {
 
 #[tokio::test]
 async fn a_report_that_panics_is_an_internal_error_of_its_topic_alone() {
-    let mut bad = Told::new(&DATABASE);
+    let mut bad = Scripted::new(&DATABASE);
     bad.report = Box::new(|_| panic!("on purpose"));
-    let surface = Surface::new(vec![bad, Told::new(&QUEUE)]);
-    let answer = surface.get("/metrics/database").await;
+    let served = Served::new(vec![bad, Scripted::new(&QUEUE)]);
+    let answer = served.get("/metrics/database").await;
     assert_eq!(answer.status, 500);
     assert_eq!(answer.json()["error"]["code"], "internal");
-    assert_eq!(surface.get("/metrics/queue").await.status, 200);
+    assert_eq!(served.get("/metrics/queue").await.status, 200);
 
-    let health = surface.get("/health/performance?metrics=true").await;
+    let health = served.get("/health/performance?metrics=true").await;
     assert_eq!(health.status, 200);
-    assert_eq!(health.json()["metrics"], json!({ "database": null, "queue": { "target": null } }));
+    let reports = &health.json()["metrics"];
+    assert_eq!(reports["database"], Value::Null);
+    assert_eq!(reports["queue"]["health"]["status"], "healthy");
 }

@@ -1,6 +1,7 @@
 //! HTTP through the public API: requests as they are recorded, endpoints, probes, the server.
 
 mod endpoints;
+mod openapi;
 mod overload;
 mod panics;
 mod readiness;
@@ -9,3 +10,4 @@ mod server;
 mod shapes;
 mod shutdown;
 mod support;
+mod surfaces;

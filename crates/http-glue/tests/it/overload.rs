@@ -3,9 +3,9 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use metrics_core::Topic;
+use metrics_core::{Judgement, Topic};
 
-use crate::support::{QUEUE, Surface, Told};
+use crate::support::{QUEUE, Scripted, Served};
 
 static STUCK: Topic = Topic::new("stuck", "stuck");
 
@@ -45,9 +45,9 @@ impl Gate {
     }
 }
 
-fn stuck(gate: &Arc<Gate>) -> Told {
+fn stuck(gate: &Arc<Gate>) -> Scripted {
     let gate = gate.clone();
-    let mut stuck = Told::new(&STUCK);
+    let mut stuck = Scripted::new(&STUCK);
     stuck.report = Box::new(move |_| {
         gate.wait();
         Ok(serde_json::json!({}))
@@ -58,27 +58,27 @@ fn stuck(gate: &Arc<Gate>) -> Told {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_report_that_hangs_takes_out_its_own_topic_and_nothing_else() {
     let gate = Arc::new(Gate::default());
-    let surface = Arc::new(Surface::with(vec![stuck(&gate), Told::new(&QUEUE)], |routes| {
+    let served = Arc::new(Served::with(vec![stuck(&gate), Scripted::new(&QUEUE)], |routes| {
         routes.render_timeout(Duration::from_secs(600))
     }));
-    surface.readiness.started();
+    served.readiness.started();
     let hanging: Vec<_> = (0..4)
         .map(|_| {
-            let surface = surface.clone();
-            tokio::spawn(async move { surface.get("/metrics/stuck").await })
+            let served = served.clone();
+            tokio::spawn(async move { served.get("/metrics/stuck").await })
         })
         .collect();
     let all_in = gate.clone();
     tokio::task::spawn_blocking(move || all_in.until_waiting(4)).await.expect("it returns");
 
-    let answer = surface.get("/metrics/stuck").await;
+    let answer = served.get("/metrics/stuck").await;
     assert_eq!(answer.status, 503);
     assert_eq!(answer.header("retry-after"), "1");
     assert_eq!(answer.json()["error"]["code"], "overloaded");
     for endpoint in ["/health/live", "/livez", "/health/ready", "/metrics", "/metrics/queue"] {
-        assert_eq!(surface.get(endpoint).await.status, 200, "{endpoint}");
+        assert_eq!(served.get(endpoint).await.status, 200, "{endpoint}");
     }
-    let sample = surface.registry.read();
+    let sample = served.registry.read();
     let refused = sample.snapshot.value("node0_requests_refused_total", &[("reason", "renders")]);
     assert_eq!(refused.map(|value| value.as_f64()), Some(1.0));
 
@@ -86,48 +86,58 @@ async fn a_report_that_hangs_takes_out_its_own_topic_and_nothing_else() {
     for answer in hanging {
         assert_eq!(answer.await.expect("it returns").status, 200);
     }
-    assert_eq!(surface.get("/metrics/stuck").await.status, 200);
+    assert_eq!(served.get("/metrics/stuck").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn liveness_answers_while_every_place_for_a_scrape_hangs() {
     let gate = Arc::new(Gate::default());
-    // Nobody samples here, so a scrape polls the monitors itself, and hangs there.
-    let surface = Arc::new(Surface::with(vec![stuck_poll(&gate)], |routes| {
-        routes.max_renders(1).render_timeout(Duration::from_secs(600))
+    // The host's own part of the page hangs, in the only place for a page.
+    let appendix = gate.clone();
+    let served = Arc::new(Served::with(vec![], |routes| {
+        let routes = routes.max_renders(1).render_timeout(Duration::from_secs(600));
+        routes.appendix(move |_| appendix.wait())
     }));
-    surface.readiness.started();
-    let scraping = surface.clone();
+    served.readiness.started();
+    let scraping = served.clone();
     let hanging = tokio::spawn(async move { scraping.get("/metrics").await });
     let in_it = gate.clone();
     tokio::task::spawn_blocking(move || in_it.until_waiting(1)).await.expect("it returns");
 
-    let answer = surface.get("/metrics").await;
+    let answer = served.get("/metrics").await;
     assert_eq!(answer.status, 503);
     for probe in ["/health/live", "/livez", "/health/ready", "/readyz"] {
-        assert_eq!(surface.get(probe).await.status, 200, "{probe}");
+        assert_eq!(served.get(probe).await.status, 200, "{probe}");
     }
     gate.open();
     assert_eq!(hanging.await.expect("it returns").status, 200);
 }
 
-fn stuck_poll(gate: &Arc<Gate>) -> Told {
-    let gate = gate.clone();
-    let mut stuck = Told::new(&STUCK);
-    stuck.assess = Box::new(move || {
-        gate.wait();
-        metrics_core::Assessment::healthy("fine")
+#[tokio::test]
+async fn a_judgement_that_hangs_holds_no_scrape() {
+    let gate = Arc::new(Gate::default());
+    let in_judgement = gate.clone();
+    let mut stuck = Scripted::new(&STUCK);
+    stuck.judge = Box::new(move || {
+        in_judgement.wait();
+        Judgement::healthy("at last")
     });
-    stuck
+    // Nobody samples here, so the scrape has the monitors judge.
+    let served = Served::with(vec![stuck], |routes| routes.max_renders(1));
+    for _ in 0..2 {
+        assert_eq!(served.get("/metrics").await.status, 200);
+    }
+    let health = served.get("/health/performance").await.json();
+    assert_eq!(health["checks"]["stuck"]["status"], "unknown");
+    gate.open();
 }
 
 #[tokio::test]
 async fn work_that_takes_too_long_is_refused() {
     let gate = Arc::new(Gate::default());
-    let surface = Surface::with(vec![stuck(&gate)], |routes| {
-        routes.render_timeout(Duration::from_millis(20))
-    });
-    let answer = surface.get("/metrics/stuck").await;
+    let served =
+        Served::with(vec![stuck(&gate)], |routes| routes.render_timeout(Duration::from_millis(20)));
+    let answer = served.get("/metrics/stuck").await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"));
     gate.open();
 }

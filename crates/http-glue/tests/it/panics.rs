@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use http_glue::{CheckStatus, Readiness, ReadinessStatus};
 use metrics_core::{
-    Assessment, MONITOR_PANICS, Monitor, NotReady, ReadinessCheck, Registry, Report, Topic,
+    GUEST_FAILURES, Judgement, Monitor, NotReady, ReadinessCheck, Registry, Report, Topic,
     UnknownTarget, Value, View,
 };
 use serde::{Serialize, Serializer};
 use tokio::time::sleep;
 
-use crate::support::{QUEUE, Surface, Told};
+use crate::support::{QUEUE, Scripted, Served};
 
 static BOMB: Topic = Topic::new("bomb", "bomb");
 
@@ -25,8 +25,8 @@ impl Monitor for Bomb {
         &BOMB
     }
 
-    fn assess(&self, _: &View<'_>) -> Assessment {
-        Assessment::healthy("fine")
+    fn judge(&self, _: &View<'_>) -> Judgement {
+        Judgement::healthy("fine")
     }
 
     fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
@@ -73,13 +73,19 @@ impl ReadinessCheck for Hasty {
 #[tokio::test(start_paused = true)]
 async fn a_check_that_cannot_say_its_name_or_start_decides_all_the_same() {
     let fails = async |check: Arc<dyn ReadinessCheck>, name, message| {
-        let readiness = Readiness::builder(&Registry::new()).check(check).start();
+        let registry = Registry::new();
+        let readiness = Readiness::builder(&registry).check(check).start();
         readiness.started();
         sleep(Duration::from_secs(5)).await;
         assert_eq!(readiness.status(), ReadinessStatus::NotReady, "{name}");
         let report = readiness.report();
         assert_eq!(report.checks[name].status, CheckStatus::Fail);
         assert_eq!(report.checks[name].message.as_deref(), Some(message));
+        let labels = [("guest", name), ("call", "check"), ("reason", "panic")];
+        let panics =
+            registry.read().snapshot.value(GUEST_FAILURES.name(), &labels).map(Value::as_f64);
+        let panicked = message.ends_with("panicked");
+        assert!(panics.is_some_and(|panics| (panics >= 5.0) == panicked), "{name}: {panics:?}");
     };
     fails(Arc::new(Nameless), "unnamed", "it is down").await;
     fails(Arc::new(Hasty), "hasty", "it panicked").await;
@@ -89,23 +95,23 @@ async fn a_check_that_cannot_say_its_name_or_start_decides_all_the_same() {
 async fn a_monitor_that_cannot_name_its_checks_is_counted_and_the_others_go_on() {
     let registry = Registry::new();
     registry.monitor(Arc::new(Bomb)).expect("a new topic");
-    registry.monitor(Arc::new(Told::new(&QUEUE))).expect("a new topic");
+    registry.monitor(Arc::new(Scripted::new(&QUEUE))).expect("a new topic");
     let readiness = Readiness::builder(&registry).start();
     readiness.started();
     sleep(Duration::from_secs(5)).await;
     assert_eq!(readiness.status(), ReadinessStatus::Ready);
-    let labels = [("topic", "bomb"), ("call", "readiness")];
-    let panics = registry.read().snapshot.value(MONITOR_PANICS.name(), &labels).map(Value::as_f64);
+    let labels = [("guest", "bomb"), ("call", "readiness"), ("reason", "panic")];
+    let panics = registry.read().snapshot.value(GUEST_FAILURES.name(), &labels).map(Value::as_f64);
     assert!(panics.is_some_and(|panics| panics >= 5.0), "{panics:?}");
 }
 
 #[tokio::test]
 async fn a_body_that_panics_while_it_is_written_is_an_internal_error_of_its_topic() {
-    let surface = Surface::new(vec![Told::new(&QUEUE)]);
-    surface.registry.monitor(Arc::new(Bomb)).expect("a new topic");
-    let answer = surface.get("/metrics/bomb").await;
+    let served = Served::new(vec![Scripted::new(&QUEUE)]);
+    served.registry.monitor(Arc::new(Bomb)).expect("a new topic");
+    let answer = served.get("/metrics/bomb").await;
     assert_eq!(answer.status, 500);
     assert_eq!(answer.json()["error"]["code"], "internal");
-    assert_eq!(surface.get("/metrics/queue").await.status, 200);
-    assert_eq!(surface.get("/metrics").await.status, 200);
+    assert_eq!(served.get("/metrics/queue").await.status, 200);
+    assert_eq!(served.get("/metrics").await.status, 200);
 }

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http_glue::{CheckStatus, Readiness, ReadinessStatus};
-use metrics_core::{NotReady, ReadinessCheck, Registry};
+use metrics_core::{GUEST_FAILURES, NotReady, ReadinessCheck, Registry, Value};
 use tokio::time::{Instant, sleep};
 
-use crate::support::{DATABASE, Surface, Told};
+use crate::support::{DATABASE, Scripted, Served};
 
-/// What a check does when asked.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mood {
     Up,
@@ -20,7 +20,7 @@ enum Mood {
     Panicking,
 }
 
-/// A check that does as it is told, and counts.
+/// A check whose result is set by the test, and which counts its calls.
 struct Switch {
     name: &'static str,
     mood: std::sync::Mutex<Mood>,
@@ -162,6 +162,59 @@ async fn a_hung_check_is_asked_once_at_a_time_however_many_look() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_check_that_never_answers_is_named_in_a_metric() {
+    let registry = Registry::new();
+    let hung = Switch::new("db", Mood::Hung);
+    let _readiness = Readiness::builder(&registry).check(hung).start();
+    sleep(Duration::from_millis(2500)).await;
+    assert_eq!(hung_checks(&registry, "db"), 2.0, "at each of two rounds");
+}
+
+/// Blocks its thread for as long as the sender lives.
+struct Blocking(std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
+
+impl ReadinessCheck for Blocking {
+    fn name(&self) -> &str {
+        "blocking"
+    }
+
+    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), NotReady>> + Send + '_>> {
+        Box::pin(async {
+            let _ = self.0.lock().expect("not poisoned").recv();
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_check_that_blocks_holds_no_worker_of_the_runtime() {
+    let registry = Registry::new();
+    let (release, held) = std::sync::mpsc::channel();
+    let blocking = Arc::new(Blocking(std::sync::Mutex::new(held)));
+    let readiness = Readiness::builder(&registry)
+        .check(blocking)
+        .interval(Duration::from_millis(20))
+        .timeout(Duration::from_millis(20))
+        .own_thread()
+        .expect("there is a thread")
+        .start();
+    readiness.started();
+    // This test is on the only worker, so it goes on only because that is free.
+    while hung_checks(&registry, "blocking") == 0.0 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    until(&readiness, ReadinessStatus::NotReady).await;
+    drop(release);
+    until(&readiness, ReadinessStatus::Ready).await;
+}
+
+fn hung_checks(registry: &Registry, check: &str) -> f64 {
+    let labels = [("guest", check), ("call", "check"), ("reason", "hung")];
+    let sample = registry.read();
+    sample.snapshot.value(GUEST_FAILURES.name(), &labels).map_or(0.0, Value::as_f64)
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_panicking_check_is_down_and_the_others_go_on() {
     let bad = Switch::new("bad", Mood::Panicking);
     let good = Switch::new("good", Mood::Up);
@@ -184,7 +237,7 @@ async fn a_check_that_joins_later_takes_nothing_out() {
     readiness.started();
     until(&readiness, ReadinessStatus::Ready).await;
     let check = Switch::new("database:main", Mood::Up);
-    let monitor = Told { checks: vec![check], ..Told::new(&DATABASE) };
+    let monitor = Scripted { checks: vec![check], ..Scripted::new(&DATABASE) };
     registry.monitor(Arc::new(monitor)).expect("a new topic");
     let start = Instant::now();
     while !readiness.report().checks.contains_key("database:main") {
@@ -198,14 +251,14 @@ async fn a_check_that_joins_later_takes_nothing_out() {
 #[tokio::test(start_paused = true)]
 async fn the_probe_shows_the_checks_and_why_they_fail() {
     let check = Switch::new("database:main", Mood::Up);
-    let monitor = Told { checks: vec![check.clone()], ..Told::new(&DATABASE) };
-    let surface = Surface::new(vec![monitor]);
-    let answer = surface.get("/health/ready").await;
+    let monitor = Scripted { checks: vec![check.clone()], ..Scripted::new(&DATABASE) };
+    let served = Served::new(vec![monitor]);
+    let answer = served.get("/health/ready").await;
     assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (503, &"starting".into()));
 
-    surface.readiness.started();
-    until(&surface.readiness, ReadinessStatus::Ready).await;
-    let answer = surface.get("/readyz").await;
+    served.readiness.started();
+    until(&served.readiness, ReadinessStatus::Ready).await;
+    let answer = served.get("/readyz").await;
     assert_eq!(answer.status, 200);
     let body = answer.json();
     assert_eq!(body["status"], "ready");
@@ -214,13 +267,13 @@ async fn the_probe_shows_the_checks_and_why_they_fail() {
     assert!(body["checks"]["database:main"].get("message").is_none());
 
     check.turn(Mood::Down);
-    until(&surface.readiness, ReadinessStatus::NotReady).await;
-    let answer = surface.get("/health/ready").await;
+    until(&served.readiness, ReadinessStatus::NotReady).await;
+    let answer = served.get("/health/ready").await;
     assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (503, &"not_ready".into()));
     assert_eq!(answer.json()["checks"]["database:main"]["message"], "connection refused");
 
-    surface.readiness.drain();
-    let answer = surface.get("/health/ready").await;
+    served.readiness.drain();
+    let answer = served.get("/health/ready").await;
     assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (503, &"draining".into()));
 }
 

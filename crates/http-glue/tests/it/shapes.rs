@@ -1,9 +1,9 @@
 //! The bodies, held against the examples that clients were written for.
 
-use metrics_core::{Assessment, Issue, Performance, Severity, Topic};
+use metrics_core::{Finding, Judgement, Performance, Topic};
 use serde_json::Value;
 
-use crate::support::{QUEUE, Surface, Told};
+use crate::support::{QUEUE, Scripted, Served};
 
 /// The example of `/health/performance`.
 const HEALTH: &str = r#"{
@@ -24,19 +24,19 @@ static CACHE: Topic = Topic::new("cache", "cache");
 static BREAKER: Topic = Topic::new("circuit-breaker", "circuitBreaker").target("service");
 static MEMORY: Topic = Topic::new("system", "memory");
 
-fn told(topic: &'static Topic, assess: impl Fn() -> Assessment + Send + Sync + 'static) -> Told {
-    Told { assess: Box::new(assess), ..Told::new(topic) }
+fn scripted(
+    topic: &'static Topic,
+    judge: impl Fn() -> Judgement + Send + Sync + 'static,
+) -> Scripted {
+    Scripted { judge: Box::new(judge), ..Scripted::new(topic) }
 }
 
-fn issue() -> Issue {
-    Issue {
-        code: "slow_waits",
-        severity: Severity::Warning,
-        component: "main".into(),
-        observed: 0.2,
-        threshold: 0.1,
-        message: "pool `main`: waits take 200 ms at p95".into(),
-    }
+pub(crate) fn finding() -> Finding {
+    Finding::warning("slow_waits")
+        .component("main")
+        .beyond(0.2, 0.1)
+        .message("pool `main`: waits take 200 ms at p95")
+        .advice("act")
 }
 
 /// The paths of all fields of an example, in their order, with the kinds of their values.
@@ -59,14 +59,14 @@ fn fields(prefix: &str, value: &Value, found: &mut Vec<(String, &'static str)>) 
 
 #[tokio::test]
 async fn health_has_the_fields_of_the_example_in_its_order() {
-    let surface = Surface::new(vec![
-        told(&DATABASE, || Assessment::healthy("Database pool healthy")),
-        told(&CACHE, || Assessment::healthy("Cache performing well")),
-        told(&BREAKER, || Assessment::healthy("All circuits healthy")),
-        told(&MEMORY, || Assessment::healthy("Heap usage: 65.2%")),
+    let served = Served::new(vec![
+        scripted(&DATABASE, || Judgement::healthy("Database pool healthy")),
+        scripted(&CACHE, || Judgement::healthy("Cache performing well")),
+        scripted(&BREAKER, || Judgement::healthy("All circuits healthy")),
+        scripted(&MEMORY, || Judgement::healthy("Heap usage: 65.2%")),
     ]);
-    surface.clock.advance(std::time::Duration::from_secs(3600));
-    let answer = surface.get("/health/performance").await;
+    served.clock.advance(std::time::Duration::from_secs(3600));
+    let answer = served.get("/health/performance").await;
     assert_eq!(answer.status, 200);
     let body = answer.json();
 
@@ -95,11 +95,13 @@ async fn health_has_the_fields_of_the_example_in_its_order() {
 
 #[tokio::test]
 async fn details_and_metrics_are_there_when_asked_for() {
-    let surface = Surface::new(vec![
-        told(&DATABASE, || Assessment::healthy("fine").with(20, issue(), "raise the maximum")),
-        told(&CACHE, || Assessment::unknown("no lookups yet")),
+    let served = Served::new(vec![
+        scripted(&DATABASE, || {
+            Judgement::healthy("fine").with(finding().advice("raise the maximum"))
+        }),
+        scripted(&CACHE, || Judgement::unknown("no lookups yet")),
     ]);
-    let body = surface.get("/health/performance?detailed=true&metrics=true").await.json();
+    let body = served.get("/health/performance?detailed=true&metrics=true").await.json();
     assert_eq!(body["status"], "degraded");
     assert_eq!(body["checks"]["database"]["status"], "warn");
     assert_eq!(body["checks"]["database"]["score"], 80);
@@ -111,19 +113,19 @@ async fn details_and_metrics_are_there_when_asked_for() {
     assert_eq!(details["issueDetails"][0]["code"], "slow_waits");
     assert!(body["metrics"]["database"].is_object());
 
-    let body = surface.get("/health/performance?detailed=false&metrics=false").await.json();
+    let body = served.get("/health/performance?detailed=false&metrics=false").await.json();
     assert!(body.get("details").is_none() && body.get("metrics").is_none());
 }
 
 #[tokio::test]
 async fn only_an_unhealthy_service_is_a_503() {
     let check = async |penalty, status: &str, code| {
-        let assess = move || match penalty {
-            None => Assessment::unknown("no data"),
-            Some(0) => Assessment::healthy("fine"),
-            Some(penalty) => Assessment::healthy("fine").with(penalty, issue(), "act"),
+        let judge = move || match penalty {
+            None => Judgement::unknown("no data"),
+            Some(0) => Judgement::healthy("fine"),
+            Some(penalty) => Judgement::healthy("fine").with(finding().penalty(penalty)),
         };
-        let answer = Surface::new(vec![told(&DATABASE, assess)]).get("/health/performance").await;
+        let answer = Served::new(vec![scripted(&DATABASE, judge)]).get("/health/performance").await;
         assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (code, &status.into()));
     };
     check(Some(0), "healthy", 200).await;
@@ -134,18 +136,18 @@ async fn only_an_unhealthy_service_is_a_503() {
 
 #[tokio::test]
 async fn the_score_of_health_decides_no_probe() {
-    let assess = || Assessment::healthy("fine").with(90, issue(), "act");
-    let surface = Surface::new(vec![told(&DATABASE, assess)]);
-    surface.readiness.started();
-    assert_eq!(surface.get("/health/performance").await.status, 503);
+    let judge = || Judgement::healthy("fine").with(finding().penalty(90));
+    let served = Served::new(vec![scripted(&DATABASE, judge)]);
+    served.readiness.started();
+    assert_eq!(served.get("/health/performance").await.status, 503);
     for probe in ["/health/ready", "/readyz", "/health/live", "/livez"] {
-        assert_eq!(surface.get(probe).await.status, 200, "{probe}");
+        assert_eq!(served.get(probe).await.status, 200, "{probe}");
     }
 }
 
 #[tokio::test]
 async fn liveness_says_alive() {
-    let answer = Surface::new(vec![]).get("/health/live").await;
+    let answer = Served::new(vec![]).get("/health/live").await;
     assert_eq!(answer.text(), r#"{"status":"alive"}"#);
 }
 
@@ -153,31 +155,31 @@ async fn liveness_says_alive() {
 async fn a_judgement_is_brought_up_to_date_while_nobody_samples() {
     let is_bad = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let told_bad = is_bad.clone();
-    let assess = move || {
-        let fine = Assessment::healthy("fine");
+    let judge = move || {
+        let fine = Judgement::healthy("fine");
         let bad = told_bad.load(std::sync::atomic::Ordering::Relaxed);
-        if bad { fine.with(60, issue(), "act") } else { fine }
+        if bad { fine.with(finding().penalty(60)) } else { fine }
     };
-    let surface = Surface::new(vec![told(&DATABASE, assess)]);
-    assert_eq!(surface.get("/health/performance").await.status, 200);
+    let served = Served::new(vec![scripted(&DATABASE, judge)]);
+    assert_eq!(served.get("/health/performance").await.status, 200);
     is_bad.store(true, std::sync::atomic::Ordering::Relaxed);
-    surface.clock.advance(std::time::Duration::from_secs(10));
-    assert_eq!(surface.get("/health/performance").await.status, 503);
+    served.clock.advance(std::time::Duration::from_secs(10));
+    assert_eq!(served.get("/health/performance").await.status, 503);
 }
 
 #[tokio::test]
 async fn the_topic_of_a_monitor_has_an_endpoint() {
-    let surface = Surface::new(vec![Told::new(&QUEUE)]);
-    let performance = Performance::register(&surface.registry).expect("a new topic");
+    let served = Served::new(vec![Scripted::new(&QUEUE)]);
+    let performance = Performance::register(&served.registry).expect("a new topic");
     performance.record_latency("api:request", std::time::Duration::from_millis(150));
-    let body = surface.get("/metrics/performance").await.json();
+    let body = served.get("/metrics/performance").await.json();
     assert_eq!(body["operations"]["api:request"]["count"], 1);
-    let one = surface.get("/metrics/performance?operation=api:request").await;
+    let one = served.get("/metrics/performance?operation=api:request").await;
     assert_eq!(one.json()["operations"]["api:request"]["samples"], 1);
-    let none = surface.get("/metrics/performance?operation=none").await;
+    let none = served.get("/metrics/performance?operation=none").await;
     assert_eq!(none.json()["error"]["code"], "unknown_operation");
 
-    let export = surface.get("/metrics/export.json").await.json();
+    let export = served.get("/metrics/export.json").await.json();
     let families = export["families"].as_array().expect("a list");
     assert!(families.iter().any(|family| family["name"] == "operation_duration_seconds"));
 }

@@ -1,36 +1,37 @@
-//! What the tests share: a monitor that does as it is told, and requests without a socket.
+//! Shared by the tests: a monitor made of closures, and requests without a socket.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use exporter::Exporter;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use http_glue::{Readiness, Routes};
+use http_glue::{Index, Readiness, Routes};
 use metrics_core::{
-    Assessment, ManualClock, Monitor, ReadinessCheck, Registry, Report, Topic, UnknownTarget, View,
+    Judgement, ManualClock, Monitor, ReadinessCheck, Registry, Report, Topic, UnknownTarget, View,
 };
 use serde_json::Value;
 use tower::ServiceExt;
 
-/// What a told monitor reports of a target.
+/// The report on a target.
 type ReportOf = Box<dyn Fn(Option<&str>) -> Result<Value, UnknownTarget> + Send + Sync>;
 
 /// A monitor whose judgement and report are closures.
-pub(crate) struct Told {
+pub(crate) struct Scripted {
     pub(crate) topic: &'static Topic,
-    pub(crate) assess: Box<dyn Fn() -> Assessment + Send + Sync>,
+    pub(crate) judge: Box<dyn Fn() -> Judgement + Send + Sync>,
     pub(crate) report: ReportOf,
     pub(crate) checks: Vec<Arc<dyn ReadinessCheck>>,
 }
 
-impl Told {
+impl Scripted {
     /// A healthy monitor that knows the targets `main` and `other`.
     pub(crate) fn new(topic: &'static Topic) -> Self {
         Self {
             topic,
-            assess: Box::new(|| Assessment::healthy("fine")),
+            judge: Box::new(|| Judgement::healthy("fine")),
             report: Box::new(|target| match target {
                 None | Some("main" | "other") => Ok(serde_json::json!({ "target": target })),
                 Some(unknown) => Err(UnknownTarget {
@@ -43,13 +44,13 @@ impl Told {
     }
 }
 
-impl Monitor for Told {
+impl Monitor for Scripted {
     fn topic(&self) -> &'static Topic {
         self.topic
     }
 
-    fn assess(&self, _: &View<'_>) -> Assessment {
-        (self.assess)()
+    fn judge(&self, _: &View<'_>) -> Judgement {
+        (self.judge)()
     }
 
     fn report(&self, _: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {
@@ -64,31 +65,36 @@ impl Monitor for Told {
 pub(crate) static DATABASE: Topic = Topic::new("database", "database").target("pool").required();
 pub(crate) static QUEUE: Topic = Topic::new("queue", "queue");
 
+/// Longer than any test takes, so that reports hang as long as a test wants them to.
+const FOREVER: Duration = Duration::from_secs(600);
+
 /// A registry on a clock of its own, and all endpoints.
-pub(crate) struct Surface {
+pub(crate) struct Served {
     pub(crate) clock: ManualClock,
     pub(crate) registry: Registry,
     pub(crate) readiness: Readiness,
+    pub(crate) index: Index,
     pub(crate) router: Router,
 }
 
-impl Surface {
-    pub(crate) fn new(monitors: Vec<Told>) -> Self {
+impl Served {
+    pub(crate) fn new(monitors: Vec<Scripted>) -> Self {
         Self::with(monitors, |routes| routes)
     }
 
-    pub(crate) fn with(monitors: Vec<Told>, settings: impl FnOnce(Routes) -> Routes) -> Self {
+    pub(crate) fn with(monitors: Vec<Scripted>, settings: impl FnOnce(Routes) -> Routes) -> Self {
         let clock = ManualClock::new();
-        let believing =
-            Registry::builder().hysteresis(1).min_status_duration(std::time::Duration::ZERO);
-        let registry = believing.clock(clock.clock()).build();
+        let believing = Registry::builder().hysteresis(1).min_status_duration(Duration::ZERO);
+        let registry = believing.clock(clock.clock()).report_patience(FOREVER).build();
         for monitor in monitors {
             registry.monitor(Arc::new(monitor)).expect("topics differ");
         }
         let readiness = Readiness::builder(&registry).start();
         let routes = Routes::new(&registry, Exporter::new(), &readiness).version("1.0.0");
-        let router = settings(routes).router().expect("the registry has room");
-        Self { clock, registry, readiness, router }
+        let routes = settings(routes);
+        let index = routes.index();
+        let router = routes.router().expect("the registry has room");
+        Self { clock, registry, readiness, index, router }
     }
 
     pub(crate) async fn get(&self, uri: &str) -> Answer {

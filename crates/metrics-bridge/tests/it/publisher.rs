@@ -3,14 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use db_pool_monitor::{MonitoredPool, PoolMonitor};
-use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
 use metrics::{Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, SharedString, Unit};
 use metrics::{counter, gauge, histogram};
 use metrics_bridge::{Publisher, Recorder};
-use metrics_core::{DEFAULT_LATENCY_BOUNDS, Desc, Registry};
-use testbed::exposition::{self, Family};
-use testbed::tools;
+use metrics_core::{Desc, Registry};
 
 use crate::bench::{Bench, theirs};
 
@@ -18,63 +14,6 @@ const WAITS: Desc = Desc::latency("waits_seconds", "Waits.").labels(&["queue"]);
 const SIZES: Desc = Desc::distribution("sizes", "Sizes.", metrics_core::Unit::None, &[]);
 const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.");
 const DEPTH: Desc = Desc::gauge("depth", "Jobs that wait.").labels(&["queue"]);
-
-struct Connector;
-
-impl Manager for Connector {
-    type Type = ();
-    type Error = std::convert::Infallible;
-
-    async fn create(&self) -> Result<(), Self::Error> {
-        Ok(())
-    }
-
-    async fn recycle(&self, _: &mut (), _: &Metrics) -> RecycleResult<Self::Error> {
-        Ok(())
-    }
-}
-
-fn value(families: &[Family], name: &str, labels: &[(&str, &str)]) -> f64 {
-    let wanted =
-        labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    let samples = families.iter().flat_map(|family| &family.samples);
-    let mut found = samples.filter(|sample| sample.name == name && sample.labels == wanted);
-    found.next().map(|sample| sample.value).unwrap_or_else(|| panic!("{name} {labels:?}"))
-}
-
-#[test]
-fn pool_metrics_appear_in_a_stock_exporter() {
-    let client = testbed::require!(tools::prometheus_client());
-    let mut bench = Bench::new();
-    let monitor = PoolMonitor::register(&bench.registry).unwrap();
-    let pool: MonitoredPool<Connector> =
-        monitor.build("main", Pool::builder(Connector).max_size(4)).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let held: Vec<_> = (0..3).map(|_| runtime.block_on(pool.get()).unwrap()).collect();
-    bench.registry.monitors().iter().for_each(|monitor| monitor.poll());
-
-    let theirs = theirs(DEFAULT_LATENCY_BOUNDS);
-    let mut publisher = Publisher::new();
-    for _ in 0..3 {
-        let sample = bench.tick();
-        metrics::with_local_recorder(&theirs, || publisher.publish(&sample));
-    }
-    let read = exposition::parse_text(&client, &theirs.handle().render()).unwrap();
-    let pool = ("pool", "main");
-    assert_eq!(value(&read, "db_client_connections", &[pool, ("state", "used")]), 3.0);
-    assert_eq!(value(&read, "db_client_connections_max", &[pool]), 4.0);
-    assert_eq!(value(&read, "db_client_acquires_total", &[pool, ("outcome", "acquired")]), 3.0);
-    assert_eq!(value(&read, "db_client_wait_duration_seconds_count", &[pool]), 3.0);
-    let bucket = [pool, ("le", "0.0005")];
-    assert_eq!(value(&read, "db_client_wait_duration_seconds_bucket", &bucket), 3.0);
-    let kind = |name: &str| &read.iter().find(|family| family.name == name).unwrap().kind;
-    assert_eq!(kind("db_client_acquires"), "counter");
-    assert_eq!(kind("db_client_connections"), "gauge");
-    assert_eq!(kind("db_client_wait_duration_seconds"), "histogram");
-    let help = read.iter().find(|family| family.name == "db_client_connections_max");
-    assert_eq!(help.unwrap().help, "Maximum number of open connections that the pool allows.");
-    drop(held);
-}
 
 #[test]
 fn each_sample_adds_what_a_histogram_gained() {

@@ -1,10 +1,11 @@
-//! What happens to a sampled registry, for those who listen.
+//! Events: things that happen to a sampled registry, for those who listen.
 
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::judging::health::Status;
-use crate::judging::monitor::Topic;
+use crate::judging::finding::FindingChange;
+use crate::judging::status::Status;
+use crate::judging::topic::Topic;
 use crate::reading::sample::Sample;
 
 /// Something that happened at a tick.
@@ -13,15 +14,17 @@ use crate::reading::sample::Sample;
 pub enum Event {
     /// A sample was published.
     Sample(Arc<Sample>),
-    /// A topic's believed status changed.
+    /// The believed status of a topic changed.
     Health(HealthChange),
+    /// A monitor found something that it had not found at the tick before, or finds it no more.
+    Finding(FindingChange),
 }
 
-/// A change of a topic's status.
+/// A change of a topic's believed status.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HealthChange {
-    /// Whose status it is.
+    /// The topic.
     pub topic: &'static Topic,
     /// The status before.
     pub from: Status,
@@ -29,6 +32,6 @@ pub struct HealthChange {
     pub to: Status,
     /// The summary of the new judgement.
     pub summary: String,
-    /// When it was believed.
+    /// The wall time of the tick from which on it is believed.
     pub at: Timestamp,
 }

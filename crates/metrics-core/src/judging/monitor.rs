@@ -1,128 +1,110 @@
-//! The narrow waist: what every monitor is to every surface.
+//! The first narrow waist: everything that a surface knows of a monitor.
 //!
-//! A monitor has no second path by which it hands out numbers: they live in the
-//! registry's cells, and one sample of the registry feeds Prometheus, JSON,
-//! streams, health and history alike. What a monitor adds is judgement
-//! ([`Monitor::assess`]) and a body for people ([`Monitor::report`]).
+//! All numbers live in the registry's cells, and one sample of the registry feeds Prometheus,
+//! JSON, streams, health and history alike. A monitor adds its judgement
+//! ([`Monitor::judge`]) and a body for people ([`Monitor::report`]).
 
-use std::fmt;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
-
-use crate::judging::health::Assessment;
+use crate::judging::judgement::Judgement;
 use crate::judging::readiness::ReadinessCheck;
+use crate::judging::report::{Report, UnknownTarget};
+use crate::judging::topic::Topic;
 use crate::reading::sample::View;
 
 /// Watches one kind of resource, with all its instances.
 ///
-/// This trait is for hosts to implement. The crate's front page has one in
-/// full.
+/// This trait is for hosts to implement. A monitor is given to
+/// [`Registry::monitor`](crate::Registry::monitor), and from then on it is on every surface:
+/// its numbers on the page for Prometheus, its health in the service's, its report at
+/// `/metrics/{topic}`, its findings among the events.
+///
+/// Each call is contained: one that panics, takes too long or does not return is counted under
+/// the topic's name and holds nobody; see [`GUEST_FAILURES`](crate::GUEST_FAILURES).
+///
+/// ```
+/// use metrics_core::{
+///     Desc, Finding, Judgement, Monitor, RegisterError, Registry, Report, Topic,
+///     UnknownTarget, UpDown, View,
+/// };
+/// use std::sync::Arc;
+///
+/// static TOPIC: Topic = Topic::new("queue", "queue");
+/// const DEPTH: Desc = Desc::up_down("queue_messages_waiting", "Messages that wait in the queue.");
+///
+/// #[derive(Clone)]
+/// struct QueueMonitor {
+///     depth: UpDown,
+/// }
+///
+/// impl QueueMonitor {
+///     fn register(registry: &Registry) -> Result<Self, RegisterError> {
+///         let monitor = Self { depth: registry.up_down(&DEPTH, &[])? };
+///         registry.monitor(Arc::new(monitor.clone()))?;
+///         Ok(monitor)
+///     }
+/// }
+///
+/// impl Monitor for QueueMonitor {
+///     fn topic(&self) -> &'static Topic {
+///         &TOPIC
+///     }
+///
+///     fn judge(&self, view: &View<'_>) -> Judgement {
+///         let waiting = view.level(&self.depth);
+///         let judgement = Judgement::healthy(format!("{waiting} messages wait"));
+///         if waiting <= 100 {
+///             return judgement;
+///         }
+///         judgement.with(
+///             Finding::warning("queue_deep")
+///                 .beyond(waiting as f64, 100.0)
+///                 .message(format!("{waiting} messages wait"))
+///                 .advice("add consumers"),
+///         )
+///     }
+///
+///     fn report(&self, view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {
+///         UnknownTarget::refuse(target)?;
+///         Ok(Report::new([("waiting", view.level(&self.depth))].into_iter().collect::<std::collections::BTreeMap<_, _>>()))
+///     }
+/// }
+///
+/// let registry = Registry::new();
+/// let queue = QueueMonitor::register(&registry)?;
+/// queue.depth.add(101);
+/// let report = registry.read().report("queue", None)?;
+/// let json = serde_json::to_value(&report)?;
+/// assert_eq!((&json["waiting"], &json["health"]["score"]), (&101.into(), &80.into()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Monitor: Send + Sync + 'static {
-    /// What the monitor is called, everywhere.
+    /// The names of the monitor; asked for once, at registration.
     fn topic(&self) -> &'static Topic;
 
     /// Copies what can only be polled into the monitor's own gauges.
     ///
-    /// Called once a tick, on the sampling thread: no I/O, under a millisecond.
-    /// One that panics or takes longer is left out for some ticks. Sources that
-    /// need I/O refresh themselves and store the result.
+    /// Called once a tick, before the numbers are read. It may read files of the system and
+    /// must not wait for anything else, since its budget is a millisecond: a source that takes
+    /// longer refreshes itself elsewhere and is copied here.
     fn poll(&self) {}
 
-    /// Judges a view; pure, so that the same view is always judged alike.
-    fn assess(&self, view: &View<'_>) -> Assessment;
+    /// Judges a view.
+    ///
+    /// Called once a tick, after the numbers were read. It records nothing and asks nobody, so
+    /// that the same view is always judged alike.
+    fn judge(&self, view: &View<'_>) -> Judgement;
 
-    /// The body of `GET /metrics/{topic}`, of one instance if `target` names it.
+    /// Makes the body of `GET /metrics/{topic}`, of one instance if `target` names it.
+    ///
+    /// The core adds `timestamp` and the believed `health`.
     ///
     /// # Errors
     /// [`UnknownTarget`] when there is no such instance.
     fn report(&self, view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget>;
 
-    /// Checks on which the service's readiness depends; none by default.
+    /// The checks on which the service's readiness depends; none by default.
     fn readiness(&self) -> Vec<Arc<dyn ReadinessCheck>> {
         Vec::new()
     }
-}
-
-/// The names of a monitor.
-///
-/// ```
-/// use metrics_core::Topic;
-///
-/// static QUEUE: Topic = Topic::new("queue", "queue").target("queue").weight(20).required();
-/// assert_eq!(QUEUE.name, "queue");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Topic {
-    /// In paths and subscriptions, such as `circuit-breaker`.
-    pub name: &'static str,
-    /// In the health body's `checks`, such as `circuitBreaker`.
-    pub check_key: &'static str,
-    /// The query parameter that names an instance, such as `service`.
-    pub target_param: Option<&'static str>,
-    /// The share in the overall score, 10 by default.
-    pub weight: u16,
-    /// Whether the overall score is no higher than this topic's.
-    pub required: bool,
-}
-
-impl Topic {
-    /// A topic of weight 10 that is not required and whose instances cannot be named.
-    pub const fn new(name: &'static str, check_key: &'static str) -> Self {
-        Self { name, check_key, target_param: None, weight: 10, required: false }
-    }
-
-    /// Names the query parameter that picks an instance.
-    #[must_use]
-    pub const fn target(mut self, param: &'static str) -> Self {
-        self.target_param = Some(param);
-        self
-    }
-
-    /// Sets the share in the overall score.
-    #[must_use]
-    pub const fn weight(mut self, weight: u16) -> Self {
-        self.weight = weight;
-        self
-    }
-
-    /// Caps the overall score by this topic's.
-    #[must_use]
-    pub const fn required(mut self) -> Self {
-        self.required = true;
-        self
-    }
-}
-
-/// A report's body: anything that serde can write.
-pub struct Report(Box<dyn erased_serde::Serialize + Send>);
-
-impl Report {
-    /// Wraps a body.
-    pub fn new(body: impl Serialize + Send + 'static) -> Self {
-        Self(Box::new(body))
-    }
-}
-
-impl Serialize for Report {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        erased_serde::serialize(&*self.0, serializer)
-    }
-}
-
-impl fmt::Debug for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Report(..)")
-    }
-}
-
-/// An instance that a monitor does not watch.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no `{target}`")]
-pub struct UnknownTarget {
-    /// The name that was asked for.
-    pub target: String,
-    /// The names that exist.
-    pub known: Vec<String>,
 }

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::clock::Timestamp;
-use crate::judging::health::Assessment;
-use crate::judging::monitor::{Report, Topic, UnknownTarget};
-use crate::performance::{CACHE_LOOKUPS, OPERATION_DURATION, OPERATIONS};
+use crate::judging::report::{Report, UnknownTarget};
+use crate::naming::cache_gets::{CACHE_GETS, DEFAULT_CACHE};
+use crate::performance::{OPERATION_DURATION, OPERATIONS};
 use crate::reading::histogram::Histogram;
 use crate::reading::sample::{View, share};
 use crate::reading::snapshot::{Snapshot, Value};
@@ -15,8 +14,6 @@ use crate::reading::summary::LatencySummary;
 
 #[derive(Serialize)]
 struct Body {
-    timestamp: Timestamp,
-    health: Assessment,
     operations: BTreeMap<String, LatencySummary>,
     throughput: BTreeMap<String, Throughput>,
     cache: BTreeMap<String, Tier>,
@@ -58,12 +55,15 @@ fn named<'a>(
     series.filter_map(|(labels, value)| Some((labels.get("operation")?, value)))
 }
 
-/// The lookups by cache tier.
+/// The lookups by cache tier, of those that are recorded by name.
 pub(super) fn tiers(snapshot: &Snapshot) -> BTreeMap<String, Tier> {
     let mut tiers = BTreeMap::<String, Tier>::new();
-    let lookups = snapshot.family(CACHE_LOOKUPS.name());
+    let lookups = snapshot.family(CACHE_GETS.name());
     for (labels, value) in lookups.into_iter().flat_map(|family| family.series()) {
-        let (Some(tier), Value::Counter(count)) = (labels.get("tier"), value) else { continue };
+        let (Some(DEFAULT_CACHE), Some(tier)) = (labels.get("cache"), labels.get("tier")) else {
+            continue;
+        };
+        let Value::Counter(count) = value else { continue };
         let entry = tiers.entry(tier.to_owned()).or_default();
         if labels.get("result") == Some("hit") {
             (entry.hits, entry.recent.0) = (count.total, count.recent);
@@ -78,11 +78,7 @@ pub(super) fn tiers(snapshot: &Snapshot) -> BTreeMap<String, Tier> {
     tiers
 }
 
-pub(super) fn report(
-    view: &View<'_>,
-    topic: &Topic,
-    target: Option<&str>,
-) -> Result<Report, UnknownTarget> {
+pub(super) fn report(view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {
     let snapshot = view.snapshot();
     let wanted = |name: &&str| target.is_none_or(|target| target == *name);
     let operations: BTreeMap<_, _> = operations(snapshot)
@@ -109,10 +105,7 @@ pub(super) fn report(
     {
         return Err(UnknownTarget { target: target.to_owned(), known: known(snapshot) });
     }
-    let health = view.health(topic).cloned();
     Ok(Report::new(Body {
-        timestamp: view.at(),
-        health: health.unwrap_or_else(|| Assessment::unknown("not judged yet")),
         operations,
         throughput,
         cache: if target.is_none() { tiers(snapshot) } else { BTreeMap::new() },

@@ -21,10 +21,12 @@ use crate::reading::timeline::Timeline;
 use crate::reading::window::Rule;
 use crate::recording::context::Context;
 use crate::recording::counter::Counter;
-use crate::recording::families::{Cells, RegisterError};
+use crate::recording::families::RegisterError;
 use crate::recording::gauge::Gauge;
+use crate::recording::kinds::Cells;
 use crate::recording::lanes::{self, Reader};
 use crate::recording::latency::Latency;
+use crate::recording::remembered::Totals;
 use crate::recording::store::Store;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, lock};
@@ -68,7 +70,6 @@ pub(crate) struct Pass {
     gauges: Vec<usize>,
     schema: Arc<Schema>,
     pub(crate) time: Timeline,
-    pub(crate) tick: Duration,
     number: u64,
     own: OwnMetrics,
     /// The sample of the last read, with the number of its pass among all that have begun.
@@ -122,7 +123,7 @@ pub(crate) enum PassKind {
 }
 
 impl Passes {
-    pub(crate) fn new(clock: &Clock, tick: Duration, rule: Rule) -> Self {
+    pub(crate) fn new(clock: &Clock, rule: Rule) -> Self {
         let snapshot = Snapshot { schema: Arc::default(), values: Vec::new() };
         let empty = Sample {
             pass: 0,
@@ -140,7 +141,6 @@ impl Passes {
             gauges: Vec::new(),
             schema: Arc::default(),
             time: Timeline::starting(clock.uptime(), rule),
-            tick,
             number: 0,
             own: OwnMetrics {
                 duration: Latency::disabled(),
@@ -208,7 +208,7 @@ impl Pass {
         }
         self.publish_gauges(context, &mut values);
         if let Some(orphans) = orphans {
-            lock(&store.families).remove(&orphans);
+            lock(&store.families).remove(&orphans, |row| Totals::of(&values[row]));
         }
         self.number += 1;
         self.own.note(context, started);

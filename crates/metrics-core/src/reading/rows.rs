@@ -8,7 +8,7 @@ use crate::reading::snapshot::Value;
 use crate::reading::timeline::{ClosedTick, PassTime, Timeline};
 use crate::reading::window::Rule;
 use crate::recording::counter::CounterCore;
-use crate::recording::families::Cells;
+use crate::recording::kinds::Cells;
 use crate::recording::lanes::Reader;
 use crate::recording::layout::Layout;
 use crate::recording::up_down::level;
@@ -38,14 +38,20 @@ enum Memory {
 
 impl Row {
     pub(crate) fn new(cells: Cells, time: &Timeline) -> Self {
-        let histogram = |layout, bounds: &[f64]| {
-            Memory::Histogram(Box::new(HistogramMemory::new(layout, bounds, time.ticks.running())))
-        };
+        let histogram =
+            |layout, bounds: &[f64]| HistogramMemory::new(layout, bounds, time.ticks.running());
         let memory = match &cells {
-            Cells::Counter(_) => Memory::Counter(CounterMemory::new()),
+            // What the series went on from is not recent.
+            Cells::Counter(core) => Memory::Counter(CounterMemory::new(core.resumed())),
             Cells::Peak(_) => Memory::Peak(PeakMemory::default()),
-            Cells::Latency(core) => histogram(Layout::Latency, core.exemplars.bounds()),
-            Cells::Distribution(core) => histogram(Layout::Distribution, core.bounds()),
+            Cells::Latency(core) => {
+                let mut memory = histogram(Layout::Latency, core.exemplars.bounds());
+                core.resumed().into_iter().for_each(|totals| memory.resume(totals));
+                Memory::Histogram(Box::new(memory))
+            }
+            Cells::Distribution(core) => {
+                Memory::Histogram(Box::new(histogram(Layout::Distribution, core.bounds())))
+            }
             Cells::Gauge(_) | Cells::UpDown(_) => Memory::Nothing,
         };
         let slot = match &cells {

@@ -1,24 +1,27 @@
 //! A sample: the result of one pass over a registry, shared by all who read.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::judging::health::{Assessment, Overall, TopicHealth};
-use crate::judging::monitor::{Monitor, Report, UnknownTarget};
+use crate::judging::assessment::Assessment;
+use crate::judging::health::{Overall, TopicHealth};
+use crate::judging::report::{ReportError, TopicReport};
+use crate::judging::topic::Topic;
+use crate::judging::watched::Watched;
 use crate::naming::series_id::SeriesId;
 use crate::reading::histogram::Histogram;
 use crate::reading::snapshot::{Count, Snapshot, Value};
 use crate::recording::counter::Counter;
+use crate::recording::distribution::Distribution;
 use crate::recording::gauge::Gauge;
 use crate::recording::hit_ratio::HitRatio;
 use crate::recording::latency::Latency;
 use crate::recording::peak::Peak;
 use crate::recording::up_down::UpDown;
-use crate::{Distribution, Topic};
 
 /// The result of one pass, with the health that is published of it.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Sample {
     /// The number of the pass; it never goes down.
@@ -41,35 +44,7 @@ pub struct Sample {
     pub snapshot: Snapshot,
     /// The believed judgements, by the order of the monitors' registration.
     pub topics: Vec<TopicHealth>,
-    pub(crate) monitors: Arc<[Arc<dyn Monitor>]>,
-}
-
-/// A report that could not be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReportError {
-    /// No monitor has this topic.
-    #[error("there is no topic `{topic}`")]
-    UnknownTopic {
-        /// The topic that was asked for.
-        topic: String,
-        /// The topics that exist.
-        known: Vec<&'static str>,
-    },
-    /// The topic's monitor does not watch this instance.
-    #[error("topic `{}` cannot show it", topic.name)]
-    UnknownTarget {
-        /// The topic that was asked for.
-        topic: &'static Topic,
-        /// What is unknown.
-        source: UnknownTarget,
-    },
-    /// The monitor panicked.
-    #[error("the monitor of topic `{}` panicked", topic.name)]
-    Panicked {
-        /// The topic that was asked for.
-        topic: &'static Topic,
-    },
+    pub(crate) monitors: Arc<[Arc<Watched>]>,
 }
 
 impl Sample {
@@ -78,20 +53,25 @@ impl Sample {
         View { snapshot: &self.snapshot, at: self.at, uptime: self.uptime, topics: &self.topics }
     }
 
-    /// The body of a topic, of one instance if `target` names it.
+    /// The report of a topic, of one instance if `target` names it.
+    ///
+    /// It is made on a thread of the registry's, which the caller waits for with a limit.
     ///
     /// # Errors
-    /// [`ReportError`], also when the monitor panics: a user's code cannot take the reader down.
-    pub fn report(&self, topic: &str, target: Option<&str>) -> Result<Report, ReportError> {
-        let Some(monitor) = self.monitors.iter().find(|monitor| monitor.topic().name == topic)
-        else {
-            let known = self.monitors.iter().map(|monitor| monitor.topic().name).collect();
-            return Err(ReportError::UnknownTopic { topic: topic.to_owned(), known });
-        };
-        let topic = monitor.topic();
-        catch_unwind(AssertUnwindSafe(|| monitor.report(&self.view(), target)))
-            .map_err(|_| ReportError::Panicked { topic })?
-            .map_err(|source| ReportError::UnknownTarget { topic, source })
+    /// [`ReportError`], also when the monitor panics or does not return: code of others cannot
+    /// take the reader down.
+    pub fn report(
+        self: &Arc<Self>,
+        topic: &str,
+        target: Option<&str>,
+    ) -> Result<TopicReport, ReportError> {
+        match self.monitors.iter().find(|watched| watched.topic.name == topic) {
+            Some(watched) => watched.report(self, target),
+            None => {
+                let known = self.monitors.iter().map(|watched| watched.topic.name).collect();
+                Err(ReportError::UnknownTopic { topic: topic.to_owned(), known })
+            }
+        }
     }
 
     /// The judgement over all topics.
@@ -134,15 +114,25 @@ impl<'a> View<'a> {
         self.uptime
     }
 
+    /// The same numbers beside other judgements.
+    pub(crate) fn with_topics(self, topics: &'a [TopicHealth]) -> Self {
+        Self { topics, ..self }
+    }
+
     /// The sample's numbers by name.
     pub fn snapshot(&self) -> &'a Snapshot {
         self.snapshot
     }
 
-    /// The believed judgement of a topic; `None` before its first.
-    pub fn health(&self, topic: &Topic) -> Option<&'a Assessment> {
-        let health = self.topics.iter().find(|health| health.topic.name == topic.name)?;
-        Some(&health.assessment)
+    /// The believed health of a topic and of its instances; `None` before its first judgement.
+    pub fn health(&self, topic: &Topic) -> Option<&'a TopicHealth> {
+        self.topics.iter().find(|health| health.topic.name == topic.name)
+    }
+
+    /// The believed health of one instance of a topic; unknown before it was judged.
+    pub fn component_health(&self, topic: &Topic, name: &str) -> Assessment {
+        let not_judged = || Assessment::unknown("not judged yet");
+        self.health(topic).map_or_else(not_judged, |health| health.worst_of([name]))
     }
 
     /// A counter's total, its delta and its recent count.

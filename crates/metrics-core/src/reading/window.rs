@@ -143,7 +143,7 @@ impl SeriesTicks {
     }
 
     /// Replaces the base by one that has taken the changes in.
-    fn rebase(&mut self, total: &Buckets) {
+    pub(crate) fn rebase(&mut self, total: &Buckets) {
         let mut window = self.base.window.clone();
         // In this order: a tick that came and left since must be in before it is taken out.
         self.entered.drain(..).for_each(|delta| window.add_delta(&delta));

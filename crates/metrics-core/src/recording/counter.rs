@@ -1,10 +1,13 @@
 //! A number that goes up only.
 
+use crate::naming::desc::OwnedDesc;
 use crate::naming::series_id::SeriesId;
 use crate::recording::context::Context;
+use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::lanes::{self, Reader, Slot};
+use crate::recording::remembered::Totals;
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A handle to a counter; clones share the storage.
 ///
@@ -32,8 +35,7 @@ pub struct Counter {
 
 #[derive(Debug)]
 pub(crate) struct CounterCore {
-    pub(crate) id: SeriesId,
-    pub(crate) lapsed: AtomicUsize,
+    pub(crate) head: Head,
     slot: Slot<AtomicU64>,
     shared: AtomicU64,
     context: Arc<Context>,
@@ -45,17 +47,14 @@ impl Counter {
         Self { slot: u32::MAX, core: None }
     }
 
+    /// Makes a handle to a series.
     pub(crate) fn new(core: Arc<CounterCore>) -> Self {
         Self { slot: core.slot.index, core: Some(core) }
     }
 
-    /// The id of the handle's series; `None` for a disabled handle.
+    /// Returns the id of the handle's series; `None` for a disabled handle.
     pub fn series_id(&self) -> Option<SeriesId> {
-        self.core.as_ref().map(|core| core.id)
-    }
-
-    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
-        self.core.as_ref().map(|core| &core.lapsed)
+        self.core.as_ref().map(|core| core.head.id)
     }
 
     /// Adds one.
@@ -73,6 +72,7 @@ impl Counter {
         }
     }
 
+    /// Adds where the thread has no cell yet, or can have none.
     #[cold]
     fn add_first(&self, n: u64) {
         let Some(core) = &self.core else { return };
@@ -85,43 +85,60 @@ impl Counter {
         }
     }
 
-    /// The total now, summed over all threads.
+    /// Returns the total now, summed over all threads.
     pub fn total(&self) -> u64 {
-        self.mark(&Reader::new())
+        self.core.as_ref().map_or(0, |core| core.total(&Reader::new()))
+    }
+}
+
+impl SeriesHandle for Counter {
+    fn head(&self) -> Option<&Head> {
+        self.core.as_ref().map(|core| &core.head)
     }
 
-    /// A number that changes with every add: the total.
-    pub(crate) fn mark(&self, reader: &Reader) -> u64 {
-        self.core.as_ref().map_or(0, |core| core.total(reader))
+    /// Counts; a cast saturates, and makes NaN zero.
+    fn apply(&self, value: f64) {
+        self.add(value as u64);
+    }
+
+    /// The total: it changes with every add.
+    fn mark(&self, reader: &Reader) -> Option<u64> {
+        self.core.as_ref().map(|core| core.total(reader))
     }
 }
 
 impl CounterCore {
-    pub(crate) fn new(id: SeriesId, context: Arc<Context>) -> Self {
-        Self {
-            id,
-            lapsed: AtomicUsize::new(0),
-            slot: Slot::take(),
-            shared: AtomicU64::new(0),
-            context,
-        }
+    pub(crate) fn new(head: Head, _desc: &OwnedDesc, context: &Arc<Context>) -> Self {
+        Self { head, slot: Slot::take(), shared: AtomicU64::new(0), context: context.clone() }
     }
 
     pub(crate) fn slot(&self) -> u32 {
         self.slot.index
     }
 
+    /// Returns the total over all threads.
     pub(crate) fn total(&self, reader: &Reader) -> u64 {
         reader.total(self.slot.index).wrapping_add(reader.shared(|| self.shared()))
     }
 
-    /// What threads without cells of their own added.
+    /// The total that the series went on from when it began.
+    pub(crate) fn resumed(&self) -> u64 {
+        match self.head.resumed {
+            Some(Totals::Counter(total)) => total,
+            _ => 0,
+        }
+    }
+
+    /// Returns what threads without cells of their own added.
     pub(crate) fn shared(&self) -> u64 {
         self.shared.load(Ordering::Relaxed)
     }
 }
 
 /// Adds to a word that only this thread writes.
+///
+/// A load and a store, and no atomic addition: that would lock the cache line, which takes
+/// 2 ns instead of 0.4. Relaxed, since a counter's word says nothing of other memory.
 #[inline]
 pub(crate) fn add_alone(word: &AtomicU64, n: u64) {
     word.store(word.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);

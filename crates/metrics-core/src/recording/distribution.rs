@@ -2,14 +2,18 @@
 
 use std::array;
 
+use crate::naming::desc::OwnedDesc;
 use crate::naming::series_id::SeriesId;
 use crate::recording::context::Context;
+use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::layout::{FLOAT_LARGEST, FLOAT_OCTAVES, PER_LINE, PER_OCTAVE, float_index};
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Arc, OnceLock};
 
-/// How many values one distribution takes: more than there is time for, and few enough
-/// for the sums of many distributions, and of threads that come at once, to fit 64 bits.
+/// The most values that one distribution takes.
+///
+/// There is no time for so many, and their counts fit 64 bits with room for the sums of many
+/// distributions, and for threads that pass the limit at once.
 const MOST: u64 = 1 << 56;
 
 /// A handle to a distribution; clones share the storage.
@@ -29,13 +33,14 @@ pub struct Distribution {
 
 #[derive(Debug)]
 pub(crate) struct DistributionCore {
-    pub(crate) id: SeriesId,
-    pub(crate) lapsed: AtomicUsize,
-    /// Of the exported buckets.
+    pub(crate) head: Head,
+    /// The bounds of the exported buckets.
     bounds: Box<[f64]>,
+    /// The counts of each octave, made with its first value.
     octaves: Box<[OnceLock<Box<[AtomicU64; PER_OCTAVE]>>; FLOAT_OCTAVES]>,
+    /// The bits of the sum.
     sum: AtomicU64,
-    /// Records so far: the mark by which a pass finds the series changed.
+    /// The number of records so far: the mark by which a pass finds the series changed.
     records: AtomicU64,
     context: Arc<Context>,
 }
@@ -46,17 +51,14 @@ impl Distribution {
         Self { core: None }
     }
 
+    /// Makes a handle to a series.
     pub(crate) fn new(core: Arc<DistributionCore>) -> Self {
         Self { core: Some(core) }
     }
 
-    /// The id of the handle's series; `None` for a disabled handle.
+    /// Returns the id of the handle's series; `None` for a disabled handle.
     pub fn series_id(&self) -> Option<SeriesId> {
-        self.core.as_ref().map(|core| core.id)
-    }
-
-    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
-        self.core.as_ref().map(|core| &core.lapsed)
+        self.core.as_ref().map(|core| core.head.id)
     }
 
     /// Records one value.
@@ -75,7 +77,7 @@ impl Distribution {
         if value > FLOAT_LARGEST {
             core.context.clamped.fetch_add(n, Ordering::Relaxed);
         }
-        // Minus zero is none the less zero.
+        // `abs` makes zero of minus zero, whose sign bit would be taken for a large bucket.
         let value = value.abs().min(FLOAT_LARGEST);
         let (octave, bucket) = float_index(value);
         let counts =
@@ -84,33 +86,46 @@ impl Distribution {
         let sum = |bits| Some((f64::from_bits(bits) + value * n as f64).to_bits());
         // The closure never declines, so the update always succeeds.
         let _ = core.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
-        // Release pairs with the acquire in `records`: who sees the mark sees the value.
+        // Last, with a release that pairs with the acquire in `records`: a pass that sees the
+        // new mark sees the count and the sum too.
         core.records.fetch_add(n, Ordering::Release);
     }
 }
 
+impl SeriesHandle for Distribution {
+    fn head(&self) -> Option<&Head> {
+        self.core.as_ref().map(|core| &core.head)
+    }
+
+    fn apply(&self, value: f64) {
+        self.record(value);
+    }
+}
+
 impl DistributionCore {
-    pub(crate) fn new(id: SeriesId, bounds: &[f64], context: Arc<Context>) -> Self {
+    pub(crate) fn new(head: Head, desc: &OwnedDesc, context: &Arc<Context>) -> Self {
         Self {
-            id,
-            lapsed: AtomicUsize::new(0),
-            bounds: bounds.into(),
+            head,
+            bounds: (&*desc.bounds).into(),
             octaves: Box::new(array::from_fn(|_| OnceLock::new())),
             sum: AtomicU64::new(0),
             records: AtomicU64::new(0),
-            context,
+            context: context.clone(),
         }
     }
 
-    /// The bounds that are exported.
+    /// The bounds of the exported buckets.
     pub(crate) fn bounds(&self) -> &[f64] {
         &self.bounds
     }
 
+    /// Returns the number of records, for a pass that reads the counts next.
     pub(crate) fn records(&self) -> u64 {
+        // Pairs with the release in `record_n`.
         self.records.load(Ordering::Acquire)
     }
 
+    /// Returns the sum of all values.
     pub(crate) fn sum(&self) -> f64 {
         f64::from_bits(self.sum.load(Ordering::Relaxed))
     }

@@ -1,9 +1,11 @@
-//! Which series there are, and how many there may be.
+//! The series of a registry by family, with caps on their number.
 //!
-//! A label value can come from outside, so the number of series is bounded
-//! here, where they are made. Past its cap a family folds new label sets into
-//! one series whose label values are all [`OTHER`](crate::OTHER): totals stay
-//! right, and a counter says how often it happened.
+//! A label value can come from outside, so the number of series is bounded here, where they
+//! are made. Past its cap a family folds new label sets into one series whose label values are
+//! all [`OTHER`](crate::OTHER): totals stay right, and a counter counts the folded sets.
+//!
+//! A series goes when its last handle drops, at the end of a tick and after one more sample,
+//! so that nothing that was recorded is missed.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -14,15 +16,13 @@ use crate::naming::labels::Labels;
 use crate::naming::series_id::SeriesId;
 use crate::reading::snapshot::{FamilySchema, Schema};
 use crate::recording::context::Context;
-use crate::recording::counter::{Counter, CounterCore};
-use crate::recording::distribution::DistributionCore;
-use crate::recording::gauge::GaugeCore;
-use crate::recording::latency::LatencyCore;
-use crate::recording::peak::PeakCore;
+use crate::recording::counter::Counter;
+use crate::recording::kinds::{Cells, Head};
+use crate::recording::remembered::{Remembered, Totals};
 use crate::sync;
-use crate::sync::atomic::{AtomicUsize, Ordering, fence};
+use crate::sync::atomic::Ordering;
 
-/// How often a label set was folded because its family, or the registry, was full.
+/// Registrations that were folded because the family, or the registry, was full.
 pub const SERIES_FOLDED: Desc = Desc::counter(
     "node0_series_folded_total",
     "Registrations that were folded into the series `_other` because a cap on series was reached.",
@@ -38,6 +38,13 @@ pub(crate) struct Limits {
     pub(crate) histograms_per_family: usize,
 }
 
+impl Limits {
+    /// The most series of one family, `_other` apart.
+    fn per_family(&self, kind: Kind) -> usize {
+        if kind.is_histogram() { self.histograms_per_family } else { self.scalars_per_family }
+    }
+}
+
 /// A registration that the registry refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -50,9 +57,9 @@ pub enum RegisterError {
     Kind {
         /// The metric's name.
         name: Cow<'static, str>,
-        /// What the description says.
+        /// The kind of the description.
         is: Kind,
-        /// What was asked for.
+        /// The kind of the handle.
         wanted: Kind,
     },
     /// The name is taken by a metric with another description.
@@ -60,7 +67,7 @@ pub enum RegisterError {
     Conflict {
         /// The metric's name.
         name: Cow<'static, str>,
-        /// What differs.
+        /// The part that differs.
         difference: &'static str,
     },
     /// The values do not match the description's label keys.
@@ -79,6 +86,20 @@ pub enum RegisterError {
         /// The cap.
         limit: usize,
     },
+    /// The topic's name breaks a rule.
+    #[error("topic `{topic}` cannot be served: {rule}")]
+    TopicName {
+        /// The topic.
+        topic: &'static str,
+        /// The rule that the name breaks.
+        rule: &'static str,
+    },
+    /// An observer or a listener has a name of its own.
+    #[error("`{name}` observes or listens already: choose another name")]
+    DuplicateGuest {
+        /// The name.
+        name: &'static str,
+    },
     /// A topic has one monitor.
     #[error("topic `{topic}` has a monitor already: attach further instances to it")]
     DuplicateTopic {
@@ -87,78 +108,18 @@ pub enum RegisterError {
     },
 }
 
-/// The cells of one series, shared by its handles, the families and the pass.
-#[derive(Clone, Debug)]
-pub(crate) enum Cells {
-    Counter(sync::Arc<CounterCore>),
-    Gauge(sync::Arc<GaugeCore>),
-    UpDown(sync::Arc<CounterCore>),
-    Peak(sync::Arc<PeakCore>),
-    Latency(sync::Arc<LatencyCore>),
-    Distribution(sync::Arc<DistributionCore>),
-}
-
-impl Cells {
-    fn new(id: SeriesId, desc: &OwnedDesc, context: &sync::Arc<Context>) -> Self {
-        match desc.kind {
-            Kind::Counter => Self::Counter(sync::Arc::new(CounterCore::new(id, context.clone()))),
-            Kind::UpDown => Self::UpDown(sync::Arc::new(CounterCore::new(id, context.clone()))),
-            Kind::Gauge | Kind::Total => Self::Gauge(sync::Arc::new(GaugeCore::new(id))),
-            Kind::Peak => Self::Peak(sync::Arc::new(PeakCore::new(id))),
-            Kind::Latency => {
-                Self::Latency(sync::Arc::new(LatencyCore::new(id, &desc.bounds, context.clone())))
-            }
-            Kind::Distribution => Self::Distribution(sync::Arc::new(DistributionCore::new(
-                id,
-                &desc.bounds,
-                context.clone(),
-            ))),
-        }
-    }
-
-    pub(crate) fn id(&self) -> SeriesId {
-        match self {
-            Self::Counter(core) | Self::UpDown(core) => core.id,
-            Self::Gauge(core) => core.id,
-            Self::Peak(core) => core.id,
-            Self::Latency(core) => core.id,
-            Self::Distribution(core) => core.id,
-        }
-    }
-
-    /// How many handles nobody can reach any more, though tables of idle threads still hold them.
-    pub(crate) fn lapsed(&self) -> &AtomicUsize {
-        match self {
-            Self::Counter(core) | Self::UpDown(core) => &core.lapsed,
-            Self::Gauge(core) => &core.lapsed,
-            Self::Peak(core) => &core.lapsed,
-            Self::Latency(core) => &core.lapsed,
-            Self::Distribution(core) => &core.lapsed,
-        }
-    }
-
-    /// Whether only the families and the pass hold the cells, and no handle that can be reached does.
-    ///
-    /// If so, all that the last handle recorded is visible.
-    pub(crate) fn is_orphan(&self) -> bool {
-        let holders = match self {
-            Self::Counter(core) | Self::UpDown(core) => sync::Arc::strong_count(core),
-            Self::Gauge(core) => sync::Arc::strong_count(core),
-            Self::Peak(core) => sync::Arc::strong_count(core),
-            Self::Latency(core) => sync::Arc::strong_count(core),
-            Self::Distribution(core) => sync::Arc::strong_count(core),
-        };
-        // The count is read relaxed; this pairs with the release of the last drop.
-        fence(Ordering::Acquire);
-        // Second, since a lapsed handle is taken off here before it drops; the
-        // other way around, a handle in use could be taken for a lapsed one.
-        holders == 2 + self.lapsed().load(Ordering::Acquire)
+impl RegisterError {
+    /// The description is not of the kind that the handle records.
+    pub(crate) fn kind(desc: &Desc, wanted: Kind) -> Self {
+        Self::Kind { name: desc.name().into(), is: desc.kind(), wanted }
     }
 }
 
+/// All series of one metric name.
 #[derive(Debug)]
 struct Family {
     desc: Arc<OwnedDesc>,
+    /// The label keys, rising, which all series have.
     keys: Box<[Box<str>]>,
     series: BTreeMap<Labels, Series>,
 }
@@ -166,11 +127,12 @@ struct Family {
 #[derive(Debug)]
 struct Series {
     cells: Cells,
-    /// How often a handle was asked for.
+    /// The number of times that a handle was asked for.
     asked: u64,
 }
 
 impl Family {
+    /// Returns the part in which another description of the name differs.
     fn difference(&self, desc: &OwnedDesc, labels: &Labels) -> Option<&'static str> {
         let checks = [
             ("kind", self.desc.kind == desc.kind),
@@ -178,6 +140,7 @@ impl Family {
             ("unit", self.desc.unit == desc.unit),
             ("bounds", self.desc.bounds == desc.bounds),
             ("classic name", self.desc.classic == desc.classic),
+            ("label left out of it", self.desc.classic_without == desc.classic_without),
             (
                 "set of label keys",
                 self.keys.iter().map(|key| &**key).eq(labels.iter().map(|(key, _)| key)),
@@ -193,36 +156,62 @@ pub(crate) struct Families {
     by_name: BTreeMap<Cow<'static, str>, Family>,
     limits: Limits,
     series: usize,
-    /// What folds others, and the counts of it: their handles come and go with
-    /// each call, and their totals must not.
+    /// The series `_other`, and the counts of what was folded into them. Their handles come and
+    /// go with each call, and their totals must not.
     pinned: HashMap<SeriesId, Cells>,
+    /// The totals of series that expired, by the names of their families.
+    remembered: HashMap<Cow<'static, str>, Remembered>,
+    /// Changes when a series comes or goes, or its family is described anew.
     pub(crate) generation: u64,
 }
 
-/// Series without a handle, with how often one had been asked for.
+/// Series without a handle, by their numbers.
 #[derive(Debug)]
-pub(crate) struct Orphans(HashMap<SeriesId, u64>);
+pub(crate) struct Orphans(HashMap<SeriesId, Orphan>);
 
-/// Whether a registration got a series of its own or the family's `_other`.
+#[derive(Clone, Copy, Debug)]
+struct Orphan {
+    /// The number of times that a handle had been asked for.
+    asked: u64,
+    /// The row in the pass.
+    row: usize,
+}
+
+/// The series that a registration got: its own, or the family's `_other`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Folding {
     Own,
     Folded,
 }
 
-/// The cells that a registration got.
+/// The result of a registration: cells, or the handle that was made of them.
 #[derive(Debug)]
-pub(crate) struct Registered {
-    pub(crate) cells: Cells,
+pub struct Registered<H> {
+    pub(crate) handle: H,
+    /// The number of the series; of two, that of one which is not folded.
+    pub(crate) id: SeriesId,
     pub(crate) folding: Folding,
+}
+
+impl Registered<Cells> {
+    fn new(cells: Cells, folding: Folding) -> Self {
+        Self { id: cells.id(), handle: cells, folding }
+    }
 }
 
 impl Families {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { by_name: BTreeMap::new(), limits, series: 0, pinned: HashMap::new(), generation: 0 }
+        Self {
+            by_name: BTreeMap::new(),
+            limits,
+            series: 0,
+            pinned: HashMap::new(),
+            remembered: HashMap::new(),
+            generation: 0,
+        }
     }
 
-    /// Refuses what a registration with these label keys would be refused for.
+    /// Refuses a description that no registration with these label keys could succeed with.
     pub(crate) fn check(&self, desc: &OwnedDesc, labels: &Labels) -> Result<(), RegisterError> {
         let Some(family) = self.by_name.get(&desc.name) else {
             if self.by_name.len() >= self.limits.families {
@@ -238,7 +227,7 @@ impl Families {
         }
     }
 
-    /// Replaces the help text of a family; whether there is such a family.
+    /// Replaces the help text of a family; `false` if there is none of that name.
     pub(crate) fn describe(&mut self, name: &str, help: &str) -> bool {
         let Some(family) = self.by_name.get_mut(name) else { return false };
         Arc::make_mut(&mut family.desc).help = help.to_owned().into();
@@ -246,13 +235,13 @@ impl Families {
         true
     }
 
-    /// The series with these labels, made if there is none, or the one into which they are folded.
+    /// Returns the series with these labels, made if there is none, or the one into which they are folded.
     pub(crate) fn get_or_insert(
         &mut self,
         desc: &OwnedDesc,
         labels: Labels,
         context: &sync::Arc<Context>,
-    ) -> Result<Registered, RegisterError> {
+    ) -> Result<Registered<Cells>, RegisterError> {
         self.check(desc, &labels)?;
         let Some(family) = self.by_name.get_mut(&desc.name) else {
             let folds = self.series >= self.limits.series && !labels.is_empty();
@@ -260,26 +249,25 @@ impl Families {
         };
         if let Some(series) = family.series.get_mut(&labels) {
             series.asked += 1;
-            return Ok(Registered { cells: series.cells.clone(), folding: Folding::Own });
+            series.cells.head().has_expired.store(false, Ordering::Relaxed);
+            return Ok(Registered::new(series.cells.clone(), Folding::Own));
         }
-        let cap = match desc.kind {
-            Kind::Latency | Kind::Distribution => self.limits.histograms_per_family,
-            _ => self.limits.scalars_per_family,
-        };
+        let cap = self.limits.per_family(desc.kind);
         let held = family.series.len() - usize::from(family.series.contains_key(&labels.folded()));
         let folds = held >= cap || self.series >= self.limits.series;
         Ok(self.insert_or_fold(folds, desc, labels, context))
     }
 
+    /// Makes a series, or counts that its labels are folded and returns `_other`.
     fn insert_or_fold(
         &mut self,
         folds: bool,
         desc: &OwnedDesc,
         labels: Labels,
         context: &sync::Arc<Context>,
-    ) -> Registered {
+    ) -> Registered<Cells> {
         if !folds {
-            return Registered { cells: self.insert(desc, labels, context), folding: Folding::Own };
+            return Registered::new(self.insert(desc, labels, context), Folding::Own);
         }
         let metric = Labels::new([("metric", &*desc.name)]);
         let count = self.insert(&(&SERIES_FOLDED).into(), metric, context);
@@ -290,19 +278,24 @@ impl Families {
         for cells in [count, cells.clone()] {
             self.pinned.entry(cells.id()).or_insert(cells);
         }
-        Registered { cells, folding: Folding::Folded }
+        Registered::new(cells, Folding::Folded)
     }
 
+    /// Returns the series with these labels, made if there is none, whatever the caps.
     fn insert(&mut self, desc: &OwnedDesc, labels: Labels, context: &sync::Arc<Context>) -> Cells {
         let family = self.by_name.entry(desc.name.clone()).or_insert_with(|| Family {
             desc: Arc::new(desc.clone()),
             keys: labels.iter().map(|(key, _)| key.into()).collect(),
             series: BTreeMap::new(),
         });
+        let remembered = self.remembered.get_mut(&desc.name);
         let mut is_new = false;
+        let resumed = remembered.and_then(|remembered| remembered.take(&labels));
         let series = family.series.entry(labels).or_insert_with(|| {
             is_new = true;
-            Series { cells: Cells::new(SeriesId::next(), desc, context), asked: 0 }
+            let cells = Cells::new(Head::new(resumed), desc, context);
+            cells.resume();
+            Series { cells, asked: 0 }
         });
         series.asked += 1;
         let cells = series.cells.clone();
@@ -313,25 +306,43 @@ impl Families {
         cells
     }
 
-    /// The series that no handle holds any more, for [`Self::remove`] once they were sampled.
+    /// Returns the series that no handle holds any more, for [`Self::remove`] once they were sampled.
     ///
-    /// Only those that the pass has: of one that came since, the second holder is its handle.
+    /// A series that the pass does not have yet is left out: it has two holders like an
+    /// orphan, the families and a handle, where an orphan has the families and the pass.
     pub(crate) fn orphans(&self, sampled: &Schema) -> Orphans {
         let series = self.by_name.values().flat_map(|family| family.series.values());
         let series = series.filter(|series| sampled.rows.contains_key(&series.cells.id()));
         let orphans = series.filter(|series| series.cells.is_orphan());
-        Orphans(orphans.map(|series| (series.cells.id(), series.asked)).collect())
+        let orphan = |series: &Series| {
+            let id = series.cells.id();
+            Some((id, Orphan { asked: series.asked, row: *sampled.rows.get(&id)? }))
+        };
+        Orphans(orphans.filter_map(orphan).collect())
     }
 
-    /// Removes those that nobody asked for since.
-    pub(crate) fn remove(&mut self, orphans: &Orphans) {
+    /// Removes the orphans that nobody asked for since.
+    ///
+    /// The totals of those that expired are remembered; `shown` returns them for a row.
+    pub(crate) fn remove(&mut self, orphans: &Orphans, shown: impl Fn(usize) -> Option<Totals>) {
         let before = self.series;
-        let stays = |series: &Series| {
-            orphans.0.get(&series.cells.id()) != Some(&series.asked) || !series.cells.is_orphan()
+        let leaving = |series: &Series| {
+            let orphan = orphans.0.get(&series.cells.id())?;
+            (orphan.asked == series.asked && series.cells.is_orphan()).then_some(*orphan)
         };
-        for family in self.by_name.values_mut() {
+        for (name, family) in &mut self.by_name {
+            let most = self.limits.per_family(family.desc.kind);
             let held = family.series.len();
-            family.series.retain(|_, series| stays(series));
+            family.series.retain(|labels, series| {
+                let Some(orphan) = leaving(series) else { return true };
+                if series.cells.head().has_expired.load(Ordering::Relaxed)
+                    && let Some(totals) = shown(orphan.row)
+                {
+                    let remembered = self.remembered.entry(name.clone()).or_default();
+                    remembered.keep(labels.clone(), totals, most);
+                }
+                false
+            });
             self.series -= held - family.series.len();
         }
         self.by_name.retain(|_, family| !family.series.is_empty());
@@ -340,7 +351,7 @@ impl Families {
         }
     }
 
-    /// The names and labels of all series, and their cells in the same order.
+    /// Returns the names and labels of all series, and their cells in the same order.
     pub(crate) fn schema(&self) -> (Schema, Vec<Cells>) {
         let mut cells = Vec::with_capacity(self.series);
         let mut ids = Vec::with_capacity(self.series);

@@ -1,14 +1,17 @@
 //! A value that is set.
 
+use crate::naming::desc::OwnedDesc;
 use crate::naming::series_id::SeriesId;
+use crate::recording::context::Context;
+use crate::recording::kinds::{Head, SeriesHandle};
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A handle to a gauge; clones share the storage.
 ///
-/// One shared cell: a value that is set per thread would have no meaning. It
-/// starts at zero; `set(f64::NAN)` says that the value is unknown, and is shown
-/// as `NaN` or `null`.
+/// All threads share one cell, since the value that counts is the one that was set last. It
+/// starts at zero; `set(f64::NAN)` says that the value is unknown, and is shown as `NaN` or
+/// `null`.
 ///
 /// ```
 /// use metrics_core::{Desc, Registry};
@@ -27,12 +30,11 @@ pub struct Gauge {
     core: Option<Arc<GaugeCore>>,
 }
 
-/// A line of its own, so that a busy gauge slows no neighbour.
+/// The cell of a gauge, on a cache line of its own so that a busy gauge slows no neighbour.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct GaugeCore {
-    pub(crate) id: SeriesId,
-    pub(crate) lapsed: AtomicUsize,
+    pub(crate) head: Head,
     bits: AtomicU64,
 }
 
@@ -42,17 +44,14 @@ impl Gauge {
         Self { core: None }
     }
 
+    /// Makes a handle to a series.
     pub(crate) fn new(core: Arc<GaugeCore>) -> Self {
         Self { core: Some(core) }
     }
 
-    /// The id of the handle's series; `None` for a disabled handle.
+    /// Returns the id of the handle's series; `None` for a disabled handle.
     pub fn series_id(&self) -> Option<SeriesId> {
-        self.core.as_ref().map(|core| core.id)
-    }
-
-    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
-        self.core.as_ref().map(|core| &core.lapsed)
+        self.core.as_ref().map(|core| core.head.id)
     }
 
     /// Replaces the value.
@@ -78,9 +77,19 @@ impl Gauge {
     }
 }
 
+impl SeriesHandle for Gauge {
+    fn head(&self) -> Option<&Head> {
+        self.core.as_ref().map(|core| &core.head)
+    }
+
+    fn apply(&self, value: f64) {
+        self.set(value);
+    }
+}
+
 impl GaugeCore {
-    pub(crate) fn new(id: SeriesId) -> Self {
-        Self { id, lapsed: AtomicUsize::new(0), bits: AtomicU64::new(0) }
+    pub(crate) fn new(head: Head, _desc: &OwnedDesc, _context: &Arc<Context>) -> Self {
+        Self { head, bits: AtomicU64::new(0) }
     }
 
     pub(crate) fn value(&self) -> f64 {

@@ -1,17 +1,17 @@
 //! Handles of one family by label values that are known only at the call.
 //!
-//! A handle is the fastest way to record, but a method and a route, or a name
-//! that an application makes up, come with each call. [`Labelled`] finds the
-//! handle for them: the first call with new values registers a series, later
-//! ones look it up in a table of the calling thread, without a lock and without
-//! allocating. That the number of values is right is settled by its type and
-//! when it is made, so recording cannot fail.
+//! A handle is the fastest way to record, but some values come with each call: a method and
+//! a route, or a name that the application makes up. [`Labelled`] finds the handle for them.
+//! The first call with new values registers a series; later ones look it up in a table of the
+//! calling thread, without a lock and without allocating. The type holds the number of values,
+//! and it is checked against the description when the [`Labelled`] is made: so recording
+//! cannot fail.
 //!
-//! What is folded at a cap is recorded and not remembered, so that values made
-//! of user input cannot grow anything.
+//! Values that are folded at a cap are recorded and not kept in any table, so that user input
+//! cannot grow one.
 
-mod directory;
 mod handle;
+mod shared_handles;
 mod table;
 
 use std::fmt;
@@ -28,9 +28,9 @@ use crate::recording::latency::Latency;
 use crate::recording::store::Store;
 use crate::sync::atomic::Ordering;
 
-pub(crate) use directory::Directory;
 pub use handle::Handle;
-pub(crate) use handle::Stored;
+pub(crate) use handle::{AnyHandle, HandleKind};
+pub(crate) use shared_handles::SharedHandles;
 
 /// Handles of one metric by the values of its `N` labels; clones share everything.
 ///
@@ -60,40 +60,42 @@ pub(crate) use handle::Stored;
 /// such a call is as slow as a registration. The series last as long as this,
 /// or a clone of it.
 pub struct Labelled<H, const N: usize> {
-    /// The directory's, here to be at hand.
+    /// The number of the shared handles, here so that a lookup need not follow `live`.
     id: u64,
+    /// `None` for one that is disabled.
     live: Option<Arc<Live>>,
     handle: PhantomData<fn() -> H>,
 }
 
+/// The store and the handles that all clones share.
 #[derive(Debug)]
 struct Live {
     store: Arc<Store>,
     desc: Desc,
-    directory: Arc<Directory>,
+    handles: Arc<SharedHandles>,
 }
 
 impl<H: Handle, const N: usize> Labelled<H, N> {
-    /// One that gives disabled handles.
+    /// Makes one whose handles record nothing.
     pub const fn disabled() -> Self {
         Self { id: 0, live: None, handle: PhantomData }
     }
 
     pub(crate) fn new(store: &Arc<Store>, desc: &Desc) -> Result<Self, RegisterError> {
         store.check(desc, H::KIND, N + H::OWN_LABELS)?;
-        let directory = Arc::new(Directory::new());
-        let live = Live { store: store.clone(), desc: *desc, directory };
-        Ok(Self { id: live.directory.id, live: Some(Arc::new(live)), handle: PhantomData })
+        let handles = Arc::new(SharedHandles::new());
+        let live = Live { store: store.clone(), desc: *desc, handles };
+        Ok(Self { id: live.handles.id, live: Some(Arc::new(live)), handle: PhantomData })
     }
 
-    pub(crate) fn directory(&self) -> Option<&Arc<Directory>> {
-        self.live.as_ref().map(|live| &live.directory)
+    pub(crate) fn shared_handles(&self) -> Option<&Arc<SharedHandles>> {
+        self.live.as_ref().map(|live| &live.handles)
     }
 
-    /// Does something with the handle of these values, in the order of the description's keys.
+    /// Calls `f` with the handle of these values, which are in the order of the description's keys.
     ///
-    /// Keep it short: values that are new to a thread are not remembered where
-    /// they are first used inside of it.
+    /// Keep `f` short, and record nothing by other new values inside of it: the calling
+    /// thread's table is in use meanwhile, so those would be looked up anew each time.
     #[inline]
     pub fn with<R>(&self, values: [&str; N], f: impl Fn(&H) -> R) -> R {
         let Some(live) = &self.live else { return f(&H::disabled()) };
@@ -105,20 +107,62 @@ impl<H: Handle, const N: usize> Labelled<H, N> {
             None => live.with_first(hash, &values, f),
         }
     }
+
+    /// Removes series that nobody recorded into for that long; a handle that is held keeps its series.
+    ///
+    /// Call it once a tick, for example from [`Monitor::poll`](crate::Monitor::poll). It looks twice
+    /// a minute at most, so a series may stay a minute longer. Only counters, ratios and latencies
+    /// show that they are idle; series of other kinds stay.
+    ///
+    /// Values that are recorded again go on from their last totals, which never begin at zero
+    /// a second time. The registry remembers as many of them as the family may have series, and
+    /// forgets the one that expired first.
+    ///
+    /// ```
+    /// use metrics_core::{Desc, ManualClock, Registry};
+    /// use std::time::Duration;
+    ///
+    /// const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.").labels(&["queue"]);
+    /// let clock = ManualClock::new();
+    /// let registry = Registry::builder().clock(clock.clock()).build();
+    /// let jobs = registry.counters(&JOBS)?;
+    /// jobs.add(["mails"], 5);
+    ///
+    /// let mut ticker = registry.ticker().expect("nobody else ticks");
+    /// for _ in 0..20 {
+    ///     clock.advance(Duration::from_secs(60));
+    ///     jobs.expire_idle(Duration::from_secs(600));
+    ///     ticker.tick();
+    /// }
+    /// let total = || {
+    ///     let sample = registry.read();
+    ///     sample.snapshot.value("jobs_total", &[("queue", "mails")]).map(|value| value.as_f64())
+    /// };
+    /// assert_eq!(total(), None);
+    /// jobs.inc(["mails"]);
+    /// assert_eq!(total(), Some(6.0));
+    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// ```
+    pub fn expire_idle(&self, after: Duration) {
+        if let Some(live) = &self.live {
+            live.handles.expire(live.store.context.clock.uptime(), after);
+        }
+    }
 }
 
 impl Live {
+    /// Registers the series, and keeps its handle in the thread's table.
     #[cold]
     fn with_first<H: Handle, R>(&self, hash: u64, values: &[&str], f: impl Fn(&H) -> R) -> R {
-        let Ok(found) = H::find(&self.store, &self.desc, values) else {
+        let Ok(registered) = H::register(&self.store, &self.desc, H::KIND, values) else {
             // Refused only where the registry is out of metric names, or gave
             // this one to another description: there is no cell to record into.
             self.store.context.dropped.fetch_add(1, Ordering::Relaxed);
             return f(&H::disabled());
         };
-        let result = f(&found.handle);
-        if found.folding == Folding::Own {
-            table::remember(hash, self.directory.enter(found, values));
+        let result = f(&registered.handle);
+        if registered.folding == Folding::Own {
+            table::remember(hash, self.handles.enter(registered, values));
         }
         result
     }

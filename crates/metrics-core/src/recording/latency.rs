@@ -1,20 +1,32 @@
 //! Durations, with exact windows and percentiles.
+//!
+//! A record raises a bucket and then a sum, both in cells of the calling thread. The order
+//! matters: a pass reads the sum first, so whatever is in the sum it read is in the buckets
+//! that it reads next.
+//!
+//! A lane's buckets have 16 bits, because a pass reads all that threads wrote, and half as
+//! many lines are half as much to read. One that has counted 2¹⁵ values is emptied into a
+//! block of the series, in which each count stands for 2¹⁵ values. Example: a bucket that was
+//! recorded into 100 000 times holds 1696, and its count in that block is 3.
 
 use std::mem;
 use std::time::Duration;
 
+use crate::naming::desc::OwnedDesc;
 use crate::naming::series_id::SeriesId;
 use crate::recording::cells::{Block, LINE_WORDS, LINES, LatencyCell, OwnBlock, SharedBlock, ones};
 use crate::recording::context::Context;
 use crate::recording::exemplar::{ExemplarSlots, TraceId};
+use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::lanes::{self, Reader, Slot};
 use crate::recording::layout::{MAX_NANOS, PER_LINE, latency_index};
 use crate::recording::line::LineSums;
+use crate::recording::remembered::{LatencyTotals, Totals};
 use crate::recording::timer::Timer;
-use crate::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, OnceLock, lock};
 
-/// The count at which a bucket of 16 bits is full; a model gets there.
+/// The count at which a bucket of 16 bits is full; small enough in a model for it to get there.
 const SPILL: u16 = if cfg!(loom) { 3 } else { 1 << 15 };
 
 /// A handle to a latency; clones share the storage.
@@ -49,16 +61,16 @@ pub struct Latency {
 
 #[derive(Debug)]
 pub(crate) struct LatencyCore {
-    pub(crate) id: SeriesId,
-    pub(crate) lapsed: AtomicUsize,
+    pub(crate) head: Head,
     slot: Slot<LatencyCell>,
-    /// How often each bucket of a lane was full, made with the first lane's buckets.
+    /// The number of times that each bucket of a lane was full, made with the first lane's buckets.
     ///
-    /// The lock is held while a count moves, so that a pass finds it in one place.
+    /// The lock is held while a count moves here from a lane, and while a pass reads: so a
+    /// pass finds each count in one place, and not in both or none.
     full: Mutex<Option<&'static OwnBlock>>,
-    /// For threads without cells of their own, and for what fills up in `full`.
+    /// The counts of threads without cells of their own, and those that filled up in `full`.
     shared: OnceLock<Box<SharedBlock>>,
-    /// What the records of threads without cells of their own added.
+    /// The sum of threads without cells of their own.
     shared_sum: AtomicU64,
     pub(crate) exemplars: ExemplarSlots,
     context: Arc<Context>,
@@ -70,17 +82,14 @@ impl Latency {
         Self { slot: u32::MAX, core: None }
     }
 
+    /// Makes a handle to a series.
     pub(crate) fn new(core: Arc<LatencyCore>) -> Self {
         Self { slot: core.slot.index, core: Some(core) }
     }
 
-    /// The id of the handle's series; `None` for a disabled handle.
+    /// Returns the id of the handle's series; `None` for a disabled handle.
     pub fn series_id(&self) -> Option<SeriesId> {
-        self.core.as_ref().map(|core| core.id)
-    }
-
-    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
-        self.core.as_ref().map(|core| &core.lapsed)
+        self.core.as_ref().map(|core| core.head.id)
     }
 
     #[cfg(all(test, loom))]
@@ -127,23 +136,23 @@ impl Latency {
         }
     }
 
-    /// A number that changes with every record.
-    pub(crate) fn mark(&self, reader: &Reader) -> u64 {
-        self.core.as_ref().map_or(0, |core| core.raw_sum(reader))
-    }
-
     pub(crate) fn context(&self) -> Option<&Context> {
         self.core.as_ref().map(|core| &*core.context)
     }
 
+    /// Records so many nanoseconds: two loads and two stores, if the bucket is in use.
     #[inline]
     pub(crate) fn record_nanos(&self, nanos: u64) {
         let (index, added) = latency_index(nanos);
+        // Three rare cases fall through: the thread has no cell, the value is beyond the last
+        // bucket, or the bucket needs more than an addition. A cell without buckets is the
+        // third: its block is one that is always empty.
         if let Some(cell) = lanes::cell::<LatencyCell>(self.slot)
             && let Some(bucket) = cell.block.load().buckets.get(index)
         {
             let count = bucket.load(Ordering::Relaxed).wrapping_add(1);
-            // One signed comparison finds both rare cases: the bucket's first value and its 2¹⁵th.
+            // One signed comparison finds the bucket's first value (count 1, whose line must be
+            // marked) and its 2¹⁵th (count −2¹⁵ as a signed number, which must spill).
             if count.cast_signed() > 1 && count < SPILL {
                 bucket.store(count, Ordering::Relaxed);
                 return cell.add(added);
@@ -152,8 +161,8 @@ impl Latency {
         self.record_rare(nanos);
     }
 
-    /// Records what the hot path cannot: a first value, one too long, one that
-    /// fills its bucket, one of a thread without cells of its own.
+    /// Records a value that the hot path cannot: the first of its bucket, one that fills it, one
+    /// that is too long, one of a thread without cells of its own.
     #[cold]
     fn record_rare(&self, nanos: u64) {
         let Some(core) = &self.core else { return };
@@ -167,28 +176,50 @@ impl Latency {
     }
 }
 
+impl SeriesHandle for Latency {
+    fn head(&self) -> Option<&Head> {
+        self.core.as_ref().map(|core| &core.head)
+    }
+
+    /// Records so many seconds; what is no number is dropped.
+    fn apply(&self, value: f64) {
+        // Beyond 73 minutes all are the same; this keeps the largest floats convertible.
+        let bounded = value.clamp(0.0, f64::from(u32::MAX));
+        if let Ok(duration) = Duration::try_from_secs_f64(bounded) {
+            self.record(duration);
+        } else if let Some(core) = &self.core {
+            core.context.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The sum: it changes with every record.
+    fn mark(&self, reader: &Reader) -> Option<u64> {
+        self.core.as_ref().map(|core| core.raw_sum(reader))
+    }
+}
+
 impl LatencyCore {
-    pub(crate) fn new(id: SeriesId, bounds: &[f64], context: Arc<Context>) -> Self {
+    pub(crate) fn new(head: Head, desc: &OwnedDesc, context: &Arc<Context>) -> Self {
         Self {
-            id,
-            lapsed: AtomicUsize::new(0),
+            head,
             slot: Slot::take(),
             shared: OnceLock::new(),
             shared_sum: AtomicU64::new(0),
             full: Mutex::new(None),
-            exemplars: ExemplarSlots::new(bounds),
-            context,
+            exemplars: ExemplarSlots::new(&desc.bounds),
+            context: context.clone(),
         }
     }
 
-    /// The buckets of the calling thread's cell, made if need be; `None` beyond `budget` bytes.
+    /// Returns the buckets of the calling thread's cell, made if need be; `None` beyond `budget` bytes.
     fn own_block(&self, cell: &LatencyCell, budget: usize) -> Option<&'static OwnBlock> {
         if let Some(block) = cell.touched() {
             return Some(block);
         }
         let mut full = lock(&self.full);
         if full.is_none() {
-            // Now, since a thread that fills a bucket must not allocate.
+            // Made here and not when a bucket is first full: a record may allocate only if it
+            // is the thread's first of this series.
             *full = Some(lanes::take_block(budget)?);
         }
         drop(full);
@@ -203,6 +234,7 @@ impl LatencyCore {
         let bucket = &block.buckets[index];
         let count = bucket.load(Ordering::Relaxed) + 1;
         if count == 1 {
+            // Before the count, so that a pass that sees the sum sees the mark of the line too.
             block.touch(index);
         }
         if count < SPILL {
@@ -213,16 +245,17 @@ impl LatencyCore {
         cell.add(added);
     }
 
-    /// Empties a bucket that has become full.
+    /// Empties a bucket that the next value fills, into the blocks of the series.
     #[cold]
     fn spill(&self, bucket: &AtomicU16, index: usize) {
+        // Held until the bucket is empty: a pass must not see its 2¹⁵ values twice or never.
         let full = lock(&self.full);
         match *full {
             Some(block) if block.buckets[index].load(Ordering::Relaxed) + 1 < SPILL => {
                 block.buckets[index].fetch_add(1, Ordering::Relaxed);
                 block.touch(index);
             }
-            // After a billion values.
+            // The 16 bits there are full too, after a billion values of this bucket.
             _ => self.shared().add(index, u64::from(SPILL)),
         }
         bucket.store(0, Ordering::Relaxed);
@@ -233,7 +266,7 @@ impl LatencyCore {
         lanes::note_shared();
         let (index, added) = latency_index(nanos);
         self.shared().add(index, 1);
-        // Release as in `LatencyCell::add`.
+        // Release pairs with the acquire in `shared_sum()`, as in `LatencyCell::add`.
         self.shared_sum.fetch_add(added, Ordering::Release);
     }
 
@@ -241,6 +274,7 @@ impl LatencyCore {
         self.shared.get_or_init(Box::default)
     }
 
+    /// Counts a value that is too long, and returns the longest there is.
     #[cold]
     fn clamp(&self) -> u64 {
         self.context.clamped.fetch_add(1, Ordering::Relaxed);
@@ -251,27 +285,41 @@ impl LatencyCore {
         self.slot.index
     }
 
-    /// The wrapping sum over all threads of what the records added, see [`latency_index`].
+    /// Returns the wrapping sum over all threads of what the records added, see [`latency_index`].
     pub(crate) fn raw_sum(&self, reader: &Reader) -> u64 {
         reader.sum(self.slot.index).wrapping_add(reader.shared(|| self.shared_sum()))
     }
 
-    /// What the records of threads without cells of their own added.
+    /// Returns the sum of threads without cells of their own.
     pub(crate) fn shared_sum(&self) -> u64 {
-        // Acquire as in `LatencyCell::total`.
+        // Pairs with the release in `record_shared`.
         self.shared_sum.load(Ordering::Acquire)
     }
 
-    /// Visits the total counts of every line that holds something, by rising value.
+    /// The totals that the series went on from when it began.
+    pub(crate) fn resumed(&self) -> Option<&LatencyTotals> {
+        match &self.head.resumed {
+            Some(Totals::Latency(totals)) => Some(totals),
+            _ => None,
+        }
+    }
+
+    /// Visits the total counts of every line that a thread recorded into, by rising value.
     ///
     /// Call it after [`Self::raw_sum`], so that what is in the sum is in the buckets.
     pub(crate) fn visit(
         &self,
         reader: &Reader,
         sums: &mut BlockSums,
-        line: impl FnMut(usize, &[u64; PER_LINE]),
+        mut line: impl FnMut(usize, &[u64; PER_LINE]),
     ) {
+        let resumed = self.resumed();
+        let line = |at: usize, counts: &[u64; PER_LINE]| match resumed {
+            None => line(at, counts),
+            Some(totals) => line(at, &totals.add_to(at, counts)),
+        };
         let full = lock(&self.full);
+        // Twice over the same blocks: the first time only asks for their lines, see `fetch`.
         let own = || reader.latencies(self.slot.index).map(|cell| cell.block.load());
         own().for_each(Block::fetch);
         own().for_each(|block| sums.add(block));
@@ -279,11 +327,14 @@ impl LatencyCore {
     }
 }
 
-/// Where a pass sums the blocks of one latency, a block at a time: they are far
-/// apart in memory, and each is read from its lowest line to its highest.
+/// The sums of one latency's blocks, which all latencies of a pass use, one after the other.
+///
+/// Blocks are added whole, one after the other: they are far apart in memory, and within a
+/// block a pass goes from the lowest line to the highest.
 #[derive(Debug)]
 pub(crate) struct BlockSums {
     lines: Box<[LineSums; LINES]>,
+    /// A bit for each line that some block held.
     held: [u64; LINE_WORDS],
 }
 
@@ -292,6 +343,7 @@ impl BlockSums {
         Self { lines: Box::new([LineSums::default(); LINES]), held: [0; LINE_WORDS] }
     }
 
+    /// Adds the lines of a block that hold something.
     fn add(&mut self, block: &OwnBlock) {
         for line in block.lines() {
             self.held[line / 64] |= 1 << (line % 64);
@@ -299,7 +351,7 @@ impl BlockSums {
         }
     }
 
-    /// Visits the sums, with how often buckets were full and what threads share, and forgets them.
+    /// Visits the sums with the counts of full buckets and of shared cells added, and empties them.
     fn drain(
         &mut self,
         full: Option<&OwnBlock>,
@@ -307,7 +359,8 @@ impl BlockSums {
         mut visit: impl FnMut(usize, &[u64; PER_LINE]),
     ) {
         let mut held = mem::take(&mut self.held);
-        // Whatever was full is in a lane's line, too.
+        // The lines of `full` need no look: a bucket that was full is in a lane's line, whose
+        // bit stays.
         for line in shared.into_iter().flat_map(Block::lines) {
             held[line / 64] |= 1 << (line % 64);
         }
@@ -326,6 +379,7 @@ impl BlockSums {
     }
 }
 
+/// Adds what each bucket of a line stands for.
 fn add<B>(counts: &mut [u64; PER_LINE], line: &[B; PER_LINE], value: impl Fn(&B) -> u64) {
     counts.iter_mut().zip(line).for_each(|(count, bucket)| *count += value(bucket));
 }

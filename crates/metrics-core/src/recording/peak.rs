@@ -1,8 +1,11 @@
 //! The highest level of the last minute.
 
+use crate::naming::desc::OwnedDesc;
 use crate::naming::series_id::SeriesId;
+use crate::recording::context::Context;
+use crate::recording::kinds::{Head, SeriesHandle};
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A handle to a peak; clones share the storage.
 ///
@@ -17,11 +20,12 @@ pub struct Peak {
     core: Option<Arc<PeakCore>>,
 }
 
+/// The cell of a peak, on a cache line of its own.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct PeakCore {
-    pub(crate) id: SeriesId,
-    pub(crate) lapsed: AtomicUsize,
+    pub(crate) head: Head,
+    /// The highest level of the running tick.
     tick: AtomicU64,
 }
 
@@ -31,22 +35,21 @@ impl Peak {
         Self { core: None }
     }
 
+    /// Makes a handle to a series.
     pub(crate) fn new(core: Arc<PeakCore>) -> Self {
         Self { core: Some(core) }
     }
 
-    /// The id of the handle's series; `None` for a disabled handle.
+    /// Returns the id of the handle's series; `None` for a disabled handle.
     pub fn series_id(&self) -> Option<SeriesId> {
-        self.core.as_ref().map(|core| core.id)
-    }
-
-    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
-        self.core.as_ref().map(|core| &core.lapsed)
+        self.core.as_ref().map(|core| core.head.id)
     }
 
     /// Raises the current tick's peak to `level`, if it is higher.
     #[inline]
     pub fn record(&self, level: u64) {
+        // Read first: most levels are below the peak, and a line that is only read stays in
+        // the caches of all threads.
         if let Some(core) = &self.core
             && core.tick.load(Ordering::Relaxed) < level
         {
@@ -55,12 +58,23 @@ impl Peak {
     }
 }
 
-impl PeakCore {
-    pub(crate) fn new(id: SeriesId) -> Self {
-        Self { id, lapsed: AtomicUsize::new(0), tick: AtomicU64::new(0) }
+impl SeriesHandle for Peak {
+    fn head(&self) -> Option<&Head> {
+        self.core.as_ref().map(|core| &core.head)
     }
 
-    /// The peak of the running tick.
+    /// Records; a cast saturates, and makes NaN zero.
+    fn apply(&self, value: f64) {
+        self.record(value as u64);
+    }
+}
+
+impl PeakCore {
+    pub(crate) fn new(head: Head, _desc: &OwnedDesc, _context: &Arc<Context>) -> Self {
+        Self { head, tick: AtomicU64::new(0) }
+    }
+
+    /// Returns the peak of the running tick.
     pub(crate) fn running(&self) -> u64 {
         self.tick.load(Ordering::Relaxed)
     }

@@ -1,14 +1,14 @@
-//! Where series are made: the families, with what all their cells share.
+//! The store of a registry's series, from which all handles are made.
 //!
 //! Handles by label values reach their series through this, and so does a pass. Neither needs
 //! the registry, which is only the façade around it.
 
 use crate::naming::desc::{Desc, Kind, OwnedDesc};
 use crate::naming::labels::Labels;
-use crate::recording::any_metric::AnyMetric;
 use crate::recording::context::Context;
 use crate::recording::families::{Families, RegisterError, Registered};
-use crate::recording::labelled::Stored;
+use crate::recording::kinds::{AnyMetric, Cells};
+use crate::recording::labelled::HandleKind;
 use crate::sync::{self, Mutex, lock};
 
 /// The series of one registry.
@@ -25,7 +25,7 @@ impl Store {
         desc: &Desc,
         kind: Kind,
         values: &[&str],
-    ) -> Result<Registered, RegisterError> {
+    ) -> Result<Registered<Cells>, RegisterError> {
         check_shape(desc, kind, values.len())?;
         let labels = Labels::new(desc.label_keys().iter().copied().zip(values.iter().copied()));
         lock(&self.families).get_or_insert(&desc.into(), labels, &self.context)
@@ -38,16 +38,16 @@ impl Store {
         labels: &[(&str, &str)],
     ) -> Result<AnyMetric, RegisterError> {
         let labels = Labels::new(labels.iter().copied());
-        Ok(lock(&self.families).get_or_insert(desc, labels, &self.context)?.cells.into())
+        Ok(lock(&self.families).get_or_insert(desc, labels, &self.context)?.handle.into())
     }
 
     /// Returns a handle to the series of these values.
-    pub(crate) fn handle<H: Stored>(
+    pub(crate) fn handle<H: HandleKind>(
         &self,
         desc: &Desc,
         values: &[&str],
     ) -> Result<H, RegisterError> {
-        H::find(self, desc, values).map(|found| found.handle)
+        H::register(self, desc, H::KIND, values).map(|registered| registered.handle)
     }
 
     /// Refuses what [`Self::series`] would refuse for any values.
@@ -63,9 +63,10 @@ impl Store {
     }
 }
 
+/// Refuses a description of another kind, or with another number of labels.
 fn check_shape(desc: &Desc, wanted: Kind, values: usize) -> Result<(), RegisterError> {
     if desc.kind() != wanted {
-        return Err(RegisterError::Kind { name: desc.name().into(), is: desc.kind(), wanted });
+        return Err(RegisterError::kind(desc, wanted));
     }
     let expected = desc.label_keys().len();
     if expected != values {

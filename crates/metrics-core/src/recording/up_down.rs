@@ -2,8 +2,8 @@
 
 use crate::naming::series_id::SeriesId;
 use crate::recording::counter::{Counter, CounterCore};
+use crate::recording::kinds::{Head, SeriesHandle};
 use crate::sync::Arc;
-use crate::sync::atomic::AtomicUsize;
 
 /// A handle to a level, such as requests in flight; clones share the storage.
 ///
@@ -36,6 +36,7 @@ impl UpDown {
         Self { cell: Counter::disabled() }
     }
 
+    /// Makes a handle to a series.
     pub(crate) fn new(core: Arc<CounterCore>) -> Self {
         Self { cell: Counter::new(core) }
     }
@@ -43,10 +44,6 @@ impl UpDown {
     /// The id of the handle's series; `None` for a disabled handle.
     pub fn series_id(&self) -> Option<SeriesId> {
         self.cell.series_id()
-    }
-
-    pub(crate) fn lapsed(&self) -> Option<&AtomicUsize> {
-        self.cell.lapsed()
     }
 
     /// Adds `n`, which may be negative.
@@ -62,13 +59,27 @@ impl UpDown {
         InFlight { level: self.clone() }
     }
 
-    /// The level now, zero at least.
+    /// Returns the level now, zero at least.
     pub fn level(&self) -> u64 {
         level(self.cell.total())
     }
 }
 
-/// The level that a wrapping sum of raises and lowers stands for.
+impl SeriesHandle for UpDown {
+    fn head(&self) -> Option<&Head> {
+        self.cell.head()
+    }
+
+    /// Raises or lowers; a cast saturates, and makes NaN zero.
+    fn apply(&self, value: f64) {
+        self.add(value as i64);
+    }
+}
+
+/// Returns the level that a wrapping sum of raises and lowers stands for.
+///
+/// A thread that lowers what another raised has a negative part, as a number near 2⁶⁴: parts
+/// of 5 and 2⁶⁴ − 2 add up to 3.
 pub(crate) fn level(sum: u64) -> u64 {
     sum.cast_signed().max(0).cast_unsigned()
 }

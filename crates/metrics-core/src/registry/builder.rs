@@ -6,8 +6,11 @@ use std::time::Duration;
 use super::Registry;
 use crate::clock::Clock;
 use crate::engine::Engine;
+use crate::judging::audience::Audience;
+use crate::judging::board::Board;
+use crate::judging::guarded_call::Guests;
+use crate::judging::guest::{GuestCall, Limits as GuestLimits};
 use crate::judging::health::Hysteresis;
-use crate::judging::health_board::HealthBoard;
 use crate::reading::pass::Passes;
 use crate::reading::window::Rule;
 use crate::recording::context::Context;
@@ -26,6 +29,7 @@ pub struct RegistryBuilder {
     limits: Limits,
     lease_bytes: usize,
     hysteresis: Hysteresis,
+    guests: GuestLimits,
 }
 
 impl Default for RegistryBuilder {
@@ -42,6 +46,7 @@ impl Default for RegistryBuilder {
             },
             lease_bytes: 64 << 20,
             hysteresis: Hysteresis { ticks: 2, lasting: Duration::from_secs(1) },
+            guests: GuestLimits::default(),
         }
     }
 }
@@ -53,7 +58,10 @@ impl RegistryBuilder {
         self
     }
 
-    /// The length of a tick; 1 s by default, 1 ms at least.
+    /// Changes how often the registry is sampled: the length of a tick; 1 s by default, 1 ms at least.
+    ///
+    /// It is the period of whoever ticks, such as the aggregator's thread. Where nobody does, a
+    /// reader ticks when so much time has passed.
     pub fn tick(mut self, tick: Duration) -> Self {
         self.tick = tick.max(Duration::from_millis(1));
         self
@@ -118,6 +126,38 @@ impl RegistryBuilder {
         self
     }
 
+    /// Changes how long a call into code of others may take; twice in a row beyond it, the call is
+    /// left out for some ticks.
+    ///
+    /// By default a poll may take 1 ms, a judgement, a list of readiness checks and a listener
+    /// 10 ms, an observer 50 ms, a report 500 ms and a readiness check 1 s. Reports and checks that
+    /// overran are counted, and not left out.
+    pub fn guest_budget(mut self, call: GuestCall, budget: Duration) -> Self {
+        self.guests.set_budget(call, budget);
+        self
+    }
+
+    /// Changes how long each call into code of others is waited for, but for reports; 100 ms by default.
+    ///
+    /// A call that takes longer goes on alone, and its guest is called again when it has
+    /// returned.
+    pub fn guest_patience(mut self, patience: Duration) -> Self {
+        self.guests.patience = patience;
+        self
+    }
+
+    /// Changes how long a reader waits for a report; 5 s by default.
+    pub fn report_patience(mut self, patience: Duration) -> Self {
+        self.guests.report_patience = patience;
+        self
+    }
+
+    /// Changes for how many ticks a call is left out after it failed; 10 by default.
+    pub fn bench_ticks(mut self, ticks: u64) -> Self {
+        self.guests.bench_ticks = ticks;
+        self
+    }
+
     /// Makes the registry.
     pub fn build(self) -> Registry {
         let registry = self.build_silent();
@@ -139,8 +179,11 @@ impl RegistryBuilder {
             together: Mutex::new(()),
         };
         let engine = Engine {
-            passes: Passes::new(&context.clock, self.tick, self.rule),
-            board: HealthBoard::new(self.hysteresis),
+            tick_length: self.tick,
+            passes: Passes::new(&context.clock, self.rule),
+            guests: Arc::new(Guests::new(context.clock.clone(), self.guests)),
+            board: Board::new(self.hysteresis),
+            audience: Audience::default(),
             ticking: AtomicBool::new(false),
             store: Arc::new(Store {
                 context: sync::Arc::new(context),

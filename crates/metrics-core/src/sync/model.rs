@@ -1,6 +1,8 @@
 //! The primitives as loom models them.
 
-pub(crate) use loom::sync::{Arc, Mutex, MutexGuard, atomic};
+pub(crate) use loom::sync::{
+    Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic,
+};
 
 use crate::recording::static_ref::StaticRef;
 

@@ -1,9 +1,12 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use metrics_core::{
-    Assessment, COMPONENT_HEALTH_SCORE, HEALTH_SCORE, Issue, Monitor, RegisterError, Report,
-    ReportError, Severity, Status, Topic, UnknownTarget, View,
+    COMPONENT_HEALTH_SCORE, Event, Finding, FindingState, GuestError, HEALTH_SCORE, HealthChange,
+    Judgement, Monitor, RegisterError, RegistryBuilder, Report, ReportError, Status, Tick, Topic,
+    UnknownTarget, View,
 };
 
 use crate::Bench;
@@ -19,27 +22,21 @@ impl Monitor for Told {
         &TOPIC
     }
 
-    fn assess(&self, _: &View<'_>) -> Assessment {
+    fn judge(&self, _: &View<'_>) -> Judgement {
         let penalty = self.0.load(Ordering::Relaxed);
         assert_ne!(penalty, 255, "told to");
-        let issue = Issue {
-            code: "told",
-            severity: Severity::Warning,
-            component: "probe".into(),
-            observed: f64::from(penalty),
-            threshold: 0.0,
-            message: "it was told so".into(),
-        };
-        match penalty {
-            0 => Assessment::healthy("fine"),
-            _ => Assessment::healthy("fine").with(penalty, issue, "tell it otherwise"),
-        }
+        let told = Finding::warning("told").penalty(penalty).message("it was told so");
+        Judgement::healthy("fine").with_all((penalty > 0).then_some(told))
     }
 
     fn report(&self, view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {
         assert_ne!(target, Some("bomb"), "told to");
         match target {
-            None | Some("a") => Ok(Report::new(view.health(&TOPIC).cloned())),
+            None | Some("a") => Ok(Report::new(
+                [("points", view.component_health(&TOPIC, "probe").score)]
+                    .into_iter()
+                    .collect::<BTreeMap<_, _>>(),
+            )),
             Some(other) => {
                 Err(UnknownTarget { target: other.to_owned(), known: vec!["a".to_owned()] })
             }
@@ -48,9 +45,96 @@ impl Monitor for Told {
 }
 
 fn told() -> (Bench, Told) {
-    let (bench, told) = (Bench::new(), Told::default());
+    // As long as a busy machine takes to report a panic: a late one would count as hung.
+    let patient = |builder: RegistryBuilder| {
+        builder.guest_patience(Duration::from_secs(60)).report_patience(Duration::from_secs(60))
+    };
+    let (bench, told) = (Bench::with(patient), Told::default());
     bench.registry.monitor(Arc::new(told.clone())).expect("the topic is new");
     (bench, told)
+}
+
+fn changes(tick: &Tick) -> Vec<HealthChange> {
+    let changes = tick.events.iter().filter_map(|event| match event {
+        Event::Health(change) => Some(change.clone()),
+        _ => None,
+    });
+    changes.collect()
+}
+
+#[test]
+fn findings_are_raised_once_and_cleared_once() {
+    let (mut bench, told) = told();
+    let mut findings = |penalty| {
+        told.0.store(penalty, Ordering::Relaxed);
+        let tick = bench.tick();
+        let found = tick.events.into_iter().filter_map(|event| match event {
+            Event::Finding(change) => {
+                assert_eq!((change.topic.name, &*change.finding.component), ("probe", "probe"));
+                Some((change.state, change.finding.code, change.finding.penalty, change.since))
+            }
+            _ => None,
+        });
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!(findings(0), []);
+    let raised = findings(20);
+    let [(FindingState::Raised, "told", 20, since)] = raised[..] else { panic!("{raised:?}") };
+    assert_eq!(findings(30), [], "it goes on");
+    assert_eq!(findings(0), [(FindingState::Cleared, "told", 30, since)], "as it was found last");
+    assert_eq!(findings(0), []);
+}
+
+#[test]
+fn a_report_has_the_believed_health_in_its_envelope() {
+    let (mut bench, told) = told();
+    bench.tick();
+    told.0.store(60, Ordering::Relaxed);
+    let health = |bench: &mut Bench| {
+        let report = bench.tick().sample.report("probe", None).unwrap();
+        let json = serde_json::to_value(&report).unwrap();
+        assert!(json["timestamp"].is_u64());
+        (json["health"]["status"].clone(), json["health"]["score"].clone())
+    };
+    assert_eq!(health(&mut bench), ("healthy".into(), 100.into()), "not believed yet");
+    assert_eq!(health(&mut bench), ("unhealthy".into(), 40.into()));
+}
+
+#[test]
+fn a_report_before_the_first_tick_has_a_judgement_of_its_own() {
+    let (bench, told) = told();
+    told.0.store(60, Ordering::Relaxed);
+    let report = bench.registry.read().report("probe", None).unwrap();
+    assert_eq!(report.health.score, Some(40));
+}
+
+#[test]
+fn a_topic_whose_name_cannot_be_served_is_refused() {
+    for topic in [
+        const { &Topic::new("stream", "s") },
+        const { &Topic::new("history", "h") },
+        const { &Topic::new("export.json", "e") },
+        const { &Topic::new("Upper", "u") },
+        const { &Topic::new("two/parts", "p") },
+        const { &Topic::new("", "none") },
+    ] {
+        struct Named(&'static Topic);
+        impl Monitor for Named {
+            fn topic(&self) -> &'static Topic {
+                self.0
+            }
+            fn judge(&self, _: &View<'_>) -> Judgement {
+                Judgement::healthy("")
+            }
+            fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
+                Ok(Report::new(()))
+            }
+        }
+        let refused = Bench::new().registry.monitor(Arc::new(Named(topic)));
+        assert!(
+            matches!(refused, Err(RegisterError::TopicName { topic: name, .. }) if name == topic.name)
+        );
+    }
 }
 
 #[test]
@@ -67,10 +151,10 @@ fn scores_stand_in_the_sample_that_they_were_judged_from() {
 #[test]
 fn a_status_changes_when_it_lasts_for_two_ticks() {
     let (mut bench, told) = told();
-    assert!(bench.tick().changes.is_empty());
+    assert!(changes(&bench.tick()).is_empty());
     told.0.store(60, Ordering::Relaxed);
-    assert!(bench.tick().changes.is_empty());
-    let changes = bench.tick().changes;
+    assert!(changes(&bench.tick()).is_empty());
+    let changes = changes(&bench.tick());
     assert_eq!((changes[0].from, changes[0].to), (Status::Healthy, Status::Unhealthy));
     assert_eq!(changes[0].summary, "it was told so");
 }
@@ -103,7 +187,7 @@ fn a_report_that_cannot_be_made_says_why() {
         matches!(target, ReportError::UnknownTarget { ref source, .. } if source.known == ["a"])
     );
     let panicked = sample.report("probe", Some("bomb")).unwrap_err();
-    assert!(matches!(panicked, ReportError::Panicked { .. }));
+    assert!(matches!(panicked, ReportError::Failed { reason: GuestError::Panicked, .. }));
 }
 
 #[test]

@@ -3,15 +3,19 @@
 mod buckets;
 mod cardinality;
 mod foreign_thread;
+mod guests;
 #[cfg(feature = "hdrhistogram")]
 mod hdr;
 mod health;
+mod instances;
+mod instruments;
 mod labelled;
 mod monitor;
 mod panics;
 mod performance;
 mod proof;
 mod recording;
+mod summaries;
 mod threads;
 mod ticks;
 mod values;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use metrics_core::{
-    Assessment, Desc, Gauge, Issue, Monitor, Report, Severity, Status, Topic, UnknownTarget, View,
+    Desc, Finding, Gauge, Judgement, Monitor, Report, Status, Topic, UnknownTarget, View,
 };
 use serde::Serialize;
 
@@ -26,20 +26,14 @@ impl Monitor for QueueMonitor {
         &TOPIC
     }
 
-    fn assess(&self, view: &View<'_>) -> Assessment {
+    fn judge(&self, view: &View<'_>) -> Judgement {
         let length = view.gauge(&self.length).unwrap_or_default();
-        if length <= 100.0 {
-            return Assessment::healthy("Queue is short");
-        }
-        let issue = Issue {
-            code: "queue_long",
-            severity: Severity::Warning,
-            component: "queue".into(),
-            observed: length,
-            threshold: 100.0,
-            message: format!("{length} messages wait"),
-        };
-        Assessment::healthy("").with(30, issue, "add consumers")
+        let long = Finding::warning("queue_long")
+            .penalty(30)
+            .beyond(length, 100.0)
+            .message(format!("{length} messages wait"))
+            .advice("add consumers");
+        Judgement::healthy("Queue is short").with_all((length > 100.0).then_some(long))
     }
 
     fn report(&self, view: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
@@ -55,6 +49,44 @@ fn a_users_monitor_gets_every_surface_by_one_trait() {
     length.set(500.0);
     let sample = bench.tick().sample;
     assert_eq!(sample.overall().status, Status::Degraded);
-    let body = serde_json::to_string(&sample.report("queue", None).unwrap()).unwrap();
-    assert_eq!(body, r#"{"length":500.0}"#);
+    let body = serde_json::to_value(sample.report("queue", None).unwrap()).unwrap();
+    assert_eq!((&body["length"], &body["health"]["score"]), (&500.0.into(), &70.into()));
+    assert_eq!(body["health"]["issues"][0], "500 messages wait");
+    assert_eq!(body["health"]["recommendations"][0], "add consumers");
+}
+
+static OVERVIEW: Topic = Topic::new("overview", "overview");
+
+/// Shows the queue's numbers beside its own.
+struct OverviewMonitor;
+
+impl Monitor for OverviewMonitor {
+    fn topic(&self) -> &'static Topic {
+        &OVERVIEW
+    }
+
+    fn judge(&self, _: &View<'_>) -> Judgement {
+        Judgement::healthy("Fine").with(Finding::warning("dusty").penalty(5).message("dust"))
+    }
+
+    fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
+        Ok(Report::new(Body { length: None }).joined_by(&TOPIC))
+    }
+}
+
+#[test]
+fn a_report_that_joins_another_topic_shows_the_worse_health_of_both() {
+    let mut bench = Bench::new();
+    bench.registry.monitor(Arc::new(OverviewMonitor)).unwrap();
+    let issues = |bench: &mut Bench| {
+        let report = bench.tick().sample.report("overview", None).unwrap();
+        let body = serde_json::to_value(report).unwrap();
+        (body["health"]["score"].clone(), body["health"]["issues"].clone())
+    };
+    assert_eq!(issues(&mut bench), (95.into(), ["dust"].as_slice().into()), "there is no other");
+    let length = bench.registry.gauge(&LENGTH, &[]).unwrap();
+    bench.registry.monitor(Arc::new(QueueMonitor { length: length.clone() })).unwrap();
+    length.set(500.0);
+    let both = ["500 messages wait", "dust"].as_slice();
+    assert_eq!(issues(&mut bench), (70.into(), both.into()));
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use metrics_core::{
-    AnyMetric, CACHE_LOOKUPS, Desc, Kind, OwnedDesc, Performance, TraceId, Unit, VALUES_CLAMPED,
-    VALUES_DROPPED, Value,
+    AnyMetric, CACHE_GETS, DEFAULT_CACHE, Desc, Kind, OwnedDesc, Performance, TraceId, Unit,
+    VALUES_CLAMPED, VALUES_DROPPED, Value,
 };
 
 use crate::Bench;
@@ -170,7 +170,11 @@ fn names_take_any_value_and_their_report_can_be_read() {
         performance.record_cache_hit(name);
     }
     for result in ["hit", "miss"] {
-        bench.registry.counter(&CACHE_LOOKUPS, &["full", result]).unwrap().add(u64::MAX);
+        bench
+            .registry
+            .counter(&CACHE_GETS, &[DEFAULT_CACHE, "full", result])
+            .unwrap()
+            .add(u64::MAX);
     }
     let report = bench.tick().sample.report("performance", None).unwrap();
     let body = serde_json::to_value(report).unwrap();

@@ -232,7 +232,7 @@ fn threshold_that_is_changed_counts_from_the_next_tick() {
     (0..30).for_each(|_| service.circuit.failure(Duration::from_millis(1), "response"));
     service.circuit.success(Duration::from_millis(1));
     assert_eq!(status(&service.settle(), "circuit-breaker"), Healthy);
-    service.circuit.set_thresholds(breaker::Thresholds::default().failure_rate(0.2));
+    service.circuit.set_thresholds(breaker::Thresholds { failure_rate: 0.2, ..Default::default() });
     assert_eq!(status(&service.settle(), "circuit-breaker"), Unhealthy);
 }
 

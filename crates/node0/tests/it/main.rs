@@ -5,6 +5,9 @@
 #[cfg(feature = "prometheus-handle")]
 mod bridge;
 mod health;
+mod lookups;
+#[cfg(feature = "redis")]
+mod redis_pool;
 #[cfg(feature = "tower-resilience")]
 mod scrapes;
 mod service;

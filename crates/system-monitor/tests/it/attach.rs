@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{Desc, RegisterError};
+use metrics_core::{Desc, InstanceError, RegisterError};
 use system_monitor::{AttachError, DESCS, SystemMonitor};
 use testbed::{Deadline, promtool, tools};
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -27,10 +27,13 @@ fn name_means_one_living_runtime() {
     let main = bench.monitor.attach("main", runtime.handle()).unwrap();
     assert_eq!(main.name(), "main");
     let error = bench.monitor.attach("main", idle().handle()).unwrap_err();
-    assert!(matches!(error, AttachError::Duplicate { ref name } if name == "main"));
+    let AttachError::Instance(InstanceError::Duplicate { ref name, .. }) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(name, "main");
     assert_eq!(
         error.to_string(),
-        "a runtime named `main` is attached already: choose another name"
+        "runtime `main` is watched already: clone its handle or choose another name"
     );
     let _other = bench.monitor.attach("other", runtime.handle()).unwrap();
     assert_eq!(bench.monitor.runtimes(), ["main", "other"]);
@@ -42,7 +45,10 @@ fn name_that_cannot_be_a_label_of_one_runtime_is_refused() {
     let runtime = idle();
     for name in ["", "_other", "line\nbreak", &"x".repeat(257)] {
         let error = bench.monitor.attach(name, runtime.handle()).unwrap_err();
-        assert!(matches!(error, AttachError::Name { name: ref refused, .. } if refused == name));
+        let AttachError::Instance(InstanceError::Name { name: refused, .. }) = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(refused, name);
     }
     assert!(bench.monitor.runtimes().is_empty());
 }
@@ -62,7 +68,10 @@ fn taken_metric_name_refuses_the_runtime() {
     let bench = Bench::new();
     let _others = bench.registry.up_down(&OTHERS, &[]).unwrap();
     let error = bench.monitor.attach("main", idle().handle()).unwrap_err();
-    assert!(matches!(error, AttachError::Register(RegisterError::Conflict { .. })), "{error:?}");
+    let AttachError::Instance(InstanceError::Register { source, .. }) = error else {
+        panic!("{error:?}")
+    };
+    assert!(matches!(source, RegisterError::Conflict { .. }), "{source:?}");
 }
 
 #[test]

@@ -5,7 +5,6 @@
 #[cfg(target_os = "linux")]
 #[path = "../support/ask.rs"]
 mod ask;
-mod assess;
 mod attach;
 mod bench;
 #[cfg(target_os = "linux")]
@@ -13,6 +12,7 @@ mod cgroups;
 #[cfg(target_os = "linux")]
 #[path = "../support/computing.rs"]
 mod computing;
+mod judge;
 mod lag;
 #[cfg(target_os = "linux")]
 mod process;

@@ -1,5 +1,7 @@
 //! The reports' JSON against the shape that clients were promised.
 
+use std::sync::Arc;
+
 use metrics_core::{ReportError, Sample};
 use serde_json::{Value, json};
 
@@ -7,7 +9,7 @@ use crate::bench::{Bench, ms};
 use crate::lag::{paused, wake};
 use crate::tree::{Stat, Tree};
 
-fn body(sample: &Sample, topic: &str, target: Option<&str>) -> Value {
+fn body(sample: &Arc<Sample>, topic: &str, target: Option<&str>) -> Value {
     serde_json::to_value(sample.report(topic, target).unwrap()).unwrap()
 }
 
@@ -103,7 +105,7 @@ fn health_of_system_is_the_worse_of_process_and_runtimes() {
         assert!(codes.iter().any(|issue| issue["code"] == "runtime_stalled"), "{body:#}");
         assert_eq!(body["health"]["status"], "unhealthy");
         let memory = sample.topics.iter().find(|health| health.topic.check_key == "memory");
-        assert!(memory.unwrap().assessment.issues.iter().all(|i| i.code != "runtime_stalled"));
+        assert!(memory.unwrap().assessment.findings.iter().all(|i| i.code != "runtime_stalled"));
     });
 }
 

@@ -4,7 +4,7 @@ use metrics_core::Registry;
 use system_monitor::SystemMonitor;
 use testbed::Deadline;
 
-use crate::bench::{Driven, number, real};
+use crate::bench::{Bench, Driven, number, real};
 
 /// Waits until the busy ratios of all workers, the busiest first, are as wanted.
 #[track_caller]
@@ -61,6 +61,17 @@ fn tasks_that_no_worker_takes_are_the_queue() {
     assert!(seen);
     drop(blocked);
     assert!(Deadline::seconds(10).until(|| tasks.iter().all(|task| task.is_finished())));
+}
+
+#[test]
+fn tasks_are_counted_without_the_canary_from_the_first_on() {
+    let runtime = Driven::current_thread();
+    let tasks = [1, 2].map(|_| runtime.handle().spawn(std::future::pending::<()>()));
+    let bench = Bench::new();
+    let _main = bench.monitor.attach("main", runtime.handle()).unwrap();
+    // Nobody has polled yet: the bench ticks when it is told.
+    assert_eq!(bench.monitor.runtime(&bench.registry.read(), "main").unwrap().tasks, Some(2));
+    tasks.iter().for_each(|task| task.abort());
 }
 
 #[test]

@@ -1,14 +1,15 @@
 use super::*;
-use crate::Topic;
+use crate::judging::finding::Finding;
+use crate::judging::judgement::Judgement;
 
 static DATABASE: Topic = Topic::new("database", "database").required();
 static CACHE: Topic = Topic::new("cache", "cache");
 
-fn scored(score: u8) -> Assessment {
-    Assessment { status: Status::of(Some(score)), score: Some(score), ..Assessment::healthy("") }
+fn scored(score: u8) -> Folded {
+    Judgement::healthy("").with(Finding::warning("bad").penalty(100 - score)).fold("cache")
 }
 
-fn overall(topics: &[(&'static Topic, Assessment)]) -> Overall {
+fn overall(topics: &[(&'static Topic, Folded)]) -> Overall {
     let topics: Vec<_> =
         topics.iter().map(|(topic, of)| TopicHealth::first(topic, of.clone())).collect();
     Overall::of(&topics)
@@ -37,7 +38,7 @@ fn an_optional_topic_pulls_the_mean_only() {
 
 #[test]
 fn unknown_is_left_out_of_the_mean() {
-    let unknown = Assessment::unknown("no traffic");
+    let unknown = Judgement::unknown("no traffic").fold("cache");
     assert_eq!(overall(&[(&DATABASE, scored(90)), (&CACHE, unknown.clone())]).score, Some(90));
     assert_eq!(overall(&[(&CACHE, unknown)]), Overall { status: Status::Unknown, score: None });
 }
@@ -84,24 +85,35 @@ fn flapping_is_believed_only_where_a_state_lasts() {
 
 #[test]
 fn unknown_gives_way_to_the_first_judgement() {
-    let mut health = TopicHealth::first(&CACHE, Assessment::unknown("no data"));
+    let mut health = TopicHealth::first(&CACHE, Judgement::unknown("no data").fold("cache"));
     assert_eq!(health.update(scored(100), Duration::ZERO, RULE), Some(Status::Unknown));
 }
 
 #[test]
-fn the_worst_instance_leads_and_keeps_all_issues() {
-    let issue = |component: &str| Issue {
-        code: "slow",
-        severity: Severity::Warning,
-        component: component.into(),
-        observed: 2.0,
-        threshold: 1.0,
-        message: format!("{component} is slow"),
+fn the_worst_instance_leads_and_keeps_the_findings_of_all() {
+    let slow = |name: &str, points| {
+        let finding = Finding::warning("slow").penalty(points).advice("speed up");
+        (name.to_owned(), Judgement::healthy("fine").with(finding))
     };
-    let a = Assessment::healthy("fine").with(20, issue("a"), "speed up");
-    let b = Assessment::healthy("fine").with(50, issue("b"), "speed up");
-    let both = a.worst(b).worst(Assessment::unknown("idle"));
+    let idle = ("idle".to_owned(), Judgement::unknown("idle"));
+    let both = Judgement::of_instances("none", [slow("a", 20), slow("b", 50), idle]).assess();
     assert_eq!(both.score, Some(50));
-    assert_eq!(both.issues.len(), 2);
-    assert_eq!(both.recommendations.len(), 1, "the same advice is given once");
+    let components: Vec<_> = both.findings.iter().map(|finding| &*finding.component).collect();
+    assert_eq!(components, ["b", "a"]);
+    assert_eq!(both.recommendations(), ["speed up"], "the same advice is given once");
+}
+
+#[test]
+fn an_instance_that_comes_while_a_change_is_pending_is_known_at_once() {
+    let judge = |names: &[&str], points| {
+        let instances = names.iter().map(|name| {
+            let bad = (points > 0).then(|| Finding::warning("bad").penalty(points));
+            (*name, Judgement::healthy("fine").with_all(bad))
+        });
+        Judgement::of_instances("none", instances).fold("cache")
+    };
+    let mut health = TopicHealth::first(&CACHE, judge(&["a"], 0));
+    health.update(judge(&["a", "b"], 50), Duration::ZERO, RULE);
+    assert_eq!(health.component("a").and_then(|a| a.score), Some(100), "not believed yet");
+    assert_eq!(health.component("b").and_then(|b| b.score), Some(50), "nothing was known before");
 }

@@ -19,16 +19,13 @@ pub(super) struct CounterMemory {
 }
 
 impl CounterMemory {
-    pub(super) fn new() -> Self {
-        Self { recent: 0, delta: 0, seen: 0, at_end: Box::new([0; RATE_TICKS + 1]) }
+    /// Remembers a series that went on from this total; zero for a new one.
+    pub(super) fn new(resumed: u64) -> Self {
+        Self { recent: 0, delta: 0, seen: 0, at_end: Box::new([resumed; RATE_TICKS + 1]) }
     }
 
     /// Ends the tick with this number.
     pub(super) fn close(&mut self, total: u64, number: u64) {
-        if self.seen == 0 {
-            // The series began in this tick, at zero, whatever an older series left here.
-            self.at_end[slot(number - 1)] = 0;
-        }
         self.seen = (self.seen + 1).min(RATE_TICKS as u8);
         self.at_end[slot(number)] = total;
         let since = |ticks: u64| total.wrapping_sub(self.at_end[slot(number - ticks)]);

@@ -21,6 +21,7 @@ use crate::recording::exemplar::Exemplar;
 use crate::recording::lanes::Reader;
 use crate::recording::latency::{BlockSums, LatencyCore};
 use crate::recording::layout::{Layout, PER_LINE, PER_OCTAVE};
+use crate::recording::remembered::LatencyTotals;
 
 /// Room that all series of a pass use, one after the other.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ pub(super) struct HistogramMemory {
     line_counts: Vec<u64>,
     /// The sum in the base unit, which never falls.
     sum: f64,
+    /// A latency's sum before its cells began, see [`Self::resume`].
+    resumed_nanos: u128,
     /// A latency's sum, which never falls, and the part of it that is in closed ticks. Both are
     /// whole nanoseconds: after a year of busy service the difference of two floats would no
     /// longer say anything of a short tick.
@@ -84,6 +87,7 @@ impl HistogramMemory {
             total: Buckets::new(layout),
             line_counts: Vec::new(),
             sum: 0.0,
+            resumed_nanos: 0,
             nanos: 0,
             closed_nanos: 0,
             linear: 0,
@@ -91,6 +95,19 @@ impl HistogramMemory {
             ticks,
             exemplars: Box::default(),
         }
+    }
+
+    /// Goes on from the totals of a series that expired, which are in no window.
+    pub(super) fn resume(&mut self, totals: &LatencyTotals) {
+        let mut delta = Delta::new(self.total.layout());
+        totals.counts.iter().for_each(|(bucket, n)| delta.push(*bucket, *n));
+        self.total.add_delta(&delta);
+        self.exported.add(&delta);
+        self.sum = totals.sum;
+        self.total.set_sum(self.sum);
+        self.resumed_nanos = (totals.sum * 1e9).round() as u128;
+        (self.nanos, self.closed_nanos) = (self.resumed_nanos, self.resumed_nanos);
+        self.ticks.rebase(&self.total);
     }
 
     /// Returns `true` if something was recorded since the cells were last read.
@@ -180,9 +197,9 @@ impl HistogramMemory {
         // 0 ns and one of 2000 ns have a mark of 2003. The bucket of a record may have been
         // read and its part of the mark not yet, so the difference may be too low by then.
         let nanos = self.idle.mark.saturating_sub(u128::from(self.linear));
-        self.nanos = self.nanos.max(nanos);
+        self.nanos = self.nanos.max(self.resumed_nanos + nanos);
         let seconds = |nanos: u128| nanos as f64 / 1e9;
-        self.sum = seconds(self.nanos);
+        self.sum = self.sum.max(seconds(self.nanos));
         self.ticks.running_mut().set_sum(seconds(self.nanos - self.closed_nanos));
     }
 

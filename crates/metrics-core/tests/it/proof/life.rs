@@ -158,7 +158,7 @@ impl Life {
     }
 
     /// Every way to read this sample says what the oracles say.
-    pub(super) fn judge(&mut self, sample: &Sample) {
+    pub(super) fn judge(&mut self, sample: &Arc<Sample>) {
         let report = sample.report("performance", None).expect("the topic exists");
         let report = serde_json::to_value(&report).expect("a report is JSON");
         for (name, latency, oracle) in &self.series {

@@ -1,0 +1,104 @@
+//! The calls by which a deadpool comes to be watched: finished, or built here with hooks.
+
+use std::sync::{Arc, OnceLock};
+
+use deadpool::managed::{BuildError, Manager, Object, Pool, PoolBuilder};
+use metrics_core::InstanceError;
+
+use super::phases::Phases;
+use super::pool::MonitoredPool;
+use super::status;
+use crate::cells::QueueCells;
+use crate::descs::CONNECTIONS_USED_PEAK;
+use crate::monitor::PoolMonitor;
+use crate::recorder::Recorder;
+use crate::watched::WatchedPool;
+
+/// A pool that is not built, and why.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildPoolError {
+    /// The pool cannot be watched under this name.
+    #[error(transparent)]
+    Instance(#[from] InstanceError),
+    /// The pool itself cannot be built.
+    #[error("the pool cannot be built")]
+    Build(#[source] BuildError),
+}
+
+impl PoolMonitor {
+    /// Watches a pool of deadpool's that is built already.
+    ///
+    /// Its levels, whole waits, holds and outcomes are known. The parts of the wait, and
+    /// connections opened, recycled and discarded, take hooks, which a finished pool does not
+    /// accept: see [`Self::build`]. The monitor does not keep the pool alive: once it is closed
+    /// or its last clone is dropped, its series leave and its name is free.
+    ///
+    /// # Errors
+    /// [`InstanceError`] for a name that is taken or unusable.
+    pub fn attach<M, W>(
+        &self,
+        name: &str,
+        pool: &Pool<M, W>,
+    ) -> Result<MonitoredPool<M, W>, InstanceError>
+    where
+        M: Manager + 'static,
+        W: From<Object<M>>,
+    {
+        self.wrap(name, pool.clone(), None)
+    }
+
+    /// Builds a pool of deadpool's with our hooks and watches it.
+    ///
+    /// Hooks of your own run before ours; a connection that your `pre_recycle` refuses is
+    /// replaced without being counted as discarded.
+    ///
+    /// # Errors
+    /// [`BuildPoolError`] for a name that is taken or unusable, and for a pool that cannot be
+    /// built.
+    pub fn build<M, W>(
+        &self,
+        name: &str,
+        builder: PoolBuilder<M, W>,
+    ) -> Result<MonitoredPool<M, W>, BuildPoolError>
+    where
+        M: Manager + 'static,
+        W: From<Object<M>>,
+    {
+        let checked = self.watch.pools.name(name)?;
+        let phases = Phases::register(&self.registry, &checked);
+        let refused = |source| InstanceError::Register { kind: "pool", source };
+        let phases = Arc::new(phases.map_err(refused)?);
+        let pool = phases.hook(builder).build().map_err(BuildPoolError::Build)?;
+        Ok(self.wrap(name, pool, Some(phases))?)
+    }
+
+    fn wrap<M, W>(
+        &self,
+        name: &str,
+        pool: Pool<M, W>,
+        phases: Option<Arc<Phases>>,
+    ) -> Result<MonitoredPool<M, W>, InstanceError>
+    where
+        M: Manager + 'static,
+        W: From<Object<M>>,
+    {
+        let (registry, pools) = (self.registry.clone(), &self.watch.pools);
+        let watched = pools.enter(pools.name(name)?, |name| {
+            let recorder = Recorder {
+                used_peak: OnceLock::from(registry.peak(&CONNECTIONS_USED_PEAK, &[name])?),
+                queue: Some(QueueCells::register(&registry, &[name])?),
+                hooks: phases.as_ref().map(|phases| phases.cells.clone()),
+                ..Recorder::register(&registry, name)?
+            };
+            let first = status::levels(pool.status());
+            let watched = WatchedPool::register(&registry, name, recorder, pool.weak(), &first)?;
+            watched.show_ages(&registry, name)?;
+            Ok(watched)
+        })?;
+        // The pool itself says when it is gone.
+        let watched = watched.detach();
+        watched.poll();
+        Ok(MonitoredPool { pool, watched, registry, phases })
+    }
+}

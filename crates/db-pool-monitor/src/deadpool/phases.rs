@@ -1,0 +1,190 @@
+//! The phases of a wait: for a permit, on a recycle, on a connect.
+//!
+//! A pool runs its hooks inside the future of the caller that asked, but tells them nothing about
+//! that caller. So each wait of a [`MonitoredPool`](super::MonitoredPool) runs with a [`Trip`] in
+//! a task-local, and a hook that finds one moves it on. A hook that finds none, because somebody
+//! asked the bare pool, still counts what the pool did.
+//!
+//! No hook runs before a connect. The connects of a manager that calls [`mark_connecting`] are
+//! timed. With any other manager the time before a new connection is known only as a whole, and
+//! is recorded in no phase.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use deadpool::managed::{Hook, Manager, Object, PoolBuilder};
+use metrics_core::{Clock, Moment, RegisterError, Registry};
+
+use crate::cells::{Discarded, HookCells, Outcome, WaitPhase};
+
+tokio::task_local! {
+    static TRIP: Trip;
+}
+
+/// The state that the hooks of one pool share.
+#[derive(Debug)]
+pub(super) struct Phases {
+    clock: Clock,
+    pub(super) cells: HookCells,
+    /// `true` once the manager has called [`mark_connecting`].
+    marks: AtomicBool,
+}
+
+/// The wait of one caller; one that is dropped before its end was cancelled.
+#[derive(Debug)]
+struct Trip {
+    phases: Arc<Phases>,
+    /// The phase of the moment and its start; no phase once the wait is over.
+    at: Cell<(Option<WaitPhase>, Moment)>,
+}
+
+/// Marks the moment at which the current task's wait begins to open a connection.
+///
+/// A [`Manager`] of your own calls it first thing in `create`; the managers of the module
+/// `postgres` do. Outside of a monitored wait it does nothing.
+pub fn mark_connecting() {
+    // Absent outside a monitored wait, which is fine.
+    let _ = TRIP.try_with(Trip::connecting);
+}
+
+/// Runs a wait that begins at `since` with a trip of its own.
+pub(super) fn scope<F: Future>(
+    phases: Arc<Phases>,
+    since: Moment,
+    future: F,
+) -> impl Future<Output = F::Output> {
+    let at = Cell::new((Some(WaitPhase::Permit), since));
+    TRIP.scope(Trip { phases, at }, future)
+}
+
+impl Phases {
+    pub(super) fn register(registry: &Registry, pool: &str) -> Result<Self, RegisterError> {
+        let cells = HookCells::register(registry, &[pool])?;
+        Ok(Self { clock: registry.clock().clone(), cells, marks: AtomicBool::new(false) })
+    }
+
+    /// Adds the hooks; they come last in each list, so what they count has passed all others.
+    pub(super) fn hook<M, W>(self: &Arc<Self>, builder: PoolBuilder<M, W>) -> PoolBuilder<M, W>
+    where
+        M: Manager,
+        W: From<Object<M>>,
+    {
+        let (create, before, after) = (self.clone(), self.clone(), self.clone());
+        builder
+            .post_create(Hook::sync_fn(move |_, _| {
+                create.cells.opened.inc();
+                create.move_trip(Trip::created);
+                Ok(())
+            }))
+            .pre_recycle(Hook::sync_fn(move |_, _| {
+                before.move_trip(Trip::recycling);
+                Ok(())
+            }))
+            .post_recycle(Hook::sync_fn(move |_, _| {
+                after.cells.recycled.inc();
+                after.move_trip(Trip::recycled);
+                Ok(())
+            }))
+    }
+
+    /// Ends the task's trip; only a wait for a permit ends as `TimedOut`.
+    pub(super) fn end(&self, outcome: Outcome, now: Moment) {
+        self.move_trip(|trip| trip.end(outcome, now));
+    }
+
+    /// Moves the task's trip on, if it is a trip to this pool.
+    fn move_trip(&self, on: impl FnOnce(&Trip)) {
+        let _ = TRIP.try_with(|trip| {
+            if std::ptr::eq(&raw const *trip.phases, self) {
+                on(trip);
+            }
+        });
+    }
+
+    fn discarded(&self, reason: Discarded) {
+        self.cells.discarded[reason].inc();
+    }
+}
+
+impl Trip {
+    /// An idle connection was found; it may be the second, when the first failed its check.
+    fn recycling(&self) {
+        self.advance(WaitPhase::Recycle);
+    }
+
+    fn recycled(&self) {
+        let now = self.phases.clock.now();
+        self.record(now);
+        self.at.set((None, now));
+    }
+
+    fn connecting(&self) {
+        self.phases.marks.store(true, Ordering::Relaxed);
+        if self.phase() != Some(WaitPhase::Connect) {
+            self.advance(WaitPhase::Connect);
+        }
+    }
+
+    fn created(&self) {
+        let now = self.phases.clock.now();
+        match self.phase() {
+            Some(WaitPhase::Connect) => self.record(now),
+            Some(WaitPhase::Recycle) => self.phases.discarded(Discarded::RecycleFailed),
+            // Permit and connect cannot be told apart without a mark.
+            Some(WaitPhase::Permit) | None => {}
+        }
+        self.at.set((None, now));
+    }
+
+    fn end(&self, outcome: Outcome, now: Moment) {
+        let phase = self.phase();
+        match (phase, outcome) {
+            (Some(WaitPhase::Recycle), Outcome::Cancelled) => {
+                self.phases.discarded(Discarded::Cancelled);
+            }
+            (Some(WaitPhase::Recycle), _) => self.phases.discarded(Discarded::RecycleFailed),
+            _ => {}
+        }
+        // Without marks the phase may be over: an unmarked connect may have followed.
+        let has_marks = self.phases.marks.load(Ordering::Relaxed);
+        let is_certain = match phase {
+            Some(WaitPhase::Permit) => has_marks || outcome == Outcome::TimedOut,
+            Some(WaitPhase::Recycle) => has_marks,
+            Some(WaitPhase::Connect) | None => true,
+        };
+        if is_certain {
+            self.record(now);
+        }
+        self.at.set((None, now));
+    }
+
+    /// Ends the phase and begins the next.
+    fn advance(&self, next: WaitPhase) {
+        let now = self.phases.clock.now();
+        if self.phase() == Some(WaitPhase::Recycle) {
+            self.phases.discarded(Discarded::RecycleFailed);
+        }
+        self.record(now);
+        self.at.set((Some(next), now));
+    }
+
+    fn phase(&self) -> Option<WaitPhase> {
+        self.at.get().0
+    }
+
+    /// Records the phase of the moment, as one that ends now.
+    fn record(&self, now: Moment) {
+        if let (Some(phase), since) = self.at.get() {
+            self.phases.cells.phases[phase].record(self.phases.clock.between(since, now));
+        }
+    }
+}
+
+impl Drop for Trip {
+    fn drop(&mut self) {
+        if self.phase().is_some() {
+            self.end(Outcome::Cancelled, self.phases.clock.now());
+        }
+    }
+}

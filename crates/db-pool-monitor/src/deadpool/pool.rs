@@ -1,0 +1,230 @@
+//! The pool that callers ask instead of their own.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::ops::{Deref, DerefMut};
+use std::panic::Location;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use deadpool::managed::{Manager, Object, Pool, PoolError, TimeoutType, Timeouts};
+use metrics_core::{Moment, Named, Registry, lock};
+
+use super::phases::{self, Phases};
+use super::status;
+use crate::cells::{Discarded, Outcome, TimedOutIn};
+use crate::checkout::{Acquiring, Checkout};
+use crate::thresholds::Thresholds;
+use crate::watched::WatchedPool;
+
+/// A pool whose waits and holds are measured; clones share it.
+///
+/// `get` is the pool's own, with the same errors and the same cancel safety. Each wait is counted
+/// once, when it ends, as acquired, timed out, failed or cancelled; a future that was never
+/// polled is no wait. Connections that are got from the bare pool are seen in its levels only.
+///
+/// On top of the pool's own 140 ns, a get and its drop cost some 100 ns more (two clock reads,
+/// two histogram records, a counter, two short locks of the list of who holds what), or 170 ns
+/// with hooks, on a 2.6 GHz core.
+pub struct MonitoredPool<M: Manager, W: From<Object<M>> = Object<M>> {
+    pub(super) pool: Pool<M, W>,
+    pub(super) watched: Arc<Named<WatchedPool>>,
+    /// For the switch of measuring.
+    pub(super) registry: Registry,
+    /// `None` for a pool that was built without our hooks.
+    pub(super) phases: Option<Arc<Phases>>,
+}
+
+impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
+    /// Takes a connection from the pool, or waits for one.
+    ///
+    /// A connection that is never given back is reported with the line that called this.
+    ///
+    /// # Errors
+    /// The pool's own: see [`Pool::get`].
+    #[track_caller]
+    pub fn get(
+        &self,
+    ) -> impl Future<Output = Result<MonitoredObject<W>, PoolError<M::Error>>> + use<'_, M, W> {
+        self.acquire(self.pool.timeouts(), Location::caller())
+    }
+
+    /// Takes a connection within other deadlines than the pool's own.
+    ///
+    /// # Errors
+    /// The pool's own: see [`Pool::timeout_get`].
+    #[track_caller]
+    pub fn timeout_get(
+        &self,
+        timeouts: &Timeouts,
+    ) -> impl Future<Output = Result<MonitoredObject<W>, PoolError<M::Error>>> + use<'_, M, W> {
+        self.acquire(*timeouts, Location::caller())
+    }
+
+    /// The name under which the pool is watched.
+    pub fn name(&self) -> &str {
+        self.watched.name()
+    }
+
+    /// Replaces the thresholds that the pool is judged by, from the next judgement on; before
+    /// that they are [`Thresholds::default`].
+    pub fn set_thresholds(&self, thresholds: Thresholds) {
+        *lock(&self.watched.thresholds) = thresholds;
+    }
+
+    /// The bare pool, whose callers are not measured.
+    pub fn pool(&self) -> &Pool<M, W> {
+        &self.pool
+    }
+
+    async fn acquire(
+        &self,
+        timeouts: Timeouts,
+        caller: &'static Location<'static>,
+    ) -> Result<MonitoredObject<W>, PoolError<M::Error>> {
+        if !self.registry.is_measuring() {
+            let object = self.pool.timeout_get(&timeouts).await?;
+            return Ok(MonitoredObject { checkout: Acquiring::unmeasured().acquired(), object });
+        }
+        let since = self.watched.recorder.clock.now();
+        let wait = self.wait(timeouts, since, caller);
+        match &self.phases {
+            Some(phases) => phases::scope(phases.clone(), since, wait).await,
+            None => wait.await,
+        }
+    }
+
+    async fn wait(
+        &self,
+        timeouts: Timeouts,
+        since: Moment,
+        caller: &'static Location<'static>,
+    ) -> Result<MonitoredObject<W>, PoolError<M::Error>> {
+        let mut acquiring = Acquiring::start(self.watched.recorder.clone(), since, caller);
+        let mut get = pin!(self.pool.timeout_get(&timeouts));
+        // Most callers get an idle connection at once. Only for the others the queue is
+        // counted, which takes the pool's lock.
+        let at_once = poll_fn(|cx| Poll::Ready(get.as_mut().poll(cx))).await;
+        let got = match at_once {
+            Poll::Ready(got) => got,
+            Poll::Pending => {
+                let waiting = status::waiting(self.pool.status());
+                self.watched.recorder.record_waiting(waiting as u64);
+                acquiring.enter();
+                get.await
+            }
+        };
+        match got {
+            Ok(object) => {
+                let checkout = acquiring.acquired();
+                // The last phase of the wait ends when the use begins.
+                if let (Some(phases), Some(held)) = (&self.phases, &checkout.0) {
+                    phases.end(Outcome::Acquired, held.since);
+                }
+                Ok(MonitoredObject { checkout, object })
+            }
+            Err(error) => {
+                self.ended(acquiring, &error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends a wait without a connection.
+    fn ended<E>(&self, acquiring: Acquiring, error: &PoolError<E>) {
+        let recorder = &self.watched.recorder;
+        let timed_out_in = match error {
+            PoolError::Timeout(TimeoutType::Wait) => Some(TimedOutIn::Permit),
+            // Of a recycle that timed out deadpool tells nobody: it connects instead.
+            PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
+                Some(TimedOutIn::Connect)
+            }
+            PoolError::Backend(_)
+            | PoolError::Closed
+            | PoolError::NoRuntimeSpecified
+            | PoolError::PostCreateHook(_) => None,
+        };
+        match timed_out_in {
+            Some(phase) => {
+                acquiring.timed_out();
+                if let Some(queue) = &recorder.queue {
+                    queue.timeouts[phase].inc();
+                }
+            }
+            None => acquiring.failed(),
+        }
+        if let Some(phases) = &self.phases {
+            let for_permit = timed_out_in == Some(TimedOutIn::Permit);
+            let outcome = if for_permit { Outcome::TimedOut } else { Outcome::Failed };
+            phases.end(outcome, recorder.clock.now());
+        }
+    }
+}
+
+impl<M: Manager, W: From<Object<M>>> Clone for MonitoredPool<M, W> {
+    fn clone(&self) -> Self {
+        Self {
+            pool: self.pool.clone(),
+            watched: self.watched.clone(),
+            registry: self.registry.clone(),
+            phases: self.phases.clone(),
+        }
+    }
+}
+
+impl<M: Manager, W: From<Object<M>>> fmt::Debug for MonitoredPool<M, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MonitoredPool")
+            .field("name", &self.name())
+            .field("status", &self.pool.status())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A connection whose use is timed until it is dropped, which gives it back.
+///
+/// It dereferences to what the pool's own `get` returns.
+#[derive(Debug)]
+#[must_use = "dropping the object gives the connection back"]
+pub struct MonitoredObject<W> {
+    // Before the object: a connection ends its use before the next caller can get it.
+    checkout: Checkout,
+    object: W,
+}
+
+impl<W> MonitoredObject<W> {
+    /// Stops measuring and hands out what the pool's own `get` returns.
+    ///
+    /// For interfaces that take that type only. The use ends here: the connection is not watched
+    /// any more, and a leak of it is not found.
+    pub fn into_inner(this: Self) -> W {
+        this.object
+    }
+}
+
+impl<M: Manager> MonitoredObject<Object<M>> {
+    /// Takes the connection out of the pool for good; the pool may open another.
+    #[must_use]
+    pub fn take(this: Self) -> M::Type {
+        let held = this.checkout.0.as_ref();
+        if let Some(hooks) = held.and_then(|held| held.recorder.hooks.as_ref()) {
+            hooks.discarded[Discarded::Taken].inc();
+        }
+        Object::take(this.object)
+    }
+}
+
+impl<W> Deref for MonitoredObject<W> {
+    type Target = W;
+
+    fn deref(&self) -> &W {
+        &self.object
+    }
+}
+
+impl<W> DerefMut for MonitoredObject<W> {
+    fn deref_mut(&mut self) -> &mut W {
+        &mut self.object
+    }
+}

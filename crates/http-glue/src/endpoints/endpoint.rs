@@ -1,0 +1,200 @@
+//! One endpoint: its description as data, and the handler that answers.
+//!
+//! The two are one value, so that nothing is mounted without a description and
+//! nothing is described that is not there.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use axum::handler::Handler;
+use axum::routing::{MethodRouter, get};
+use http::StatusCode;
+
+use super::error::ApiError;
+use super::parameter::Parameter;
+use super::render_slots::RenderSlots;
+
+/// The description of an endpoint; with a [`handler`](EndpointDesc::handler) it becomes an [`Endpoint`].
+///
+/// The refusals that every endpoint makes need not be described: 405
+/// `method_not_allowed`, and 400 `invalid_parameter` where there are parameters.
+#[derive(Clone, Debug)]
+#[must_use = "call `handler` to get an endpoint"]
+pub struct EndpointDesc {
+    path: Cow<'static, str>,
+    summary: Cow<'static, str>,
+    /// The surface that mounts it; empty before.
+    surface: &'static str,
+    parameters: Vec<Parameter>,
+    answers: Vec<Answer>,
+}
+
+/// One kind of answer.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) description: Cow<'static, str>,
+    pub(super) body: AnswerBody,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum AnswerBody {
+    /// A body of this media type.
+    Media(&'static str),
+    /// An [`ApiError`] with this code.
+    Error(Cow<'static, str>),
+}
+
+impl EndpointDesc {
+    /// Describes an endpoint that is read by `GET`, and by `HEAD`.
+    ///
+    /// The path is one of axum's: `/jobs`, `/jobs/{id}` or `/assets/{*file}`.
+    /// The summary is one line for a list of endpoints.
+    pub fn get(path: impl Into<Cow<'static, str>>, summary: impl Into<Cow<'static, str>>) -> Self {
+        let answers = vec![Answer {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            description: "The method is neither GET nor HEAD.".into(),
+            body: AnswerBody::Error("method_not_allowed".into()),
+        }];
+        let (path, summary) = (path.into(), summary.into());
+        Self { path, summary, surface: "", parameters: Vec::new(), answers }
+    }
+
+    /// Adds a parameter, and the answer to a value that it cannot have.
+    pub fn parameter(mut self, parameter: Parameter) -> Self {
+        let is_first = self.parameters.is_empty();
+        self.parameters.push(parameter);
+        if is_first {
+            let text = "A parameter has a value that it cannot have.";
+            return self.error(StatusCode::BAD_REQUEST, "invalid_parameter", text);
+        }
+        self
+    }
+
+    /// Adds the answer of a request that succeeds: its media type, and a sentence on its body.
+    pub fn returns(self, media_type: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
+        self.answer(StatusCode::OK, media_type, text)
+    }
+
+    /// Adds an answer with another status, such as 101 for an upgrade.
+    pub fn answer(
+        mut self,
+        status: StatusCode,
+        media_type: &'static str,
+        text: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let body = AnswerBody::Media(media_type);
+        self.answers.push(Answer { status, description: text.into(), body });
+        self
+    }
+
+    /// Adds an answer that is an [`ApiError`] with this code.
+    pub fn error(
+        mut self,
+        status: StatusCode,
+        code: impl Into<Cow<'static, str>>,
+        text: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let body = AnswerBody::Error(code.into());
+        self.answers.push(Answer { status, description: text.into(), body });
+        self
+    }
+
+    /// Adds the answers of work that is done in `slots`: 500 `internal` and 503 `overloaded`.
+    pub fn rendered(self, slots: &RenderSlots) -> Self {
+        let limits = slots.limits();
+        let (places, seconds) = (limits.renders, limits.timeout.as_secs_f64());
+        let busy = format!(
+            "{places} such answers are being made already, or this one takes longer than {seconds} s."
+        );
+        self.error(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The answer cannot be made.")
+            .error(StatusCode::SERVICE_UNAVAILABLE, "overloaded", busy)
+    }
+
+    /// Returns the path, with its parameters in braces.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Returns the method, which is `GET`; `HEAD` is answered as well.
+    pub fn method(&self) -> &'static str {
+        "GET"
+    }
+
+    /// Returns the one line for a list of endpoints.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// Returns the name of the surface that mounts the endpoint.
+    pub fn surface(&self) -> &'static str {
+        self.surface
+    }
+
+    /// Returns the parameters, those of the path and those of the query.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// Tells whether a parameter is a part of the path, as `id` is of `/jobs/{id}`.
+    pub fn is_in_path(&self, parameter: &Parameter) -> bool {
+        self.path.split('/').any(|segment| {
+            let inner = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+            inner.is_some_and(|inner| inner.trim_start_matches('*') == parameter.name())
+        })
+    }
+
+    pub(super) fn answers(&self) -> &[Answer] {
+        &self.answers
+    }
+
+    pub(super) fn mounted_by(mut self, surface: &'static str) -> Self {
+        self.surface = surface;
+        self
+    }
+
+    /// Makes the endpoint, which is answered by an axum handler with this state.
+    ///
+    /// Other methods than `GET` and `HEAD` are refused with a 405.
+    pub fn handler<T, S>(self, handler: impl Handler<T, S>, state: S) -> Endpoint
+    where
+        T: 'static,
+        S: Clone + Send + Sync + 'static,
+    {
+        let methods = get(handler).fallback(async || ApiError::read_only()).with_state(state);
+        Endpoint { desc: self, methods, instances: None }
+    }
+}
+
+/// A path of a [`Surface`](crate::Surface) with its handler; made by [`EndpointDesc::handler`].
+#[must_use = "return it from `Surface::endpoints`"]
+pub struct Endpoint {
+    pub(super) desc: EndpointDesc,
+    pub(super) methods: MethodRouter,
+    pub(super) instances: Option<Instances>,
+}
+
+/// Lists the paths that a path with parameters stands for.
+pub(super) type Instances = Arc<dyn Fn() -> Vec<EndpointDesc> + Send + Sync>;
+
+impl Endpoint {
+    /// Lists the paths that a path with parameters stands for at the moment.
+    ///
+    /// The index and the OpenAPI description show them beside the path itself:
+    /// `/metrics/database` beside `/metrics/{topic}`. `list` is called each
+    /// time that one of the two is read.
+    pub fn instances(
+        mut self,
+        list: impl Fn() -> Vec<EndpointDesc> + Send + Sync + 'static,
+    ) -> Self {
+        self.instances = Some(Arc::new(list));
+        self
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").field("desc", &self.desc).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,157 @@
+//! The error of every endpoint.
+
+use std::borrow::Cow;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::reply;
+
+/// An error as a JSON body, with its status and headers.
+///
+/// Endpoints of the host may use it, to answer like those of this crate:
+///
+/// ```
+/// use axum::response::IntoResponse;
+/// use http_glue::ApiError;
+///
+/// let error = ApiError::not_found("there is no order 7", ["1", "2"]);
+/// assert_eq!(error.into_response().status(), 404);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", problem.message)]
+pub struct ApiError {
+    /// Boxed, since it makes the result of every handler larger.
+    problem: Box<Problem>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Problem {
+    status: StatusCode,
+    code: Cow<'static, str>,
+    message: String,
+    parameter: Option<Cow<'static, str>>,
+    allowed: Vec<&'static str>,
+    known: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error: Fields<'a>,
+}
+
+#[derive(Serialize)]
+struct Fields<'a> {
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    allowed: &'a [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<&'a [String]>,
+}
+
+impl ApiError {
+    /// Makes an error with a stable code for programs and a message for people.
+    pub fn new(
+        status: StatusCode,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
+        let (code, message) = (code.into(), message.into());
+        let problem =
+            Problem { status, code, message, parameter: None, allowed: Vec::new(), known: None };
+        Self { problem: Box::new(problem) }
+    }
+
+    /// Makes a 400 for a value that a parameter cannot have; `allowed` lists the words that it can, if they are few.
+    pub fn invalid_parameter(
+        parameter: impl Into<Cow<'static, str>>,
+        rule: &str,
+        allowed: &[&'static str],
+    ) -> Self {
+        let parameter = parameter.into();
+        let message = format!("parameter `{parameter}` {rule}");
+        let mut error = Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", message);
+        error.problem.parameter = Some(parameter);
+        error.problem.allowed = allowed.to_vec();
+        error
+    }
+
+    /// Makes a 404 that lists the names that are `known`.
+    pub fn not_found<K: Into<String>>(
+        message: impl Into<String>,
+        known: impl IntoIterator<Item = K>,
+    ) -> Self {
+        let mut error = Self::new(StatusCode::NOT_FOUND, "not_found", message);
+        error.problem.known = Some(known.into_iter().map(Into::into).collect());
+        error
+    }
+
+    /// Makes a 404 with the code `unknown_{thing}`.
+    pub fn unknown<K: Into<String>>(
+        thing: &str,
+        name: &str,
+        known: impl IntoIterator<Item = K>,
+    ) -> Self {
+        let mut error = Self::not_found(format!("there is no {thing} `{name}`"), known);
+        error.problem.code = format!("unknown_{thing}").into();
+        error
+    }
+
+    /// Names the parameter that the error is about.
+    #[must_use]
+    pub fn parameter(mut self, parameter: impl Into<Cow<'static, str>>) -> Self {
+        self.problem.parameter = Some(parameter.into());
+        self
+    }
+
+    /// Makes a 405 for an endpoint that is only read.
+    pub fn read_only() -> Self {
+        let message = "this endpoint is only read: use GET or HEAD";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+    }
+
+    /// Makes a 503, which asks the client to retry.
+    pub fn overloaded(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
+    }
+
+    /// Makes a 500 for a fault of the service.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
+    }
+
+    /// Returns the header that an error of this status has.
+    pub(super) fn header_of(status: StatusCode) -> Option<(HeaderName, &'static str)> {
+        match status {
+            StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "GET, HEAD")),
+            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "1")),
+            _ => None,
+        }
+    }
+
+    /// Returns the stable code.
+    pub fn code(&self) -> &str {
+        &self.problem.code
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let error = Fields {
+            code: &self.problem.code,
+            message: &self.problem.message,
+            parameter: self.problem.parameter.as_deref(),
+            allowed: &self.problem.allowed,
+            known: self.problem.known.as_deref(),
+        };
+        let mut response = reply::json(self.problem.status, &Body { error });
+        if let Some((name, value)) = Self::header_of(self.problem.status) {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}

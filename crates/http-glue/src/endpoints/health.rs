@@ -1,0 +1,157 @@
+//! `/health/performance`: the judgement, for people and for alerts.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::{StatusCode, Uri};
+use metrics_core::{Assessment, Registry, Sample, Status, Timestamp, TopicHealth, TopicReport};
+use serde::{Serialize, Serializer};
+
+use super::endpoint::{Endpoint, EndpointDesc};
+use super::error::ApiError;
+use super::parameter::Parameter;
+use super::query::Query;
+use super::render_slots::RenderSlots;
+use super::reply;
+use super::surface::{Mount, Surface};
+
+const DETAILED: Parameter = Parameter::flag("detailed", "Adds the findings of each monitor.");
+const METRICS: Parameter = Parameter::flag("metrics", "Adds the report of each monitor.");
+
+/// The ticks after which a published sample means that nobody samples.
+const STALE_TICKS: u32 = 3;
+
+/// The judgement on everything that is monitored.
+#[derive(Clone)]
+pub(super) struct Health {
+    pub(super) registry: Registry,
+    /// The host's version.
+    pub(super) version: Option<String>,
+}
+
+impl Surface for Health {
+    fn name(&self) -> &'static str {
+        "health"
+    }
+
+    fn endpoints(&self, mount: &Mount) -> Vec<Endpoint> {
+        let summary = "The status of the service and what is wrong with it.";
+        let performance = EndpointDesc::get("/health/performance", summary)
+            .parameter(DETAILED)
+            .parameter(METRICS)
+            .returns(reply::JSON, "The service is healthy, degraded, or not judged yet.")
+            .answer(StatusCode::SERVICE_UNAVAILABLE, reply::JSON, "The service is unhealthy.")
+            .rendered(mount.slots())
+            .handler(performance, (self.clone(), mount.slots().clone()));
+        vec![performance]
+    }
+}
+
+/// `GET /health/performance`
+async fn performance(
+    State((health, slots)): State<(Health, RenderSlots)>,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let query = Query::of(&uri);
+    let parts = Parts { details: query.flag(&DETAILED)?, metrics: query.flag(&METRICS)? };
+    let latest = health.registry.latest();
+    let age = health.registry.clock().uptime().saturating_sub(latest.uptime);
+    let is_current = latest.pass > 0 && age < health.registry.tick_length() * STALE_TICKS;
+    let (status, body) = if is_current && !parts.metrics {
+        body(&latest, health.version.as_deref(), parts)?
+    } else {
+        // Reports run the monitors' code. While nobody samples, so does a read,
+        // which then also brings the judgement up to date.
+        let work = move || {
+            let sample = if is_current { latest } else { health.registry.read() };
+            body(&sample, health.version.as_deref(), parts)
+        };
+        slots.run("health", work).await??
+    };
+    let code = match status {
+        Status::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::OK,
+    };
+    Ok(reply::raw_json(code, body))
+}
+
+/// What the body has beside the checks.
+#[derive(Clone, Copy, Debug)]
+struct Parts {
+    details: bool,
+    metrics: bool,
+}
+
+#[derive(Serialize)]
+struct PerformanceHealth<'a> {
+    status: Status,
+    timestamp: Timestamp,
+    uptime: u64,
+    version: Option<&'a str>,
+    checks: Keyed<Check<'a>>,
+    score: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Keyed<&'a Assessment>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<Keyed<Option<TopicReport>>>,
+}
+
+#[derive(Serialize)]
+struct Check<'a> {
+    status: &'static str,
+    message: &'a str,
+    score: Option<u8>,
+}
+
+impl<'a> From<&'a Assessment> for Check<'a> {
+    fn from(assessment: &'a Assessment) -> Self {
+        let status = match assessment.status {
+            Status::Healthy => "pass",
+            Status::Degraded => "warn",
+            Status::Unhealthy => "fail",
+            Status::Unknown => "unknown",
+        };
+        Self { status, message: &assessment.summary, score: assessment.score }
+    }
+}
+
+/// A JSON object that keeps the order of its keys.
+struct Keyed<T>(Vec<(&'static str, T)>);
+
+impl<T: Serialize> Serialize for Keyed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+fn body(
+    sample: &Arc<Sample>,
+    version: Option<&str>,
+    parts: Parts,
+) -> Result<(Status, Vec<u8>), ApiError> {
+    let overall = sample.overall();
+    let topics = &sample.topics;
+    // A monitor whose report fails is shown as null, and the others are shown all the same.
+    let report = |health: &TopicHealth| sample.report(health.topic.name, None).ok();
+    let body = PerformanceHealth {
+        status: overall.status,
+        timestamp: sample.at,
+        uptime: u64::try_from(sample.uptime.as_millis()).unwrap_or(u64::MAX),
+        version,
+        checks: keyed(topics, |health| (health.topic.check_key, Check::from(&health.assessment))),
+        score: overall.score,
+        details: parts
+            .details
+            .then(|| keyed(topics, |health| (health.topic.check_key, &health.assessment))),
+        metrics: parts.metrics.then(|| keyed(topics, |health| (health.topic.name, report(health)))),
+    };
+    Ok((overall.status, reply::to_json(&body)?))
+}
+
+fn keyed<'a, T>(
+    topics: &'a [TopicHealth],
+    entry: impl Fn(&'a TopicHealth) -> (&'static str, T),
+) -> Keyed<T> {
+    Keyed(topics.iter().map(entry).collect())
+}

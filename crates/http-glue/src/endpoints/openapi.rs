@@ -1,0 +1,163 @@
+//! `GET /metrics/openapi.json`: the description of all endpoints for programs.
+//!
+//! The document is OpenAPI 3.1, made from the same [`EndpointDesc`]s by which the
+//! endpoints were mounted. It is made anew for each request, since monitors may
+//! have joined.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::endpoint::{Answer, AnswerBody, Endpoint, EndpointDesc};
+use super::error::ApiError;
+use super::index::Index;
+use super::parameter::Parameter;
+use super::render_slots::RenderSlots;
+use super::reply;
+use super::surface::{Mount, Surface};
+
+/// Serves the description of all surfaces.
+pub(super) struct OpenApi {
+    /// The host's version.
+    pub(super) version: Option<String>,
+}
+
+impl Surface for OpenApi {
+    fn name(&self) -> &'static str {
+        "openapi"
+    }
+
+    fn endpoints(&self, mount: &Mount) -> Vec<Endpoint> {
+        let state = Describing {
+            index: mount.index().clone(),
+            version: self.version.clone(),
+            slots: mount.slots().clone(),
+        };
+        let summary = "This description of all endpoints, as OpenAPI 3.1.";
+        let description = EndpointDesc::get("/metrics/openapi.json", summary)
+            .returns(reply::JSON, "The description.")
+            .rendered(mount.slots())
+            .handler(describe, state);
+        vec![description]
+    }
+}
+
+#[derive(Clone)]
+struct Describing {
+    index: Index,
+    version: Option<String>,
+    slots: RenderSlots,
+}
+
+async fn describe(State(describing): State<Describing>) -> Result<Response, ApiError> {
+    let Describing { index, version, slots } = describing;
+    // Lists of instances may run code of others.
+    let work = move || document(&index.endpoints(), version.as_deref());
+    Ok(reply::json(StatusCode::OK, &slots.run("openapi", work).await?))
+}
+
+fn document(endpoints: &[EndpointDesc], version: Option<&str>) -> Value {
+    let paths: Map<_, _> = endpoints
+        .iter()
+        .map(|endpoint| (endpoint.path().to_owned(), json!({ "get": operation(endpoint) })))
+        .collect();
+    let surfaces: BTreeSet<_> = endpoints.iter().map(EndpointDesc::surface).collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Monitoring",
+            "version": version.unwrap_or("unknown"),
+            "description": "Each path answers HEAD as well. Query parameters that are not listed are ignored.",
+        },
+        "tags": surfaces.iter().map(|name| json!({ "name": name })).collect::<Vec<_>>(),
+        "paths": paths,
+        "components": { "schemas": { "Error": error_schema() } },
+    })
+}
+
+fn operation(endpoint: &EndpointDesc) -> Value {
+    let mut by_status: BTreeMap<String, Vec<&Answer>> = BTreeMap::new();
+    for answer in endpoint.answers() {
+        by_status.entry(answer.status.as_str().to_owned()).or_default().push(answer);
+    }
+    let responses: Map<_, _> =
+        by_status.into_iter().map(|(status, answers)| (status, response(&answers))).collect();
+    let parameters = endpoint.parameters().iter().map(|known| parameter(endpoint, known));
+    json!({
+        "tags": [endpoint.surface()],
+        "summary": endpoint.summary(),
+        "parameters": parameters.collect::<Vec<_>>(),
+        "responses": responses,
+    })
+}
+
+fn parameter(endpoint: &EndpointDesc, parameter: &Parameter) -> Value {
+    let is_in_path = endpoint.is_in_path(parameter);
+    let mut schema = json!({ "type": "string" });
+    if !parameter.allowed().is_empty() {
+        schema["enum"] = json!(parameter.allowed());
+    }
+    json!({
+        "name": parameter.name(),
+        "in": if is_in_path { "path" } else { "query" },
+        "required": is_in_path || parameter.is_required(),
+        "description": parameter.description(),
+        "schema": schema,
+    })
+}
+
+/// The answers that have one status.
+fn response(answers: &[&Answer]) -> Value {
+    let mut content = Map::new();
+    let mut codes = Vec::new();
+    for answer in answers {
+        match &answer.body {
+            AnswerBody::Media(media_type) => {
+                content.insert((*media_type).to_owned(), json!({}));
+            }
+            AnswerBody::Error(code) => codes.push(code),
+        }
+    }
+    if !codes.is_empty() {
+        let code = json!({ "properties": { "code": { "enum": codes } } });
+        let error = json!({
+            "allOf": [{ "$ref": "#/components/schemas/Error" }, { "properties": { "error": code } }],
+        });
+        // Where another JSON body has the same status, a body need not be an error.
+        content.entry(reply::JSON).or_insert(json!({ "schema": error }));
+    }
+    let descriptions: Vec<&str> = answers.iter().map(|answer| &*answer.description).collect();
+    let mut response = json!({ "description": descriptions.join(" "), "content": content });
+    let status = answers.first().map(|answer| answer.status);
+    if let Some(header) = status.filter(|_| !codes.is_empty()).and_then(ApiError::header_of) {
+        let name = header.0.as_str();
+        response["headers"] = json!({ name: { "schema": { "type": "string" } } });
+    }
+    response
+}
+
+/// The body of an [`ApiError`].
+fn error_schema() -> Value {
+    let text = json!({ "type": "string" });
+    let list = json!({ "type": "array", "items": text });
+    json!({
+        "type": "object",
+        "required": ["error"],
+        "properties": {
+            "error": {
+                "type": "object",
+                "required": ["code", "message"],
+                "properties": {
+                    "code": text,
+                    "message": text,
+                    "parameter": text,
+                    "allowed": list,
+                    "known": list,
+                },
+            },
+        },
+    })
+}

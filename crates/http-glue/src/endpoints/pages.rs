@@ -1,0 +1,126 @@
+//! Pages of all metrics: for Prometheus, and as JSON.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use exporter::{Exporter, Format, Json, Naming, Rendered, ScrapeMetrics, negotiate};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use metrics_core::Registry;
+
+use super::endpoint::{Endpoint, EndpointDesc};
+use super::error::ApiError;
+use super::parameter::Parameter;
+use super::query::Query;
+use super::render_slots::RenderSlots;
+use super::reply;
+use super::surface::{Mount, Surface};
+
+const NAMING: Parameter = Parameter::words("naming", "Picks the names of metrics.", Naming::WORDS);
+
+/// `/metrics` and `/metrics/export.json`.
+#[derive(Clone)]
+pub(super) struct Pages {
+    pub(super) registry: Registry,
+    pub(super) exporter: Arc<Exporter>,
+    pub(super) scrapes: ScrapeMetrics,
+    pub(super) appendix: Option<Appendix>,
+}
+
+/// The host's function that adds to pages.
+#[derive(Clone)]
+pub(super) struct Appendix(pub(super) Arc<Append>);
+
+type Append = dyn Fn(&mut Vec<u8>) + Send + Sync;
+
+impl fmt::Debug for Appendix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Appendix(..)")
+    }
+}
+
+impl Surface for Pages {
+    fn name(&self) -> &'static str {
+        "pages"
+    }
+
+    fn endpoints(&self, mount: &Mount) -> Vec<Endpoint> {
+        let slots = mount.slots();
+        let state = Arc::new(Rendering {
+            pages: self.clone(),
+            slots: slots.clone(),
+            last_bytes: AtomicUsize::new(0),
+        });
+        let page = EndpointDesc::get("/metrics", "All metrics, for Prometheus.")
+            .parameter(NAMING)
+            .returns(Format::Text.content_type(), "The page in the text format.")
+            .returns(Format::OpenMetrics.content_type(), "The page in OpenMetrics, if accepted.")
+            .rendered(slots)
+            .handler(page, state.clone());
+        let export = EndpointDesc::get("/metrics/export.json", "All metrics as JSON.")
+            .returns(reply::JSON, "All families with their series.")
+            .rendered(slots)
+            .handler(export, state);
+        vec![page, export]
+    }
+}
+
+/// The state that both handlers share.
+struct Rendering {
+    pages: Pages,
+    slots: RenderSlots,
+    /// The size of the last page, for the buffer of the next.
+    last_bytes: AtomicUsize,
+}
+
+/// `GET /metrics`
+async fn page(
+    State(rendering): State<Arc<Rendering>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let asked: Option<Naming> = Query::of(&uri).word(&NAMING)?;
+    let naming = asked.unwrap_or(rendering.pages.exporter.naming());
+    let format = match asked {
+        // Classic names exist in text only, and here they were asked for.
+        Some(naming) if naming.has_classic() => Format::Text,
+        _ => {
+            let accept = headers.get_all(header::ACCEPT).into_iter();
+            negotiate(accept.filter_map(|value| value.to_str().ok()))
+        }
+    };
+    let shared = rendering.clone();
+    let work = move || shared.render(format, naming);
+    let (rendered, page) = rendering.slots.run("page", work).await?;
+    let content_type = HeaderValue::from_static(rendered.format.content_type());
+    Ok(reply::bytes(StatusCode::OK, content_type, Body::from(page)))
+}
+
+impl Rendering {
+    fn render(&self, format: Format, naming: Naming) -> (Rendered, Vec<u8>) {
+        let Pages { registry, exporter, scrapes, appendix } = &self.pages;
+        let clock = registry.clock();
+        let start = clock.now();
+        let sample = registry.read();
+        // A little larger than the last page, since numbers grow.
+        let last = self.last_bytes.load(Ordering::Relaxed);
+        let mut page = Vec::with_capacity(last + last / 16);
+        let rendered = exporter.render(&sample, format, naming, &mut page);
+        if let Some(Appendix(append)) = appendix {
+            append(&mut page);
+        }
+        self.last_bytes.store(page.len(), Ordering::Relaxed);
+        scrapes.record(&rendered, clock.since(start));
+        (rendered, page)
+    }
+}
+
+/// `GET /metrics/export.json`
+async fn export(State(rendering): State<Arc<Rendering>>) -> Result<Response, ApiError> {
+    let registry = rendering.pages.registry.clone();
+    let work = move || reply::to_json(&Json(&registry.read()));
+    Ok(reply::raw_json(StatusCode::OK, rendering.slots.run("export", work).await??))
+}

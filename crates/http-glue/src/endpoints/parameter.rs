@@ -1,0 +1,76 @@
+//! A parameter, stated once for the handler that reads it and for the description.
+
+/// A parameter of an endpoint.
+///
+/// [`Query`](crate::Query) reads a parameter by the same constant that describes
+/// it, so a handler takes what the description says:
+///
+/// ```
+/// use http_glue::{Parameter, Query};
+///
+/// const STATE: Parameter =
+///     Parameter::words("state", "Lists only jobs in this state.", &["waiting", "done"]);
+///
+/// let uri = "/jobs?state=done".parse().expect("a URI");
+/// assert_eq!(Query::of(&uri).text(&STATE), Ok(Some("done".to_owned())));
+/// let uri = "/jobs?state=lost".parse().expect("a URI");
+/// assert!(Query::of(&uri).text(&STATE).is_err());
+/// ```
+///
+/// A parameter whose name stands in braces in the path is a part of the path;
+/// every other one is a part of the query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    name: &'static str,
+    text: &'static str,
+    words: &'static [&'static str],
+    is_required: bool,
+}
+
+impl Parameter {
+    /// Describes a parameter with any value.
+    pub const fn text(name: &'static str, text: &'static str) -> Self {
+        Self { name, text, words: &[], is_required: false }
+    }
+
+    /// Describes a parameter whose value is one of `words`.
+    pub const fn words(
+        name: &'static str,
+        text: &'static str,
+        words: &'static [&'static str],
+    ) -> Self {
+        Self { name, text, words, is_required: false }
+    }
+
+    /// Describes a parameter whose value is `true` or `false`.
+    pub const fn flag(name: &'static str, text: &'static str) -> Self {
+        Self::words(name, text, &["true", "false"])
+    }
+
+    /// Refuses a request without the parameter; by default it may be absent.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.is_required = true;
+        self
+    }
+
+    /// Returns the name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Returns the sentence that says what the parameter does.
+    pub const fn description(&self) -> &'static str {
+        self.text
+    }
+
+    /// Returns the allowed values; empty if any value is.
+    pub const fn allowed(&self) -> &'static [&'static str] {
+        self.words
+    }
+
+    /// Returns true if a request must have the parameter.
+    pub const fn is_required(&self) -> bool {
+        self.is_required
+    }
+}

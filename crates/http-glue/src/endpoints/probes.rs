@@ -1,0 +1,55 @@
+//! Probes: whether the process runs, and whether it should get traffic.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+
+use super::endpoint::{Endpoint, EndpointDesc};
+use super::reply;
+use super::surface::{Mount, Surface};
+use crate::readiness::{Readiness, ReadinessStatus};
+
+/// `/health/live` and `/health/ready`, each under its two names.
+pub(super) struct Probes {
+    pub(super) readiness: Readiness,
+}
+
+impl Surface for Probes {
+    fn name(&self) -> &'static str {
+        "probes"
+    }
+
+    fn endpoints(&self, _: &Mount) -> Vec<Endpoint> {
+        let alive = |path| {
+            EndpointDesc::get(path, "Liveness: 200 while the process runs.")
+                .returns(reply::JSON, "The process runs.")
+                .handler(live, ())
+        };
+        let ready = |path| {
+            EndpointDesc::get(path, "Readiness: 200 while traffic is welcome, else 503.")
+                .returns(reply::JSON, "Traffic is welcome.")
+                .answer(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    reply::JSON,
+                    "The service starts, drains, or misses something that it depends on.",
+                )
+                .handler(ready, self.readiness.clone())
+        };
+        vec![alive("/health/live"), alive("/livez"), ready("/health/ready"), ready("/readyz")]
+    }
+}
+
+/// `GET /health/live`: touches nothing that anything else could hold.
+async fn live() -> Response {
+    reply::raw_json(StatusCode::OK, r#"{"status":"alive"}"#)
+}
+
+/// `GET /health/ready`
+async fn ready(State(readiness): State<Readiness>) -> Response {
+    let report = readiness.report();
+    let status = match report.status {
+        ReadinessStatus::Ready => StatusCode::OK,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    reply::json(status, &report)
+}

@@ -1,0 +1,101 @@
+//! Limited places for work that takes time: scrapes and reports.
+//!
+//! A report runs a monitor's code, and a scrape of ten thousand series takes a
+//! millisecond. Neither may block a worker that also answers probes, and neither
+//! may pile up. So each kind of work has a few places on the blocking threads. A
+//! request waits up to a second for one, and then gets a 503. Work that hangs
+//! keeps its place, so a hanging monitor blocks its own topic and nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use metrics_core::Counter;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use super::error::ApiError;
+
+/// The time that a request waits for a place.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// The limits for work of one [`Surface`](crate::Surface).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RenderLimits {
+    /// The most answers of one kind that are made at once; at least one.
+    pub renders: usize,
+    /// The longest time that an answer may take.
+    pub timeout: Duration,
+}
+
+/// The places for work of a surface that blocks or takes time; clones share them.
+///
+/// ```
+/// use http_glue::{ApiError, RenderSlots};
+///
+/// async fn answer(slots: &RenderSlots) -> Result<String, ApiError> {
+///     slots.run("primes", || "2, 3, 5".to_owned()).await
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct RenderSlots {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    by_kind: Mutex<BTreeMap<&'static str, Arc<Semaphore>>>,
+    limits: RenderLimits,
+    refused: Counter,
+}
+
+impl RenderSlots {
+    pub(super) fn new(limits: RenderLimits, refused: Counter) -> Self {
+        let limits = RenderLimits { renders: limits.renders.max(1), ..limits };
+        Self { inner: Arc::new(Inner { by_kind: Mutex::default(), limits, refused }) }
+    }
+
+    /// Returns the limits of the surface.
+    pub fn limits(&self) -> RenderLimits {
+        self.inner.limits
+    }
+
+    fn of(&self, kind: &'static str) -> Arc<Semaphore> {
+        let mut by_kind = self.inner.by_kind.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = || Arc::new(Semaphore::new(self.inner.limits.renders));
+        by_kind.entry(kind).or_insert_with(places).clone()
+    }
+
+    /// Does work on a blocking thread; each kind of work has places of its own.
+    ///
+    /// # Errors
+    /// 503 `overloaded` when no place gets free within a second or the work
+    /// takes longer than its limit, and 500 `internal` when it panics.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        kind: &'static str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let Ok(Ok(place)) = timeout(WAIT, self.of(kind).acquire_owned()).await else {
+            return Err(self.refuse("all places for this are taken: retry"));
+        };
+        let working = spawn_blocking(move || {
+            let _place = place;
+            work()
+        });
+        match timeout(self.inner.limits.timeout, working).await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(_)) => {
+                Err(ApiError::internal("the answer cannot be made: the code for it panicked"))
+            }
+            Err(_) => Err(self.refuse("the answer takes too long: retry")),
+        }
+    }
+
+    fn refuse(&self, message: &str) -> ApiError {
+        self.inner.refused.inc();
+        ApiError::overloaded(message)
+    }
+}

@@ -1,0 +1,40 @@
+//! The thread on which checks are asked.
+//!
+//! A check is code of others, and one that blocks holds the thread that polls it. On a thread
+//! of their own, checks hold no worker of the host's runtime.
+
+use std::io;
+use std::thread;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+/// A runtime on a thread of its own; both end when this is dropped and the last check returns.
+#[derive(Debug)]
+pub(super) struct CheckThread {
+    handle: Handle,
+    /// Closed to end the thread.
+    _running: oneshot::Sender<()>,
+}
+
+impl CheckThread {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system gives no thread, or nothing to wait for events with.
+    pub(super) fn start() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (running, stopped) = oneshot::channel::<()>();
+        let run = move || {
+            // An error says that the sender is gone, which is what is waited for.
+            let _ = runtime.block_on(stopped);
+        };
+        thread::Builder::new().name("node0-readiness".into()).spawn(run)?;
+        Ok(Self { handle, _running: running })
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+}

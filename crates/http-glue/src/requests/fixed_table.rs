@@ -1,0 +1,133 @@
+//! A small hash table that only grows, and is read without a lock.
+//!
+//! The handles of a request are found by values that repeat: a few dozen routes,
+//! a few statuses each. A lock around a map would cost more than the record
+//! itself, and a map per thread would hold each entry once per thread. Here each
+//! slot is written once, and a lookup is an acquire load and a comparison. The
+//! size is fixed, so that no input can make the table grow; an entry that finds
+//! no free slot is refused.
+
+use std::sync::OnceLock;
+
+/// The slots that are tried before an entry is refused.
+const PROBES: usize = 16;
+
+pub(super) struct FixedTable<T> {
+    slots: Box<[OnceLock<T>]>,
+}
+
+impl<T> FixedTable<T> {
+    /// Makes a table with the next power of two of `slots`.
+    pub(super) fn new(slots: usize) -> Self {
+        let slots = (0..slots.next_power_of_two()).map(|_| OnceLock::new()).collect();
+        Self { slots }
+    }
+
+    fn probe(&self, hash: u64) -> impl Iterator<Item = usize> + use<T> {
+        let mask = self.slots.len() - 1;
+        let start = hash as usize;
+        (0..PROBES.min(self.slots.len())).map(move |step| (start + step) & mask)
+    }
+
+    /// Returns the entry at a place that was returned before.
+    #[inline]
+    pub(super) fn at(&self, place: usize) -> Option<&T> {
+        self.slots.get(place)?.get()
+    }
+
+    /// Returns the place of the entry for which `is_it` holds.
+    #[inline]
+    pub(super) fn find(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<usize> {
+        for place in self.probe(hash) {
+            if is_it(self.at(place)?) {
+                return Some(place);
+            }
+        }
+        None
+    }
+
+    /// Returns the place of the entry for which `is_it` holds, which `make` makes if there is
+    /// none; `None` if no slot is free for it.
+    pub(super) fn find_or_insert(
+        &self,
+        hash: u64,
+        is_it: impl Fn(&T) -> bool,
+        make: impl Fn() -> T,
+    ) -> Option<usize> {
+        // Another thread may have taken the slot for another entry: then the
+        // next slot is tried, exactly as `find` will.
+        self.probe(hash).find(|place| is_it(self.slots[*place].get_or_init(&make)))
+    }
+}
+
+/// Mixes bytes, eight at a time.
+///
+/// It is not proof against chosen collisions, and need not be: a lookup tries
+/// sixteen slots at most.
+#[inline]
+pub(super) fn hash(bytes: &[u8]) -> u64 {
+    let mix = |hash: u64, word: u64| {
+        let product = u128::from(hash ^ word) * u128::from(0x9E37_79B9_7F4A_7C15_u64);
+        (product as u64) ^ ((product >> 64) as u64)
+    };
+    let mut chunks = bytes.chunks_exact(8);
+    let seed = (bytes.len() as u64) ^ 0xA076_1D64_78BD_642F;
+    let hash = chunks
+        .by_ref()
+        .fold(seed, |hash, chunk| mix(hash, chunk.try_into().map_or(0, u64::from_le_bytes)));
+    let rest = chunks.remainder().iter().fold(0, |word, byte| (word << 8) | u64::from(*byte));
+    mix(hash, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_found_again_and_made_once() {
+        let table = FixedTable::new(8);
+        for _ in 0..2 {
+            for n in 0..8_u64 {
+                let place = table.find_or_insert(n, |entry| *entry == n, || n);
+                assert_eq!(place.and_then(|place| table.at(place)), Some(&n));
+            }
+        }
+        assert_eq!(table.find(3, |entry| *entry == 3), Some(3));
+    }
+
+    #[test]
+    fn what_finds_no_place_is_turned_away() {
+        let table = FixedTable::new(4);
+        for n in 0..4_u64 {
+            assert!(table.find_or_insert(0, |entry| *entry == n, || n).is_some());
+        }
+        assert_eq!(table.find_or_insert(0, |entry| *entry == 9, || 9), None);
+        assert_eq!(table.find(0, |entry| *entry == 9), None);
+    }
+
+    #[test]
+    fn threads_that_race_for_a_slot_agree() {
+        let table = FixedTable::new(64);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for n in 0..16_u64 {
+                        let place = table.find_or_insert(n % 3, |entry| *entry == n, || n);
+                        assert!(place.is_none_or(|place| table.at(place) == Some(&n)));
+                    }
+                });
+            }
+        });
+        let held = |n| table.slots.iter().filter(|slot| slot.get() == Some(&n)).count();
+        assert!((0..16).all(|n| held(n) <= 1));
+    }
+
+    #[test]
+    fn similar_paths_have_different_hashes() {
+        let paths = ["", "/", "/a", "/b", "/orders", "/orders/", "/orders/1", "/orders/2"];
+        let mut hashes = paths.map(|path| hash(path.as_bytes())).to_vec();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), paths.len());
+    }
+}

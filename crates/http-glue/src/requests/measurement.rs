@@ -1,0 +1,62 @@
+//! A request that has not ended.
+//!
+//! Dropping a measurement records its request. So no path forgets one: a future
+//! that is dropped because its client gave up records *cancelled*, and one that
+//! unwinds records *panicked*. The code that polls the service sets beforehand
+//! which of the two a drop means.
+
+use std::sync::Arc;
+
+use metrics_core::Moment;
+
+use super::method::KnownMethod;
+use super::recorder::{Outcome, Recorder, RouteId};
+
+#[must_use = "dropping the measurement ends it"]
+#[derive(Debug)]
+pub(super) struct Measurement {
+    recorder: Arc<Recorder>,
+    start: Moment,
+    method: KnownMethod,
+    route: RouteId,
+    outcome: Outcome,
+}
+
+impl Measurement {
+    #[inline]
+    pub(super) fn start(recorder: Arc<Recorder>, method: KnownMethod, route: RouteId) -> Self {
+        recorder.active(method).add(1);
+        let start = recorder.registry.clock().now();
+        Self { recorder, start, method, route, outcome: Outcome::Cancelled }
+    }
+
+    /// Sets the route by the template that axum matched the request with.
+    pub(super) fn matched(&mut self, template: &str, is_whole: bool) {
+        self.route = self.recorder.route(template, is_whole);
+    }
+
+    pub(super) fn method(&self) -> KnownMethod {
+        self.method
+    }
+
+    /// Sets the outcome that is recorded if the measurement is dropped.
+    #[inline]
+    pub(super) fn if_dropped(&mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+
+    /// Ends the measurement, and records this outcome.
+    #[inline]
+    pub(super) fn end(mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for Measurement {
+    #[inline]
+    fn drop(&mut self) {
+        let took = self.recorder.registry.since(self.start);
+        self.recorder.active(self.method).add(-1);
+        self.recorder.record(self.method, self.route, self.outcome, took);
+    }
+}

@@ -1,0 +1,57 @@
+//! The methods that get a label value of their own.
+
+use http::Method;
+
+/// A method of RFC 9110 or RFC 5789; anything else is [`KnownMethod::Other`].
+///
+/// A method is chosen by the client, so it may become a label only from a
+/// closed set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KnownMethod {
+    Connect,
+    Delete,
+    Get,
+    Head,
+    Options,
+    Patch,
+    Post,
+    Put,
+    Trace,
+    Other,
+}
+
+impl KnownMethod {
+    pub(super) const COUNT: usize = 10;
+
+    #[inline]
+    pub(super) fn of(method: &Method) -> Self {
+        match *method {
+            Method::GET => Self::Get,
+            Method::POST => Self::Post,
+            Method::PUT => Self::Put,
+            Method::DELETE => Self::Delete,
+            Method::HEAD => Self::Head,
+            Method::OPTIONS => Self::Options,
+            Method::PATCH => Self::Patch,
+            Method::CONNECT => Self::Connect,
+            Method::TRACE => Self::Trace,
+            _ => Self::Other,
+        }
+    }
+
+    /// Returns the label value of OpenTelemetry's conventions.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "CONNECT",
+            Self::Delete => "DELETE",
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Options => "OPTIONS",
+            Self::Patch => "PATCH",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Trace => "TRACE",
+            Self::Other => "_OTHER",
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The metrics of requests: handles by route, method and outcome.
+//!
+//! A series is registered when its first request ends, and found again without
+//! a lock. The number of series is bounded: methods are a closed set, routes are
+//! templates that the program wrote, outcomes are statuses that it sent. A path
+//! that no route matched is recorded as [`UNMATCHED`], whatever it is.
+
+use std::array;
+use std::fmt;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use http::StatusCode;
+use metrics_core::{Counter, Desc, Latency, OTHER, Performance, RegisterError, Registry, UpDown};
+
+use super::fixed_table::{FixedTable, hash};
+use super::method::KnownMethod;
+
+/// The duration of requests, from the head to the end of the response's body.
+pub const REQUEST_DURATION: Desc = Desc::latency(
+    "http_server_request_duration_seconds",
+    "Time from a request's head to the end of its response's body. The status is `cancelled` when the client gave up, `panicked` or `failed` when the service did.",
+)
+.labels(&["http_request_method", "http_route", "http_response_status_code"])
+.bounds(&[
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+]);
+
+/// Requests whose response has not ended.
+pub const ACTIVE_REQUESTS: Desc =
+    Desc::up_down("http_server_active_requests", "Requests whose response has not ended.")
+        .labels(&["http_request_method"]);
+
+/// The route of requests that no route matched.
+pub const UNMATCHED: &str = "_unmatched";
+
+/// The latency of all requests, as an operation of [`Performance`].
+pub const REQUEST_OPERATION: &str = "http:request";
+/// The throughput of all requests, as an operation of [`Performance`].
+pub const REQUESTS_OPERATION: &str = "http:requests";
+
+/// The most routes that are told apart; further ones are recorded as one.
+const MAX_ROUTES: usize = 1024;
+/// The slots of a route for methods and outcomes; further ones are looked up in the registry.
+const MAX_SERIES: usize = 32;
+
+/// The end of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Status(StatusCode),
+    /// The response, or its body, was dropped before its end.
+    Cancelled,
+    /// The service panicked.
+    Panicked,
+    /// The service, or the body, gave an error.
+    Failed,
+}
+
+impl Outcome {
+    fn key(self) -> u32 {
+        match self {
+            Self::Status(status) => u32::from(status.as_u16()),
+            Self::Cancelled => 1,
+            Self::Panicked => 2,
+            Self::Failed => 3,
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Status(status) => status.as_str(),
+            Self::Cancelled => "cancelled",
+            Self::Panicked => "panicked",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The handles of one registry's requests.
+pub(super) struct Recorder {
+    pub(super) registry: Registry,
+    all: Latency,
+    throughput: Counter,
+    active: [OnceLock<UpDown>; KnownMethod::COUNT],
+    routes: FixedTable<Route>,
+    unmatched: Route,
+    overflow: Route,
+}
+
+/// A route template and its series.
+struct Route {
+    template: Box<str>,
+    /// True if the template matches only the path that equals it, and no other template does.
+    is_static: bool,
+    series: FixedTable<Series>,
+}
+
+struct Series {
+    key: u32,
+    latency: Latency,
+}
+
+/// The route of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RouteId(Place);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Unmatched,
+    Overflow,
+    Slot(usize),
+}
+
+impl RouteId {
+    pub(super) const UNMATCHED: Self = Self(Place::Unmatched);
+}
+
+impl Recorder {
+    pub(super) fn new(
+        registry: &Registry,
+        performance: &Performance,
+    ) -> Result<Self, RegisterError> {
+        let recorder = Self {
+            registry: registry.clone(),
+            all: performance.latency(REQUEST_OPERATION)?,
+            throughput: performance.throughput(REQUESTS_OPERATION)?,
+            active: array::from_fn(|_| OnceLock::new()),
+            routes: FixedTable::new(MAX_ROUTES),
+            unmatched: Route::new(UNMATCHED, false),
+            overflow: Route::new(OTHER, false),
+        };
+        // Both families are on the page from the start, and a taken name is an error here.
+        let get = registry.up_down(&ACTIVE_REQUESTS, &[KnownMethod::Get.as_str()])?;
+        recorder.active[KnownMethod::Get as usize].get_or_init(|| get);
+        let not_found = Outcome::Status(StatusCode::NOT_FOUND);
+        let labels = [KnownMethod::Get.as_str(), UNMATCHED, not_found.as_str()];
+        let latency = registry.latency(&REQUEST_DURATION, &labels)?;
+        recorder.unmatched.with_latency(KnownMethod::Get, not_found, || latency.clone(), |_| ());
+        Ok(recorder)
+    }
+
+    /// Returns the route whose template is this path, once a request has shown that there is one.
+    #[inline]
+    pub(super) fn static_route(&self, path: &str) -> Option<RouteId> {
+        let is_it = |route: &Route| route.is_static && *route.template == *path;
+        let place = self.routes.find(hash(path.as_bytes()), is_it)?;
+        Some(RouteId(Place::Slot(place)))
+    }
+
+    /// Returns the route with this template, which axum matched a request with.
+    ///
+    /// `is_whole` means that the template covers the whole path that this router saw. Then a
+    /// template without parameters matches one path only.
+    pub(super) fn route(&self, template: &str, is_whole: bool) -> RouteId {
+        let make = || Route::new(template, is_whole && !template.contains('{'));
+        let is_it = |route: &Route| *route.template == *template;
+        let place = self.routes.find_or_insert(hash(template.as_bytes()), is_it, make);
+        RouteId(place.map_or(Place::Overflow, Place::Slot))
+    }
+
+    /// Returns the number of requests in flight with this method.
+    #[inline]
+    pub(super) fn active(&self, method: KnownMethod) -> &UpDown {
+        self.active[method as usize].get_or_init(|| {
+            let registered = self.registry.up_down(&ACTIVE_REQUESTS, &[method.as_str()]);
+            // There are ten methods, so this fails only where a family's cap is below ten.
+            registered.unwrap_or(UpDown::disabled())
+        })
+    }
+
+    /// Records a request that ended.
+    #[inline]
+    pub(super) fn record(
+        &self,
+        method: KnownMethod,
+        route: RouteId,
+        outcome: Outcome,
+        took: Duration,
+    ) {
+        self.all.record(took);
+        self.throughput.inc();
+        let route = match route.0 {
+            Place::Unmatched => &self.unmatched,
+            Place::Overflow => &self.overflow,
+            Place::Slot(place) => self.routes.at(place).unwrap_or(&self.overflow),
+        };
+        let register = || {
+            let labels = [method.as_str(), &*route.template, outcome.as_str()];
+            // The family exists since `new`, so a series beyond the cap is folded, not refused.
+            self.registry.latency(&REQUEST_DURATION, &labels).unwrap_or(Latency::disabled())
+        };
+        route.with_latency(method, outcome, register, |latency| latency.record(took));
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").finish_non_exhaustive()
+    }
+}
+
+impl Route {
+    fn new(template: &str, is_static: bool) -> Self {
+        Self { template: template.into(), is_static, series: FixedTable::new(MAX_SERIES) }
+    }
+
+    /// Calls `with` with the handle of a method and outcome; `register` makes a missing one.
+    #[inline]
+    fn with_latency(
+        &self,
+        method: KnownMethod,
+        outcome: Outcome,
+        register: impl Fn() -> Latency,
+        with: impl Fn(&Latency),
+    ) {
+        let key = outcome.key() | (method as u32) << 16;
+        // Keys that differ in the method, or in the last digit of the status, begin at different slots.
+        let hash = u64::from(outcome.key()) + 7 * method as u64;
+        let is_it = |series: &Series| series.key == key;
+        let make = || Series { key, latency: register() };
+        let place = self.series.find_or_insert(hash, is_it, make);
+        match place.and_then(|place| self.series.at(place)) {
+            Some(series) => with(&series.latency),
+            None => with(&register()),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The accept loop: connections with limits, from the first to an orderly end.
+//!
+//! It serves any HTTP service, and its limits protect against clients, not
+//! against what the service does with a request. [`Shutdown`] knows
+//! [`Readiness`](crate::Readiness), since an end begins by taking it back.
+
+mod serve;
+mod shutdown;
+
+mod activity;
+mod connection;
+mod listener;
+mod refusal;
+mod self_metrics;
+
+pub use listener::{BindError, Listener, bind};
+pub(crate) use self_metrics::refusals;
+pub use self_metrics::{CONNECTIONS, REQUESTS_REFUSED};
+pub use serve::{Serve, serve};
+pub use shutdown::Shutdown;

@@ -1,0 +1,193 @@
+//! The accept loop: an HTTP/1.1 server with limits on what its clients may hold.
+//!
+//! `axum::serve` keeps a half-sent request for ever, takes any number of
+//! connections and waits for all of them at its end. Here heads, idle
+//! connections and stalled readers time out, the number of connections is
+//! limited, a failing `accept` is retried, and the shutdown ends on time. The
+//! limits are settings, and what they refuse is counted.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
+use metrics_core::{RegisterError, Registry};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tower_service::Service;
+
+use super::activity::Limits;
+use super::connection::{self, Rules, Transport};
+use super::listener::Listener;
+use super::refusal::Refusals;
+use super::self_metrics::ServerMetrics;
+use super::shutdown::Shutdown;
+
+/// The pauses after an `accept` that failed for lack of a resource, such as file descriptors.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A server that has not started; made by [`serve`].
+#[derive(Debug)]
+#[must_use = "a server does nothing until it runs"]
+pub struct Serve<L, S> {
+    listener: L,
+    service: S,
+    shutdown: Shutdown,
+    max_connections: usize,
+    rules: Rules,
+}
+
+/// Serves connections, with limits.
+///
+/// A second server on an address of its own, say for metrics and probes, is
+/// another call; both may share a [`Shutdown`].
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use http_glue::{Shutdown, bind, serve};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let app = Router::new().route("/", get(|| async { "hello" }));
+/// let shutdown = Shutdown::new();
+/// let server = serve(bind("127.0.0.1:0").await?, app).shutdown(&shutdown);
+/// let running = tokio::spawn(server.run());
+/// shutdown.abort();
+/// running.await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
+    Serve {
+        listener,
+        service,
+        shutdown: Shutdown::new(),
+        max_connections: 256,
+        rules: Rules {
+            limits: Limits { header: Duration::from_secs(10), idle: Duration::from_secs(60) },
+            max_head_bytes: 32 * 1024,
+            metrics: ServerMetrics::disabled(),
+        },
+    }
+}
+
+impl<L, S> Serve<L, S> {
+    /// Ends the server with this shutdown; by default it does not end.
+    pub fn shutdown(mut self, shutdown: &Shutdown) -> Self {
+        self.shutdown = shutdown.clone();
+        self
+    }
+
+    /// Limits the open connections, upgraded ones included; 256 by default. Further ones get a 503.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections.clamp(1, Semaphore::MAX_PERMITS);
+        self
+    }
+
+    /// Limits the time in which a request's head must arrive; 10 s by default.
+    pub fn header_timeout(mut self, timeout: Duration) -> Self {
+        self.rules.limits.header = timeout;
+        self
+    }
+
+    /// Limits the time between two requests, and that in which nothing of an answer is read; 60 s by default.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.rules.limits.idle = timeout;
+        self
+    }
+
+    /// Limits the head of a request; 32 KiB by default. A longer one gets a 431, as do more than 100 fields.
+    pub fn max_head_bytes(mut self, bytes: usize) -> Self {
+        self.rules.max_head_bytes = bytes;
+        self
+    }
+
+    /// Registers and records the metrics of connections; by default there are none.
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the registry is out of names.
+    pub fn metrics(mut self, registry: &Registry) -> Result<Self, RegisterError> {
+        self.rules.metrics = ServerMetrics::register(registry)?;
+        Ok(self)
+    }
+}
+
+impl<L, S, B> Serve<L, S>
+where
+    L: Listener,
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    /// Serves until the shutdown is complete: every connection has ended then.
+    ///
+    /// An upgraded connection is ended by its handler.
+    pub async fn run(mut self) {
+        let places = Arc::new(Semaphore::new(self.max_connections));
+        let refusals = Refusals::new();
+        let (closing, _) = watch::channel(false);
+        let mut connections = JoinSet::new();
+        let shutdown = self.shutdown.clone();
+        let mut closed = std::pin::pin!(shutdown.closing());
+        let mut pause = SHORTEST_PAUSE;
+        loop {
+            let io = tokio::select! {
+                biased;
+                () = closed.as_mut() => break,
+                Some(_) = connections.join_next() => continue,
+                accepted = accept(&mut self.listener, &mut pause) => accepted,
+            };
+            let Ok(place) = places.clone().try_acquire_owned() else {
+                self.rules.metrics.no_place.inc();
+                refusals.refuse(io);
+                continue;
+            };
+            let transport = Transport::new(io, place, &self.rules.metrics);
+            let (service, rules) = (self.service.clone(), self.rules.clone());
+            connections.spawn(connection::run(transport, service, rules, closing.subscribe()));
+        }
+        drop(self.listener);
+        closing.send_replace(true);
+        let all = async { while connections.join_next().await.is_some() {} };
+        tokio::select! {
+            () = all => {}
+            () = shutdown.cut() => {}
+        }
+        connections.shutdown().await;
+    }
+}
+
+/// Waits for a connection, and retries however often that fails.
+async fn accept<L: Listener>(listener: &mut L, pause: &mut Duration) -> L::Io {
+    loop {
+        match listener.accept().await {
+            Ok(io) => {
+                *pause = SHORTEST_PAUSE;
+                return io;
+            }
+            // The client went away before it was accepted.
+            Err(error) if is_of_client(&error) => {}
+            // Out of file descriptors, most likely: connections that end give some back.
+            Err(error) => {
+                tracing::warn!(%error, pause_ms = pause.as_millis(), "cannot accept: pausing");
+                sleep(*pause).await;
+                *pause = (*pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+fn is_of_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+    )
+}

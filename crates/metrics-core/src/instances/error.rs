@@ -1,0 +1,52 @@
+//! The reasons for which an instance is not watched.
+
+use crate::naming::instance_name::InvalidName;
+use crate::recording::families::RegisterError;
+
+/// An instance that is not watched, and why; `kind` is the monitor's word for its instances.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InstanceError {
+    /// The name cannot be a label that means one instance.
+    #[error("{kind} name `{name}` is not usable: {rule}")]
+    Name {
+        /// Such as `pool`.
+        kind: &'static str,
+        /// The refused name.
+        name: String,
+        /// The rule that it breaks.
+        rule: &'static str,
+    },
+    /// A living instance has the name.
+    #[error("{kind} `{name}` is watched already: clone its handle or choose another name")]
+    Duplicate {
+        /// Such as `pool`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// There are too many instances.
+    #[error(
+        "the monitor watches its maximum of {limit} {kind}s: register one for each that lasts, not one for each call"
+    )]
+    TooMany {
+        /// Such as `pool`.
+        kind: &'static str,
+        /// The cap.
+        limit: usize,
+    },
+    /// The registry refused a metric.
+    #[error("the metrics of the {kind} cannot be registered")]
+    Register {
+        /// Such as `pool`.
+        kind: &'static str,
+        /// The reason.
+        source: RegisterError,
+    },
+}
+
+impl InstanceError {
+    pub(super) fn name(kind: &'static str, refused: InvalidName) -> Self {
+        Self::Name { kind, name: refused.name, rule: refused.rule }
+    }
+}

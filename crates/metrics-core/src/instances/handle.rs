@@ -1,0 +1,163 @@
+//! The handles that keep an instance, and the instance as readers see it.
+//!
+//! Two counts are kept. That of the [`Arc`] says when memory is free, and readers are on it.
+//! That of the handles says when the name is free, and only handles are on it: so a reader
+//! that looks at an instance while its last handle drops keeps no name taken.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, Weak};
+
+use super::{Directory, Instance};
+use crate::naming::instance_name::InstanceName;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+
+/// An instance with its name, as readers share it; it dereferences to the instance.
+pub struct Named<T> {
+    name: InstanceName,
+    /// The number of [`InstanceHandle`]s; once zero it stays zero.
+    handles: AtomicUsize,
+    /// Weak, since the directory holds its instances.
+    directory: Weak<Directory<T>>,
+    instance: T,
+}
+
+/// Keeps an instance watched; clones share it, and dropping the last one removes it.
+///
+/// It dereferences to the instance, in one step, so that a type around it is all that a
+/// monitor needs as the handle that it gives to users:
+///
+/// ```
+/// use metrics_core::{Counter, Desc, Instance, InstanceHandle, Instances, Registry, instruments};
+///
+/// const MAILS: Desc = Desc::counter("mails_total", "Mails sent.").labels(&["mailer"]);
+///
+/// instruments! {
+///     struct MailerCells, read as MailerReading {
+///         mails: Counter = MAILS,
+///     }
+/// }
+///
+/// impl Instance for MailerCells {}
+///
+/// #[derive(Clone, Debug)]
+/// struct Mailer(InstanceHandle<MailerCells>);
+///
+/// impl Mailer {
+///     fn sent(&self) {
+///         self.0.mails.inc();
+///     }
+/// }
+///
+/// let registry = Registry::new();
+/// let mailers = Instances::new("mailer");
+/// let name = mailers.name("news")?;
+/// let news = Mailer(mailers.enter(name, |name| MailerCells::register(&registry, &[name]))?);
+/// let same = news.clone();
+/// drop(news);
+/// same.sent();
+/// assert_eq!(mailers.names(), ["news"]);
+/// drop(same);
+/// assert!(mailers.names().is_empty());
+/// # Ok::<(), metrics_core::InstanceError>(())
+/// ```
+#[must_use = "an instance is watched as long as a handle to it lives"]
+pub struct InstanceHandle<T> {
+    shared: Arc<Named<T>>,
+}
+
+impl<T> Named<T> {
+    /// The name under which the instance is watched.
+    pub fn name(&self) -> &InstanceName {
+        &self.name
+    }
+}
+
+impl<T: Instance> Named<T> {
+    /// Returns `true` while there is a handle, and what the instance stands for exists.
+    pub(super) fn is_alive(&self) -> bool {
+        // Relaxed: what the count decides is who has a name, and a name orders nothing. What
+        // was recorded is ordered by the registry.
+        self.handles.load(Ordering::Relaxed) > 0 && self.instance.is_alive()
+    }
+}
+
+impl<T> InstanceHandle<T> {
+    pub(super) fn first(name: InstanceName, instance: T, directory: &Arc<Directory<T>>) -> Self {
+        let directory = Arc::downgrade(directory);
+        let handles = AtomicUsize::new(1);
+        Self { shared: Arc::new(Named { name, handles, directory, instance }) }
+    }
+
+    /// Returns one more handle to an instance that still has one.
+    pub(super) fn further(shared: Arc<Named<T>>) -> Option<Self> {
+        // Never from zero: the last handle may be removing the instance right now.
+        let one_more = |handles| (handles > 0).then_some(handles + 1);
+        let added = shared.handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        added.is_ok().then_some(Self { shared })
+    }
+
+    /// The instance as readers share it, for guards that may outlive the handles.
+    ///
+    /// Such a guard can still record what it began, and keeps no name taken.
+    pub fn shared(&self) -> &Arc<Named<T>> {
+        &self.shared
+    }
+
+    /// Leaves the instance watched until [`Instance::is_alive`] says that it is gone.
+    ///
+    /// For what outlives the handle: a pool that its users hold by other means.
+    pub fn detach(self) -> Arc<Named<T>> {
+        // On the count for good, so that dropping `self` is not the last drop.
+        self.shared.handles.fetch_add(1, Ordering::Relaxed);
+        self.shared.clone()
+    }
+}
+
+impl<T> Clone for InstanceHandle<T> {
+    fn clone(&self) -> Self {
+        // The count cannot be zero: `self` is on it.
+        self.shared.handles.fetch_add(1, Ordering::Relaxed);
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<T> Drop for InstanceHandle<T> {
+    fn drop(&mut self) {
+        if self.shared.handles.fetch_sub(1, Ordering::Relaxed) == 1
+            && let Some(directory) = self.directory.upgrade()
+        {
+            directory.remove(&self.shared);
+        }
+    }
+}
+
+impl<T> Deref for InstanceHandle<T> {
+    type Target = Named<T>;
+
+    #[inline]
+    fn deref(&self) -> &Named<T> {
+        &self.shared
+    }
+}
+
+impl<T> Deref for Named<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.instance
+    }
+}
+
+impl<T> fmt::Debug for InstanceHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("InstanceHandle").field(&self.name).finish()
+    }
+}
+
+impl<T> fmt::Debug for Named<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Named").field(&self.name).finish()
+    }
+}

@@ -1,0 +1,136 @@
+//! Assessments: the health that a judgement comes to, and its block in reports.
+
+use std::borrow::Cow;
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+use crate::judging::finding::Finding;
+use crate::judging::status::Status;
+use crate::judging::topic::{StatusWords, Topic};
+
+/// The health of a topic or of one of its instances: a score, and the findings behind it.
+///
+/// It is what a [`Judgement`](crate::Judgement) folds into. As JSON it is the `health` block of
+/// every report: sentences first, the objects behind them in `issueDetails`.
+///
+/// ```
+/// use metrics_core::{Finding, Judgement, Status};
+///
+/// let slow = Finding::warning("slow_waits").message("waits take 200 ms").advice("add connections");
+/// let assessment = Judgement::healthy("Database pool healthy").with(slow).assess();
+/// assert_eq!((assessment.status, assessment.score), (Status::Degraded, Some(80)));
+/// assert_eq!(assessment.summary, "waits take 200 ms");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Assessment {
+    /// The status that the score stands for.
+    pub status: Status,
+    /// 0 to 100; `None` without data.
+    pub score: Option<u8>,
+    /// One line for people: the first finding's message, or such as `Database pool healthy`.
+    pub summary: Cow<'static, str>,
+    /// The things that are wrong; those of the worst instance first.
+    pub findings: Vec<Finding>,
+}
+
+impl Assessment {
+    /// Takes the penalty of each finding from 100.
+    pub(crate) fn of(summary: Cow<'static, str>, findings: Vec<Finding>) -> Self {
+        let left = |score: u8, finding: &Finding| score.saturating_sub(finding.penalty);
+        let score = Some(findings.iter().fold(100, left));
+        let summary = findings.first().map_or(summary, |first| first.message.clone().into());
+        Self { status: Status::of(score), score, summary, findings }
+    }
+
+    pub(crate) fn unknown(summary: impl Into<Cow<'static, str>>) -> Self {
+        Self { status: Status::Unknown, score: None, summary: summary.into(), findings: Vec::new() }
+    }
+
+    /// Raises a known score to at least this one.
+    pub(crate) fn at_least(mut self, score: u8) -> Self {
+        self.score = self.score.map(|own| own.max(score));
+        self.status = Status::of(self.score);
+        self
+    }
+
+    /// The worse of two, with the findings of both.
+    pub(crate) fn worst(self, other: Self) -> Self {
+        // Unknown says nothing, so it gives way to anything known.
+        let other_leads = match (self.score, other.score) {
+            (Some(mine), Some(theirs)) => theirs < mine,
+            (None, theirs) => theirs.is_some(),
+            (Some(_), None) => false,
+        };
+        let (mut lead, rest) = if other_leads { (other, self) } else { (self, other) };
+        lead.findings.extend(rest.findings);
+        lead
+    }
+
+    /// The advice of all findings, each sentence once.
+    pub fn recommendations(&self) -> Vec<&str> {
+        let mut advice: Vec<&str> = Vec::new();
+        for finding in self.findings.iter().filter(|finding| !finding.advice.is_empty()) {
+            if !advice.contains(&&*finding.advice) {
+                advice.push(&finding.advice);
+            }
+        }
+        advice
+    }
+}
+
+impl Serialize for Assessment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        HealthBlock { assessment: self, words: None }.serialize(serializer)
+    }
+}
+
+/// An assessment as the `health` block of a topic's reports, in the words of that topic.
+///
+/// ```
+/// use metrics_core::{HealthBlock, Judgement, StatusWords, Topic};
+///
+/// static TOPIC: Topic = Topic::new("cache", "cache").status_words(StatusWords {
+///     healthy: "optimal",
+///     degraded: "degraded",
+///     unhealthy: "poor",
+/// });
+/// let assessment = Judgement::healthy("Cache healthy").assess();
+/// let json = serde_json::to_value(HealthBlock::new(&TOPIC, &assessment))?;
+/// assert_eq!((&json["status"], &json["level"]), (&"optimal".into(), &"healthy".into()));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct HealthBlock<'a> {
+    assessment: &'a Assessment,
+    words: Option<StatusWords>,
+}
+
+impl<'a> HealthBlock<'a> {
+    /// Shows an assessment in the words of a topic.
+    pub fn new(topic: &Topic, assessment: &'a Assessment) -> Self {
+        Self { assessment, words: topic.status_words }
+    }
+}
+
+impl Serialize for HealthBlock<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { assessment: Assessment { status, score, findings, .. }, words } = *self;
+        let issues: Vec<&str> = findings.iter().map(|finding| &*finding.message).collect();
+        let fields = if words.is_some() { 6 } else { 5 };
+        let mut block = serializer.serialize_struct("Health", fields)?;
+        match words {
+            Some(words) => {
+                block.serialize_field("status", words.of(*status))?;
+                block.serialize_field("level", status)?;
+            }
+            None => block.serialize_field("status", status)?,
+        }
+        block.serialize_field("score", score)?;
+        block.serialize_field("issues", &issues)?;
+        block.serialize_field("recommendations", &self.assessment.recommendations())?;
+        block.serialize_field("issueDetails", findings)?;
+        block.end()
+    }
+}

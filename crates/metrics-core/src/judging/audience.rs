@@ -1,0 +1,127 @@
+//! Those who follow what happens: observers of samples, and listeners to events.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::judging::event::Event;
+use crate::judging::guarded_call::{GuardedCall, Guests};
+use crate::judging::guest::GuestCall;
+use crate::judging::observer::Observer;
+use crate::reading::sample::Sample;
+use crate::recording::families::RegisterError;
+use crate::recording::store::Store;
+use crate::sync::{Mutex, lock};
+
+#[derive(Debug, Default)]
+pub(crate) struct Audience {
+    observers: Mutex<Vec<Arc<Observing>>>,
+    listeners: Mutex<Vec<Arc<Listening>>>,
+}
+
+/// An observer, and the last sample that it was shown.
+struct Observing {
+    name: &'static str,
+    call: GuardedCall,
+    inside: Arc<Inside>,
+}
+
+struct Inside {
+    observer: Mutex<Box<dyn Observer>>,
+    /// The number of the tick whose sample was shown last.
+    shown: AtomicU64,
+}
+
+struct Listening {
+    name: &'static str,
+    call: GuardedCall,
+    listener: Arc<Mutex<Listener>>,
+}
+
+type Listener = Box<dyn FnMut(&Event) + Send>;
+
+impl Audience {
+    pub(crate) fn observe(
+        &self,
+        store: &Store,
+        guests: &Arc<Guests>,
+        observer: impl Observer,
+    ) -> Result<(), RegisterError> {
+        let name = observer.name();
+        let mut observers = lock(&self.observers);
+        if observers.iter().any(|other| other.name == name) {
+            return Err(RegisterError::DuplicateGuest { name });
+        }
+        let call = GuardedCall::register(store, guests, name, GuestCall::Observe)?;
+        let (observer, shown) =
+            (Mutex::new(Box::new(observer) as _), AtomicU64::new(guests.tick()));
+        observers.push(Arc::new(Observing {
+            name,
+            call,
+            inside: Arc::new(Inside { observer, shown }),
+        }));
+        Ok(())
+    }
+
+    pub(crate) fn listen(
+        &self,
+        store: &Store,
+        guests: &Arc<Guests>,
+        name: &'static str,
+        listener: Listener,
+    ) -> Result<(), RegisterError> {
+        let mut listeners = lock(&self.listeners);
+        if listeners.iter().any(|other| other.name == name) {
+            return Err(RegisterError::DuplicateGuest { name });
+        }
+        let call = GuardedCall::register(store, guests, name, GuestCall::Listen)?;
+        listeners.push(Arc::new(Listening {
+            name,
+            call,
+            listener: Arc::new(Mutex::new(listener)),
+        }));
+        Ok(())
+    }
+
+    /// Shows the observers the sample that a tick published, and returns the events they make of it.
+    pub(crate) fn show(&self, tick: u64, sample: &Arc<Sample>) -> Vec<Event> {
+        let observers = lock(&self.observers).clone();
+        let made = observers.iter().filter_map(|observing| {
+            let (inside, sample) = (observing.inside.clone(), sample.clone());
+            let observe = move || {
+                let before = inside.shown.swap(tick, Ordering::Relaxed);
+                let missed = tick.saturating_sub(before + 1);
+                lock(&inside.observer).observe(&sample, missed)
+            };
+            observing.call.run(observe).ok()
+        });
+        made.flatten().collect()
+    }
+
+    /// Hands events to the listeners, in their order.
+    pub(crate) fn tell(&self, events: &[Event]) {
+        if events.is_empty() {
+            return;
+        }
+        let events: Arc<[Event]> = events.into();
+        let listeners = lock(&self.listeners).clone();
+        for listening in listeners {
+            let (listener, events) = (listening.listener.clone(), events.clone());
+            let listen = move || events.iter().for_each(&mut *lock(&listener));
+            // A failure is counted; the events are lost to this listener.
+            let _ = listening.call.run(listen);
+        }
+    }
+}
+
+impl fmt::Debug for Observing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observing").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listening").field("name", &self.name).finish_non_exhaustive()
+    }
+}

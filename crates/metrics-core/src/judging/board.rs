@@ -1,0 +1,138 @@
+//! The monitors of a registry, and what is believed of their topics.
+
+use std::sync::Arc;
+
+use crate::judging::event::{Event, HealthChange};
+use crate::judging::guest::GuestError;
+use crate::judging::health::{Hysteresis, Overall, TopicHealth};
+use crate::judging::judgement::Judgement;
+use crate::judging::raised::Raised;
+use crate::judging::watched::Watched;
+use crate::naming::desc::Desc;
+use crate::reading::sample::Sample;
+use crate::reading::snapshot::{Snapshot, Value};
+use crate::recording::families::RegisterError;
+use crate::recording::gauge::Gauge;
+use crate::sync::{Mutex, lock};
+
+/// The score over all topics.
+pub const HEALTH_SCORE: Desc = Desc::gauge(
+    "node0_health_score",
+    "Health over all components from 0 to 100: the weighted mean of those with data, capped by the worst required one.",
+);
+
+/// The score of one topic.
+pub const COMPONENT_HEALTH_SCORE: Desc = Desc::gauge(
+    "node0_component_health_score",
+    "Health of one component from 0 to 100; NaN without data.",
+)
+.labels(&["component"]);
+
+#[derive(Debug)]
+pub(crate) struct Board {
+    hysteresis: Hysteresis,
+    monitors: Mutex<Arc<[Arc<Watched>]>>,
+    /// By the order of the monitors, as are the findings.
+    believed: Mutex<Vec<TopicHealth>>,
+    raised: Mutex<Vec<Raised>>,
+    /// The believed score over all topics.
+    overall: Mutex<Gauge>,
+}
+
+impl Board {
+    pub(crate) fn new(hysteresis: Hysteresis) -> Self {
+        Self {
+            hysteresis,
+            monitors: Mutex::new(Arc::new([])),
+            believed: Mutex::default(),
+            raised: Mutex::default(),
+            overall: Mutex::new(Gauge::disabled()),
+        }
+    }
+
+    pub(crate) fn set_overall(&self, gauge: Gauge) {
+        gauge.set(f64::NAN);
+        *lock(&self.overall) = gauge;
+    }
+
+    pub(crate) fn add(&self, watched: Watched) -> Result<(), RegisterError> {
+        let mut monitors = lock(&self.monitors);
+        let topic = watched.topic.name;
+        if monitors.iter().any(|other| other.topic.name == topic) {
+            return Err(RegisterError::DuplicateTopic { topic });
+        }
+        watched.score.set(f64::NAN);
+        *monitors = monitors.iter().cloned().chain([Arc::new(watched)]).collect();
+        Ok(())
+    }
+
+    pub(crate) fn monitors(&self) -> Arc<[Arc<Watched>]> {
+        lock(&self.monitors).clone()
+    }
+
+    pub(crate) fn believed(&self) -> Vec<TopicHealth> {
+        lock(&self.believed).clone()
+    }
+
+    /// Has every monitor judge the numbers of a sample; returns what is new.
+    ///
+    /// No lock is held while code of others runs.
+    pub(crate) fn judge(&self, sample: &Arc<Sample>) -> Vec<Event> {
+        let monitors = self.monitors();
+        let judged: Vec<_> =
+            monitors.iter().map(|watched| (watched.topic, watched.judge(sample))).collect();
+        let (mut believed, mut raised) = (lock(&self.believed), lock(&self.raised));
+        raised.resize_with(monitors.len(), Raised::default);
+        let mut events = Vec::new();
+        for (at, (topic, judged)) in judged.into_iter().enumerate() {
+            let judgement = match judged {
+                // A topic that is left out keeps its health and its findings.
+                Err(GuestError::Benched) if believed.len() > at => continue,
+                // One whose judgement failed keeps its findings: nothing says that they are gone.
+                Err(error) => Judgement::unknown(format!("the judgement {error}")).fold(topic.name),
+                Ok(judgement) => {
+                    let judgement = judgement.fold(topic.name);
+                    let findings = &judgement.assessment.findings;
+                    let changes = raised[at].follow(topic, findings, sample.at);
+                    events.extend(changes.into_iter().map(Event::Finding));
+                    judgement
+                }
+            };
+            let Some(health) = believed.get_mut(at) else {
+                believed.push(TopicHealth::first(topic, judgement));
+                continue;
+            };
+            if let Some(from) = health.update(judgement, sample.uptime, self.hysteresis) {
+                let (to, summary) =
+                    (health.assessment.status, health.assessment.summary.to_string());
+                events.push(Event::Health(HealthChange {
+                    topic,
+                    from,
+                    to,
+                    summary,
+                    at: sample.at,
+                }));
+            }
+        }
+        events
+    }
+
+    /// Writes the believed scores into their gauges, and into the snapshot that they were judged from.
+    pub(crate) fn show(&self, topics: &[TopicHealth], snapshot: &mut Snapshot) {
+        let monitors = self.monitors();
+        let overall = lock(&self.overall).clone();
+        let gauges = monitors.iter().map(|watched| &watched.score);
+        let scores = gauges.zip(topics.iter().map(|health| health.assessment.score));
+        for (gauge, score) in scores.chain([(&overall, Overall::of(topics).score)]) {
+            let value = score.map_or(f64::NAN, f64::from);
+            gauge.set(value);
+            snapshot.patch(gauge.series_id(), Value::Gauge(value));
+        }
+    }
+}
+
+impl std::fmt::Debug for Watched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watched").field("topic", &self.topic.name).finish_non_exhaustive()
+    }
+}

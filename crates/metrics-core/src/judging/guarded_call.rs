@@ -1,0 +1,217 @@
+//! One kind of call into one guest: how it is made, timed, counted and left out.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::judging::contained::Contained;
+use crate::judging::guest::{
+    GUEST_BENCHED, GUEST_CALL_DURATION, GUEST_FAILURES, GuestCall, GuestError, Limits,
+};
+use crate::judging::workers::Workers;
+use crate::recording::counter::Counter;
+use crate::recording::families::RegisterError;
+use crate::recording::gauge::Gauge;
+use crate::recording::latency::Latency;
+use crate::recording::store::Store;
+use crate::sync::{Mutex, lock};
+
+/// What all calls into guests of one registry share.
+#[derive(Debug)]
+pub(crate) struct Guests {
+    clock: Clock,
+    limits: Limits,
+    workers: Workers,
+    /// The number of the running tick.
+    tick: AtomicU64,
+}
+
+impl Guests {
+    pub(crate) fn new(clock: Clock, limits: Limits) -> Self {
+        Self { clock, limits, workers: Workers::default(), tick: AtomicU64::new(0) }
+    }
+
+    /// Begins the calls of another tick.
+    pub(crate) fn begin_tick(&self) {
+        self.tick.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The number of the running tick.
+    pub(crate) fn tick(&self) -> u64 {
+        self.tick.load(Ordering::Relaxed)
+    }
+}
+
+/// One kind of call into one guest, with the counts of how it went.
+///
+/// The registry has one for each call into its monitors, observers and listeners. Whoever calls
+/// code of others itself, such as the runner of readiness checks, asks for one by
+/// [`Registry::guard`](crate::Registry::guard).
+#[derive(Debug)]
+pub struct GuardedCall {
+    call: GuestCall,
+    guests: Arc<Guests>,
+    duration: Latency,
+    failures: [Counter; Reason::ALL.len()],
+    benched: Gauge,
+    /// The tick from which on it is called again.
+    benched_until: AtomicU64,
+    /// Whether the last call took longer than its budget.
+    was_late: AtomicBool,
+    /// Calls that were given up; each can be upgraded until it returns.
+    given_up: Mutex<Vec<Weak<()>>>,
+}
+
+impl GuardedCall {
+    pub(crate) fn register(
+        store: &Store,
+        guests: &Arc<Guests>,
+        guest: &str,
+        call: GuestCall,
+    ) -> Result<Self, RegisterError> {
+        let labels = [guest, call.label()];
+        let [panic, overrun, hung] = Reason::ALL
+            .map(|reason| store.handle(&GUEST_FAILURES, &[guest, call.label(), reason.label()]));
+        Ok(Self {
+            call,
+            guests: guests.clone(),
+            duration: store.handle(&GUEST_CALL_DURATION, &labels)?,
+            failures: [panic?, overrun?, hung?],
+            benched: store.handle(&GUEST_BENCHED, &labels)?,
+            benched_until: AtomicU64::new(0),
+            was_late: AtomicBool::new(false),
+            given_up: Mutex::default(),
+        })
+    }
+
+    /// Runs a call on a thread of the registry's, and waits for it with a limit.
+    ///
+    /// # Errors
+    /// [`GuestError`] when the call panicked or did not return, or was not made because an
+    /// earlier one did so.
+    pub fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, GuestError> {
+        self.admit()?;
+        let clock = self.guests.clock.clone();
+        let running = Arc::new(());
+        let token = Arc::downgrade(&running);
+        let job = move || {
+            let start = clock.now();
+            // What `work` holds is dropped in here too, so that the caller has it alone again.
+            let result = catch_unwind(AssertUnwindSafe(work));
+            let took = clock.since(start);
+            drop(running);
+            (result, took)
+        };
+        let patience = match self.call {
+            GuestCall::Report => self.guests.limits.report_patience,
+            _ => self.guests.limits.patience,
+        };
+        let outcome = self.guests.workers.run(patience, job).map_err(|_| GuestError::NoThread)?;
+        let Some((result, took)) = outcome else {
+            lock(&self.given_up).push(token);
+            self.fail(Reason::Hung);
+            return Err(GuestError::Hung);
+        };
+        self.note(result, took)
+    }
+
+    /// Counts a call that returned or panicked.
+    pub(crate) fn note<T>(
+        &self,
+        result: thread::Result<T>,
+        took: Duration,
+    ) -> Result<T, GuestError> {
+        self.duration.record(took);
+        let is_late = took > self.guests.limits.budgets[self.call as usize];
+        let was_late = self.was_late.swap(is_late, Ordering::Relaxed);
+        if is_late {
+            self.count(Reason::Overrun);
+        }
+        // One late call may say no more than that the machine was busy.
+        if is_late && was_late {
+            self.leave_out();
+        }
+        result.map_err(|_| {
+            self.fail(Reason::Panic);
+            GuestError::Panicked
+        })
+    }
+
+    /// Contains a panic of a future, and counts how it ends, where it is polled.
+    ///
+    /// Its caller has the deadline: a future that is dropped before it is ready counts as hung.
+    pub fn contain<F: Future>(&self, future: F) -> Contained<'_, F> {
+        Contained::new(self, future)
+    }
+
+    /// Counts a call as hung, for a caller that waits no longer and cannot drop the future.
+    pub fn give_up(&self) {
+        self.fail(Reason::Hung);
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.guests.clock
+    }
+
+    /// Refuses while an earlier call goes on, or while the call is left out.
+    fn admit(&self) -> Result<(), GuestError> {
+        let mut given_up = lock(&self.given_up);
+        given_up.retain(|call| call.strong_count() > 0);
+        if !given_up.is_empty() {
+            return Err(GuestError::Hung);
+        }
+        if self.guests.tick() < self.benched_until.load(Ordering::Relaxed) {
+            return Err(GuestError::Benched);
+        }
+        self.benched.set(0.0);
+        Ok(())
+    }
+
+    /// Counts a call that panicked or hung, and leaves it out for some ticks if it belongs to one.
+    pub(crate) fn fail(&self, reason: Reason) {
+        self.count(reason);
+        self.leave_out();
+        // A report that hangs is left out too, until it returns; a check is asked by its runner.
+        if matches!((self.call, reason), (GuestCall::Report | GuestCall::Readiness, Reason::Hung)) {
+            self.benched.set(1.0);
+        }
+    }
+
+    fn count(&self, reason: Reason) {
+        self.failures[reason as usize].inc();
+    }
+
+    fn leave_out(&self) {
+        if self.call.is_of_a_tick() {
+            let next = self.guests.tick() + 1;
+            self.benched_until.store(next + self.guests.limits.bench_ticks, Ordering::Relaxed);
+            self.benched.set(1.0);
+        }
+    }
+}
+
+/// The reasons that are counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reason {
+    Panic,
+    Overrun,
+    Hung,
+}
+
+impl Reason {
+    const ALL: [Self; 3] = [Self::Panic, Self::Overrun, Self::Hung];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Panic => "panic",
+            Self::Overrun => "overrun",
+            Self::Hung => "hung",
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! A monitor's verdict on one view, before anything is made of it.
+//!
+//! A monitor says what it found about each of its instances. How many points that leaves, which
+//! instance stands for all, and how long a change must last to be believed are the same for
+//! every monitor, so the core works them out.
+
+use std::borrow::Cow;
+
+use crate::judging::assessment::Assessment;
+use crate::judging::finding::Finding;
+use crate::judging::health::ComponentHealth;
+
+/// The verdict of a monitor: findings by instance, or the statement that there is no data.
+///
+/// A monitor of one thing:
+///
+/// ```
+/// use metrics_core::{Finding, Judgement, Status};
+///
+/// let waiting = 120;
+/// let mut judgement = Judgement::healthy(format!("{waiting} messages wait"));
+/// if waiting > 100 {
+///     let deep = Finding::warning("queue_deep").beyond(120.0, 100.0);
+///     judgement = judgement.with(deep.message("120 messages wait").advice("add consumers"));
+/// }
+/// let assessment = judgement.assess();
+/// assert_eq!((assessment.status, assessment.score), (Status::Degraded, Some(80)));
+/// ```
+///
+/// A monitor of several instances, of which the worst stands for all:
+///
+/// ```
+/// use metrics_core::{Finding, Judgement};
+///
+/// let instances = [
+///     ("mail", Judgement::healthy("Queue healthy")),
+///     ("sms", Judgement::healthy("Queue healthy").with(Finding::critical("queue_stuck"))),
+///     ("push", Judgement::unknown("queue `push` was not used yet")),
+/// ];
+/// let assessment = Judgement::of_instances("no queue is watched", instances).assess();
+/// assert_eq!(assessment.score, Some(60));
+/// assert_eq!(assessment.findings[0].component, "sms");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[must_use = "return it from `Monitor::judge`"]
+pub struct Judgement {
+    /// Said where there are no parts.
+    nothing: Cow<'static, str>,
+    parts: Vec<Part>,
+}
+
+/// A judgement that was folded: of the topic, and of each of its instances.
+#[derive(Clone, Debug)]
+pub(crate) struct Folded {
+    pub(crate) assessment: Assessment,
+    pub(crate) components: Vec<ComponentHealth>,
+}
+
+/// The verdict on one instance, or on a topic that has none.
+#[derive(Clone, Debug, PartialEq)]
+struct Part {
+    /// Empty for a topic without instances.
+    component: String,
+    /// The summary while nothing is wrong.
+    summary: Cow<'static, str>,
+    is_known: bool,
+    findings: Vec<Finding>,
+    /// The lowest score that the findings can leave.
+    floor: u8,
+}
+
+impl Judgement {
+    /// Nothing is wrong, unless findings are [added](Self::with).
+    pub fn healthy(summary: impl Into<Cow<'static, str>>) -> Self {
+        Self::part(summary.into(), true)
+    }
+
+    /// There is no data to judge by.
+    pub fn unknown(summary: impl Into<Cow<'static, str>>) -> Self {
+        Self::part(summary.into(), false)
+    }
+
+    fn part(summary: Cow<'static, str>, is_known: bool) -> Self {
+        let component = String::new();
+        let part = Part { component, summary, is_known, findings: Vec::new(), floor: 0 };
+        Self { nothing: Cow::Borrowed(""), parts: vec![part] }
+    }
+
+    /// Judges a topic by its instances; one without instances is unknown, with `nothing` as its summary.
+    pub fn of_instances<N: Into<String>>(
+        nothing: impl Into<Cow<'static, str>>,
+        instances: impl IntoIterator<Item = (N, Judgement)>,
+    ) -> Self {
+        let mut parts = Vec::new();
+        for (name, judgement) in instances {
+            let name = name.into();
+            parts.extend(judgement.parts.into_iter().map(|mut part| {
+                part.component.clone_from(&name);
+                part
+            }));
+        }
+        Self { nothing: nothing.into(), parts }
+    }
+
+    /// Adds a finding about the thing, or the instance, that is judged last.
+    pub fn with(mut self, finding: Finding) -> Self {
+        if let Some(part) = self.parts.last_mut() {
+            part.is_known = true;
+            part.findings.push(finding);
+        }
+        self
+    }
+
+    /// Adds several findings, as [`Self::with`] does one.
+    pub fn with_all(self, findings: impl IntoIterator<Item = Finding>) -> Self {
+        findings.into_iter().fold(self, Self::with)
+    }
+
+    /// Keeps a known score at this or above, for what a service can do without.
+    ///
+    /// ```
+    /// use metrics_core::{DEGRADED_FROM, Finding, Judgement, Status};
+    ///
+    /// let dead = Judgement::healthy("").with(Finding::critical("dead").penalty(90));
+    /// let optional = dead.at_least(DEGRADED_FROM).assess();
+    /// assert_eq!((optional.status, optional.findings.len()), (Status::Degraded, 1));
+    /// ```
+    pub fn at_least(mut self, score: u8) -> Self {
+        for part in &mut self.parts {
+            part.floor = score;
+        }
+        self
+    }
+
+    /// Folds everything into one assessment: the worst instance's score, with the findings of all.
+    pub fn assess(self) -> Assessment {
+        self.fold("").assessment
+    }
+
+    /// Folds as [`Self::assess`], for a topic of this name; and each instance for itself.
+    pub(crate) fn fold(self, topic: &str) -> Folded {
+        let Self { nothing, parts } = self;
+        let mut components: Vec<_> = parts.into_iter().map(|part| part.assess(topic)).collect();
+        let assessments = components.iter().map(|component| component.assessment.clone());
+        let worst = assessments.reduce(Assessment::worst);
+        components.retain(|component| !component.name.is_empty());
+        let assessment = worst.unwrap_or_else(|| Assessment::unknown(nothing));
+        Folded { assessment, components }
+    }
+}
+
+impl Part {
+    fn assess(self, topic: &str) -> ComponentHealth {
+        let Self { component: name, summary, is_known, mut findings, floor } = self;
+        let about = if name.is_empty() { topic } else { &name };
+        for finding in findings.iter_mut().filter(|finding| finding.component.is_empty()) {
+            about.clone_into(&mut finding.component);
+        }
+        let assessment = match is_known {
+            true => Assessment::of(summary, findings).at_least(floor),
+            false => Assessment::unknown(summary),
+        };
+        ComponentHealth { name, assessment }
+    }
+}

@@ -1,0 +1,114 @@
+//! A monitor as the registry holds it: each call into it is guarded.
+
+use std::sync::Arc;
+
+use crate::judging::assessment::Assessment;
+use crate::judging::board::COMPONENT_HEALTH_SCORE;
+use crate::judging::guarded_call::{GuardedCall, Guests};
+use crate::judging::guest::{GuestCall, GuestError};
+use crate::judging::health::TopicHealth;
+use crate::judging::judgement::Judgement;
+use crate::judging::monitor::Monitor;
+use crate::judging::readiness::ReadinessCheck;
+use crate::judging::report::{ReportError, TopicReport};
+use crate::judging::topic::Topic;
+use crate::reading::sample::Sample;
+use crate::recording::families::RegisterError;
+use crate::recording::gauge::Gauge;
+use crate::recording::store::Store;
+use crate::sync::{Mutex, lock};
+
+pub(crate) struct Watched {
+    pub(crate) topic: &'static Topic,
+    monitor: Arc<dyn Monitor>,
+    poll: GuardedCall,
+    judge: GuardedCall,
+    report: GuardedCall,
+    readiness: GuardedCall,
+    /// The checks that it gave last.
+    checks: Mutex<Vec<Arc<dyn ReadinessCheck>>>,
+    /// The believed score.
+    pub(crate) score: Gauge,
+}
+
+impl Watched {
+    pub(crate) fn register(
+        store: &Store,
+        guests: &Arc<Guests>,
+        topic: &'static Topic,
+        monitor: Arc<dyn Monitor>,
+    ) -> Result<Self, RegisterError> {
+        let guarded = |call| GuardedCall::register(store, guests, topic.name, call);
+        Ok(Self {
+            topic,
+            monitor,
+            poll: guarded(GuestCall::Poll)?,
+            judge: guarded(GuestCall::Judge)?,
+            report: guarded(GuestCall::Report)?,
+            readiness: guarded(GuestCall::Readiness)?,
+            checks: Mutex::default(),
+            score: store.handle(&COMPONENT_HEALTH_SCORE, &[topic.check_key])?,
+        })
+    }
+
+    pub(crate) fn poll(&self) {
+        let monitor = self.monitor.clone();
+        // A failure is counted, and the gauges keep what they had.
+        let _ = self.poll.run(move || monitor.poll());
+    }
+
+    pub(crate) fn judge(&self, sample: &Arc<Sample>) -> Result<Judgement, GuestError> {
+        let (monitor, sample) = (self.monitor.clone(), sample.clone());
+        self.judge.run(move || monitor.judge(&sample.view()))
+    }
+
+    /// Returns the monitor's checks; those it gave last where it gives none for now, since a
+    /// check that is forgotten would read as readiness.
+    pub(crate) fn readiness(&self) -> Vec<Arc<dyn ReadinessCheck>> {
+        let monitor = self.monitor.clone();
+        let given = self.readiness.run(move || monitor.readiness());
+        let mut checks = lock(&self.checks);
+        if let Ok(given) = given {
+            *checks = given;
+        }
+        checks.clone()
+    }
+
+    pub(crate) fn report(
+        &self,
+        sample: &Arc<Sample>,
+        target: Option<&str>,
+    ) -> Result<TopicReport, ReportError> {
+        let (topic, at) = (self.topic, sample.at);
+        let (monitor, sample) = (self.monitor.clone(), sample.clone());
+        let target = target.map(str::to_owned);
+        let made = self.report.run(move || {
+            let view = sample.view();
+            let believed = sample.topics.iter().find(|health| health.topic.name == topic.name);
+            // Before the first tick nothing is believed yet.
+            let first = believed.is_none().then(|| {
+                let judgement = monitor.judge(&view).fold(topic.name);
+                TopicHealth::first(topic, judgement)
+            });
+            let topics = first.as_ref().map_or(&*sample.topics, std::slice::from_ref);
+            let report = monitor.report(&view.with_topics(topics), target.as_deref())?;
+            let health = believed.or(first.as_ref()).map(|health| {
+                let target = target.as_slice();
+                match report.components().or((!target.is_empty()).then_some(target)) {
+                    Some(names) if !health.components.is_empty() => {
+                        health.worst_of(names.iter().map(String::as_str))
+                    }
+                    _ => health.assessment.clone(),
+                }
+            });
+            let joined = report.joined().and_then(|topic| view.health(topic));
+            let both = health.into_iter().chain(joined.map(|joined| joined.assessment.clone()));
+            Ok((both.reduce(Assessment::worst), report))
+        });
+        let made = made.map_err(|reason| ReportError::Failed { topic, reason })?;
+        let (health, report) =
+            made.map_err(|source| ReportError::UnknownTarget { topic, source })?;
+        let health = health.unwrap_or_else(|| Judgement::unknown("not judged yet").assess());
+        Ok(TopicReport { topic, at, health, report })
+    }
+}

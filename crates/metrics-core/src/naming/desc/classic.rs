@@ -1,0 +1,59 @@
+//! The `classic` naming scheme: the names that dashboards of older services were made for.
+
+/// The projection of a metric into the `classic` naming scheme.
+///
+/// `{key}` in the name or help takes that label's value; labels without a place in the
+/// name stay labels.
+///
+/// ```
+/// use metrics_core::{Classic, Desc};
+///
+/// const WAIT: Desc = Desc::latency("wait_duration_seconds", "Time that callers wait.")
+///     .labels(&["pool"])
+///     .classic(Classic::summary("wait_ms_{pool}", "Wait in milliseconds for {pool}"));
+/// assert_eq!(WAIT.classic_projection().map(|classic| classic.name), Some("wait_ms_{pool}"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Classic {
+    /// The shape of the projection.
+    pub shape: ClassicShape,
+    /// The name's template, such as `latency_ms_{operation}`.
+    pub name: &'static str,
+    /// The help's template.
+    pub help: &'static str,
+}
+
+/// The shapes of metrics in the `classic` scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClassicShape {
+    /// The value as it is.
+    Gauge,
+    /// A counter as it is.
+    Counter,
+    /// Quantiles over the window in milliseconds, with `_sum` and `_count`.
+    Summary,
+    /// The share of hits in the window, of two counters that differ in the label `result` (`hit`, `miss`).
+    Ratio,
+}
+
+impl Classic {
+    /// Shows a value as it is.
+    pub const fn gauge(name: &'static str, help: &'static str) -> Self {
+        Self { shape: ClassicShape::Gauge, name, help }
+    }
+
+    /// Shows a counter as it is.
+    pub const fn counter(name: &'static str, help: &'static str) -> Self {
+        Self { shape: ClassicShape::Counter, name, help }
+    }
+
+    /// Shows a latency as quantiles over its window in milliseconds.
+    pub const fn summary(name: &'static str, help: &'static str) -> Self {
+        Self { shape: ClassicShape::Summary, name, help }
+    }
+
+    /// Shows hits and misses as the share of hits in the window.
+    pub const fn ratio(name: &'static str, help: &'static str) -> Self {
+        Self { shape: ClassicShape::Ratio, name, help }
+    }
+}

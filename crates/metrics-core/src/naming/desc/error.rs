@@ -1,0 +1,27 @@
+//! The reasons for which a description is refused.
+
+/// A name, label or bound that no Prometheus-compatible reader would take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DescError {
+    /// The name is malformed or reserved.
+    #[error("metric name `{name}` is not usable: {rule}")]
+    Name {
+        /// The refused name.
+        name: String,
+        /// The rule that it breaks.
+        rule: &'static str,
+    },
+    /// A label key is malformed or reserved.
+    #[error("label `{key}` is not usable: letters, digits and `_`, not `le`, `quantile` or `__…`")]
+    Label {
+        /// The refused key.
+        key: String,
+    },
+    /// The bounds are not finite and rising.
+    #[error("bucket bounds of `{name}` must be finite and rising")]
+    Bounds {
+        /// The metric's name.
+        name: String,
+    },
+}

@@ -1,0 +1,80 @@
+//! Descriptions that are known at run time only: of a custom metric, of a bridge.
+
+use std::borrow::Cow;
+
+use super::rules::broken_name;
+use super::{Classic, Desc, DescError, Kind, Unit};
+
+/// A description made at run time, and the form in which a snapshot carries every description.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct OwnedDesc {
+    /// The name.
+    pub name: Cow<'static, str>,
+    /// The help text.
+    pub help: Cow<'static, str>,
+    /// The kind of the metric.
+    pub kind: Kind,
+    /// The unit that ends the name.
+    pub unit: Unit,
+    /// Upper bounds of the exported buckets, empty for anything but histograms.
+    pub bounds: Cow<'static, [f64]>,
+    /// The projection into the `classic` scheme.
+    pub classic: Option<Classic>,
+    /// The label that the `classic` scheme leaves out, and the value with which it does.
+    pub classic_without: Option<(&'static str, &'static str)>,
+}
+
+impl OwnedDesc {
+    /// Describes a metric whose name is known only now.
+    ///
+    /// A counter's name gets `_total` where it lacks it, a latency's `_seconds`:
+    /// OpenMetrics readers refuse them otherwise.
+    ///
+    /// # Errors
+    /// [`DescError::Name`] for a malformed or reserved name.
+    pub fn new(kind: Kind, name: &str, help: &str) -> Result<Self, DescError> {
+        let rules = kind.rules();
+        let suffix = if name.ends_with(rules.suffix) { "" } else { rules.suffix };
+        let name = format!("{name}{suffix}");
+        if let Some(rule) = broken_name(&name, kind) {
+            return Err(DescError::Name { name, rule });
+        }
+        Ok(Self {
+            name: name.into(),
+            help: help.to_owned().into(),
+            kind,
+            unit: rules.unit,
+            bounds: rules.bounds.into(),
+            classic: None,
+            classic_without: None,
+        })
+    }
+
+    /// Sets the exported buckets' upper bounds.
+    ///
+    /// # Errors
+    /// [`DescError::Bounds`] when they are not finite and rising.
+    pub fn with_bounds(mut self, bounds: &[f64]) -> Result<Self, DescError> {
+        let rising = bounds.windows(2).all(|pair| pair[0] < pair[1]);
+        if !rising || bounds.iter().any(|bound| !bound.is_finite()) {
+            return Err(DescError::Bounds { name: self.name.into_owned() });
+        }
+        self.bounds = bounds.to_vec().into();
+        Ok(self)
+    }
+}
+
+impl From<&Desc> for OwnedDesc {
+    fn from(desc: &Desc) -> Self {
+        Self {
+            name: desc.name.into(),
+            help: desc.help.into(),
+            kind: desc.kind,
+            unit: desc.unit,
+            bounds: desc.bounds.into(),
+            classic: desc.classic,
+            classic_without: desc.classic_without,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Names of watched instances: a pool, a cache tier, a circuit, a runtime.
+//!
+//! A name becomes a label value, a key in reports and a part of paths. So it is checked
+//! once, where it comes in, and everything after that takes the type.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use crate::naming::labels::broken_name_rule;
+
+/// The name of one watched instance, fit for a label that means one thing.
+///
+/// It is not empty, at most 256 bytes long, in one line, and not `_other`. Clones share
+/// the text. It dereferences to it, so it stands wherever a label value does.
+///
+/// ```
+/// use metrics_core::InstanceName;
+///
+/// let main = InstanceName::new("main")?;
+/// assert_eq!((main.as_str(), main.len()), ("main", 4));
+/// let refused = InstanceName::new("").expect_err("a label value cannot be empty");
+/// assert_eq!(refused.to_string(), "name `` is not usable: it is empty");
+/// # Ok::<(), metrics_core::InvalidName>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstanceName(Arc<str>);
+
+/// A name that no instance can have, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("name `{name}` is not usable: {rule}")]
+#[non_exhaustive]
+pub struct InvalidName {
+    /// The refused name.
+    pub name: String,
+    /// The rule that it breaks.
+    pub rule: &'static str,
+}
+
+impl InstanceName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// [`InvalidName`] with the rule that it breaks.
+    pub fn new(name: &str) -> Result<Self, InvalidName> {
+        match broken_name_rule(name) {
+            None => Ok(Self(name.into())),
+            Some(rule) => Err(InvalidName { name: name.to_owned(), rule }),
+        }
+    }
+
+    /// Refuses the name for a rule of a monitor's own; `broken` returns the rule that it breaks.
+    ///
+    /// ```
+    /// use metrics_core::InstanceName;
+    ///
+    /// // A report that has tiers as its fields cannot have two fields of one name.
+    /// let tier = |name: &str| {
+    ///     let reserved = |name: &str| (name == "health").then_some("a report has that field");
+    ///     InstanceName::new(name)?.unless(reserved)
+    /// };
+    /// assert!(tier("L1").is_ok());
+    /// assert_eq!(tier("health").map_err(|refused| refused.rule), Err("a report has that field"));
+    /// # Ok::<(), metrics_core::InvalidName>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidName`] with that rule.
+    pub fn unless(
+        self,
+        broken: impl FnOnce(&str) -> Option<&'static str>,
+    ) -> Result<Self, InvalidName> {
+        match broken(&self) {
+            None => Ok(self),
+            Some(rule) => Err(InvalidName { name: self.0.as_ref().to_owned(), rule }),
+        }
+    }
+
+    /// Returns the name within another, as a path: `L1` within `orders` is `orders/L1`.
+    ///
+    /// The path is longer than a name may be when both are long. It is a key; label values
+    /// are the two names.
+    #[must_use]
+    pub fn within(&self, outer: &Self) -> Self {
+        Self(format!("{outer}/{self}").into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<&str> for InstanceName {
+    type Error = InvalidName;
+
+    fn try_from(name: &str) -> Result<Self, InvalidName> {
+        Self::new(name)
+    }
+}
+
+impl Deref for InstanceName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Maps keyed by names are searched by plain text.
+impl Borrow<str> for InstanceName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<InstanceName> for String {
+    fn from(name: InstanceName) -> Self {
+        name.0.as_ref().to_owned()
+    }
+}
+
+impl fmt::Display for InstanceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for InstanceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl Serialize for InstanceName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}

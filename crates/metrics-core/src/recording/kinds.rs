@@ -1,0 +1,244 @@
+//! The one table of the kinds of metrics that have cells.
+//!
+//! A kind is a handle, such as [`Counter`], and a core: what all handles of one series share.
+//! Both are in a file of their own, with all that only this kind does. What is the same for
+//! all kinds is made of the table below: the enum of all cores, by which families and passes
+//! hold series; the enum of all handles, for names that are known at run time only; and the
+//! way from a registration to the handle. A new kind is a file, a line here, and in
+//! [`rows`](crate::reading::rows) what a pass remembers of it.
+//!
+//! These are enums and no trait objects, because a pass goes through all series once a second:
+//! a call that is not known when it is compiled would cost more than what most rows do.
+
+use crate::naming::desc::{Desc, Kind, OwnedDesc};
+use crate::naming::series_id::SeriesId;
+use crate::recording::context::Context;
+use crate::recording::counter::{Counter, CounterCore};
+use crate::recording::distribution::{Distribution, DistributionCore};
+use crate::recording::families::{RegisterError, Registered};
+use crate::recording::gauge::{Gauge, GaugeCore};
+use crate::recording::labelled::{AnyHandle, Handle, HandleKind};
+use crate::recording::lanes::Reader;
+use crate::recording::latency::{Latency, LatencyCore};
+use crate::recording::peak::{Peak, PeakCore};
+use crate::recording::remembered::Totals;
+use crate::recording::store::Store;
+use crate::recording::up_down::UpDown;
+use crate::sync;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+
+/// The beginning of every core: the series' number, and what is known of its handles.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) id: SeriesId,
+    /// The number of handles that nobody can reach any more, though tables of idle threads
+    /// still hold them.
+    pub(crate) lapsed: AtomicUsize,
+    /// `true` once the series was idle for so long that it goes, though its name is in use.
+    pub(crate) has_expired: AtomicBool,
+    /// The totals that the series goes on from, if one of its name and labels expired before.
+    pub(crate) resumed: Option<Totals>,
+}
+
+impl Head {
+    /// The head of a new series, which goes on from these totals.
+    pub(crate) fn new(resumed: Option<Totals>) -> Self {
+        let (lapsed, has_expired) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Self { id: SeriesId::next(), lapsed, has_expired, resumed }
+    }
+}
+
+/// A handle to one series; each kind implements it in its own file.
+pub(crate) trait SeriesHandle {
+    /// The head of the series; `None` for a disabled handle.
+    fn head(&self) -> Option<&Head>;
+
+    /// Records a number as the kind does, see [`AnyMetric::apply`].
+    fn apply(&self, value: f64);
+
+    /// Returns a number that changes with every record, if the kind has one at hand.
+    ///
+    /// Only series of such kinds can be seen to be idle.
+    fn mark(&self, _reader: &Reader) -> Option<u64> {
+        None
+    }
+}
+
+/// Makes the enums and what goes through them; a kind with several [`Kind`]s lists them.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $handle:ident($core:ident) for $($kind:ident)|+;)*) => {
+        /// The cells of one series, shared by its handles, the families and the pass.
+        #[derive(Clone, Debug)]
+        pub(crate) enum Cells {
+            $($handle(sync::Arc<$core>),)*
+        }
+
+        impl Cells {
+            pub(crate) fn new(
+                head: Head,
+                desc: &OwnedDesc,
+                context: &sync::Arc<Context>,
+            ) -> Self {
+                match desc.kind {
+                    $($(Kind::$kind)|+ => {
+                        Self::$handle(sync::Arc::new($core::new(head, desc, context)))
+                    })*
+                }
+            }
+
+            pub(crate) fn head(&self) -> &Head {
+                match self {
+                    $(Self::$handle(core) => &core.head,)*
+                }
+            }
+
+            fn strong_count(&self) -> usize {
+                match self {
+                    $(Self::$handle(core) => sync::Arc::strong_count(core),)*
+                }
+            }
+        }
+
+        /// A handle of any kind, for metrics that are known at run time only.
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        #[must_use = "a series lasts as long as a handle to it"]
+        pub enum AnyMetric {
+            $($(#[$doc])* $handle($handle),)*
+        }
+
+        impl From<Cells> for AnyMetric {
+            fn from(cells: Cells) -> Self {
+                match cells {
+                    $(Cells::$handle(core) => Self::$handle($handle::new(core)),)*
+                }
+            }
+        }
+
+        impl AnyMetric {
+            fn handle(&self) -> &dyn SeriesHandle {
+                match self {
+                    $(Self::$handle(handle) => handle,)*
+                }
+            }
+        }
+
+        $(
+            impl Handle for $handle {}
+
+            impl HandleKind for $handle {
+                const KIND: Kind = Kind::$handle;
+
+                fn disabled() -> Self {
+                    Self::disabled()
+                }
+
+                fn register(
+                    store: &Store,
+                    desc: &Desc,
+                    kind: Kind,
+                    values: &[&str],
+                ) -> Result<Registered<Self>, RegisterError> {
+                    let series = store.series(desc, kind, values)?;
+                    let id = series.handle.id();
+                    match series.handle {
+                        Cells::$handle(core) => {
+                            let handle = Self::new(core);
+                            Ok(Registered { handle, id, folding: series.folding })
+                        }
+                        _ => Err(RegisterError::kind(desc, kind)),
+                    }
+                }
+
+                fn of(handle: &AnyHandle) -> Option<&Self> {
+                    match handle {
+                        AnyHandle::One(AnyMetric::$handle(handle)) => Some(handle),
+                        _ => None,
+                    }
+                }
+            }
+
+            impl From<$handle> for AnyHandle {
+                fn from(handle: $handle) -> Self {
+                    Self::One(AnyMetric::$handle(handle))
+                }
+            }
+        )*
+    };
+}
+
+kinds! {
+    /// Of [`Kind::Counter`].
+    Counter(CounterCore) for Counter;
+    /// Of [`Kind::Gauge`] and [`Kind::Total`].
+    Gauge(GaugeCore) for Gauge | Total;
+    /// Of [`Kind::UpDown`].
+    UpDown(CounterCore) for UpDown;
+    /// Of [`Kind::Peak`].
+    Peak(PeakCore) for Peak;
+    /// Of [`Kind::Latency`].
+    Latency(LatencyCore) for Latency;
+    /// Of [`Kind::Distribution`].
+    Distribution(DistributionCore) for Distribution;
+}
+
+impl Cells {
+    pub(crate) fn id(&self) -> SeriesId {
+        self.head().id
+    }
+
+    /// Brings a new series to the totals that its head remembers.
+    ///
+    /// Call it before a pass can see the series, which would show a total of zero.
+    pub(crate) fn resume(&self) {
+        // A latency adds its totals where its cells are read, see `LatencyCore::visit`.
+        if let Self::Counter(core) = self
+            && core.resumed() > 0
+        {
+            // As if the calling thread had counted all of it.
+            Counter::new(core.clone()).add(core.resumed());
+        }
+    }
+
+    /// Returns `true` if no handle that can be reached holds the cells, but the families and the pass do.
+    ///
+    /// If so, all that the last handle recorded is visible.
+    pub(crate) fn is_orphan(&self) -> bool {
+        let holders = self.strong_count();
+        // The count is read relaxed; this pairs with the release of the last drop, so that
+        // what the last handle recorded is visible from here on.
+        fence(Ordering::Acquire);
+        // The number of lapsed handles is read second, and a lapsed handle is taken off it
+        // before it drops. So a handle that drops just now may be in the first count and not
+        // in this one: then an orphan looks like a series in use, until the next tick. The
+        // other way around, a lapsed handle is counted (1) and drops, and then the holders are
+        // the families, the pass and a handle in use (3): a series in use would go.
+        holders == 2 + self.head().lapsed.load(Ordering::Acquire)
+    }
+}
+
+impl AnyMetric {
+    /// Records a number as the metric's kind does: counts it, sets it, moves by it or records it.
+    ///
+    /// A number that the kind cannot take, such as a negative count, is taken as the nearest
+    /// that it can. A duration that is no number is dropped and counted in
+    /// [`VALUES_DROPPED`](crate::VALUES_DROPPED).
+    pub fn apply(&self, value: f64) {
+        self.handle().apply(value);
+    }
+
+    /// Returns the id of the handle's series; `None` for a disabled handle.
+    pub fn series_id(&self) -> Option<SeriesId> {
+        self.head().map(|head| head.id)
+    }
+
+    /// The head of the series; `None` for a disabled handle.
+    pub(crate) fn head(&self) -> Option<&Head> {
+        self.handle().head()
+    }
+
+    /// Returns a number that changes with every record; `None` where the kind has none.
+    pub(crate) fn mark(&self, reader: &Reader) -> Option<u64> {
+        self.handle().mark(reader)
+    }
+}

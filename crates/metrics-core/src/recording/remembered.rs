@@ -1,0 +1,73 @@
+//! The totals of series that expired, for when their names are recorded again.
+//!
+//! An application that records by name has no handle to hold. When such a name is idle for
+//! long its series goes, to make room; but the application has not let the name go, and
+//! when it is recorded again, its total must not begin at zero: a reader would take that for
+//! a restart of the service. So what was shown last is kept here, which is far less than the
+//! cells and the row that the series had, and the new series goes on from it.
+//!
+//! A family remembers as many names as it may have series. Beyond that it forgets the one
+//! that expired first. What a dropped handle leaves is not remembered at all: whoever dropped
+//! it let the name go.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::naming::labels::Labels;
+use crate::recording::layout::PER_LINE;
+
+/// The totals of one series as they were shown last.
+#[derive(Debug)]
+pub(crate) enum Totals {
+    Counter(u64),
+    Latency(Box<LatencyTotals>),
+}
+
+/// The totals of a latency.
+#[derive(Debug)]
+pub(crate) struct LatencyTotals {
+    /// The buckets that hold something, by rising number, with their counts.
+    pub(crate) counts: Box<[(u16, u64)]>,
+    /// The sum in seconds.
+    pub(crate) sum: f64,
+}
+
+impl LatencyTotals {
+    /// Returns the counts of a line of buckets with those of the totals added.
+    pub(crate) fn add_to(&self, line: usize, counts: &[u64; PER_LINE]) -> [u64; PER_LINE] {
+        let mut sums = *counts;
+        let first = line * PER_LINE;
+        let from = self.counts.partition_point(|(bucket, _)| usize::from(*bucket) < first);
+        for (bucket, n) in &self.counts[from..] {
+            let Some(sum) = sums.get_mut(usize::from(*bucket) - first) else { break };
+            *sum += n;
+        }
+        sums
+    }
+}
+
+/// The totals of a family's expired series.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered {
+    by_labels: HashMap<Labels, Totals>,
+    oldest_first: VecDeque<Labels>,
+}
+
+impl Remembered {
+    /// Keeps the totals of a series that goes, and at most so many in all.
+    pub(crate) fn keep(&mut self, labels: Labels, totals: Totals, most: usize) {
+        self.oldest_first.push_back(labels.clone());
+        self.by_labels.insert(labels, totals);
+        while self.oldest_first.len() > most
+            && let Some(oldest) = self.oldest_first.pop_front()
+        {
+            self.by_labels.remove(&oldest);
+        }
+    }
+
+    /// Hands out the totals for a series that comes.
+    pub(crate) fn take(&mut self, labels: &Labels) -> Option<Totals> {
+        let totals = self.by_labels.remove(labels)?;
+        self.oldest_first.retain(|kept| kept != labels);
+        Some(totals)
+    }
+}

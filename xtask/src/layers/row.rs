@@ -1,0 +1,77 @@
+//! A row of the table: one crate, and what it may depend on.
+
+use super::role::Role;
+
+/// One crate of the workspace and what it may depend on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    pub(super) role: Role,
+    /// The folder, without `crates/`.
+    pub(super) name: &'static str,
+    /// The crate's subject, for the printed table.
+    pub(super) knows: &'static str,
+    pub(super) ours: Ours,
+    pub(super) outside: Outside,
+    /// Groups of crates that must not be reachable from it, however indirectly.
+    pub(super) never: &'static [&'static [&'static str]],
+    /// The parts that are larger than the limits.
+    pub(super) oversize: &'static [Oversize],
+}
+
+/// The crates of the workspace that one may use by normal and build edges.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Ours {
+    /// All crates of the roles that its own role may use.
+    ByRole,
+    /// These crates instead; each has an earlier role, or both are programs.
+    Only(&'static [&'static str]),
+}
+
+/// The outside crates that one may name directly, optional ones included.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Outside {
+    Only(&'static [&'static str]),
+    Anything,
+}
+
+/// A part of a crate that is larger than its limit, and the reason.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Oversize {
+    /// `src` for the crate, `src/file.rs` for a file, `src/file.rs::name` for a function.
+    pub(super) part: &'static str,
+    pub(super) reason: &'static str,
+}
+
+impl Row {
+    /// Returns the crate's folder, relative to the root of the workspace.
+    pub(super) fn home(&self) -> String {
+        if self.name == "xtask" { self.name.to_owned() } else { format!("crates/{}", self.name) }
+    }
+
+    /// Returns the name that its package has to have.
+    pub(super) fn package(&self) -> String {
+        let is_plain = matches!(self.name, "node0" | "xtask");
+        if is_plain { self.name.to_owned() } else { format!("node0-{}", self.name) }
+    }
+
+    /// Tells whether this crate may depend on `other`.
+    pub(super) fn may_use(&self, other: &Self) -> bool {
+        let is_granted = match self.ours {
+            Ours::ByRole => self.role.may_use(other.role),
+            Ours::Only(names) => names.contains(&other.name),
+        };
+        let are_programs = self.role == Role::Program && other.role == Role::Program;
+        is_granted && (other.role < self.role || are_programs)
+    }
+
+    /// Tells whether this crate may depend on `other`, directly or through crates between them.
+    pub(super) fn may_build_on(&self, other: &Self, table: &[Self]) -> bool {
+        let mut between = table.iter().filter(|it| it.role < self.role && self.may_use(it));
+        self.may_use(other) || between.any(|it| it.may_build_on(other, table))
+    }
+
+    /// Tells whether it builds without any crate of ours, so that every test may use it.
+    pub(super) fn is_helper(&self) -> bool {
+        self.role == Role::Program && matches!(self.ours, Ours::Only([]))
+    }
+}
