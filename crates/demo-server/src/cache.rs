@@ -13,7 +13,6 @@ use std::time::Duration;
 use node0::InstanceError;
 use node0::cache::CacheMonitor;
 use node0::cache::moka::{Builder, FutureCache};
-use node0::cache::moka::{Builder, FutureCache};
 
 use crate::chaos::{Chaos, Fault};
 use crate::orders::{Order, OrderError};
