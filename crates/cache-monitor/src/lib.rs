@@ -52,8 +52,8 @@
 //! | `cache_raw_bytes_total`, `cache_stored_bytes_total` | |
 //! | `cache_entries`, `cache_max_entries`, `cache_bytes`, `cache_max_bytes` | |
 //!
-//! The hit rate is computed when it is read. Whoever else records into the family
-//! [`metrics_core::CACHE_GETS`] adds to the same tiers, which are shown and judged here.
+//! The hit rate is computed when it is read. Lookups that others record into the family
+//! [`GETS`], such as [`metrics_core::Performance`], are shown and judged here too.
 //!
 //! # Features
 //!
@@ -67,15 +67,13 @@ pub mod moka;
 #[cfg(feature = "redis")]
 pub mod redis;
 
-mod assess;
 mod by_name;
 mod cells;
 mod descs;
-mod distribution;
+mod judge;
 mod levels;
 mod metrics;
 mod monitor;
-mod names;
 mod reading;
 mod report;
 mod thresholds;
@@ -84,15 +82,10 @@ mod timed;
 mod watch;
 mod words;
 
-pub use descs::{
-    BYTES, CANCELLATIONS, COALESCED_LOADS, DESCS, ENTRIES, ERRORS, EVICTED_BYTES, EVICTIONS, LOADS,
-    MAX_BYTES, MAX_ENTRIES, OPERATION_DURATION, PROMOTIONS, RAW_BYTES, STALE_SERVED, STORED_BYTES,
-    WRITES,
-};
-pub use distribution::LatencyDistribution;
+pub use descs::*;
 pub use levels::{LevelSource, Levels};
-pub use metrics::{EvictionsByCause, LoadMetrics, TierMetrics};
-pub use monitor::{CacheMonitor, TierError};
+pub use metrics::{LoadMetrics, TierMetrics};
+pub use monitor::CacheMonitor;
 pub use thresholds::Thresholds;
 pub use tier::Tier;
 pub use timed::Timed;

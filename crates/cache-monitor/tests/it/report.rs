@@ -1,5 +1,7 @@
 //! The report's JSON against the example that clients were written for.
 
+use std::sync::Arc;
+
 use cache_monitor::{Events, Levels, Operation, Size};
 use metrics_core::{ReportError, Sample};
 use serde_json::{Value, json};
@@ -12,12 +14,12 @@ fn example() -> Value {
     serde_json::from_str(EXAMPLE).unwrap()
 }
 
-fn body(sample: &Sample, layer: Option<&str>) -> Value {
+fn body(sample: &Arc<Sample>, layer: Option<&str>) -> Value {
     serde_json::to_value(sample.report("cache", layer).unwrap()).unwrap()
 }
 
 /// Drives a tier to the example's counts, and the lookups of its window to its times.
-fn with_example(check: impl FnOnce(&Bench, &Sample)) {
+fn with_example(check: impl FnOnce(&Bench, &Arc<Sample>)) {
     let mut bench = Bench::new();
     let l1 = bench.monitor.tier("demo", "L1").unwrap();
     let l2 = bench.monitor.tier("demo", "L2").unwrap();
@@ -171,7 +173,7 @@ fn what_has_no_data_is_null_and_what_cannot_be_known_is_absent() {
     assert_eq!(absent["health"]["score"], Value::Null);
 
     tier.declare(&[Events::Errors, Events::Loads]);
-    tier.set_levels(Levels::default().entries(9));
+    tier.set_levels(Levels { entries: Some(9), ..Levels::default() });
     let known = body(&bench.tick(), None);
     let metrics = &known["L1"]["metrics"];
     assert_eq!(metrics["errors"], 0);
