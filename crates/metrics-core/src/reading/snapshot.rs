@@ -255,8 +255,8 @@ pub struct Count {
     pub total: u64,
     /// The count of the last whole tick, which [`Sample::tick`](crate::Sample::tick) numbers.
     ///
-    /// Also in a fresh read between ticks: added once for each tick number, deltas are the
-    /// total at the end of the last tick.
+    /// It is the same in a fresh read between ticks: deltas that are added once for each tick
+    /// number are the total at the end of the last tick.
     pub delta: u64,
     /// The count of the last ten whole ticks.
     pub recent: u64,

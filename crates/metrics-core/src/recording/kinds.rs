@@ -21,7 +21,7 @@ use crate::recording::labelled::{AnyHandle, Handle, HandleKind};
 use crate::recording::lanes::Reader;
 use crate::recording::latency::{Latency, LatencyCore};
 use crate::recording::peak::{Peak, PeakCore};
-use crate::recording::remembered::Totals;
+use crate::recording::remembered::{Expired, Totals};
 use crate::recording::store::Store;
 use crate::recording::up_down::UpDown;
 use crate::sync;
@@ -43,10 +43,14 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// The head of a new series, which goes on from these totals.
-    pub(crate) fn new(resumed: Option<Totals>) -> Self {
+    /// The head of a new series, or of one that goes on after it expired.
+    pub(crate) fn new(expired: Option<Expired>) -> Self {
         let (lapsed, has_expired) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Self { id: SeriesId::next(), lapsed, has_expired, resumed: resumed.map(Box::new) }
+        let (id, resumed) = match expired {
+            Some(Expired { id, totals }) => (id, Some(totals)),
+            None => (SeriesId::next(), None),
+        };
+        Self { id, lapsed, has_expired, resumed: resumed.map(Box::new) }
     }
 }
 
@@ -187,6 +191,12 @@ kinds! {
 impl Cells {
     pub(crate) fn id(&self) -> SeriesId {
         self.head().id
+    }
+
+    /// Returns `true` if these are the same cells, and not those of a series that goes on
+    /// under the id of one that expired.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        std::ptr::eq(self.head(), other.head())
     }
 
     /// Brings a new series to the totals that its head remembers.
