@@ -107,9 +107,9 @@ pub use http_glue::{
 };
 pub use metrics_core::{
     AnyMetric, Assessment, Buckets, Classic, ClassicShape, Clock, Counter, DEFAULT_CACHE, Desc,
-    Distribution, Event, Gauge, HealthChange, Histogram, HitRatio, InFlight, Issue, Kind, Labels,
-    Latency, LatencySummary, ManualClock, Measuring, Monitor, NotReady, OwnedDesc, Peak,
-    Performance, PerformanceBuilder, ReadinessCheck, Recommendation, RegisterError, Registry,
+    Distribution, Event, Gauge, HealthChange, Histogram, HitRatio, InFlight, InstanceError, Issue,
+    Kind, Labels, Latency, LatencySummary, ManualClock, Measuring, Monitor, NotReady, OwnedDesc,
+    Peak, Performance, PerformanceBuilder, ReadinessCheck, Recommendation, RegisterError, Registry,
     RegistryBuilder, Report, Sample, Severity, Snapshot, Status, Timer, Timestamp, Topic, TraceId,
     Unit, UnknownTarget, UpDown, Value, View, Window,
 };
