@@ -16,18 +16,17 @@
 //! use axum::{Router, routing::get};
 //! use exporter::Exporter;
 //! use http_glue::{Readiness, RequestLayer, Routes, Shutdown, bind, serve};
-//! use metrics_core::{Performance, Registry};
+//! use metrics_core::Registry;
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 //! let registry = Registry::new();
-//! let performance = Performance::register(&registry)?;
 //! let readiness = Readiness::builder(&registry).start();
 //! let shutdown = Shutdown::new().readiness(&readiness);
 //!
 //! let app = Router::new()
 //!     .route("/", get(|| async { "hello" }))
 //!     .merge(Routes::new(&registry, Exporter::new(), &readiness).router()?);
-//! let app = RequestLayer::register(&registry, &performance)?.wrap(app);
+//! let app = RequestLayer::register(&registry)?.wrap(app);
 //!
 //! let listener = bind("127.0.0.1:0").await?;
 //! let server = serve(listener, app).shutdown(&shutdown).metrics(&registry)?;
@@ -62,8 +61,8 @@
 //! | `node0_http_connections` | |
 //! | `node0_requests_refused_total` | `reason` |
 //!
-//! Requests are also the operation `http:request` (latency) and
-//! `http:requests` (throughput) of the performance monitor.
+//! A host can have all requests recorded as one operation, too; see
+//! [`RequestLayer::operation`].
 
 mod endpoints;
 mod readiness;

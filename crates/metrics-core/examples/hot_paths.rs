@@ -6,13 +6,15 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use metrics_core::{Desc, Labelled, Latency, ManualClock, Performance, RegisterError, Registry};
+use metrics_core::{Desc, Labelled, Latency, ManualClock, RegisterError, Registry};
 
 const COUNTER: Desc = Desc::counter("requests_total", "Requests.");
 const LEVEL: Desc = Desc::up_down("requests_in_flight", "Requests in flight.");
 const VALUE: Desc = Desc::gauge("queue_length", "Jobs that wait.");
 const LATENCY: Desc = Desc::latency("request_duration_seconds", "Time to answer.");
 const LOOKUPS: Desc = Desc::counter("lookups_total", "Lookups.").labels(&["result"]);
+const BY_NAME: Desc =
+    Desc::latency("operation_duration_seconds", "Time of an operation.").labels(&["operation"]);
 const BY_ROUTE: Desc =
     Desc::latency("route_duration_seconds", "Time to answer.").labels(&["method", "route"]);
 
@@ -53,11 +55,11 @@ const PATHS: &[Path] = &[
         (0..times).for_each(|_| black_box(&lookups).hit());
         Ok(())
     }),
-    ("by-name", |registry, times| {
-        let performance = Performance::register(registry)?;
+    ("by-one-label", |registry, times| {
+        let operations: Labelled<Latency, 1> = registry.latencies(&BY_NAME)?;
         let took = Duration::from_micros(500);
-        (0..2).for_each(|_| performance.record_latency("orders:place", took));
-        (0..times).for_each(|_| performance.record_latency(black_box("orders:place"), took));
+        (0..2).for_each(|_| operations.record(["orders:place"], took));
+        (0..times).for_each(|_| operations.record(black_box(["orders:place"]), took));
         Ok(())
     }),
     ("by-two-labels", |registry, times| {

@@ -102,7 +102,6 @@ mod judging;
 #[cfg(all(test, loom))]
 mod models;
 mod naming;
-mod performance;
 mod reading;
 mod recording;
 mod registry;
@@ -140,7 +139,6 @@ pub use naming::instance_name::{InstanceName, InvalidName};
 pub use naming::label_set::LabelSet;
 pub use naming::labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER, broken_name_rule};
 pub use naming::series_id::SeriesId;
-pub use performance::{OPERATION_DURATION, OPERATIONS, Performance, PerformanceBuilder};
 pub use reading::buckets::Buckets;
 pub use reading::delta::Delta;
 #[cfg(feature = "hdrhistogram")]
@@ -182,6 +180,4 @@ pub const DESCS: &[&Desc] = &[
     &RECORDING_BYTES,
     &VALUES_CLAMPED,
     &VALUES_DROPPED,
-    &OPERATION_DURATION,
-    &OPERATIONS,
 ];

@@ -17,7 +17,7 @@ use std::time::Duration;
 use allocation_counter::measure;
 use metrics_core::{
     Counter, Desc, Distribution, Gauge, HitRatio, Kind, Labelled, Latency, Measuring, OwnedDesc,
-    Peak, Performance, Registry, TraceId, Unit, UpDown,
+    Peak, Registry, TraceId, Unit, UpDown,
 };
 
 const HITS: Desc = Desc::counter("hits_total", "Hits.").labels(&["zone", "kind"]);
@@ -84,33 +84,18 @@ impl Operations {
         self.add("Distribution::record", move |i| size.record((1024 + i % 1024) as f64));
     }
 
-    fn by_name(&mut self, performance: Performance) {
-        let mut by_name = |name, call: fn(&Performance, u64)| {
-            let performance = performance.clone();
-            self.add(name, move |i| call(&performance, i));
-        };
-        by_name("Performance::record_latency", |performance, i| {
-            performance.record_latency("api:request", Duration::from_micros(i));
-        });
-        by_name("Performance::record_throughput", |performance, i| {
-            performance.record_throughput("api:request", i);
-        });
-        by_name("Performance::record_cache_hit", |performance, _| {
-            performance.record_cache_hit("L1");
-        });
-        by_name("Performance::record_cache_miss", |performance, _| {
-            performance.record_cache_miss("L1");
-        });
-    }
-
-    fn by_values(&mut self, registry: &Registry) {
-        let right = "the description is right";
-        let hits: Labelled<Counter, 2> = registry.counters(&HITS).expect(right);
-        let waits: Labelled<Latency, 1> = registry.latencies(&WAIT).expect(right);
-        let lookups: Labelled<HitRatio, 1> = registry.hit_ratios(&LOOKUPS).expect(right);
+    fn by_values(
+        &mut self,
+        hits: Labelled<Counter, 2>,
+        waits: Labelled<Latency, 1>,
+        lookups: Labelled<HitRatio, 1>,
+    ) {
+        let (added, missed) = (hits.clone(), lookups.clone());
         self.add("Labelled::inc", move |_| hits.inc(["us", "warm"]));
+        self.add("Labelled::add", move |i| added.add(["us", "warm"], i));
         self.add("Labelled::record", move |i| waits.record(["us"], Duration::from_micros(i)));
         self.add("Labelled::hit", move |_| lookups.hit(["L2"]));
+        self.add("Labelled::miss", move |_| missed.miss(["L2"]));
     }
 
     fn custom(&mut self, registry: &Registry) {
@@ -134,8 +119,11 @@ impl Operations {
         );
         let wait = registry.latency(&WAIT, &["eu"]).expect(right);
         all.histograms(&wait, registry.distribution(&SIZE, &[]).expect(right));
-        all.by_name(Performance::register(registry).expect("the topic is free"));
-        all.by_values(registry);
+        all.by_values(
+            registry.counters(&HITS).expect(right),
+            registry.latencies(&WAIT).expect(right),
+            registry.hit_ratios(&LOOKUPS).expect(right),
+        );
         all.custom(registry);
         all
     }
@@ -145,7 +133,7 @@ impl Operations {
         let (counter, ratio) = (Counter::disabled(), HitRatio::disabled());
         all.scalars(counter, ratio, Gauge::disabled(), UpDown::disabled(), Peak::disabled());
         all.histograms(&Latency::disabled(), Distribution::disabled());
-        all.by_name(Performance::disabled());
+        all.by_values(Labelled::disabled(), Labelled::disabled(), Labelled::disabled());
         all
     }
 

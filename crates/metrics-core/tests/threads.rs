@@ -8,13 +8,14 @@
 #[path = "support/resident.rs"]
 mod resident;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
 use metrics_core::{
-    Clock, Counter, Desc, Distribution, Latency, ManualClock, Performance, RECORDING_BYTES,
-    RECORDING_THREADS, Registry, Unit, Value,
+    Clock, Counter, Desc, Distribution, Judgement, Labelled, Latency, ManualClock, Monitor,
+    RECORDING_BYTES, RECORDING_THREADS, Registry, Report, Topic, Unit, UnknownTarget, Value, View,
 };
 use serde_json::{Value as Json, json};
 use testbed::prove::{Length, report};
@@ -32,6 +33,28 @@ const SIZE: Desc = Desc::distribution("size_bytes", "Sizes.", Unit::Bytes, &[1e3
 const SLACK: u64 = 2 << 20;
 /// The byte budget of a process, by default.
 const BUDGET: f64 = (64 << 20) as f64;
+
+/// A monitor that holds handles of the registry that holds it.
+struct Waits(Labelled<Latency, 1>);
+
+impl Monitor for Waits {
+    fn topic(&self) -> &'static Topic {
+        static TOPIC: Topic = Topic::new("waits", "waits");
+        &TOPIC
+    }
+
+    fn poll(&self) {
+        self.0.expire_idle(Duration::from_secs(60));
+    }
+
+    fn judge(&self, _: &View<'_>) -> Judgement {
+        Judgement::healthy("fine")
+    }
+
+    fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
+        Ok(Report::new(BTreeMap::<String, u64>::new()))
+    }
+}
 
 #[test]
 fn threads_metrics_and_registries_leave_nothing_behind() {
@@ -80,7 +103,7 @@ fn first_records_after_a_tick_take_no_new_cells(_: Length) -> Json {
 fn samples_without_a_reader_take_no_memory(_: Length) -> Json {
     const SAMPLES: u64 = 10_000_000;
     let registry = Registry::new();
-    let performance = Performance::register(&registry).expect("the topic is free");
+    let waits = waits(&registry);
     let (jobs, wait, size) =
         (jobs(&registry, "all"), wait(&registry, "all"), size(&registry, "all"));
     let mut record = |i: u64| {
@@ -88,7 +111,7 @@ fn samples_without_a_reader_take_no_memory(_: Length) -> Json {
         jobs.inc();
         wait.record(took);
         size.record((i % 1000) as f64);
-        performance.record_latency("by name", took);
+        waits.record(["by value"], took);
     };
     // Whatever has a cell for each distinct value has them all after these.
     (0..1_000_000).for_each(&mut record);
@@ -176,8 +199,9 @@ fn registries_that_come_and_go_leave_nothing(length: Length) -> Json {
         jobs(&registry, "one").inc();
         let wait = wait(&registry, "one");
         wait.record(Duration::from_millis(1));
-        let performance = Performance::register(&registry).expect("the topic is free");
-        performance.record_latency("by name", Duration::from_millis(1));
+        let waits = waits(&registry);
+        waits.record(["by value"], Duration::from_millis(1));
+        registry.monitor(Arc::new(Waits(waits))).expect("the topic is free");
         let sample = registry.read();
         assert_eq!(sample.view().latency(&wait).map(|it| it.total().count()), Some(1));
         if i == cycles / 10 {
@@ -246,6 +270,10 @@ fn jobs(registry: &Registry, n: &str) -> Counter {
 
 fn wait(registry: &Registry, n: &str) -> Latency {
     registry.latency(&WAIT, &[n]).expect("it is within the caps")
+}
+
+fn waits(registry: &Registry) -> Labelled<Latency, 1> {
+    registry.latencies(&WAIT).expect("the description is right")
 }
 
 fn size(registry: &Registry, n: &str) -> Distribution {

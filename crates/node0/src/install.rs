@@ -2,12 +2,12 @@
 
 use std::sync::OnceLock;
 
-use metrics_core::Performance;
+use performance_monitor::PerformanceMonitor;
 
 use crate::monitoring::Monitoring;
 
 static INSTALLED: OnceLock<Monitoring> = OnceLock::new();
-static DISABLED: Performance = Performance::disabled();
+static DISABLED: PerformanceMonitor = PerformanceMonitor::disabled();
 
 /// Makes a monitoring that of the whole process.
 ///
@@ -34,6 +34,6 @@ pub fn monitoring() -> Option<&'static Monitoring> {
 }
 
 /// The performance monitor of the whole process; before [`install`] it records nothing.
-pub fn performance() -> &'static Performance {
+pub fn performance() -> &'static PerformanceMonitor {
     monitoring().map_or(&DISABLED, Monitoring::performance)
 }

@@ -1,10 +1,13 @@
-//! The table itself: each crate of the workspace, in order of roles.
+//! The table: each crate of the workspace, in order of roles.
+//!
+//! A change of the architecture is a change of this table, so that a reviewer sees it. Each
+//! exception in it has a reason.
 
 use super::role::Role;
 use super::row::{Ours, Outside, Oversize, Row};
 
 const RUNTIMES: &[&str] = &["async-std", "smol", "tokio"];
-/// Serialisers of a format; `serde` and `erased-serde` know none.
+/// Crates that write a format; `serde` and `erased-serde` do not.
 const FORMATS: &[&str] = &[
     "bincode",
     "bytes",
@@ -33,6 +36,15 @@ pub(super) const LAYERS: &[Row] = &[
                      judging (health, findings, hysteresis) would leave next, since it needs \
                      samples only",
         }],
+    },
+    Row {
+        role: Role::Monitor,
+        name: "performance-monitor",
+        knows: "operations by name: latency, throughput, cache hits",
+        ours: Ours::ByRole,
+        outside: Outside::Only(&["serde"]),
+        never: &[RUNTIMES, WEB, TOWER],
+        oversize: &[],
     },
     Row {
         role: Role::Monitor,

@@ -1,7 +1,8 @@
-//! A family that would spoil the page is left out, counted, and costs no other its place.
+//! A family that would make the page invalid is left out and counted; the others stay.
 
 use exporter::{Format, Naming};
-use metrics_core::{Classic, ClassicShape, Desc, Kind, OwnedDesc, Performance};
+use metrics_core::{Classic, ClassicShape, Desc, Kind, OwnedDesc};
+use performance_monitor::PerformanceMonitor;
 
 use crate::{Bench, grammar};
 
@@ -54,7 +55,7 @@ fn a_counter_whose_openmetrics_name_is_a_gauge() {
 #[test]
 fn a_classic_name_that_is_taken_by_a_standard_one() {
     let bench = Bench::new();
-    let performance = Performance::register(&bench.registry).unwrap();
+    let performance = PerformanceMonitor::register(&bench.registry).unwrap();
     performance.record_throughput("jobs", 1);
     let standard = described(Kind::Counter, "throughput_jobs_total");
     let _standard = bench.registry.metric(&standard, &[]).unwrap();
@@ -70,7 +71,7 @@ fn a_classic_name_that_is_taken_by_a_standard_one() {
 #[test]
 fn a_classic_name_that_is_a_part_of_another() {
     let bench = Bench::new();
-    let performance = Performance::register(&bench.registry).unwrap();
+    let performance = PerformanceMonitor::register(&bench.registry).unwrap();
     for operation in ["jobs", "jobs_count"] {
         performance.record_latency(operation, std::time::Duration::from_millis(1));
     }

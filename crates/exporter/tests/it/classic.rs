@@ -3,16 +3,16 @@ use std::time::Duration;
 use exporter::{Format, Naming};
 use metrics_core::{
     CACHE_GETS, Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, Kind, Layout, OwnedDesc,
-    Performance,
 };
+use performance_monitor::PerformanceMonitor;
 
 use crate::{Bench, START, grammar};
 
-/// Middles of buckets, so that quantiles are exact.
+/// Times in the middle of their buckets, so that quantiles are exact.
 const EXACT_MS: [u64; 3] = [145, 523, 1205];
 
-fn performance(bench: &Bench) -> Performance {
-    Performance::register(&bench.registry).expect("a new registry has no such monitor")
+fn performance(bench: &Bench) -> PerformanceMonitor {
+    PerformanceMonitor::register(&bench.registry).expect("a new registry has no such monitor")
 }
 
 #[test]

@@ -1,18 +1,17 @@
-//! What the programs that read pages say of them: the reference parser and promtool.
+//! The verdicts of the reference parser and promtool on the exporter's pages.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use exporter::{Exporter, Format, Naming, ScrapeMetrics};
-use metrics_core::{
-    AnyMetric, Kind, MAX_LABEL_VALUE_BYTES, OwnedDesc, Performance, Snapshot, TraceId, Value,
-};
+use metrics_core::{AnyMetric, Kind, MAX_LABEL_VALUE_BYTES, OwnedDesc, Snapshot, TraceId, Value};
+use performance_monitor::PerformanceMonitor;
 use testbed::exposition::{self, Family};
 use testbed::{promtool, tools};
 
 use crate::{Bench, START};
 
-/// Lint of classic pages that is to be expected, with the reasons.
+/// The lint that classic pages are expected to cause, with the reasons.
 const CLASSIC_LINT: &str = include_str!("../golden/classic-lint.txt");
 
 fn hostile_texts() -> Vec<String> {
@@ -22,7 +21,7 @@ fn hostile_texts() -> Vec<String> {
     plain.into_iter().map(str::to_owned).chain([long]).collect()
 }
 
-/// One family of each kind for each hostile text, as its help and as a label.
+/// Registers a family of each kind for each hostile text, which is its help and a label value.
 fn hostile_registry(bench: &Bench) -> Vec<AnyMetric> {
     let mut handles = Vec::new();
     for (at, text) in hostile_texts().iter().enumerate() {
@@ -53,7 +52,7 @@ fn record(metric: &AnyMetric, nth: usize) {
     }
 }
 
-/// Compares each value, label and help that the parser read with the snapshot's.
+/// Asserts that the parser read the same values, labels and help texts as the snapshot has.
 fn assert_read_back(read: &[Family], snapshot: &Snapshot, help: fn(&str) -> &str) {
     let read: BTreeMap<_, _> = read.iter().map(|family| (&*family.name, family)).collect();
     assert_eq!(read.len(), snapshot.families().len());
@@ -129,15 +128,15 @@ fn the_reference_parser_reads_hostile_text_value_by_value() {
     let mut page = Vec::new();
     bench.exporter.render(&sample, Format::Text, Naming::Standard, &mut page);
     let read = exposition::parse_text(&client, &String::from_utf8(page).unwrap()).unwrap();
-    // This parser trims lines.
+    // The parser for this format trims lines, so the help texts are compared trimmed.
     assert_read_back(&read, &sample.snapshot, str::trim);
 }
 
 /// A bench with everything that the core and the exporter record.
-fn ordinary() -> (Bench, Performance, ScrapeMetrics) {
+fn ordinary() -> (Bench, PerformanceMonitor, ScrapeMetrics) {
     let mut bench = Bench::with(Exporter::new());
     let metrics = ScrapeMetrics::register(&bench.registry).expect("a new registry");
-    let performance = Performance::register(&bench.registry).expect("a new registry");
+    let performance = PerformanceMonitor::register(&bench.registry).expect("a new registry");
     performance.record_latency("api:request", Duration::from_millis(145));
     performance.record_throughput("api:requests", 30);
     performance.record_cache_hit("L1");

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use exporter::{Format, Naming};
-use metrics_core::{Desc, Kind, OwnedDesc, Performance, TraceId, Unit};
+use metrics_core::{Desc, Kind, OwnedDesc, TraceId, Unit};
+use performance_monitor::PerformanceMonitor;
 
 use crate::{Bench, START};
 
@@ -81,7 +82,7 @@ fn a_page_ends_with_eof_and_has_neither_timestamps_nor_created() {
 #[test]
 fn classic_names_have_no_form_in_it() {
     let bench = Bench::new();
-    let performance = Performance::register(&bench.registry).unwrap();
+    let performance = PerformanceMonitor::register(&bench.registry).unwrap();
     performance.record_throughput("api:requests", 1);
     let (classic, page) = bench.render(Format::OpenMetrics, Naming::Classic);
     assert_eq!(classic.format, Format::Text);

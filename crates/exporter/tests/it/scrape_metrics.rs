@@ -4,7 +4,8 @@ use exporter::{
     CLASSIC_NAMES_MERGED, Format, Naming, SCRAPE_BYTES, SCRAPE_DURATION, SCRAPE_FAMILIES_SKIPPED,
     SCRAPES, ScrapeMetrics,
 };
-use metrics_core::{Kind, OwnedDesc, Performance, Value};
+use metrics_core::{Kind, OwnedDesc, Value};
+use performance_monitor::PerformanceMonitor;
 
 use crate::Bench;
 
@@ -47,7 +48,7 @@ fn a_page_counts_in_the_next_one() {
 fn what_was_skipped_and_merged_is_counted() {
     let bench = Bench::new();
     let metrics = ScrapeMetrics::register(&bench.registry).unwrap();
-    let performance = Performance::register(&bench.registry).unwrap();
+    let performance = PerformanceMonitor::register(&bench.registry).unwrap();
     performance.record_throughput("api:request", 1);
     performance.record_throughput("api_request", 1);
     let taken = OwnedDesc::new(Kind::Counter, "throughput_jobs_total", "Jobs.").unwrap();

@@ -1,5 +1,6 @@
 use exporter::{Exporter, Format, Naming, SettingError, UnknownNaming};
-use metrics_core::{Desc, Performance};
+use metrics_core::Desc;
+use performance_monitor::PerformanceMonitor;
 
 use crate::Bench;
 
@@ -9,7 +10,7 @@ const ORDERS: Desc = Desc::counter("orders_total", "Orders placed.").labels(&["c
 fn the_prefix_begins_every_name() {
     for prefix in ["shop", "shop_"] {
         let bench = Bench::with(Exporter::builder().prefix(prefix).unwrap().build());
-        let performance = Performance::register(&bench.registry).unwrap();
+        let performance = PerformanceMonitor::register(&bench.registry).unwrap();
         performance.record_throughput("orders", 1);
         let page = bench.page(Format::Text, Naming::Both);
         assert!(page.contains("\nshop_operations_total{operation=\"orders\"} 1\n"), "{page}");
@@ -53,11 +54,11 @@ fn a_metrics_own_label_wins_over_a_constant_one() {
     let builder = builder.constant_label("operation", "none").unwrap();
     let bench = Bench::with(builder.build());
     let _web = bench.registry.counter(&ORDERS, &["web"]).unwrap();
-    let performance = Performance::register(&bench.registry).unwrap();
+    let performance = PerformanceMonitor::register(&bench.registry).unwrap();
     performance.record_throughput("orders", 1);
     let page = bench.page(Format::Text, Naming::Both);
     assert!(page.contains("\norders_total{channel=\"web\",operation=\"none\"} 0\n"), "{page}");
-    // Also where the label went into the name.
+    // The constant label is also added where the metric's own label is part of its name.
     assert!(page.contains("\nthroughput_orders_total{channel=\"none\"} 1 "), "{page}");
 }
 

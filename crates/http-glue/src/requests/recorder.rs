@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::StatusCode;
-use metrics_core::{Counter, Desc, Latency, OTHER, Performance, RegisterError, Registry, UpDown};
+use metrics_core::{Counter, Desc, Latency, OTHER, RegisterError, Registry, UpDown};
 
 use super::fixed_table::{FixedTable, hash};
 use super::method::KnownMethod;
@@ -34,9 +34,9 @@ pub const ACTIVE_REQUESTS: Desc =
 /// The route of requests that no route matched.
 pub const UNMATCHED: &str = "_unmatched";
 
-/// The latency of all requests, as an operation of [`Performance`].
+/// The name for the latency of all requests, where a host records operations by name.
 pub const REQUEST_OPERATION: &str = "http:request";
-/// The throughput of all requests, as an operation of [`Performance`].
+/// The name for the throughput of all requests, where a host records operations by name.
 pub const REQUESTS_OPERATION: &str = "http:requests";
 
 /// The most routes that are told apart; further ones are recorded as one.
@@ -79,8 +79,8 @@ impl Outcome {
 /// The handles of one registry's requests.
 pub(super) struct Recorder {
     pub(super) registry: Registry,
-    all: Latency,
-    throughput: Counter,
+    /// The handles of all requests as one operation, if a host gave them.
+    pub(super) operation: OnceLock<(Latency, Counter)>,
     active: [OnceLock<UpDown>; KnownMethod::COUNT],
     routes: FixedTable<Route>,
     unmatched: Route,
@@ -116,14 +116,10 @@ impl RouteId {
 }
 
 impl Recorder {
-    pub(super) fn new(
-        registry: &Registry,
-        performance: &Performance,
-    ) -> Result<Self, RegisterError> {
+    pub(super) fn new(registry: &Registry) -> Result<Self, RegisterError> {
         let recorder = Self {
             registry: registry.clone(),
-            all: performance.latency(REQUEST_OPERATION)?,
-            throughput: performance.throughput(REQUESTS_OPERATION)?,
+            operation: OnceLock::new(),
             active: array::from_fn(|_| OnceLock::new()),
             routes: FixedTable::new(MAX_ROUTES),
             unmatched: Route::new(UNMATCHED, false),
@@ -177,8 +173,10 @@ impl Recorder {
         outcome: Outcome,
         took: Duration,
     ) {
-        self.all.record(took);
-        self.throughput.inc();
+        if let Some((latency, throughput)) = self.operation.get() {
+            latency.record(took);
+            throughput.inc();
+        }
         let route = match route.0 {
             Place::Unmatched => &self.unmatched,
             Place::Overflow => &self.overflow,

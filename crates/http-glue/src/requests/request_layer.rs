@@ -14,7 +14,7 @@ use axum::Router;
 use axum::extract::MatchedPath;
 use http::{Request, Response};
 use http_body::Body;
-use metrics_core::{Performance, RegisterError, Registry};
+use metrics_core::{Counter, Latency, RegisterError, Registry};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -34,13 +34,12 @@ use super::watched_router::WatchedRouter;
 /// ```
 /// use axum::{Router, routing::get};
 /// use http_glue::RequestLayer;
-/// use metrics_core::{Performance, Registry};
+/// use metrics_core::Registry;
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let registry = Registry::new();
-/// let performance = Performance::register(&registry)?;
 /// let router = Router::new().route("/orders/{id}", get(|| async { "an order" }));
-/// let app = RequestLayer::register(&registry, &performance)?.wrap(router);
+/// let app = RequestLayer::register(&registry)?.wrap(router);
 ///
 /// let listener = http_glue::bind("127.0.0.1:3000").await?;
 /// axum::serve(listener, app.into_make_service()).await?;
@@ -55,12 +54,23 @@ pub struct RequestLayer {
 }
 
 impl RequestLayer {
-    /// Registers the metrics of requests, and their operations with the performance monitor.
+    /// Registers the metrics of requests.
     ///
     /// # Errors
     /// [`RegisterError`] when the registry is out of names, or one of them is taken.
-    pub fn register(registry: &Registry, performance: &Performance) -> Result<Self, RegisterError> {
-        Ok(Self { recorder: Arc::new(Recorder::new(registry, performance)?) })
+    pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
+        Ok(Self { recorder: Arc::new(Recorder::new(registry)?) })
+    }
+
+    /// Records all requests into these handles too, as one operation; into none by default.
+    ///
+    /// [`REQUEST_OPERATION`](crate::REQUEST_OPERATION) and
+    /// [`REQUESTS_OPERATION`](crate::REQUESTS_OPERATION) are the names to register them under.
+    /// Clones share the handles. The first call decides, a second one changes nothing.
+    #[must_use]
+    pub fn operation(self, latency: Latency, throughput: Counter) -> Self {
+        self.recorder.operation.get_or_init(|| (latency, throughput));
+        self
     }
 
     /// Records all requests to a router, by their route templates.

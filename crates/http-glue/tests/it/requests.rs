@@ -10,8 +10,12 @@ use axum::routing::get;
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt, StreamBody};
-use http_glue::{ACTIVE_REQUESTS, REQUEST_DURATION, RequestLayer, UNMATCHED, WatchedRouter};
-use metrics_core::{ManualClock, Measuring, Performance, Registry, Value};
+use http_glue::{
+    ACTIVE_REQUESTS, REQUEST_DURATION, REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer,
+    UNMATCHED, WatchedRouter,
+};
+use metrics_core::{Desc, Latency, ManualClock, Measuring, Registry, Value};
+use performance_monitor::PerformanceMonitor;
 use tokio::sync::mpsc;
 use tower::ServiceExt;
 
@@ -25,8 +29,11 @@ struct Watched {
 fn watched(router: Router) -> Watched {
     let clock = ManualClock::new();
     let registry = Registry::builder().clock(clock.clock()).build();
-    let performance = Performance::register(&registry).expect("the topic is free");
-    let layer = RequestLayer::register(&registry, &performance).expect("the names are free");
+    let performance = PerformanceMonitor::register(&registry).expect("the topic is free");
+    let latency = performance.latency(REQUEST_OPERATION).expect("there is room");
+    let throughput = performance.throughput(REQUESTS_OPERATION).expect("there is room");
+    let layer = RequestLayer::register(&registry).expect("the names are free");
+    let layer = layer.operation(latency, throughput);
     Watched { clock, registry, router: layer.wrap(router) }
 }
 
@@ -97,6 +104,26 @@ async fn a_request_is_recorded_by_its_template() {
     let sample = watched.registry.read();
     let all = sample.snapshot.value("operation_duration_seconds", &operation);
     assert_eq!(all.map(Value::as_f64), Some(6.0));
+}
+
+#[tokio::test]
+async fn operation_is_given_once_and_shared_by_clones() {
+    const OPERATIONS: Desc = Desc::counter("operations_total", "Requests.").labels(&["place"]);
+    let registry = Registry::new();
+    let layer = RequestLayer::register(&registry).expect("the names are free");
+    let router = layer.clone().wrap(orders());
+    let send = async || {
+        let request = request(Method::GET, "/orders");
+        let response = router.clone().oneshot(request).await.expect("infallible");
+        response.into_body().collect().await.expect("a whole body");
+    };
+    send().await;
+    let [first, second] = ["first", "second"]
+        .map(|place| registry.counter(&OPERATIONS, &[place]).expect("the description is right"));
+    let layer = layer.operation(Latency::disabled(), first.clone());
+    drop(layer.operation(Latency::disabled(), second.clone()));
+    send().await;
+    assert_eq!((first.total(), second.total()), (1, 0));
 }
 
 #[tokio::test]

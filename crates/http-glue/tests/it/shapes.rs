@@ -1,6 +1,7 @@
 //! The bodies, held against the examples that clients were written for.
 
-use metrics_core::{Finding, Judgement, Performance, Topic};
+use metrics_core::{Finding, Judgement, Topic};
+use performance_monitor::PerformanceMonitor;
 use serde_json::Value;
 
 use crate::support::{QUEUE, Scripted, Served};
@@ -170,7 +171,7 @@ async fn a_judgement_is_brought_up_to_date_while_nobody_samples() {
 #[tokio::test]
 async fn the_topic_of_a_monitor_has_an_endpoint() {
     let served = Served::new(vec![Scripted::new(&QUEUE)]);
-    let performance = Performance::register(&served.registry).expect("a new topic");
+    let performance = PerformanceMonitor::register(&served.registry).expect("a new topic");
     performance.record_latency("api:request", std::time::Duration::from_millis(150));
     let body = served.get("/metrics/performance").await.json();
     assert_eq!(body["operations"]["api:request"]["count"], 1);

@@ -16,7 +16,7 @@ use http_glue::{
     RenderSlots, RequestLayer, Routes, RoutesError, Shutdown, Surface, bind, serve,
 };
 use hyper_util::rt::TokioIo;
-use metrics_core::{Performance, RegisterError, Registry, Topic};
+use metrics_core::{RegisterError, Registry, Topic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -126,11 +126,10 @@ async fn pages_assets_json_and_events_are_mounted_alike() {
 #[tokio::test]
 async fn a_connection_is_upgraded_by_a_surface() {
     let registry = Registry::new();
-    let performance = Performance::register(&registry).expect("a new topic");
     let readiness = Readiness::builder(&registry).start();
     let routes = Routes::new(&registry, Exporter::new(), &readiness).surface(Live { page: "/" });
     let router = routes.router().expect("the paths differ");
-    let app = RequestLayer::register(&registry, &performance).expect("new names").wrap(router);
+    let app = RequestLayer::register(&registry).expect("new names").wrap(router);
     let listener = bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     let shutdown = Shutdown::new();

@@ -27,10 +27,10 @@ use crate::recording::hit_ratio::HitRatio;
 use crate::recording::latency::Latency;
 use crate::recording::store::Store;
 use crate::sync::atomic::Ordering;
+use shared_handles::SharedHandles;
 
 pub use handle::Handle;
 pub(crate) use handle::{AnyHandle, HandleKind};
-pub(crate) use shared_handles::SharedHandles;
 
 /// Handles of one metric by the values of its `N` labels; clones share everything.
 ///
@@ -86,10 +86,6 @@ impl<H: Handle, const N: usize> Labelled<H, N> {
         let handles = Arc::new(SharedHandles::new());
         let live = Live { store: store.clone(), desc: *desc, handles };
         Ok(Self { id: live.handles.id, live: Some(Arc::new(live)), handle: PhantomData })
-    }
-
-    pub(crate) fn shared_handles(&self) -> Option<&Arc<SharedHandles>> {
-        self.live.as_ref().map(|live| &live.handles)
     }
 
     /// Calls `f` with the handle of these values, which are in the order of the description's keys.

@@ -6,15 +6,21 @@
 //! death another thread lives the same life in the same registry, and must notice nothing.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use crate::clock::ManualClock;
+use crate::judging::judgement::Judgement;
+use crate::judging::monitor::Monitor;
+use crate::judging::report::{Report, UnknownTarget};
+use crate::judging::topic::Topic;
 use crate::naming::desc::{Desc, Unit};
-use crate::performance::Performance;
+use crate::reading::sample::View;
 use crate::recording::counter::Counter;
 use crate::recording::exemplar::TraceId;
 use crate::recording::labelled::Labelled;
@@ -24,6 +30,28 @@ use crate::registry::Registry;
 const JOBS: Desc = Desc::counter("jobs_total", "Jobs.").labels(&["n"]);
 const WAIT: Desc = Desc::latency("wait_seconds", "Waits.").labels(&["n"]);
 const SIZE: Desc = Desc::distribution("size_bytes", "Sizes.", Unit::Bytes, &[1e3]).labels(&["n"]);
+
+/// Expires idle waits whenever it is polled.
+struct Waits(Labelled<Latency, 1>);
+
+impl Monitor for Waits {
+    fn topic(&self) -> &'static Topic {
+        static TOPIC: Topic = Topic::new("waits", "waits");
+        &TOPIC
+    }
+
+    fn poll(&self) {
+        self.0.expire_idle(Duration::from_secs(600));
+    }
+
+    fn judge(&self, _: &View<'_>) -> Judgement {
+        Judgement::healthy("fine")
+    }
+
+    fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
+        Ok(Report::new(BTreeMap::<String, u64>::new()))
+    }
+}
 
 thread_local! {
     /// How many locks this thread may take before it panics with one in its hands.
@@ -45,7 +73,6 @@ pub(super) fn panic_if_due() {
 struct World {
     clock: ManualClock,
     registry: Registry,
-    performance: Performance,
     jobs: Counter,
     wait: Latency,
     waits: Labelled<Latency, 1>,
@@ -57,17 +84,18 @@ impl World {
     fn new() -> Self {
         let clock = ManualClock::new();
         let registry = Registry::builder().clock(clock.clock()).build();
-        let performance = Performance::register(&registry).expect("the topic is free");
         let jobs = registry.counter(&JOBS, &["all"]).expect("the description is right");
         let wait = registry.latency(&WAIT, &["all"]).expect("the description is right");
-        let waits = registry.latencies(&WAIT).expect("the description is right");
+        let waits: Labelled<Latency, 1> =
+            registry.latencies(&WAIT).expect("the description is right");
+        registry.monitor(Arc::new(Waits(waits.clone()))).expect("the topic is free");
         let spare = registry.counter(&JOBS, &["spare"]).expect("the description is right");
-        Self { clock, registry, performance, jobs, wait, waits, spare }
+        Self { clock, registry, jobs, wait, waits, spare }
     }
 
     /// Registers, records, reads, ticks and lets go, by every way there is.
     fn live(&self) {
-        let Self { clock, registry, performance, jobs, wait, waits, .. } = self;
+        let Self { clock, registry, jobs, wait, waits, .. } = self;
         // A tick of its own, whatever one that died had done in the last.
         clock.advance(Duration::from_secs(1));
         let before = registry.read();
@@ -83,9 +111,10 @@ impl World {
         let trace = TraceId::new(pass_before.into());
         wait.record_traced(Duration::from_millis(1), trace);
         waits.record(["by value"], Duration::from_millis(1));
-        performance.record_latency("name", Duration::from_millis(1));
-        assert!(performance.latency_percentiles("name").is_some_and(|it| it.samples > 0));
-        assert!(Performance::register(registry).is_err(), "the topic is taken");
+        let by_value = [("n", "by value")];
+        assert!(registry.read().snapshot.value(WAIT.name(), &by_value).is_some());
+        let again = registry.monitor(Arc::new(Waits(waits.clone())));
+        assert!(again.is_err(), "the topic is taken");
 
         // Far enough for the reader to tick, for exemplars to be taken anew, and for
         // idle names to be looked for.
@@ -100,7 +129,7 @@ impl World {
         assert_eq!(waits.exemplars().iter().map(|it| it.trace).collect::<Vec<_>>(), [trace]);
         assert_eq!(view.latency(&own).map(|it| it.total().count()), Some(1));
         assert_eq!(after.topics.len(), 1);
-        assert!(after.report("performance", None).is_ok());
+        assert!(after.report("waits", None).is_ok());
 
         drop((own, size));
         let mut ticker = registry.ticker().expect("nobody else ticks");

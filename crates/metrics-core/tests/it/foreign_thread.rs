@@ -5,16 +5,17 @@ use std::ptr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use metrics_core::{Counter, Desc, Latency, Performance, Registry, Value};
+use metrics_core::{Counter, Desc, Labelled, Latency, Registry, Value};
 
 const JOBS: Desc = Desc::counter("jobs_total", "Jobs.");
 const WAIT: Desc = Desc::latency("wait_seconds", "Waits.");
+const OPERATION: Desc = Desc::latency("operation_seconds", "Durations.").labels(&["operation"]);
 
 struct Handles {
     registry: Registry,
     jobs: Counter,
     wait: Latency,
-    performance: Performance,
+    operations: Labelled<Latency, 1>,
 }
 
 static HANDLES: OnceLock<Handles> = OnceLock::new();
@@ -24,17 +25,17 @@ fn handles() -> &'static Handles {
         let registry = Registry::new();
         let jobs = registry.counter(&JOBS, &[]).expect("the description is right");
         let wait = registry.latency(&WAIT, &[]).expect("the description is right");
-        let performance = Performance::register(&registry).expect("the topic is free");
-        Handles { registry, jobs, wait, performance }
+        let operations = registry.latencies(&OPERATION).expect("the description is right");
+        Handles { registry, jobs, wait, operations }
     })
 }
 
 extern "C" fn record(_: *mut c_void) -> *mut c_void {
-    let Handles { jobs, wait, performance, .. } = handles();
+    let Handles { jobs, wait, operations, .. } = handles();
     for _ in 0..2 {
         jobs.inc();
         wait.start().stop();
-        performance.record_latency("foreign", Duration::from_millis(1));
+        operations.record(["foreign"], Duration::from_millis(1));
     }
     ptr::null_mut()
 }
@@ -61,7 +62,7 @@ fn a_foreign_thread_records_like_any_other() {
     let Handles { registry, jobs, wait, .. } = handles();
     let sample = registry.read();
     let labels = [("operation", "foreign")];
-    let by_name = sample.snapshot.value("operation_duration_seconds", &labels);
+    let by_name = sample.snapshot.value(OPERATION.name(), &labels);
     assert_eq!(sample.view().counter(jobs), 6);
     assert_eq!(sample.view().latency(wait).map(|it| it.total().count()), Some(6));
     assert_eq!(by_name.map(Value::as_f64), Some(6.0));

@@ -12,7 +12,6 @@ mod instruments;
 mod labelled;
 mod monitor;
 mod panics;
-mod performance;
 mod proof;
 mod recording;
 mod summaries;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use metrics_core::{
     Counter, Desc, GUEST_FAILURES, GuestError, Judgement, Kind, Labelled, ManualClock, Monitor,
-    OwnedDesc, Performance, ReadinessCheck, Registry, RegistryBuilder, Report, ReportError, Sample,
-    Status, Topic, UnknownTarget, Value, View,
+    OwnedDesc, ReadinessCheck, Registry, RegistryBuilder, Report, ReportError, Sample, Status,
+    Topic, UnknownTarget, Value, View,
 };
 
 use crate::Bench;
@@ -154,7 +154,8 @@ fn records_of_all_kinds_count_while_the_thread_is_torn_down() {
     thread_local!(static LATE: RefCell<Vec<Late>> = const { RefCell::new(Vec::new()) });
 
     let registry = Registry::new();
-    let performance = Performance::register(&registry).unwrap();
+    let jobs: Labelled<Counter, 1> = registry.counters(&JOBS).unwrap();
+    let waits = registry.latencies(&WAIT).unwrap();
     let [busy, peak, size, value] = [
         registry.metric(&desc(Kind::UpDown), &[]).unwrap(),
         registry.metric(&desc(Kind::Peak), &[]).unwrap(),
@@ -164,12 +165,12 @@ fn records_of_all_kinds_count_while_the_thread_is_torn_down() {
     // The destructor runs before those of what was used after it, and after those of what
     // was used before.
     for used_before in [false, true] {
-        let (registry, performance) = (registry.clone(), performance.clone());
+        let (registry, jobs, waits) = (registry.clone(), jobs.clone(), waits.clone());
         let handles = [busy.clone(), peak.clone(), size.clone(), value.clone()];
         let record = move || {
             handles.iter().for_each(|handle| handle.apply(1.0));
-            performance.record_latency("late", Duration::from_millis(1));
-            performance.record_throughput("late", 1);
+            waits.record(["late"], Duration::from_millis(1));
+            jobs.inc(["late"]);
             let wait = registry.latency(&WAIT, &["registered late"]).unwrap();
             wait.start().stop();
             registry.read();
@@ -187,12 +188,12 @@ fn records_of_all_kinds_count_while_the_thread_is_torn_down() {
     }
     let sample = registry.read();
     let counted = |name, labels: &[_]| sample.snapshot.value(name, labels).map(Value::as_f64);
-    let operation = [("operation", "late")];
+    let late = [("n", "late")];
     assert_eq!(counted("custom_UpDown", &[]), Some(4.0));
     assert_eq!(counted("custom_Peak", &[]), Some(1.0));
     assert_eq!(counted("custom_Distribution", &[]), Some(4.0));
-    assert_eq!(counted("operations_total", &operation), Some(4.0));
-    assert_eq!(counted("operation_duration_seconds", &operation), Some(4.0));
+    assert_eq!(counted("jobs_total", &late), Some(4.0));
+    assert_eq!(counted("wait_seconds", &late), Some(4.0));
 }
 
 fn desc(kind: Kind) -> OwnedDesc {

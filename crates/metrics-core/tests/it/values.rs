@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use metrics_core::{
-    AnyMetric, CACHE_GETS, DEFAULT_CACHE, Desc, Kind, OwnedDesc, Performance, TraceId, Unit,
-    VALUES_CLAMPED, VALUES_DROPPED, Value,
+    AnyMetric, Desc, Kind, OwnedDesc, TraceId, Unit, VALUES_CLAMPED, VALUES_DROPPED, Value,
 };
 
 use crate::Bench;
@@ -154,33 +153,4 @@ fn custom_metrics_take_the_nearest_value_that_they_can() {
     };
     assert_eq!(view.view().peak(peak), u64::MAX);
     assert_eq!(view.view().latency(wait).unwrap().total().count(), ODD.len() as u64 - 1);
-}
-
-#[test]
-fn names_take_any_value_and_their_report_can_be_read() {
-    let mut bench = Bench::new();
-    let performance = Performance::register(&bench.registry).unwrap();
-    for name in ["", "a", "ü\n\"", &"long".repeat(1000)] {
-        for units in [0, 1, u64::MAX, i64::MAX as u64] {
-            performance.record_throughput(name, units);
-        }
-        for took in [Duration::ZERO, Duration::MAX] {
-            performance.record_latency(name, took);
-        }
-        performance.record_cache_hit(name);
-    }
-    for result in ["hit", "miss"] {
-        bench
-            .registry
-            .counter(&CACHE_GETS, &[DEFAULT_CACHE, "full", result])
-            .unwrap()
-            .add(u64::MAX);
-    }
-    let report = bench.tick().sample.report("performance", None).unwrap();
-    let body = serde_json::to_value(report).unwrap();
-    assert_eq!(body["throughput"]["a"]["total"], i64::MAX as u64);
-    assert_eq!(body["operations"]["a"]["count"], 2);
-    assert_eq!(body["cache"]["a"]["hitRateTotal"], 1.0);
-    assert_eq!(body["cache"]["full"]["hitRateTotal"], 0.5);
-    assert_eq!(own(&mut bench, &VALUES_CLAMPED), 4.0);
 }

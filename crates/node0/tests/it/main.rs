@@ -8,6 +8,7 @@ mod health;
 mod lookups;
 #[cfg(feature = "redis")]
 mod redis_pool;
+mod requests;
 #[cfg(feature = "tower-resilience")]
 mod scrapes;
 mod service;

@@ -10,10 +10,11 @@ use std::time::Duration;
 use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
 use node0::breaker::{BreakerMonitor, Circuit, State};
 use node0::cache::{CacheMonitor, Tier};
+use node0::performance::PerformanceMonitor;
 use node0::system::SystemMonitor;
 use node0::{
-    Latency, ManualClock, MonitoredPool, Performance, PoolMonitor, Registry, RegistryBuilder,
-    Sample, breaker, system,
+    Latency, ManualClock, MonitoredPool, PoolMonitor, Registry, RegistryBuilder, Sample, breaker,
+    system,
 };
 
 /// How often a part is used, more than any minimum asks for.
@@ -21,7 +22,6 @@ const OFTEN: u64 = 100;
 
 pub(crate) struct Service {
     pub(crate) clock: ManualClock,
-    pub(crate) registry: Registry,
     pub(crate) circuit: Circuit,
     pub(crate) tier: Tier,
     pub(crate) orders: Latency,
@@ -61,10 +61,10 @@ impl Service {
             pool: PoolMonitor::register(&registry).unwrap().build("main", pool).unwrap(),
             tier: CacheMonitor::register(&registry).unwrap().tier("orders", "L1").unwrap(),
             circuit: circuits.circuit("payments", breaker::Thresholds::default()).unwrap(),
-            orders: Performance::register(&registry).unwrap().latency("orders").unwrap(),
+            orders: PerformanceMonitor::register(&registry).unwrap().latency("orders").unwrap(),
             ticker: registry.ticker().unwrap(),
             clock,
-            registry,
+
             is_away,
         }
     }
@@ -106,10 +106,9 @@ impl Service {
         (0..20 * OFTEN).for_each(|_| self.orders.record(Duration::from_secs(3)));
     }
 
-    /// Polls, and ends a tick of a second.
+    /// Ends a tick of a second.
     pub(crate) fn tick(&mut self) -> Arc<Sample> {
         self.clock.advance(Duration::from_secs(1));
-        self.registry.monitors().iter().for_each(|monitor| monitor.poll());
         self.ticker.tick().sample
     }
 

@@ -1,16 +1,20 @@
 //! A registry and its oracles, told the same.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_core::{
-    Histogram, Latency, LatencySummary, ManualClock, OPERATION_DURATION, Performance, Registry,
-    Sample, Ticker, Timestamp, VALUES_CLAMPED, Value, millis,
+    Desc, Histogram, Judgement, Latency, LatencySummary, ManualClock, Monitor, Registry, Report,
+    Sample, Ticker, Timestamp, Topic, UnknownTarget, VALUES_CLAMPED, Value, View, millis,
 };
 use serde_json::json;
 
 use super::oracle::{Oracle, Rule};
 use super::verdict::Errors;
+
+const DURATION: Desc =
+    Desc::latency("operation_duration_seconds", "Durations.").labels(&["operation"]);
 
 /// The length of a tick where readers end them.
 pub(super) const TICK: Duration = Duration::from_secs(1);
@@ -32,15 +36,37 @@ pub(super) enum Jump {
     TenYearsOn,
 }
 
+/// Reports each series by its name, so that a topic's report is among the readers.
+struct Reporter;
+
+impl Monitor for Reporter {
+    fn topic(&self) -> &'static Topic {
+        static TOPIC: Topic = Topic::new("operations", "operations");
+        &TOPIC
+    }
+
+    fn judge(&self, _: &View<'_>) -> Judgement {
+        Judgement::healthy("")
+    }
+
+    fn report(&self, view: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
+        let family = view.snapshot().family(DURATION.name());
+        let series = family.into_iter().flat_map(|family| family.series());
+        let summaries = series.filter_map(|(labels, value)| match value {
+            Value::Histogram(histogram) => Some((labels.get("operation")?, histogram)),
+            _ => None,
+        });
+        let body: BTreeMap<String, LatencySummary> =
+            summaries.map(|(name, histogram)| (name.to_owned(), histogram.into())).collect();
+        Ok(Report::new(body))
+    }
+}
+
 /// A registry under a manual clock, with an oracle beside each series.
-///
-/// The series are operations of the performance monitor, so that a topic's report
-/// is among the readers.
 pub(super) struct Life {
     clock: ManualClock,
     registry: Registry,
     ticker: Option<Ticker>,
-    performance: Performance,
     rule: Rule,
     now: Duration,
     /// When the running tick began, and whether it is the first.
@@ -61,12 +87,11 @@ impl Life {
             .build();
         let ticker =
             (ticking == Ticking::Ticker).then(|| registry.ticker().expect("a new one has none"));
-        let performance = Performance::register(&registry).expect("a new one has no topics");
+        registry.monitor(Arc::new(Reporter)).expect("a new one has no topics");
         Self {
             clock,
             registry,
             ticker,
-            performance,
             rule,
             now: Duration::ZERO,
             running: Duration::ZERO,
@@ -83,7 +108,7 @@ impl Life {
     /// One more series; the records go round among all.
     pub(super) fn register(&mut self) {
         let name = format!("operation {}", self.series.len());
-        let latency = self.performance.latency(&name).expect("there is room");
+        let latency = self.registry.latency(&DURATION, &[&name]).expect("there is room");
         self.series.push((name, latency, Oracle::new(self.rule, self.running)));
     }
 
@@ -159,22 +184,28 @@ impl Life {
 
     /// Every way to read this sample says what the oracles say.
     pub(super) fn judge(&mut self, sample: &Arc<Sample>) {
-        let report = sample.report("performance", None).expect("the topic exists");
+        let report = sample.report("operations", None).expect("the topic exists");
         let report = serde_json::to_value(&report).expect("a report is JSON");
         for (name, latency, oracle) in &self.series {
             let seen = sample.view().latency(latency).expect("it is registered");
             self.errors.judge(seen, oracle, self.now);
             let labels = [("operation", name.as_str())];
-            let by_name = sample.snapshot.value(OPERATION_DURATION.name(), &labels);
+            let by_name = sample.snapshot.value(DURATION.name(), &labels);
             assert_eq!(by_name, Some(&Value::Histogram(seen.clone())), "by handle and by name");
-            assert_eq!(report["operations"][name], in_json(seen), "the report of the topic");
+            assert_eq!(report[name], in_json(seen), "the report of the topic");
         }
     }
 
-    /// What a fresh reading says by operation, in the words of the performance monitor.
+    /// What fresh readings say by the names of the series.
     pub(super) fn summaries(&self) -> Vec<LatencySummary> {
-        let names = self.series.iter().map(|(name, ..)| self.performance.latency_percentiles(name));
-        names.map(|summary| summary.expect("it is registered")).collect()
+        let read = |name: &str| {
+            let sample = self.registry.read();
+            match sample.snapshot.value(DURATION.name(), &[("operation", name)]) {
+                Some(Value::Histogram(histogram)) => histogram.into(),
+                other => panic!("{name} is registered and read as {other:?}"),
+            }
+        };
+        self.series.iter().map(|(name, ..)| read(name)).collect()
     }
 
     /// What a sample says by series.

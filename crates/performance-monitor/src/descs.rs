@@ -1,0 +1,32 @@
+//! The meaning of each metric of an operation.
+//!
+//! Lookups in caches are described in the core ([`metrics_core::CACHE_GETS`]), since another
+//! monitor records them too.
+
+use metrics_core::{Classic, ClassicShape, Desc, descs};
+
+descs! {
+    /// The durations of operations.
+    pub const OPERATION_DURATION: Desc = Desc::latency(
+        "operation_duration_seconds",
+        "Time that an operation took, by the name that the application gave it.",
+    )
+    .labels(&["operation"])
+    .classic(Classic {
+        shape: ClassicShape::Summary,
+        name: "latency_ms_{operation}",
+        help: "Latency in milliseconds for {operation}",
+    });
+
+    /// The units of work that operations did.
+    pub const OPERATIONS: Desc = Desc::counter(
+        "operations_total",
+        "Units of work done, by the name that the application gave them.",
+    )
+    .labels(&["operation"])
+    .classic(Classic {
+        shape: ClassicShape::Counter,
+        name: "throughput_{operation}_total",
+        help: "Throughput for {operation}",
+    });
+}

@@ -1,0 +1,57 @@
+//! The judgement of operations.
+
+use metrics_core::{Assessment, Severity, Status};
+use performance_monitor::Thresholds;
+
+use crate::bench::{Bench, ms};
+
+/// The judgement of operations with so many samples of so many milliseconds.
+fn judged(thresholds: Thresholds, operations: &[(&str, u64, u64)]) -> Assessment {
+    let mut bench = Bench::with(|builder| builder.thresholds(thresholds));
+    for &(name, samples, millis) in operations {
+        (0..samples).for_each(|_| bench.performance.record_latency(name, ms(millis)));
+    }
+    let sample = bench.tick();
+    let assessment = bench.performance.assess(&sample);
+    assert_eq!(sample.topics[0].assessment, assessment);
+    assessment
+}
+
+#[test]
+fn slow_operations_are_found_once_there_are_enough_samples() {
+    let mut bench = Bench::new();
+    bench.performance.record_latency("slow", ms(3000));
+    assert_eq!(bench.tick().topics[0].assessment.status, Status::Unknown);
+    (0..30).for_each(|_| bench.performance.record_latency("slow", ms(3000)));
+    let assessment = bench.tick().topics[0].assessment.clone();
+    assert_eq!((assessment.status, assessment.score), (Status::Degraded, Some(80)));
+    assert_eq!(assessment.findings[0].threshold, 1000.0);
+    assert!(assessment.summary.contains("`slow` takes 30"), "{}", assessment.summary);
+}
+
+#[test]
+fn scores_follow_the_slowest_and_count_the_others() {
+    let check = |operations: &[_], score, severities: &[_]| {
+        let assessment = judged(Thresholds::default(), operations);
+        assert_eq!(assessment.score, score, "{operations:?}");
+        let found: Vec<_> = assessment.findings.iter().map(|finding| finding.severity).collect();
+        assert_eq!(found, severities, "{operations:?}");
+    };
+    let (warning, critical) = (Severity::Warning, Severity::Critical);
+    check(&[], None, &[]);
+    check(&[("few", 19, 9000)], None, &[]);
+    check(&[("few", 19, 9000), ("fine", 20, 100)], Some(100), &[]);
+    check(&[("slow", 20, 2000)], Some(80), &[warning]);
+    check(&[("slow", 20, 6000)], Some(60), &[critical]);
+    check(&[("slow", 20, 2000), ("slower", 20, 6000)], Some(55), &[critical, warning]);
+    check(&[("a", 20, 2000), ("b", 20, 2000), ("c", 20, 2000)], Some(70), &[warning; 3]);
+}
+
+#[test]
+fn thresholds_are_settings() {
+    let strict = Thresholds { slow_p95: ms(50), min_samples: 1 };
+    let assessment = judged(strict, &[("slow", 1, 100)]);
+    assert_eq!((assessment.score, assessment.findings[0].threshold), (Some(80), 50.0));
+    let patient = Thresholds { slow_p95: ms(10_000), ..Thresholds::default() };
+    assert_eq!(judged(patient, &[("slow", 20, 2000)]).score, Some(100));
+}
