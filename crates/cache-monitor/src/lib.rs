@@ -2,10 +2,10 @@
 //!
 //! A cache that is down looks like one that misses, a hundred callers who wait
 //! for one load look like a hundred loads, and a hit rate without a window hides
-//! that the cache was just emptied. Here a lookup is counted once, as a hit, a
-//! miss, an error or given up; a load is counted once, however many wait for it;
-//! and all of it stands in a [`metrics_core::Registry`], where one sample feeds
-//! reports, health, scrapes and streams alike.
+//! that the cache was just emptied. This crate counts a lookup once, as a hit, a
+//! miss, an error or cancelled, and a load once, however many callers wait for it.
+//! It records in a [`metrics_core::Registry`], where one sample feeds reports,
+//! health, scrapes and streams alike.
 //!
 //! It refuses to know: keys, values, how tiers are composed, exposition formats,
 //! HTTP, other monitors.
@@ -37,7 +37,7 @@
 //!
 //! # Metrics
 //!
-//! All have the labels `cache` and `tier`. What was neither recorded nor
+//! All have the labels `cache` and `tier`. A series that was neither recorded nor
 //! [declared](Tier::declare) is absent, never 0.
 //!
 //! | metric | further label |
@@ -59,7 +59,7 @@
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `moka` | the module `moka`: moka's caches, sync and future, that count what they do |
+//! | `moka` | the module `moka`: moka's caches, sync and future, that count lookups, loads and evictions |
 //! | `redis` | the module `redis`: a tier in Redis, over connections of any kind |
 
 #[cfg(feature = "moka")]

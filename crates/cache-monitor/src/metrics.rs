@@ -1,7 +1,7 @@
 //! The numbers of one tier, or of several together, for people and programs.
 //!
-//! Counts add up. Ratios are those of the sums and times those of the merged
-//! windows, so a busy tier weighs more than a quiet one.
+//! Of several tiers, counts are added, ratios are computed from the sums, and times
+//! from the merged windows. So a busy tier weighs more than a quiet one.
 
 use std::ops::Add;
 use std::time::Duration;
@@ -16,9 +16,9 @@ use crate::words::{EvictionCause, Found, LoadOutcome, Operation};
 
 /// Numbers of one tier, or of all with its name in several caches.
 ///
-/// Counts are since the start; rates are over the last ten whole ticks. As JSON,
-/// durations are milliseconds, what has no data is `null`, and what the tier
-/// cannot know is left out.
+/// Counts are since the start; recent shares and rates are over the last ten whole
+/// ticks. As JSON, durations are milliseconds, a number without data is `null`, and
+/// one that was neither recorded nor declared is left out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -27,16 +27,16 @@ pub struct TierMetrics {
     pub hits: u64,
     /// Lookups that found nothing.
     pub misses: u64,
-    /// The share of hits, recently.
+    /// The recent share of hits.
     pub hit_rate: Option<f64>,
-    /// The mean time of a lookup in its window.
+    /// The mean time of a lookup, over the window of its latency.
     #[serde(serialize_with = "as_millis::serialize_option")]
     pub avg_get_latency: Option<Duration>,
-    /// Bytes given to be stored for each byte stored, since the start.
+    /// The raw bytes for each byte that was stored, since the start.
     pub compression_ratio: Option<f64>,
     /// The share of hits since the start.
     pub hit_rate_total: Option<f64>,
-    /// How long the recent ticks are.
+    /// The length of the recent ticks together.
     pub window_seconds: f64,
     /// Entries that callers stored.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +47,7 @@ pub struct TierMetrics {
     /// Operations that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errors: Option<u64>,
-    /// The share of operations that failed, recently; `None` without any.
+    /// The recent share of operations that failed; `None` without operations.
     pub error_rate: Option<f64>,
     /// Operations that their callers gave up.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,43 +55,43 @@ pub struct TierMetrics {
     /// Entries that the tier itself removed: for size, and expired ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evictions: Option<u64>,
-    /// The same per minute, recently; `None` before the first tick.
+    /// The recent evictions per minute; `None` before the first tick.
     pub evictions_per_minute: Option<f64>,
-    /// All entries that left.
+    /// All entries that left, by cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evictions_by_cause: Option<ByLabel<EvictionCause, u64>>,
     /// The stored bytes of all entries that left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evicted_bytes: Option<u64>,
-    /// Bytes that were given to be stored.
+    /// The bytes of stored entries before compression.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_bytes: Option<u64>,
-    /// Bytes that were stored of them.
+    /// The bytes of stored entries after compression.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stored_bytes: Option<u64>,
     /// Entries and bytes, now and at most.
     #[serde(flatten)]
     pub levels: Levels,
-    /// Loads of what the tier did not have.
+    /// Loads of missing entries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loads: Option<LoadMetrics>,
-    /// Hits whose value was no longer fresh.
+    /// Hits that served a stale value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stale_served: Option<u64>,
-    /// Entries that came from a slower tier.
+    /// Entries that were copied from a slower tier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub promotions: Option<u64>,
 }
 
-/// Loads by how they ended.
+/// Loads by outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LoadMetrics {
-    /// With a value.
+    /// Loads that returned a value.
     pub succeeded: u64,
-    /// With an error.
+    /// Loads that returned an error.
     pub failed: u64,
-    /// Given up, or panicked.
+    /// Loads that were given up, or panicked.
     pub cancelled: u64,
     /// Lookups that took the result of another caller's load.
     pub coalesced: u64,

@@ -89,12 +89,14 @@ impl CacheMonitor {
 
     /// The numbers of a layer in a sample; `None` for an unknown one.
     ///
-    /// A name that several caches have a tier of means all of them together.
+    /// If several caches have a tier with this name, it means all of them together.
     pub fn tier_metrics(&self, sample: &Sample, layer: &str) -> Option<TierMetrics> {
         self.with_layer(sample, layer, TierMetrics::of)
     }
 
-    /// The times of an operation of a layer in a sample; `None` for an unknown layer, or one that never did it.
+    /// The times of an operation of a layer in a sample.
+    ///
+    /// `None` for an unknown layer, or one without such an operation.
     pub fn latency_distribution(
         &self,
         sample: &Sample,

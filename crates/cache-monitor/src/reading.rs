@@ -49,7 +49,7 @@ fn path(cache: &str, tier: &str) -> String {
 /// The tiers of one layer: those with one name, or the one with a path.
 pub(crate) type Layer<'r, 'a> = Vec<&'r Reading<'a>>;
 
-/// The times of an operation in all tiers of a layer; `None` if none of them ever did it.
+/// The times of an operation in all tiers of a layer; `None` without such an operation.
 pub(crate) fn times(layer: &[&Reading<'_>], operation: Operation) -> Option<LatencySummary> {
     let times: Vec<_> = layer.iter().filter_map(|tier| tier.numbers.times[operation]).collect();
     (!times.is_empty()).then(|| LatencySummary::merged(times))
@@ -65,7 +65,7 @@ impl<'a> Readings<'a> {
             let word = desc.label_keys().get(2);
             let family = view.snapshot().family(desc.name());
             for (labels, _) in family.into_iter().flat_map(|family| family.series()) {
-                // Where series beyond the cap are folded, the third label is no word of ours.
+                // The series into which those beyond the cap are folded is no tier.
                 let is_folded = word.is_some_and(|key| labels.get(key) == Some(OTHER));
                 // Others who record into a family may give a tier the name of a report's field;
                 // a body with that field twice would be no JSON.

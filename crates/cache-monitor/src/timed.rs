@@ -25,7 +25,7 @@ use crate::words::{Found, LoadOutcome, Operation, Size};
 ///
 /// let lookup = tier.start(Operation::Get);
 /// assert_eq!(lookup.looked_up(cache.get("a")), Some(&1));
-/// drop(tier.start(Operation::Get)); // its caller went away
+/// drop(tier.start(Operation::Get)); // cancelled by its caller
 ///
 /// let metrics = monitor.tier_metrics(&registry.read(), "L1").expect("it is there");
 /// assert_eq!((metrics.hits, metrics.misses, metrics.cancellations), (1, 0, Some(1)));

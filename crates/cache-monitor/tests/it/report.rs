@@ -214,3 +214,24 @@ fn health_has_the_caches_words_the_common_word_and_the_objects() {
     let health = body(&bench.tick(), None)["health"].clone();
     assert_eq!((&health["status"], &health["level"]), (&json!("degraded"), &json!("degraded")));
 }
+
+#[test]
+fn health_of_caches_and_layers_is_the_believed_one() {
+    let mut bench = Bench::new();
+    let orders = bench.monitor.tier("orders", "L1").unwrap();
+    let users = bench.monitor.tier("users", "L1").unwrap();
+    for tier in [&orders, &users] {
+        (0..100).for_each(|_| tier.hit(ms(1)));
+    }
+    bench.tick();
+    (0..100).for_each(|_| orders.error(Operation::Get, ms(1)));
+    let shown = |sample: &Arc<Sample>| {
+        let caches = &body(sample, None)["caches"];
+        let layer = body(sample, Some("orders/L1"));
+        let healths = [&caches["orders"]["health"], &caches["users"]["health"], &layer["health"]];
+        healths.map(|health| health["status"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(shown(&bench.tick()), ["optimal"; 3], "one bad tick says little");
+    bench.tick();
+    assert_eq!(shown(&bench.tick()), ["poor", "optimal", "poor"]);
+}
