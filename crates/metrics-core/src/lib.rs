@@ -137,7 +137,7 @@ pub use naming::desc::{
 };
 pub use naming::instance_name::{InstanceName, InvalidName};
 pub use naming::label_set::LabelSet;
-pub use naming::labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER, broken_name_rule};
+pub use naming::labels::{Labels, MAX_LABEL_VALUE_BYTES, OTHER};
 pub use naming::series_id::SeriesId;
 pub use reading::buckets::Buckets;
 pub use reading::delta::Delta;

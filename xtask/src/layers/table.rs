@@ -138,7 +138,12 @@ pub(super) const LAYERS: &[Row] = &[
             "tracing",
         ]),
         never: &[&["deadpool"]],
-        oversize: &[],
+        oversize: &[Oversize {
+            part: "src",
+            reason: "requests, endpoints, readiness and server are one HTTP side with one shutdown; \
+                     the server (accept loop and limits) would leave next, since it serves any \
+                     router",
+        }],
     },
     Row {
         role: Role::Facade,

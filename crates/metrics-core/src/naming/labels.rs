@@ -67,12 +67,7 @@ pub(crate) fn bounded(value: &str) -> &str {
 ///
 /// A name that is a label value of its own is not empty, at most 256 bytes long, in one line,
 /// and not [`OTHER`]. [`InstanceName`](crate::InstanceName) is a name that was checked.
-///
-/// ```
-/// assert_eq!(metrics_core::broken_name_rule("main"), None);
-/// assert_eq!(metrics_core::broken_name_rule(""), Some("it is empty"));
-/// ```
-pub fn broken_name_rule(name: &str) -> Option<&'static str> {
+pub(crate) fn broken_name_rule(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("it is empty")
     } else if name.len() > MAX_LABEL_VALUE_BYTES {
