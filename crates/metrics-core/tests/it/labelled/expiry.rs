@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use metrics_core::{DEFAULT_LATENCY_BOUNDS, Labelled, Value};
 
-use super::{LOOKUPS, WAIT, calls, series, total, value};
+use super::{CALLS, LOOKUPS, WAIT, calls, series, total, value};
 use crate::Bench;
 
 #[test]
