@@ -34,7 +34,7 @@
 //!
 //! This crate knows the formats, and of the core only [`Snapshot`](metrics_core::Snapshot)
 //! and [`Sample`](metrics_core::Sample). It does not know any monitor, nor HTTP:
-//! [`negotiate`] takes the text of an `Accept` header, and a [`Format`] returns its
+//! [`negotiate()`] takes the text of an `Accept` header, and a [`Format`] returns its
 //! content type. It does not write Protobuf.
 //!
 //! | metric | labels | what |

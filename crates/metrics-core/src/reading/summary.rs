@@ -69,11 +69,11 @@ pub struct LatencySummary {
     /// The 99th percentile.
     #[serde(serialize_with = "as_millis::serialize_option")]
     pub p99: Option<Duration>,
-    /// How many samples the window has.
+    /// The number of samples in the window.
     pub samples: u64,
-    /// How far it reaches back; of several windows the longest.
+    /// The time that the window covers; of several windows the longest.
     pub window_seconds: f64,
-    /// How many samples there were since the start.
+    /// The number of samples since the start.
     pub count: u64,
 }
 
