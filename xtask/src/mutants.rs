@@ -111,6 +111,20 @@ const MUTANTS: &[Mutant] = &[
         becomes: "let arrived = self.passes.begun.load(Ordering::SeqCst);",
     },
     Mutant {
+        name: "a handle to an instance whose last handle dropped",
+        model: "last_handle_against_a_further_one",
+        file: "crates/metrics-core/src/instances/handle.rs",
+        line: "let one_more = |handles| (handles > 0).then_some(handles + 1);",
+        becomes: "let one_more = |handles| Some(handles + 1);",
+    },
+    Mutant {
+        name: "an instance removed by the handle of the one before",
+        model: "last_handle_against_enter",
+        file: "crates/metrics-core/src/instances.rs",
+        line: "let is_same = named.get(instance.name()).is_some_and(|has| Arc::ptr_eq(has, instance));",
+        becomes: "let is_same = true;",
+    },
+    Mutant {
         name: "a reference published before what is behind it",
         model: "who_sees_the_reference_sees_what_is_behind_it",
         file: "crates/metrics-core/src/recording/static_ref/twin.rs",
@@ -220,7 +234,7 @@ mod tests {
         let models = models.expect("the models are there");
         let mut names = models.lines().filter_map(|line| line.strip_prefix("fn "));
         let tested = |name: &str| MUTANTS.iter().any(|mutant| mutant.model.ends_with(name));
-        let helpers = ["explore", "settings", "registry", "jobs", "wait"];
+        let helpers = ["explore", "settings", "registry", "jobs", "wait", "enter"];
         let missing = names.find(|line| {
             let name = line.split('(').next().unwrap_or_default();
             !helpers.contains(&name) && !tested(name)

@@ -16,8 +16,8 @@ const CORE_LIMIT: usize = 12;
 
 const POOL_MONITOR: &str = "node0-db-pool-monitor";
 
-/// The crates that the pool monitor may bring, each with its own tree.
-const POOL_MONITOR_BASE: &[&str] = &[CORE, "deadpool", "serde", "thiserror"];
+/// What the pool monitor may bring, each with its own tree.
+const POOL_MONITOR_BASE: &[&str] = &[CORE, "serde", "thiserror"];
 
 /// Weighs both crates.
 pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {

@@ -66,8 +66,8 @@ fn breaker_success() -> Contender {
 fn pool_told() -> Contender {
     let (registry, values) = (node0::registry(|builder| builder), workload::durations());
     let monitor = PoolMonitor::register(&registry).expect("it is the first");
-    let levels = || Some(PoolLevels::default().used(1).idle(1).max(2));
-    let handle = monitor.pool("main", levels).expect("it is the first");
+    let levels = PoolLevels { used: Some(1), idle: Some(1), max: Some(2), ..PoolLevels::default() };
+    let handle = monitor.pool("main", move || Some(levels)).expect("it is the first");
     let record = move |i: usize| {
         handle.acquired(values[i % VALUES]);
         handle.released(values[(i + 1) % VALUES]);

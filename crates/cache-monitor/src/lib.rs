@@ -60,7 +60,7 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `moka` | the module `moka`: moka's caches, sync and future, that count what they do |
-//! | `redis` | the module `redis`: a tier in Redis, on a deadpool-redis pool that the pool monitor watches |
+//! | `redis` | the module `redis`: a tier in Redis, over connections of any kind |
 
 #[cfg(feature = "moka")]
 pub mod moka;

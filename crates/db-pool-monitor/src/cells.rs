@@ -1,50 +1,102 @@
-//! What is recorded of any pool, by whoever asks it for connections.
+//! The series of a pool, in groups by what it takes to know them.
+//!
+//! Waits and uses that have ended are known of every pool. Those that go on take guards. The peak
+//! of waiting callers, and the phase in which a wait timed out, take an adapter that sees the
+//! pool's queue. The phases of all waits, and the connections that come and go, take hooks in the
+//! pool.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{Counter, Latency, RegisterError, Registry};
+use metrics_core::{ByLabel, Counter, Gauge, Latency, Peak, instruments, label_set};
 
-use crate::descs::{ACQUIRES, USE_DURATION, WAIT_DURATION};
+use crate::descs::*;
 
-/// Waits, holds and outcomes of one pool; clones share them.
-#[derive(Clone, Debug)]
-pub(crate) struct PoolCells {
-    pub(crate) name: Arc<str>,
-    pub(crate) wait: Latency,
-    pub(crate) hold: Latency,
-    pub(crate) outcomes: Outcomes,
-}
-
-/// Ended waits by outcome.
-#[derive(Clone, Debug)]
-pub(crate) struct Outcomes {
-    pub(crate) acquired: Counter,
-    pub(crate) timed_out: Counter,
-    pub(crate) failed: Counter,
-    pub(crate) cancelled: Counter,
-}
-
-impl PoolCells {
-    pub(crate) fn register(registry: &Registry, name: &str) -> Result<Self, RegisterError> {
-        let outcome = |outcome| registry.counter(&ACQUIRES, &[name, outcome]);
-        Ok(Self {
-            name: name.into(),
-            wait: registry.latency(&WAIT_DURATION, &[name])?,
-            hold: registry.latency(&USE_DURATION, &[name])?,
-            outcomes: Outcomes {
-                acquired: outcome("acquired")?,
-                timed_out: outcome("timed_out")?,
-                failed: outcome("failed")?,
-                cancelled: outcome("cancelled")?,
-            },
-        })
+label_set! {
+    /// The end of a wait.
+    pub(crate) enum Outcome {
+        Acquired = "acquired",
+        TimedOut = "timed_out",
+        /// No connection could be opened, or the pool is closed.
+        Failed = "failed",
+        /// The caller gave the wait up.
+        Cancelled = "cancelled",
     }
+}
 
-    /// Records a wait that ended, by what came of it.
+label_set! {
+    /// A part of a wait.
+    pub enum WaitPhase {
+        /// For a permit, while all connections are taken.
+        Permit = "permit",
+        /// For the check of an idle connection.
+        Recycle = "recycle",
+        /// For a new connection.
+        Connect = "connect",
+    }
+}
+
+label_set! {
+    /// The part of a wait in which its deadline passed, as far as pools tell it.
+    pub(crate) enum TimedOutIn {
+        Permit = "permit",
+        Connect = "connect",
+    }
+}
+
+label_set! {
+    /// The reason for which a connection left its pool.
+    pub(crate) enum Discarded {
+        /// It failed the check before it would be used again.
+        RecycleFailed = "recycle_failed",
+        /// The caller gave up during that check.
+        Cancelled = "cancelled",
+        /// A caller took it out for good.
+        Taken = "taken",
+    }
+}
+
+instruments! {
+    /// The series of waits and uses that have ended; every pool has them.
+    pub(crate) struct EndCells, read as EndReading {
+        pub(crate) wait: Latency = WAIT_DURATION,
+        pub(crate) hold: Latency = USE_DURATION,
+        pub(crate) outcomes: ByLabel<Outcome, Counter> = ACQUIRES,
+    }
+}
+
+instruments! {
+    /// The series of waits and uses that go on, for pools with guards; polls set them.
+    pub(crate) struct AgeCells, read as AgeReading {
+        pub(crate) oldest_use: Gauge = OLDEST_USE_AGE,
+        pub(crate) oldest_wait: Gauge = OLDEST_WAIT_AGE,
+        pub(crate) leaked: Gauge = LEAKED_CONNECTIONS,
+        pub(crate) leaks: Counter = LEAKS,
+    }
+}
+
+instruments! {
+    /// The series of the queue, for pools whose adapter sees it.
+    pub(crate) struct QueueCells, read as QueueReading {
+        pub(crate) waiting_peak: Peak = PENDING_REQUESTS_PEAK,
+        pub(crate) timeouts: ByLabel<TimedOutIn, Counter> = TIMEOUTS,
+    }
+}
+
+instruments! {
+    /// The series of what a pool does itself, for pools with hooks.
+    pub(crate) struct HookCells, read as HookReading {
+        pub(crate) phases: ByLabel<WaitPhase, Latency> = WAIT_PHASE_DURATION,
+        pub(crate) opened: Counter = CONNECTIONS_OPENED,
+        pub(crate) recycled: Counter = CONNECTIONS_RECYCLED,
+        pub(crate) discarded: ByLabel<Discarded, Counter> = CONNECTIONS_DISCARDED,
+    }
+}
+
+impl EndCells {
+    /// Records a wait that ended.
     #[inline]
-    pub(crate) fn waited(&self, wait: Duration, outcome: impl FnOnce(&Outcomes) -> &Counter) {
+    pub(crate) fn waited(&self, wait: Duration, outcome: Outcome) {
         self.wait.record(wait);
-        outcome(&self.outcomes).inc();
+        self.outcomes[outcome].inc();
     }
 }

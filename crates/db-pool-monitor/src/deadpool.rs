@@ -1,9 +1,9 @@
-//! Pools of [`deadpool`](::deadpool), measured in their own `get`.
+//! Pools of [`deadpool`], measured in their own `get`.
 //!
 //! A finished pool can be [attached](crate::PoolMonitor::attach). One that is
-//! [built](crate::PoolMonitor::build) here carries hooks, and shows more: the parts
-//! of a wait, and the connections that the pool opened, recycled and discarded. Both
-//! give a [`MonitoredPool`], which callers ask instead of their own.
+//! [built](crate::PoolMonitor::build) here carries hooks, and shows more: the parts of a wait,
+//! and the connections that the pool opened, recycled and discarded. Both give a
+//! [`MonitoredPool`], which callers ask instead of their own.
 //!
 //! ```
 //! use db_pool_monitor::PoolMonitor;

@@ -1,212 +1,180 @@
-//! What each metric of a pool means.
+//! The meaning of each metric of a pool.
 //!
-//! Names follow OpenTelemetry's `db.client.connection.*` where Prometheus's
-//! linter takes them (it refuses a gauge that ends in `_count`, and `_created`
-//! is reserved). What is counted by whoever asks the pool is told apart from
-//! what the pool itself does: the latter needs hooks in the pool, and is not
-//! registered for a pool without them.
+//! Names follow OpenTelemetry's `db.client.connection.*` where Prometheus's linter takes them (it
+//! refuses a gauge that ends in `_count`, and `_created` is reserved). The callers' waits and
+//! uses have other metrics than what the pool does itself: the latter need hooks in the pool, and
+//! are not registered for a pool without them.
 
-use metrics_core::{Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, Unit};
+use metrics_core::{Classic, ClassicShape, Desc, Unit, descs};
 
-/// Connections by state.
-pub const CONNECTIONS: Desc = Desc::gauge(
-    "db_client_connections",
-    "Open connections of the pool: used ones are held by a caller, idle ones wait for one.",
-)
-.labels(&["pool", "state"])
-.classic(Classic {
-    shape: ClassicShape::Gauge,
-    name: "db_pool_{state}_connections",
-    help: "Database connections that are {state}",
-});
+descs! {
+    /// Connections by state.
+    pub const CONNECTIONS: Desc = Desc::gauge(
+        "db_client_connections",
+        "Open connections of the pool: used ones are held by a caller, idle ones wait for one.",
+    )
+    .labels(&["pool", "state"])
+    .classic(Classic {
+        shape: ClassicShape::Gauge,
+        name: "db_pool_{state}_connections",
+        help: "Database connections that are {state}",
+    });
 
-/// The most connections that the pool opens.
-pub const CONNECTIONS_MAX: Desc = Desc::gauge(
-    "db_client_connections_max",
-    "Maximum number of open connections that the pool allows.",
-)
-.labels(&["pool"])
-.classic(Classic {
-    shape: ClassicShape::Gauge,
-    name: "db_pool_max_connections",
-    help: "Maximum number of database connections",
-});
+    /// The most connections that the pool opens.
+    pub const CONNECTIONS_MAX: Desc = Desc::gauge(
+        "db_client_connections_max",
+        "Maximum number of open connections that the pool allows.",
+    )
+    .labels(&["pool"])
+    .classic(Classic {
+        shape: ClassicShape::Gauge,
+        name: "db_pool_max_connections",
+        help: "Maximum number of database connections",
+    });
 
-/// Callers that wait for somebody else's connection.
-pub const PENDING_REQUESTS: Desc = Desc::gauge(
-    "db_client_pending_requests",
-    "Callers that wait because all connections the pool allows are taken; not those whose connection is being opened.",
-)
-.labels(&["pool"])
-.classic(Classic {
-    shape: ClassicShape::Gauge,
-    name: "db_pool_waiting_clients",
-    help: "Clients waiting for a database connection",
-});
+    /// Callers that wait for somebody else's connection.
+    pub const PENDING_REQUESTS: Desc = Desc::gauge(
+        "db_client_pending_requests",
+        "Callers that wait because all connections the pool allows are taken; not those whose connection is being opened.",
+    )
+    .labels(&["pool"])
+    .classic(Classic {
+        shape: ClassicShape::Gauge,
+        name: "db_pool_waiting_clients",
+        help: "Clients waiting for a database connection",
+    });
 
-/// Callers whose connection is being opened.
-pub const CONNECTING_REQUESTS: Desc = Desc::gauge(
-    "db_client_connecting_requests",
-    "Callers for whom the pool is opening a connection.",
-)
-.labels(&["pool"]);
+    /// Callers whose connection is being opened.
+    pub const CONNECTING_REQUESTS: Desc = Desc::gauge(
+        "db_client_connecting_requests",
+        "Callers for whom the pool is opening a connection.",
+    )
+    .labels(&["pool"]);
 
-/// The most connections in use at once.
-pub const CONNECTIONS_USED_PEAK: Desc = Desc::peak(
-    "db_client_connections_used_peak",
-    "Highest number of connections in use during the last minute.",
-)
-.labels(&["pool"]);
+    /// The most connections in use at once.
+    pub const CONNECTIONS_USED_PEAK: Desc = Desc::peak(
+        "db_client_connections_used_peak",
+        "Highest number of connections in use during the last minute.",
+    )
+    .labels(&["pool"]);
 
-/// The most callers waiting at once.
-pub const PENDING_REQUESTS_PEAK: Desc = Desc::peak(
-    "db_client_pending_requests_peak",
-    "Highest number of callers waiting for a connection during the last minute.",
-)
-.labels(&["pool"]);
+    /// The most callers waiting at once.
+    pub const PENDING_REQUESTS_PEAK: Desc = Desc::peak(
+        "db_client_pending_requests_peak",
+        "Highest number of callers waiting for a connection during the last minute.",
+    )
+    .labels(&["pool"]);
 
-/// The whole wait, whatever its end.
-pub const WAIT_DURATION: Desc = Desc::latency(
-    "db_client_wait_duration_seconds",
-    "Time from asking the pool for a connection to the end of the wait: acquired, timed out, failed or cancelled.",
-)
-.labels(&["pool"])
-.classic(Classic {
-    shape: ClassicShape::Summary,
-    name: "db_pool_wait_time",
-    help: "Time spent waiting for a database connection in milliseconds",
-});
+    /// The durations of whole waits.
+    pub const WAIT_DURATION: Desc = Desc::latency(
+        "db_client_wait_duration_seconds",
+        "Time from asking the pool for a connection to the end of the wait: acquired, timed out, failed or cancelled.",
+    )
+    .labels(&["pool"])
+    .classic(Classic {
+        shape: ClassicShape::Summary,
+        name: "db_pool_wait_time",
+        help: "Time spent waiting for a database connection in milliseconds",
+    });
 
-/// The parts of a wait.
-pub const WAIT_PHASE_DURATION: Desc = Desc::latency(
-    "db_client_wait_phase_duration_seconds",
-    "Parts of the wait: for a permit while all connections are taken, for an idle connection's check, for a new connection.",
-)
-.labels(&["pool", "phase"]);
+    /// The durations of the parts of a wait.
+    pub const WAIT_PHASE_DURATION: Desc = Desc::latency(
+        "db_client_wait_phase_duration_seconds",
+        "Parts of the wait: for a permit while all connections are taken, for an idle connection's check, for a new connection.",
+    )
+    .labels(&["pool", "phase"]);
 
-/// How long connections are held.
-pub const USE_DURATION: Desc = Desc::latency(
-    "db_client_use_duration_seconds",
-    "Time from acquiring a connection to giving it back.",
-)
-.labels(&["pool"])
-.bounds(USE_BOUNDS);
+    /// The durations of uses.
+    pub const USE_DURATION: Desc = Desc::latency(
+        "db_client_use_duration_seconds",
+        "Time from acquiring a connection to giving it back.",
+    )
+    .labels(&["pool"])
+    .bounds(USE_BOUNDS);
 
-/// The default bounds, and what a transaction that forgot to end looks like.
-const USE_BOUNDS: &[f64] = {
-    const SHORT: &[f64] = DEFAULT_LATENCY_BOUNDS;
-    const LONG: [f64; 2] = [30.0, 60.0];
-    const ALL: [f64; SHORT.len() + LONG.len()] = {
-        let mut all = [0.0; SHORT.len() + LONG.len()];
-        let mut at = 0;
-        while at < all.len() {
-            all[at] = if at < SHORT.len() { SHORT[at] } else { LONG[at - SHORT.len()] };
-            at += 1;
-        }
-        all
-    };
-    &ALL
-};
+    /// Waits by their end.
+    pub const ACQUIRES: Desc = Desc::counter(
+        "db_client_acquires_total",
+        "Waits for a connection by their end: acquired, timed_out, failed (no connection could be opened, or the pool is closed) or cancelled by the caller.",
+    )
+    .labels(&["pool", "outcome"])
+    .classic(Classic {
+        shape: ClassicShape::Counter,
+        name: "db_pool_acquires_total",
+        help: "Waits for a database connection by their end",
+    });
 
-/// Waits by their end.
-pub const ACQUIRES: Desc = Desc::counter(
-    "db_client_acquires_total",
-    "Waits for a connection by their end: acquired, timed_out, failed (no connection could be opened, or the pool is closed) or cancelled by the caller.",
-)
-.labels(&["pool", "outcome"])
-.classic(Classic {
-    shape: ClassicShape::Counter,
-    name: "db_pool_acquires_total",
-    help: "Waits for a database connection by their end",
-});
+    /// Timed out waits by what they were waiting for.
+    pub const TIMEOUTS: Desc = Desc::counter(
+        "db_client_timeouts_total",
+        "Waits that timed out: for a permit while all connections were taken, or while connecting.",
+    )
+    .labels(&["pool", "phase"]);
 
-/// Timed out waits by what they were waiting for.
-pub const TIMEOUTS: Desc = Desc::counter(
-    "db_client_timeouts_total",
-    "Waits that timed out: for a permit while all connections were taken, or while connecting.",
-)
-.labels(&["pool", "phase"]);
+    /// Connections that were opened.
+    pub const CONNECTIONS_OPENED: Desc =
+        Desc::counter("db_client_connections_opened_total", "Connections that the pool opened.")
+            .labels(&["pool"]);
 
-/// Connections that were opened.
-pub const CONNECTIONS_OPENED: Desc =
-    Desc::counter("db_client_connections_opened_total", "Connections that the pool opened.")
-        .labels(&["pool"]);
+    /// Connections that were used again.
+    pub const CONNECTIONS_RECYCLED: Desc = Desc::counter(
+        "db_client_connections_recycled_total",
+        "Times that an idle connection passed its check and was handed out again.",
+    )
+    .labels(&["pool"]);
 
-/// Connections that were used again.
-pub const CONNECTIONS_RECYCLED: Desc = Desc::counter(
-    "db_client_connections_recycled_total",
-    "Times that an idle connection passed its check and was handed out again.",
-)
-.labels(&["pool"]);
+    /// Connections that the pool lost.
+    pub const CONNECTIONS_DISCARDED: Desc = Desc::counter(
+        "db_client_connections_discarded_total",
+        "Connections that left the pool: recycle_failed the check before reuse, cancelled during it, or taken by a caller.",
+    )
+    .labels(&["pool", "reason"]);
 
-/// Connections that the pool lost.
-pub const CONNECTIONS_DISCARDED: Desc = Desc::counter(
-    "db_client_connections_discarded_total",
-    "Connections that left the pool: recycle_failed the check before reuse, cancelled during it, or taken by a caller.",
-)
-.labels(&["pool", "reason"]);
+    /// The age of the oldest hold.
+    pub const OLDEST_USE_AGE: Desc = Desc::gauge(
+        "db_client_oldest_use_age_seconds",
+        "Age of the longest held connection; NaN while none is held.",
+    )
+    .unit(Unit::Seconds)
+    .labels(&["pool"]);
 
-/// The age of the oldest hold.
-pub const OLDEST_USE_AGE: Desc = Desc::gauge(
-    "db_client_oldest_use_age_seconds",
-    "Age of the longest held connection; NaN while none is held.",
-)
-.unit(Unit::Seconds)
-.labels(&["pool"]);
+    /// The age of the oldest wait.
+    pub const OLDEST_WAIT_AGE: Desc = Desc::gauge(
+        "db_client_oldest_wait_age_seconds",
+        "Age of the longest wait that has not ended; NaN while nobody waits.",
+    )
+    .unit(Unit::Seconds)
+    .labels(&["pool"]);
 
-/// The age of the oldest wait.
-pub const OLDEST_WAIT_AGE: Desc = Desc::gauge(
-    "db_client_oldest_wait_age_seconds",
-    "Age of the longest wait that has not ended; NaN while nobody waits.",
-)
-.unit(Unit::Seconds)
-.labels(&["pool"]);
+    /// Connections held for too long.
+    pub const LEAKED_CONNECTIONS: Desc = Desc::gauge(
+        "db_client_leaked_connections",
+        "Connections held for longer than the leak threshold.",
+    )
+    .labels(&["pool"])
+    .classic(Classic {
+        shape: ClassicShape::Gauge,
+        name: "db_pool_leaked_connections",
+        help: "Database connections held suspiciously long",
+    });
 
-/// Connections held for too long.
-pub const LEAKED_CONNECTIONS: Desc = Desc::gauge(
-    "db_client_leaked_connections",
-    "Connections held for longer than the leak threshold.",
-)
-.labels(&["pool"])
-.classic(Classic {
-    shape: ClassicShape::Gauge,
-    name: "db_pool_leaked_connections",
-    help: "Database connections held suspiciously long",
-});
+    /// Holds that became too long.
+    pub const LEAKS: Desc = Desc::counter(
+        "db_client_leaks_total",
+        "Times that a connection came to be held for longer than the leak threshold.",
+    )
+    .labels(&["pool"]);
 
-/// Holds that became too long.
-pub const LEAKS: Desc = Desc::counter(
-    "db_client_leaks_total",
-    "Times that a connection came to be held for longer than the leak threshold.",
-)
-.labels(&["pool"]);
+    /// Panics of the closure that is asked for a pool's levels.
+    pub const SOURCE_PANICS: Desc = Desc::counter(
+        "db_client_source_panics_total",
+        "Times that whoever was asked for the pool's levels panicked; they are NaN until it answers again.",
+    )
+    .labels(&["pool"]);
+}
 
-/// Panics of what is asked for a pool's levels.
-pub const SOURCE_PANICS: Desc = Desc::counter(
-    "db_client_source_panics_total",
-    "Times that whoever was asked for the pool's levels panicked; they are NaN until it answers again.",
-)
-.labels(&["pool"]);
-
-/// Every description of this crate, for catalogues.
-pub const DESCS: &[&Desc] = &[
-    &CONNECTIONS,
-    &CONNECTIONS_MAX,
-    &PENDING_REQUESTS,
-    &CONNECTING_REQUESTS,
-    &CONNECTIONS_USED_PEAK,
-    &PENDING_REQUESTS_PEAK,
-    &WAIT_DURATION,
-    &WAIT_PHASE_DURATION,
-    &USE_DURATION,
-    &ACQUIRES,
-    &TIMEOUTS,
-    &CONNECTIONS_OPENED,
-    &CONNECTIONS_RECYCLED,
-    &CONNECTIONS_DISCARDED,
-    &OLDEST_USE_AGE,
-    &OLDEST_WAIT_AGE,
-    &LEAKED_CONNECTIONS,
-    &LEAKS,
-    &SOURCE_PANICS,
+/// The default bounds, and two for transactions that were not ended in time.
+const USE_BOUNDS: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    60.0,
 ];

@@ -1,29 +1,25 @@
 //! The handle by which a pool of any kind is watched.
 //!
-//! Guards follow each wait and hold from its start. A pool that reports only
-//! when a wait or a hold has ended, as some hooks do, reports durations instead;
-//! then ages, leaks and peaks cannot be known, and none of them is shown. How
-//! full the pool is, a poll asks a closure that lives as long as the handle.
+//! Guards follow each wait and hold from its start. A pool that reports only when a wait or a
+//! hold has ended, as some hooks do, reports durations instead; then ages, leaks and peaks cannot
+//! be known, and none of them is shown. Each poll asks a closure for the pool's levels; it lives
+//! as long as the handle.
 
-use std::fmt;
 use std::panic::Location;
-use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use metrics_core::{Peak, Registry};
+use metrics_core::{InstanceHandle, Peak, Registry, lock};
 
-use crate::attached::Source;
-use crate::cells::PoolCells;
+use crate::cells::Outcome;
 use crate::checkout::Acquiring;
 use crate::descs::CONNECTIONS_USED_PEAK;
-use crate::levels::PoolLevels;
-use crate::tracked::{Ages, LateAges, Tracked};
+use crate::thresholds::Thresholds;
+use crate::watched::WatchedPool;
 
 /// Records what happens to one pool, of any kind; clones share everything.
 ///
-/// Call [`acquire`](Self::acquire) before you ask the pool for a connection, end the
-/// guard by what came of it, and keep the [`Checkout`](crate::Checkout) beside the
-/// connection:
+/// Call [`acquire`](Self::acquire) before you ask the pool for a connection, end the guard by
+/// what came of it, and keep the [`Checkout`](crate::Checkout) beside the connection:
 ///
 /// ```
 /// use db_pool_monitor::{Checkout, PoolHandle, PoolLevels, PoolMonitor};
@@ -68,8 +64,8 @@ use crate::tracked::{Ages, LateAges, Tracked};
 /// let asked = pool.clone();
 /// let handle = monitor.pool("main", move || {
 ///     let (size, idle) = (u64::from(asked.size()), asked.num_idle() as u64);
-///     let levels = PoolLevels::default().used(size.saturating_sub(idle)).idle(idle).max(10);
-///     (!asked.is_closed()).then_some(levels)
+///     let (used, idle, max) = (Some(size.saturating_sub(idle)), Some(idle), Some(10));
+///     (!asked.is_closed()).then_some(PoolLevels { used, idle, max, ..PoolLevels::default() })
 /// })?;
 ///
 /// let (checkout, connection) = acquire(&pool, &handle).await.expect("the pool is open");
@@ -88,127 +84,88 @@ use crate::tracked::{Ages, LateAges, Tracked};
 ///
 /// A pool that reports a wait or a hold when it has ended calls [`acquired`](Self::acquired),
 /// [`timed_out`](Self::timed_out), [`failed`](Self::failed) or [`cancelled`](Self::cancelled)
-/// with its duration, and [`released`](Self::released) once for each acquired connection.
-/// These calls take no lock, read no clock and do not allocate, but for the first value of
-/// its kind on a thread. Use either guards or durations for one pool: what is reported by
-/// duration has no age and cannot leak.
+/// with its duration, and [`released`](Self::released) once for each acquired connection. These
+/// calls take no lock, read no clock and do not allocate, but for the first value of its kind on
+/// a thread. Use either guards or durations for one pool: what is reported by duration has no age
+/// and cannot leak.
 ///
 /// With the last clone the pool's series go at the next tick, and its name is free at once.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[must_use = "a pool is watched as long as a handle to it lives"]
 pub struct PoolHandle {
-    shared: Arc<Shared>,
-}
-
-/// What all clones share; the watch holds it weakly, so the closure ends with the last clone.
-pub(crate) struct Shared {
-    registry: Registry,
-    cells: PoolCells,
-    levels: Box<dyn Fn() -> Option<PoolLevels> + Send + Sync>,
-    /// Filled by the first guard, as are the ages.
-    tracked: OnceLock<Arc<Tracked>>,
-    /// The watch's own, so that they end when the pool is gone.
-    ages: Weak<OnceLock<Ages>>,
+    /// For the switch of measuring, and for what the first guard registers.
+    pub(crate) registry: Registry,
+    pub(crate) pool: InstanceHandle<WatchedPool>,
 }
 
 impl PoolHandle {
-    pub(crate) fn new(
-        registry: Registry,
-        cells: PoolCells,
-        levels: impl Fn() -> Option<PoolLevels> + Send + Sync + 'static,
-        ages: &LateAges,
-    ) -> Self {
-        let (levels, ages) = (Box::new(levels), Arc::downgrade(ages));
-        let shared = Shared { registry, cells, levels, tracked: OnceLock::new(), ages };
-        Self { shared: Arc::new(shared) }
-    }
-
-    pub(crate) fn source(&self) -> Weak<Shared> {
-        Arc::downgrade(&self.shared)
-    }
-
     /// The name under which the pool is watched.
     pub fn name(&self) -> &str {
-        &self.shared.cells.name
+        self.pool.name()
     }
 
     /// Starts a wait for a connection.
     ///
-    /// From the first call on the pool shows ages, leaks and the peak of connections in use.
-    /// A leak is reported with the line of code that called this. A wait and a hold cost three
+    /// From the first call on the pool shows ages, leaks and the peak of connections in use. A
+    /// leak is reported with the line of code that called this. A wait and a hold cost three
     /// readings of the clock and four short locks. While measuring is switched off the guards
     /// record nothing.
     #[track_caller]
     pub fn acquire(&self) -> Acquiring {
-        if !self.shared.registry.is_measuring() {
+        if !self.registry.is_measuring() {
             return Acquiring::unmeasured();
         }
-        let tracked = self.shared.tracked().clone();
-        let since = tracked.clock.now();
-        let mut acquiring = Acquiring::start(tracked, since, Location::caller());
+        let recorder = self.pool.recorder.clone();
+        recorder.used_peak.get_or_init(|| self.begin_tracking());
+        let since = recorder.clock.now();
+        let mut acquiring = Acquiring::start(recorder, since, Location::caller());
         acquiring.enter();
         acquiring
+    }
+
+    /// Registers the series of ages, leaks and the peak of connections in use; returns the peak.
+    fn begin_tracking(&self) -> Peak {
+        // A late series is refused if another metric has its name. The guard records the rest.
+        let _ = self.pool.show_ages(&self.registry, self.name());
+        let peak = self.registry.peak(&CONNECTIONS_USED_PEAK, &[self.name()]);
+        peak.unwrap_or(Peak::disabled())
     }
 
     /// Records a wait that ended with a connection.
     #[inline]
     pub fn acquired(&self, wait: Duration) {
-        self.shared.cells.waited(wait, |outcomes| &outcomes.acquired);
+        self.waited(wait, Outcome::Acquired);
     }
 
     /// Records a wait that ended because the pool's own deadline passed.
     pub fn timed_out(&self, wait: Duration) {
-        self.shared.cells.waited(wait, |outcomes| &outcomes.timed_out);
+        self.waited(wait, Outcome::TimedOut);
     }
 
     /// Records a wait that ended because no connection could be opened, or the pool is closed.
     pub fn failed(&self, wait: Duration) {
-        self.shared.cells.waited(wait, |outcomes| &outcomes.failed);
+        self.waited(wait, Outcome::Failed);
     }
 
     /// Records a wait that its caller gave up, such as by dropping its future.
     pub fn cancelled(&self, wait: Duration) {
-        self.shared.cells.waited(wait, |outcomes| &outcomes.cancelled);
+        self.waited(wait, Outcome::Cancelled);
     }
 
     /// Records that an acquired connection is held no more, whatever became of it.
     #[inline]
     pub fn released(&self, held: Duration) {
-        self.shared.cells.hold.record(held);
-    }
-}
-
-impl Shared {
-    /// Returns what guards record into, and shows it from the first call on.
-    fn tracked(&self) -> &Arc<Tracked> {
-        self.tracked.get_or_init(|| {
-            let (registry, cells) = (&self.registry, self.cells.clone());
-            // Another metric may have the name of a late series; a guard still records the rest.
-            let peak = registry.peak(&CONNECTIONS_USED_PEAK, &[&cells.name]);
-            let peak = peak.unwrap_or(Peak::disabled());
-            let tracked = Arc::new(Tracked::new(registry, cells, peak));
-            if let Some(late) = self.ages.upgrade()
-                && let Ok(ages) = Ages::register(registry, tracked.clone())
-            {
-                late.get_or_init(|| ages);
-            }
-            tracked
-        })
-    }
-}
-
-impl Source for Weak<Shared> {
-    fn is_alive(&self) -> bool {
-        self.strong_count() > 0
+        self.pool.recorder.ends.hold.record(held);
     }
 
-    fn levels(&self) -> Option<PoolLevels> {
-        (self.upgrade()?.levels)()
+    /// Replaces the thresholds that the pool is judged by, from the next judgement on; before
+    /// that they are [`Thresholds::default`].
+    pub fn set_thresholds(&self, thresholds: Thresholds) {
+        *lock(&self.pool.thresholds) = thresholds;
     }
-}
 
-impl fmt::Debug for PoolHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PoolHandle").field("name", &self.name()).finish_non_exhaustive()
+    #[inline]
+    fn waited(&self, wait: Duration, outcome: Outcome) {
+        self.pool.recorder.ends.waited(wait, outcome);
     }
 }

@@ -1,18 +1,17 @@
-//! Who holds a connection, or waits for one, right now.
+//! Ledgers: the waits, or the uses, of a pool that go on right now.
 //!
-//! A histogram learns of a hold when it ends, and a leak never ends. So what is
-//! going on stands in a ledger, from which a poll reads the oldest. An entry and
-//! its removal take a mutex each, for a few instructions; the pool itself takes
-//! several, for longer. Places are used again, so memory is the most that were
-//! ever held at once.
+//! A histogram learns of a hold when it ends, and a leak never ends. So whatever goes on is
+//! entered in a ledger, from which a poll reads the oldest. An entry and its removal take a mutex
+//! each, for a few instructions; the pool itself takes several, for longer. Slots are used again,
+//! so memory is for the most entries that there ever were at once.
 
 use std::panic::Location;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
-use metrics_core::{Clock, Moment};
+use metrics_core::{Clock, Moment, lock};
 
-/// What began and has not ended.
+/// The waits, or the uses, that began and have not ended.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     entries: Mutex<Entries>,
@@ -24,16 +23,9 @@ pub(crate) struct Key(usize);
 
 #[derive(Debug, Default)]
 struct Entries {
-    slots: Vec<Slot>,
-    free: Option<usize>,
-    taken: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Slot {
-    /// Unused; the next unused one follows.
-    Free(Option<usize>),
-    Taken(Entry),
+    slots: Vec<Option<Entry>>,
+    /// The slots without an entry; the last is used next.
+    free: Vec<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,56 +35,53 @@ struct Entry {
     is_overdue: bool,
 }
 
-/// What a ledger holds at one moment.
+/// An entry that is older than it should be: its age, and the line of code that made it.
+pub(crate) type Overdue = (Duration, &'static Location<'static>);
+
+/// The entries of a ledger at one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
-    /// How many entries there are.
+    /// The number of entries.
     pub(crate) entries: u64,
     /// The age of the oldest entry.
     pub(crate) oldest: Option<Duration>,
     /// The entries past the limit, oldest first.
-    pub(crate) overdue: Vec<(Duration, &'static Location<'static>)>,
-    /// How many of them no survey has reported before.
+    pub(crate) overdue: Vec<Overdue>,
+    /// The number of those that no survey has reported before.
     pub(crate) newly_overdue: u64,
 }
 
 impl Ledger {
-    /// Enters what began at `since`; returns how many entries there are now, too.
+    /// Enters what began at `since`; returns the number of entries with it, too.
     pub(crate) fn enter(&self, since: Moment, caller: &'static Location<'static>) -> (Key, u64) {
-        let entry = Slot::Taken(Entry { since, caller, is_overdue: false });
-        let mut entries = self.lock();
-        entries.taken += 1;
-        let key = match entries.free {
+        let entry = Some(Entry { since, caller, is_overdue: false });
+        let Entries { slots, free } = &mut *lock(&self.entries);
+        let key = match free.pop() {
             Some(at) => {
-                if let Slot::Free(next) = entries.slots[at] {
-                    entries.free = next;
-                }
-                entries.slots[at] = entry;
+                slots[at] = entry;
                 at
             }
             None => {
-                entries.slots.push(entry);
-                entries.slots.len() - 1
+                slots.push(entry);
+                slots.len() - 1
             }
         };
-        (Key(key), entries.taken)
+        (Key(key), (slots.len() - free.len()) as u64)
     }
 
     /// Removes an entry; a key is used once.
     pub(crate) fn leave(&self, Key(at): Key) {
-        let mut entries = self.lock();
-        entries.slots[at] = Slot::Free(entries.free);
-        entries.free = Some(at);
-        entries.taken -= 1;
+        let mut entries = lock(&self.entries);
+        entries.slots[at] = None;
+        entries.free.push(at);
     }
 
     /// Looks at all entries; those older than `limit` are overdue.
     pub(crate) fn survey(&self, clock: &Clock, limit: Duration) -> Survey {
-        let mut entries = self.lock();
-        let mut survey = Survey { entries: entries.taken, ..Survey::default() };
-        for slot in &mut entries.slots {
-            let Slot::Taken(entry) = slot else { continue };
+        let mut survey = Survey::default();
+        for entry in lock(&self.entries).slots.iter_mut().flatten() {
             let age = clock.since(entry.since);
+            survey.entries += 1;
             survey.oldest = survey.oldest.max(Some(age));
             if age > limit {
                 survey.newly_overdue += u64::from(!entry.is_overdue);
@@ -102,10 +91,6 @@ impl Ledger {
         }
         survey.overdue.sort_by(|(a, _), (b, _)| b.cmp(a));
         survey
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -18,8 +18,9 @@
 //!
 //! let registry = Registry::new();
 //! let monitor = PoolMonitor::register(&registry)?;
-//! // The closure is asked once a second how full your pool is.
-//! let handle = monitor.pool("main", || Some(PoolLevels::default().used(1).idle(3).max(10)))?;
+//! // The closure is asked once a second for the levels of your pool.
+//! let levels = PoolLevels { used: Some(1), idle: Some(3), ..PoolLevels::default() };
+//! let handle = monitor.pool("main", move || Some(levels))?;
 //!
 //! let acquiring = handle.acquire(); // before you ask your pool
 //! let checkout = acquiring.acquired(); // it gave you a connection
@@ -32,13 +33,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Attach, build or tell
+//! # Which pool shows which metric
 //!
 //! With the feature `deadpool`, `PoolMonitor::attach` watches a finished pool, and
-//! `PoolMonitor::build` one that it builds with hooks, which shows more. Any other pool is
-//! told of by a [handle](PoolMonitor::pool): by guards, which follow each wait and hold from
-//! its start, or by durations, when it has ended. What a pool cannot know is absent, never 0;
-//! of several pools' totals, too.
+//! `PoolMonitor::build` builds one with hooks, which shows more. Any other pool has a
+//! [handle](PoolMonitor::pool), with guards that follow each wait and hold from its start, and
+//! with calls that record a duration when it has ended. What is not known of a pool is absent,
+//! never 0, and so is the total of several pools of which one does not know it.
 //!
 //! | metric | labels besides `pool` | attached | built | guards | durations |
 //! | --- | --- | --- | --- | --- | --- |
@@ -75,35 +76,28 @@ pub mod deadpool;
 #[cfg(feature = "deadpool-postgres")]
 pub mod postgres;
 
-mod assess;
-mod attach;
-mod attached;
 mod cells;
 mod checkout;
 mod descs;
 mod handle;
-mod hooks;
+mod judge;
 mod ledger;
 mod levels;
 mod metrics;
 mod monitor;
 mod reading;
+mod recorder;
 mod report;
 mod thresholds;
-mod tracked;
 mod watch;
+mod watched;
 
-pub use attach::AttachError;
+pub use cells::WaitPhase;
 pub use checkout::{Acquiring, Checkout};
-pub use descs::{
-    ACQUIRES, CONNECTING_REQUESTS, CONNECTIONS, CONNECTIONS_DISCARDED, CONNECTIONS_MAX,
-    CONNECTIONS_OPENED, CONNECTIONS_RECYCLED, CONNECTIONS_USED_PEAK, DESCS, LEAKED_CONNECTIONS,
-    LEAKS, OLDEST_USE_AGE, OLDEST_WAIT_AGE, PENDING_REQUESTS, PENDING_REQUESTS_PEAK, SOURCE_PANICS,
-    TIMEOUTS, USE_DURATION, WAIT_DURATION, WAIT_PHASE_DURATION,
-};
+pub use descs::*;
 pub use handle::PoolHandle;
 pub use levels::PoolLevels;
-pub use metrics::{HookMetrics, PhaseTime, PoolMetrics, PoolRates, TrackedMetrics, WaitPhases};
-pub use monitor::PoolMonitor;
+pub use metrics::{HookMetrics, PhaseTime, PoolMetrics, PoolRates, TrackedMetrics};
+pub use monitor::{AttachError, PoolMonitor};
 pub use thresholds::Thresholds;
 pub use watch::TOPIC;

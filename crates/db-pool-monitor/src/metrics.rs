@@ -1,21 +1,22 @@
 //! The numbers of one pool, or of several together, for people and programs.
 //!
-//! Counts since the start add up, and so do levels. Averages and percentiles
-//! come from the merged windows, so a busy pool weighs more than a quiet one:
-//! an average of averages would be nobody's wait.
+//! Of several pools, counts and levels add up. Averages and percentiles come from the merged
+//! windows, in which each wait has the same weight; an average of averages would give the few
+//! waits of a quiet pool as much weight as all those of a busy one.
 
 use std::time::Duration;
 
-use metrics_core::{Buckets, Histogram, as_millis};
+use metrics_core::{ByLabel, LatencySummary, as_millis};
 use serde::Serialize;
 
-use crate::reading::{HookReading, Reading, TrackedReading};
+use crate::cells::{Outcome, WaitPhase};
+use crate::reading::Reading;
 
 /// Numbers of one pool, or the totals of several.
 ///
-/// As JSON, durations are milliseconds. What has no data is `None`. What a pool
-/// cannot know is `None` too, for it and for any total with it, and is left out
-/// of the JSON: its levels, where it does not say them, and the two groups.
+/// As JSON, durations are milliseconds. What has no data is `None`. What a pool cannot know is
+/// `None` too, for it and for any total with it, and is left out of the JSON: its levels, where
+/// it does not say them, and the two groups.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -60,12 +61,12 @@ pub struct PoolMetrics {
     pub p95_use_time: Option<Duration>,
     /// The waits in the window.
     pub samples: u64,
-    /// How far the window of the waits reaches back.
+    /// The length of that window.
     pub window_seconds: f64,
-    /// What guards know of waits and holds that go on; `None` if any of the pools has no guards.
+    /// Numbers of waits and holds that go on; `None` if any of the pools has no guards.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub tracked: Option<TrackedMetrics>,
-    /// What takes hooks in the pool; `None` if any of the pools has none.
+    /// Numbers that take hooks in the pool; `None` if any of the pools has none.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub hooks: Option<HookMetrics>,
 }
@@ -79,7 +80,8 @@ pub struct TrackedMetrics {
     pub peak_active_connections: u64,
     /// Most callers waiting at once in the last minute; of several pools the sum.
     ///
-    /// `None` where it is unknown for any of the pools, as it is for a [`PoolHandle`](crate::PoolHandle).
+    /// `None` where it is unknown for any of the pools, as it is for a
+    /// [`PoolHandle`](crate::PoolHandle).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peak_waiting_clients: Option<u64>,
     /// The age of the oldest use that goes on.
@@ -90,7 +92,7 @@ pub struct TrackedMetrics {
     pub oldest_wait: Option<Duration>,
     /// Connections that are held for longer than the leak threshold.
     pub leaked_connections: u64,
-    /// How often a connection came to be held for so long, since the start.
+    /// Times that a connection came to be held for so long, since the start.
     pub leaks: u64,
 }
 
@@ -106,23 +108,11 @@ pub struct HookMetrics {
     /// Connections that left the pool since the start.
     pub discarded_connections: u64,
     /// The parts of the waits.
-    pub wait_phases: WaitPhases,
+    pub wait_phases: ByLabel<WaitPhase, PhaseTime>,
 }
 
-/// The parts of a wait.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct WaitPhases {
-    /// For a permit, while all connections are taken.
-    pub permit: PhaseTime,
-    /// For the check of an idle connection.
-    pub recycle: PhaseTime,
-    /// For a new connection.
-    pub connect: PhaseTime,
-}
-
-/// How long a phase took, in its window.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// The durations of a part of the waits, in its window.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PhaseTime {
     /// The mean.
@@ -146,28 +136,28 @@ pub struct PoolRates {
 
 impl PoolMetrics {
     pub(crate) fn of(pools: &[Reading<'_>]) -> Self {
-        let sum = |of: fn(&Reading<'_>) -> u64| pools.iter().map(of).sum();
+        let ended = |with| pools.iter().map(|pool| pool.ends.outcomes[with].total).sum();
         // A sum with a part that is unknown is unknown.
         let level = |of: fn(&Reading<'_>) -> Option<u64>| pools.iter().map(of).sum();
-        let waits = Merged::of(pools.iter().filter_map(|pool| pool.waits));
-        let holds = Merged::of(pools.iter().filter_map(|pool| pool.holds));
+        let waits = LatencySummary::merged(pools.iter().filter_map(|pool| pool.ends.wait));
+        let holds = LatencySummary::merged(pools.iter().filter_map(|pool| pool.ends.hold));
         Self {
             total_connections: level(|pool| pool.levels.size()),
             active_connections: level(|pool| pool.levels.used),
             idle_connections: level(|pool| pool.levels.idle),
             waiting_clients: level(|pool| pool.levels.waiting),
-            avg_wait_time: waits.mean(),
-            connection_errors: sum(|pool| pool.failed.total),
+            avg_wait_time: waits.avg,
+            connection_errors: ended(Outcome::Failed),
             max_connections: level(|pool| pool.levels.max),
             connecting_clients: level(|pool| pool.levels.connecting),
-            acquired: sum(|pool| pool.acquired.total),
-            timed_out: sum(|pool| pool.timed_out.total),
-            cancelled: sum(|pool| pool.cancelled.total),
-            p95_wait_time: waits.p95(),
-            avg_use_time: holds.mean(),
-            p95_use_time: holds.p95(),
-            samples: waits.samples(),
-            window_seconds: waits.span.as_secs_f64(),
+            acquired: ended(Outcome::Acquired),
+            timed_out: ended(Outcome::TimedOut),
+            cancelled: ended(Outcome::Cancelled),
+            p95_wait_time: waits.p95,
+            avg_use_time: holds.avg,
+            p95_use_time: holds.p95,
+            samples: waits.samples,
+            window_seconds: waits.window_seconds,
             tracked: TrackedMetrics::of(pools),
             hooks: HookMetrics::of(pools),
         }
@@ -178,17 +168,13 @@ impl TrackedMetrics {
     fn of(pools: &[Reading<'_>]) -> Option<Self> {
         let tracked: Vec<_> =
             pools.iter().map(|pool| pool.tracked.as_ref()).collect::<Option<_>>()?;
-        let sum = |of: fn(&TrackedReading) -> u64| tracked.iter().copied().map(of).sum();
-        let oldest = |of: fn(&TrackedReading) -> Option<Duration>| {
-            tracked.iter().copied().filter_map(of).max()
-        };
         Some(Self {
-            peak_active_connections: sum(|pool| pool.used_peak),
-            peak_waiting_clients: tracked.iter().map(|pool| pool.waiting_peak).sum(),
-            oldest_use: oldest(|pool| pool.oldest_use),
-            oldest_wait: oldest(|pool| pool.oldest_wait),
-            leaked_connections: sum(|pool| pool.leaked),
-            leaks: sum(|pool| pool.leaks),
+            peak_active_connections: tracked.iter().map(|it| it.peak_active_connections).sum(),
+            peak_waiting_clients: tracked.iter().map(|it| it.peak_waiting_clients).sum(),
+            oldest_use: tracked.iter().filter_map(|it| it.oldest_use).max(),
+            oldest_wait: tracked.iter().filter_map(|it| it.oldest_wait).max(),
+            leaked_connections: tracked.iter().map(|it| it.leaked_connections).sum(),
+            leaks: tracked.iter().map(|it| it.leaks).sum(),
         })
     }
 }
@@ -199,19 +185,16 @@ impl HookMetrics {
         if hooks.is_empty() {
             return None;
         }
-        let phase = |of: for<'h> fn(&'h HookReading<'_>) -> Option<&'h Histogram>| {
-            let merged = Merged::of(hooks.iter().copied().filter_map(of));
-            PhaseTime { avg: merged.mean(), p95: merged.p95() }
+        let phase = |phase| {
+            let merged = LatencySummary::merged(hooks.iter().filter_map(|it| it.phases[phase]));
+            PhaseTime { avg: merged.avg, p95: merged.p95 }
         };
+        let discarded = hooks.iter().flat_map(|it| it.discarded.values());
         Some(Self {
-            opened_connections: hooks.iter().map(|hook| hook.opened).sum(),
-            recycled_connections: hooks.iter().map(|hook| hook.recycled).sum(),
-            discarded_connections: hooks.iter().map(|hook| hook.discarded).sum(),
-            wait_phases: WaitPhases {
-                permit: phase(|hook| hook.permit),
-                recycle: phase(|hook| hook.recycle),
-                connect: phase(|hook| hook.connect),
-            },
+            opened_connections: hooks.iter().map(|it| it.opened.total).sum(),
+            recycled_connections: hooks.iter().map(|it| it.recycled.total).sum(),
+            discarded_connections: discarded.map(|count| count.total).sum(),
+            wait_phases: ByLabel::from_fn(phase),
         })
     }
 }
@@ -220,42 +203,10 @@ impl PoolRates {
     pub(crate) fn of(pools: &[Reading<'_>]) -> Self {
         let errors: u64 = pools.iter().map(Reading::recent_errors).sum();
         let attempts: u64 = pools.iter().map(Reading::recent_attempts).sum();
-        let rates = pools.iter().filter_map(|pool| pool.acquired.rate());
+        let rates = pools.iter().filter_map(|pool| pool.ends.outcomes[Outcome::Acquired].rate());
         Self {
             error_rate: (attempts > 0).then(|| errors as f64 / attempts as f64),
             acquisition_rate: rates.reduce(|sum, rate| sum + rate),
         }
-    }
-}
-
-/// The windows of several series as one.
-struct Merged {
-    buckets: Option<Buckets>,
-    span: Duration,
-}
-
-impl Merged {
-    fn of<'h>(histograms: impl Iterator<Item = &'h Histogram>) -> Self {
-        let mut all = Self { buckets: None, span: Duration::ZERO };
-        for window in histograms.into_iter().map(Histogram::window) {
-            all.span = all.span.max(window.span);
-            match &mut all.buckets {
-                Some(buckets) => buckets.merge(window.buckets()),
-                None => all.buckets = Some(window.buckets().clone()),
-            }
-        }
-        all
-    }
-
-    fn samples(&self) -> u64 {
-        self.buckets.as_ref().map_or(0, Buckets::count)
-    }
-
-    fn mean(&self) -> Option<Duration> {
-        Duration::try_from_secs_f64(self.buckets.as_ref()?.mean()?).ok()
-    }
-
-    fn p95(&self) -> Option<Duration> {
-        Duration::try_from_secs_f64(self.buckets.as_ref()?.quantile(0.95)?).ok()
     }
 }

@@ -1,16 +1,24 @@
 //! The handle by which a host watches its pools.
 //!
-//! What the registry holds is another type, [`Watch`]: whoever attaches pools
-//! needs the registry, and in one type that would be a circle in which nothing
-//! is ever dropped.
+//! The registry holds another type, [`Watch`]. A host attaches pools and needs the registry for
+//! that, so one type for both would hold the registry that holds it, and none of it would ever be
+//! dropped.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use metrics_core::{Assessment, Monitor, ReadinessCheck, RegisterError, Registry, Sample};
+use metrics_core::{
+    Assessment, InstanceError, Instances, Monitor, ReadinessCheck, RegisterError, Registry, Sample,
+    lock,
+};
 
-use crate::assess;
+use crate::handle::PoolHandle;
+use crate::judge;
+use crate::levels::PoolLevels;
 use crate::metrics::{PoolMetrics, PoolRates};
-use crate::watch::{Watch, lock};
+use crate::reading::Reading;
+use crate::recorder::Recorder;
+use crate::watch::Watch;
+use crate::watched::WatchedPool;
 
 /// Watches connection pools; clones share what is attached.
 #[derive(Clone, Debug)]
@@ -19,15 +27,61 @@ pub struct PoolMonitor {
     pub(crate) watch: Arc<Watch>,
 }
 
+/// A pool that is not watched by a handle, and why.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AttachError {
+    /// The name is taken or unusable, or the registry refused a metric.
+    #[error(transparent)]
+    Instance(#[from] InstanceError),
+    /// The pool was gone when it was first asked for its levels.
+    #[error("pool `{name}` says that it is gone: attach a pool that is open")]
+    Gone {
+        /// The name.
+        name: String,
+    },
+}
+
 impl PoolMonitor {
     /// Registers the topic `database`.
     ///
     /// # Errors
-    /// [`RegisterError::DuplicateTopic`] when the registry has it: clone the first monitor instead.
+    /// [`RegisterError::DuplicateTopic`] when the registry has it: clone the first monitor
+    /// instead.
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
-        let watch = Arc::new(Watch::default());
+        let watch = Arc::new(Watch { pools: Instances::new("pool"), checks: Mutex::default() });
         registry.monitor(watch.clone())?;
         Ok(Self { registry: registry.clone(), watch })
+    }
+
+    /// Watches a pool of any kind by a handle.
+    ///
+    /// `levels` is called now, and then once a tick on a thread of the registry's: it does no I/O
+    /// and takes far less than a millisecond. `None` says that the pool is gone: it is no longer
+    /// shown, its name is free, and the numbers that were recorded last as long as the handle. A
+    /// level that the first answer leaves out stays absent; one that a later answer leaves out is
+    /// NaN, as all are after a panic, which is counted and contained.
+    ///
+    /// The closure may own the pool, which then lives as long as the handle. Where the pool owns
+    /// the handle (in a hook of its own), hold the pool weakly.
+    ///
+    /// # Errors
+    /// [`AttachError`] for a name that is taken or unusable, and for a pool that is gone.
+    pub fn pool(
+        &self,
+        name: &str,
+        levels: impl Fn() -> Option<PoolLevels> + Send + Sync + 'static,
+    ) -> Result<PoolHandle, AttachError> {
+        let (registry, pools) = (self.registry.clone(), &self.watch.pools);
+        let name = pools.name(name)?;
+        let Some(first) = levels() else {
+            return Err(AttachError::Gone { name: name.into() });
+        };
+        let pool = pools.enter(name, |name| {
+            let recorder = Recorder::register(&registry, name)?;
+            WatchedPool::register(&registry, name, recorder, levels, &first)
+        })?;
+        Ok(PoolHandle { registry, pool })
     }
 
     /// Makes the service's readiness depend on a check.
@@ -37,27 +91,24 @@ impl PoolMonitor {
         lock(&self.watch.checks).push(Arc::new(check));
     }
 
-    /// The names of the attached pools, sorted.
+    /// The names of the watched pools, sorted.
     pub fn pools(&self) -> Vec<String> {
-        self.watch.names()
+        self.watch.pools.names()
     }
 
-    /// The numbers of one pool in a sample; `None` for a name that is not attached.
+    /// The numbers of one pool in a sample; `None` for an unknown name.
     pub fn metrics(&self, sample: &Sample, pool: &str) -> Option<PoolMetrics> {
-        let reading = self.watch.reading(&sample.view(), pool)?;
-        Some(PoolMetrics::of(&[reading]))
+        Some(PoolMetrics::of(&[self.reading(sample, pool)?]))
     }
 
-    /// The rates of one pool in a sample; `None` for a name that is not attached.
+    /// The rates of one pool in a sample; `None` for an unknown name.
     pub fn rates(&self, sample: &Sample, pool: &str) -> Option<PoolRates> {
-        let reading = self.watch.reading(&sample.view(), pool)?;
-        Some(PoolRates::of(&[reading]))
+        Some(PoolRates::of(&[self.reading(sample, pool)?]))
     }
 
-    /// The judgement of one pool in a sample; `None` for a name that is not attached.
+    /// The judgement of one pool in a sample; `None` for an unknown name.
     pub fn assess(&self, sample: &Sample, pool: &str) -> Option<Assessment> {
-        let reading = self.watch.reading(&sample.view(), pool)?;
-        Some(assess::pool(&reading))
+        Some(judge::all(&[self.reading(sample, pool)?]).assess())
     }
 
     /// The numbers of all pools in a sample together.
@@ -65,8 +116,12 @@ impl PoolMonitor {
         PoolMetrics::of(&self.watch.readings(&sample.view()))
     }
 
-    /// The judgement of the worst pool in a sample, with the issues of all.
+    /// The judgement of the worst pool in a sample, with the findings of all.
     pub fn assess_all(&self, sample: &Sample) -> Assessment {
-        Monitor::assess(&*self.watch, &sample.view())
+        self.watch.judge(&sample.view()).assess()
+    }
+
+    fn reading<'a>(&self, sample: &'a Sample, pool: &str) -> Option<Reading<'a>> {
+        self.watch.reading(&sample.view(), pool)
     }
 }

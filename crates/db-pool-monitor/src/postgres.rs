@@ -1,9 +1,8 @@
 //! deadpool-postgres: timed connects, and a readiness check of its own.
 //!
-//! The check never takes a pooled connection. A probe that waits in the pool's
-//! queue fails when the service is merely busy, and takes the instance out of
-//! the balancer when it is needed most. It keeps one connection open, so that
-//! it costs the database one session and no connects.
+//! The check never takes a pooled connection. A probe that waits in the pool's queue fails when
+//! the service is merely busy, and takes the instance out of the balancer when it is needed most.
+//! It keeps one connection open, so that it costs the database one session and no connects.
 //!
 //! ```no_run
 //! use db_pool_monitor::{PoolMonitor, postgres};
@@ -59,7 +58,7 @@ where
 /// Tells the monitored wait that its connect begins, and connects.
 #[derive(Clone, Copy, Debug)]
 pub struct TimedConnect<C>(
-    /// What connects.
+    /// The connect that is timed.
     pub C,
 );
 
@@ -72,9 +71,9 @@ impl<C: Connect> Connect for TimedConnect<C> {
 
 /// Asks the database on a connection of its own whether it answers.
 ///
-/// The connection is kept and, once broken, opened anew. There is never more
-/// than one: a check that is dropped (its runner's timeout passed) closes what
-/// it had or was opening, since an answer may still be under way on it.
+/// The connection is kept and, once broken, opened anew. There is never more than one: a check
+/// that is dropped (its runner's timeout passed) closes what it had or was opening, since an
+/// answer may still be under way on it.
 pub struct PostgresCheck {
     name: String,
     config: Config,
@@ -85,8 +84,8 @@ pub struct PostgresCheck {
 impl PostgresCheck {
     /// A check that is shown under `name`; it connects when it is first asked.
     ///
-    /// In the database's list of sessions it is `node0-readiness`, unless the
-    /// configuration names an application.
+    /// In the database's list of sessions it is `node0-readiness`, unless the configuration names
+    /// an application.
     pub fn new<T>(name: impl Into<String>, mut config: Config, tls: T) -> Self
     where
         T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
@@ -106,7 +105,7 @@ impl PostgresCheck {
     }
 
     async fn ask(&self) -> Result<(), NotReady> {
-        // Held over the question: whoever comes next waits instead of opening another.
+        // Locked during the question: a second caller waits instead of opening another session.
         let mut kept = self.session.lock().await;
         // Taken out, so that dropping this future drops the session too.
         if let Some(session) = kept.take()
@@ -115,7 +114,7 @@ impl PostgresCheck {
             *kept = Some(session);
             return Ok(());
         }
-        // The kept one may have died of a restart that is over: only a new one tells.
+        // The kept session may have broken in a restart that is over, so a new one is tried.
         let connected = self.connect.connect(&self.config).await;
         let (client, task) = connected.map_err(|error| not_ready("no connection", &error))?;
         let session = Session { client, task };
@@ -161,7 +160,7 @@ impl Drop for Session {
     }
 }
 
-/// Says what kind of failure it was, and nothing that a stranger at the probe should not read.
+/// Names the kind of failure, and no detail that anybody who may ask the probe should not read.
 fn not_ready(what: &str, error: &Error) -> NotReady {
     let kind = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     let why = match (error.code(), kind) {

@@ -1,120 +1,74 @@
-//! One pool's numbers, read from a view once for all who judge or show them.
+//! The numbers of one pool, read from a view once for all who judge or show them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{Count, Gauge, Histogram, Latency, View};
+use metrics_core::{InstanceName, Named, View, lock};
 
-use crate::attached::Attached;
-use crate::hooks::HookCells;
+use crate::cells::{EndReading, HookReading, Outcome};
+use crate::ledger::Overdue;
 use crate::levels::PoolLevels;
+use crate::metrics::TrackedMetrics;
 use crate::thresholds::Thresholds;
-use crate::tracked::{Ages, Suspect};
+use crate::watched::{Polled, WatchedPool};
 
-/// What a view knows of one pool.
+/// The numbers of one pool in a view, and the thresholds of the moment.
 #[derive(Debug)]
 pub(crate) struct Reading<'a> {
-    attached: Arc<Attached>,
+    pub(crate) name: InstanceName,
+    pub(crate) thresholds: Thresholds,
     pub(crate) levels: PoolLevels,
-    pub(crate) acquired: Count,
-    pub(crate) timed_out: Count,
-    pub(crate) failed: Count,
-    pub(crate) cancelled: Count,
-    pub(crate) waits: Option<&'a Histogram>,
-    pub(crate) holds: Option<&'a Histogram>,
-    pub(crate) tracked: Option<TrackedReading>,
+    pub(crate) ends: EndReading<'a>,
+    pub(crate) tracked: Option<TrackedMetrics>,
+    /// The longest held connections past the leak threshold; `None` where they cannot be known.
+    pub(crate) suspects: Option<Vec<Overdue>>,
     pub(crate) hooks: Option<HookReading<'a>>,
 }
 
-/// What is known only of a pool whose waits and holds are followed from their start.
-#[derive(Debug)]
-pub(crate) struct TrackedReading {
-    pub(crate) used_peak: u64,
-    pub(crate) waiting_peak: Option<u64>,
-    pub(crate) oldest_use: Option<Duration>,
-    pub(crate) oldest_wait: Option<Duration>,
-    pub(crate) leaked: u64,
-    pub(crate) leaks: u64,
-    pub(crate) suspects: Vec<Suspect>,
-}
-
-/// What is known of a pool with hooks only.
-#[derive(Debug)]
-pub(crate) struct HookReading<'a> {
-    pub(crate) permit: Option<&'a Histogram>,
-    pub(crate) recycle: Option<&'a Histogram>,
-    pub(crate) connect: Option<&'a Histogram>,
-    pub(crate) opened: u64,
-    pub(crate) recycled: u64,
-    pub(crate) discarded: u64,
-}
-
 impl<'a> Reading<'a> {
-    pub(crate) fn of(attached: Arc<Attached>, view: &View<'a>) -> Self {
-        let Attached { cells, levels, ages, .. } = &*attached;
-        let ages = ages.get();
-        let hooks = ages.and_then(|ages| ages.tracked.hooks.as_deref());
-        Self {
-            levels: levels.read(view),
-            acquired: view.count(&cells.outcomes.acquired),
-            timed_out: view.count(&cells.outcomes.timed_out),
-            failed: view.count(&cells.outcomes.failed),
-            cancelled: view.count(&cells.outcomes.cancelled),
-            waits: view.latency(&cells.wait),
-            holds: view.latency(&cells.hold),
-            tracked: ages.map(|ages| TrackedReading::of(ages, view)),
-            hooks: hooks.map(|hooks| HookReading::of(hooks, view)),
-            attached,
-        }
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.attached.cells.name
-    }
-
-    pub(crate) fn thresholds(&self) -> &Thresholds {
-        &self.attached.thresholds
+    /// Reads a pool; `None` if it is gone.
+    pub(crate) fn of(pool: &Arc<Named<WatchedPool>>, view: &View<'a>) -> Option<Self> {
+        let polled = lock(&pool.polled);
+        let polled = polled.as_ref()?;
+        Some(Self {
+            name: pool.name().clone(),
+            thresholds: *lock(&pool.thresholds),
+            levels: polled.levels.read(view),
+            ends: pool.recorder.ends.read(view),
+            tracked: TrackedMetrics::read(pool, polled, view),
+            suspects: polled.ages.is_some().then(|| polled.suspects.clone()),
+            hooks: pool.recorder.hooks.as_ref().map(|hooks| hooks.read(view)),
+        })
     }
 
     /// Waits that ended lately.
     pub(crate) fn recent_attempts(&self) -> u64 {
-        let outcomes = [self.acquired, self.timed_out, self.failed, self.cancelled];
-        outcomes.iter().map(|count| count.recent).sum()
+        self.ends.outcomes.values().map(|count| count.recent).sum()
     }
 
-    /// Waits that lately ended without a connection, through no wish of the caller.
+    /// Waits that lately ended without a connection, other than by the caller's wish.
     pub(crate) fn recent_errors(&self) -> u64 {
-        self.failed.recent + self.timed_out.recent
+        let outcomes = &self.ends.outcomes;
+        outcomes[Outcome::Failed].recent + outcomes[Outcome::TimedOut].recent
+    }
+
+    pub(crate) fn oldest_wait(&self) -> Option<Duration> {
+        self.tracked.as_ref()?.oldest_wait
     }
 }
 
-impl TrackedReading {
-    fn of(ages: &Ages, view: &View<'_>) -> Self {
-        let age = |gauge: &Gauge| Duration::try_from_secs_f64(view.gauge(gauge)?).ok();
-        Self {
-            used_peak: view.peak(&ages.tracked.used_peak),
-            waiting_peak: ages.tracked.waiting_peak.as_ref().map(|peak| view.peak(peak)),
-            oldest_use: age(&ages.oldest_use),
-            oldest_wait: age(&ages.oldest_wait),
-            leaked: view.gauge(&ages.leaked).map_or(0, |leaked| leaked as u64),
-            leaks: view.counter(&ages.leaks),
-            suspects: ages.suspects(),
-        }
-    }
-}
-
-impl<'a> HookReading<'a> {
-    fn of(hooks: &HookCells, view: &View<'a>) -> Self {
-        let latency = |latency: &Latency| view.latency(latency);
-        let lost = &hooks.discarded;
-        let lost = [&lost.recycle_failed, &lost.cancelled, &lost.taken];
-        Self {
-            permit: latency(&hooks.permit),
-            recycle: latency(&hooks.recycle),
-            connect: latency(&hooks.connect),
-            opened: view.counter(&hooks.opened),
-            recycled: view.counter(&hooks.recycled),
-            discarded: lost.iter().map(|counter| view.counter(counter)).sum(),
-        }
+impl TrackedMetrics {
+    fn read(pool: &WatchedPool, polled: &Polled, view: &View<'_>) -> Option<Self> {
+        let ages = polled.ages.as_ref()?.read(view);
+        let age = |seconds: Option<f64>| Duration::try_from_secs_f64(seconds?).ok();
+        let queue = pool.recorder.queue.as_ref();
+        Some(Self {
+            peak_active_connections: pool.recorder.used_peak.get().map_or(0, |it| view.peak(it)),
+            peak_waiting_clients: queue.map(|queue| view.peak(&queue.waiting_peak)),
+            oldest_use: age(ages.oldest_use),
+            oldest_wait: age(ages.oldest_wait),
+            leaked_connections: ages.leaked.map_or(0, |leaked| leaked as u64),
+            leaks: ages.leaks.total,
+        })
     }
 }

@@ -1,45 +1,36 @@
 //! The bodies of `GET /metrics/database`.
 
 use std::collections::BTreeMap;
-use std::panic::Location;
+use std::slice;
 use std::time::Duration;
 
-use metrics_core::{Assessment, Timestamp, View, as_millis};
-use serde::{Serialize, Serializer};
+use metrics_core::{Assessment, InstanceName, View, as_millis};
+use serde::Serialize;
 
-use crate::assess;
+use crate::ledger::Overdue;
 use crate::metrics::{PoolMetrics, PoolRates};
-use crate::reading::{Reading, TrackedReading};
+use crate::reading::Reading;
 use crate::thresholds::Thresholds;
-use crate::tracked::Suspect;
 use crate::watch::TOPIC;
 
 /// All pools: the totals, and each by its name.
 #[derive(Serialize)]
 pub(crate) struct DatabaseReport {
-    timestamp: Timestamp,
     metrics: PoolMetrics,
-    health: Assessment,
     rates: PoolRates,
-    pools: BTreeMap<String, PoolReport>,
-}
-
-/// One pool, where `?pool=` names it.
-#[derive(Serialize)]
-pub(crate) struct TargetReport {
-    pub(crate) timestamp: Timestamp,
-    #[serde(flatten)]
-    pub(crate) pool: PoolReport,
+    pools: BTreeMap<InstanceName, PoolReport>,
 }
 
 /// One pool.
 #[derive(Serialize)]
 pub(crate) struct PoolReport {
     metrics: PoolMetrics,
-    health: Assessment,
+    /// `None` for a pool that `?pool=` names: the core adds its health to the report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health: Option<Assessment>,
     rates: PoolRates,
     thresholds: Thresholds,
-    /// Absent where leaks cannot be known.
+    /// `None` where leaks cannot be known.
     #[serde(skip_serializing_if = "Option::is_none")]
     leaks: Option<Vec<Leak>>,
 }
@@ -50,51 +41,33 @@ pub(crate) struct PoolReport {
 struct Leak {
     #[serde(serialize_with = "as_millis::serialize")]
     held_for: Duration,
-    #[serde(serialize_with = "line")]
-    acquired_at: &'static Location<'static>,
+    /// The line of code, as compilers write it.
+    acquired_at: String,
 }
 
 impl DatabaseReport {
-    /// The topic's published health where there is one, so that all surfaces say the same.
     pub(crate) fn of(view: &View<'_>, pools: &[Reading<'_>]) -> Self {
-        let published = view.health(&TOPIC).cloned();
+        let named = |pool: &Reading<'_>| {
+            let health = Some(view.component_health(&TOPIC, &pool.name));
+            (pool.name.clone(), PoolReport { health, ..PoolReport::of(pool) })
+        };
         Self {
-            timestamp: view.at(),
             metrics: PoolMetrics::of(pools),
-            health: published.unwrap_or_else(|| assess::all(pools)),
             rates: PoolRates::of(pools),
-            pools: pools
-                .iter()
-                .map(|pool| (pool.name().to_owned(), PoolReport::of(pool)))
-                .collect(),
+            pools: pools.iter().map(named).collect(),
         }
     }
 }
 
 impl PoolReport {
     pub(crate) fn of(pool: &Reading<'_>) -> Self {
-        let alone = std::slice::from_ref(pool);
+        let leak = |&(held_for, line): &Overdue| Leak { held_for, acquired_at: line.to_string() };
         Self {
-            metrics: PoolMetrics::of(alone),
-            health: assess::pool(pool),
-            rates: PoolRates::of(alone),
-            thresholds: *pool.thresholds(),
-            leaks: pool.tracked.as_ref().map(Leak::all),
+            metrics: PoolMetrics::of(slice::from_ref(pool)),
+            health: None,
+            rates: PoolRates::of(slice::from_ref(pool)),
+            thresholds: pool.thresholds,
+            leaks: pool.suspects.as_ref().map(|suspects| suspects.iter().map(leak).collect()),
         }
     }
-}
-
-impl Leak {
-    fn all(tracked: &TrackedReading) -> Vec<Self> {
-        let leak = |&(held_for, acquired_at): &Suspect| Self { held_for, acquired_at };
-        tracked.suspects.iter().map(leak).collect()
-    }
-}
-
-/// A line of code as compilers write it.
-fn line<S: Serializer>(
-    location: &&'static Location<'static>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(location)
 }

@@ -38,7 +38,6 @@ impl Manager for Connector {
 /// A registry under manual time.
 struct Bench {
     clock: ManualClock,
-    registry: Registry,
     monitor: PoolMonitor,
     ticker: Ticker,
 }
@@ -49,12 +48,11 @@ impl Bench {
         let registry = Registry::builder().clock(clock.clock()).build();
         let monitor = PoolMonitor::register(&registry).expect("the topic is free");
         let ticker = registry.ticker().expect("a new registry has no ticker");
-        Self { clock, registry, monitor, ticker }
+        Self { clock, monitor, ticker }
     }
 
     fn tick(&mut self) -> Arc<Sample> {
         self.clock.advance(Duration::from_secs(1));
-        self.registry.monitors().iter().for_each(|monitor| monitor.poll());
         self.ticker.tick().sample
     }
 
@@ -87,7 +85,9 @@ fn pools_leave_nothing_behind() {
         drop(pool.get());
     });
     let told = Bench::new().run(cycles, |monitor, name| {
-        let levels = || Some(PoolLevels::default().used(1).idle(0).max(1));
+        let levels = || {
+            Some(PoolLevels { used: Some(1), idle: Some(0), max: Some(1), ..PoolLevels::default() })
+        };
         let handle = monitor.pool(name, levels).expect("the name is free");
         let (acquiring, checkout) = (handle.acquire(), handle.acquire().acquired());
         handle.acquired(Duration::from_micros(1));

@@ -1,9 +1,9 @@
 //! The named instances that a monitor watches: pools, tiers, circuits, runtimes.
 //!
 //! Each monitor needs the same of them. A name is checked, and given to one instance at a
-//! time; an instance lasts as long as its users hold handles to it, or as long as what it
-//! stands for; readers go through all that live, or ask for one by name. That is here, so
-//! that a monitor has left what is its own: what it records, how it judges, what it reports.
+//! time. An instance lasts as long as its users hold handles to it, or as long as what it
+//! stands for. Readers go through all that live, or ask for one by name. All of this is here,
+//! so that a monitor is its own part only: what it records, how it judges, what it reports.
 
 mod error;
 mod handle;
@@ -24,7 +24,7 @@ pub use handle::{InstanceHandle, Named};
 ///
 /// This trait is for monitors to implement.
 pub trait Instance: Send + Sync + 'static {
-    /// Whether what it stands for still exists; always true by default.
+    /// Returns `true` while what it stands for exists; always by default.
     ///
     /// The default fits an instance that lasts as long as its [`InstanceHandle`]s. Override
     /// it where something else ends it too, such as the pool that it watches. It is called
@@ -40,7 +40,7 @@ pub trait Instance: Send + Sync + 'static {
 /// removes it: its name is free at once, and its series leave at the next tick. A reader
 /// that holds an instance for a moment keeps no name taken.
 ///
-/// A monitor of queues, each with its own numbers, is this and no more:
+/// This is a whole monitor of queues, each with its own numbers:
 ///
 /// ```
 /// use metrics_core::{
@@ -159,7 +159,7 @@ pub struct Instances<T> {
     directory: Arc<Directory<T>>,
 }
 
-/// What all clones of [`Instances`] share.
+/// The map that all clones of [`Instances`] share.
 pub(crate) struct Directory<T> {
     kind: &'static str,
     limit: usize,

@@ -1,4 +1,4 @@
-//! What a monitor records of one instance, listed once: registered together, read together.
+//! Instruments: the facts that a monitor records of one instance, each listed once.
 //!
 //! A fact of a monitor, such as the time that callers wait for a connection, has a
 //! description, a handle, a line that registers it, a place in what is read, and a line that
@@ -27,7 +27,7 @@ use crate::registry::Registry;
 ///
 /// This trait is sealed: it is implemented for the handles, and for [`ByLabel`] of them.
 pub trait Instrument: sealed::Sealed + Sized {
-    /// What a view shows of it.
+    /// The value that a view shows of it.
     type Reading<'a>;
 
     /// Registers it with the values of the description's labels, see [`Registry::instrument`].
@@ -84,7 +84,7 @@ impl Registry {
 }
 
 impl<'a> View<'a> {
-    /// What the view shows of an instrument: a [`Count`], a histogram, a number, or an array of them.
+    /// Returns what the view shows of an instrument: a [`Count`], a histogram, a number, or an array of them.
     pub fn read<I: Instrument>(&self, instrument: &I) -> I::Reading<'a> {
         instrument.read(self)
     }

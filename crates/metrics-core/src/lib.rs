@@ -20,9 +20,10 @@
 //!
 //! // Whole: one pass over the cells, for everyone who reads.
 //! let sample = registry.read();
-//! let window = &sample.view().latency(&home).expect("it is registered").window();
+//! let window = sample.view().latency(&home).expect("it is registered").window();
 //! assert_eq!(window.samples(), 1);
-//! assert!((window.buckets().quantile(0.99).unwrap() - 0.012).abs() < 0.000_12);
+//! let p99 = window.buckets().quantile(0.99).expect("there is a sample");
+//! assert!((p99 - 0.012).abs() <= window.buckets().layout().error_at(0.012));
 //! # Ok::<(), metrics_core::RegisterError>(())
 //! ```
 //!
@@ -84,6 +85,12 @@
 //! | `node0_recording_bytes` | what the cells of all threads weigh |
 //! | `node0_series_folded_total{metric}` | label sets folded into `_other` at a cap |
 //! | `node0_values_clamped_total`, `node0_values_dropped_total` | values that no cell can hold |
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `hdrhistogram` | conversions between [`Buckets`] and `hdrhistogram::Histogram`, and its V2 form |
 
 pub mod as_millis;
 

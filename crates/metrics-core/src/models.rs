@@ -9,7 +9,9 @@ use std::time::Duration;
 use loom::thread;
 
 use crate::clock::ManualClock;
+use crate::instances::{Instance, InstanceHandle, Instances};
 use crate::naming::desc::Desc;
+use crate::naming::instance_name::InstanceName;
 use crate::reading::rows::{Row, Scratch};
 use crate::reading::snapshot::Value;
 use crate::reading::timeline::Timeline;
@@ -246,5 +248,48 @@ fn publish_against_latest_and_read() {
         let (first, second) = (registry.latest().pass, registry.latest().pass);
         assert!(first <= second);
         reading.join().expect("what was recorded is read");
+    });
+}
+
+/// An instance that records nothing.
+struct Plain;
+
+impl Instance for Plain {}
+
+fn enter(instances: &Instances<Plain>) -> Option<InstanceHandle<Plain>> {
+    let name = InstanceName::new("main").expect("the name is right");
+    instances.enter(name, |_| Ok(Plain)).ok()
+}
+
+#[test]
+fn last_handle_against_a_further_one() {
+    explore(|| {
+        let instances = Instances::new("pool");
+        let last = enter(&instances).expect("the name is free");
+        let taking = thread::spawn({
+            let instances = instances.clone();
+            move || {
+                let further = instances.handle("main");
+                assert_eq!(instances.names().len(), usize::from(further.is_some()));
+            }
+        });
+        drop(last);
+        taking.join().expect("who has a handle has an instance");
+        assert_eq!(format!("{instances:?}"), "[]");
+    });
+}
+
+#[test]
+fn last_handle_against_enter() {
+    explore(|| {
+        let instances = Instances::new("pool");
+        let last = enter(&instances).expect("the name is free");
+        let entering = thread::spawn({
+            let instances = instances.clone();
+            move || enter(&instances)
+        });
+        drop(last);
+        let next = entering.join().expect("it fails only while the name is taken");
+        assert_eq!(instances.names().len(), usize::from(next.is_some()));
     });
 }

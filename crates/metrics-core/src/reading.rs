@@ -1,4 +1,4 @@
-//! Reading: a pass over all cells, and the plain data that it leaves.
+//! Reading: a pass over all cells, and the plain data that it produces.
 
 pub(crate) mod buckets;
 pub(crate) mod delta;

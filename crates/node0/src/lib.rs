@@ -62,7 +62,7 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `deadpool-postgres` | the module [`postgres`]: timed connects, and a readiness check on a connection of its own |
-//! | `moka`, `redis` | the modules `cache::moka` and `cache::redis`: tiers that count what they do |
+//! | `moka`, `redis` | the modules `cache::moka` and `cache::redis`: tiers that count what they do; `RedisPool` binds the latter to a watched pool |
 //! | `tower`, `tower-resilience` | `breaker::RecordLayer`, and the module `breaker::tower_resilience` |
 //! | `metrics` | the module `bridge`: metrics of the `metrics` facade here, and ours in its recorders |
 //! | `prometheus-handle` | `bridge::Appendix`: what a `metrics-exporter-prometheus` renders, on our page |
@@ -73,11 +73,15 @@
 
 mod install;
 mod monitoring;
+#[cfg(feature = "redis")]
+mod redis_pool;
 mod signal;
 mod testing;
 
 pub use install::{install, monitoring, performance};
 pub use monitoring::{BUILD_INFO, BuildError, Monitoring, MonitoringBuilder};
+#[cfg(feature = "redis")]
+pub use redis_pool::RedisPool;
 pub use signal::stop_signal;
 pub use testing::Testing;
 
@@ -89,11 +93,12 @@ pub use performance_monitor as performance;
 pub use system_monitor as system;
 
 pub use aggregator::{Aggregator, Events, Received, Sampler, StartError};
+pub use db_pool_monitor::deadpool::{BuildPoolError, MonitoredObject, MonitoredPool};
 #[cfg(feature = "deadpool-postgres")]
 pub use db_pool_monitor::postgres;
 pub use db_pool_monitor::{
-    AttachError, MonitoredObject, MonitoredPool, PoolHandle, PoolLevels, PoolMetrics, PoolMonitor,
-    PoolRates, Thresholds,
+    Acquiring, AttachError, Checkout, PoolHandle, PoolLevels, PoolMetrics, PoolMonitor, PoolRates,
+    Thresholds,
 };
 pub use exporter::{Exporter, ExporterBuilder, Format, Json, Naming, Rendered, SettingError};
 pub use http_glue::{
@@ -117,3 +122,8 @@ pub const DESCS: &[&Desc] = &[&BUILD_INFO];
 #[cfg(all(doctest, feature = "deadpool-postgres"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The guide's examples, compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/watch-a-pool.md")]
+struct WatchAPool;

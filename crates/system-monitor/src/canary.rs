@@ -1,13 +1,12 @@
 //! A task that only sleeps, to measure how late the runtime wakes it.
 //!
-//! Its lag is that of other sleeping tasks of the runtime. When it is 200 ms late, all workers
-//! were blocked for so long; or one worker was that had watched the timers and sockets before.
-//! For tokio lets idle workers sleep on while the one that they were woken by runs a task, so
-//! a single blocked worker can hold up a runtime of many. One canary is enough for a runtime of
-//! any size: the worker that watches the timers wakes it, and one worker at a time does that.
+//! Other sleeping tasks of the runtime are woken as late as this one. A lag of 200 ms means that
+//! all workers were blocked for so long, or that a single one was: the worker that watches the
+//! timers and sockets. While that worker runs a task, tokio may let the idle ones sleep on. One
+//! canary is enough for a runtime of any size, since one worker at a time watches the timers.
 //!
-//! The task holds what it measures weakly, so it keeps neither series nor registry alive, and
-//! ends at its next wake-up if nobody ends it sooner.
+//! The task holds the canary and the monitor weakly. So it keeps neither series nor registry
+//! alive, and ends at its next wake-up after one of them is gone.
 
 use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +26,7 @@ pub(crate) struct Canary {
     /// The time for which it sleeps.
     interval: Duration,
     pub(crate) lag: Latency,
-    /// When it is to wake, in nanoseconds of the clock's uptime.
+    /// The time of its next wake-up, in nanoseconds of the clock's uptime.
     due: AtomicU64,
 }
 
@@ -50,7 +49,7 @@ impl Canary {
         }
     }
 
-    /// The time since the wake-up that is due; zero while that is what a timer takes.
+    /// The delay of the wake-up that has not come yet; zero below an interval, which timers take.
     pub(crate) fn overdue(&self) -> Duration {
         let late = self.late();
         if late < self.interval { Duration::ZERO } else { late }
@@ -65,10 +64,10 @@ impl Canary {
 
     /// Records how late it woke.
     ///
-    /// While it was late it missed wake-ups. A task that was due at one of them waited for the
-    /// rest of that time, so they are recorded too: of 20 ms of sleep and 65 ms of lag come 65,
-    /// 45 and 25. Otherwise a second without a wake-up would count as little as a fiftieth of
-    /// one with.
+    /// A task that was due within the lag waited for the rest of it, so the wake-ups that the
+    /// canary missed are recorded too: a lag of 65 ms at an interval of 20 ms as 65, 45 and 25.
+    /// Otherwise a stall of a second would weigh as little as a single wake-up in time, of
+    /// which a second without a stall has fifty.
     fn wake_up(&self) {
         let late = self.late();
         self.lag.record(late);

@@ -1,7 +1,7 @@
 //! The judgements of the process and of its runtimes.
 //!
-//! Of the memory of the process and that of its cgroup only the one nearer to the limit is a
-//! finding, since both are the same shortage.
+//! Lack of memory is one finding: about the memory of the process or that of its cgroup,
+//! whichever is nearer to the limit.
 
 use metrics_core::{Finding, Judgement, LatencySummary};
 

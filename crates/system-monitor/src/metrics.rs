@@ -1,7 +1,7 @@
 //! The numbers of the process and of runtimes, for people and programs.
 //!
 //! Of several runtimes levels add up, the busy ratio is the mean over all their workers, and
-//! percentiles come from the merged windows: an average of percentiles would be nobody's lag.
+//! percentiles come from the merged windows: an average of percentiles is the lag of no task.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub struct RuntimeMetrics {
     pub queue_depth: Option<u64>,
     /// Tasks that have not ended, lag canaries apart.
     pub tasks: Option<u64>,
-    /// How late tasks were woken; as JSON its percentiles and the longest.
+    /// The delay of wake-ups; as JSON its percentiles and the longest.
     #[serde(serialize_with = "percentiles")]
     pub lag: LatencySummary,
 }

@@ -1,7 +1,7 @@
 //! The handle by which a host has its process and runtimes watched.
 //!
-//! It holds the registry, to register the metrics of further runtimes. So the registry must not
-//! hold it, or neither would ever be dropped: it holds the types of [`watch`](crate::watch).
+//! It holds the registry, to register the metrics of further runtimes. If the registry held it
+//! too, neither would ever be dropped; so the registry holds the types of [`watch`](crate::watch).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;

@@ -44,7 +44,7 @@ impl Probe {
         levels.resident_bytes = of_stat(|stat| stat.rss.saturating_mul(procfs::page_size()));
         levels.virtual_bytes = of_stat(|stat| stat.vsize);
         levels.threads = of_stat(|stat| stat.num_threads.unsigned_abs());
-        // No file of ours is open by now.
+        // Counted while no other file of the probe is open.
         levels.open_fds = open_files(&self.own.join("fd")).map(|files| files as f64);
         stat.map(|stat| ticks(stat.utime.saturating_add(stat.stime)))
     }

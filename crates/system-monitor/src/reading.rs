@@ -1,8 +1,8 @@
-//! The levels of the process and of its runtimes: as they are copied, as gauges, and in a view.
+//! The levels of the process and of its runtimes, as plain data and as gauges.
 //!
-//! What the platform does not tell of the process when it is registered has no gauge, so that
-//! it is absent from every surface and not 0: a kernel does not learn to tell more later. What
-//! is no longer known is NaN in its gauge and `None` here.
+//! What the platform does not tell when the process is registered has no gauge, so that it is
+//! absent from every surface and not 0. A level that becomes unknown later is NaN in its gauge
+//! and `None` here.
 
 use metrics_core::{Histogram, InstanceName, Named, View, levels};
 
@@ -18,7 +18,7 @@ levels! {
         heap_bytes = HEAP,
         memory_limit_bytes = MEMORY_LIMIT,
         working_set_bytes = CGROUP_WORKING_SET,
-        /// It stays when it cannot be read any more, since a total does not fall.
+        /// Kept when it cannot be read any more, since a total does not fall.
         cpu_seconds = CPU_SECONDS,
         /// Over the last tick.
         cpu_cores = CPU_USAGE,

@@ -29,7 +29,7 @@ pub(crate) struct RuntimesReport {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RuntimeReport {
-    /// Of one among others; beside one that `?runtime=` names stands the report's own.
+    /// Absent where `?runtime=` names it: the core adds its health as that of the report.
     #[serde(skip_serializing_if = "Option::is_none")]
     health: Option<Assessment>,
     #[serde(flatten)]

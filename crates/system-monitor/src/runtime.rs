@@ -1,4 +1,4 @@
-//! Runtimes: the handle that keeps one watched, and what a poll copies from it.
+//! Watched runtimes: the handle of one, its instruments, and the copying of its levels.
 
 use std::sync::{Arc, Mutex};
 

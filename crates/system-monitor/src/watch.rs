@@ -1,8 +1,8 @@
 //! The monitors that the registry holds: one for the process, one for its runtimes.
 //!
-//! They are two because their judgements are: a service that is short of memory and one whose
-//! runtime is blocked need different hands, and `/health/performance` has a check for each.
-//! They share what they watch, so that `/metrics/system` shows both in one body.
+//! They are two, since lack of memory and a blocked runtime have different remedies, and
+//! `/health/performance` has a check for each. They share what they watch, since
+//! `/metrics/system` shows both in one body.
 
 use std::sync::Arc;
 

@@ -7,7 +7,8 @@ use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 
 use aggregator::{Aggregator, Events};
-use db_pool_monitor::{MonitoredPool, PoolMonitor};
+use db_pool_monitor::PoolMonitor;
+use db_pool_monitor::deadpool::MonitoredPool;
 use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
 use metrics::counter;
 use metrics_bridge::Publisher;

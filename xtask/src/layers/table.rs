@@ -23,7 +23,7 @@ pub(super) const LAYERS: &[Row] = &[
     Row {
         role: Role::Core,
         name: "metrics-core",
-        knows: "numbers, names, labels, windows, time; the words for health, topics and events",
+        knows: "numbers, names, labels, windows, time; the words for health, findings, topics and events; the traits `Monitor` and `Observer`",
         ours: Ours::ByRole,
         outside: Outside::Only(&["erased-serde", "hdrhistogram", "quanta", "serde", "thiserror"]),
         never: &[RUNTIMES, FORMATS, WEB, TOWER, &["deadpool", "tracing"]],
@@ -46,7 +46,7 @@ pub(super) const LAYERS: &[Row] = &[
     Row {
         role: Role::Monitor,
         name: "db-pool-monitor",
-        knows: "connection pools, deadpool first",
+        knows: "connection pools of any kind; deadpool by a feature",
         ours: Ours::ByRole,
         outside: Outside::Only(&["deadpool", "deadpool-postgres", "serde", "thiserror", "tokio"]),
         never: &[WEB, TOWER],
@@ -55,9 +55,9 @@ pub(super) const LAYERS: &[Row] = &[
     Row {
         role: Role::Monitor,
         name: "cache-monitor",
-        knows: "caches by tier, moka and Redis first",
+        knows: "caches by tier; moka and Redis by features",
         ours: Ours::ByRole,
-        outside: Outside::Only(&["deadpool-redis", "moka", "redis", "serde", "thiserror", "tokio"]),
+        outside: Outside::Only(&["moka", "redis", "serde", "thiserror", "tokio"]),
         never: &[WEB, TOWER],
         oversize: &[],
     },
@@ -142,7 +142,7 @@ pub(super) const LAYERS: &[Row] = &[
         name: "node0",
         knows: "everything; wires it and re-exports it",
         ours: Ours::ByRole,
-        outside: Outside::Only(&["axum", "thiserror", "tokio", "tracing"]),
+        outside: Outside::Only(&["axum", "deadpool-redis", "thiserror", "tokio", "tracing"]),
         never: &[],
         oversize: &[],
     },

@@ -59,15 +59,6 @@ pub(crate) fn families(sample: &Sample) -> Vec<String> {
     names.filter(|name| name.starts_with("cache_")).collect()
 }
 
-/// Connections whose client waits as long as the tier does.
-#[cfg(feature = "redis")]
-pub(crate) fn redis_pool(server: &testbed::redis::RedisServer) -> deadpool_redis::PoolBuilder {
-    let patient =
-        redis::AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
-    let manager = deadpool_redis::Manager::new_with_config(server.url(), patient).unwrap();
-    deadpool_redis::Pool::builder(manager)
-}
-
 pub(crate) const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }

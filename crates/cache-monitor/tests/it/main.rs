@@ -14,6 +14,10 @@ mod moka_future;
 mod moka_sync;
 mod properties;
 #[cfg(feature = "redis")]
+mod redis_pool;
+#[cfg(feature = "redis")]
+mod redis_source;
+#[cfg(feature = "redis")]
 mod redis_tier;
 mod report;
 mod tiers;

@@ -16,7 +16,6 @@ use std::time::Duration;
 use cache_monitor::moka::Builder;
 use cache_monitor::redis::RedisTier;
 use cache_monitor::{CacheMonitor, Operation, Thresholds, TierMetrics};
-use db_pool_monitor::PoolMonitor;
 use metrics_core::{Registry, Sample, Ticker};
 use moka::future::Cache;
 use moka::notification::RemovalCause;
@@ -29,7 +28,8 @@ use tokio::sync::{Barrier, Mutex};
 
 use self::composition::{Entry, Source, TwoTier};
 use self::run::Run;
-use crate::bench::{number, redis_pool};
+use crate::bench::number;
+use crate::redis_pool::RedisPool;
 
 const TASKS: u64 = 8;
 /// Callers of one key in a stampede, for each task.
@@ -172,14 +172,12 @@ impl Judge {
 
 fn build(server: RedisServer, kill_at: u64) -> (Arc<Run>, Judge) {
     let registry = Registry::new();
-    let pools = PoolMonitor::register(&registry).unwrap();
     let monitor = CacheMonitor::register(&registry).unwrap();
     // What the first tier misses may well miss here, too.
     let modest = Thresholds::default().hit_rate(0.1).slow_get(Duration::from_secs(10));
-    let pool = pools.build("redis", redis_pool(&server).max_size(8)).unwrap();
     let l2 = monitor.tier_with("demo", "L2", modest).unwrap();
     // So long that only a dead server is an error, on any machine.
-    let l2 = RedisTier::new(l2, pool).timeout(Duration::from_secs(20));
+    let l2 = RedisTier::new(l2, RedisPool::patient(&server, 8)).timeout(Duration::from_secs(20));
     let tier = monitor.tier("demo", "L1").unwrap();
     let builder = Cache::builder().max_capacity(ENTRIES).time_to_live(L1_TTL);
     let left = Arc::<[AtomicU64; 4]>::default();

@@ -3,16 +3,16 @@
 use std::sync::{Arc, OnceLock};
 
 use deadpool::managed::{BuildError, Manager, Object, Pool, PoolBuilder};
+use metrics_core::InstanceError;
 
 use super::phases::Phases;
-use super::pool::{MonitoredPool, Watched};
+use super::pool::MonitoredPool;
 use super::status;
-use crate::attach::{AttachError, checked};
-use crate::attached::Attached;
-use crate::cells::PoolCells;
+use crate::cells::QueueCells;
+use crate::descs::CONNECTIONS_USED_PEAK;
 use crate::monitor::PoolMonitor;
-use crate::thresholds::Thresholds;
-use crate::tracked::Ages;
+use crate::recorder::Recorder;
+use crate::watched::WatchedPool;
 
 /// A pool that is not built, and why.
 #[derive(Debug, thiserror::Error)]
@@ -20,57 +20,38 @@ use crate::tracked::Ages;
 pub enum BuildPoolError {
     /// The pool cannot be watched under this name.
     #[error(transparent)]
-    Attach(AttachError),
+    Instance(#[from] InstanceError),
     /// The pool itself cannot be built.
     #[error("the pool cannot be built")]
     Build(#[source] BuildError),
 }
 
 impl PoolMonitor {
-    /// Watches a pool of deadpool's that is built already, against the default [`Thresholds`].
+    /// Watches a pool of deadpool's that is built already.
     ///
-    /// Its levels, whole waits, holds and outcomes are known. The parts of the
-    /// wait, and connections opened, recycled and discarded, take hooks that a
-    /// finished pool accepts no more: see [`Self::build`]. The monitor does not
-    /// keep the pool alive: with its last clone its series go, and its name is
-    /// free again.
+    /// Its levels, whole waits, holds and outcomes are known. The parts of the wait, and
+    /// connections opened, recycled and discarded, take hooks, which a finished pool does not
+    /// accept: see [`Self::build`]. The monitor does not keep the pool alive: once it is closed
+    /// or its last clone is dropped, its series leave and its name is free.
     ///
     /// # Errors
-    /// [`AttachError`] for a name that is taken or unusable.
+    /// [`InstanceError`] for a name that is taken or unusable.
     pub fn attach<M, W>(
         &self,
         name: &str,
         pool: &Pool<M, W>,
-    ) -> Result<MonitoredPool<M, W>, AttachError>
+    ) -> Result<MonitoredPool<M, W>, InstanceError>
     where
         M: Manager + 'static,
         W: From<Object<M>>,
     {
-        self.attach_with(name, pool, Thresholds::default())
+        self.wrap(name, pool.clone(), None)
     }
 
-    /// Watches a pool that is built already, against thresholds of its own.
+    /// Builds a pool of deadpool's with our hooks and watches it.
     ///
-    /// # Errors
-    /// As for [`Self::attach`].
-    pub fn attach_with<M, W>(
-        &self,
-        name: &str,
-        pool: &Pool<M, W>,
-        thresholds: Thresholds,
-    ) -> Result<MonitoredPool<M, W>, AttachError>
-    where
-        M: Manager + 'static,
-        W: From<Object<M>>,
-    {
-        self.wrap(checked(name)?, thresholds, None, pool.clone())
-    }
-
-    /// Builds a pool of deadpool's with our hooks and watches it, against the default
-    /// [`Thresholds`].
-    ///
-    /// Hooks of your own run before ours; a connection that your `pre_recycle`
-    /// refuses is replaced without being counted as discarded.
+    /// Hooks of your own run before ours; a connection that your `pre_recycle` refuses is
+    /// replaced without being counted as discarded.
     ///
     /// # Errors
     /// [`BuildPoolError`] for a name that is taken or unusable, and for a pool that cannot be
@@ -84,53 +65,40 @@ impl PoolMonitor {
         M: Manager + 'static,
         W: From<Object<M>>,
     {
-        self.build_with(name, builder, Thresholds::default())
-    }
-
-    /// Builds a pool with our hooks and watches it, against thresholds of its own.
-    ///
-    /// # Errors
-    /// As for [`Self::build`].
-    pub fn build_with<M, W>(
-        &self,
-        name: &str,
-        builder: PoolBuilder<M, W>,
-        thresholds: Thresholds,
-    ) -> Result<MonitoredPool<M, W>, BuildPoolError>
-    where
-        M: Manager + 'static,
-        W: From<Object<M>>,
-    {
-        let phases = self.phases(name).map_err(BuildPoolError::Attach)?;
+        let checked = self.watch.pools.name(name)?;
+        let phases = Phases::register(&self.registry, &checked);
+        let refused = |source| InstanceError::Register { kind: "pool", source };
+        let phases = Arc::new(phases.map_err(refused)?);
         let pool = phases.hook(builder).build().map_err(BuildPoolError::Build)?;
-        self.wrap(name, thresholds, Some(phases), pool).map_err(BuildPoolError::Attach)
-    }
-
-    fn phases(&self, name: &str) -> Result<Arc<Phases>, AttachError> {
-        let phases = Phases::register(&self.registry, checked(name)?);
-        phases.map(Arc::new).map_err(AttachError::Register)
+        Ok(self.wrap(name, pool, Some(phases))?)
     }
 
     fn wrap<M, W>(
         &self,
         name: &str,
-        thresholds: Thresholds,
-        phases: Option<Arc<Phases>>,
         pool: Pool<M, W>,
-    ) -> Result<MonitoredPool<M, W>, AttachError>
+        phases: Option<Arc<Phases>>,
+    ) -> Result<MonitoredPool<M, W>, InstanceError>
     where
         M: Manager + 'static,
         W: From<Object<M>>,
     {
-        let watched = self.enter(name, |registry| {
-            let cells = PoolCells::register(registry, name)?;
-            let watched = Watched::register(registry, cells.clone(), phases)?;
-            let ages = Ages::register(registry, watched.tracked.clone())?;
-            let ages = Arc::new(OnceLock::from(ages));
-            let source = (Box::new(pool.weak()) as _, status::levels(pool.status()));
-            let attached = Attached::register(registry, cells, thresholds, ages, source)?;
-            Ok((attached, watched))
+        let (registry, pools) = (self.registry.clone(), &self.watch.pools);
+        let watched = pools.enter(pools.name(name)?, |name| {
+            let recorder = Recorder {
+                used_peak: OnceLock::from(registry.peak(&CONNECTIONS_USED_PEAK, &[name])?),
+                queue: Some(QueueCells::register(&registry, &[name])?),
+                hooks: phases.as_ref().map(|phases| phases.cells.clone()),
+                ..Recorder::register(&registry, name)?
+            };
+            let first = status::levels(pool.status());
+            let watched = WatchedPool::register(&registry, name, recorder, pool.weak(), &first)?;
+            watched.show_ages(&registry, name)?;
+            Ok(watched)
         })?;
-        Ok(MonitoredPool::new(pool, watched))
+        // The pool itself says when it is gone.
+        let watched = watched.detach();
+        watched.poll();
+        Ok(MonitoredPool { pool, watched, registry, phases })
     }
 }

@@ -1,70 +1,48 @@
-//! Where a wait spends its time: for a permit, on a recycle, on a connect.
+//! The phases of a wait: for a permit, on a recycle, on a connect.
 //!
-//! A pool runs its hooks inside the future of the caller that asked, but tells
-//! them nothing about that caller. A task-local bridges the gap: whoever asks
-//! through a [`MonitoredPool`](super::MonitoredPool) carries a [`Trip`], and a
-//! hook that finds one moves it on. A hook that finds none (somebody asked the
-//! bare pool) still counts what the pool did.
+//! A pool runs its hooks inside the future of the caller that asked, but tells them nothing about
+//! that caller. So each wait of a [`MonitoredPool`](super::MonitoredPool) runs with a [`Trip`] in
+//! a task-local, and a hook that finds one moves it on. A hook that finds none, because somebody
+//! asked the bare pool, still counts what the pool did.
 //!
-//! No hook runs before a connect. A manager that calls [`mark_connecting`] there
-//! has its connects timed; with any other the time before a new connection is
-//! known only as a whole, and no phase claims it.
+//! No hook runs before a connect. The connects of a manager that calls [`mark_connecting`] are
+//! timed. With any other manager the time before a new connection is known only as a whole, and
+//! is recorded in no phase.
 
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use deadpool::managed::{Hook, Manager, Object, PoolBuilder};
-use metrics_core::{Clock, Latency, Moment, RegisterError, Registry};
+use metrics_core::{Clock, Moment, RegisterError, Registry};
 
-use crate::descs::{
-    CONNECTIONS_DISCARDED, CONNECTIONS_OPENED, CONNECTIONS_RECYCLED, WAIT_PHASE_DURATION,
-};
-use crate::hooks::{Discarded, HookCells};
+use crate::cells::{Discarded, HookCells, Outcome, WaitPhase};
 
 tokio::task_local! {
     static TRIP: Trip;
 }
 
-/// What the hooks of one pool share.
+/// The state that the hooks of one pool share.
 #[derive(Debug)]
 pub(super) struct Phases {
     clock: Clock,
-    pub(super) cells: Arc<HookCells>,
-    /// Whether the manager was seen to call [`mark_connecting`].
+    pub(super) cells: HookCells,
+    /// `true` once the manager has called [`mark_connecting`].
     marks: AtomicBool,
 }
 
-/// One caller's way through the pool.
-///
-/// One that is dropped before its end was cancelled.
+/// The wait of one caller; one that is dropped before its end was cancelled.
 #[derive(Debug)]
 struct Trip {
     phases: Arc<Phases>,
-    at: Cell<(Stage, Moment)>,
+    /// The phase of the moment and its start; no phase once the wait is over.
+    at: Cell<(Option<WaitPhase>, Moment)>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Permit,
-    Recycle,
-    Connect,
-    Arrived,
-}
-
-/// How a wait ended, as far as its last phase is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    Acquired,
-    PermitTimedOut,
-    Failed,
-    Cancelled,
-}
-
-/// Tells that the wait of the current task begins to open a connection.
+/// Marks the moment at which the current task's wait begins to open a connection.
 ///
-/// A [`Manager`] of your own calls it first thing in `create`; the managers of
-/// this crate's adapters do. Where no monitored wait is going on it does nothing.
+/// A [`Manager`] of your own calls it first thing in `create`; the managers of the module
+/// `postgres` do. Outside of a monitored wait it does nothing.
 pub fn mark_connecting() {
     // Absent outside a monitored wait, which is fine.
     let _ = TRIP.try_with(Trip::connecting);
@@ -76,19 +54,13 @@ pub(super) fn scope<F: Future>(
     since: Moment,
     future: F,
 ) -> impl Future<Output = F::Output> {
-    let at = Cell::new((Stage::Permit, since));
+    let at = Cell::new((Some(WaitPhase::Permit), since));
     TRIP.scope(Trip { phases, at }, future)
-}
-
-/// Ends the current trip.
-pub(super) fn end(ending: Ending, now: Moment) {
-    // A wait with phases runs inside its scope.
-    let _ = TRIP.try_with(|trip| trip.end(ending, now));
 }
 
 impl Phases {
     pub(super) fn register(registry: &Registry, pool: &str) -> Result<Self, RegisterError> {
-        let cells = Arc::new(HookCells::register(registry, pool)?);
+        let cells = HookCells::register(registry, &[pool])?;
         Ok(Self { clock: registry.clock().clone(), cells, marks: AtomicBool::new(false) })
     }
 
@@ -116,6 +88,11 @@ impl Phases {
             }))
     }
 
+    /// Ends the task's trip; only a wait for a permit ends as `TimedOut`.
+    pub(super) fn end(&self, outcome: Outcome, now: Moment) {
+        self.move_trip(|trip| trip.end(outcome, now));
+    }
+
     /// Moves the task's trip on, if it is a trip to this pool.
     fn move_trip(&self, on: impl FnOnce(&Trip)) {
         let _ = TRIP.try_with(|trip| {
@@ -125,110 +102,89 @@ impl Phases {
         });
     }
 
-    fn latency(&self, stage: Stage) -> Option<&Latency> {
-        match stage {
-            Stage::Permit => Some(&self.cells.permit),
-            Stage::Recycle => Some(&self.cells.recycle),
-            Stage::Connect => Some(&self.cells.connect),
-            Stage::Arrived => None,
-        }
-    }
-}
-
-impl HookCells {
-    fn register(registry: &Registry, pool: &str) -> Result<Self, RegisterError> {
-        let phase = |phase| registry.latency(&WAIT_PHASE_DURATION, &[pool, phase]);
-        let discarded = |reason| registry.counter(&CONNECTIONS_DISCARDED, &[pool, reason]);
-        Ok(Self {
-            permit: phase("permit")?,
-            recycle: phase("recycle")?,
-            connect: phase("connect")?,
-            opened: registry.counter(&CONNECTIONS_OPENED, &[pool])?,
-            recycled: registry.counter(&CONNECTIONS_RECYCLED, &[pool])?,
-            discarded: Discarded {
-                recycle_failed: discarded("recycle_failed")?,
-                cancelled: discarded("cancelled")?,
-                taken: discarded("taken")?,
-            },
-        })
+    fn discarded(&self, reason: Discarded) {
+        self.cells.discarded[reason].inc();
     }
 }
 
 impl Trip {
     /// An idle connection was found; it may be the second, when the first failed its check.
     fn recycling(&self) {
-        self.advance(Stage::Recycle, self.phases.clock.now());
+        self.advance(WaitPhase::Recycle);
     }
 
     fn recycled(&self) {
         let now = self.phases.clock.now();
         self.record(now);
-        self.at.set((Stage::Arrived, now));
+        self.at.set((None, now));
     }
 
     fn connecting(&self) {
         self.phases.marks.store(true, Ordering::Relaxed);
-        if self.at.get().0 != Stage::Connect {
-            self.advance(Stage::Connect, self.phases.clock.now());
+        if self.phase() != Some(WaitPhase::Connect) {
+            self.advance(WaitPhase::Connect);
         }
     }
 
     fn created(&self) {
         let now = self.phases.clock.now();
-        match self.at.get().0 {
-            Stage::Connect => self.record(now),
-            Stage::Recycle => self.phases.cells.discarded.recycle_failed.inc(),
+        match self.phase() {
+            Some(WaitPhase::Connect) => self.record(now),
+            Some(WaitPhase::Recycle) => self.phases.discarded(Discarded::RecycleFailed),
             // Permit and connect cannot be told apart without a mark.
-            Stage::Permit | Stage::Arrived => {}
+            Some(WaitPhase::Permit) | None => {}
         }
-        self.at.set((Stage::Arrived, now));
+        self.at.set((None, now));
     }
 
-    fn end(&self, ending: Ending, now: Moment) {
-        let stage = self.at.get().0;
-        let lost = &self.phases.cells.discarded;
-        match (stage, ending) {
-            (Stage::Recycle, Ending::Cancelled) => lost.cancelled.inc(),
-            (Stage::Recycle, _) => lost.recycle_failed.inc(),
+    fn end(&self, outcome: Outcome, now: Moment) {
+        let phase = self.phase();
+        match (phase, outcome) {
+            (Some(WaitPhase::Recycle), Outcome::Cancelled) => {
+                self.phases.discarded(Discarded::Cancelled);
+            }
+            (Some(WaitPhase::Recycle), _) => self.phases.discarded(Discarded::RecycleFailed),
             _ => {}
         }
-        // Without marks the stage may be over: a connect followed that nobody told of.
-        let is_certain = match stage {
-            Stage::Permit => ending == Ending::PermitTimedOut || self.has_marks(),
-            Stage::Recycle => self.has_marks(),
-            Stage::Connect | Stage::Arrived => true,
+        // Without marks the phase may be over: an unmarked connect may have followed.
+        let has_marks = self.phases.marks.load(Ordering::Relaxed);
+        let is_certain = match phase {
+            Some(WaitPhase::Permit) => has_marks || outcome == Outcome::TimedOut,
+            Some(WaitPhase::Recycle) => has_marks,
+            Some(WaitPhase::Connect) | None => true,
         };
         if is_certain {
             self.record(now);
         }
-        self.at.set((Stage::Arrived, now));
+        self.at.set((None, now));
     }
 
-    /// Ends the stage and begins the next.
-    fn advance(&self, next: Stage, now: Moment) {
-        if self.at.get().0 == Stage::Recycle {
-            self.phases.cells.discarded.recycle_failed.inc();
+    /// Ends the phase and begins the next.
+    fn advance(&self, next: WaitPhase) {
+        let now = self.phases.clock.now();
+        if self.phase() == Some(WaitPhase::Recycle) {
+            self.phases.discarded(Discarded::RecycleFailed);
         }
         self.record(now);
-        self.at.set((next, now));
+        self.at.set((Some(next), now));
     }
 
+    fn phase(&self) -> Option<WaitPhase> {
+        self.at.get().0
+    }
+
+    /// Records the phase of the moment, as one that ends now.
     fn record(&self, now: Moment) {
-        let (stage, since) = self.at.get();
-        if let Some(latency) = self.phases.latency(stage) {
-            latency.record(self.phases.clock.between(since, now));
+        if let (Some(phase), since) = self.at.get() {
+            self.phases.cells.phases[phase].record(self.phases.clock.between(since, now));
         }
-    }
-
-    fn has_marks(&self) -> bool {
-        self.phases.marks.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for Trip {
     fn drop(&mut self) {
-        if self.at.get().0 != Stage::Arrived {
-            self.end(Ending::Cancelled, self.phases.clock.now());
+        if self.phase().is_some() {
+            self.end(Outcome::Cancelled, self.phases.clock.now());
         }
     }
 }

@@ -9,74 +9,37 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use deadpool::managed::{Manager, Object, Pool, PoolError, TimeoutType, Timeouts};
-use metrics_core::{Counter, Moment, RegisterError, Registry};
+use metrics_core::{Moment, Named, Registry, lock};
 
-use super::phases::{self, Ending, Phases};
+use super::phases::{self, Phases};
 use super::status;
-use crate::cells::PoolCells;
+use crate::cells::{Discarded, Outcome, TimedOutIn};
 use crate::checkout::{Acquiring, Checkout};
-use crate::descs::{CONNECTIONS_USED_PEAK, PENDING_REQUESTS_PEAK, TIMEOUTS};
-use crate::tracked::Tracked;
+use crate::thresholds::Thresholds;
+use crate::watched::WatchedPool;
 
 /// A pool whose waits and holds are measured; clones share it.
 ///
-/// `get` is the pool's own, with the same errors and the same cancel safety.
-/// Each wait is counted once, when it ends, as acquired, timed out, failed or
-/// cancelled; a future that was never polled is no wait. Connections that are
-/// got from the bare pool are seen in its levels only.
+/// `get` is the pool's own, with the same errors and the same cancel safety. Each wait is counted
+/// once, when it ends, as acquired, timed out, failed or cancelled; a future that was never
+/// polled is no wait. Connections that are got from the bare pool are seen in its levels only.
 ///
-/// On top of the pool's own 140 ns, a get and its drop cost some 100 ns more
-/// (two clock reads, two histogram records, a counter, two short locks of the
-/// list of who holds what), or 170 ns with hooks, on a 2.6 GHz core.
+/// On top of the pool's own 140 ns, a get and its drop cost some 100 ns more (two clock reads,
+/// two histogram records, a counter, two short locks of the list of who holds what), or 170 ns
+/// with hooks, on a 2.6 GHz core.
 pub struct MonitoredPool<M: Manager, W: From<Object<M>> = Object<M>> {
-    pool: Pool<M, W>,
-    watched: Arc<Watched>,
-}
-
-/// What is recorded of one pool, and where.
-#[derive(Debug)]
-pub(super) struct Watched {
-    registry: Registry,
-    pub(super) tracked: Arc<Tracked>,
-    /// Absent for a pool that was built without our hooks.
-    phases: Option<Arc<Phases>>,
-    permit_timeouts: Counter,
-    connect_timeouts: Counter,
-}
-
-impl Watched {
-    pub(super) fn register(
-        registry: &Registry,
-        cells: PoolCells,
-        phases: Option<Arc<Phases>>,
-    ) -> Result<Arc<Self>, RegisterError> {
-        let name = &*cells.name.clone();
-        let timeouts = |phase| registry.counter(&TIMEOUTS, &[name, phase]);
-        let used_peak = registry.peak(&CONNECTIONS_USED_PEAK, &[name])?;
-        let tracked = Tracked {
-            waiting_peak: Some(registry.peak(&PENDING_REQUESTS_PEAK, &[name])?),
-            hooks: phases.as_ref().map(|phases| phases.cells.clone()),
-            ..Tracked::new(registry, cells, used_peak)
-        };
-        Ok(Arc::new(Self {
-            registry: registry.clone(),
-            tracked: Arc::new(tracked),
-            phases,
-            permit_timeouts: timeouts("permit")?,
-            connect_timeouts: timeouts("connect")?,
-        }))
-    }
+    pub(super) pool: Pool<M, W>,
+    pub(super) watched: Arc<Named<WatchedPool>>,
+    /// For the switch of measuring.
+    pub(super) registry: Registry,
+    /// `None` for a pool that was built without our hooks.
+    pub(super) phases: Option<Arc<Phases>>,
 }
 
 impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
-    pub(super) fn new(pool: Pool<M, W>, watched: Arc<Watched>) -> Self {
-        Self { pool, watched }
-    }
-
     /// Takes a connection from the pool, or waits for one.
     ///
-    /// A connection that is never given back is reported with the line that
-    /// called this.
+    /// A connection that is never given back is reported with the line that called this.
     ///
     /// # Errors
     /// The pool's own: see [`Pool::get`].
@@ -101,7 +64,13 @@ impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
 
     /// The name under which the pool is watched.
     pub fn name(&self) -> &str {
-        &self.watched.tracked.cells.name
+        self.watched.name()
+    }
+
+    /// Replaces the thresholds that the pool is judged by, from the next judgement on; before
+    /// that they are [`Thresholds::default`].
+    pub fn set_thresholds(&self, thresholds: Thresholds) {
+        *lock(&self.watched.thresholds) = thresholds;
     }
 
     /// The bare pool, whose callers are not measured.
@@ -114,13 +83,13 @@ impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
         timeouts: Timeouts,
         caller: &'static Location<'static>,
     ) -> Result<MonitoredObject<W>, PoolError<M::Error>> {
-        if !self.watched.registry.is_measuring() {
+        if !self.registry.is_measuring() {
             let object = self.pool.timeout_get(&timeouts).await?;
             return Ok(MonitoredObject { checkout: Acquiring::unmeasured().acquired(), object });
         }
-        let since = self.watched.tracked.clock.now();
+        let since = self.watched.recorder.clock.now();
         let wait = self.wait(timeouts, since, caller);
-        match &self.watched.phases {
+        match &self.phases {
             Some(phases) => phases::scope(phases.clone(), since, wait).await,
             None => wait.await,
         }
@@ -132,78 +101,75 @@ impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
         since: Moment,
         caller: &'static Location<'static>,
     ) -> Result<MonitoredObject<W>, PoolError<M::Error>> {
-        let mut acquiring = Acquiring::start(self.watched.tracked.clone(), since, caller);
+        let mut acquiring = Acquiring::start(self.watched.recorder.clone(), since, caller);
         let mut get = pin!(self.pool.timeout_get(&timeouts));
-        // Most callers get an idle connection at once; only the others are worth a look
-        // at how many they are.
+        // Most callers get an idle connection at once. Only for the others the queue is
+        // counted, which takes the pool's lock.
         let at_once = poll_fn(|cx| Poll::Ready(get.as_mut().poll(cx))).await;
         let got = match at_once {
             Poll::Ready(got) => got,
             Poll::Pending => {
-                self.watched.record_waiting(status::waiting(self.pool.status()));
+                let waiting = status::waiting(self.pool.status());
+                self.watched.recorder.record_waiting(waiting as u64);
                 acquiring.enter();
                 get.await
             }
         };
         match got {
             Ok(object) => {
-                Ok(MonitoredObject { checkout: self.watched.acquired(acquiring), object })
+                let checkout = acquiring.acquired();
+                // The last phase of the wait ends when the use begins.
+                if let (Some(phases), Some(held)) = (&self.phases, &checkout.0) {
+                    phases.end(Outcome::Acquired, held.since);
+                }
+                Ok(MonitoredObject { checkout, object })
             }
             Err(error) => {
-                self.watched.ended(acquiring, &error);
+                self.ended(acquiring, &error);
                 Err(error)
             }
         }
     }
-}
-
-impl Watched {
-    fn record_waiting(&self, callers: usize) {
-        if let Some(peak) = &self.tracked.waiting_peak {
-            peak.record(callers as u64);
-        }
-    }
-
-    /// Ends a wait with a connection; its last phase ends at the same moment.
-    fn acquired(&self, acquiring: Acquiring) -> Checkout {
-        let checkout = acquiring.acquired();
-        if let (Some(_), Some(held)) = (&self.phases, &checkout.held) {
-            phases::end(Ending::Acquired, held.since);
-        }
-        checkout
-    }
 
     /// Ends a wait without a connection.
     fn ended<E>(&self, acquiring: Acquiring, error: &PoolError<E>) {
-        let ending = match error {
-            PoolError::Timeout(TimeoutType::Wait) => {
-                acquiring.timed_out();
-                self.permit_timeouts.inc();
-                Ending::PermitTimedOut
-            }
+        let recorder = &self.watched.recorder;
+        let timed_out_in = match error {
+            PoolError::Timeout(TimeoutType::Wait) => Some(TimedOutIn::Permit),
             // Of a recycle that timed out deadpool tells nobody: it connects instead.
             PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
-                acquiring.timed_out();
-                self.connect_timeouts.inc();
-                Ending::Failed
+                Some(TimedOutIn::Connect)
             }
             PoolError::Backend(_)
             | PoolError::Closed
             | PoolError::NoRuntimeSpecified
-            | PoolError::PostCreateHook(_) => {
-                acquiring.failed();
-                Ending::Failed
-            }
+            | PoolError::PostCreateHook(_) => None,
         };
-        if self.phases.is_some() {
-            phases::end(ending, self.tracked.clock.now());
+        match timed_out_in {
+            Some(phase) => {
+                acquiring.timed_out();
+                if let Some(queue) = &recorder.queue {
+                    queue.timeouts[phase].inc();
+                }
+            }
+            None => acquiring.failed(),
+        }
+        if let Some(phases) = &self.phases {
+            let for_permit = timed_out_in == Some(TimedOutIn::Permit);
+            let outcome = if for_permit { Outcome::TimedOut } else { Outcome::Failed };
+            phases.end(outcome, recorder.clock.now());
         }
     }
 }
 
 impl<M: Manager, W: From<Object<M>>> Clone for MonitoredPool<M, W> {
     fn clone(&self) -> Self {
-        Self { pool: self.pool.clone(), watched: self.watched.clone() }
+        Self {
+            pool: self.pool.clone(),
+            watched: self.watched.clone(),
+            registry: self.registry.clone(),
+            phases: self.phases.clone(),
+        }
     }
 }
 
@@ -230,8 +196,8 @@ pub struct MonitoredObject<W> {
 impl<W> MonitoredObject<W> {
     /// Stops measuring and hands out what the pool's own `get` returns.
     ///
-    /// For interfaces that insist on that type. What happens to it is not seen
-    /// any more: neither how long it is held, nor whether it leaks.
+    /// For interfaces that take that type only. The use ends here: the connection is not watched
+    /// any more, and a leak of it is not found.
     pub fn into_inner(this: Self) -> W {
         this.object
     }
@@ -241,9 +207,9 @@ impl<M: Manager> MonitoredObject<Object<M>> {
     /// Takes the connection out of the pool for good; the pool may open another.
     #[must_use]
     pub fn take(this: Self) -> M::Type {
-        let held = this.checkout.held.as_ref();
-        if let Some(hooks) = held.and_then(|held| held.tracked.hooks.as_ref()) {
-            hooks.discarded.taken.inc();
+        let held = this.checkout.0.as_ref();
+        if let Some(hooks) = held.and_then(|held| held.recorder.hooks.as_ref()) {
+            hooks.discarded[Discarded::Taken].inc();
         }
         Object::take(this.object)
     }

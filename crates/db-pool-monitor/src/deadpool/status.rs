@@ -1,14 +1,14 @@
-//! What deadpool says of its own pools.
+//! The levels of a deadpool, from its own status.
 
 use deadpool::Status;
 use deadpool::managed::{Manager, WeakPool};
 
-use crate::attached::Source;
 use crate::levels::PoolLevels;
+use crate::watched::Source;
 
 impl<M: Manager> Source for WeakPool<M> {
     fn is_alive(&self) -> bool {
-        self.upgrade().is_some()
+        self.upgrade().is_some_and(|pool| !pool.is_closed())
     }
 
     fn levels(&self) -> Option<PoolLevels> {
@@ -18,17 +18,17 @@ impl<M: Manager> Source for WeakPool<M> {
 
 /// Reads a pool's status, whose `waiting` also counts callers that are being connected.
 pub(super) fn levels(status: Status) -> PoolLevels {
-    let used = status.size.saturating_sub(status.available);
     let waiting = waiting(status);
-    PoolLevels::default()
-        .used(used as u64)
-        .idle(status.available as u64)
-        .max(status.max_size as u64)
-        .waiting(waiting as u64)
-        .connecting(status.waiting.saturating_sub(waiting) as u64)
+    PoolLevels {
+        used: Some(status.size.saturating_sub(status.available) as u64),
+        idle: Some(status.available as u64),
+        max: Some(status.max_size as u64),
+        waiting: Some(waiting as u64),
+        connecting: Some(status.waiting.saturating_sub(waiting) as u64),
+    }
 }
 
-/// Callers without a permit: as many as are too many for the pool.
+/// The callers without a permit: those beyond the number of connections that the pool allows.
 pub(super) fn waiting(status: Status) -> usize {
     let callers = status.size.saturating_sub(status.available) + status.waiting;
     // A pool that was shrunk keeps a permit for each connection until that is returned.
@@ -42,8 +42,13 @@ mod tests {
     fn check(status: (usize, usize, usize, usize), expected: (u64, u64, u64, u64)) {
         let (max_size, size, available, waiting) = status;
         let (used, idle, queued, connecting) = expected;
-        let expected = PoolLevels::default().used(used).idle(idle).max(max_size as u64);
-        let expected = expected.waiting(queued).connecting(connecting);
+        let expected = PoolLevels {
+            used: Some(used),
+            idle: Some(idle),
+            max: Some(max_size as u64),
+            waiting: Some(queued),
+            connecting: Some(connecting),
+        };
         let found = levels(Status { max_size, size, available, waiting });
         assert_eq!(found, expected, "{status:?}");
     }

@@ -33,17 +33,14 @@ impl Bench {
         self.clock.advance(time);
     }
 
-    /// Polls the monitor and ends a tick of one second.
+    /// Ends a tick of one second.
     pub(crate) fn tick(&mut self) -> Arc<Sample> {
         self.pass(Duration::from_secs(1));
         self.tick_now()
     }
 
-    /// Polls the monitor and ends the tick at once.
+    /// Ends the tick at once.
     pub(crate) fn tick_now(&mut self) -> Arc<Sample> {
-        for monitor in self.registry.monitors().iter() {
-            monitor.poll();
-        }
         self.ticker.tick().sample
     }
 }
@@ -76,7 +73,7 @@ pub(crate) fn check_outcomes(sample: &Sample, expected: [u32; 4]) {
 }
 
 /// The report as JSON: of all pools, or of one.
-pub(crate) fn body(sample: &Sample, pool: Option<&str>) -> serde_json::Value {
+pub(crate) fn body(sample: &Arc<Sample>, pool: Option<&str>) -> serde_json::Value {
     serde_json::to_value(sample.report("database", pool).unwrap()).unwrap()
 }
 

@@ -1,11 +1,11 @@
 //! Pools of deadpool's: with a manager whose every step the test decides, and on a real Postgres.
 
-mod assess;
 mod attach;
 mod beside_handles;
 mod cancellations;
 mod fake;
 mod holds;
+mod judge;
 mod phases;
 #[cfg(feature = "deadpool-postgres")]
 mod postgres;

@@ -20,7 +20,7 @@ const FOLLOWED: [&str; 5] = [
 ];
 
 fn usual() -> Option<PoolLevels> {
-    Some(PoolLevels::default().used(0).idle(1).max(10))
+    Some(PoolLevels { used: Some(0), idle: Some(1), max: Some(10), ..PoolLevels::default() })
 }
 
 fn handle(bench: &Bench) -> PoolHandle {
@@ -106,14 +106,18 @@ fn wait_that_does_not_end_is_stalled() {
     bench.pass(Duration::from_secs(6));
     let sample = bench.tick();
     let judged = bench.monitor.assess(&sample, "main").unwrap();
-    assert_eq!(judged.issues.iter().map(|issue| issue.code).collect::<Vec<_>>(), ["stalled_wait"]);
+    assert_eq!(
+        judged.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(),
+        ["stalled_wait"]
+    );
 }
 
 #[test]
 fn forgotten_checkout_is_a_leak_with_its_age_and_line() {
     let mut bench = Bench::new();
-    let thresholds = Thresholds::default().leak_after(Duration::from_secs(3));
-    let handle = bench.monitor.pool_with("main", usual, thresholds).unwrap();
+    let handle = handle(&bench);
+    let leak_after = Duration::from_secs(3);
+    handle.set_thresholds(Thresholds { leak_after, ..Thresholds::default() });
     let line = line!() + 1;
     std::mem::forget(handle.acquire().acquired());
     bench.pass(ms(3100));
@@ -139,7 +143,7 @@ fn peak_shows_what_came_and_went_between_two_ticks() {
 #[test]
 fn connections_that_stay_in_use_stay_in_the_peak_of_a_pool_that_does_not_count_them() {
     let mut bench = Bench::new();
-    let levels = || Some(PoolLevels::default().max(4));
+    let levels = || Some(PoolLevels { max: Some(4), ..PoolLevels::default() });
     let handle = bench.monitor.pool("main", levels).unwrap();
     let _held = [0, 1].map(|_| handle.acquire().acquired());
     for _ in 0..90 {

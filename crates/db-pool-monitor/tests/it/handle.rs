@@ -13,7 +13,7 @@ use crate::bench::{Bench, POOL, body, check_outcomes, ms, number, sum_millis};
 
 /// What r2d2, bb8 and sqlx say of themselves.
 fn usual() -> PoolLevels {
-    PoolLevels::default().used(3).idle(1).max(10)
+    PoolLevels { used: Some(3), idle: Some(1), max: Some(10), ..PoolLevels::default() }
 }
 
 fn handle(bench: &Bench, levels: PoolLevels) -> PoolHandle {
@@ -60,8 +60,14 @@ fn levels_are_what_the_pool_says_at_each_poll() {
     let asked = used.clone();
     let levels = move || match asked.load(Ordering::Relaxed) {
         // An answer that knows less than the first.
-        0 => Some(PoolLevels::default().max(4)),
-        used => Some(PoolLevels::default().used(used).idle(1).max(4).waiting(5).connecting(6)),
+        0 => Some(PoolLevels { max: Some(4), ..PoolLevels::default() }),
+        used => Some(PoolLevels {
+            used: Some(used),
+            idle: Some(1),
+            max: Some(4),
+            waiting: Some(5),
+            connecting: Some(6),
+        }),
     };
     let _handle = bench.monitor.pool("main", levels).unwrap();
     let shown = |sample: &Sample| {
@@ -135,13 +141,22 @@ fn what_a_handle_cannot_know_is_no_field_of_its_report() {
 #[test]
 fn handle_is_judged_by_what_it_knows() {
     let mut bench = Bench::new();
-    let thresholds = Thresholds::default().slow_wait(ms(50)).min_waits(3);
-    let full = || Some(PoolLevels::default().used(4).idle(0).max(4).waiting(7));
-    let handle = bench.monitor.pool_with("main", full, thresholds).unwrap();
+    let thresholds = Thresholds { slow_wait: ms(50), min_waits: 3, ..Thresholds::default() };
+    let full = || {
+        Some(PoolLevels {
+            used: Some(4),
+            idle: Some(0),
+            max: Some(4),
+            waiting: Some(7),
+            ..PoolLevels::default()
+        })
+    };
+    let handle = bench.monitor.pool("main", full).unwrap();
+    handle.set_thresholds(thresholds);
     let judge = |bench: &mut Bench| {
         let sample = bench.tick();
         let judged = bench.monitor.assess(&sample, "main").unwrap();
-        let codes: Vec<_> = judged.issues.iter().map(|issue| issue.code).collect();
+        let codes: Vec<_> = judged.findings.iter().map(|finding| finding.code).collect();
         (judged.score, codes)
     };
     assert_eq!(judge(&mut bench), (Some(77), vec!["pool_exhausted", "long_wait_queue"]));
@@ -160,7 +175,7 @@ fn handle_is_judged_by_what_it_knows() {
 #[test]
 fn pool_that_says_little_is_judged_by_its_waits_alone() {
     let mut bench = Bench::new();
-    let handle = handle(&bench, PoolLevels::default().max(4));
+    let handle = handle(&bench, PoolLevels { max: Some(4), ..PoolLevels::default() });
     let status = |bench: &mut Bench| {
         let sample = bench.tick();
         bench.monitor.assess(&sample, "main").unwrap().status

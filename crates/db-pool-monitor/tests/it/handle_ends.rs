@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use db_pool_monitor::{AttachError, PoolLevels};
-use metrics_core::Sample;
+use metrics_core::{InstanceError, Sample};
 
 use crate::bench::{Bench, POOL, ms, number};
 
 fn one() -> Option<PoolLevels> {
-    Some(PoolLevels::default().used(1).idle(0).max(1))
+    Some(PoolLevels { used: Some(1), idle: Some(0), max: Some(1), ..PoolLevels::default() })
 }
 
 fn has(sample: &Sample, name: &str) -> bool {
@@ -20,7 +20,15 @@ fn has(sample: &Sample, name: &str) -> bool {
 fn refused_handle_leaves_the_levels_of_the_living_pool_alone() {
     let bench = Bench::new();
     let _handle = bench.monitor.pool("main", one).unwrap();
-    let more = || Some(PoolLevels::default().used(9).idle(9).max(9).waiting(9));
+    let more = || {
+        Some(PoolLevels {
+            used: Some(9),
+            idle: Some(9),
+            max: Some(9),
+            waiting: Some(9),
+            ..PoolLevels::default()
+        })
+    };
     assert!(bench.monitor.pool("main", more).is_err());
     let sample = bench.registry.read();
     assert_eq!(number(&sample, "db_client_connections_max", &[POOL]), 1.0);
@@ -31,7 +39,10 @@ fn refused_handle_leaves_the_levels_of_the_living_pool_alone() {
 fn name_that_cannot_be_a_label_is_refused_before_the_pool_is_asked() {
     let bench = Bench::new();
     let error = bench.monitor.pool("", || panic!("it was asked")).unwrap_err();
-    assert!(matches!(error, AttachError::Name { ref name, .. } if name.is_empty()));
+    let AttachError::Instance(InstanceError::Name { name, .. }) = error else {
+        panic!("{error:?}");
+    };
+    assert!(name.is_empty());
 }
 
 #[test]

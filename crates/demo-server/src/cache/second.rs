@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use node0::cache::redis::RedisTier;
 use node0::cache::{CacheMonitor, EvictionCause, Levels, Operation, Size, Tier};
-use node0::{Clock, PoolMonitor, Thresholds};
+use node0::{Clock, PoolMonitor, RedisPool, Thresholds};
 
 use super::CACHE;
 use super::embedded::{EmbeddedStore, Left};
@@ -72,7 +72,7 @@ pub struct ParseRedisChoiceError;
 #[derive(Debug)]
 pub enum SecondTier {
     /// Another process has them.
-    Redis(RedisTier),
+    Redis(RedisTier<RedisPool>),
     /// This one has, in a file that goes with it.
     Embedded(EmbeddedTier),
 }
@@ -123,12 +123,13 @@ impl SecondTier {
             .runtime(deadpool_redis::Runtime::Tokio1)
             .create_timeout(Some(TIMEOUT))
             .recycle_timeout(Some(TIMEOUT));
+        let pool = pools.build("redis", builder)?;
         // Orders are sold without it.
-        let pool = pools.build_with("redis", builder, Thresholds::default().optional())?;
+        pool.set_thresholds(Thresholds { required: false, ..Thresholds::default() });
         let connected = tokio::time::timeout(Duration::from_secs(2), pool.get()).await;
         let is_there = connected.is_ok_and(|connection| connection.is_ok());
         anyhow::ensure!(is_there, "no Redis answers there: start one, or pass --redis embedded");
-        Ok(Self::Redis(RedisTier::new(tier, pool).timeout(TIMEOUT)))
+        Ok(Self::Redis(RedisTier::new(tier, RedisPool(pool)).timeout(TIMEOUT)))
     }
 
     /// What it is, as the ready line prints it.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use exporter::{Format, Naming};
 use metrics_core::{
-    CACHE_GETS, Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, Kind, OwnedDesc,
+    CACHE_GETS, Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, Kind, Layout, OwnedDesc,
 };
 use performance_monitor::PerformanceMonitor;
 
@@ -29,7 +29,7 @@ fn a_latency_is_a_summary_in_milliseconds_over_the_window() {
     let [p50, p95, p99] = [summary.p50, summary.p95, summary.p99]
         .map(|quantile| quantile.unwrap().as_nanos() as f64 / 1e6);
     for (quantile, exact) in [p50, p95, p99].into_iter().zip(EXACT_MS) {
-        assert!((quantile / exact as f64 - 1.0).abs() < 1.0 / 128.0);
+        assert!((quantile / exact as f64 - 1.0).abs() <= Layout::RELATIVE_ERROR);
     }
     let expected = format!(
         "\

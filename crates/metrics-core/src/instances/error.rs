@@ -1,4 +1,4 @@
-//! Why an instance is not watched.
+//! The reasons for which an instance is not watched.
 
 use crate::naming::instance_name::InvalidName;
 use crate::recording::families::RegisterError;
@@ -40,7 +40,7 @@ pub enum InstanceError {
     Register {
         /// Such as `pool`.
         kind: &'static str,
-        /// Why.
+        /// The reason.
         source: RegisterError,
     },
 }

@@ -15,7 +15,7 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 /// An instance with its name, as readers share it; it dereferences to the instance.
 pub struct Named<T> {
     name: InstanceName,
-    /// How many [`InstanceHandle`]s there are; once zero it stays zero.
+    /// The number of [`InstanceHandle`]s; once zero it stays zero.
     handles: AtomicUsize,
     /// Weak, since the directory holds its instances.
     directory: Weak<Directory<T>>,
@@ -74,7 +74,7 @@ impl<T> Named<T> {
 }
 
 impl<T: Instance> Named<T> {
-    /// Whether somebody holds it, and it is there to be watched.
+    /// Returns `true` while there is a handle, and what the instance stands for exists.
     pub(super) fn is_alive(&self) -> bool {
         // Relaxed: what the count decides is who has a name, and a name orders nothing. What
         // was recorded is ordered by the registry.
@@ -89,7 +89,7 @@ impl<T> InstanceHandle<T> {
         Self { shared: Arc::new(Named { name, handles, directory, instance }) }
     }
 
-    /// One more handle to an instance that still has one.
+    /// Returns one more handle to an instance that still has one.
     pub(super) fn further(shared: Arc<Named<T>>) -> Option<Self> {
         // Never from zero: the last handle may be removing the instance right now.
         let one_more = |handles| (handles > 0).then_some(handles + 1);

@@ -1,7 +1,7 @@
 //! One kind of call into one guest: how it is made, timed, counted and left out.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
@@ -59,6 +59,8 @@ pub struct GuardedCall {
     benched: Gauge,
     /// The tick from which on it is called again.
     benched_until: AtomicU64,
+    /// Whether the last call took longer than its budget.
+    was_late: AtomicBool,
     /// Calls that were given up; each can be upgraded until it returns.
     given_up: Mutex<Vec<Weak<()>>>,
 }
@@ -80,6 +82,7 @@ impl GuardedCall {
             failures: [panic?, overrun?, hung?],
             benched: store.handle(&GUEST_BENCHED, &labels)?,
             benched_until: AtomicU64::new(0),
+            was_late: AtomicBool::new(false),
             given_up: Mutex::default(),
         })
     }
@@ -125,8 +128,14 @@ impl GuardedCall {
         took: Duration,
     ) -> Result<T, GuestError> {
         self.duration.record(took);
-        if took > self.guests.limits.budgets[self.call as usize] {
-            self.fail(Reason::Overrun);
+        let is_late = took > self.guests.limits.budgets[self.call as usize];
+        let was_late = self.was_late.swap(is_late, Ordering::Relaxed);
+        if is_late {
+            self.count(Reason::Overrun);
+        }
+        // One late call may say no more than that the machine was busy.
+        if is_late && was_late {
+            self.leave_out();
         }
         result.map_err(|_| {
             self.fail(Reason::Panic);
@@ -164,19 +173,25 @@ impl GuardedCall {
         Ok(())
     }
 
-    /// Counts a failure, and leaves the call out for some ticks if it belongs to one.
+    /// Counts a call that panicked or hung, and leaves it out for some ticks if it belongs to one.
     pub(crate) fn fail(&self, reason: Reason) {
-        self.failures[reason as usize].inc();
-        let is_left_out = match self.call {
-            GuestCall::Check => false, // its runner decides when it is asked again
-            call => call.is_of_a_tick() || matches!(reason, Reason::Hung),
-        };
-        if is_left_out {
+        self.count(reason);
+        self.leave_out();
+        // A report that hangs is left out too, until it returns; a check is asked by its runner.
+        if matches!((self.call, reason), (GuestCall::Report | GuestCall::Readiness, Reason::Hung)) {
             self.benched.set(1.0);
         }
+    }
+
+    fn count(&self, reason: Reason) {
+        self.failures[reason as usize].inc();
+    }
+
+    fn leave_out(&self) {
         if self.call.is_of_a_tick() {
             let next = self.guests.tick() + 1;
             self.benched_until.store(next + self.guests.limits.bench_ticks, Ordering::Relaxed);
+            self.benched.set(1.0);
         }
     }
 }

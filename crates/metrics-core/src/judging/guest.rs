@@ -5,9 +5,10 @@
 //! the caller waits for it with a limit. So a guest that hangs costs one thread, and never the
 //! tick, a worker of a runtime or a probe.
 //!
-//! Calls are counted by guest and by kind of call. A call within a tick that panicked or took
-//! longer than its budget is left out for some ticks; one that has not returned is left out
-//! until it does.
+//! Calls are counted by guest and by kind of call. A call within a tick that panicked, or took
+//! longer than its budget twice in a row, is left out for some ticks; one that has not returned
+//! is left out until it does. Budgets are wall time, and a single late call may only say that
+//! the machine was busy, so it is counted and called again.
 
 use std::time::Duration;
 

@@ -107,12 +107,22 @@ impl TopicHealth {
                 same.map_or((1, now), |pending| (pending.ticks.saturating_add(1), pending.since));
             if ticks < rule.ticks || now.saturating_sub(since) < rule.lasting {
                 self.pending = Some(Pending { status: new.status, ticks, since });
+                self.add_new(components);
                 return None;
             }
         }
         self.pending = None;
         (self.assessment, self.components) = (new, components);
         (before != self.assessment.status).then_some(before)
+    }
+
+    /// Adds the instances that the believed judgement does not know, which nothing speaks against.
+    fn add_new(&mut self, components: Vec<ComponentHealth>) {
+        for component in components {
+            if self.component(&component.name).is_none() {
+                self.components.push(component);
+            }
+        }
     }
 
     /// The health of one instance; `None` for one that the believed judgement does not know.

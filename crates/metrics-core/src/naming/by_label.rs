@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::naming::label_set::LabelSet;
 
-/// One `V` for each value of the label `K`, found by plain array access.
+/// An array with one `V` for each value of the label `K`.
 ///
 /// It holds handles where something is recorded, counts where they are read, and numbers
 /// in a report, where it is a map from label to number.

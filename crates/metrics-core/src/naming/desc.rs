@@ -1,4 +1,4 @@
-//! Descriptions of metrics: what a name means, once, as constant data.
+//! Descriptions of metrics: the meaning of a name, once, as constant data.
 //!
 //! A [`Desc`] is checked while the program compiles, so a malformed name never reaches a
 //! scrape. Names that are known only at run time go through

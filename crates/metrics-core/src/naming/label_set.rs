@@ -7,7 +7,7 @@
 
 /// An enum whose values are all values of one label; made by [`label_set!`](crate::label_set).
 pub trait LabelSet: Copy + Eq + Send + Sync + 'static {
-    /// One `V` for each value of the set.
+    /// An array with one `V` for each value of the set.
     type Array<V>: AsRef<[V]> + AsMut<[V]>;
 
     /// All values in the order of their declaration.

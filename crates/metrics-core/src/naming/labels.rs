@@ -1,7 +1,7 @@
 //! Label sets: sorted by key, without duplicates, each value bounded.
 //!
-//! Values often come from outside (an operation's name, a tenant), so their
-//! length is cut here, once, at registration; nothing after it has to care.
+//! Values often come from outside (an operation's name, a tenant), so their length is cut
+//! here, once, at registration.
 
 use std::fmt;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl Labels {
         Some(&self.0[at].1)
     }
 
-    /// Whether there is no label at all.
+    /// Returns `true` if there is no label at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -58,12 +58,15 @@ impl fmt::Debug for Labels {
     }
 }
 
+/// Cuts a value to its longest length, inside no character.
 pub(crate) fn bounded(value: &str) -> &str {
     &value[..value.floor_char_boundary(MAX_LABEL_VALUE_BYTES)]
 }
 
-/// The rule that the name of a watched instance breaks, if it does: what is fit for a label
-/// that means one thing is not empty, not too long, not [`OTHER`], and in one line.
+/// Returns the rule that the name of a watched instance breaks; `None` for a good name.
+///
+/// A name that is a label value of its own is not empty, at most 256 bytes long, in one line,
+/// and not [`OTHER`]. [`InstanceName`](crate::InstanceName) is a name that was checked.
 ///
 /// ```
 /// assert_eq!(metrics_core::broken_name_rule("main"), None);

@@ -2,7 +2,7 @@
 //!
 //! Only octaves that hold something are stored: a latency that stays between 1
 //! and 16 ms takes four. Where a value lies is the business of the [`Layout`].
-//! What one tick brought is a [`Delta`] instead, which is sparse.
+//! The values of one tick are a [`Delta`] instead, which is sparse.
 
 mod arithmetic;
 

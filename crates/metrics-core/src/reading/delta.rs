@@ -1,4 +1,4 @@
-//! What one series recorded in a stretch of time, usually one tick.
+//! The values that one series recorded in a stretch of time, usually one tick.
 //!
 //! A tick touches few of a series' buckets, so a delta is a sparse list. It is inert
 //! data and never changes once its tick has ended: the window, the totals and every
@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use crate::reading::buckets::Buckets;
 use crate::recording::layout::Layout;
 
-/// Counts by bucket, with their sum, of what was recorded in one tick or several.
+/// The values of one tick or several: counts by bucket, and their sum.
 ///
 /// ```
 /// use metrics_core::{Buckets, Delta, Layout};
@@ -43,7 +43,7 @@ impl Delta {
         Self { layout, counts: Vec::new(), count: 0, sum: 0.0 }
     }
 
-    /// Creates a delta from what [`counts`](Self::counts) and [`sum`](Self::sum) gave, for example after storing it.
+    /// Creates a delta of the given counts and sum, for example from where they were stored.
     ///
     /// The numbers may come in any order; counts of one number add up, and a number
     /// past the last bucket is taken as the last.
@@ -112,7 +112,7 @@ impl Delta {
     /// not counted.
     pub fn merge(&mut self, other: &Self) {
         let other = other.to_layout(self.layout);
-        // The first reading of a tick finds nothing, and copies what it brings.
+        // Most deltas are merged into an empty one: the first read of a tick is.
         if self.counts.is_empty() {
             self.counts.extend_from_slice(&other.counts);
             self.count = other.count;

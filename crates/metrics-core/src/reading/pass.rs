@@ -62,7 +62,7 @@ pub const VALUES_DROPPED: Desc = Desc::counter(
     "Values that no cell can hold: negative or not finite, or without a series to go to.",
 );
 
-/// What one pass leaves to the next.
+/// The state that one pass leaves to the next.
 #[derive(Debug)]
 pub(crate) struct Pass {
     rows: Vec<Row>,
@@ -72,7 +72,7 @@ pub(crate) struct Pass {
     pub(crate) time: Timeline,
     number: u64,
     own: OwnMetrics,
-    /// The sample of the last read, with its number among all that began.
+    /// The sample of the last read, with the number of its pass among all that have begun.
     pub(crate) shared: Option<(u64, Arc<Sample>)>,
     /// The values of a sample that nobody holds any more, which the next pass overwrites: new
     /// memory costs as much as filling it, and a histogram that did not change needs no writing.
@@ -87,11 +87,11 @@ pub(crate) struct Passes {
     /// The number of passes that have begun.
     pub(crate) begun: AtomicU64,
     pub(crate) latest: Mutex<Arc<Sample>>,
-    /// Held by the reader that ticks because nobody else does.
+    /// Held by a reader while it ends a tick because there is no ticker.
     pub(crate) unattended: Mutex<()>,
 }
 
-/// What one pass found.
+/// The result of one pass.
 #[derive(Debug)]
 pub(crate) struct PassResult {
     pub(crate) pass: u64,

@@ -1,4 +1,4 @@
-//! What a pass remembers of each series, to know what is new since the last one.
+//! The state of each series between passes, by which a pass knows what is new.
 
 mod counter;
 mod histogram;
@@ -18,7 +18,7 @@ use histogram::HistogramMemory;
 pub(crate) use histogram::Scratch;
 use peak::PeakMemory;
 
-/// One series: its cells, and what the passes before found there.
+/// One series: its cells, and its state after the last pass.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) cells: Cells,
@@ -62,10 +62,10 @@ impl Row {
         Self { cells, slot, memory }
     }
 
-    /// Adds to the running tick what was recorded since the last pass.
+    /// Adds the records since the last pass to the running tick.
     ///
-    /// If there is something, `value` may be dropped: it is the series' value in an older
-    /// sample, which [`Self::publish`] replaces.
+    /// If there are some, it may drop `value`: that is the series' value of an older pass,
+    /// which [`Self::publish`] replaces.
     pub(crate) fn collect(&mut self, reader: &Reader, scratch: &mut Scratch, value: &mut Value) {
         let Memory::Histogram(memory) = &mut self.memory else {
             // All others are read whole by `publish`.
@@ -73,7 +73,7 @@ impl Row {
         };
         match &self.cells {
             Cells::Latency(core) => {
-                // The sum before the buckets: whatever the sum has, the buckets have then.
+                // The sum is read before the buckets, so a record that is in it is in the buckets too.
                 let shared = reader.shared(|| core.shared_sum());
                 let mark = reader.sum(self.slot).wrapping_add(shared);
                 if memory.has_moved(mark) {
@@ -104,7 +104,7 @@ impl Row {
         }
     }
 
-    /// Replaces the series' value in an older sample by that of this pass.
+    /// Replaces the series' value of an older pass by that of this one.
     pub(crate) fn publish(&mut self, reader: &Reader, at: PassTime<'_>, value: &mut Value) {
         *value = match (&self.cells, &mut self.memory) {
             (Cells::Counter(core), Memory::Counter(memory)) => {

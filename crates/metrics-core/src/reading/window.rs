@@ -30,7 +30,7 @@ pub(crate) struct Rule {
     pub(crate) max_age: Duration,
 }
 
-/// What one series recorded in one whole tick.
+/// One whole tick of one series.
 #[derive(Debug)]
 struct Interval {
     start: Duration,
@@ -96,7 +96,7 @@ impl SeriesTicks {
         }
     }
 
-    /// Returns what a sample shows before [`fill`](Self::fill) was called.
+    /// Returns data for samples that [`fill`](Self::fill) was not called with yet.
     pub(crate) fn unfilled(&self) -> Published {
         Published::new(self.base.clone())
     }
@@ -170,7 +170,7 @@ impl SeriesTicks {
         surplus.count()
     }
 
-    /// Writes what a sample shows at the moment of a pass, and returns the time that its window covers.
+    /// Writes the data that a sample shows, and returns the time that its window covers.
     pub(crate) fn fill(&self, published: &mut Published, at: PassTime<'_>) -> WindowSpan {
         let rule = at.time.rule;
         let running = self.running();
@@ -201,3 +201,6 @@ impl SeriesTicks {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -1,4 +1,8 @@
-//! What a lane is made of: the cells that one thread writes and passes read.
+//! The cells of a lane: one thread writes them, and passes read them.
+//!
+//! A counter or a level is one word. A latency is a sum, and a block of buckets that the
+//! lane's thread made with its first record of that latency. All of them are atomics, since
+//! two threads share them; with one writer each, plain loads and stores do.
 
 use std::array;
 use std::cell;
@@ -12,8 +16,11 @@ use crate::sync::{Mutex, global};
 
 /// A kind of cell, of which each lane has a table and the process a set of slots.
 pub(crate) trait Cell: Default + Sync + 'static {
+    /// The slots of this kind.
     fn slots(lanes: &Lanes) -> &Mutex<Slots>;
+    /// A lane's table of this kind.
     fn table(lane: &Lane) -> &Table<Self>;
+    /// The calling thread's way to its table of this kind.
     fn own(tables: &OwnTables) -> &cell::Cell<&'static [Self]>;
 
     /// Takes over what the same slot held in the table before.
@@ -23,7 +30,7 @@ pub(crate) trait Cell: Default + Sync + 'static {
     fn clear(&self, lanes: &Lanes);
 }
 
-/// A counter or a level.
+/// The part of one thread in a counter or a level.
 impl Cell for AtomicU64 {
     fn slots(lanes: &Lanes) -> &Mutex<Slots> {
         &lanes.words
@@ -46,14 +53,15 @@ impl Cell for AtomicU64 {
     }
 }
 
-/// A latency: its sum beside the way to its buckets.
+/// The part of one thread in a latency: its sum, and the way to its buckets.
 ///
-/// The sums stand close together, so that a pass over idle series reads a few
-/// cache lines and no block.
+/// The sums stand close together, so that a pass over idle series reads a few cache lines,
+/// four cells in each, and no block.
 #[derive(Debug)]
 pub(crate) struct LatencyCell {
-    /// The sum of what the records added, see [`latency_index`](crate::recording::layout::latency_index):
-    /// it changes with each of them, so it is also the mark of a change.
+    /// The sum of what the records added, see [`latency_index`](crate::recording::layout::latency_index).
+    ///
+    /// It changes with each record, so it is also the mark by which a pass sees a change.
     sum: AtomicU64,
     /// [`UNTOUCHED`] until the first record.
     pub(crate) block: StaticRef<OwnBlock>,
@@ -66,22 +74,23 @@ impl Default for LatencyCell {
 }
 
 impl LatencyCell {
-    /// Ends a record of the lane's thread.
-    ///
-    /// Release pairs with the acquire in [`LatencyCell::total`]: who sees that the
-    /// sum changed sees the bucket too.
+    /// Ends a record of the lane's thread, after its bucket was raised.
     #[inline]
     pub(crate) fn add(&self, added: u64) {
         let sum = self.sum.load(Ordering::Relaxed).wrapping_add(added);
+        // Release pairs with the acquire in `total`: a pass that sees the new sum sees the
+        // bucket too. Were it relaxed, a pass could take a sum of 7 ms without the record of
+        // 7 ms, and the mean would be off until the next record.
         self.sum.store(sum, Ordering::Release);
     }
 
-    /// The sum, for a reader.
+    /// Returns the sum, for a pass that reads the buckets next.
     pub(crate) fn total(&self) -> u64 {
+        // Pairs with the release in `add`.
         self.sum.load(Ordering::Acquire)
     }
 
-    /// The cell's own block, if a record made one.
+    /// Returns the cell's own block, if a record made one.
     pub(crate) fn touched(&self) -> Option<&'static OwnBlock> {
         let block = self.block.load();
         let untouched: &OwnBlock = &UNTOUCHED;
@@ -110,15 +119,15 @@ impl Cell for LatencyCell {
     fn clear(&self, lanes: &Lanes) {
         self.sum.store(0, Ordering::Relaxed);
         if let Some(block) = self.touched() {
+            // Taken out of the cell before it may be another's.
             self.block.store(&UNTOUCHED);
             lanes.spares.give_block(block);
         }
     }
 }
 
-// Stands in for the buckets of every cell that was never recorded into, so that
-// a record need not ask: it finds its bucket empty, and that is rare anyway.
-// Nobody writes to it.
+// The block of every cell that was never recorded into, so that a record need not ask whether
+// there is one: it finds its bucket empty, which takes the rare way anyway. Nobody writes to it.
 global!(static UNTOUCHED: OwnBlock);
 
 /// The buckets of one latency, cumulative.
@@ -126,19 +135,18 @@ global!(static UNTOUCHED: OwnBlock);
 #[repr(C, align(64))] // a line of buckets is to be one of the cache
 pub(crate) struct Block<B> {
     pub(crate) buckets: [B; LATENCY_BUCKETS],
-    /// A bit for each line of buckets that ever held something, so that readers
-    /// copy no others.
+    /// A bit for each line of buckets that ever held something, so that readers skip the others.
     touched: [AtomicU64; LINE_WORDS],
 }
 
-/// Those of one lane: as narrow as can be, since a pass reads all that threads wrote.
+/// The block of one lane, as narrow as can be, since a pass reads all that threads wrote.
 pub(crate) type OwnBlock = Block<AtomicU16>;
-/// Those of threads without a lane, and what filled up in those of a lane.
+/// The block of threads without a lane, and of counts that filled up elsewhere.
 pub(crate) type SharedBlock = Block<AtomicU64>;
 
-/// The lines of a block.
+/// The number of lines in a block.
 pub(crate) const LINES: usize = LATENCY_BUCKETS / PER_LINE;
-/// The words of a bit for each line.
+/// The number of words that have a bit for each line.
 pub(crate) const LINE_WORDS: usize = LINES.div_ceil(64);
 
 impl<B: Default> Default for Block<B> {
@@ -155,24 +163,24 @@ impl<B> Block<B> {
     pub(crate) fn touch(&self, bucket: usize) {
         let line = bucket / PER_LINE;
         let (lines, bit) = (&self.touched[line / 64], 1 << (line % 64));
-        // Threads that share a block race for the mark; each sees to its own.
+        // Threads that share a block may both find the bit unset, and both set it.
         if lines.load(Ordering::Relaxed) & bit == 0 {
             lines.fetch_or(bit, Ordering::Relaxed);
         }
     }
 
-    /// The buckets of a line.
+    /// Returns the buckets of a line.
     #[inline]
     pub(crate) fn line(&self, line: usize) -> &[B; PER_LINE] {
         &self.buckets.as_chunks().0[line]
     }
 
-    /// Whether a line holds something.
+    /// Returns `true` if a line holds something.
     pub(crate) fn has(&self, line: usize) -> bool {
         self.touched[line / 64].load(Ordering::Relaxed) & 1 << (line % 64) != 0
     }
 
-    /// The lines that hold something.
+    /// Returns the lines that hold something, by rising number.
     pub(crate) fn lines(&self) -> impl Iterator<Item = usize> {
         ones(self.touched.each_ref().map(|lines| lines.load(Ordering::Relaxed)))
     }
@@ -187,26 +195,30 @@ impl SharedBlock {
 }
 
 impl OwnBlock {
-    /// Has the lines that hold something on their way before they are added up.
+    /// Asks for the lines that hold something, so that they are near when they are added up.
     ///
-    /// They come from the caches of the cores that recorded: one after the other
-    /// they would be waited for, all at once they overlap.
+    /// They come from the caches of the cores that recorded, some 100 ns each. Asked for all
+    /// at once, these waits overlap.
     pub(crate) fn fetch(&self) {
+        // One load of each line is enough to ask for it. The sum keeps the compiler from
+        // leaving the loads out.
         let first = |line: usize| self.buckets[line * PER_LINE].load(Ordering::Relaxed);
         std::hint::black_box(self.lines().map(first).fold(0, u16::wrapping_add));
     }
 
+    /// Empties the block; nobody writes to it meanwhile.
     pub(crate) fn clear(&self) {
         self.touched.iter().for_each(|lines| lines.store(0, Ordering::Relaxed));
         self.buckets.iter().for_each(|bucket| bucket.store(0, Ordering::Relaxed));
     }
 }
 
-/// The numbers of the bits that are set, rising.
+/// Returns the numbers of the bits that are set, rising.
 pub(crate) fn ones(words: [u64; LINE_WORDS]) -> impl Iterator<Item = usize> {
     words.into_iter().enumerate().flat_map(|(word, mut rest)| {
         std::iter::from_fn(move || {
             let bit = rest.trailing_zeros() as usize;
+            // Takes the lowest bit off: 0b1100 & 0b1011 is 0b1000.
             rest &= rest.wrapping_sub(1);
             (bit < 64).then_some(word * 64 + bit)
         })

@@ -47,6 +47,7 @@ impl Counter {
         Self { slot: u32::MAX, core: None }
     }
 
+    /// Makes a handle to a series.
     pub(crate) fn new(core: Arc<CounterCore>) -> Self {
         Self { slot: core.slot.index, core: Some(core) }
     }
@@ -71,6 +72,7 @@ impl Counter {
         }
     }
 
+    /// Adds where the thread has no cell yet, or can have none.
     #[cold]
     fn add_first(&self, n: u64) {
         let Some(core) = &self.core else { return };
@@ -83,7 +85,7 @@ impl Counter {
         }
     }
 
-    /// The total now, summed over all threads.
+    /// Returns the total now, summed over all threads.
     pub fn total(&self) -> u64 {
         self.core.as_ref().map_or(0, |core| core.total(&Reader::new()))
     }
@@ -114,6 +116,7 @@ impl CounterCore {
         self.slot.index
     }
 
+    /// Returns the total over all threads.
     pub(crate) fn total(&self, reader: &Reader) -> u64 {
         reader.total(self.slot.index).wrapping_add(reader.shared(|| self.shared()))
     }
@@ -126,13 +129,16 @@ impl CounterCore {
         }
     }
 
-    /// What threads without cells of their own added.
+    /// Returns what threads without cells of their own added.
     pub(crate) fn shared(&self) -> u64 {
         self.shared.load(Ordering::Relaxed)
     }
 }
 
 /// Adds to a word that only this thread writes.
+///
+/// A load and a store, and no atomic addition: that would lock the cache line, which takes
+/// 2 ns instead of 0.4. Relaxed, since a counter's word says nothing of other memory.
 #[inline]
 pub(crate) fn add_alone(word: &AtomicU64, n: u64) {
     word.store(word.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);

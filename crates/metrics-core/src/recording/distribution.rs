@@ -10,14 +10,17 @@ use crate::recording::layout::{FLOAT_LARGEST, FLOAT_OCTAVES, PER_LINE, PER_OCTAV
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Arc, OnceLock};
 
-/// How many values one distribution takes: more than there is time for, and few enough
-/// for the sums of many distributions, and of threads that come at once, to fit 64 bits.
+/// The most values that one distribution takes.
+///
+/// There is no time for so many, and their counts fit 64 bits with room for the sums of many
+/// distributions, and for threads that pass the limit at once.
 const MOST: u64 = 1 << 56;
 
 /// A handle to a distribution; clones share the storage.
 ///
-/// Values are kept to 1/128 between 2⁻⁶⁴ and 2⁶⁴; smaller ones count as zero,
-/// larger ones as the largest, counted in [`VALUES_CLAMPED`](crate::VALUES_CLAMPED).
+/// Values are kept to [`Layout::RELATIVE_ERROR`](crate::Layout::RELATIVE_ERROR) between 2⁻⁶⁴
+/// and 2⁶⁴. Smaller ones count as zero, larger ones as the largest, which is counted in
+/// [`VALUES_CLAMPED`](crate::VALUES_CLAMPED).
 /// Negative values, those that are not finite, and all from the 2⁵⁶th on are
 /// dropped and counted in [`VALUES_DROPPED`](crate::VALUES_DROPPED). Cells are
 /// shared by all threads: this is for sizes and the like, not for the latency
@@ -31,11 +34,13 @@ pub struct Distribution {
 #[derive(Debug)]
 pub(crate) struct DistributionCore {
     pub(crate) head: Head,
-    /// Of the exported buckets.
+    /// The bounds of the exported buckets.
     bounds: Box<[f64]>,
+    /// The counts of each octave, made with its first value.
     octaves: Box<[OnceLock<Box<[AtomicU64; PER_OCTAVE]>>; FLOAT_OCTAVES]>,
+    /// The bits of the sum.
     sum: AtomicU64,
-    /// Records so far: the mark by which a pass finds the series changed.
+    /// The number of records so far: the mark by which a pass finds the series changed.
     records: AtomicU64,
     context: Arc<Context>,
 }
@@ -46,6 +51,7 @@ impl Distribution {
         Self { core: None }
     }
 
+    /// Makes a handle to a series.
     pub(crate) fn new(core: Arc<DistributionCore>) -> Self {
         Self { core: Some(core) }
     }
@@ -71,7 +77,7 @@ impl Distribution {
         if value > FLOAT_LARGEST {
             core.context.clamped.fetch_add(n, Ordering::Relaxed);
         }
-        // Minus zero is none the less zero.
+        // `abs` makes zero of minus zero, whose sign bit would be taken for a large bucket.
         let value = value.abs().min(FLOAT_LARGEST);
         let (octave, bucket) = float_index(value);
         let counts =
@@ -80,7 +86,8 @@ impl Distribution {
         let sum = |bits| Some((f64::from_bits(bits) + value * n as f64).to_bits());
         // The closure never declines, so the update always succeeds.
         let _ = core.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
-        // Release pairs with the acquire in `records`: who sees the mark sees the value.
+        // Last, with a release that pairs with the acquire in `records`: a pass that sees the
+        // new mark sees the count and the sum too.
         core.records.fetch_add(n, Ordering::Release);
     }
 }
@@ -107,15 +114,18 @@ impl DistributionCore {
         }
     }
 
-    /// The bounds that are exported.
+    /// The bounds of the exported buckets.
     pub(crate) fn bounds(&self) -> &[f64] {
         &self.bounds
     }
 
+    /// Returns the number of records, for a pass that reads the counts next.
     pub(crate) fn records(&self) -> u64 {
+        // Pairs with the release in `record_n`.
         self.records.load(Ordering::Acquire)
     }
 
+    /// Returns the sum of all values.
     pub(crate) fn sum(&self) -> f64 {
         f64::from_bits(self.sum.load(Ordering::Relaxed))
     }

@@ -1,7 +1,7 @@
 //! Exemplars: one trace for each bucket, to get from a graph to an example.
 //!
-//! At most one is taken per bucket and tick, and a taken lock is not waited
-//! for, so offering one never slows a request behind another.
+//! At most one is kept for each bucket and tick, and nobody waits for a lock that is held: so
+//! offering one never slows a request behind another.
 
 use std::fmt;
 
@@ -63,6 +63,7 @@ pub(crate) struct ExemplarSlots {
     slots: OnceLock<Box<[Slot]>>,
 }
 
+/// The number of the tick that it was taken in, and the exemplar.
 type Slot = Mutex<Option<(u64, Exemplar)>>;
 
 impl ExemplarSlots {
@@ -75,10 +76,12 @@ impl ExemplarSlots {
         &self.bounds
     }
 
+    /// Keeps the trace if its bucket has none of this tick.
     pub(crate) fn offer(&self, value: f64, trace: TraceId, tick: u64, clock: &Clock) {
         let slots =
             self.slots.get_or_init(|| (0..=self.bounds.len()).map(|_| Slot::default()).collect());
         let at = self.bounds.partition_point(|bound| *bound < value);
+        // Held by another thread with a trace of the same bucket, which is as good.
         let Some(mut slot) = try_lock(&slots[at]) else {
             return;
         };
@@ -87,7 +90,7 @@ impl ExemplarSlots {
         }
     }
 
-    /// What is held now, by rising bucket.
+    /// Returns the exemplars that are held now, by rising bucket.
     pub(crate) fn taken(&self) -> Vec<Exemplar> {
         let slots = self.slots.get().into_iter().flatten();
         slots.filter_map(|slot| lock(slot).map(|(_, exemplar)| exemplar)).collect()

@@ -1,9 +1,11 @@
-//! Which series there are, and how many there may be.
+//! The series of a registry by family, with caps on their number.
 //!
-//! A label value can come from outside, so the number of series is bounded
-//! here, where they are made. Past its cap a family folds new label sets into
-//! one series whose label values are all [`OTHER`](crate::OTHER): totals stay
-//! right, and a counter says how often it happened.
+//! A label value can come from outside, so the number of series is bounded here, where they
+//! are made. Past its cap a family folds new label sets into one series whose label values are
+//! all [`OTHER`](crate::OTHER): totals stay right, and a counter counts the folded sets.
+//!
+//! A series goes when its last handle drops, at the end of a tick and after one more sample,
+//! so that nothing that was recorded is missed.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -20,7 +22,7 @@ use crate::recording::remembered::{Remembered, Totals};
 use crate::sync;
 use crate::sync::atomic::Ordering;
 
-/// How often a label set was folded because its family, or the registry, was full.
+/// Registrations that were folded because the family, or the registry, was full.
 pub const SERIES_FOLDED: Desc = Desc::counter(
     "node0_series_folded_total",
     "Registrations that were folded into the series `_other` because a cap on series was reached.",
@@ -55,9 +57,9 @@ pub enum RegisterError {
     Kind {
         /// The metric's name.
         name: Cow<'static, str>,
-        /// What the description says.
+        /// The kind of the description.
         is: Kind,
-        /// What was asked for.
+        /// The kind of the handle.
         wanted: Kind,
     },
     /// The name is taken by a metric with another description.
@@ -65,7 +67,7 @@ pub enum RegisterError {
     Conflict {
         /// The metric's name.
         name: Cow<'static, str>,
-        /// What differs.
+        /// The part that differs.
         difference: &'static str,
     },
     /// The values do not match the description's label keys.
@@ -113,9 +115,11 @@ impl RegisterError {
     }
 }
 
+/// All series of one metric name.
 #[derive(Debug)]
 struct Family {
     desc: Arc<OwnedDesc>,
+    /// The label keys, rising, which all series have.
     keys: Box<[Box<str>]>,
     series: BTreeMap<Labels, Series>,
 }
@@ -123,11 +127,12 @@ struct Family {
 #[derive(Debug)]
 struct Series {
     cells: Cells,
-    /// How often a handle was asked for.
+    /// The number of times that a handle was asked for.
     asked: u64,
 }
 
 impl Family {
+    /// Returns the part in which another description of the name differs.
     fn difference(&self, desc: &OwnedDesc, labels: &Labels) -> Option<&'static str> {
         let checks = [
             ("kind", self.desc.kind == desc.kind),
@@ -151,11 +156,12 @@ pub(crate) struct Families {
     by_name: BTreeMap<Cow<'static, str>, Family>,
     limits: Limits,
     series: usize,
-    /// What folds others, and the counts of it: their handles come and go with
-    /// each call, and their totals must not.
+    /// The series `_other`, and the counts of what was folded into them. Their handles come and
+    /// go with each call, and their totals must not.
     pinned: HashMap<SeriesId, Cells>,
     /// The totals of series that expired, by the names of their families.
     remembered: HashMap<Cow<'static, str>, Remembered>,
+    /// Changes when a series comes or goes, or its family is described anew.
     pub(crate) generation: u64,
 }
 
@@ -165,20 +171,20 @@ pub(crate) struct Orphans(HashMap<SeriesId, Orphan>);
 
 #[derive(Clone, Copy, Debug)]
 struct Orphan {
-    /// How often a handle had been asked for.
+    /// The number of times that a handle had been asked for.
     asked: u64,
     /// The row in the pass.
     row: usize,
 }
 
-/// Whether a registration got a series of its own or the family's `_other`.
+/// The series that a registration got: its own, or the family's `_other`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Folding {
     Own,
     Folded,
 }
 
-/// What a registration got: cells, or the handle that was made of them.
+/// The result of a registration: cells, or the handle that was made of them.
 #[derive(Debug)]
 pub struct Registered<H> {
     pub(crate) handle: H,
@@ -205,7 +211,7 @@ impl Families {
         }
     }
 
-    /// Refuses what a registration with these label keys would be refused for.
+    /// Refuses a description that no registration with these label keys could succeed with.
     pub(crate) fn check(&self, desc: &OwnedDesc, labels: &Labels) -> Result<(), RegisterError> {
         let Some(family) = self.by_name.get(&desc.name) else {
             if self.by_name.len() >= self.limits.families {
@@ -221,7 +227,7 @@ impl Families {
         }
     }
 
-    /// Replaces the help text of a family; whether there is such a family.
+    /// Replaces the help text of a family; `false` if there is none of that name.
     pub(crate) fn describe(&mut self, name: &str, help: &str) -> bool {
         let Some(family) = self.by_name.get_mut(name) else { return false };
         Arc::make_mut(&mut family.desc).help = help.to_owned().into();
@@ -229,7 +235,7 @@ impl Families {
         true
     }
 
-    /// The series with these labels, made if there is none, or the one into which they are folded.
+    /// Returns the series with these labels, made if there is none, or the one into which they are folded.
     pub(crate) fn get_or_insert(
         &mut self,
         desc: &OwnedDesc,
@@ -252,6 +258,7 @@ impl Families {
         Ok(self.insert_or_fold(folds, desc, labels, context))
     }
 
+    /// Makes a series, or counts that its labels are folded and returns `_other`.
     fn insert_or_fold(
         &mut self,
         folds: bool,
@@ -274,6 +281,7 @@ impl Families {
         Registered::new(cells, Folding::Folded)
     }
 
+    /// Returns the series with these labels, made if there is none, whatever the caps.
     fn insert(&mut self, desc: &OwnedDesc, labels: Labels, context: &sync::Arc<Context>) -> Cells {
         let family = self.by_name.entry(desc.name.clone()).or_insert_with(|| Family {
             desc: Arc::new(desc.clone()),
@@ -298,9 +306,10 @@ impl Families {
         cells
     }
 
-    /// The series that no handle holds any more, for [`Self::remove`] once they were sampled.
+    /// Returns the series that no handle holds any more, for [`Self::remove`] once they were sampled.
     ///
-    /// Only those that the pass has: of one that came since, the second holder is its handle.
+    /// A series that the pass does not have yet is left out: it has two holders like an
+    /// orphan, the families and a handle, where an orphan has the families and the pass.
     pub(crate) fn orphans(&self, sampled: &Schema) -> Orphans {
         let series = self.by_name.values().flat_map(|family| family.series.values());
         let series = series.filter(|series| sampled.rows.contains_key(&series.cells.id()));
@@ -312,9 +321,9 @@ impl Families {
         Orphans(orphans.filter_map(orphan).collect())
     }
 
-    /// Removes those that nobody asked for since.
+    /// Removes the orphans that nobody asked for since.
     ///
-    /// Of series that expired it remembers the totals, which `shown` returns for a row.
+    /// The totals of those that expired are remembered; `shown` returns them for a row.
     pub(crate) fn remove(&mut self, orphans: &Orphans, shown: impl Fn(usize) -> Option<Totals>) {
         let before = self.series;
         let leaving = |series: &Series| {
@@ -342,7 +351,7 @@ impl Families {
         }
     }
 
-    /// The names and labels of all series, and their cells in the same order.
+    /// Returns the names and labels of all series, and their cells in the same order.
     pub(crate) fn schema(&self) -> (Schema, Vec<Cells>) {
         let mut cells = Vec::with_capacity(self.series);
         let mut ids = Vec::with_capacity(self.series);

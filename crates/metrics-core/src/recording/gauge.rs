@@ -9,9 +9,9 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A handle to a gauge; clones share the storage.
 ///
-/// One shared cell: a value that is set per thread would have no meaning. It
-/// starts at zero; `set(f64::NAN)` says that the value is unknown, and is shown
-/// as `NaN` or `null`.
+/// All threads share one cell, since the value that counts is the one that was set last. It
+/// starts at zero; `set(f64::NAN)` says that the value is unknown, and is shown as `NaN` or
+/// `null`.
 ///
 /// ```
 /// use metrics_core::{Desc, Registry};
@@ -30,7 +30,7 @@ pub struct Gauge {
     core: Option<Arc<GaugeCore>>,
 }
 
-/// A line of its own, so that a busy gauge slows no neighbour.
+/// The cell of a gauge, on a cache line of its own so that a busy gauge slows no neighbour.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct GaugeCore {
@@ -44,6 +44,7 @@ impl Gauge {
         Self { core: None }
     }
 
+    /// Makes a handle to a series.
     pub(crate) fn new(core: Arc<GaugeCore>) -> Self {
         Self { core: Some(core) }
     }

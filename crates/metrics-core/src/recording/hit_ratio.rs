@@ -4,8 +4,9 @@ use crate::recording::counter::Counter;
 
 /// Two counters of one family that differ in the label `result`.
 ///
-/// No ratio is stored: ratios of several instances cannot be averaged, counts
-/// can be added. The share over the window is computed when it is read.
+/// No ratio is stored: ratios of several instances cannot be averaged, but counts can be
+/// added. The share is computed where it is read, with
+/// [`View::hit_ratio`](crate::View::hit_ratio).
 #[derive(Clone, Debug)]
 #[must_use = "a series lasts as long as a handle to it"]
 pub struct HitRatio {

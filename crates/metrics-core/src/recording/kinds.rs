@@ -27,14 +27,14 @@ use crate::recording::up_down::UpDown;
 use crate::sync;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
-/// What the core of every kind begins with.
+/// The beginning of every core: the series' number, and what is known of its handles.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) id: SeriesId,
     /// The number of handles that nobody can reach any more, though tables of idle threads
     /// still hold them.
     pub(crate) lapsed: AtomicUsize,
-    /// Whether the series was idle for so long that it goes, though its name was not let go.
+    /// `true` once the series was idle for so long that it goes, though its name is in use.
     pub(crate) has_expired: AtomicBool,
     /// The totals that the series goes on from, if one of its name and labels expired before.
     pub(crate) resumed: Option<Totals>,
@@ -187,7 +187,7 @@ impl Cells {
         self.head().id
     }
 
-    /// Has a new series go on from the totals that its head remembers.
+    /// Brings a new series to the totals that its head remembers.
     ///
     /// Call it before a pass can see the series, which would show a total of zero.
     pub(crate) fn resume(&self) {
@@ -200,24 +200,28 @@ impl Cells {
         }
     }
 
-    /// Whether only the families and the pass hold the cells, and no handle that can be reached does.
+    /// Returns `true` if no handle that can be reached holds the cells, but the families and the pass do.
     ///
     /// If so, all that the last handle recorded is visible.
     pub(crate) fn is_orphan(&self) -> bool {
         let holders = self.strong_count();
-        // The count is read relaxed; this pairs with the release of the last drop.
+        // The count is read relaxed; this pairs with the release of the last drop, so that
+        // what the last handle recorded is visible from here on.
         fence(Ordering::Acquire);
-        // Second, since a lapsed handle is taken off here before it drops; the other way
-        // around, a handle in use could be taken for a lapsed one.
+        // The number of lapsed handles is read second, and a lapsed handle is taken off it
+        // before it drops. So a handle that drops just now may be in the first count and not
+        // in this one: then an orphan looks like a series in use, until the next tick. The
+        // other way around, a lapsed handle is counted (1) and drops, and then the holders are
+        // the families, the pass and a handle in use (3): a series in use would go.
         holders == 2 + self.head().lapsed.load(Ordering::Acquire)
     }
 }
 
 impl AnyMetric {
-    /// Does with a number what the kind does: counts it, sets it, moves to it or records it.
+    /// Records a number as the metric's kind does: counts it, sets it, moves by it or records it.
     ///
-    /// Of what the kind cannot take, such as a negative count, it takes the
-    /// nearest that it can; a duration that is no number is dropped and counted in
+    /// A number that the kind cannot take, such as a negative count, is taken as the nearest
+    /// that it can. A duration that is no number is dropped and counted in
     /// [`VALUES_DROPPED`](crate::VALUES_DROPPED).
     pub fn apply(&self, value: f64) {
         self.handle().apply(value);

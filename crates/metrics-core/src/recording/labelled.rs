@@ -1,14 +1,14 @@
 //! Handles of one family by label values that are known only at the call.
 //!
-//! A handle is the fastest way to record, but a method and a route, or a name
-//! that an application makes up, come with each call. [`Labelled`] finds the
-//! handle for them: the first call with new values registers a series, later
-//! ones look it up in a table of the calling thread, without a lock and without
-//! allocating. That the number of values is right is settled by its type and
-//! when it is made, so recording cannot fail.
+//! A handle is the fastest way to record, but some values come with each call: a method and
+//! a route, or a name that the application makes up. [`Labelled`] finds the handle for them.
+//! The first call with new values registers a series; later ones look it up in a table of the
+//! calling thread, without a lock and without allocating. The type holds the number of values,
+//! and it is checked against the description when the [`Labelled`] is made: so recording
+//! cannot fail.
 //!
-//! What is folded at a cap is recorded and not remembered, so that values made
-//! of user input cannot grow anything.
+//! Values that are folded at a cap are recorded and not kept in any table, so that user input
+//! cannot grow one.
 
 mod handle;
 mod shared_handles;
@@ -60,12 +60,14 @@ pub(crate) use handle::{AnyHandle, HandleKind};
 /// such a call is as slow as a registration. The series last as long as this,
 /// or a clone of it.
 pub struct Labelled<H, const N: usize> {
-    /// That of the shared handles, here to be at hand.
+    /// The number of the shared handles, here so that a lookup need not follow `live`.
     id: u64,
+    /// `None` for one that is disabled.
     live: Option<Arc<Live>>,
     handle: PhantomData<fn() -> H>,
 }
 
+/// The store and the handles that all clones share.
 #[derive(Debug)]
 struct Live {
     store: Arc<Store>,
@@ -74,7 +76,7 @@ struct Live {
 }
 
 impl<H: Handle, const N: usize> Labelled<H, N> {
-    /// One that gives disabled handles.
+    /// Makes one whose handles record nothing.
     pub const fn disabled() -> Self {
         Self { id: 0, live: None, handle: PhantomData }
     }
@@ -86,10 +88,10 @@ impl<H: Handle, const N: usize> Labelled<H, N> {
         Ok(Self { id: live.handles.id, live: Some(Arc::new(live)), handle: PhantomData })
     }
 
-    /// Does something with the handle of these values, in the order of the description's keys.
+    /// Calls `f` with the handle of these values, which are in the order of the description's keys.
     ///
-    /// Keep it short: values that are new to a thread are not remembered where
-    /// they are first used inside of it.
+    /// Keep `f` short, and record nothing by other new values inside of it: the calling
+    /// thread's table is in use meanwhile, so those would be looked up anew each time.
     #[inline]
     pub fn with<R>(&self, values: [&str; N], f: impl Fn(&H) -> R) -> R {
         let Some(live) = &self.live else { return f(&H::disabled()) };
@@ -145,6 +147,7 @@ impl<H: Handle, const N: usize> Labelled<H, N> {
 }
 
 impl Live {
+    /// Registers the series, and keeps its handle in the thread's table.
     #[cold]
     fn with_first<H: Handle, R>(&self, hash: u64, values: &[&str], f: impl Fn(&H) -> R) -> R {
         let Ok(registered) = H::register(&self.store, &self.desc, H::KIND, values) else {

@@ -1,25 +1,24 @@
-//! Lanes: the cells that a thread records into, alone.
+//! Lanes: the cells that one thread at a time records into.
 //!
-//! A thread that records leases a lane, and gives it back when it ends; the
-//! next thread goes on in the same cells. So a record is a plain load, add and
-//! store that no other thread contends for, nothing is folded or zeroed at a
-//! thread's end, and memory is that of the most threads ever alive at once.
+//! A thread leases a lane with its first record and gives it back when it ends; the next
+//! thread goes on in the same cells. So a record is a plain load, add and store that no other
+//! thread contends for. Nothing is folded or zeroed at a thread's end, and memory is that of
+//! the most threads ever alive at once.
 //!
-//! A lane has a table for each kind of cell, indexed by a slot that a metric
-//! owns in all lanes. Tables are dense, so that a sampling pass finds what
-//! changed by running over a few cache lines, and process-wide: registries
-//! share the slots.
+//! A lane has a table for each kind of cell, indexed by a slot that a metric owns in all
+//! lanes. Example: a counter with slot 5 is word 5 of every lane, and its total is the sum of
+//! these words. Tables are dense, so that a pass finds what changed by running over a few
+//! cache lines. They belong to the process: all registries share the slots.
 //!
-//! Tables grow by being replaced. The old one is leaked, not freed, because a
-//! reader may stand in it; each is at least twice the one before, so what is
-//! leaked never exceeds what is in use.
+//! Tables grow by being replaced. The old one is leaked, not freed, because a pass may be
+//! reading it. Each is at least twice the one before, so leaked tables never take more than
+//! those in use.
 //!
-//! What a thread is given first it should not have to make: whoever ticks keeps
-//! some [ready](crate::recording::spares).
+//! A lane and its first tables are fresh memory, which costs its first user page faults. A
+//! tick therefore keeps some [ready](crate::recording::spares).
 //!
-//! Lanes have a byte budget. A thread beyond it, one that is just being torn
-//! down, and any other without thread-local storage, gets `None` here and
-//! records into the metric's shared cell with atomic adds.
+//! Lanes have a byte budget. A thread beyond it, and one whose thread-local storage is being
+//! torn down, gets `None` here and records into the metric's shared cell with atomic adds.
 
 mod reader;
 
@@ -53,37 +52,40 @@ impl<C> Default for Table<C> {
 /// All lanes of the process.
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
-    /// Those that were ever leased.
+    /// All lanes that were ever leased.
     all: Mutex<Vec<&'static Lane>>,
     leases: Mutex<Leases>,
     pub(crate) spares: Spares,
     pub(crate) words: Mutex<Slots>,
     pub(crate) latencies: Mutex<Slots>,
     bytes: AtomicUsize,
-    /// Whether any record ever went to a shared cell.
+    /// `true` once any record of the process went to a shared cell.
     shared: AtomicBool,
 }
 
-/// Who has a lane.
+/// The leases of the process.
 #[derive(Debug, Default)]
 struct Leases {
-    /// How many threads do.
+    /// The number of threads that have a lane.
     held: usize,
     /// The lanes that were given back.
     idle: Vec<&'static Lane>,
 }
 
-/// Which slots of one kind of cell are taken.
+/// The slots of one kind of cell: each is in a metric's hands, or free to be given again.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
     free: Vec<u32>,
+    /// The first slot that was never given.
     next: u32,
 }
 
 global!(static LANES: Lanes);
 
 per_thread! {
-    /// This thread's tables, empty before its lease and after; without a destructor, so always there.
+    /// This thread's tables, empty before its lease and after.
+    ///
+    /// It has no destructor, so a record finds it at any time of the thread's life.
     static OWN: OwnTables = const {
         OwnTables { words: cell::Cell::new(&[]), latencies: cell::Cell::new(&[]) }
     };
@@ -100,8 +102,9 @@ pub(crate) struct OwnTables {
 }
 
 impl OwnTables {
+    /// Replaces the calling thread's tables.
     fn replace(words: &'static [AtomicU64], latencies: &'static [LatencyCell]) {
-        // Gone only where a model's thread ends, and then nobody records.
+        // It is gone only where a model's thread ends, and then nobody records.
         let _ = OWN.try_with(|own| {
             own.words.set(words);
             own.latencies.set(latencies);
@@ -109,15 +112,18 @@ impl OwnTables {
     }
 }
 
+/// The calling thread's right to write to a lane.
 struct Lease {
     lane: &'static Lane,
 }
 
 impl Lease {
     fn new() -> Self {
+        // The lane that was given back last is the likeliest to be in a cache.
         let idle = lock(&LANES.leases).take();
         let lane = idle.unwrap_or_else(|| {
             let lane = LANES.spares.take_lane().unwrap_or_else(|| Box::leak(Box::default()));
+            // Before its first record, so that no pass can miss a lane that holds something.
             lock(&LANES.all).push(lane);
             lane
         });
@@ -128,8 +134,9 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // From here on this thread has no cells of its own; the mutex of `leases`
-        // hands what it stored to the next holder.
+        // First, so that a later record of this thread goes to shared cells: the lane has
+        // another thread by then. The mutex of `leases` makes all that this thread stored
+        // visible to the next holder, which goes on from the counts that it finds.
         OwnTables::replace(&[], &[]);
         lock(&LANES.leases).give_back(self.lane);
     }
@@ -147,20 +154,24 @@ impl Leases {
         self.idle.push(lane);
     }
 
-    /// Takes out those of the lanes next in turn that a series came for since they grew.
+    /// Takes the lanes that are leased next and have no cell for some slot, so that they can grow.
+    ///
+    /// They are out of the list meanwhile: a lane that grows must not be leased.
     fn take_short(&mut self) -> Vec<&'static Lane> {
         let next = self.idle.len().saturating_sub(READY_LANES)..;
         self.idle.extract_if(next, |lane| lane.is_short()).collect()
     }
 }
 
-/// This thread's cell of a slot, if it has touched it before.
+/// Returns this thread's cell of a slot, if its table reaches that far.
 #[inline]
 pub(crate) fn cell<C: Cell>(slot: u32) -> Option<&'static C> {
     OWN.with(|own| C::own(own).get().get(slot as usize))
 }
 
-/// This thread's cell of a slot, made if need be; `None` beyond `budget` bytes or at the thread's end.
+/// Returns this thread's cell of a slot, after leasing a lane and growing the table if need be.
+///
+/// `None` when the lanes would take more than `budget` bytes, and at the thread's end.
 #[cold]
 pub(crate) fn touch<C: Cell>(slot: u32, budget: usize) -> Option<&'static C> {
     let cells = LEASE.try_with(|lease| C::table(lease.lane).grow(slot, budget)).ok()??;
@@ -168,7 +179,7 @@ pub(crate) fn touch<C: Cell>(slot: u32, budget: usize) -> Option<&'static C> {
     cells.get(slot as usize)
 }
 
-/// An empty block, ready or made; `None` beyond `budget` bytes.
+/// Returns an empty block, a ready one if there is one; `None` beyond `budget` bytes.
 #[cold]
 pub(crate) fn take_block(budget: usize) -> Option<&'static OwnBlock> {
     LANES.spares.take_block().or_else(|| new_block(budget))
@@ -179,29 +190,30 @@ pub(crate) fn give_block(block: &'static OwnBlock) {
     LANES.spares.give_block(block);
 }
 
-/// A new block; `None` beyond `budget` bytes.
+/// Makes a block; `None` beyond `budget` bytes.
 pub(crate) fn new_block(budget: usize) -> Option<&'static OwnBlock> {
     reserve(size_of::<OwnBlock>(), budget)?;
     Some(Box::leak(Box::default()))
 }
 
-/// Has room ready for threads that record for the first time, within `budget` bytes.
+/// Makes lanes and blocks for threads that will record for the first time, within `budget` bytes.
 pub(crate) fn prepare(budget: usize) {
     LANES.spares.fill_up(budget);
     let short = lock(&LANES.leases).take_short();
     for lane in short {
         lane.prepare(budget);
+        // One by one, so that a thread that comes meanwhile finds those that are done.
         lock(&LANES.leases).idle.push(lane);
     }
 }
 
 impl Lane {
-    /// Whether it has no cell of some slot.
+    /// Returns `true` if some slot has no cell here.
     fn is_short(&self) -> bool {
         self.words.is_short() || self.latencies.is_short()
     }
 
-    /// Gives it a cell of every slot, each written to; nobody may lease it.
+    /// Grows the tables to all slots and writes to each cell; nobody may lease the lane meanwhile.
     pub(crate) fn prepare(&self, budget: usize) {
         self.words.prepare(budget);
         self.latencies.prepare(budget);
@@ -217,17 +229,22 @@ impl<C: Cell> Table<C> {
         if self.is_short()
             && let Some(cells) = self.grow(slots_given::<C>() - 1, budget)
         {
-            // New memory is not there until it is written to.
+            // The system hands out memory when it is first written to, and a record should
+            // not have to wait for that. Each cell is written with what it holds.
             cells.iter().for_each(|cell| cell.carry(cell));
         }
     }
 
-    /// The cells, with that of a slot; `None` beyond `budget` bytes.
+    /// Returns the cells, after replacing them by a larger table if a slot has none yet.
+    ///
+    /// Only the thread that leases the lane calls it, or nobody leases it: so no record is
+    /// added to a cell between its copy and the replacement. `None` beyond `budget` bytes.
     fn grow(&self, slot: u32, budget: usize) -> Option<&'static [C]> {
         let mut cells = lock(&self.0);
         if cells.len() <= slot as usize {
-            // Room for every slot given out so far, so that what is registered at
-            // start-up costs a thread one growth.
+            // Room for every slot given out so far, so that all that is registered at
+            // start-up costs a thread one growth; and twice the old table, so that what is
+            // leaked stays less than what is used.
             let wanted = slots_given::<C>().max(slot + 1) as usize;
             let len = wanted.next_multiple_of(LEAST_CELLS).max(2 * cells.len());
             reserve(len * size_of::<C>(), budget)?;
@@ -241,7 +258,7 @@ impl<C: Cell> Table<C> {
     }
 }
 
-/// How many slots of a kind were given out so far, freed ones included.
+/// The number of slots of a kind that were given out so far, freed ones included.
 fn slots_given<C: Cell>() -> u32 {
     lock(C::slots(&LANES)).next
 }
@@ -249,31 +266,34 @@ fn slots_given<C: Cell>() -> u32 {
 /// The cells of a lane's first table.
 const LEAST_CELLS: usize = if cfg!(loom) { 1 } else { 64 };
 
+/// Counts bytes that are about to be taken; `None` when there would be more than `budget`.
 fn reserve(bytes: usize, budget: usize) -> Option<()> {
     let within = |held: usize| held.checked_add(bytes).filter(|&total| total <= budget);
     LANES.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).ok().map(drop)
 }
 
-/// Says that a record goes to a shared cell, before it does.
+/// Notes that shared cells are in use; call it before a record goes to one.
 #[cold]
 pub(crate) fn note_shared() {
+    // Release pairs with the acquire in `Reader::new`. A reader that comes after the record
+    // sees the note, because both happen before whatever tells the reader to come.
     LANES.shared.store(true, Ordering::Release);
 }
 
-/// How many threads of the process lease a lane now.
+/// The number of threads of the process that lease a lane now.
 pub(crate) fn leased() -> usize {
     lock(&LANES.leases).held
 }
 
-/// Bytes that lanes hold in the whole process, replaced tables included.
+/// The bytes that lanes hold in the whole process, replaced tables included.
 pub(crate) fn bytes() -> usize {
     LANES.bytes.load(Ordering::Relaxed)
 }
 
-/// A cell in every lane, cleared and given back on drop.
+/// A metric's cell in every lane; dropping it clears the cells and frees the slot.
 ///
-/// Whoever drops it is the last to hold the metric, so no thread records into
-/// the cells any more, and what was recorded happened before.
+/// The metric's core holds it, so it drops after the last handle: no thread records into the
+/// cells any more, and all that was recorded happened before.
 #[derive(Debug)]
 pub(crate) struct Slot<C: Cell> {
     pub(crate) index: u32,
@@ -281,6 +301,7 @@ pub(crate) struct Slot<C: Cell> {
 }
 
 impl<C: Cell> Slot<C> {
+    /// Takes a slot that was freed, or one that was never given.
     pub(crate) fn take() -> Self {
         let mut slots = lock(C::slots(&LANES));
         let index = slots.free.pop().unwrap_or_else(|| {
@@ -293,6 +314,7 @@ impl<C: Cell> Slot<C> {
 
 impl<C: Cell> Drop for Slot<C> {
     fn drop(&mut self) {
+        // Cleared before it is freed: the next metric must find zero in each lane.
         for lane in lock(&LANES.all).iter() {
             if let Some(cell) = lock(&C::table(lane).0).get(self.index as usize) {
                 cell.clear(&LANES);

@@ -1,4 +1,13 @@
 //! Durations, with exact windows and percentiles.
+//!
+//! A record raises a bucket and then a sum, both in cells of the calling thread. The order
+//! matters: a pass reads the sum first, so whatever is in the sum it read is in the buckets
+//! that it reads next.
+//!
+//! A lane's buckets have 16 bits, because a pass reads all that threads wrote, and half as
+//! many lines are half as much to read. One that has counted 2¹⁵ values is emptied into a
+//! block of the series, in which each count stands for 2¹⁵ values. Example: a bucket that was
+//! recorded into 100 000 times holds 1696, and its count in that block is 3.
 
 use std::mem;
 use std::time::Duration;
@@ -17,14 +26,15 @@ use crate::recording::timer::Timer;
 use crate::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, OnceLock, lock};
 
-/// The count at which a bucket of 16 bits is full; a model gets there.
+/// The count at which a bucket of 16 bits is full; small enough in a model for it to get there.
 const SPILL: u16 = if cfg!(loom) { 3 } else { 1 << 15 };
 
 /// A handle to a latency; clones share the storage.
 ///
 /// A record adds to two cells of the calling thread: a bucket and a sum. Values
-/// are kept to 1/128 (8 ns below 1 µs); beyond 73 minutes they are taken as 73
-/// minutes and counted in [`VALUES_CLAMPED`](crate::VALUES_CLAMPED).
+/// are kept to 8 ns below 1 µs and to [`Layout::RELATIVE_ERROR`](crate::Layout::RELATIVE_ERROR)
+/// above. A longer one than [`Layout::LONGEST_LATENCY`](crate::Layout::LONGEST_LATENCY), about
+/// 73 minutes, is taken as that and counted in [`VALUES_CLAMPED`](crate::VALUES_CLAMPED).
 ///
 /// ```
 /// use metrics_core::{Desc, Registry};
@@ -39,7 +49,7 @@ const SPILL: u16 = if cfg!(loom) { 3 } else { 1 << 15 };
 /// let sample = registry.read();
 /// let window = sample.view().latency(&wait).expect("it is registered").window().clone();
 /// let p95 = window.buckets().quantile(0.95).expect("there are samples");
-/// assert!((p95 - 0.095).abs() < 0.095 / 100.0);
+/// assert!((p95 - 0.095).abs() <= window.buckets().layout().error_at(0.095));
 /// # Ok::<(), metrics_core::RegisterError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -53,13 +63,14 @@ pub struct Latency {
 pub(crate) struct LatencyCore {
     pub(crate) head: Head,
     slot: Slot<LatencyCell>,
-    /// How often each bucket of a lane was full, made with the first lane's buckets.
+    /// The number of times that each bucket of a lane was full, made with the first lane's buckets.
     ///
-    /// The lock is held while a count moves, so that a pass finds it in one place.
+    /// The lock is held while a count moves here from a lane, and while a pass reads: so a
+    /// pass finds each count in one place, and not in both or none.
     full: Mutex<Option<&'static OwnBlock>>,
-    /// For threads without cells of their own, and for what fills up in `full`.
+    /// The counts of threads without cells of their own, and those that filled up in `full`.
     shared: OnceLock<Box<SharedBlock>>,
-    /// What the records of threads without cells of their own added.
+    /// The sum of threads without cells of their own.
     shared_sum: AtomicU64,
     pub(crate) exemplars: ExemplarSlots,
     context: Arc<Context>,
@@ -71,6 +82,7 @@ impl Latency {
         Self { slot: u32::MAX, core: None }
     }
 
+    /// Makes a handle to a series.
     pub(crate) fn new(core: Arc<LatencyCore>) -> Self {
         Self { slot: core.slot.index, core: Some(core) }
     }
@@ -128,14 +140,19 @@ impl Latency {
         self.core.as_ref().map(|core| &*core.context)
     }
 
+    /// Records so many nanoseconds: two loads and two stores, if the bucket is in use.
     #[inline]
     pub(crate) fn record_nanos(&self, nanos: u64) {
         let (index, added) = latency_index(nanos);
+        // Three rare cases fall through: the thread has no cell, the value is beyond the last
+        // bucket, or the bucket needs more than an addition. A cell without buckets is the
+        // third: its block is one that is always empty.
         if let Some(cell) = lanes::cell::<LatencyCell>(self.slot)
             && let Some(bucket) = cell.block.load().buckets.get(index)
         {
             let count = bucket.load(Ordering::Relaxed).wrapping_add(1);
-            // One signed comparison finds both rare cases: the bucket's first value and its 2¹⁵th.
+            // One signed comparison finds the bucket's first value (count 1, whose line must be
+            // marked) and its 2¹⁵th (count −2¹⁵ as a signed number, which must spill).
             if count.cast_signed() > 1 && count < SPILL {
                 bucket.store(count, Ordering::Relaxed);
                 return cell.add(added);
@@ -144,8 +161,8 @@ impl Latency {
         self.record_rare(nanos);
     }
 
-    /// Records what the hot path cannot: a first value, one too long, one that
-    /// fills its bucket, one of a thread without cells of its own.
+    /// Records a value that the hot path cannot: the first of its bucket, one that fills it, one
+    /// that is too long, one of a thread without cells of its own.
     #[cold]
     fn record_rare(&self, nanos: u64) {
         let Some(core) = &self.core else { return };
@@ -194,14 +211,15 @@ impl LatencyCore {
         }
     }
 
-    /// The buckets of the calling thread's cell, made if need be; `None` beyond `budget` bytes.
+    /// Returns the buckets of the calling thread's cell, made if need be; `None` beyond `budget` bytes.
     fn own_block(&self, cell: &LatencyCell, budget: usize) -> Option<&'static OwnBlock> {
         if let Some(block) = cell.touched() {
             return Some(block);
         }
         let mut full = lock(&self.full);
         if full.is_none() {
-            // Now, since a thread that fills a bucket must not allocate.
+            // Made here and not when a bucket is first full: a record may allocate only if it
+            // is the thread's first of this series.
             *full = Some(lanes::take_block(budget)?);
         }
         drop(full);
@@ -216,6 +234,7 @@ impl LatencyCore {
         let bucket = &block.buckets[index];
         let count = bucket.load(Ordering::Relaxed) + 1;
         if count == 1 {
+            // Before the count, so that a pass that sees the sum sees the mark of the line too.
             block.touch(index);
         }
         if count < SPILL {
@@ -226,16 +245,17 @@ impl LatencyCore {
         cell.add(added);
     }
 
-    /// Empties a bucket that has become full.
+    /// Empties a bucket that the next value fills, into the blocks of the series.
     #[cold]
     fn spill(&self, bucket: &AtomicU16, index: usize) {
+        // Held until the bucket is empty: a pass must not see its 2¹⁵ values twice or never.
         let full = lock(&self.full);
         match *full {
             Some(block) if block.buckets[index].load(Ordering::Relaxed) + 1 < SPILL => {
                 block.buckets[index].fetch_add(1, Ordering::Relaxed);
                 block.touch(index);
             }
-            // After a billion values.
+            // The 16 bits there are full too, after a billion values of this bucket.
             _ => self.shared().add(index, u64::from(SPILL)),
         }
         bucket.store(0, Ordering::Relaxed);
@@ -246,7 +266,7 @@ impl LatencyCore {
         lanes::note_shared();
         let (index, added) = latency_index(nanos);
         self.shared().add(index, 1);
-        // Release as in `LatencyCell::add`.
+        // Release pairs with the acquire in `shared_sum()`, as in `LatencyCell::add`.
         self.shared_sum.fetch_add(added, Ordering::Release);
     }
 
@@ -254,6 +274,7 @@ impl LatencyCore {
         self.shared.get_or_init(Box::default)
     }
 
+    /// Counts a value that is too long, and returns the longest there is.
     #[cold]
     fn clamp(&self) -> u64 {
         self.context.clamped.fetch_add(1, Ordering::Relaxed);
@@ -264,14 +285,14 @@ impl LatencyCore {
         self.slot.index
     }
 
-    /// The wrapping sum over all threads of what the records added, see [`latency_index`].
+    /// Returns the wrapping sum over all threads of what the records added, see [`latency_index`].
     pub(crate) fn raw_sum(&self, reader: &Reader) -> u64 {
         reader.sum(self.slot.index).wrapping_add(reader.shared(|| self.shared_sum()))
     }
 
-    /// What the records of threads without cells of their own added.
+    /// Returns the sum of threads without cells of their own.
     pub(crate) fn shared_sum(&self) -> u64 {
-        // Acquire as in `LatencyCell::total`.
+        // Pairs with the release in `record_shared`.
         self.shared_sum.load(Ordering::Acquire)
     }
 
@@ -298,6 +319,7 @@ impl LatencyCore {
             Some(totals) => line(at, &totals.add_to(at, counts)),
         };
         let full = lock(&self.full);
+        // Twice over the same blocks: the first time only asks for their lines, see `fetch`.
         let own = || reader.latencies(self.slot.index).map(|cell| cell.block.load());
         own().for_each(Block::fetch);
         own().for_each(|block| sums.add(block));
@@ -305,11 +327,14 @@ impl LatencyCore {
     }
 }
 
-/// Where a pass sums the blocks of one latency, a block at a time: they are far
-/// apart in memory, and each is read from its lowest line to its highest.
+/// The sums of one latency's blocks, which all latencies of a pass use, one after the other.
+///
+/// Blocks are added whole, one after the other: they are far apart in memory, and within a
+/// block a pass goes from the lowest line to the highest.
 #[derive(Debug)]
 pub(crate) struct BlockSums {
     lines: Box<[LineSums; LINES]>,
+    /// A bit for each line that some block held.
     held: [u64; LINE_WORDS],
 }
 
@@ -318,6 +343,7 @@ impl BlockSums {
         Self { lines: Box::new([LineSums::default(); LINES]), held: [0; LINE_WORDS] }
     }
 
+    /// Adds the lines of a block that hold something.
     fn add(&mut self, block: &OwnBlock) {
         for line in block.lines() {
             self.held[line / 64] |= 1 << (line % 64);
@@ -325,7 +351,7 @@ impl BlockSums {
         }
     }
 
-    /// Visits the sums, with how often buckets were full and what threads share, and forgets them.
+    /// Visits the sums with the counts of full buckets and of shared cells added, and empties them.
     fn drain(
         &mut self,
         full: Option<&OwnBlock>,
@@ -333,7 +359,8 @@ impl BlockSums {
         mut visit: impl FnMut(usize, &[u64; PER_LINE]),
     ) {
         let mut held = mem::take(&mut self.held);
-        // Whatever was full is in a lane's line, too.
+        // The lines of `full` need no look: a bucket that was full is in a lane's line, whose
+        // bit stays.
         for line in shared.into_iter().flat_map(Block::lines) {
             held[line / 64] |= 1 << (line % 64);
         }
@@ -352,6 +379,7 @@ impl BlockSums {
     }
 }
 
+/// Adds what each bucket of a line stands for.
 fn add<B>(counts: &mut [u64; PER_LINE], line: &[B; PER_LINE], value: impl Fn(&B) -> u64) {
     counts.iter_mut().zip(line).for_each(|(count, bucket)| *count += value(bucket));
 }

@@ -1,4 +1,4 @@
-//! Where a value lies: log-linear buckets with a bounded relative error.
+//! The places of values: log-linear buckets with a bounded relative error.
 //!
 //! Each octave (a doubling of the value) has 64 equal buckets, so a bucket's
 //! midpoint is off by at most [`RELATIVE_ERROR`](Layout::RELATIVE_ERROR) of the

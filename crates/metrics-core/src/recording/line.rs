@@ -1,35 +1,46 @@
-//! Reads a lane's counts a cache line at a time.
+//! Sums of buckets, read from the lanes a cache line at a time.
 //!
-//! A pass over busy latencies does little else, and the compiler never joins atomic
-//! loads: with 32 of them for a line it takes a quarter longer. Joining them
-//! ourselves is not in the language, so on x86-64 one instruction of assembly does
-//! it; elsewhere, under Miri and in models a safe twin loads one count after the
-//! other. Nothing else of the crate but [`static_ref`](crate::recording::static_ref) is unsafe.
+//! A pass over busy latencies does little else. A line is 32 counts of 16 bits, and the
+//! compiler never joins atomic loads: with 32 of them for a line a pass takes a quarter
+//! longer. The language has no word for loading four counts at once, so on x86-64 one
+//! instruction of assembly does it. Elsewhere, under Miri and in models, a safe twin loads one
+//! count after the other. Beside [`static_ref`](crate::recording::static_ref) this is the only
+//! unsafe code of the crate.
 
 use crate::recording::layout::PER_LINE;
 use crate::sync::atomic::AtomicU16;
 
-/// Counts in a word.
+/// The counts in a word of 64 bits.
 const PER_WORD: usize = 4;
-/// Words in a line.
+/// The words in a line.
 const WORDS: usize = PER_LINE.div_ceil(PER_WORD);
 
 /// The counts of a line, four to a word, the first lowest.
 type Words = [u64; WORDS];
 
-/// Sums of lines, 32 bits for each bucket: enough for 2¹⁷ threads with full buckets.
+/// The sum of one line over many lanes, with 32 bits for each bucket.
+///
+/// A count is below 2¹⁵, so the lanes of 2¹⁷ threads fit. Two sums share a word, apart from
+/// each other, so that one addition adds two counts:
+///
+/// ```text
+/// loaded word     |  d  |  c  |  b  |  a  |   four counts of 16 bits
+/// even            |     c     |     a     |   word & EVEN
+/// odd             |     d     |     b     |   word >> 16 & EVEN
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct LineSums {
-    /// Of the first and the third count of each word.
+    /// The sums of the first and the third count of each word.
     even: Words,
-    /// Of the second and the fourth.
+    /// The sums of the second and the fourth.
     odd: Words,
 }
 
 impl LineSums {
-    /// Adds what a line holds now.
+    /// Adds the counts that a line holds now.
     #[inline]
     pub(crate) fn add(&mut self, line: &[AtomicU16; PER_LINE]) {
+        // Every other 16 bits, so that sums have room to grow into the rest.
         const EVEN: u64 = 0x0000_ffff_0000_ffff;
         let words = load(line);
         for (at, word) in words.iter().enumerate() {
@@ -38,11 +49,12 @@ impl LineSums {
         }
     }
 
-    /// The sum of each bucket.
+    /// Returns the sum of each bucket.
     #[inline]
     pub(crate) fn counts(&self) -> [u64; PER_LINE] {
         let mut counts = [0; PER_LINE];
         for ((counts, even), odd) in counts.chunks_mut(PER_WORD).zip(self.even).zip(self.odd) {
+            // Back in the order of the buckets: a, b, c, d of the picture above.
             let word = [low(even), low(odd), high(even), high(odd)];
             counts.iter_mut().zip(word).for_each(|(count, sum)| *count = sum);
         }
@@ -58,6 +70,7 @@ fn high(pair: u64) -> u64 {
     pair >> 32
 }
 
+/// Loads the counts of a line, four at a time.
 #[cfg(all(target_arch = "x86_64", not(miri), not(loom)))]
 #[inline]
 fn load(line: &[AtomicU16; PER_LINE]) -> Words {
@@ -85,6 +98,7 @@ fn load(line: &[AtomicU16; PER_LINE]) -> Words {
     words
 }
 
+/// Loads the counts of a line, one after the other.
 #[cfg(not(all(target_arch = "x86_64", not(miri), not(loom))))]
 fn load(line: &[AtomicU16; PER_LINE]) -> Words {
     use crate::sync::atomic::Ordering;

@@ -20,10 +20,12 @@ pub struct Peak {
     core: Option<Arc<PeakCore>>,
 }
 
+/// The cell of a peak, on a cache line of its own.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct PeakCore {
     pub(crate) head: Head,
+    /// The highest level of the running tick.
     tick: AtomicU64,
 }
 
@@ -33,6 +35,7 @@ impl Peak {
         Self { core: None }
     }
 
+    /// Makes a handle to a series.
     pub(crate) fn new(core: Arc<PeakCore>) -> Self {
         Self { core: Some(core) }
     }
@@ -45,6 +48,8 @@ impl Peak {
     /// Raises the current tick's peak to `level`, if it is higher.
     #[inline]
     pub fn record(&self, level: u64) {
+        // Read first: most levels are below the peak, and a line that is only read stays in
+        // the caches of all threads.
         if let Some(core) = &self.core
             && core.tick.load(Ordering::Relaxed) < level
         {
@@ -69,7 +74,7 @@ impl PeakCore {
         Self { head, tick: AtomicU64::new(0) }
     }
 
-    /// The peak of the running tick.
+    /// Returns the peak of the running tick.
     pub(crate) fn running(&self) -> u64 {
         self.tick.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! Where series are made: the families, with what all their cells share.
+//! The store of a registry's series, from which all handles are made.
 //!
 //! Handles by label values reach their series through this, and so does a pass. Neither needs
 //! the registry, which is only the façade around it.
@@ -63,6 +63,7 @@ impl Store {
     }
 }
 
+/// Refuses a description of another kind, or with another number of labels.
 fn check_shape(desc: &Desc, wanted: Kind, values: usize) -> Result<(), RegisterError> {
     if desc.kind() != wanted {
         return Err(RegisterError::kind(desc, wanted));

@@ -18,6 +18,7 @@ pub struct Timer {
 }
 
 impl Timer {
+    /// Starts timing, unless guards are switched off.
     #[inline]
     pub(crate) fn start(latency: Latency) -> Self {
         let running = latency.context().filter(|context| context.enabled.load(Ordering::Relaxed));
@@ -35,6 +36,7 @@ impl Timer {
         self.start = None;
     }
 
+    /// Records the duration the first time it is called, and returns zero later.
     fn finish(&mut self) -> Duration {
         let (Some(start), Some(context)) = (self.start.take(), self.latency.context()) else {
             return Duration::ZERO;

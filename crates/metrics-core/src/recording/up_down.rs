@@ -36,6 +36,7 @@ impl UpDown {
         Self { cell: Counter::disabled() }
     }
 
+    /// Makes a handle to a series.
     pub(crate) fn new(core: Arc<CounterCore>) -> Self {
         Self { cell: Counter::new(core) }
     }
@@ -58,7 +59,7 @@ impl UpDown {
         InFlight { level: self.clone() }
     }
 
-    /// The level now, zero at least.
+    /// Returns the level now, zero at least.
     pub fn level(&self) -> u64 {
         level(self.cell.total())
     }
@@ -75,7 +76,10 @@ impl SeriesHandle for UpDown {
     }
 }
 
-/// The level that a wrapping sum of raises and lowers stands for.
+/// Returns the level that a wrapping sum of raises and lowers stands for.
+///
+/// A thread that lowers what another raised has a negative part, as a number near 2⁶⁴: parts
+/// of 5 and 2⁶⁴ − 2 add up to 3.
 pub(crate) fn level(sum: u64) -> u64 {
     sum.cast_signed().max(0).cast_unsigned()
 }

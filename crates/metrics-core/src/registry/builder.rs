@@ -126,7 +126,8 @@ impl RegistryBuilder {
         self
     }
 
-    /// Changes how long a call into code of others may take before it is left out for some ticks.
+    /// Changes how long a call into code of others may take; twice in a row beyond it, the call is
+    /// left out for some ticks.
     ///
     /// By default a poll may take 1 ms, a judgement, a list of readiness checks and a listener
     /// 10 ms, an observer 50 ms, a report 500 ms and a readiness check 1 s. Reports and checks that

@@ -23,13 +23,19 @@ fn buckets(nanos: &[(u64, u64)]) -> Buckets {
 }
 
 /// Holds quantiles in nanoseconds against each other.
-fn assert_near(seen: f64, exact: f64, their_buckets: f64) {
+fn assert_near(seen: f64, exact: f64, their_share: f64) {
     let ours = Layout::Latency.error_at(exact * NANOS) / NANOS;
-    let allowed = ours + (exact + ours) * THEIR_ERROR * their_buckets + 1.0;
+    let allowed = ours + (exact + ours) * THEIR_ERROR * their_share + 1.0;
     assert!((seen - exact).abs() <= allowed, "{seen} for {exact} ns, allowed {allowed}");
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 100,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
     #[test]
     fn there_and_back_has_the_same_counts(nanos in nanos()) {
         let ours = buckets(&nanos);
@@ -47,20 +53,18 @@ proptest! {
 
     #[test]
     fn every_quantile_is_within_both_errors(nanos in nanos(), q in 0.0f64..=1.0) {
-        let mut exact = Histogram::<u64>::new(5).unwrap();
+        let mut exact = Histogram::<u64>::new(4).unwrap();
         nanos.iter().for_each(|(nanos, n)| exact.record_n(*nanos, *n).unwrap());
+        let converted = buckets(&nanos).to_hdrhistogram();
+        let read = Buckets::from_hdrhistogram(Layout::Latency, &exact);
         let mut sorted: Vec<u64> = nanos.iter().flat_map(|(nanos, n)| vec![*nanos; *n as usize]).collect();
         sorted.sort_unstable();
         for q in [q, 0.5, 0.95, 0.99, 1.0] {
             let rank = ((q * sorted.len() as f64).ceil() as usize).max(1);
             let Some(value) = sorted.get(rank - 1) else { continue };
             let value = *value as f64;
-            // Ours as theirs: q = 0 is the lowest of its bucket there, so it may be off downwards.
-            let theirs = buckets(&nanos).to_hdrhistogram().value_at_quantile(q);
-            assert_near(theirs as f64, value, 1.0);
-            // Theirs as ours.
-            let ours = Buckets::from_hdrhistogram(Layout::Latency, &exact).quantile(q).unwrap();
-            assert_near(ours / NANOS, value, 0.01);
+            assert_near(converted.value_at_quantile(q) as f64, value, 1.0);
+            assert_near(read.quantile(q).unwrap() / NANOS, value, 0.1);
         }
     }
 

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use metrics_core::{
     COMPONENT_HEALTH_SCORE, Event, Finding, FindingState, GuestError, HEALTH_SCORE, HealthChange,
-    Judgement, Monitor, RegisterError, Report, ReportError, Status, Tick, Topic, UnknownTarget,
-    View,
+    Judgement, Monitor, RegisterError, RegistryBuilder, Report, ReportError, Status, Tick, Topic,
+    UnknownTarget, View,
 };
 
 use crate::Bench;
@@ -44,7 +45,11 @@ impl Monitor for Told {
 }
 
 fn told() -> (Bench, Told) {
-    let (bench, told) = (Bench::new(), Told::default());
+    // As long as a busy machine takes to report a panic: a late one would count as hung.
+    let patient = |builder: RegistryBuilder| {
+        builder.guest_patience(Duration::from_secs(60)).report_patience(Duration::from_secs(60))
+    };
+    let (bench, told) = (Bench::with(patient), Told::default());
     bench.registry.monitor(Arc::new(told.clone())).expect("the topic is new");
     (bench, told)
 }

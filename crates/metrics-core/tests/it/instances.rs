@@ -213,12 +213,14 @@ fn a_detached_instance_lasts_until_it_is_gone_by_itself() {
     let pool = Pool { outside: outside.clone(), dropped: dropped.clone() };
     let handle = pools.enter(name("main"), |_| Ok(pool)).expect("it is free");
     drop(handle.detach());
-    pools.prune();
+    assert!(pools.prune().is_empty());
     assert_eq!(pools.names(), ["main"]);
     outside.end();
     assert!(pools.names().is_empty());
     assert!(dropped.is_alive(), "nobody has pruned");
-    pools.prune();
+    let gone = pools.prune();
+    assert_eq!(gone.iter().map(|pool| pool.name().as_str()).collect::<Vec<_>>(), ["main"]);
+    drop(gone);
     assert!(!dropped.is_alive());
 }
 

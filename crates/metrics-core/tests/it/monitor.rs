@@ -54,3 +54,39 @@ fn a_users_monitor_gets_every_surface_by_one_trait() {
     assert_eq!(body["health"]["issues"][0], "500 messages wait");
     assert_eq!(body["health"]["recommendations"][0], "add consumers");
 }
+
+static OVERVIEW: Topic = Topic::new("overview", "overview");
+
+/// Shows the queue's numbers beside its own.
+struct OverviewMonitor;
+
+impl Monitor for OverviewMonitor {
+    fn topic(&self) -> &'static Topic {
+        &OVERVIEW
+    }
+
+    fn judge(&self, _: &View<'_>) -> Judgement {
+        Judgement::healthy("Fine").with(Finding::warning("dusty").penalty(5).message("dust"))
+    }
+
+    fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
+        Ok(Report::new(Body { length: None }).joined_by(&TOPIC))
+    }
+}
+
+#[test]
+fn a_report_that_joins_another_topic_shows_the_worse_health_of_both() {
+    let mut bench = Bench::new();
+    bench.registry.monitor(Arc::new(OverviewMonitor)).unwrap();
+    let issues = |bench: &mut Bench| {
+        let report = bench.tick().sample.report("overview", None).unwrap();
+        let body = serde_json::to_value(report).unwrap();
+        (body["health"]["score"].clone(), body["health"]["issues"].clone())
+    };
+    assert_eq!(issues(&mut bench), (95.into(), ["dust"].as_slice().into()), "there is no other");
+    let length = bench.registry.gauge(&LENGTH, &[]).unwrap();
+    bench.registry.monitor(Arc::new(QueueMonitor { length: length.clone() })).unwrap();
+    length.set(500.0);
+    let both = ["500 messages wait", "dust"].as_slice();
+    assert_eq!(issues(&mut bench), (70.into(), both.into()));
+}

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use metrics_core::{
     Counter, Desc, GUEST_FAILURES, GuestError, Judgement, Kind, Labelled, ManualClock, Monitor,
-    OwnedDesc, ReadinessCheck, Registry, Report, ReportError, Sample, Status, Topic, UnknownTarget,
-    Value, View,
+    OwnedDesc, ReadinessCheck, Registry, RegistryBuilder, Report, ReportError, Sample, Status,
+    Topic, UnknownTarget, Value, View,
 };
 
 use crate::Bench;
@@ -63,6 +63,11 @@ impl Monitor for Calm {
     }
 }
 
+/// Waits for as long as a busy machine takes to report a panic: a late one would count as hung.
+fn patient(settings: RegistryBuilder) -> RegistryBuilder {
+    settings.guest_patience(Duration::from_secs(60)).report_patience(Duration::from_secs(60))
+}
+
 fn watch(registry: &Registry) {
     registry.monitor(Arc::new(Bomb::default())).expect("the topic is free");
     registry.monitor(Arc::new(Calm)).expect("the topic is free");
@@ -75,7 +80,7 @@ fn panics(sample: &Sample, call: &str) -> f64 {
 
 #[test]
 fn a_monitor_that_panics_in_every_call_takes_nothing_with_it_and_is_counted() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::with(patient);
     watch(&bench.registry);
     for _ in 0..3 {
         let sample = bench.tick().sample;
@@ -96,7 +101,7 @@ fn a_monitor_that_panics_in_every_call_takes_nothing_with_it_and_is_counted() {
 #[test]
 fn a_reader_that_ticks_for_nobody_survives_what_it_calls() {
     let clock = ManualClock::new();
-    let registry = Registry::builder().clock(clock.clock()).build();
+    let registry = patient(Registry::builder().clock(clock.clock())).build();
     watch(&registry);
     for passes in 1..=3 {
         clock.advance(Duration::from_secs(1));

@@ -209,6 +209,8 @@ impl Sums {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn deltas_of_all_ticks_are_the_totals(
         steps in prop::collection::vec((prop::collection::vec(0..1u64 << 43, 0..40), 0..3u8), 1..40),

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use metrics_core::{Desc, Latency, Registry, Timestamp};
+use metrics_core::{Desc, Latency, Layout, Registry, Timestamp};
 use proptest::prelude::*;
 
 use crate::Bench;
@@ -183,7 +183,8 @@ proptest! {
             let got = window.buckets().quantile(q).map(|seconds| seconds * 1e9);
             prop_assert_eq!(got.is_some(), exact.is_some());
             if let (Some(got), Some(exact)) = (got, exact) {
-                prop_assert!((got - exact).abs() <= (exact / 100.0).max(16.0), "{} for {}", got, exact);
+                let allowed = Layout::Latency.error_at(exact / 1e9) * 1e9 + exact * 1e-12;
+                prop_assert!((got - exact).abs() <= allowed, "{} for {}", got, exact);
             }
         }
         if let Some(mean) = window.buckets().mean() {

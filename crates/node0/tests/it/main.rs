@@ -6,6 +6,8 @@
 mod bridge;
 mod health;
 mod lookups;
+#[cfg(feature = "redis")]
+mod redis_pool;
 mod requests;
 #[cfg(feature = "tower-resilience")]
 mod scrapes;

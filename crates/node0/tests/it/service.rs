@@ -50,7 +50,11 @@ impl Service {
         let pool = Pool::builder(Connector { is_away: is_away.clone() }).max_size(2);
         let thresholds = match memory {
             Memory::Enough => system::Thresholds::default(),
-            Memory::Short => system::Thresholds::default().memory(1e-12, 2e-12),
+            Memory::Short => system::Thresholds {
+                memory_warn: 1e-12,
+                memory_fail: 2e-12,
+                ..system::Thresholds::default()
+            },
         };
         SystemMonitor::builder().thresholds(thresholds).register(&registry).unwrap();
         let circuits = BreakerMonitor::register(&registry).unwrap();

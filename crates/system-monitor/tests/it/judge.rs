@@ -1,4 +1,4 @@
-//! Judgements: what is an issue, what it costs, and what is unknown.
+//! Judgements: what is found, what it costs, and what is unknown.
 
 use std::time::Duration;
 

@@ -9,6 +9,7 @@ use cache_monitor::redis::RedisTier;
 use cache_monitor::{LoadOutcome, Operation};
 
 use super::{CALLERS, KEYS, PHASES, STAMPEDES, TASKS};
+use crate::redis_pool::RedisPool;
 
 const L2_TTL: Duration = Duration::from_secs(600);
 
@@ -44,7 +45,7 @@ impl Ledger {
 /// The composition that a service would write: errors of the second tier end here.
 pub(super) struct TwoTier {
     pub(super) l1: FutureCache<u64, Arc<[u8]>>,
-    pub(super) l2: RedisTier,
+    pub(super) l2: RedisTier<RedisPool>,
     pub(super) source: Source,
 }
 

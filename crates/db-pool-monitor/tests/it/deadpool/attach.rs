@@ -1,9 +1,9 @@
 //! Attaching pools: names, refusals, and the ends of pools.
 
 use db_pool_monitor::deadpool::BuildPoolError;
-use db_pool_monitor::{AttachError, DESCS, PoolMonitor};
+use db_pool_monitor::{DESCS, PoolMonitor};
 use deadpool::managed::{BuildError, Pool};
-use metrics_core::{Desc, RegisterError};
+use metrics_core::{Desc, InstanceError, RegisterError};
 use std::time::Duration;
 
 use super::fake::{Fake, now, pool_of};
@@ -26,8 +26,9 @@ fn name_means_one_living_pool() {
     let first = bare();
     let _monitored = bench.monitor.attach("main", &first).unwrap();
     let error = bench.monitor.attach("main", &bare()).unwrap_err();
-    assert!(matches!(error, AttachError::Duplicate { ref name } if name == "main"));
-    assert_eq!(error.to_string(), "a pool named `main` is attached already: choose another name");
+    assert!(matches!(error, InstanceError::Duplicate { ref name, .. } if name == "main"));
+    let remedy = "pool `main` is watched already: clone its handle or choose another name";
+    assert_eq!(error.to_string(), remedy);
     assert!(bench.monitor.attach("other", &first).is_ok());
     assert_eq!(bench.monitor.pools(), ["main", "other"]);
 }
@@ -37,7 +38,7 @@ fn name_that_cannot_be_a_label_of_one_pool_is_refused() {
     let bench = Bench::new();
     for name in ["", "_other", "line\nbreak", &"x".repeat(257)] {
         let error = bench.monitor.attach(name, &bare()).unwrap_err();
-        assert!(matches!(error, AttachError::Name { name: ref refused, .. } if refused == name));
+        assert!(matches!(error, InstanceError::Name { name: ref refused, .. } if refused == name));
     }
     assert!(bench.monitor.pools().is_empty());
     assert!(bench.monitor.attach(&"x".repeat(256), &bare()).is_ok());
@@ -49,7 +50,10 @@ fn taken_metric_name_refuses_the_pool() {
     let bench = Bench::new();
     let _others = bench.registry.up_down(&OTHERS, &[]).unwrap();
     let error = bench.monitor.attach("main", &bare()).unwrap_err();
-    assert!(matches!(error, AttachError::Register(RegisterError::Conflict { .. })), "{error:?}");
+    let InstanceError::Register { source, .. } = error else {
+        panic!("{error:?}");
+    };
+    assert!(matches!(source, RegisterError::Conflict { .. }), "{source:?}");
 }
 
 #[test]
@@ -66,8 +70,12 @@ fn name_that_is_taken_refuses_a_pool_that_would_be_built() {
     let bench = Bench::new();
     let _first = bench.monitor.attach("main", &bare()).unwrap();
     let error = bench.monitor.build("main", pool_of(1).0).unwrap_err();
-    assert!(matches!(error, BuildPoolError::Attach(AttachError::Duplicate { .. })), "{error:?}");
-    assert_eq!(error.to_string(), "a pool named `main` is attached already: choose another name");
+    assert!(
+        matches!(error, BuildPoolError::Instance(InstanceError::Duplicate { .. })),
+        "{error:?}"
+    );
+    let remedy = "pool `main` is watched already: clone its handle or choose another name";
+    assert_eq!(error.to_string(), remedy);
 }
 
 #[test]
@@ -82,6 +90,23 @@ fn dropped_pool_takes_its_series_along_and_frees_its_name() {
     let left = sample.snapshot.families().filter(|family| family.desc.name.starts_with("db_"));
     assert_eq!(left.count(), 0);
     assert!(bench.monitor.metrics(&sample, "main").is_none());
+    assert!(bench.monitor.attach("main", &bare()).is_ok());
+}
+
+#[test]
+fn closed_pool_leaves_no_levels_and_frees_its_name() {
+    let mut bench = Bench::new();
+    let (pool, _) = bench.build("main", 1);
+    drop(now(pool.get()).unwrap());
+    bench.tick();
+    pool.pool().close();
+    assert!(bench.monitor.pools().is_empty());
+    bench.tick();
+    assert!(now(pool.get()).is_err());
+    let sample = bench.tick();
+    let left = |name| sample.snapshot.value(name, &[("pool", "main")]).is_some();
+    assert!(!left("db_client_connections_max") && !left("db_client_oldest_use_age_seconds"));
+    assert!(left("db_client_wait_duration_seconds"), "its callers are still counted");
     assert!(bench.monitor.attach("main", &bare()).is_ok());
 }
 

@@ -72,8 +72,9 @@ fn level_that_stays_high_stays_in_the_peak() {
 #[test]
 fn forgotten_connection_is_a_leak_with_its_age_and_line() {
     let mut bench = Bench::new();
-    let thresholds = Thresholds::default().leak_after(Duration::from_secs(3));
-    let pool = bench.monitor.build_with("main", pool_of(2).0, thresholds).unwrap();
+    let pool = bench.monitor.build("main", pool_of(2).0).unwrap();
+    let leak_after = Duration::from_secs(3);
+    pool.set_thresholds(Thresholds { leak_after, ..Thresholds::default() });
     let line = line!() + 1;
     std::mem::forget(now(pool.get()).unwrap());
     bench.pass(ms(2900));

@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use db_pool_monitor::deadpool::{MonitoredObject, MonitoredPool};
-use db_pool_monitor::{PoolMetrics, PoolMonitor, Thresholds};
+use db_pool_monitor::{PoolMetrics, PoolMonitor, Thresholds, WaitPhase};
 use deadpool::managed::{PoolError, TimeoutType};
 use deadpool_postgres::{Manager, Object};
 use metrics_core::{Sample, Status};
@@ -126,7 +126,7 @@ fn timeouts_and_refusals_are_told_apart() {
         own.check(&watch.monitor.totals(&sample));
         assert_eq!((own.of(|own| &own.timed_out), own.of(|own| &own.failed)), (1, 3));
         let assessment = watch.monitor.assess(&sample, "main").unwrap();
-        let codes: Vec<_> = assessment.issues.iter().map(|issue| issue.code).collect();
+        let codes: Vec<_> = assessment.findings.iter().map(|finding| finding.code).collect();
         assert_eq!(codes, ["high_error_rate", "connect_failures", "wait_timeouts"]);
     });
 }
@@ -145,7 +145,7 @@ fn silent_server_makes_connects_time_out() {
         assert!(matches!(error, PoolError::Timeout(TimeoutType::Create)));
         let sample = watch.look();
         let metrics = watch.monitor.totals(&sample);
-        let connect = metrics.hooks.unwrap().wait_phases.connect;
+        let connect = metrics.hooks.unwrap().wait_phases[WaitPhase::Connect];
         assert!(connect.avg.unwrap() > Duration::from_millis(45), "{connect:?}");
         assert_eq!((metrics.timed_out, metrics.total_connections), (1, Some(0)));
     });
@@ -311,10 +311,8 @@ fn leaked_connection_is_found_with_its_age() {
         let mut watch = Watch::new();
         let pool = pool_of(2, config(&server, "leak"));
         let limit = Duration::from_millis(100);
-        let pool = watch
-            .monitor
-            .build_with("main", pool, Thresholds::default().leak_after(limit))
-            .unwrap();
+        let pool = watch.monitor.build("main", pool).unwrap();
+        pool.set_thresholds(Thresholds { leak_after: limit, ..Thresholds::default() });
         let before = Instant::now();
         std::mem::forget(pool.get().await.unwrap());
         let tracked =

@@ -25,7 +25,7 @@ fn check_keeps_one_session_and_takes_no_pooled_connection() {
         let pool = watch.monitor.build("main", pool).unwrap();
         let plain: Config = server.url().parse().unwrap();
         watch.monitor.require(PostgresCheck::new("database", plain, NoTls));
-        let checks = watch.registry.monitors()[0].readiness();
+        let checks = watch.registry.readiness_checks();
         assert_eq!(checks[0].name(), "database");
 
         let _exhausted = pool.get().await.unwrap();

@@ -59,9 +59,6 @@ impl Watch {
     }
 
     pub(crate) fn look(&mut self) -> std::sync::Arc<Sample> {
-        for monitor in self.registry.monitors().iter() {
-            monitor.poll();
-        }
         self.ticker.tick().sample
     }
 

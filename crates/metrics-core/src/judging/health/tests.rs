@@ -102,3 +102,18 @@ fn the_worst_instance_leads_and_keeps_the_findings_of_all() {
     assert_eq!(components, ["b", "a"]);
     assert_eq!(both.recommendations(), ["speed up"], "the same advice is given once");
 }
+
+#[test]
+fn an_instance_that_comes_while_a_change_is_pending_is_known_at_once() {
+    let judge = |names: &[&str], points| {
+        let instances = names.iter().map(|name| {
+            let bad = (points > 0).then(|| Finding::warning("bad").penalty(points));
+            (*name, Judgement::healthy("fine").with_all(bad))
+        });
+        Judgement::of_instances("none", instances).fold("cache")
+    };
+    let mut health = TopicHealth::first(&CACHE, judge(&["a"], 0));
+    health.update(judge(&["a", "b"], 50), Duration::ZERO, RULE);
+    assert_eq!(health.component("a").and_then(|a| a.score), Some(100), "not believed yet");
+    assert_eq!(health.component("b").and_then(|b| b.score), Some(50), "nothing was known before");
+}

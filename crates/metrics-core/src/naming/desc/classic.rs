@@ -1,6 +1,6 @@
 //! The `classic` naming scheme: the names that dashboards of older services were made for.
 
-/// How the `classic` naming scheme shows a metric.
+/// The projection of a metric into the `classic` naming scheme.
 ///
 /// `{key}` in the name or help takes that label's value; labels without a place in the
 /// name stay labels.
@@ -23,7 +23,7 @@ pub struct Classic {
     pub help: &'static str,
 }
 
-/// The shapes that the `classic` scheme knows.
+/// The shapes of metrics in the `classic` scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClassicShape {
     /// The value as it is.
@@ -32,7 +32,7 @@ pub enum ClassicShape {
     Counter,
     /// Quantiles over the window in milliseconds, with `_sum` and `_count`.
     Summary,
-    /// Of two counters that differ in the label `result` (`hit`, `miss`): the share of hits in the window.
+    /// The share of hits in the window, of two counters that differ in the label `result` (`hit`, `miss`).
     Ratio,
 }
 

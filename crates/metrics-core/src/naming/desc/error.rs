@@ -1,4 +1,4 @@
-//! Why a description is refused.
+//! The reasons for which a description is refused.
 
 /// A name, label or bound that no Prometheus-compatible reader would take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,8 +1,8 @@
-//! The kinds of metrics, and what each fixes for the names and formats.
+//! The kinds of metrics, with the rules that each sets for names, units and formats.
 
 use super::unit::Unit;
 
-/// What a metric is, and with that which handle records it.
+/// The kind of a metric, which decides the handle that records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -26,18 +26,20 @@ pub enum Kind {
 pub const DEFAULT_LATENCY_BOUNDS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// What a kind fixes for every metric of it.
+/// The rules for all metrics of a kind.
 pub(super) struct Rules {
     /// The Prometheus type.
     pub(super) metric_type: &'static str,
-    /// The end of each name, where the kind demands one.
+    /// The suffix that each name must have; empty where there is none.
     pub(super) suffix: &'static str,
-    /// The unit and the exported bounds, unless the description says others.
+    /// The unit, unless the description sets another.
     pub(super) unit: Unit,
+    /// The exported bounds, unless the description sets others.
     pub(super) bounds: &'static [f64],
 }
 
 impl Kind {
+    /// The rules for metrics of this kind.
     pub(super) const fn rules(self) -> Rules {
         const PLAIN: Rules = Rules { metric_type: "", suffix: "", unit: Unit::None, bounds: &[] };
         match self {
@@ -60,7 +62,7 @@ impl Kind {
         self.rules().metric_type
     }
 
-    /// Whether a series of this kind counts values by buckets.
+    /// Returns `true` if a series of this kind counts values by buckets.
     pub(crate) const fn is_histogram(self) -> bool {
         matches!(self, Self::Latency | Self::Distribution)
     }

@@ -13,13 +13,13 @@ pub struct OwnedDesc {
     pub name: Cow<'static, str>,
     /// The help text.
     pub help: Cow<'static, str>,
-    /// What the metric is.
+    /// The kind of the metric.
     pub kind: Kind,
     /// The unit that ends the name.
     pub unit: Unit,
     /// Upper bounds of the exported buckets, empty for anything but histograms.
     pub bounds: Cow<'static, [f64]>,
-    /// How the `classic` scheme shows the metric.
+    /// The projection into the `classic` scheme.
     pub classic: Option<Classic>,
     /// The label that the `classic` scheme leaves out, and the value with which it does.
     pub classic_without: Option<(&'static str, &'static str)>,

@@ -27,7 +27,7 @@ impl Unit {
         }
     }
 
-    /// Whether a metric of this name can have the unit.
+    /// Returns `true` if a metric of this name can have the unit.
     pub(super) const fn is_in(self, name: &str) -> bool {
         match self {
             Self::None => true,

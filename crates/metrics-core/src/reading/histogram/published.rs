@@ -1,4 +1,4 @@
-//! What samples share of one series: its totals and its window, ready to be put together.
+//! The data that samples share of one series: its totals and its window, added up on demand.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,10 +6,10 @@ use crate::reading::buckets::Buckets;
 use crate::reading::delta::Delta;
 use crate::recording::exemplar::Exemplar;
 
-/// What samples show of one series, until it changes again.
+/// The data that samples show of one series, until the series changes again.
 ///
 /// Most samples are asked for neither the buckets of the totals nor those of the window.
-/// So they are not copied at each tick: there is a base that is some ticks old, with the
+/// So a tick copies neither of them: there is a base that is some ticks old, with the
 /// deltas since then beside it, all shared. The first reader that asks adds them up, once:
 ///
 /// - totals: `base.total` + `entered` + `running`
@@ -35,7 +35,7 @@ pub(crate) struct Published {
     /// The cumulative counts at the exported bounds.
     pub(crate) cumulative: Vec<u64>,
     pub(crate) exemplars: Box<[Exemplar]>,
-    /// What readers put together.
+    /// The sums above, once a reader has asked.
     total: OnceLock<Buckets>,
     window: OnceLock<Buckets>,
 }
@@ -48,7 +48,7 @@ pub(crate) struct Base {
 }
 
 impl Published {
-    /// Creates what is shown of a series without a value.
+    /// Creates the data of a series without a value.
     pub(crate) fn new(base: Arc<Base>) -> Self {
         Self {
             base,
@@ -68,7 +68,7 @@ impl Published {
         }
     }
 
-    /// Takes over a base with the ticks since then, and forgets what readers put together.
+    /// Takes over a base with the ticks since then, and drops the sums of older ones.
     pub(crate) fn share_base(
         &mut self,
         base: &Arc<Base>,
@@ -88,7 +88,7 @@ impl Published {
         (self.total, self.window) = (OnceLock::new(), OnceLock::new());
     }
 
-    /// What the tick with this number recorded.
+    /// The values that the tick with this number recorded.
     pub(super) fn delta(&self, tick: u64) -> &Delta {
         match &self.last_closed {
             Some((number, delta)) if *number == tick => delta,

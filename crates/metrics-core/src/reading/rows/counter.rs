@@ -1,11 +1,11 @@
-//! What a pass remembers of a counter.
+//! The state of a counter between passes.
 
 use crate::reading::snapshot::Count;
 use crate::reading::timeline::{RATE_TICKS, Timeline, slot};
 
 /// The counts of a counter's last whole ticks.
 ///
-/// Small, since a scrape goes through that of every series; only ticks go to the heap.
+/// It is small, since a scrape goes through that of every series; only ticks follow the box.
 #[derive(Debug)]
 pub(super) struct CounterMemory {
     /// The count of the last ticks that rates are over.

@@ -1,9 +1,9 @@
-//! What a pass remembers of a latency or a distribution.
+//! The state of a latency or a distribution between passes.
 //!
 //! A pass reads the cells only if their *mark* moved, a number that changes with each
 //! record: a latency's sum, a distribution's number of records. It reads them by lines,
-//! and looks into a line only if the line's own sum moved. What rose goes to the totals
-//! and to the running tick; at a tick's end [`SeriesTicks`] makes the window of it.
+//! and looks into a line only if the line's own sum moved. The differences go to the totals
+//! and to the running tick; at a tick's end [`SeriesTicks`] adds that to the window.
 
 use std::mem;
 use std::sync::Arc;
@@ -60,8 +60,7 @@ pub(super) struct HistogramMemory {
     exemplars: Box<[Exemplar]>,
 }
 
-/// All that a pass needs of a series that nobody records into: one cache line, since most
-/// series are such.
+/// All that a pass needs of an idle series: one cache line, since most series are idle.
 #[derive(Debug)]
 #[repr(align(64))]
 struct IdleCheck {
@@ -224,7 +223,7 @@ impl HistogramMemory {
         self.idle.is_stale |= self.ticks.close(tick, rule, &self.total);
     }
 
-    /// Replaces the series' value in an older sample by that of this pass.
+    /// Replaces the series' value of an older pass by that of this one.
     pub(super) fn publish(&mut self, at: PassTime<'_>, value: &mut Value) {
         if self.idle.is_stale || at.now > self.idle.span.valid_until {
             self.refill(at, mem::replace(value, Value::unknown()));

@@ -1,9 +1,9 @@
-//! What a pass remembers of a peak.
+//! The state of a peak between passes.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// A peak is shown for so long.
+/// The time for which a peak is shown.
 const PEAK_SPAN: Duration = Duration::from_secs(60);
 
 /// The peaks of the last minute's ticks that a later tick did not reach.

@@ -1,4 +1,4 @@
-//! What a [`Labelled`](super::Labelled) can hold: handles of one series, and ratios of two.
+//! The handles that a [`Labelled`](super::Labelled) can hold: of one series, and ratios of two.
 
 use crate::naming::desc::{Desc, Kind};
 use crate::recording::counter::Counter;
@@ -11,11 +11,11 @@ use crate::recording::store::Store;
 /// A handle that can be had by label values; sealed, since the registry makes them all.
 pub trait Handle: HandleKind {}
 
-/// What the registry and the tables must know of a kind of handle.
+/// A kind of handle as the registry and the tables know it.
 pub trait HandleKind: Into<AnyHandle> + 'static {
     /// The kind of the description.
     const KIND: Kind;
-    /// How many of the description's labels, the last ones, the handle sets itself.
+    /// The number of labels, the last ones of the description, that the handle sets itself.
     const OWN_LABELS: usize = 0;
 
     /// Makes a handle that records nothing.
@@ -36,14 +36,14 @@ pub trait HandleKind: Into<AnyHandle> + 'static {
 /// A handle as tables hold it.
 #[derive(Clone, Debug)]
 pub enum AnyHandle {
-    /// Of one series.
+    /// A handle of one series.
     One(AnyMetric),
-    /// Of the two series of a ratio.
+    /// A ratio of two series.
     Ratio(HitRatio),
 }
 
 impl AnyHandle {
-    /// The heads of its series.
+    /// Returns the heads of its series.
     pub(crate) fn heads(&self) -> impl Iterator<Item = &Head> {
         let heads = match self {
             Self::One(metric) => [metric.head(), None],

@@ -1,9 +1,12 @@
-//! The handles that all threads share, and when they go.
+//! The handles of one metric that threads share, and how they are taken back.
 //!
-//! A thread's table may hold a handle for as long as the thread is idle, and no
-//! other can reach into it. So a handle that its owner lets go of is marked as
-//! lapsed: the registry no longer counts it, and the series leaves. The thread
-//! drops it when it records through any table again.
+//! A thread's table may hold a handle for as long as the thread is idle, and no other thread
+//! can reach into it. So a handle that must go is marked as *lapsed*: the registry takes it
+//! off the handles that keep the series, and the series leaves. The thread drops it when it
+//! records by label values again.
+//!
+//! A handle lapses in two cases. The [`Labelled`](super::Labelled) was dropped; or the series
+//! was idle for too long, and is to go unless it is recorded into again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,19 +19,26 @@ use crate::recording::families::Registered;
 use crate::recording::lanes::Reader;
 use crate::sync::{self, Mutex, lock};
 
-/// How often idle series are looked for.
+/// The least time between two looks for idle series.
+///
+/// It is also how long a thread may stand between finding an entry in its table and recording
+/// through it, which takes some nanoseconds unless the thread is suspended.
 const EXPIRY_PERIOD: Duration = Duration::from_secs(30);
 
-/// How often handles lapsed in this process: a table that saw fewer holds some.
+/// The number of times that handles lapsed in this process.
+///
+/// A table remembers the number as of which it holds none of them, see
+/// [`table`](super::table).
 static LAPSES: AtomicU64 = AtomicU64::new(0);
 
-/// The number of lapses; who sees one sees what lapsed.
+/// Returns the number of lapses; a thread that sees one sees which entries lapsed.
 #[inline]
 pub(crate) fn lapses() -> u64 {
     // Pairs with the release in `note_lapse`.
     LAPSES.load(Ordering::Acquire)
 }
 
+/// Counts a lapse, after the entries were marked.
 fn note_lapse() {
     LAPSES.fetch_add(1, Ordering::Release);
 }
@@ -44,16 +54,19 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// Returns `true` if the entry is no longer to be used.
     pub(crate) fn has_lapsed(&self) -> bool {
+        // Relaxed: a thread that finds the entry a moment too early records through it, and
+        // the series is still there, see `SharedHandles::expire`.
         self.has_lapsed.load(Ordering::Relaxed)
     }
 
-    /// Takes the handle off the count of those that keep the series.
+    /// Takes the handle off those that keep the series.
     fn lapse(&self) {
         self.has_lapsed.store(true, Ordering::Relaxed);
         for head in self.handle.heads() {
-            // Release pairs with the acquire in `Cells::is_orphan`: who takes
-            // the series for one without handles sees what they recorded.
+            // Release pairs with the acquire in `Cells::is_orphan`: a pass that takes the
+            // series for one without handles sees what they recorded.
             head.lapsed.fetch_add(1, sync::atomic::Ordering::Release);
         }
     }
@@ -63,34 +76,38 @@ impl Drop for Entry {
     fn drop(&mut self) {
         if *self.has_lapsed.get_mut() {
             for head in self.handle.heads() {
-                // Before the handle itself drops, whose release makes this seen.
+                // Relaxed is enough, because the handle drops after this, with a release.
                 head.lapsed.fetch_sub(1, sync::atomic::Ordering::Relaxed);
             }
         }
     }
 }
 
-/// The series of one metric that were asked for by their values.
+/// The handles of one metric that were asked for by their values.
 #[derive(Debug)]
 pub(crate) struct SharedHandles {
+    /// A number that no other one in the process has: the owner of its entries in the tables.
     pub(crate) id: u64,
     known: Mutex<Known>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    /// The oldest series first.
+    /// The handles by the ids of their series.
     series: BTreeMap<SeriesId, Listing>,
+    /// The uptime at the last look for idle series.
     looked: Duration,
 }
 
+/// A shared handle, with what is known of its use.
 #[derive(Debug)]
 struct Listing {
     entry: Arc<Entry>,
-    /// The mark when it was last seen to change, and when that was.
+    /// The handle's mark at the last look.
     mark: Option<u64>,
+    /// The uptime at the look that saw the mark change last.
     changed: Duration,
-    /// Whether no thread holds the entry, since it was idle.
+    /// `true` if no thread has the entry: an older one lapsed, and nobody came for this one.
     is_recalled: bool,
 }
 
@@ -100,7 +117,7 @@ impl SharedHandles {
         Self { id: NEXT.fetch_add(1, Ordering::Relaxed), known: Mutex::default() }
     }
 
-    /// The entry of a series, for a thread's table.
+    /// Returns the entry of a series, for the calling thread's table.
     pub(crate) fn enter(
         &self,
         registered: Registered<impl Into<AnyHandle>>,
@@ -122,7 +139,12 @@ impl SharedHandles {
         listing.entry.clone()
     }
 
-    /// Lets go of series that were idle too long; looks twice a minute.
+    /// Takes back the handles of series that were idle for too long; looks twice a minute at most.
+    ///
+    /// A series goes in two looks. The first has all threads drop their handle, and keeps the
+    /// series by a fresh one: a thread may have found the old handle just before, and records
+    /// through it into a series that is still there. The second, half a minute later, drops the
+    /// fresh one, unless the mark moved or a thread came for it meanwhile.
     pub(crate) fn expire(&self, now: Duration, idle_expiry: Duration) {
         let mut known = lock(&self.known);
         if now < known.looked + EXPIRY_PERIOD {
@@ -139,8 +161,6 @@ impl SharedHandles {
             if now < listing.changed.saturating_add(idle_expiry) {
                 return true;
             }
-            // In two looks: a thread may have found the entry just before the
-            // first, and has recorded through it by the second.
             if listing.is_recalled {
                 listing.expire();
                 return false;
@@ -156,7 +176,7 @@ impl SharedHandles {
 }
 
 impl Listing {
-    /// Says that the series may go although its name was not let go.
+    /// Marks the series as expired: its totals are remembered when it goes.
     fn expire(&self) {
         for head in self.entry.handle.heads() {
             // Relaxed: the drop of the handle, which follows, makes it seen.
@@ -164,7 +184,7 @@ impl Listing {
         }
     }
 
-    /// Has all threads drop the entry, and keeps the series by another.
+    /// Makes all threads drop the entry, and keeps the series by a fresh one.
     fn recall(&mut self) {
         let fresh = Arc::new(Entry {
             owner: self.entry.owner,
@@ -180,7 +200,7 @@ impl Listing {
 
 impl Drop for SharedHandles {
     fn drop(&mut self) {
-        // Nobody records through it any more: who does holds it.
+        // Nobody is recording through it: a thread that does holds the `Labelled`.
         for listing in lock(&self.known).series.values() {
             listing.entry.lapse();
         }

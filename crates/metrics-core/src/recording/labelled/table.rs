@@ -1,10 +1,10 @@
-//! A thread's own table of handles, for all that it records by values.
+//! A thread's own table of handles, for all that it records by label values.
 //!
-//! One table, so that any number of owners share a thread without getting in
-//! each other's way. An entry is found by a hash of the owner and all values;
-//! should two lists of values have one hash, the later wins
-//! and the other is looked up the slow way. It holds only series that the
-//! registry did not fold, so it is as bounded as they are.
+//! A thread has one table, which all owners share. An entry is found by a hash of the owner's
+//! number and all values, and then compared with them. Should two lists of values have the
+//! same hash, the later one takes the place, and the other is registered anew each time, which
+//! is slow and right. The table holds only handles of series that the registry did not fold,
+//! so it is as bounded as they are.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -18,8 +18,9 @@ thread_local! {
 }
 
 struct Table {
+    /// The entries by the hash of [`hash`], which is taken as it is.
     entries: HashMap<u64, Arc<Entry>, BuildHasherDefault<AsItIs>>,
-    /// The [`lapses`] as of which it holds nothing that lapsed.
+    /// The number of [`lapses`] up to which lapsed entries were dropped.
     lapses: u64,
 }
 
@@ -29,7 +30,7 @@ impl Table {
     }
 }
 
-/// What `f` makes of the entry of these values, if the thread has it.
+/// Calls `f` with the entry of these values, if the thread has it and it has not lapsed.
 #[inline]
 pub(crate) fn find<R>(
     hash: u64,
@@ -41,35 +42,40 @@ pub(crate) fn find<R>(
         if table.try_borrow().ok()?.lapses != lapses() {
             drop_lapsed(table);
         }
-        // Borrowed only where `drop_lapsed` or `remember` change it.
+        // Shared with a record inside of `f`; `drop_lapsed` and `remember` leave the table
+        // alone while it is in use.
         let table = table.try_borrow().ok()?;
         let entry = table.entries.get(&hash)?;
+        // Two owners, or two lists of values, may have one hash.
         let is_right = entry.owner == owner
             && entry.values.iter().map(|value| &**value).eq(values.iter().copied())
             && !entry.has_lapsed();
         if is_right { f(entry) } else { None }
     });
-    // Gone at the thread's end.
+    // At the thread's end the table is gone; then each record registers anew.
     found.ok().flatten()
 }
 
 /// Keeps an entry for the thread, and drops those that lapsed.
 pub(crate) fn remember(hash: u64, entry: Arc<Entry>) {
     let _ = TABLE.try_with(|table| {
-        // Borrowed where the first record of some values is made inside of another.
+        // In use where the first record of some values is made inside of another.
         if let Ok(mut table) = table.try_borrow_mut() {
             table.entries.insert(hash, entry);
         }
-        // After the entry is in, which may have lapsed on the way here.
+        // After the entry is in: it may have lapsed on the way here, and the number of lapses
+        // that the table then remembers covers it.
         drop_lapsed(table);
     });
 }
 
-/// Lets go of what nobody can reach any more; what is left stays found.
+/// Drops the entries that lapsed.
 #[cold]
 fn drop_lapsed(table: &RefCell<Table>) {
-    // Borrowed where a record is made inside of another, which will do it.
+    // In use where a record is made inside of another; a later record drops them.
     let Ok(mut table) = table.try_borrow_mut() else { return };
+    // Read before the entries are looked at: one that lapses in between is dropped now or,
+    // since the number has moved on by then, the next time.
     let lapses = lapses();
     if table.lapses != lapses {
         table.lapses = lapses;
@@ -77,12 +83,13 @@ fn drop_lapsed(table: &RefCell<Table>) {
     }
 }
 
-/// A hash of the owner and all values, with their lengths.
+/// Hashes the owner and all values, with their lengths: `["ab", "c"]` is not `["a", "bc"]`.
 #[inline]
 pub(crate) fn hash(owner: u64, values: &[&str]) -> u64 {
     values.iter().fold(owner, |hash, value| with_text(hash, value.as_bytes()))
 }
 
+/// Takes in a text, 16 bytes at a time.
 #[inline]
 fn with_text(hash: u64, text: &[u8]) -> u64 {
     let (whole, rest) = text.as_chunks::<16>();
@@ -91,7 +98,10 @@ fn with_text(hash: u64, text: &[u8]) -> u64 {
     with_ends(hash, rest)
 }
 
-/// Takes in up to 16 bytes: the first and the last of them, which overlap, are all.
+/// Takes in up to 16 bytes as the first eight and the last eight of them, which may overlap.
+///
+/// Of "content-type", 12 bytes, they are "content-" and "ent-type". So no byte is left out and
+/// no length from 4 on needs a loop; below 8 bytes it is the first four and the last four.
 #[inline]
 fn with_ends(hash: u64, text: &[u8]) -> u64 {
     if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
@@ -103,14 +113,17 @@ fn with_ends(hash: u64, text: &[u8]) -> u64 {
     }
 }
 
-/// Multiplies in 128 bits and folds: every bit of the result depends on all of both words.
+/// Mixes two words: every bit of the result depends on every bit of both.
+///
+/// The product of two words has 128 bits, and its halves are folded into one. The constants
+/// are odd numbers with bits all over, so that small words are far from zero and from each other.
 #[inline]
 fn mix(a: u64, b: u64) -> u64 {
     let product = u128::from(a ^ 0x9e37_79b9_7f4a_7c15) * u128::from(b ^ 0xe703_7ed1_a0b4_28db);
     product as u64 ^ (product >> 64) as u64
 }
 
-/// Takes the hash that was computed already.
+/// Uses the key of the map, which is a hash already, as its hash.
 #[derive(Default)]
 struct AsItIs(u64);
 

@@ -1,11 +1,11 @@
-//! What a pass reads of all lanes.
+//! The reading side of the lanes.
 
 use super::LANES;
 use crate::recording::cells::LatencyCell;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::lock;
 
-/// The tables of all lanes, for one pass over the cells.
+/// The tables of all lanes, taken once for one pass over the cells.
 pub(crate) struct Reader {
     words: Vec<&'static [AtomicU64]>,
     latencies: Vec<&'static [LatencyCell]>,
@@ -13,22 +13,27 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Takes the tables as they are now; cells touched first after this are seen by the next reader.
+    /// Takes the tables as they are now; the next reader sees cells that are made after this.
     pub(crate) fn new() -> Self {
+        // Each lane's lock is held for a copy of a slice. Growing takes it too, so a table is
+        // whole, with all that was in the one before.
         let all = lock(&LANES.all);
         Self {
             words: all.iter().map(|lane| *lock(&lane.words.0)).collect(),
             latencies: all.iter().map(|lane| *lock(&lane.latencies.0)).collect(),
+            // Acquire pairs with the release in `note_shared`.
             shared: LANES.shared.load(Ordering::Acquire),
         }
     }
 
-    /// What a shared cell holds; nearly always nobody ever used one, and its cache line is spared.
+    /// Returns what a shared cell holds; zero, without reading it, while no thread ever used one.
+    ///
+    /// That is nearly always so, and it saves a cache line for each series.
     pub(crate) fn shared(&self, cell: impl FnOnce() -> u64) -> u64 {
         if self.shared { cell() } else { 0 }
     }
 
-    /// The wrapping sum of a slot's words over all lanes.
+    /// Returns the wrapping sum of a slot's words over all lanes.
     pub(crate) fn total(&self, slot: u32) -> u64 {
         let words = self.words.iter().filter_map(|words| words.get(slot as usize));
         words.fold(0, |sum, word| sum.wrapping_add(word.load(Ordering::Relaxed)))
@@ -39,7 +44,7 @@ impl Reader {
         self.latencies.iter().filter_map(move |cells| cells.get(slot as usize))
     }
 
-    /// The wrapping sum over all lanes of what a latency's records added.
+    /// Returns the wrapping sum of a latency's sums over all lanes.
     pub(crate) fn sum(&self, slot: u32) -> u64 {
         self.latencies(slot).fold(0, |sum, cell| sum.wrapping_add(cell.total()))
     }

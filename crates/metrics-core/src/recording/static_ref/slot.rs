@@ -9,10 +9,12 @@ use crate::sync::atomic::{AtomicPtr, Ordering};
 pub(crate) struct StaticRef<T: 'static>(AtomicPtr<T>);
 
 impl<T: Sync> StaticRef<T> {
+    /// Makes a slot that holds a reference from the start.
     pub(crate) fn new(to: &'static T) -> Self {
         Self(AtomicPtr::new(ptr::from_ref(to).cast_mut()))
     }
 
+    /// Returns the reference that was stored last.
     #[inline]
     pub(crate) fn load(&self) -> &'static T {
         // Acquire pairs with the release in `store`: whoever sees the pointer
@@ -27,7 +29,9 @@ impl<T: Sync> StaticRef<T> {
         }
     }
 
+    /// Replaces the reference.
     pub(crate) fn store(&self, to: &'static T) {
+        // Release pairs with the acquire in `load`.
         self.0.store(ptr::from_ref(to).cast_mut(), Ordering::Release);
     }
 }

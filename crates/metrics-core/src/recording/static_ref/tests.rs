@@ -1,4 +1,4 @@
-//! What the slot and its twin promise alike.
+//! Promises of the slot, which its twin keeps too.
 
 use super::StaticRef;
 use crate::sync::Arc;

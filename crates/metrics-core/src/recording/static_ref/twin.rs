@@ -7,10 +7,11 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
+/// A `&'static T` that threads may load while another stores.
 #[derive(Debug)]
 pub(crate) struct StaticRef<T: 'static> {
     index: AtomicUsize,
-    /// Of the standard library: it is no part of the model.
+    /// All references so far; the lock is the standard library's, so it is no part of the model.
     stored: Mutex<Vec<&'static T>>,
 }
 

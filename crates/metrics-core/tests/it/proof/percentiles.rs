@@ -15,7 +15,7 @@ use super::verdict::Errors;
 const FIVE_MINUTES: Duration = Duration::from_secs(300);
 
 #[test]
-fn percentiles_of_every_kind_of_data_are_within_a_hundredth_or_16_ns() {
+fn percentiles_of_every_kind_of_data_are_within_the_documented_error() {
     let most = Length::of_this_run().pick(100_000, 1_000_000);
     let mut by_source = serde_json::Map::new();
     for source in SOURCES {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{Histogram, Window};
+use metrics_core::{Histogram, Layout, Window};
 use serde_json::{Value, json};
 
 use super::oracle::{Exact, Oracle, PERMILLES};
@@ -50,13 +50,14 @@ impl Errors {
         }
     }
 
-    /// An error of a hundredth, or of 16 ns, is allowed.
+    /// The documented error is allowed, and the last digit of a float.
     fn judge_value(&mut self, what: &str, seconds: Option<f64>, exact: Option<u64>) {
         assert_eq!(seconds.is_some(), exact.is_some(), "{what}");
         let (Some(seconds), Some(nanos)) = (seconds, exact) else { return };
         let exact = nanos as f64;
         let error = (seconds * 1e9 - exact).abs();
-        assert!(error <= (exact / 100.0).max(16.0), "{what} of {seconds} s for {exact} ns");
+        let allowed = Layout::Latency.error_at(exact / 1e9) * 1e9 + exact * 1e-12;
+        assert!(error <= allowed, "{what} of {seconds} s for {exact} ns");
         if nanos < MICROSECOND {
             self.nanos = self.nanos.max(error);
         } else {

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use db_pool_monitor::{PoolRates, Thresholds};
 use deadpool::managed::Timeouts;
-use metrics_core::{Assessment, Status};
+use metrics_core::{Assessment, Sample, Status};
 
 use super::fake::{now, poll, pool_of};
 use crate::bench::{Bench, ms};
 
 #[track_caller]
 fn check(assessment: &Assessment, score: u8, codes: &[&str]) {
-    let found: Vec<_> = assessment.issues.iter().map(|issue| issue.code).collect();
+    let found: Vec<_> = assessment.findings.iter().map(|finding| finding.code).collect();
     assert_eq!(found, codes, "{assessment:#?}");
     assert_eq!(assessment.score, Some(score));
     assert_eq!(assessment.status, Status::of(Some(score)));
-    assert!(assessment.recommendations.len() <= assessment.issues.len());
+    assert!(assessment.recommendations().len() <= assessment.findings.len());
 }
 
 #[track_caller]
@@ -96,8 +96,8 @@ fn optional_pool_degrades_at_most() {
     let mut bench = Bench::new();
     let (builder, script) = pool_of(1);
     script.refuses.store(true, Ordering::Relaxed);
-    let optional = Thresholds::default().optional();
-    let pool = bench.monitor.build_with("main", builder, optional).unwrap();
+    let pool = bench.monitor.build("main", builder).unwrap();
+    pool.set_thresholds(Thresholds { required: false, ..Thresholds::default() });
     for _ in 0..4 {
         assert!(now(pool.get()).is_err());
     }
@@ -114,10 +114,10 @@ fn pool_whose_database_refuses_ends_near_zero() {
     }
     let assessment = judge(&mut bench);
     check(&assessment, 5, &["high_error_rate", "connect_failures"]);
-    let issue = &assessment.issues[0];
-    assert_eq!((issue.observed, issue.threshold), (1.0, 0.05));
-    assert_eq!(issue.component, "main");
-    assert_eq!(issue.message, "pool `main`: 4 of 4 recent waits got no connection");
+    let finding = &assessment.findings[0];
+    assert_eq!((finding.observed, finding.threshold), (1.0, 0.05));
+    assert_eq!(finding.component, "main");
+    assert_eq!(finding.message, "pool `main`: 4 of 4 recent waits got no connection");
 
     // Ten whole ticks later nothing of it is recent, and there is no connection.
     for _ in 0..10 {
@@ -159,8 +159,9 @@ fn cancelled_waits_are_no_errors() {
 #[test]
 fn slow_waits_count_from_a_minimum_of_waits() {
     let mut bench = Bench::new();
-    let thresholds = Thresholds::default().slow_wait(ms(50)).min_waits(3);
-    let pool = bench.monitor.build_with("main", pool_of(1).0, thresholds).unwrap();
+    let thresholds = Thresholds { slow_wait: ms(50), min_waits: 3, ..Thresholds::default() };
+    let (pool, _) = bench.build("main", 1);
+    pool.set_thresholds(thresholds);
     let mut held = now(pool.get()).unwrap();
     for waits in 2..=3 {
         let mut next = Box::pin(pool.get());
@@ -184,7 +185,7 @@ fn wait_that_does_not_end_is_stalled() {
     bench.pass(Duration::from_secs(5));
     let assessment = judge(&mut bench);
     check(&assessment, 80, &["stalled_wait"]);
-    assert_eq!(assessment.issues[0].observed, 6.0 + 1.0);
+    assert_eq!(assessment.findings[0].observed, 6.0 + 1.0);
 }
 
 #[test]
@@ -217,11 +218,20 @@ fn topic_has_the_worst_pools_score_and_the_issues_of_all() {
 }
 
 #[test]
-fn same_numbers_are_judged_alike() {
+fn same_numbers_are_judged_alike_and_judging_changes_no_series() {
     let mut bench = Bench::new();
     let (pool, _) = bench.build("main", 1);
     let _held = now(pool.get()).unwrap();
     bench.pass(Duration::from_secs(40));
     let sample = bench.tick();
-    assert_eq!(bench.monitor.assess_all(&sample), bench.monitor.assess_all(&sample));
+    let series = |sample: &Sample| {
+        let ours = sample.snapshot.series();
+        let ours = ours.filter(|series| series.desc.name.starts_with("db_client_"));
+        ours.map(|series| (series.id, series.value.as_f64().to_bits())).collect::<Vec<_>>()
+    };
+    let before = series(&bench.registry.read());
+    let judged = bench.monitor.assess_all(&sample);
+    assert_eq!(judged, bench.monitor.assess_all(&sample));
+    assert_eq!(judged.findings.len(), 1);
+    assert_eq!(series(&bench.registry.read()), before);
 }

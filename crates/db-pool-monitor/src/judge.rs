@@ -1,0 +1,148 @@
+//! The judgement of pools.
+//!
+//! Each finding takes a fixed number of points, so the same numbers are always judged alike, and
+//! the share of failed waits takes more the higher it is: a pool whose waits all fail ends near
+//! zero. A short queue is how a pool of the right size works at its limit, so it costs a few
+//! points and no status.
+//!
+//! A pool with no open connection and no recent attempt is unknown: nothing has shown that its
+//! database is there. One that is merely idle is judged by what it holds.
+
+use std::time::Duration;
+
+use metrics_core::{DEGRADED_FROM, Finding, Judgement, LatencySummary};
+
+use crate::cells::Outcome;
+use crate::reading::Reading;
+
+/// The points that an error rate takes from its threshold on, and those it takes more up to 1.
+const ERRORS: (f64, f64) = (20.0, 60.0);
+
+/// Judges pools, of which the worst stands for all.
+pub(crate) fn all(pools: &[Reading<'_>]) -> Judgement {
+    let judged = pools.iter().map(|one| (one.name.clone(), pool(one)));
+    Judgement::of_instances("no database pool is attached", judged)
+}
+
+fn pool(pool: &Reading<'_>) -> Judgement {
+    let is_open = pool.levels.size().is_some_and(|size| size > 0);
+    let is_asked = pool.recent_attempts() > 0 || pool.oldest_wait().is_some();
+    if !is_open && !is_asked {
+        let name = &pool.name;
+        return Judgement::unknown(format!("pool `{name}` has no connection and was not asked"));
+    }
+    let found = [
+        errors(pool),
+        connect_failures(pool),
+        timeouts(pool),
+        exhausted(pool),
+        long_queue(pool),
+        stalled(pool),
+        slow(pool),
+        leaks(pool),
+    ];
+    let judgement = Judgement::healthy("Database pool healthy");
+    let judgement = judgement.with_all(found.into_iter().flatten());
+    if pool.thresholds.required { judgement } else { judgement.at_least(DEGRADED_FROM) }
+}
+
+fn errors(pool: &Reading<'_>) -> Option<Finding> {
+    let (name, limit) = (&pool.name, pool.thresholds.error_rate);
+    let (errors, attempts) = (pool.recent_errors(), pool.recent_attempts());
+    let rate = errors as f64 / attempts as f64;
+    // Without attempts the rate is not a number, which is above nothing.
+    (rate > limit).then(|| {
+        Finding::critical("high_error_rate")
+            .penalty((ERRORS.0 + ERRORS.1 * rate).round() as u8)
+            .beyond(rate, limit)
+            .message(format!("pool `{name}`: {errors} of {attempts} recent waits got no connection"))
+            .advice("check that the database is reachable, and that its `max_connections` allows the pool's maximum size")
+    })
+}
+
+fn connect_failures(pool: &Reading<'_>) -> Option<Finding> {
+    let (name, failed) = (&pool.name, pool.ends.outcomes[Outcome::Failed].recent);
+    (failed > 0).then(|| {
+        Finding::warning("connect_failures")
+            .penalty(15)
+            .beyond(failed as f64, 0.0)
+            .message(format!(
+                "pool `{name}`: {failed} recent waits failed because no connection could be opened"
+            ))
+            .advice("check the database's address and credentials, and its `max_connections`")
+    })
+}
+
+fn timeouts(pool: &Reading<'_>) -> Option<Finding> {
+    let (name, timed_out) = (&pool.name, pool.ends.outcomes[Outcome::TimedOut].recent);
+    (timed_out > 0).then(|| {
+        Finding::warning("wait_timeouts")
+            .penalty(15)
+            .beyond(timed_out as f64, 0.0)
+            .message(format!("pool `{name}`: {timed_out} recent waits timed out"))
+            .advice("look for slow queries and long transactions, or raise the pool's maximum size")
+    })
+}
+
+fn exhausted(pool: &Reading<'_>) -> Option<Finding> {
+    let (name, levels) = (&pool.name, pool.levels);
+    let (used, max, waiting) = (levels.used?, levels.max?, levels.waiting?);
+    (waiting > 0 && levels.size()? >= max).then(|| {
+        Finding::warning("pool_exhausted")
+            .penalty(8)
+            .beyond(used as f64, max as f64)
+            .message(format!(
+                "pool `{name}`: all {max} connections are in use and {waiting} callers wait"
+            ))
+            .advice("hold connections for a shorter time, or raise the pool's maximum size")
+    })
+}
+
+fn long_queue(pool: &Reading<'_>) -> Option<Finding> {
+    let (name, limit) = (&pool.name, pool.thresholds.waiting_clients);
+    let waiting = pool.levels.waiting.filter(|waiting| *waiting > limit)?;
+    let finding = Finding::critical("long_wait_queue")
+        .penalty(15)
+        .beyond(waiting as f64, limit as f64)
+        .message(format!("pool `{name}`: {waiting} callers wait for a connection"))
+        .advice("shed load before the pool, or raise its maximum size");
+    Some(finding)
+}
+
+fn stalled(pool: &Reading<'_>) -> Option<Finding> {
+    let (name, limit) = (&pool.name, pool.thresholds.stalled_wait);
+    let waited = pool.oldest_wait().filter(|waited| *waited > limit)?;
+    let finding = Finding::critical("stalled_wait")
+        .penalty(20)
+        .beyond(waited.as_secs_f64(), limit.as_secs_f64())
+        .message(format!("pool `{name}`: a caller has waited for {}", seconds(waited)))
+        .advice("set the pool's wait and create timeouts, and check that the database answers");
+    Some(finding)
+}
+
+fn slow(pool: &Reading<'_>) -> Option<Finding> {
+    let (name, limits) = (&pool.name, pool.thresholds);
+    let waits = LatencySummary::merged(pool.ends.wait).if_at_least(limits.min_waits)?;
+    let p95 = waits.p95.filter(|p95| *p95 > limits.slow_wait)?;
+    let finding = Finding::warning("slow_waits")
+        .beyond(p95.as_secs_f64(), limits.slow_wait.as_secs_f64())
+        .message(format!("pool `{name}`: one wait in twenty takes {} or longer", seconds(p95)))
+        .advice("hold connections for a shorter time, or raise the pool's maximum size");
+    Some(finding)
+}
+
+fn leaks(pool: &Reading<'_>) -> Option<Finding> {
+    let (name, limit) = (&pool.name, pool.thresholds.leak_after);
+    let tracked = pool.tracked.as_ref().filter(|tracked| tracked.leaked_connections > 0)?;
+    let (leaked, oldest) = (tracked.leaked_connections, tracked.oldest_use.unwrap_or(limit));
+    let (longer, one) = (seconds(limit), seconds(oldest));
+    let finding = Finding::warning("leaked_connections")
+        .beyond(oldest.as_secs_f64(), limit.as_secs_f64())
+        .message(format!("pool `{name}`: {leaked} connections are held for longer than {longer}, one for {one}"))
+        .advice("give the connections back (the report's `leaks` name the lines that took them), or raise `leak_after`");
+    Some(finding)
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.3} s", duration.as_secs_f64())
+}

@@ -1,0 +1,56 @@
+//! The part of a watched pool that its guards record into; a guard may outlive the pool.
+//!
+//! A wait or a hold that is reported only when it has ended says nothing about those that go on.
+//! Guards stand for them from their start and enter them in ledgers, so that there are ages,
+//! leaks, and peaks between two polls.
+
+use std::sync::OnceLock;
+
+use metrics_core::{Clock, Peak, RegisterError, Registry};
+
+use crate::cells::{EndCells, HookCells, QueueCells};
+use crate::ledger::Ledger;
+
+/// The series and ledgers of the waits and uses of one pool.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    pub(crate) clock: Clock,
+    pub(crate) ends: EndCells,
+    pub(crate) waits: Ledger,
+    pub(crate) holds: Ledger,
+    /// Empty until the first guard: without guards nobody knows it.
+    pub(crate) used_peak: OnceLock<Peak>,
+    /// Present where an adapter sees the pool's queue.
+    pub(crate) queue: Option<QueueCells>,
+    /// Present where an adapter has put hooks into the pool.
+    pub(crate) hooks: Option<HookCells>,
+}
+
+impl Recorder {
+    /// Registers what every pool has.
+    pub(crate) fn register(registry: &Registry, name: &str) -> Result<Self, RegisterError> {
+        Ok(Self {
+            clock: registry.clock().clone(),
+            ends: EndCells::register(registry, &[name])?,
+            waits: Ledger::default(),
+            holds: Ledger::default(),
+            used_peak: OnceLock::new(),
+            queue: None,
+            hooks: None,
+        })
+    }
+
+    /// Records the connections in use, for their peak.
+    pub(crate) fn record_used(&self, connections: u64) {
+        if let Some(peak) = self.used_peak.get() {
+            peak.record(connections);
+        }
+    }
+
+    /// Records the waiting callers, for their peak.
+    pub(crate) fn record_waiting(&self, callers: u64) {
+        if let Some(queue) = &self.queue {
+            queue.waiting_peak.record(callers);
+        }
+    }
+}

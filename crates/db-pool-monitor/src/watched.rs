@@ -1,0 +1,143 @@
+//! A watched pool: its series, and the source that polls ask for its levels.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use metrics_core::{Counter, Instance, RegisterError, Registry, lock};
+
+use crate::cells::AgeCells;
+use crate::descs::SOURCE_PANICS;
+use crate::ledger::Overdue;
+use crate::levels::{PoolGauges, PoolLevels};
+use crate::recorder::Recorder;
+use crate::thresholds::Thresholds;
+
+/// The most leaks that are listed one by one.
+const LISTED_LEAKS: usize = 20;
+
+/// A pool that is watched.
+pub(crate) struct WatchedPool {
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) thresholds: Mutex<Thresholds>,
+    source: Box<dyn Source>,
+    /// `None` once the pool is gone, so that its levels leave while handles keep the rest.
+    pub(crate) polled: Mutex<Option<Polled>>,
+}
+
+/// A pool of any kind, as far as it can be polled; it is not kept alive.
+pub(crate) trait Source: Send + Sync {
+    /// Returns `true` while the pool is there; called under a lock, so it must be quick.
+    fn is_alive(&self) -> bool {
+        true
+    }
+
+    /// The pool's levels; `None` when it is gone.
+    fn levels(&self) -> Option<PoolLevels>;
+}
+
+/// The series that polls fill, and the leaks that the last one found.
+#[derive(Debug)]
+pub(crate) struct Polled {
+    pub(crate) levels: PoolGauges,
+    /// `None` until the first guard: only the ends of waits and uses are known.
+    pub(crate) ages: Option<AgeCells>,
+    /// The longest held connections past the leak threshold.
+    pub(crate) suspects: Vec<Overdue>,
+    source_panics: Counter,
+}
+
+impl WatchedPool {
+    /// Registers a pool with the levels that its source answered first.
+    pub(crate) fn register(
+        registry: &Registry,
+        name: &str,
+        recorder: Recorder,
+        source: impl Source + 'static,
+        first: &PoolLevels,
+    ) -> Result<Self, RegisterError> {
+        let mut levels = PoolGauges::default();
+        levels.learn(registry, &[name], first)?;
+        let source_panics = registry.counter(&SOURCE_PANICS, &[name])?;
+        let polled = Polled { levels, ages: None, suspects: Vec::new(), source_panics };
+        Ok(Self {
+            recorder: Arc::new(recorder),
+            thresholds: Mutex::default(),
+            source: Box::new(source),
+            polled: Mutex::new(Some(polled)),
+        })
+    }
+
+    /// Shows ages and leaks from now on, unless the pool is gone.
+    pub(crate) fn show_ages(&self, registry: &Registry, name: &str) -> Result<(), RegisterError> {
+        if let Some(polled) = &mut *lock(&self.polled) {
+            let ages = AgeCells::register(registry, &[name])?;
+            // Zero would be an age.
+            ages.oldest_use.set(f64::NAN);
+            ages.oldest_wait.set(f64::NAN);
+            polled.ages = Some(ages);
+        }
+        Ok(())
+    }
+
+    /// Asks the source for the levels, and fills the series of levels and ages.
+    pub(crate) fn poll(&self) {
+        // The source is code of others, so it runs outside of the lock; a panic in it must not
+        // keep the other pools from being polled.
+        let answer = catch_unwind(AssertUnwindSafe(|| self.source.levels()));
+        let leak_after = lock(&self.thresholds).leak_after;
+        let mut polled = lock(&self.polled);
+        let Some(shown) = &mut *polled else { return };
+        match answer {
+            Ok(Some(levels)) => shown.fill(&levels, &self.recorder, leak_after),
+            Ok(None) => *polled = None,
+            Err(_) => {
+                shown.source_panics.inc();
+                shown.fill(&PoolLevels::default(), &self.recorder, leak_after);
+            }
+        }
+    }
+
+    /// Lets the levels leave, once the pool is gone.
+    pub(crate) fn hide(&self) {
+        *lock(&self.polled) = None;
+    }
+}
+
+impl Polled {
+    fn fill(&mut self, levels: &PoolLevels, recorder: &Recorder, leak_after: Duration) {
+        self.levels.set(levels);
+        let Some(ages) = &self.ages else { return };
+        let mut holds = recorder.holds.survey(&recorder.clock, leak_after);
+        let waits = recorder.waits.survey(&recorder.clock, Duration::MAX);
+        // A peak of more than a minute ago is dropped, unless the level that made it lasts.
+        recorder.record_used(levels.used.unwrap_or(holds.entries));
+        recorder.record_waiting(levels.waiting.unwrap_or(0));
+        let seconds = |age: Option<Duration>| age.map_or(f64::NAN, |age| age.as_secs_f64());
+        ages.oldest_use.set(seconds(holds.oldest));
+        ages.oldest_wait.set(seconds(waits.oldest));
+        ages.leaked.set(holds.overdue.len() as f64);
+        ages.leaks.add(holds.newly_overdue);
+        holds.overdue.truncate(LISTED_LEAKS);
+        self.suspects = holds.overdue;
+    }
+}
+
+impl Instance for WatchedPool {
+    fn is_alive(&self) -> bool {
+        lock(&self.polled).is_some() && self.source.is_alive()
+    }
+}
+
+impl<F: Fn() -> Option<PoolLevels> + Send + Sync> Source for F {
+    fn levels(&self) -> Option<PoolLevels> {
+        self()
+    }
+}
+
+impl fmt::Debug for WatchedPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchedPool").field("recorder", &self.recorder).finish_non_exhaustive()
+    }
+}
