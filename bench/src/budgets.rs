@@ -1,7 +1,8 @@
-//! What the core may cost, and whether it did.
+//! The budgets of the core, and the verdicts on a measurement.
 //!
-//! A budget is a factor on what a peer took in the same rounds, or a time. The verdict is
-//! taken at the worse end of the interval: a budget holds when it holds with 95 % confidence.
+//! A budget is either a factor on the time that a peer took in the same rounds, or a time.
+//! The verdict uses the worse end of the interval: a budget holds only if it does so with
+//! 95 % confidence.
 
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
@@ -10,21 +11,21 @@ use crate::floors::is_floor;
 use crate::rounds::{Entry, Race};
 use crate::stats::Estimate;
 
-/// One budget.
+/// A budget: the most that an entry of a race may cost.
 struct Budget {
     race: &'static str,
     ours: &'static str,
     limit: Limit,
-    /// What to show beside a figure that falls short.
+    /// The floor that the table shows beside a figure that exceeds the budget.
     floor: Option<&'static str>,
 }
 
 enum Limit {
-    /// A factor on the peer that was fastest in this run.
+    /// A factor on the time of the fastest peer in this run.
     BestPeer(f64),
-    /// A factor on one contender.
+    /// A factor on the time of one contender.
     Of(&'static str, f64),
-    /// Nanoseconds.
+    /// A time in nanoseconds.
     Nanos(f64),
 }
 
@@ -67,26 +68,26 @@ const BUDGETS: &[Budget] = &[
     Budget::new("worst-case", "node0, name at the cap", Nanos(10_000.0)).floor(MEMORY),
 ];
 
-/// Whether a contender is neither ours nor the floor.
+/// Returns `true` if a contender is a peer: not node0, not a floor, not a part measured apart.
 pub(crate) fn is_peer(name: &str) -> bool {
     !name.starts_with("node0") && !name.starts_with("apart") && !is_floor(name)
 }
 
-/// A budget with what was measured.
+/// A budget with the measured figure.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Verdict {
     pub(crate) race: &'static str,
     pub(crate) ours: &'static str,
-    /// Whose time the limit is a factor on; a limit in nanoseconds has none.
+    /// The contender whose time the limit multiplies; `None` for a limit in nanoseconds.
     pub(crate) against: Option<String>,
     pub(crate) limit: f64,
     pub(crate) measured: Estimate,
-    /// The floor of the figure and its time, where there is one to be known.
+    /// The floor of the figure and its time, if the budget has one.
     pub(crate) floor: Option<(&'static str, Estimate)>,
 }
 
 impl Verdict {
-    /// How much of the budget is used, at the worse end of the interval.
+    /// Returns the used share of the budget, at the worse end of the interval.
     pub(crate) fn used(&self) -> f64 {
         self.measured.high / self.limit
     }
@@ -96,10 +97,10 @@ impl Verdict {
     }
 }
 
-/// The verdicts on a race.
+/// Returns the verdicts on a race.
 ///
 /// # Errors
-/// When a budget names a contender that was not there.
+/// Fails when a budget names a contender that the race does not have.
 pub(crate) fn judge(race: &Race) -> Result<Vec<Verdict>> {
     BUDGETS
         .iter()
@@ -108,10 +109,10 @@ pub(crate) fn judge(race: &Race) -> Result<Vec<Verdict>> {
         .collect()
 }
 
-/// Makes sure that no budget waits for a race that is not run any more.
+/// Checks that every budget belongs to a race that was run.
 ///
 /// # Errors
-/// When one does.
+/// Fails when the race of a budget was not run.
 pub(crate) fn cover(races: &[&str]) -> Result<()> {
     match BUDGETS.iter().find(|budget| !races.contains(&budget.race)) {
         Some(budget) => bail!("there is a budget for {}, which nobody ran", budget.race),

@@ -1,9 +1,9 @@
-//! Does node0's core keep its budgets against its peers, on this machine?
+//! Measures node0's core against its budgets and against other metrics libraries.
 //!
 //! Absolute times say little about another machine, so nearly every budget is a ratio to a
-//! peer that did the same work in the same run. The rivals live in this package alone.
+//! peer that did the same work in the same run. Only this package depends on the peers.
 //!
-//! Exit codes: 0 all budgets hold, 1 something falls short, 2 it could not be run.
+//! Exit codes: 0 all budgets hold, 1 a budget does not hold, 2 the bench could not run.
 
 mod budgets;
 mod questions;
@@ -42,7 +42,7 @@ struct Arguments {
 enum Suite {
     /// Recording, sampling and scraping.
     Core(Core),
-    /// Asks one question in this process, and prints what was found as JSON.
+    /// Measures one question in this process, and prints the results as JSON.
     #[command(hide = true)]
     Question {
         name: String,
@@ -53,16 +53,16 @@ enum Suite {
 
 #[derive(Debug, Args)]
 struct Core {
-    /// Fewer and shorter rounds, to see that everything runs; no verdict.
+    /// Runs fewer and shorter rounds, to test that everything runs; gives no verdict.
     #[arg(long)]
     quick: bool,
-    /// Keeps the results as target/bench/NAME.json.
+    /// Saves the results as target/bench/NAME.json.
     #[arg(long, value_name = "NAME")]
     save: Option<String>,
     /// Prints the change since the results that were saved under this name.
     #[arg(long, value_name = "NAME")]
     compare: Option<String>,
-    /// Asks only these questions.
+    /// Measures only these questions.
     #[arg(long, value_name = "QUESTION", value_parser = QUESTIONS.iter().map(|question| question.name).collect::<Vec<_>>())]
     only: Vec<String>,
 }
@@ -87,7 +87,7 @@ fn effort(quick: bool) -> Effort {
 }
 
 impl Core {
-    /// Asks all questions; whether every budget holds.
+    /// Measures all chosen questions; returns `true` if every budget holds.
     fn run(&self) -> Result<bool> {
         let earlier = self.compare.as_deref().map(Medians::saved).transpose()?;
         let effort = effort(self.quick);
@@ -140,7 +140,7 @@ impl Question {
     }
 }
 
-/// Asks one question here.
+/// Measures one question in this process.
 fn answer(name: &str, effort: Effort) -> Result<()> {
     let question = QUESTIONS.iter().find(|question| question.name == name);
     let question = question.with_context(|| format!("there is no question `{name}`"))?;

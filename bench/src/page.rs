@@ -1,6 +1,9 @@
-//! Reading a page of Prometheus text back, to see that it says what was recorded.
+//! Reads a page of Prometheus text, to verify that it has the recorded values.
+//!
+//! It reads no more than the verification needs: the values of one name, added up. It does
+//! not check the format, which is the exporter's tests' task.
 
-/// The sum over all samples whose names, with labels or without, begin like this.
+/// Returns the sum of all samples of this name, with any labels or none.
 pub(crate) fn sum(page: &str, name: &str) -> u64 {
     let values = page.lines().filter_map(|line| {
         let rest = line.strip_prefix(name)?;
@@ -10,7 +13,7 @@ pub(crate) fn sum(page: &str, name: &str) -> u64 {
     values.sum::<f64>() as u64
 }
 
-/// The same of a page in bytes.
+/// Returns the same sum for a page in bytes.
 pub(crate) fn sum_of_bytes(page: &[u8], name: &str) -> u64 {
     sum(&String::from_utf8_lossy(page), name)
 }

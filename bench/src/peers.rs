@@ -1,7 +1,7 @@
-//! One module per library, node0's own first: how a careful user of it would do the work.
+//! The contenders of each library, in a module per library, node0's first.
 //!
-//! Each follows its library's documentation and takes the fastest way that it shows. A
-//! module gives contenders; which of them race each other is the questions' business.
+//! Each module uses its library as a careful user would: it follows the documentation and
+//! takes the fastest way that it describes. The questions decide which contenders race.
 
 pub(crate) mod node0;
 

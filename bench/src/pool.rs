@@ -1,7 +1,7 @@
-//! Threads that live for a whole race, each pinned to a core where that is possible.
+//! A pool of threads for a whole race, each pinned to a core where the system allows it.
 //!
-//! They live on because a thread's first touch of a metric is another question than its
-//! later ones, and a thread per batch would ask both at once.
+//! A thread's first record into a metric costs more than later ones and is a question of its
+//! own. With a new thread per batch, each batch would measure both.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::stopwatch;
 
-/// What one thread of the pool does; it is given its number.
+/// The work of a thread of the pool; its argument is the number of the thread.
 pub(crate) type Job = Arc<dyn Fn(usize) + Send + Sync>;
 
 /// A fixed number of threads.
@@ -26,7 +26,7 @@ struct Worker {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What a thread is timed by.
+/// The clock that times a thread.
 #[derive(Clone, Copy)]
 enum Clock {
     Processor,
@@ -35,12 +35,12 @@ enum Clock {
 
 struct Order {
     job: Job,
-    /// How many have not yet arrived at the start.
+    /// The number of threads that have not yet arrived at the start.
     missing: Arc<AtomicUsize>,
 }
 
 impl Pool {
-    /// Starts the threads; the first is pinned to the first core, and so on around.
+    /// Starts the threads and pins them to the cores in turn.
     pub(crate) fn new(threads: usize) -> Self {
         let (report, done) = channel();
         let clock = if threads == 1 { Clock::Processor } else { Clock::Wall };
@@ -49,12 +49,12 @@ impl Pool {
         Self { workers, done }
     }
 
-    /// How many threads there are.
+    /// Returns the number of threads.
     pub(crate) fn threads(&self) -> usize {
         self.workers.len()
     }
 
-    /// Has every thread do the job from one moment on, and returns the mean of their times.
+    /// Runs the job on all threads from the same moment on, and returns the mean of their times.
     pub(crate) fn run(&self, job: &Job) -> Duration {
         let missing = Arc::new(AtomicUsize::new(self.workers.len()));
         for worker in &self.workers {
@@ -72,7 +72,7 @@ impl Drop for Pool {
         for worker in &mut self.workers {
             worker.orders = None;
             let thread = worker.thread.take().expect("it is joined once");
-            // One that panicked was noticed when it did not report.
+            // A worker that panics aborts the process, so there is no error to report here.
             let _ = thread.join();
         }
     }
@@ -84,7 +84,7 @@ impl Worker {
         let thread = thread::spawn(move || {
             let works = AssertUnwindSafe(|| work(number, clock, inbox, &report));
             if catch_unwind(works).is_err() {
-                // The pool waits for a time that will never come.
+                // The pool would wait for this thread's time for ever.
                 std::process::abort();
             }
         });
@@ -99,7 +99,7 @@ fn work(number: usize, clock: Clock, inbox: Receiver<Order>, report: &Sender<Dur
         let mut spins = 0_u32;
         while missing.load(Ordering::Acquire) > 0 {
             spins += 1;
-            // With more threads than cores, those to come need the core.
+            // With more threads than cores, a thread that has not arrived may need this core.
             match spins.is_multiple_of(1024) {
                 true => thread::yield_now(),
                 false => std::hint::spin_loop(),
@@ -115,7 +115,7 @@ fn work(number: usize, clock: Clock, inbox: Receiver<Order>, report: &Sender<Dur
     }
 }
 
-/// Pins the calling thread to a core, counted around; where that cannot be, it floats.
+/// Pins the calling thread to core `number` modulo the cores; does nothing if it cannot.
 pub(crate) fn pin(number: usize) {
     #[cfg(target_os = "linux")]
     {
@@ -125,7 +125,7 @@ pub(crate) fn pin(number: usize) {
         if let Some(core) = cores.get(number % cores.len().max(1)) {
             let mut only = CpuSet::new();
             only.set(*core);
-            // A refusal leaves the thread floating, which the intervals will show.
+            // If the system refuses, the thread is not pinned and the intervals are wider.
             let _ = sched_setaffinity(None, &only);
         }
     }

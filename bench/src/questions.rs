@@ -1,7 +1,7 @@
-//! What is asked of the core, a module for each question.
+//! The questions about the core's cost, in a module for each question.
 //!
-//! Each is asked in a process of its own, so that none inherits the cells, heaps or global
-//! registries that another filled.
+//! Each question is measured in a process of its own, so that it does not start with the
+//! cells, the heap or the global registry of another.
 
 mod contention;
 mod many;
@@ -17,7 +17,7 @@ use anyhow::Result;
 
 use crate::rounds::{Effort, Race};
 
-/// One question.
+/// A question: its name and the function that measures it.
 pub(crate) struct Question {
     pub(crate) name: &'static str,
     pub(crate) ask: fn(Effort) -> Result<Vec<Race>>,

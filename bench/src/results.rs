@@ -1,4 +1,7 @@
-//! Results as files: what this run found, and the medians of an earlier one.
+//! Saves the results of a run as a file, and reads the medians of an earlier run.
+//!
+//! The file has all figures of all rounds, for other tools to analyse. A comparison with an
+//! earlier run uses the medians only, because the rounds of two runs do not correspond.
 
 use std::collections::HashMap;
 use std::fs;
@@ -15,10 +18,10 @@ use crate::stats::{Estimate, quantile, sorted};
 pub(crate) struct Medians(HashMap<(String, String), f64>);
 
 impl Medians {
-    /// Reads what was saved under a name.
+    /// Reads the medians of the run that was saved under a name.
     ///
     /// # Errors
-    /// When nothing was, or nothing that can be read.
+    /// Fails when there is no such file or it cannot be read.
     pub(crate) fn saved(name: &str) -> Result<Self> {
         let path = path(name)?;
         let text =
@@ -27,7 +30,7 @@ impl Medians {
         Ok(Self(medians(&saved)))
     }
 
-    /// The median of a contender in a race, if it took part.
+    /// Returns the median of a contender in a race, if it took part.
     pub(crate) fn of(&self, race: &str, contender: &str) -> Option<f64> {
         self.0.get(&(race.to_owned(), contender.to_owned())).copied()
     }
@@ -46,10 +49,10 @@ fn medians(saved: &Value) -> HashMap<(String, String), f64> {
     medians
 }
 
-/// Writes what was found to `target/bench/NAME.json`.
+/// Writes the results to `target/bench/NAME.json`.
 ///
 /// # Errors
-/// When the name is no file's, or the file cannot be written.
+/// Fails when the name is not usable as a file name, or the file cannot be written.
 pub(crate) fn save(name: &str, effort: Effort, races: &[(Race, Vec<Verdict>)]) -> Result<()> {
     let path = path(name)?;
     let races: Vec<Value> = races.iter().map(|(race, verdicts)| of_race(race, verdicts)).collect();

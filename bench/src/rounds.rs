@@ -1,20 +1,22 @@
 //! A race: contenders that do the same work, measured in turn within each round.
 //!
-//! A machine's speed drifts over seconds, so a contender that is measured after another is
-//! not measured like it. Here each round measures everyone once, in an order that rotates,
-//! and a ratio is taken within a round. Pitfalls that this module and its neighbours see to:
+//! A machine's speed drifts over seconds, so contenders that are measured one after the
+//! other are not comparable. Here each round measures every contender once, in an order that
+//! rotates, and ratios are taken within a round. This module and its neighbours also avoid
+//! these pitfalls:
 //!
-//! - Everyone is compiled alike, into one binary with link-time optimisation, and in a loop
-//!   of his own, so that nobody pays for a dynamic call that another is spared.
-//! - Each round of a loop ends with a compiler fence, or plain adds would be folded into one.
-//! - Batches are about as long for the fast as for the slow, and begin with a warm-up that is
-//!   not timed, since the contender before left its own data in the caches. They are whole
-//!   laps, so that what somebody does every so often is in each batch equally often.
-//! - All record the same values in the same order, drawn before.
-//! - What everyone recorded is read back and must be what was put in, so a contender that
-//!   drops values, or one that does nothing, does not win. A peer's rare loss is shown.
-//! - The cost of the loop itself, about a quarter of a nanosecond, is in every figure; it
-//!   makes ratios look a little closer to one than they are.
+//! - All contenders are compiled into one binary with link-time optimisation. Each has a loop
+//!   of its own, so that none pays for a dynamic call per operation.
+//! - Each iteration of a loop ends with a compiler fence; without it the compiler would merge
+//!   plain additions into one.
+//! - Batches of fast and slow contenders take about the same time. They begin with a warm-up
+//!   that is not timed, because the caches hold the data of the contender before. They are
+//!   whole laps, so that work which a contender does once per lap is in every batch.
+//! - All contenders record the same values in the same order, drawn before.
+//! - The recorded values are read back and compared, so a contender that drops values or does
+//!   nothing cannot win. A rare loss in a peer is tolerated and shown.
+//! - Every figure includes the loop itself, about a quarter of a nanosecond, which makes
+//!   ratios a little closer to one than they are.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -27,30 +29,30 @@ use crate::budgets::is_peer;
 use crate::pool::{Job, Pool};
 use crate::stopwatch;
 
-/// The operations of a loop's lap: once around every stream, and one drain of those who drain.
+/// The operations of a lap: the length of every stream, with one drain where a peer drains.
 pub(crate) const LAP: usize = 65_536;
 
-/// One in how many records a peer may lose and still take part; node0 may lose none.
+/// The tolerated loss: a peer may lose one in this many records, node0 none.
 ///
-/// One peer's histograms lose some where a thread drains them while another records.
+/// One peer's histograms lose records when a thread drains them while another records.
 const MOST_LOST: u64 = 100_000;
 
-/// How much is measured.
+/// The number of rounds and the length of a batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effort {
     pub(crate) rounds: usize,
-    /// How long a batch of one contender takes, about.
+    /// The approximate time that a batch of one contender takes.
     pub(crate) batch: Duration,
 }
 
 impl Effort {
-    /// Enough for a verdict.
+    /// The effort for a verdict.
     pub(crate) const FULL: Self = Self { rounds: 31, batch: Duration::from_millis(4) };
-    /// Enough to see that everything runs.
+    /// The effort to test that everything runs.
     pub(crate) const QUICK: Self = Self { rounds: 5, batch: Duration::from_millis(1) };
 }
 
-/// One who takes part in a race.
+/// A participant of a race.
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
     work: Work,
@@ -58,14 +60,14 @@ pub(crate) struct Contender {
 }
 
 enum Work {
-    /// Something so short that only many in a row can be timed, on any number of threads.
+    /// An operation so short that only many in a row can be timed, on any number of threads.
     Loop(Arc<dyn Fn(Range<usize>) + Send + Sync>),
-    /// Something long enough to be timed alone, after a preparation that is not timed.
+    /// An operation long enough to be timed alone, after a preparation that is not timed.
     Single { prepare: Box<dyn FnMut() -> u64>, act: Box<dyn FnMut()> },
 }
 
 impl Contender {
-    /// One who records `op(i)` for rising `i`, and can tell how many records arrived.
+    /// Creates a contender that calls `op(i)` for rising `i`; `recorded` counts its records.
     pub(crate) fn recording(
         name: &'static str,
         op: impl Fn(usize) + Send + Sync + 'static,
@@ -80,7 +82,8 @@ impl Contender {
         Self { name, work: Work::Loop(Arc::new(work)), recorded: Box::new(recorded) }
     }
 
-    /// One who acts once after each preparation, which says how many records it put in.
+    /// Creates a contender that calls `act` once after each `prepare`, which returns the number
+    /// of records that it made.
     pub(crate) fn acting(
         name: &'static str,
         prepare: impl FnMut() -> u64 + 'static,
@@ -92,34 +95,34 @@ impl Contender {
     }
 }
 
-/// What a race found.
+/// The results of a race.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Race {
-    /// What budgets and saved results call it, such as `counter/held/2t`.
+    /// The race's name in budgets and saved results, such as `counter/held/2t`.
     pub(crate) id: String,
-    /// What was raced, in words.
+    /// A description of the race for people.
     pub(crate) title: String,
     pub(crate) entries: Vec<Entry>,
 }
 
-/// What a race found of one contender.
+/// The results of one contender in a race.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) name: String,
-    /// Nanoseconds per operation, by round.
+    /// The nanoseconds per operation, by round.
     pub(crate) rounds: Vec<f64>,
-    /// Single operations, where their tail is of interest.
+    /// The nanoseconds of single operations, if their tail is of interest.
     #[serde(default)]
     pub(crate) singles: Vec<f64>,
-    /// Records that were put in and did not come out.
+    /// The number of records that were made and not read back.
     #[serde(default)]
     pub(crate) lost: u64,
 }
 
-/// Has the contenders race on the threads of a pool.
+/// Measures the contenders in turn on the threads of a pool.
 ///
 /// # Errors
-/// When what somebody recorded is not what was put in.
+/// Fails when a contender has lost more records than is tolerated.
 pub(crate) fn race(
     id: &str,
     title: &str,
@@ -139,12 +142,12 @@ pub(crate) fn race(
     Ok(Race { id: id.to_owned(), title: title.to_owned(), entries })
 }
 
-/// A contender with where it stands.
+/// A contender with its progress.
 struct Runner {
     contender: Contender,
-    /// How many operations make a batch.
+    /// The number of operations in a batch.
     batch: usize,
-    /// The index at which each thread goes on.
+    /// The index of the next operation of each thread.
     next: usize,
     put_in: u64,
     rounds: Vec<f64>,
@@ -157,7 +160,7 @@ impl Runner {
             Work::Single { .. } => 1,
         };
         let mut runner = Self { contender, batch: step, next: 0, put_in: 0, rounds: Vec::new() };
-        // First touches are not what the batch is to be fitted to.
+        // The first operations are slower, so the size of a batch is computed after them.
         runner.run(pool, step);
         let mut took = runner.run(pool, step);
         while took < effort.batch / 2 {
@@ -171,7 +174,7 @@ impl Runner {
     }
 
     fn measure(&mut self, pool: &Pool) {
-        // What is long warms itself up.
+        // An operation so long that fewer than eight make a batch needs no warm-up.
         if self.batch >= 8 {
             self.run(pool, self.batch / 8);
         }

@@ -1,9 +1,9 @@
-//! What can be said of a handful of noisy figures: the median and how sure it is.
+//! Computes the median of a few noisy figures and its confidence interval.
 //!
 //! A shared machine disturbs some rounds and not others, so nothing here assumes a
-//! distribution: an interval is a pair of the sorted figures themselves, chosen so that
-//! the true median lies between them with 95 % confidence. A ratio is taken within each
-//! round, where both sides saw the same disturbance, before its median is taken.
+//! distribution: the ends of an interval are two of the sorted figures, chosen so that
+//! the true median is between them with 95 % confidence. For a ratio, the ratio of each
+//! round comes first, since both sides had the same disturbance, and then the median.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub(crate) struct Estimate {
 }
 
 impl Estimate {
-    /// Estimates the median of what the figures were drawn from; there is at least one.
+    /// Estimates the median of the distribution of the figures, of which there is at least one.
     pub(crate) fn of(figures: &[f64]) -> Self {
         let sorted = sorted(figures);
         let outside = ranks_outside(sorted.len());
@@ -35,14 +35,14 @@ impl Estimate {
     }
 }
 
-/// The figures by rising size.
+/// Returns the figures in ascending order.
 pub(crate) fn sorted(figures: &[f64]) -> Vec<f64> {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted
 }
 
-/// The quantile of sorted figures, between two of them where it falls there.
+/// Returns a quantile of sorted figures, interpolated between two of them.
 pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
     let position = q * (sorted.len() - 1) as f64;
     let below = position.floor();
@@ -50,10 +50,11 @@ pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
     lower + (upper - lower) * (position - below)
 }
 
-/// How many of `n` sorted figures lie outside the interval at each end.
+/// Returns the number of `n` sorted figures that are outside the interval at each end.
 ///
-/// Each figure is below the median by the toss of a coin, so the number below is
-/// binomial; an end may leave out so many as are below with a chance of 2.5 % at most.
+/// Each figure is below the true median with probability one half, so the number of
+/// figures below it is binomial. Each end leaves out as many figures as possible while
+/// the probability that the median is beyond that end is at most 2.5 %.
 fn ranks_outside(n: usize) -> usize {
     let mut chance = 0.5_f64.powi(n as i32);
     let mut below = 0.0;
@@ -75,7 +76,7 @@ mod tests {
 
     #[test]
     fn interval_has_the_ranks_of_the_binomial_table() {
-        // Ranks from the usual table of the sign test, counted from one.
+        // The ranks are from the usual table of the sign test, which counts from one.
         for (n, rank) in [(6, 1), (10, 2), (20, 6), (31, 10), (51, 19)] {
             assert_eq!(ranks_outside(n) + 1, rank, "of {n}");
         }
@@ -89,7 +90,7 @@ mod tests {
 
     #[test]
     fn ratio_is_taken_within_each_round() {
-        // The second round was twice as slow for both, which the ratio does not see.
+        // The second round was twice as slow for both sides, which does not change the ratio.
         let ratio = Estimate::of_ratio(&[1.0, 2.0, 1.0], &[4.0, 8.0, 4.0]);
         assert_eq!(ratio, Estimate { low: 0.25, median: 0.25, high: 0.25 });
     }

@@ -1,13 +1,13 @@
-//! The clocks by which everyone is timed, and the fence around what is timed.
+//! The clocks that time the contenders, and the compiler fence for timed loops.
 //!
-//! A thread alone is timed by its processor time, which stands still while the machine runs
-//! something else: on a shared machine a batch would otherwise take twice as long in half of
-//! the rounds. Threads that contend are timed by the wall, because one that sleeps on
-//! another's lock uses no processor, and still keeps its caller waiting.
+//! A single thread is timed by its processor time, which does not advance while the machine
+//! runs something else; by wall time, a batch on a shared machine would take twice as long
+//! in half of the rounds. Threads that contend are timed by wall time, because a thread that
+//! sleeps on a lock uses no processor time but makes its caller wait.
 
 use std::time::{Duration, Instant};
 
-/// How long `work` takes, by the wall.
+/// Returns the wall time that `work` takes.
 #[inline]
 pub(crate) fn time(work: impl FnOnce()) -> Duration {
     let start = now();
@@ -15,7 +15,9 @@ pub(crate) fn time(work: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-/// How much processor time `work` takes on this thread; reading it costs a quarter of a microsecond.
+/// Returns the processor time that `work` takes on this thread.
+///
+/// One reading of this clock takes about a quarter of a microsecond.
 #[inline]
 pub(crate) fn time_alone(work: impl FnOnce()) -> Duration {
     #[cfg(target_os = "linux")]
@@ -34,20 +36,21 @@ fn processor_time() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// The current time.
+/// Returns the current time.
 #[inline]
 #[expect(clippy::disallowed_methods, reason = "the stopwatch is what is not to be simulated")]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-/// Makes the compiler finish what came before, so that a loop keeps each of its rounds.
+/// Stops the compiler from merging memory accesses before and after it.
 ///
-/// Without it a loop of plain adds would become one addition. It costs no instruction.
+/// Without it the compiler turns a loop of plain additions into one addition. The fence
+/// costs no instruction.
 #[inline(always)]
 pub(crate) fn fence() {
     #[expect(unsafe_code, reason = "no safe construct makes the compiler forget all of memory")]
-    // SAFETY: the block is empty; that it may touch memory is all it says.
+    // SAFETY: the assembly is empty; it only tells the compiler that it may access memory.
     unsafe {
         std::arch::asm!("", options(nostack, preserves_flags));
     }

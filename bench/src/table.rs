@@ -1,4 +1,7 @@
-//! The table that people read.
+//! Formats the results of races as a table for people.
+//!
+//! Each figure is shown with its interval, and each ratio to node0 comes from the same
+//! rounds, so that a reader sees how certain it is.
 
 use std::fmt::Write as _;
 
@@ -8,7 +11,7 @@ use crate::results::Medians;
 use crate::rounds::{Entry, Race};
 use crate::stats::{Estimate, quantile, sorted};
 
-/// A race with its verdicts and, where there is an earlier run, the change since then.
+/// Formats a race with its verdicts and, if there is an earlier run, the change since then.
 pub(crate) fn race(race: &Race, verdicts: &[Verdict], earlier: Option<&Medians>) -> String {
     let mut out = format!("{} ({})\n", race.title, race.id);
     let ours = race.entries.iter().find(|entry| entry.name == "node0");
@@ -49,7 +52,7 @@ pub(crate) fn race(race: &Race, verdicts: &[Verdict], earlier: Option<&Medians>)
     out
 }
 
-/// One budget in a line: its verdict, what it asks, and what was measured.
+/// Formats a budget as a line: its verdict, its limit and the measured figure.
 pub(crate) fn verdict(verdict: &Verdict) -> String {
     let (word, measured, limit) = match &verdict.against {
         Some(against) => {

@@ -1,19 +1,19 @@
-//! What is recorded: the same stream for everyone, drawn before the clock starts.
+//! The values and labels that all contenders record, drawn before the clock starts.
 //!
-//! Each contender gets the values in the type that it takes, so none is charged for a
-//! conversion that its users would not make. Everything is drawn from fixed seeds.
+//! Each contender gets the values in the type that its API takes, so that no figure includes
+//! a conversion that users would not need. The seeds are fixed, so every run is the same.
 
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::rounds::LAP;
 
-/// How many values there are; loops go around in them.
+/// The number of values; a loop starts again after the last.
 pub(crate) const VALUES: usize = 4096;
-/// How many choices among many metrics there are; loops go around in them.
+/// The number of choices among many metrics; a loop starts again after the last.
 pub(crate) const CHOICES: usize = LAP;
 
-/// The bucket bounds of everyone who has buckets, in seconds: 0.1 ms, doubled thirteen times.
+/// The bucket bounds of all contenders in seconds: 0.1 ms, doubled thirteen times.
 pub(crate) const BOUNDS: [f64; 14] = {
     let mut bounds = [0.0001; 14];
     let mut k = 1;
@@ -27,7 +27,7 @@ pub(crate) const BOUNDS: [f64; 14] = {
 const METHODS: [&str; 4] = ["GET", "POST", "PUT", "DELETE"];
 const ROUTES: [&str; 4] = ["/orders", "/orders/{id}", "/customers/{id}/orders", "/health"];
 
-/// Latencies: log-normal around 1 ms, with the spread of an ordinary service.
+/// Latencies in nanoseconds: log-normal around 1 ms, with the spread of an ordinary service.
 static NANOS: LazyLock<[u64; VALUES]> = LazyLock::new(|| {
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     std::array::from_fn(|_| (1e6 * (0.8 * random.normal()).exp()) as u64)
@@ -40,36 +40,36 @@ static CHOSEN: LazyLock<[u16; CHOICES]> = LazyLock::new(|| {
     std::array::from_fn(|_| (random.next() % 1000) as u16)
 });
 
-/// The latencies in nanoseconds.
+/// Returns the latencies in nanoseconds.
 pub(crate) fn nanos() -> &'static [u64; VALUES] {
     &NANOS
 }
 
-/// The same in seconds.
+/// Returns the latencies in seconds.
 pub(crate) fn seconds() -> &'static [f64; VALUES] {
     &SECONDS
 }
 
-/// The same as durations.
+/// Returns the latencies as durations.
 pub(crate) fn durations() -> &'static [Duration; VALUES] {
     &DURATIONS
 }
 
-/// Numbers below 1000, each as likely as any other.
+/// Returns numbers below 1000, each equally likely.
 pub(crate) fn choices() -> &'static [u16; CHOICES] {
     &CHOSEN
 }
 
-/// The method and route of the `i`th request: sixteen pairs, one after the other.
+/// Returns the method and route of the `i`th request: sixteen pairs in turn.
 ///
-/// They are chosen at run time but are `'static`, which spares those peers an allocation
-/// that own their labels; with owned strings they would be slower.
+/// They are chosen at run time but are `'static`, which saves an allocation in peers that
+/// own their labels; with owned strings those peers would be slower.
 #[inline]
 pub(crate) fn request(i: usize) -> (&'static str, &'static str) {
     (METHODS[i & 3], ROUTES[i >> 2 & 3])
 }
 
-/// The labels of the `i`th of many series: method, route, status.
+/// Returns the labels of the `i`th of many series: method, route, status.
 pub(crate) fn labels(i: usize) -> [(&'static str, String); 3] {
     let status = [200, 404, 500][i % 3];
     [
@@ -79,7 +79,7 @@ pub(crate) fn labels(i: usize) -> [(&'static str, String); 3] {
     ]
 }
 
-/// A xorshift generator: repeatable, and good enough to choose with.
+/// A xorshift generator: repeatable, and random enough for choices.
 struct Random(u64);
 
 impl Random {
@@ -90,12 +90,12 @@ impl Random {
         self.0
     }
 
-    /// A number in (0, 1].
+    /// Returns a number in (0, 1].
     fn unit(&mut self) -> f64 {
         ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64
     }
 
-    /// A standard normal number, by Box and Muller.
+    /// Returns a standard normal number, by the Box–Muller transform.
     fn normal(&mut self) -> f64 {
         let (u, v) = (self.unit(), self.unit());
         (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()

@@ -1,8 +1,8 @@
 //! Prints docs/metrics.md from the descriptions in the code.
 //!
-//! It is a program of its own because the commands must build while a crate is broken:
-//! only here, as an example, does xtask see the crates that it checks. A new monitor
-//! adds one line to [`CATALOGUE`]; `cargo xtask check` finds the one that forgot it.
+//! It is a program of its own because xtask's commands must build while a crate is broken.
+//! As an example, it may depend on the crates that xtask checks. For a new monitor, add one
+//! line to [`CATALOGUE`]; `cargo xtask check` reports a metric that is missing here.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use metrics_core::Desc;
 
-/// Each crate with the metrics it describes.
+/// Each crate with the metrics that it describes.
 const CATALOGUE: &[(&str, &[&Desc])] = &[
     ("metrics-core", metrics_core::DESCS),
     ("performance-monitor", performance_monitor::DESCS),
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     match print() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nothing is left to tell anybody if stderr is closed.
+            // If stderr is closed, there is no other place to report the error.
             let _ = writeln!(io::stderr(), "{error}");
             ExitCode::FAILURE
         }
@@ -50,7 +50,7 @@ fn print() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Returns a name that two descriptions share.
+/// Returns a metric name that two descriptions share.
 fn described_twice() -> Option<&'static str> {
     let mut seen = BTreeSet::new();
     let mut all = CATALOGUE.iter().flat_map(|(_, descs)| *descs);

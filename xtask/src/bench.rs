@@ -1,8 +1,8 @@
-//! `cargo xtask bench`: the costs of node0, against its budgets and its peers.
+//! `cargo xtask bench`: measures node0 against its budgets and its peers.
 //!
-//! The measuring is a package outside this workspace, because it depends on the rivals, and
-//! those are to be in nobody's dependency tree. So this command only builds and runs it, in
-//! a target folder of its own, and passes its verdict on.
+//! The package that measures is outside this workspace, because it depends on other metrics
+//! libraries, which must not be in the dependency tree of any crate here. So this command
+//! only builds and runs it, in a target folder of its own, and returns its verdict.
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
@@ -22,16 +22,16 @@ enum Suite {
 pub(crate) struct Bench {
     /// The part to measure.
     which: Suite,
-    /// Fewer and shorter rounds, to see that everything runs; no verdict.
+    /// Runs fewer and shorter rounds, to test that everything runs; gives no verdict.
     #[arg(long)]
     quick: bool,
-    /// Keeps the results as target/bench/NAME.json.
+    /// Saves the results as target/bench/NAME.json.
     #[arg(long, value_name = "NAME")]
     save: Option<String>,
     /// Prints the change since the results that were saved under this name.
     #[arg(long, value_name = "NAME")]
     compare: Option<String>,
-    /// Asks only this question; may be given more than once.
+    /// Measures only this question; may be given more than once.
     #[arg(long, value_name = "QUESTION")]
     only: Vec<String>,
 }

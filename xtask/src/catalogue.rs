@@ -1,8 +1,8 @@
-//! Every metric is described once, in the code, and listed in docs/metrics.md.
+//! Checks that docs/metrics.md lists every metric that the code describes.
 //!
-//! The page is printed by `examples/catalogue.rs`, which sees the crates; this module
-//! compares it with what is committed. A description that the program does not list
-//! would be missing on both sides, so the sources are searched for descriptions too.
+//! `examples/catalogue.rs`, which depends on the crates, prints the page; this module
+//! compares it with the committed one. A description that the program does not list
+//! would be missing from both, so the sources are searched for descriptions too.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::workspace::{Workspace, output_of};
 
 const DOCUMENT: &str = "docs/metrics.md";
 
-/// Compares the page with the code, in both directions.
+/// Checks that the page is what the code prints, and that it lists every description.
 pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     let (path, text) = document(workspace)?;
     let mut findings = Findings::new();
@@ -35,22 +35,22 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     Ok(findings)
 }
 
-/// Returns docs/metrics.md as it should be.
+/// Returns the path of docs/metrics.md and its expected text.
 pub(crate) fn document(workspace: &Workspace) -> Result<(&'static str, String)> {
     let mut call = workspace.cargo(&["run", "--quiet", "--locked", "--offline"]);
     let text = output_of(call.args(["--package", "xtask", "--example", "catalogue"]))?;
     Ok((DOCUMENT, text))
 }
 
-/// Reads the metric names in the first column of the page's tables.
+/// Returns the metric names in the first column of the page's tables.
 fn listed(page: &str) -> BTreeSet<String> {
     let names = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
     names.map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Finds the names in constants of the form `const X: Desc = Desc::kind("name", …)`.
+/// Returns the names in constants of the form `const X: Desc = Desc::kind("name", …)`.
 ///
-/// Tests describe metrics of their own, so a file is read up to its test module.
+/// Tests describe metrics too, so a file is searched only up to its test module.
 fn described(source: &str) -> BTreeSet<String> {
     let code = source.split("#[cfg(test)]").next().unwrap_or_default();
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));

@@ -1,4 +1,7 @@
-//! `cargo xtask check`: everything that must hold before a change is offered.
+//! `cargo xtask check`: the checks that must hold before a change is proposed.
+//!
+//! A check returns its findings as text, so that tests can run it on small workspaces. The
+//! checks that compile nothing run as tests of this package too.
 
 use anyhow::{Result, bail};
 
@@ -6,13 +9,13 @@ use crate::verdict::{Findings, Verdict, complain, say};
 use crate::workspace::{self, Workspace};
 use crate::{catalogue, invariants, layers, parity, suppressions, weight};
 
-/// One check: its name and how it is made.
+/// A check: its name and the function that runs it.
 struct Check {
     name: &'static str,
     run: fn(&Workspace) -> Result<Findings>,
 }
 
-/// Quick ones first, so that a slip is seen before a compilation.
+/// All checks, the quick ones first, so that they report before a compilation.
 const CHECKS: &[Check] = &[
     Check { name: "format", run: format },
     Check { name: "layers", run: layers::check },
@@ -25,7 +28,7 @@ const CHECKS: &[Check] = &[
     Check { name: "docs", run: docs },
 ];
 
-/// Tells whether there is a check of that name.
+/// Returns `true` if there is a check of that name.
 pub(crate) fn is_known(name: &str) -> bool {
     CHECKS.iter().any(|check| check.name == name)
 }
@@ -90,7 +93,7 @@ fn docs(workspace: &Workspace) -> Result<Findings> {
     found_by(call.env("RUSTDOCFLAGS", "-D warnings"), "mend the warnings above")
 }
 
-/// Runs a tool whose own words are the findings.
+/// Runs a tool that prints its own findings; returns the remedy as one finding if it fails.
 fn found_by(call: &mut std::process::Command, remedy: &str) -> Result<Findings> {
     Ok(match workspace::passes(call)? {
         Verdict::Holds => Findings::new(),

@@ -1,7 +1,7 @@
-//! `cargo xtask generate`: writes the parts of the documentation that have a source.
+//! `cargo xtask generate`: writes the parts of the documentation that follow from the code.
 //!
-//! A text that can be derived is derived, because a stale document is a bug; the checks
-//! compare what is there with what this would write.
+//! A generated text cannot become stale unnoticed: `cargo xtask check` compares the
+//! committed text with the one that this command would write.
 
 use anyhow::Result;
 

@@ -1,9 +1,9 @@
-//! The instructions of each hot path, counted by callgrind: a gate that holds on noisy machines.
+//! Counts the instructions of each hot path with callgrind, which noise does not affect.
 //!
 //! Each path of `metrics-core/examples/hot_paths.rs` runs `TIMES` times, and then twice as
-//! often; the difference is the path's own, to half an instruction. A locked add counts as
-//! one instruction and costs two nanoseconds, so the counts guard against growth, and the
-//! bench measures time.
+//! often. The difference divided by `TIMES` is the cost of one run of the path, without
+//! start and set-up. Counts are not times: an atomic add is one instruction and takes two
+//! nanoseconds. So the counts detect growth, and the bench measures time.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 use crate::verdict::{Verdict, say};
 use crate::workspace::{Workspace, output_of, passes};
 
-/// The counts that were accepted, by path.
+/// The file with the accepted count of each path.
 const BASELINE: &str = "crates/metrics-core/instructions.json";
 const TIMES: u64 = 10_000;
-/// The difference that another compiler version may make.
+/// The tolerated growth in instructions, because compiler versions differ.
 const SLACK: f64 = 2.0;
 
-/// Counts, and holds the counts against the baseline.
+/// Counts the instructions of all paths and compares them with the baseline.
 pub(crate) fn prove(workspace: &Workspace) -> Result<(Verdict, Value)> {
     let found = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status();
     ensure!(
@@ -60,7 +60,7 @@ fn count(program: &std::path::Path, path: &str, times: u64) -> Result<u64> {
     count.trim().parse().context("callgrind's count is no number")
 }
 
-/// Finds paths that are beyond the baseline, not in it, or only there.
+/// Returns findings for paths that exceed the baseline, or that only one side has.
 fn compare(baseline: &BTreeMap<String, f64>, counts: &BTreeMap<String, f64>) -> Vec<String> {
     let mut findings = Vec::new();
     for (path, count) in counts {

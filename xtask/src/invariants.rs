@@ -1,7 +1,8 @@
-//! Each invariant of ARCHITECTURE.md names what guards it: tests, or a check of this program.
+//! Checks that each invariant of ARCHITECTURE.md names its guards, and that these exist.
 //!
-//! An invariant is an item of the list under `## Invariants`. In it, a name in backquotes
-//! with `::` is a test, and `cargo xtask check NAME` is a check; both are looked up.
+//! An invariant is an item of the list under `## Invariants`. Its guards stand in
+//! backquotes: a name with `::` is a test, and `cargo xtask check NAME` is a check of this
+//! program.
 
 use anyhow::{Context as _, Result};
 
@@ -13,7 +14,7 @@ const DOCUMENT: &str = "ARCHITECTURE.md";
 const HEADING: &str = "\n## Invariants\n";
 const CHECK: &str = "cargo xtask check ";
 
-/// Looks up the guards of every invariant.
+/// Checks the guards of every invariant.
 pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     let text = workspace.read(DOCUMENT)?;
     let mut findings = Findings::new();
@@ -35,22 +36,23 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     Ok(findings)
 }
 
-/// One item of the list.
+/// An item of the list.
 #[derive(Debug)]
 struct Invariant<'a> {
-    /// Its words in bold, or all of it.
+    /// The bold text of the item, or all of it.
     title: &'a str,
-    /// The tests and checks that it names.
+    /// The tests and checks that the item names.
     guards: Vec<&'a str>,
 }
 
-/// Reads the list; a document without one has lost it, which is an error.
+/// Parses the list; a document without a list is an error.
 fn invariants(text: &str) -> Result<Vec<Invariant<'_>>> {
     let (_, section) = text.split_once(HEADING).context("there is no list of invariants")?;
     let section = section.split("\n## ").next().unwrap_or_default();
     let items = section.split("\n- ").skip(1).map(|item| {
         let item = item.split("\n\n").next().unwrap_or_default().trim();
-        // The second part of every three is bold, the second of every two is code.
+        // `**` splits the item into plain, bold and plain text, so part 1 is the first bold one.
+        // Backquotes split it into plain text and code in turn, so the odd parts are code.
         let title = item.split("**").nth(1).unwrap_or(item);
         let code = item.split('`').skip(1).step_by(2);
         let guards = code.filter(|it| it.contains("::") || it.starts_with(CHECK)).collect();
@@ -65,7 +67,7 @@ fn invariants(text: &str) -> Result<Vec<Invariant<'_>>> {
 mod tests {
     use super::*;
 
-    /// Holds a list of invariants against a workspace of one test.
+    /// Checks a list of invariants in a workspace with one test.
     fn findings(list: &str) -> Result<Findings> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let workspace = Workspace::at(folder.path());

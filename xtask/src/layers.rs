@@ -1,9 +1,10 @@
-//! Dependencies point towards the core only, and nothing grows without a reason.
+//! Checks that dependencies point towards the core, and that sizes stay within limits.
 //!
 //! The table in `layers/table.rs` is the architecture: the role of each crate, its subject,
-//! the crates it may name, and the parts of it that are larger than the limits. Layering
-//! that is only written down erodes one convenient edge at a time, so the workspace is held
-//! against the table on every run, and the table in ARCHITECTURE.md is printed from it.
+//! the crates that it may name, and the parts of it that are larger than the limits.
+//! Layering that is only written down erodes one convenient edge at a time. So the check
+//! compares the workspace with the table, and the table in ARCHITECTURE.md is generated
+//! from it.
 
 mod graph;
 mod role;
@@ -25,10 +26,10 @@ use crate::verdict::Findings;
 use crate::workspace::Workspace;
 
 const DOCUMENT: &str = "ARCHITECTURE.md";
-/// The place of the table, for remedies.
+/// The name and place of the table, for the remedy in a finding.
 const TABLE: &str = "LAYERS in xtask/src/layers/table.rs";
 
-/// Holds the workspace against the table, and ARCHITECTURE.md against both.
+/// Checks the workspace against the table, and that ARCHITECTURE.md shows the same table.
 pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     let mut findings = findings(LAYERS, workspace)?;
     let (path, text) = document(workspace)?;
@@ -38,7 +39,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     Ok(findings)
 }
 
-/// Holds edges and sizes of a workspace against a table.
+/// Checks the edges and sizes of a workspace against a table.
 fn findings(table: &[Row], workspace: &Workspace) -> Result<Findings> {
     let mut findings = rules::findings(table, &Graph::read(workspace)?);
     let mut sources = Source::read_all(workspace, "crates")?;
@@ -47,14 +48,14 @@ fn findings(table: &[Row], workspace: &Workspace) -> Result<Findings> {
     Ok(findings)
 }
 
-/// Returns ARCHITECTURE.md as it should be.
+/// Returns the path of ARCHITECTURE.md and its expected text.
 pub(crate) fn document(workspace: &Workspace) -> Result<(&'static str, String)> {
     let text = workspace.read(DOCUMENT)?;
     let text = marked::replace(&text, "layers", &printed(LAYERS)).with_context(|| DOCUMENT)?;
     Ok((DOCUMENT, text))
 }
 
-/// Prints the table as Markdown, and below it the reasons for what is oversize.
+/// Returns the table as Markdown, and below it the reasons for oversize parts.
 fn printed(table: &[Row]) -> String {
     let head = "| role | crate | knows | outside crates it may name | our crates it may use |\n";
     let mut text = format!("{head}| --- | --- | --- | --- | --- |\n");
@@ -79,7 +80,7 @@ fn printed(table: &[Row]) -> String {
     text
 }
 
-/// Joins names by commas; a dash stands for none.
+/// Joins names with commas; returns a dash if there are none.
 fn listed(names: impl IntoIterator<Item = impl ToString>) -> String {
     let names: Vec<_> = names.into_iter().map(|name| name.to_string()).collect();
     if names.is_empty() { "–".to_owned() } else { names.join(", ") }

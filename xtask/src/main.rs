@@ -1,10 +1,11 @@
 //! The project's commands, the same on a laptop and in continuous integration.
 //!
-//! A rule of this codebase that a machine can hold is held here and not in a document:
-//! each module is one rule with the fixtures that prove it bites. The commands know the
-//! workspace only through cargo and its files, so they work while a crate is broken.
+//! Every rule of this codebase that a machine can check is checked here. Each rule is a
+//! module with fixtures that break it, to prove that the check finds them. The commands
+//! read the workspace through cargo and its files and do not depend on its crates, so they
+//! work while a crate does not compile.
 //!
-//! Exit codes: 0 everything holds, 1 something falls short, 2 it could not be run.
+//! Exit codes: 0 everything holds, 1 a check or a test failed, 2 the command could not run.
 
 mod bench;
 mod check;
@@ -40,7 +41,7 @@ use crate::workspace::Workspace;
 
 /// The project's commands: tests, checks, generated texts, long proofs and benches.
 ///
-/// Exit codes: 0 all hold, 1 something falls short, 2 could not run.
+/// Exit codes: 0 everything holds, 1 a check or a test failed, 2 the command could not run.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
@@ -52,11 +53,11 @@ struct Arguments {
 enum Command {
     /// Runs every test, after finding or unpacking the programs that tests need.
     ///
-    /// The first run may download packages and crates; later ones need no network.
-    /// Without a tool its tests are skipped and listed at the end; with CI=true that is
-    /// a failure.
+    /// The first run may download packages and crates; later ones need no network. If a
+    /// tool is missing, its tests are skipped and listed at the end; with CI=true they
+    /// fail.
     Test,
-    /// Runs the checks that need no test run; all of them unless some are named.
+    /// Runs the named checks, or all of them.
     Check {
         /// Names of checks, such as `layers`; `cargo xtask check` prints them.
         names: Vec<String>,

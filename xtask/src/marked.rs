@@ -1,7 +1,7 @@
-//! Generated parts inside written documents.
+//! Replaces the generated parts of documents that people write.
 //!
-//! A part lies between a line `<!-- name -->` and a line `<!-- /name -->`; everything
-//! else belongs to its author.
+//! A generated part is between a line `<!-- name -->` and a line `<!-- /name -->`. The
+//! rest of the document is never changed.
 
 use anyhow::{Context as _, Result};
 

@@ -1,6 +1,6 @@
-//! The core's unsafe code under Miri, which interprets it and watches every access.
+//! Runs the core's unsafe code under Miri, an interpreter that checks every memory access.
 //!
-//! Miri comes with nightly toolchains only, so this is a proof on demand and not a test.
+//! Miri exists for nightly toolchains only, so this is a proof on demand and not a test.
 
 use std::process::{Command, Stdio};
 
@@ -11,14 +11,14 @@ use crate::workspace::Workspace;
 const REMEDY: &str =
     "Miri is missing: `rustup toolchain install nightly --component miri,rust-src`";
 
-/// Returns the call that runs the tests of the unsafe module, and those that go through it.
+/// Returns a command that runs the tests of the unsafe module and of the code that uses it.
 pub(crate) fn call(workspace: &Workspace) -> Result<Command> {
     let found =
         miri(workspace, &["--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     ensure!(found.is_ok_and(|status| status.success()), REMEDY);
     let mut call = miri(workspace, &["test", "--locked", "--target-dir", "target/miri"]);
     call.args(["--package", "node0-metrics-core", "--lib", "--", "static_ref::", "latency::"]);
-    // Lanes and blocks live as long as the process, on purpose.
+    // The core never frees lanes and blocks, by design, so Miri must not report them.
     call.env("MIRIFLAGS", "-Zmiri-ignore-leaks");
     Ok(call)
 }
@@ -26,7 +26,7 @@ pub(crate) fn call(workspace: &Workspace) -> Result<Command> {
 fn miri(workspace: &Workspace, arguments: &[&str]) -> Command {
     let mut call = Command::new("rustup");
     call.args(["run", "nightly", "cargo", "miri"]).args(arguments);
-    // This program runs under another toolchain, which the variables of its cargo name.
+    // Cargo has set these variables to the toolchain of this program, which is not nightly.
     call.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO").env_remove("RUSTC");
     call.current_dir(workspace.path("")).stdin(Stdio::null());
     call

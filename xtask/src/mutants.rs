@@ -1,8 +1,8 @@
-//! Proof that the core's models can fail: each is run against a line that is wrong on purpose.
+//! Proves that the core's models can fail: runs each on code with a deliberate fault.
 //!
-//! A mutant replaces one line of the shipping source. Several of them are faults that the
-//! models once found. They are kept here as text, so a test sees to it that each still
-//! applies; `cargo xtask prove mutants` replays them in a copy of the workspace.
+//! A mutant replaces one line of the shipped source. Several mutants are faults that the
+//! models once found. They are text in this file, so a test checks that each line still
+//! exists in the source. `cargo xtask prove mutants` runs them in a copy of the workspace.
 
 use std::fs;
 use std::path::Path;
@@ -14,13 +14,13 @@ use crate::models;
 use crate::verdict::{Verdict, say};
 use crate::workspace::{Workspace, passes};
 
-/// One wrong line.
+/// A line of the source and a faulty replacement.
 struct Mutant {
     name: &'static str,
-    /// The model that it makes fail.
+    /// The model that must fail with the replacement.
     model: &'static str,
     file: &'static str,
-    /// The line, as it stands once in the file, without its indentation.
+    /// The line without its indentation; it occurs exactly once in the file.
     line: &'static str,
     becomes: &'static str,
 }
@@ -133,11 +133,11 @@ const MUTANTS: &[Mutant] = &[
     },
 ];
 
-/// The copy of the workspace, and where it is built.
+/// The copy of the workspace, and its target folder relative to the copy.
 const COPY: &str = "target/mutants/workspace";
 const TARGET: &str = "../target";
 
-/// Runs every model as it is, and each mutant's against the mutant.
+/// Runs every model on the correct source, which must pass, and then on its mutants.
 pub(crate) fn prove(workspace: &Workspace) -> Result<(Verdict, Value)> {
     let copy = workspace.path(COPY);
     if copy.exists() {
@@ -168,7 +168,7 @@ pub(crate) fn prove(workspace: &Workspace) -> Result<(Verdict, Value)> {
 }
 
 impl Mutant {
-    /// Tells whether its model fails where the line is wrong.
+    /// Returns `true` if the model fails on the mutant.
     fn is_found(&self, copy: &Workspace) -> Result<bool> {
         let source = copy.read(self.file)?;
         copy.write(self.file, &self.apply(&source)?)?;
@@ -195,7 +195,7 @@ impl Mutant {
     }
 }
 
-/// Copies a file, or a folder without its target folder.
+/// Copies a file or a folder; leaves out target folders.
 fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     let cannot = || format!("cannot copy {}", from.display());
     if from.is_file() {

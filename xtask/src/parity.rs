@@ -1,7 +1,8 @@
-//! Each statement of the request has a test that proves it.
+//! Checks that each required feature has a test.
 //!
-//! `docs/parity.md` is a table of statements and tests, and each test is looked up by its
-//! name. A statement that is not built yet says `later`.
+//! `docs/parity.md` is a table of statements, which the project must fulfil, and the tests
+//! that prove them; the check looks each test up by its name. A statement whose feature is
+//! not built yet has the word `later` in place of a test.
 
 use anyhow::Result;
 
@@ -11,7 +12,7 @@ use crate::workspace::Workspace;
 
 const DOCUMENT: &str = "docs/parity.md";
 
-/// Looks up every test of the table.
+/// Checks that every test of the table exists.
 pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     let mut findings = Findings::new();
     for row in rows(&workspace.read(DOCUMENT)?) {
@@ -28,7 +29,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     Ok(findings)
 }
 
-/// One line of the table.
+/// A row of the table.
 #[derive(Debug)]
 struct Row {
     line: usize,
@@ -36,12 +37,12 @@ struct Row {
     tests: Vec<String>,
 }
 
-/// Reads the tables of the document: every line of two cells but heads and rulers.
+/// Parses the tables of the document: every row except heads and rulers.
 fn rows(text: &str) -> Vec<Row> {
     let mut rows = Vec::new();
     for (line, content) in (1..).zip(text.lines()).filter(|(_, it)| it.starts_with('|')) {
         let cells: Vec<&str> = content.trim().trim_matches('|').split('|').map(str::trim).collect();
-        // A row of another shape has neither, which is a finding.
+        // A row with another number of cells gets no statement and no test, which is a finding.
         let [statement, tests] = cells[..] else {
             rows.push(Row { line, statement: String::new(), tests: Vec::new() });
             continue;
@@ -61,7 +62,7 @@ fn rows(text: &str) -> Vec<Row> {
 mod tests {
     use super::*;
 
-    /// Holds a row against a workspace of one test.
+    /// Checks a row in a workspace with one test.
     #[track_caller]
     fn check_row(row: &str, expected: Option<&str>) {
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -1,9 +1,8 @@
-//! `cargo xtask prove`: the proofs that take too long for every run.
+//! `cargo xtask prove`: runs proofs that take too long for every test run.
 //!
-//! A proof is a test of the workspace with a larger bound (see `testbed::prove`), so it
-//! runs in small on every change and in full here. Its verdict goes to
-//! `target/prove/NAME.json` with the figures that the test measured, for the note of a
-//! change and for the nightly run.
+//! Most proofs are tests of the workspace with a larger bound (see `testbed::prove`): every
+//! test run executes a short version, and this command the long one. It writes the verdict
+//! and the figures that the test measured to `target/prove/NAME.json`.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +14,7 @@ use crate::verdict::{Verdict, say};
 use crate::workspace::Workspace;
 use crate::{instructions, miri, models, mutants};
 
-/// One long proof.
+/// A long proof.
 struct Proof {
     name: &'static str,
     shows: &'static str,
@@ -28,7 +27,7 @@ enum How {
     Tests { package: &'static str, binary: &'static str, filter: &'static str },
     /// The core's loom models, with more preemptions.
     Models,
-    /// The core's models against wrong lines.
+    /// The core's models on faulty code.
     Mutants,
     /// The instructions of the core's hot paths against their baseline.
     Instructions,
@@ -94,7 +93,7 @@ const PROOFS: &[Proof] = &[
     },
 ];
 
-/// Runs the named proof, or lists them all.
+/// Runs the named proof, or lists all proofs.
 pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<Verdict> {
     let Some(name) = name else {
         for proof in PROOFS {
@@ -116,7 +115,7 @@ impl Proof {
         let folder = workspace.path("target/prove");
         std::fs::create_dir_all(&folder).context("cannot make target/prove")?;
         let figures = folder.join(format!("{}.figures.json", self.name));
-        // Figures of an earlier run must not stand beside this one's verdict.
+        // The report must not contain figures of an earlier run.
         if figures.exists() {
             std::fs::remove_file(&figures).context("cannot remove the last figures")?;
         }
@@ -161,7 +160,7 @@ impl Proof {
         Ok(verdict)
     }
 
-    /// Returns the JSON that is kept; only a run of tests has `passed` and `failed`.
+    /// Returns the JSON that is saved; only a run of tests has `passed` and `failed`.
     fn report(
         &self,
         verdict: Verdict,

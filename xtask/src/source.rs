@@ -1,7 +1,8 @@
-//! Rust sources as the checks measure them: their lines, and those of each function.
+//! Counts the lines of Rust sources and of each function in them.
 //!
-//! A test is known by the condition on its module, as the compiler knows it, and not by the
-//! name of its file; so the sources are parsed. Code inside of a macro call is not seen.
+//! Tests are counted apart. A module is a test if its `cfg` condition says so, as for the
+//! compiler; its file name does not matter. So the sources are parsed. Functions inside
+//! macro calls are not counted.
 
 use std::collections::BTreeSet;
 
@@ -13,18 +14,18 @@ use syn::{Attribute, Block, ImplItemFn, ItemFn, ItemMod, Meta, Signature, Token,
 
 use crate::workspace::Workspace;
 
-/// One source file.
+/// A source file.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// Its path, relative to the root of the workspace.
+    /// The path, relative to the root of the workspace.
     pub(crate) path: String,
-    /// Its lines: code, comments and blank ones, with those of tests.
+    /// The number of all lines: code, comments, blank lines and tests.
     pub(crate) lines: usize,
-    /// Its lines without those of tests; zero in a file of tests, examples or benches.
+    /// The number of lines without tests; zero for a file of tests, examples or benches.
     ///
-    /// A module is a test's when it needs `cfg(test)`, or `cfg(loom)` for a model.
+    /// A module counts as a test if it requires `cfg(test)`, or `cfg(loom)` for a model.
     pub(crate) shipped_lines: usize,
-    /// Its functions that are not in tests.
+    /// The functions that are not in tests.
     pub(crate) functions: Vec<Function>,
 }
 
@@ -32,12 +33,12 @@ pub(crate) struct Source {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Function {
     pub(crate) name: String,
-    /// The lines from `fn` to its closing brace, without documentation and attributes.
+    /// The number of lines from `fn` to the closing brace, without documentation and attributes.
     pub(crate) lines: usize,
 }
 
 impl Source {
-    /// Reads all sources below a folder, given relative to the root.
+    /// Reads all sources below a folder, whose path is relative to the root.
     pub(crate) fn read_all(workspace: &Workspace, folder: &str) -> Result<Vec<Self>> {
         let mut sources = Vec::new();
         let mut test_modules = BTreeSet::new();
@@ -56,7 +57,7 @@ impl Source {
         }
         for source in &mut sources {
             let path = source.path.trim_end_matches(".rs");
-            // A module below one of tests is a test's too.
+            // A module inside a test module is a test too.
             let mut modules = path.match_indices('/').map(|(end, _)| &path[..end]);
             if test_modules.contains(path) || modules.any(|it| test_modules.contains(it)) {
                 source.shipped_lines = 0;
@@ -66,13 +67,13 @@ impl Source {
         Ok(sources)
     }
 
-    /// Tells whether it is part of what users build.
+    /// Returns `true` if users build the file, so that it is not only tests.
     pub(crate) fn is_shipped(&self) -> bool {
         self.shipped_lines > 0
     }
 }
 
-/// Returns the folder in which the modules lie that a file declares.
+/// Returns the folder that contains the modules that a file declares.
 fn home_of_modules(path: &str) -> &str {
     let is_root = path.ends_with("/src/lib.rs") || path.ends_with("/src/main.rs");
     let end = if is_root { path.rfind('/') } else { path.rfind(".rs") };
@@ -83,9 +84,9 @@ fn home_of_modules(path: &str) -> &str {
 #[derive(Debug, Default)]
 struct Contents {
     functions: Vec<Function>,
-    /// The lines of test modules that are written out in the file.
+    /// The number of lines of test modules inside the file.
     test_lines: usize,
-    /// The test modules that lie in files of their own.
+    /// The test modules that have files of their own.
     test_modules: Vec<String>,
 }
 
@@ -138,7 +139,7 @@ fn lines(from: Span, to: Span) -> usize {
     to.end().line - from.start().line + 1
 }
 
-/// Tells whether an attribute leaves its item out of every build of a user.
+/// Returns `true` if an attribute excludes its item from every user's build.
 fn is_for_tests(attribute: &Attribute) -> bool {
     attribute.path().is_ident("cfg")
         && attribute.parse_args().is_ok_and(|condition| needs_tests(&condition))

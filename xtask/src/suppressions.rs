@@ -1,8 +1,8 @@
-//! No lint is switched off by `allow`, and none is expected without a reason.
+//! Checks that no lint is switched off by `allow`, and that each `expect` has a reason.
 //!
-//! Clippy refuses `#[allow]` itself, but a crate that forgets to take part in the
-//! workspace's lints would escape it, and no lint asks for reasons in manifests. So the
-//! sources and manifests are read as text, which is fast and sees every configuration.
+//! Clippy refuses `#[allow]` too, but not in a crate that does not use the workspace's
+//! lints, and no lint requires reasons in manifests. So the check reads sources and
+//! manifests as text, which is fast and covers code of every configuration.
 
 use anyhow::Result;
 
@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 
 const FOLDERS: &[&str] = &["bench", "crates", "xtask"];
 
-/// Looks through every source and manifest.
+/// Checks every source and manifest.
 pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     let mut findings = in_manifest("Cargo.toml", &workspace.read("Cargo.toml")?);
     for folder in FOLDERS {
@@ -33,19 +33,19 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     Ok(findings)
 }
 
-/// Finds attributes of one source file.
+/// Returns findings for the attributes of a source file.
 fn in_source(path: &str, text: &str) -> Findings {
     let mut findings = Findings::new();
     let mut offset = 0;
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {
         let code = line.trim_start();
         let attribute = code.strip_prefix("#[").or_else(|| code.strip_prefix("#!["));
-        // Wherever the level stands, alone or behind a `cfg_attr` condition.
+        // Finds the level alone and after the condition of a `cfg_attr`.
         let holds = |level: &str| attribute.is_some_and(|it| names_level(it, level));
         if holds("allow(") {
             findings.push(format!("{path}:{number}: `allow` hides a lint: use `expect`"));
         }
-        // A level takes its lints and its reason in one pair of brackets.
+        // The lints and the reason are in one pair of brackets, possibly over several lines.
         let has_reason =
             || text[offset..].split(")]").next().is_some_and(|it| it.contains("reason ="));
         if holds("expect(") && !has_reason() {
@@ -61,7 +61,7 @@ fn names_level(attribute: &str, level: &str) -> bool {
     attribute.starts_with(level) || (conditional && attribute.contains(&format!(" {level}")))
 }
 
-/// Finds lints that a manifest allows without a comment.
+/// Returns findings for lints that a manifest allows without a comment.
 fn in_manifest(path: &str, text: &str) -> Findings {
     let mut findings = Findings::new();
     let mut before = "";

@@ -1,8 +1,8 @@
-//! `cargo xtask test`: every test that continuous integration runs.
+//! `cargo xtask test`: runs every test that continuous integration runs.
 //!
-//! The tools come first, so that a missing one is named once and early instead of in the
-//! middle of some test's output. Tests that were skipped for want of a tool are repeated
-//! at the end, so that a green run does not hide them.
+//! It finds or unpacks the tools first, so that a missing one is reported once and early
+//! instead of in the middle of a test's output. It lists the tests that were skipped for
+//! lack of a tool at the end, so that a successful run does not hide them.
 
 use std::process::Command;
 
@@ -22,14 +22,15 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
     let skips = workspace.path(SKIPS);
     std::fs::create_dir_all(workspace.path("target")).context("cannot make the target folder")?;
     std::fs::write(&skips, "").with_context(|| format!("cannot write {SKIPS}"))?;
-    // What is missing is told by the program; whether that fails, by the tests.
+    // The program prints the missing tools. Its verdict is ignored, because the tests decide
+    // whether a missing tool is a failure.
     passes(&mut tools(workspace))?;
     let verdict = passes(tests(workspace).env("NODE0_SKIPS", &skips))?;
     let (models_hold, _) = TestRun::of(&mut models::all(workspace, models::SHORT))?;
     let verdict = verdict.and(models_hold);
     let verdict = verdict.and(examples(workspace)?);
-    // Layers, weight, parity, invariants and suppressions are tests of this package; the
-    // catalogue needs a program of its own.
+    // Layers, weight, parity, invariants and suppressions run as tests of this package. The
+    // catalogue is not a test, because it needs another program.
     let verdict = verdict.and(check::run(workspace, &["catalogue".to_owned()])?);
     let skipped = workspace.read(SKIPS)?;
     for line in skipped.lines() {
@@ -41,14 +42,14 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
     Ok(verdict)
 }
 
-/// Finds or unpacks the programs that tests need.
+/// Returns a command that finds or unpacks the programs that tests need.
 fn tools(workspace: &Workspace) -> Command {
     let mut call = workspace.cargo(&["run", "--quiet", "--locked", "--offline"]);
     call.args(["--package", "node0-testbed", "--bin", "testbed-tools"]);
     call
 }
 
-/// Tests of the examples: what users write must work on what we write.
+/// Runs the tests of the examples, which use the crates as users do.
 fn examples(workspace: &Workspace) -> Result<Verdict> {
     if !workspace.has_examples() {
         return Ok(Verdict::Holds);
@@ -56,7 +57,7 @@ fn examples(workspace: &Workspace) -> Result<Verdict> {
     Ok(TestRun::of(&mut workspace.cargo_on_examples("test"))?.0)
 }
 
-/// Tests and doctests of all crates; a failure in one does not hide the next one's.
+/// Returns a command that runs all tests and doctests, also after one has failed.
 fn tests(workspace: &Workspace) -> Command {
     let mut call = workspace.cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
     call.args(["--locked", "--offline"]);

@@ -1,14 +1,14 @@
-//! Names of tests in documents.
+//! Looks up the tests that documents name.
 //!
-//! A list of promises drifts from the code as soon as a test is renamed. So a document names
-//! its tests in a form that can be looked up: `crate::module::name` for a test function, and
-//! `doc:path.rs` for a file whose documentation has a checked example.
+//! When a test is renamed, the documents that name it become wrong. So a document names its
+//! tests in a form that can be checked: `crate::module::name` for a test function, and
+//! `doc:path.rs` for a file whose documentation has an example.
 
 use anyhow::{Context as _, Result};
 
 use crate::workspace::Workspace;
 
-/// Looks a test up, and returns what is wrong with its name.
+/// Looks a test up; returns a description of the fault if it does not exist.
 pub(crate) fn problem_with(workspace: &Workspace, test: &str) -> Result<Option<&'static str>> {
     if let Some(path) = test.strip_prefix("doc:") {
         let text = workspace.read(path).unwrap_or_default();
@@ -37,7 +37,7 @@ pub(crate) fn problem_with(workspace: &Workspace, test: &str) -> Result<Option<&
     Ok(Some("does not exist: name the test that proves it now"))
 }
 
-/// Tells whether the text has a function of that name under a test attribute.
+/// Returns `true` if the text has a function of that name with a test attribute.
 fn holds_test(text: &str, name: &str) -> bool {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let is_it = |line: &str| {
@@ -65,7 +65,7 @@ mod tests {
                           \n    fn helper() {}\n\n    #[tokio::test(start_paused = true)]\n\
                           \x20   async fn waits() {}\n}\n";
 
-    /// Looks a name up in a workspace of one crate.
+    /// Looks a name up in a workspace with one crate.
     #[track_caller]
     fn check(test: &str, expected: Option<&str>) {
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -1,7 +1,7 @@
-//! A run of test binaries, judged by what it says.
+//! Runs test binaries and reads the numbers of passed and failed tests from the output.
 //!
-//! Cargo's exit code alone is not enough: a filter that matches nothing passes, and so
-//! would a model that was compiled out.
+//! Cargo's exit code alone is not enough: it is success if a filter matches no test, or if
+//! the models were not compiled.
 
 use std::process::{Command, Stdio};
 
@@ -17,10 +17,10 @@ pub(crate) struct TestRun {
 }
 
 impl TestRun {
-    /// Runs tests, and prints what they say.
+    /// Runs tests, and prints their output.
     ///
     /// # Errors
-    /// Fails when no test began: the call does not compile, or its filter matches nothing.
+    /// Fails when no test was started: the tests do not compile, or the filter matches none.
     pub(crate) fn of(call: &mut Command) -> Result<(Verdict, Self)> {
         let command = format!("{call:?}");
         let output = call.stderr(Stdio::inherit()).output();
@@ -33,7 +33,7 @@ impl TestRun {
         }
     }
 
-    /// Adds up the binaries; `None` when no test began.
+    /// Adds up the results of all binaries; `None` when no test was started.
     fn read(said: &str) -> Option<Self> {
         let mut run = Self::default();
         let mut pending = 0;
@@ -47,13 +47,13 @@ impl TestRun {
                 run.failed += failed;
             }
         }
-        // A binary that began and never closed was ended by one of its tests.
+        // If a binary printed no result at its end, one of its tests aborted the process.
         run.failed += u32::from(pending > 0);
         (run != Self::default()).then_some(run)
     }
 }
 
-/// Reads `test result: ok. 3 passed; 0 failed; …`.
+/// Parses a line such as `test result: ok. 3 passed; 0 failed; …`.
 fn closing(line: &str) -> Option<(u32, u32)> {
     let counts = line.strip_prefix("test result: ")?;
     let count = |what: &str| {

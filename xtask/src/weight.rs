@@ -1,8 +1,8 @@
-//! The number of crates that come with the two that are meant to be picked singly.
+//! Limits the dependencies of the two crates that users are likely to use alone.
 //!
-//! The check counts the crates of a user's program: the crate itself and its normal
-//! dependencies with default features on this machine, without procedural macros and the
-//! crates that only those need.
+//! The check counts the crates that end up in a user's program: the crate itself and its
+//! normal dependencies with default features on this machine, without procedural macros and
+//! the crates that only those need.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ const POOL_MONITOR: &str = "node0-db-pool-monitor";
 /// What the pool monitor may bring, each with its own tree.
 const POOL_MONITOR_BASE: &[&str] = &[CORE, "serde", "thiserror"];
 
-/// Weighs both crates.
+/// Checks the dependencies of both crates.
 pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     let mut findings = Findings::new();
     findings.extend(too_many(&tree(workspace, CORE)?, CORE, CORE_LIMIT)?);
@@ -33,7 +33,7 @@ fn tree(workspace: &Workspace, package: &str) -> Result<String> {
     output_of(call.args(["--package", package]).args(options))
 }
 
-/// Complains when the tree holds more crates than the limit.
+/// Returns a finding if the tree contains more crates than the limit.
 fn too_many(tree: &str, package: &str, limit: usize) -> Result<Option<String>> {
     let lines = parse(tree)?;
     let names: BTreeSet<&str> = lines.iter().map(|(_, name)| *name).collect();
@@ -43,7 +43,7 @@ fn too_many(tree: &str, package: &str, limit: usize) -> Result<Option<String>> {
     }))
 }
 
-/// Complains about each crate that stands below none of the `base` crates.
+/// Returns a finding for each crate that is not a dependency of one of the `base` crates.
 fn beyond(tree: &str, package: &str, base: &[&str]) -> Result<Findings> {
     let mut inside = BTreeSet::from([package]);
     let mut outside = BTreeSet::new();
@@ -58,7 +58,7 @@ fn beyond(tree: &str, package: &str, base: &[&str]) -> Result<Findings> {
             outside.insert(name)
         };
     }
-    // What the monitor names itself is free as long as the base brings it anyway.
+    // A direct dependency of the monitor is fine if a base crate depends on it too.
     let extra = outside.difference(&inside);
     Ok(extra
         .map(|name| {
@@ -67,7 +67,7 @@ fn beyond(tree: &str, package: &str, base: &[&str]) -> Result<Findings> {
         .collect())
 }
 
-/// Reads lines such as `2 quanta v0.12.6` into depth and name.
+/// Parses lines such as `2 quanta v0.12.6` into depth and name.
 fn parse(tree: &str) -> Result<Vec<(usize, &str)>> {
     let line = |line| {
         let (depth, rest) = str::split_once(line, ' ')?;

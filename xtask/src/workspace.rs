@@ -1,4 +1,7 @@
-//! The workspace that the commands work on: its root, its files, and cargo.
+//! The workspace that the commands work on: its files, and calls of cargo in it.
+//!
+//! The root is a parameter of every check, so that tests can run the checks on a small
+//! workspace in a temporary folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,28 +20,28 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Returns the workspace that this program was built from.
+    /// Returns the workspace from which this program was built.
     pub(crate) fn of_this_build() -> Self {
         let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
         Self { root: xtask.parent().unwrap_or(xtask).to_owned() }
     }
 
-    /// Returns another workspace, such as a copy.
+    /// Returns the workspace in another folder, such as a copy.
     pub(crate) fn at(root: &Path) -> Self {
         Self { root: root.to_owned() }
     }
 
-    /// Returns the path of a file, given relative to the root.
+    /// Returns the path of a file, whose given path is relative to the root.
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.root.join(relative)
     }
 
-    /// Reads a file, given relative to the root.
+    /// Reads a file, whose path is relative to the root.
     pub(crate) fn read(&self, relative: &str) -> Result<String> {
         fs::read_to_string(self.path(relative)).with_context(|| format!("cannot read {relative}"))
     }
 
-    /// Writes a file, given relative to the root, with the folders above it.
+    /// Writes a file, whose path is relative to the root, and creates the folders above it.
     pub(crate) fn write(&self, relative: &str, text: &str) -> Result<()> {
         let path = self.path(relative);
         let folder = path.parent().context("a file lies in a folder")?;
@@ -47,7 +50,7 @@ impl Workspace {
             .with_context(|| format!("cannot write {relative}"))
     }
 
-    /// Lists the Rust sources below `folder`, as paths relative to the root, sorted.
+    /// Returns the Rust sources below `folder`, as sorted paths relative to the root.
     pub(crate) fn rust_sources(&self, folder: &str) -> Result<Vec<String>> {
         let mut found = Vec::new();
         self.collect_sources(Path::new(folder), &mut found)?;
@@ -72,7 +75,7 @@ impl Workspace {
         Ok(())
     }
 
-    /// Begins a call of cargo in the root.
+    /// Returns a command of cargo in the root.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
@@ -82,7 +85,7 @@ impl Workspace {
 
     /// Makes sure that every crate of the lock files is on this machine.
     ///
-    /// The network is asked only when one is missing, so that a second run needs none.
+    /// It uses the network only when a crate is missing, so a second run needs none.
     pub(crate) fn fetch(&self) -> Result<()> {
         self.fetch_for("Cargo.toml")?;
         if self.has_examples() { self.fetch_for(EXAMPLES) } else { Ok(()) }
@@ -100,14 +103,14 @@ impl Workspace {
         bail!("the crates locked for {manifest} cannot be fetched: see cargo's words above")
     }
 
-    /// Tells whether the examples are there; they may be deleted, and nothing else changes.
+    /// Returns `true` if the examples exist; a user may delete them.
     pub(crate) fn has_examples(&self) -> bool {
         self.path(EXAMPLES).exists()
     }
 
-    /// Begins a call of cargo on the examples, which are a workspace of their own.
+    /// Returns a command of cargo on the examples, which are a workspace of their own.
     ///
-    /// They share the target folder, and most of what is in it.
+    /// They use the same target folder, so that most dependencies are compiled once.
     pub(crate) fn cargo_on_examples(&self, command: &str) -> Command {
         let mut call = self.cargo(&[command, "--locked", "--offline", "--manifest-path", EXAMPLES]);
         call.args(["--target-dir", "target"]);
@@ -115,13 +118,13 @@ impl Workspace {
     }
 }
 
-/// Runs a command that prints its own findings.
+/// Runs a command that prints its own findings, and returns its verdict.
 pub(crate) fn passes(command: &mut Command) -> Result<Verdict> {
     let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
     Ok(Verdict::from_success(status.success()))
 }
 
-/// Runs a command and returns what it printed; its failure is an error.
+/// Runs a command and returns its output; an exit code other than 0 is an error.
 pub(crate) fn output_of(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
     if !output.status.success() {

@@ -1,4 +1,7 @@
-//! The floor of a record: a bucket and a sum of the thread's own, and the way to them.
+//! The floor of a record: adds to a bucket and a sum that belong to the thread.
+//!
+//! Only its own thread writes them, so plain loads and stores suffice. There is no metric and
+//! no registry: the time is that of a thread-local lookup and two additions.
 
 use std::cell::Cell;
 use std::sync::Mutex;
@@ -19,7 +22,7 @@ thread_local! {
     static OWN: Cell<Option<&'static Cells>> = const { Cell::new(None) };
 }
 
-/// Adds to two cells by plain loads and stores, without a metric or a registry to find them by.
+/// Adds to two words with plain loads and stores, without a metric or a registry.
 pub(crate) fn latency() -> Contender {
     let values = workload::nanos();
     let record = move |i: usize| {

@@ -1,4 +1,7 @@
-//! The floor of a scrape: the same bytes, copied, with the numbers written by itoa.
+//! The floor of a scrape: copies prepared text and writes the numbers with `itoa`.
+//!
+//! Every library has to write these bytes. The floor reads one atomic per line and does not
+//! read cells per thread, compute buckets or look for new series.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -11,13 +14,13 @@ use crate::workload::{self, BOUNDS};
 
 pub(crate) const NAME: &str = "floor, copy";
 
-/// The lines of as many counters.
+/// Copies the lines of `series` counters.
 pub(crate) fn scrape_counters(series: usize) -> Contender {
     let lines = (0..series).map(|i| line("http_requests_total", i, None));
     copying(lines.collect(), "http_requests_total")
 }
 
-/// The lines of as many latencies: their buckets, sum and count.
+/// Copies the lines of `series` latencies: their buckets, sums and counts.
 pub(crate) fn scrape_latencies(series: usize) -> Contender {
     let bounds = BOUNDS.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
     let bounds: Vec<_> = bounds.collect();
@@ -29,7 +32,7 @@ pub(crate) fn scrape_latencies(series: usize) -> Contender {
     copying((0..series).flat_map(of_one).collect(), "http_request_seconds_count")
 }
 
-/// Writes prepared lines and the values of as many shared cells into a reused buffer.
+/// Writes prepared lines, each with the value of a shared atomic, into a reused buffer.
 fn copying(lines: Vec<String>, read_back: &'static str) -> Contender {
     let cells: Rc<[AtomicU64]> = lines.iter().map(|_| AtomicU64::new(0)).collect();
     let series = lines.iter().filter(|line| line.starts_with(read_back)).count() as u64;
@@ -57,7 +60,7 @@ fn copying(lines: Vec<String>, read_back: &'static str) -> Contender {
     )
 }
 
-/// A line up to its number.
+/// Returns a line up to its number.
 fn line(name: &str, i: usize, le: Option<&String>) -> String {
     let mut line = format!("{name}{{");
     for (at, (key, value)) in workload::labels(i).into_iter().enumerate() {

@@ -1,4 +1,7 @@
-//! The floor of a pass: reading what the threads wrote, and adding it up.
+//! The floor of a pass: reads the buckets and sums of all threads and adds them up.
+//!
+//! Each thread has buckets and sums of its own for each series, as in node0, and a pass must
+//! read all that were written. The floor keeps no windows and publishes no snapshot.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -6,25 +9,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{BUCKETS, bucket};
 
-/// Buckets of 16 bits in a cache line, four to a word: nothing reads one of them alone.
+/// The buckets in a cache line: 16 bits each, four to a word, read a word at a time.
 const PER_LINE: usize = PER_WORD * WORDS;
 const PER_WORD: usize = 4;
 const WORDS: usize = 8;
 
-/// The cells of many latencies for each of some threads, in no more than arrays.
+/// The buckets and sums of many latencies for each of several threads, in plain arrays.
 #[expect(clippy::vec_box, reason = "the series lie apart in memory, which is what is asked")]
 pub(crate) struct Lines {
     threads: Vec<Thread>,
-    /// What is known of each series, apart from the others as registries have it.
+    /// The state of each series, in an allocation of its own as in a registry.
     series: Vec<Box<Series>>,
-    /// The lines that any value falls into, known from the start.
+    /// The cache lines with the bucket of at least one value, computed in advance.
     touched: Vec<usize>,
 }
 
-/// The window, the totals and the last mark of one series are more than two cache lines.
+/// A stand-in for the state of a series: two cache lines, where a real state takes more.
 struct Series([u64; 16]);
 
-/// What is published of one series: its kind, its numbers and their time.
+/// The published value of a series: its kind, its numbers and their time.
 type Value = [u64; 4];
 
 struct Thread {
@@ -64,8 +67,8 @@ impl Lines {
         add(&thread.sums[series], nanos);
     }
 
-    /// What an idle pass cannot do without: looking at every sum, finding each series as it
-    /// was, and writing a value for it.
+    /// Does the work that an idle pass cannot avoid: reads every sum, finds that the series has
+    /// not changed, and writes a value for it.
     pub(crate) fn publish_idle(&self) {
         let mut values: Vec<Value> = Vec::with_capacity(self.series.len());
         for (at, series) in self.series.iter().enumerate() {
@@ -77,11 +80,11 @@ impl Lines {
         black_box(values);
     }
 
-    /// What a pass over busy series cannot do without: reading every line that was written.
+    /// Does the work that a busy pass cannot avoid: reads every cache line that was written.
     pub(crate) fn add_up_lines(&self) -> u64 {
         const EVEN: u64 = 0x0000_ffff_0000_ffff;
         let mut all = 0;
-        // The odd and the even buckets of each word apart, in 32 bits each.
+        // The totals of the even and the odd buckets of each word, in 32 bits each.
         let mut total = [[[0_u64; WORDS]; 2]; BUCKETS.div_ceil(PER_LINE)];
         for series in 0..self.threads[0].buckets.len() {
             total.as_flattened_mut().fill([0; WORDS]);

@@ -1,12 +1,16 @@
-//! The floor of a thread's first record: memory of its own for one set of buckets.
+//! The floor of a thread's first record: allocates the memory of one set of buckets.
+//!
+//! A library with cells per thread has to allocate and clear them at some time. Most of the
+//! cost is the kernel's, which maps a page at the first write to it.
 
 use std::hint::black_box;
 
 use super::BUCKETS;
 
-/// Has a thread ask for as many bytes as a latency's buckets are, and clear them.
+/// Allocates and clears as many bytes as the buckets of a latency take.
 pub(crate) fn fill() {
     let buckets = black_box(vec![0_u16; BUCKETS].into_boxed_slice());
-    // Kept, as cells are: what a thread frees, the next one would find warm.
+    // Leaked, because cells are kept too, and the next thread would get freed memory that is
+    // still in the cache.
     Box::leak(buckets).fill(black_box(0));
 }

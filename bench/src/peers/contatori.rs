@@ -1,4 +1,4 @@
-//! contatori: counters sharded over 64 padded cells by thread.
+//! The library contatori: counters that are sharded by thread over 64 padded atomics.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! measured: atomic counters and locked histograms whose label values are interned.
+//! The library measured: atomic counters and locked histograms, with interned label values.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -50,7 +50,7 @@ fn thresholds() -> Thresholds<14> {
     Thresholds::with_buckets(BOUNDS)
 }
 
-/// What one metric's page says; its own reading methods are not public.
+/// Returns a metric's sum from its page, because the methods that read it are not public.
 fn sum_of(metric: &impl MetricGroup<BufferedTextEncoder>, name: &str) -> u64 {
     let mut encoder = BufferedTextEncoder::new();
     let _ = metric.collect_group_into(&mut encoder);

@@ -1,8 +1,8 @@
-//! metrics with its Prometheus exporter: handles into a registry, found again by hashing.
+//! The library metrics with its Prometheus exporter: handles into a registry with a hash map.
 //!
-//! Its histograms only collect samples; somebody has to drain them into buckets or they
-//! grow without end. So recording includes the drain, once a lap on the thread that recorded
-//! them.
+//! Its histograms collect samples and grow without limit until the samples are drained into
+//! buckets. So a measurement of recording includes the drain, once per lap on the recording
+//! thread.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -18,7 +18,7 @@ use crate::workload::{self, BOUNDS, CHOICES, VALUES};
 
 const NAME: &str = "metrics";
 
-/// The macros' own recorder, of which a process has one.
+/// The global recorder, which the macros use and of which a process has one.
 static GLOBAL: LazyLock<PrometheusHandle> = LazyLock::new(|| {
     let recorder = recorder();
     let handle = recorder.handle();
@@ -73,7 +73,7 @@ pub(crate) fn latency() -> Contender {
     Contender::recording(NAME, op, move || sum_of(&handle, "http_request_seconds_count"))
 }
 
-/// It has no timer: two readings of the system's clock.
+/// Times with two readings of the system's clock, because the library has no timer.
 pub(crate) fn timer() -> Contender {
     let recorder = recorder();
     let (handle, drained) = (recorder.handle(), recorder.handle());
@@ -136,7 +136,7 @@ pub(crate) fn scrape_counters(count: usize) -> Contender {
     })
 }
 
-/// Histograms that were drained just before, so that a scrape drains one sample of each.
+/// Scrapes histograms that were drained before, so that a scrape drains one sample of each.
 pub(crate) fn scrape_latencies(count: usize) -> Contender {
     let recorder = recorder();
     let (histograms, values) = (histograms_of(&recorder, count), workload::seconds());

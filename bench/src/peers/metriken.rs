@@ -1,6 +1,8 @@
-//! metriken: atomic cells, shared or sharded by thread, and histograms of node0's resolution.
+//! The library metriken: atomics, shared or sharded by thread, and histograms with a
+//! resolution like node0's.
 //!
-//! It has no lookup by labels that were not registered as static, and no text encoder.
+//! It cannot look up a metric by labels that are chosen at run time, and has no text encoder,
+//! so it takes no part in those questions.
 
 use std::sync::Arc;
 
@@ -14,7 +16,7 @@ use crate::rounds::Contender;
 use crate::stopwatch;
 use crate::workload::{self, CHOICES, VALUES};
 
-/// 128 buckets to an octave up to 2⁴⁰ ns, as node0 has them.
+/// The setting for 128 buckets per octave up to 2⁴⁰ ns.
 const GROUPING_POWER: u8 = 7;
 const MAX_VALUE_POWER: u8 = 40;
 
@@ -58,7 +60,7 @@ pub(crate) fn sharded_latency() -> Contender {
     )
 }
 
-/// It has no timer: two readings of the system's clock.
+/// Times with two readings of the system's clock, because the library has no timer.
 pub(crate) fn timer() -> Contender {
     let histogram = Arc::new(ShardedCounterHistogram::new(GROUPING_POWER, MAX_VALUE_POWER));
     let same = histogram.clone();
@@ -69,7 +71,7 @@ pub(crate) fn timer() -> Contender {
     Contender::recording(SHARDED, op, move || count(same.load()))
 }
 
-/// How many samples a histogram has, if it was recorded into.
+/// Returns the number of samples of a histogram; zero if it does not exist yet.
 fn count(loaded: Option<Histogram>) -> u64 {
     loaded.map_or(0, |loaded| loaded.as_slice().iter().sum())
 }

@@ -1,4 +1,4 @@
-//! node0 by its public interface, with the caps raised where a question needs more series.
+//! node0 through its public API, with higher caps so that the questions have enough series.
 
 mod scrape;
 
@@ -21,7 +21,7 @@ const LATENCY_BY_REQUEST: Desc = LATENCY.labels(&["method", "route"]);
 const COUNTERS: Desc = COUNTER.labels(&["method", "route", "status"]);
 const LATENCIES: Desc = LATENCY.labels(&["method", "route", "status"]);
 
-/// A registry that is large enough for every question, with settings beyond that.
+/// Creates a registry that is large enough for every question, with further settings.
 pub(crate) fn registry(settings: impl Fn(RegistryBuilder) -> RegistryBuilder) -> Registry {
     let large = Registry::builder()
         .max_series(1_000_000)
@@ -35,21 +35,21 @@ fn large_registry() -> Registry {
     registry(|builder| builder)
 }
 
-/// One of the many counters.
+/// Returns the `i`th of many counters.
 pub(crate) fn counter_at(registry: &Registry, i: usize) -> Counter {
     let labels = workload::labels(i);
     let values = labels.each_ref().map(|(_, value)| value.as_str());
     registry.counter(&COUNTERS, &values).expect("the registry is large enough")
 }
 
-/// One of the many latencies.
+/// Returns the `i`th of many latencies.
 pub(crate) fn latency_at(registry: &Registry, i: usize) -> Latency {
     let labels = workload::labels(i);
     let values = labels.each_ref().map(|(_, value)| value.as_str());
     registry.latency(&LATENCIES, &values).expect("the registry is large enough")
 }
 
-/// How many samples all latencies of a family hold.
+/// Returns the number of samples of all latencies of a family.
 pub(crate) fn samples(registry: &Registry, family: &str) -> u64 {
     let sample = registry.read();
     let family = sample.snapshot.family(family).expect("it was recorded");
@@ -82,7 +82,7 @@ pub(crate) fn timer() -> Contender {
     Contender::recording(NAME, op, move || samples(&registry, LATENCY.name()))
 }
 
-/// Counts by name through the performance monitor: one name, no labels.
+/// Counts through the performance monitor, by one name without labels.
 pub(crate) fn counter_by_name() -> Contender {
     let registry = large_registry();
     let performance = PerformanceMonitor::register(&registry).expect("it is the first");
@@ -94,7 +94,7 @@ pub(crate) fn counter_by_name() -> Contender {
     )
 }
 
-/// Records by name through the performance monitor: one name, no labels.
+/// Records through the performance monitor, by one name without labels.
 pub(crate) fn latency_by_name() -> Contender {
     let (registry, values) = (large_registry(), workload::durations());
     let performance = PerformanceMonitor::register(&registry).expect("it is the first");
@@ -106,7 +106,7 @@ pub(crate) fn latency_by_name() -> Contender {
     )
 }
 
-/// Counts by name and two labels.
+/// Counts by two labels.
 pub(crate) fn counter_by_labels() -> Contender {
     let registry = large_registry();
     let requests = registry.counters(&COUNTER_BY_REQUEST).expect("a new registry has room");
@@ -120,7 +120,7 @@ pub(crate) fn counter_by_labels() -> Contender {
     )
 }
 
-/// Records by name and two labels.
+/// Records by two labels.
 pub(crate) fn latency_by_labels() -> Contender {
     let (registry, values) = (large_registry(), workload::durations());
     let requests = registry.latencies(&LATENCY_BY_REQUEST).expect("a new registry has room");

@@ -1,6 +1,6 @@
-//! The OpenTelemetry SDK, exporting on demand into nothing but a sum.
+//! The OpenTelemetry SDK, with an exporter that only adds up the values.
 //!
-//! Its bound instruments are an experimental feature and left out.
+//! Its bound instruments are experimental, so they are left out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,11 +53,11 @@ pub(crate) fn latency_by_labels() -> Contender {
     Contender::recording(NAME, op, recorded)
 }
 
-/// A meter, and what was recorded with it once that is asked for.
+/// Returns a meter, and a function that exports and returns the total that was recorded.
 fn meter() -> (Meter, impl FnMut() -> u64) {
     let total = Total::default();
     let reader = PeriodicReader::builder(total.clone())
-        // Longer than any run: it is flushed instead.
+        // Longer than any run, so that the reader exports only when it is flushed.
         .with_interval(Duration::from_secs(86_400))
         .build();
     let provider = SdkMeterProvider::builder().with_reader(reader).build();
@@ -69,7 +69,7 @@ fn meter() -> (Meter, impl FnMut() -> u64) {
     (meter, recorded)
 }
 
-/// An exporter that keeps how much was recorded in all.
+/// An exporter that stores the total of all recorded values.
 #[derive(Clone, Default)]
 struct Total(Arc<AtomicU64>);
 

@@ -1,4 +1,4 @@
-//! prometheus: atomic counters and histograms, vectors behind a read lock.
+//! The library prometheus: atomic counters and histograms, and a read lock for labels.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -51,7 +51,7 @@ pub(crate) fn latency() -> Contender {
     Contender::recording(NAME, op, move || same.get_sample_count())
 }
 
-/// By two readings of the system's clock, which is faster than its own timer.
+/// Times with two readings of the system's clock, which is faster than the library's timer.
 pub(crate) fn timer() -> Contender {
     let histogram = Histogram::with_opts(histogram_opts()).expect(MADE);
     let same = histogram.clone();

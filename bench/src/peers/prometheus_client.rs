@@ -1,4 +1,5 @@
-//! prometheus-client: atomic counters, locked histograms, families behind a read lock.
+//! The library prometheus-client: atomic counters, locked histograms, and a read lock for
+//! labels.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -44,7 +45,7 @@ fn registry(name: &str, metric: impl Metric) -> Registry {
     registry
 }
 
-/// How many samples the page has; histograms themselves do not say.
+/// Returns the number of samples from the page, because a histogram does not expose it.
 fn samples(registry: &Registry) -> u64 {
     let mut page = String::new();
     text::encode(&mut page, registry).expect("a string takes everything");
@@ -67,7 +68,7 @@ pub(crate) fn latency() -> Contender {
     Contender::recording(NAME, op, move || samples(&registry))
 }
 
-/// It has no timer: two readings of the system's clock.
+/// Times with two readings of the system's clock, because the library has no timer.
 pub(crate) fn timer() -> Contender {
     let histogram = histogram();
     let registry = registry("http_request_seconds", histogram.clone());

@@ -1,8 +1,8 @@
-//! What does one record cost when two threads record into the same metric?
+//! The question: the cost of one record when two threads record into the same metric.
 //!
-//! Workload: as for one thread, begun by both at one moment; the figure is the mean of both
-//! threads' times per operation. If node0 were slower than alone, its threads would share a
-//! cache line somewhere.
+//! Workload: the same as for one thread, started by both threads at the same moment. The
+//! figure is the mean of both threads' times per operation. If node0 is slower here than on
+//! one thread, its threads share a cache line.
 
 use anyhow::Result;
 

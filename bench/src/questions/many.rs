@@ -1,7 +1,8 @@
-//! What does a record cost when it goes to one of a thousand metrics, at random?
+//! The question: the cost of a record into one of a thousand metrics, chosen at random.
 //!
-//! Workload: held handles, chosen by a sequence drawn before. A tight loop on one metric has
-//! it in the nearest cache, as no service does; here the size of a metric's cells counts.
+//! Workload: held handles, chosen by a sequence that was drawn before. A tight loop on one
+//! metric keeps it in the nearest cache, which is not so in a service; here the size of a
+//! metric's cells matters.
 
 use anyhow::Result;
 

@@ -1,13 +1,14 @@
-//! What does a monitor's handle cost beside the latency sample that it takes anyway?
+//! The question: the cost of a record through a monitor's handle, compared with the plain
+//! latency record that it contains.
 //!
-//! Workload: the stream of log-normal values, one record each. A cache hit counts and is
-//! timed, a breaker's success ends a row of failures too, and a pool's acquire and release
-//! are a wait, a hold and an outcome. A handle reads no clock: its caller did.
+//! Workload: the stream of log-normal values, one record each. A cache hit is counted and
+//! timed; a breaker's success also ends a row of failures; a pool's acquire and release are
+//! a wait, a hold and an outcome. The handles do not read the clock: their callers do.
 //!
-//! The wrapper of a deadpool pool does more than record (it enters who holds what in a
-//! ledger, for ages and leaks, and is a future around the pool's own), so it is shown and has
-//! no budget on a sample. What the pool itself does, and reading the clock, would be paid
-//! without us; they are measured apart, to be taken off by whoever reads the row.
+//! The wrapper of a deadpool pool does more than record: it is a future around the pool's
+//! own, and keeps a ledger of the held connections, to find old and leaked ones. So its
+//! figure is shown without a budget. The pool itself and the readings of the clock would
+//! cost the same without node0. They are measured apart, so that a reader can subtract them.
 
 use std::future::Future;
 use std::pin::pin;
@@ -24,7 +25,7 @@ use crate::pool::Pool;
 use crate::rounds::{Contender, Effort, Race, race};
 use crate::workload::{self, VALUES};
 
-/// Readings of the clock for one acquire and release: before, between and after.
+/// The readings of the clock for one acquire and release: before, between and after.
 const READINGS: usize = 3;
 
 pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
@@ -128,7 +129,7 @@ fn connections() -> Connections<Connector> {
     Connections::builder(Connector).max_size(2).build().expect("it needs no runtime")
 }
 
-/// What a future that need not wait gives.
+/// Returns the result of a future that is ready at once.
 fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

@@ -1,9 +1,10 @@
-//! What does a record cost without a handle, by name and two labels chosen at run time?
+//! The question: the cost of a record without a handle, by name and two labels that are
+//! chosen at run time.
 //!
-//! Workload: sixteen pairs of method and route, one after the other. Labels are `'static`
-//! strings, which spares the peers that own their keys an allocation. The contender `node0`
-//! does what the peers do; `node0, name alone` is the performance monitor, which takes one
-//! string made before, so it answers an easier question.
+//! Workload: sixteen pairs of method and route in turn. Labels are `'static` strings, which
+//! saves an allocation in peers that own their keys. The contender `node0` does the same
+//! work as the peers. `node0, name alone` is the performance monitor: it looks up a single
+//! string that was built before, which is less work.
 
 use anyhow::Result;
 

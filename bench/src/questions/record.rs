@@ -1,7 +1,8 @@
-//! What does one record on a held handle cost, on one thread?
+//! The question: the cost of one record through a held handle, on one thread.
 //!
-//! Workload: a counter counts one; a latency takes the stream of log-normal values. If node0
-//! were not well below the best peer here, its cells by thread would not earn their memory.
+//! Workload: a counter is incremented; a latency records the stream of log-normal values. If
+//! node0 is not clearly faster than the best peer here, its cells per thread are not worth
+//! their memory.
 
 use anyhow::Result;
 
@@ -20,7 +21,7 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
     ])
 }
 
-/// Everyone with a counter that is held.
+/// Returns all contenders with a held counter.
 pub(super) fn counters() -> Vec<Contender> {
     vec![
         node0::counter(),
@@ -35,7 +36,7 @@ pub(super) fn counters() -> Vec<Contender> {
     ]
 }
 
-/// Everyone with a latency that is held.
+/// Returns all contenders with a held latency.
 pub(super) fn latencies() -> Vec<Contender> {
     vec![
         node0::latency(),

@@ -1,10 +1,10 @@
-//! What does a sampling pass cost, which node0 makes once a second whether scraped or not?
+//! The question: the cost of a sampling pass, which node0 makes every second, scraped or not.
 //!
-//! Workload: a thousand latency series, each touched by eight threads that live on. Before a
-//! busy pass every thread recorded four different values into every series; before an idle
-//! one nothing happened. Time is the registry's own and moves a second with each pass, so
-//! that windows grow old as they would. The pass is the price of counting without a shared
-//! cell: if it grew beyond its budget, the cheap record would have been borrowed from it.
+//! Workload: a thousand latency series, into each of which eight living threads have
+//! recorded. Before a busy pass every thread records four different values into every
+//! series; before an idle pass none does. The registry's clock advances a second with each
+//! pass, so that windows age as in a service. A pass has to add up the cells of all threads:
+//! if it exceeds its budget, node0 has only moved the cost of a record into the pass.
 
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -25,7 +25,7 @@ use crate::workload::{self, VALUES};
 const THREADS: usize = 8;
 const SERIES: usize = 1000;
 const VALUES_EACH: usize = 4;
-/// What all threads put in before a busy pass.
+/// The number of records of all threads before a busy pass.
 const RECORDS: u64 = (THREADS * SERIES * VALUES_EACH) as u64;
 
 pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
@@ -60,13 +60,13 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
     Ok(vec![race("sampling/1000x8", title, &Pool::new(1), effort, contenders)?])
 }
 
-/// Sees that no series changed, and writes a value for each.
+/// The floor of an idle pass: finds that no series has changed, and writes a value for each.
 fn idle_floor(lines: &Arc<Lines>) -> Contender {
     let lines = lines.clone();
     Contender::acting("floor, sums and values", || 0, move || lines.publish_idle(), || 0)
 }
 
-/// Adds up the buckets that as many threads wrote, as often.
+/// The floor of a busy pass: adds up buckets after the same records of the same threads.
 fn busy_floor(lines: &Arc<Lines>) -> Contender {
     let (threads, next) = (Pool::new(THREADS), Arc::new(AtomicUsize::new(0)));
     let (written, added, read) = (lines.clone(), lines.clone(), lines.clone());
@@ -91,13 +91,13 @@ fn busy_floor(lines: &Arc<Lines>) -> Contender {
     )
 }
 
-/// A registry with its threads.
+/// A registry with the threads that record into it.
 struct Sampled {
     registry: Registry,
     ticker: Ticker,
     clock: ManualClock,
     threads: Pool,
-    /// Records from one thread.
+    /// The job that records on one thread.
     job: Job,
 }
 

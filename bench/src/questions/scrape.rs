@@ -1,9 +1,10 @@
-//! What does a scrape cost: a fresh read of all cells, and the page of text?
+//! The question: the cost of a scrape, which reads all cells and renders the page of text.
 //!
-//! Workload: counters with three labels, and latencies of fourteen buckets that hold a
-//! thousand samples each. Everyone writes into a buffer that he used before, where his
-//! interface lets him, and lets go of what he read as a handler does. Between scrapes each series is recorded into once, untimed, so that
-//! nobody can serve the page before. The floor copies ready lines, and writes numbers by itoa.
+//! Workload: counters with three labels, and latencies with fourteen buckets and a thousand
+//! samples each. Each contender reuses its buffer if its API allows it, and drops the data
+//! that it read, as a handler does. Between scrapes each series gets one record, which is
+//! not timed, so that no contender can return a cached page. The floor copies prepared lines
+//! and writes the numbers with `itoa`.
 
 use anyhow::Result;
 

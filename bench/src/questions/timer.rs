@@ -1,8 +1,9 @@
-//! What does it cost to time something, from start to stop?
+//! The question: the cost of timing an operation, from start to stop.
 //!
-//! Workload: a timer that is stopped at once, on a held handle; the peers by their own timer
-//! where they have one, else by two readings of the system's clock, as their documentation
-//! shows. Nearly all of it is the clock. There is no budget: that of a whole request holds it.
+//! Workload: a timer on a held handle that is stopped at once. The peers use their own timer
+//! if they have one, else two readings of the system's clock, as their documentation shows.
+//! Nearly all of the cost is the clock. There is no budget of its own, because the budget of
+//! a whole request includes it.
 
 use anyhow::Result;
 

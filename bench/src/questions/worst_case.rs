@@ -1,15 +1,16 @@
-//! What is the longest that a record makes its caller wait?
+//! The question: the longest time that a record makes its caller wait.
 //!
-//! Workload: a fresh thread records once, into a process that has a thousand counters and
-//! two hundred latencies. Threads stay alive to the end, since a thread that ended would
-//! hand its cells on and spare the next the allocation. The figure of a round is the median
-//! of its threads; the tail is taken over all of them. Names at the cap are new each time,
-//! as a name made of user input is. Two peers show what a fresh thread pays anyway, and what
-//! another library pays for cells of the thread's own; the floor is their memory alone.
+//! Workload: a new thread records once, in a process with a thousand counters and two
+//! hundred latencies. All threads stay alive to the end, because the next thread would
+//! otherwise reuse the cells of one that ended and not need to allocate. The figure of a
+//! round is the median of its threads; the tail is taken over all rounds. Names at the cap
+//! are new each time, like names from user input. Of the two peers, one shares its cells
+//! among threads, which shows the cost of a new thread by itself; the other has cells per
+//! thread, as node0 has. The floor allocates memory only.
 //!
-//! A service ticks, and a tick has cells ready for the threads that come before the next:
-//! here one comes before each eight threads. What a thread pays that finds nothing ready,
-//! because more came at once or because nobody ticks, is a race of its own.
+//! A tick prepares cells for threads that start before the next one. In the first race there
+//! is a tick before every eight threads. In the second there is none, so that each thread
+//! has to make its cells, as when many threads start at once or the registry is not ticked.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,7 +35,7 @@ const COUNTERS: usize = 1000;
 const LATENCIES: usize = 200;
 const TOOK: Duration = Duration::from_millis(3);
 
-/// One way to record, once, from a thread that is told how many did before.
+/// A way to record once; its argument is the number of threads that recorded before.
 struct Case {
     name: &'static str,
     record: Arc<dyn Fn(usize) + Send + Sync>,
@@ -42,15 +43,16 @@ struct Case {
 }
 
 pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
-    // Of both races, or the second would find what the first one's threads give back.
+    // Keeps the threads of both races alive: the second race must not reuse the cells that
+    // the threads of the first would return.
     let alive = Arc::new(RwLock::new(()));
     let _ended = alive.write().expect("nobody panics");
-    // In this order, since what one tick had ready would serve the race without.
+    // The race without a tick comes first, so that it finds no cells that a tick prepared.
     let unprepared = race(effort, Cells::Made, &alive)?;
     Ok(vec![race(effort, Cells::Ready, &alive)?, unprepared])
 }
 
-/// Whether a thread's cells lie ready, or are made as it records.
+/// The state of the cells for a new thread: prepared by a tick, or made as it records.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cells {
     Ready,
@@ -116,8 +118,8 @@ fn on_a_fresh_thread(
     let thread = thread::Builder::new().stack_size(128 << 10);
     let spawned = thread.spawn(move || {
         pool::pin(number);
-        // First touches of the clock and of the allocator are not the question: a thread
-        // that has work to record has long used both.
+        // Uses the clock and the allocator once before the measurement, because a thread
+        // that has something to record has used both before.
         stopwatch::time(|| drop(black_box(vec![0_u8; 64])));
         let took = stopwatch::time(|| record(number));
         let _ = report.send(took);
@@ -127,7 +129,7 @@ fn on_a_fresh_thread(
     took.recv().expect("it reports").as_nanos() as f64
 }
 
-/// What a thread pays for memory that it never used, at a library's or anybody's request.
+/// Measures the floor: a thread's first use of fresh memory, without a metrics library.
 fn floor() -> Case {
     let filled = Arc::new(AtomicU64::new(0));
     let same = filled.clone();
@@ -141,7 +143,7 @@ fn floor() -> Case {
     }
 }
 
-/// Whose cells all threads share, so that there is no first touch.
+/// Measures a peer whose threads share their cells, so that a new thread allocates nothing.
 fn peer_counter() -> Case {
     let counter: prometheus_client::metrics::counter::Counter = Default::default();
     let same = counter.clone();
@@ -152,7 +154,7 @@ fn peer_counter() -> Case {
     Case { name: "prometheus-client, counter", record: Arc::new(record), recorded }
 }
 
-/// Whose cells are each thread's own, as node0's are.
+/// Measures a peer with cells per thread, as node0 has.
 fn peer_latency() -> Case {
     let histogram = Arc::new(metriken::ShardedCounterHistogram::new(7, 40));
     let same = histogram.clone();
@@ -180,12 +182,12 @@ fn latency(registry: &Registry) -> Case {
     Case {
         name: "node0, latency",
         record: Arc::new(move |_| latency.record(TOOK)),
-        // The two hundred others are never recorded into.
+        // The two hundred other latencies are registered and never recorded into.
         recorded: Box::new(move || node0::samples(&registry, "http_request_seconds")),
     }
 }
 
-/// A name that another thread used before.
+/// Measures a record by a name that another thread has used before.
 fn known_name() -> Case {
     let registry = node0::registry(|builder| builder);
     let performance = PerformanceMonitor::register(&registry).expect("it is the first");
@@ -200,7 +202,7 @@ fn known_name() -> Case {
     }
 }
 
-/// A name that nobody used before, which registers it.
+/// Measures a record by a new name, which registers it.
 fn new_name(effort: Effort) -> Case {
     let registry = node0::registry(|builder| builder);
     let performance = PerformanceMonitor::register(&registry).expect("it is the first");
@@ -212,7 +214,7 @@ fn new_name(effort: Effort) -> Case {
     }
 }
 
-/// A name that nobody used before, where there is room for none.
+/// Measures a record by a new name when the cap on series is reached.
 fn name_at_cap(effort: Effort) -> Case {
     let registry = node0::registry(|builder| builder.max_histograms_per_family(LATENCIES));
     let performance = PerformanceMonitor::register(&registry).expect("it is the first");

@@ -1,4 +1,7 @@
-//! The thread that samples.
+//! The thread that samples a registry.
+//!
+//! It runs one step of the [`Sampler`] per tick. The clock of the registry decides when a
+//! tick is due; a tick that was missed is skipped and not made up for.
 
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -11,16 +14,16 @@ use tokio::sync::broadcast;
 use crate::events::Events;
 use crate::sampler::Sampler;
 
-/// The longest that stopping waits for a step that is under way.
+/// The longest time that stopping waits for a step that is under way.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Samples a registry once a tick, by the registry's own length of one, until it is dropped.
+/// Samples a registry once per tick, until it is dropped.
 #[derive(Debug)]
 pub struct Aggregator {
     events: broadcast::WeakSender<Event>,
-    /// Dropped to stop the thread.
+    /// Stops the thread when it is dropped.
     stop: Option<Sender<()>>,
-    /// Closed by the thread when it ends.
+    /// Is closed when the thread ends.
     ended: Receiver<()>,
 }
 
@@ -28,27 +31,27 @@ pub struct Aggregator {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Somebody else ticks the registry.
+    /// The registry's ticker is in use.
     #[error(transparent)]
     AlreadyTicking(#[from] AlreadyTicking),
-    /// The system gave no thread.
+    /// The operating system could not start a thread.
     #[error("the sampling thread could not be started")]
     Spawn(#[source] io::Error),
 }
 
 impl Aggregator {
-    /// Samples the registry from now on.
+    /// Starts a thread that samples the registry.
     ///
     /// # Errors
-    /// [`StartError`] when the registry is ticked already or there is no thread to be had.
+    /// Returns [`StartError`] when the registry is ticked already or no thread can be started.
     pub fn start(registry: &Registry) -> Result<Self, StartError> {
         Self::run(Sampler::new(registry)?, registry.clock().clone())
     }
 
-    /// Runs a sampler that was set up before, by the registry's clock.
+    /// Starts a thread that steps an existing sampler, by the registry's clock.
     ///
     /// # Errors
-    /// [`StartError::Spawn`] when there is no thread to be had.
+    /// Returns [`StartError::Spawn`] when no thread can be started.
     pub fn run(sampler: Sampler, clock: Clock) -> Result<Self, StartError> {
         let events = sampler.sender();
         let (stop, stopped) = mpsc::channel();
@@ -62,13 +65,13 @@ impl Aggregator {
         Ok(Self { events, stop: Some(stop), ended })
     }
 
-    /// The events from now on; none once the aggregator is stopped.
+    /// Subscribes to the events from now on; there are none after the aggregator has stopped.
     pub fn subscribe(&self) -> Events {
         let sender = self.events.upgrade();
         Events::new(sender.unwrap_or_else(|| broadcast::Sender::new(1)).subscribe())
     }
 
-    /// How many listen.
+    /// Returns the number of subscribers.
     pub fn listener_count(&self) -> usize {
         self.events.upgrade().map_or(0, |events| events.receiver_count())
     }
@@ -77,13 +80,13 @@ impl Aggregator {
 impl Drop for Aggregator {
     fn drop(&mut self) {
         self.stop = None;
-        // Waits for the step under way, but not for ever: guests that hang one
-        // after the other must not keep their host from stopping.
+        // Waits for the step under way, but not for ever: if one guest after the other hangs,
+        // the host must still be able to stop.
         let _ = self.ended.recv_timeout(STOP_PATIENCE);
     }
 }
 
-/// Steps once a tick until `stopped` is closed; a tick that was missed is skipped.
+/// Steps once per tick until `stopped` is closed; a tick that was missed is skipped.
 fn sample(mut sampler: Sampler, clock: &Clock, stopped: &Receiver<()>) {
     let period = sampler.period();
     let mut due = clock.uptime() + period;

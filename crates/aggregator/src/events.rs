@@ -1,24 +1,27 @@
-//! The bounded channel to those who listen.
+//! The bounded channel to the subscribers.
+//!
+//! Sending never waits: a subscriber that falls behind loses the oldest events, so that it
+//! cannot delay a tick or other subscribers.
 
 use metrics_core::Event;
 use tokio::sync::broadcast::{self, error::RecvError};
 
 /// The events of an aggregator from the moment of subscription on.
 ///
-/// The channel is bounded and waits for nobody: a listener that falls behind
-/// loses the oldest events and is told how many.
+/// The channel is bounded. A subscriber that falls behind loses the oldest events and
+/// gets their number in [`Received::missed`].
 #[derive(Debug)]
 pub struct Events {
     receiver: broadcast::Receiver<Event>,
 }
 
-/// An event, and what was lost before it.
+/// An event, and the number of events that were lost before it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Received {
-    /// What happened.
+    /// The event.
     pub event: Event,
-    /// How many events the listener was too slow for since the one before.
+    /// The number of events that this subscriber lost since the one before.
     pub missed: u64,
 }
 
@@ -27,7 +30,7 @@ impl Events {
         Self { receiver }
     }
 
-    /// The next event; `None` when the aggregator is gone.
+    /// Returns the next event; `None` when the aggregator has stopped.
     ///
     /// Cancel safe: an event that was not returned is returned by the next call.
     pub async fn recv(&mut self) -> Option<Received> {

@@ -1,13 +1,13 @@
 //! The sampling thread of node0: ticks, published samples and events.
 //!
-//! A registry only changes when somebody ticks it. This crate does, on a thread of its own, so
-//! that sampling takes no time from a runtime's workers and no busy runtime delays a tick. Once
-//! per [length of a tick](metrics_core::RegistryBuilder::tick) it ends the registry's tick and
-//! sends the events and the published sample to all who subscribed, over a bounded channel that
-//! waits for nobody.
+//! A registry publishes a sample only when it is ticked. This crate ticks it on a thread of
+//! its own, so that sampling takes no time from a runtime's workers and a busy runtime does not
+//! delay a tick. At the end of each [tick](metrics_core::RegistryBuilder::tick) it sends the
+//! events and the published sample to all subscribers, over a bounded channel. A subscriber
+//! that does not keep up loses events and delays nobody.
 //!
-//! Calls into monitors, observers and listeners are the core's business: it runs them where one
-//! that panics or hangs holds nobody.
+//! The core calls monitors, observers and listeners, on threads where one that panics or hangs
+//! does not delay the tick.
 //!
 //! This crate does not know any format, any protocol or any monitor. It records no metric of its
 //! own.

@@ -1,4 +1,7 @@
-//! One step of sampling: tick the registry, and send what happened to those who subscribed.
+//! One step of sampling: ticks the registry, and sends its events to the subscribers.
+//!
+//! The core has no logger, so this is also the place that logs changes of health, calls into
+//! guests that failed, and the first time that a cap on series is reached.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +14,13 @@ use tokio::sync::broadcast;
 
 use crate::events::Events;
 
-/// The events that a subscriber may be behind before it loses the oldest.
+/// The number of events that a subscriber may be behind before it loses the oldest.
 const EVENT_CAPACITY: usize = 64;
 
 /// Samples a registry, a step at a time.
 ///
-/// The [`Aggregator`](crate::Aggregator) runs one on its thread. Tests hold one
-/// themselves, so that time passes when they say so:
+/// The [`Aggregator`](crate::Aggregator) runs one on its thread. A test runs one
+/// itself, under a clock that it advances:
 ///
 /// ```
 /// use aggregator::Sampler;
@@ -36,7 +39,7 @@ const EVENT_CAPACITY: usize = 64;
 pub struct Sampler {
     ticker: Ticker,
     events: broadcast::Sender<Event>,
-    /// Whether a cap on series was reached before.
+    /// Is `true` once a cap on series has been reached.
     has_folded: bool,
 }
 
@@ -44,13 +47,13 @@ impl Sampler {
     /// Takes the registry's ticker.
     ///
     /// # Errors
-    /// [`AlreadyTicking`] when somebody else has it.
+    /// Returns [`AlreadyTicking`] when the ticker is in use.
     pub fn new(registry: &Registry) -> Result<Self, AlreadyTicking> {
         let events = broadcast::Sender::new(EVENT_CAPACITY);
         Ok(Self { ticker: registry.ticker()?, events, has_folded: false })
     }
 
-    /// The time from one step to the next: the registry's length of a tick.
+    /// Returns the time from one step to the next: the length of the registry's tick.
     pub fn period(&self) -> Duration {
         self.ticker.period()
     }
@@ -68,7 +71,7 @@ impl Sampler {
         sample
     }
 
-    /// The events from now on.
+    /// Subscribes to the events from now on.
     pub fn subscribe(&self) -> Events {
         Events::new(self.events.subscribe())
     }
@@ -78,11 +81,11 @@ impl Sampler {
     }
 
     fn send(&self, event: Event) {
-        // An error says that nobody has subscribed, which is nobody's problem.
+        // Sending fails only if there are no subscribers, which is fine.
         let _ = self.events.send(event);
     }
 
-    /// Logs the first time that a cap on series was reached; a flood would fill the log.
+    /// Logs only the first time that a cap on series is reached, so as not to flood the log.
     fn warn_of_folding(&mut self, sample: &Sample) {
         if !self.has_folded && risen(sample, &SERIES_FOLDED).next().is_some() {
             self.has_folded = true;
@@ -92,7 +95,7 @@ impl Sampler {
     }
 }
 
-/// Logs the calls into guests that failed in the tick.
+/// Logs the calls into guests that failed during the tick.
 fn warn_of_failures(sample: &Sample) {
     for labels in risen(sample, &GUEST_FAILURES) {
         let [guest, call, reason] = ["guest", "call", "reason"].map(|key| labels.get(key));
@@ -100,7 +103,7 @@ fn warn_of_failures(sample: &Sample) {
     }
 }
 
-/// The labels of a counter's series that rose in the tick.
+/// Returns the labels of each series of a counter that rose during the tick.
 fn risen<'a>(sample: &'a Sample, desc: &Desc) -> impl Iterator<Item = &'a Labels> + use<'a> {
     let family = sample.snapshot.family(desc.name());
     let series = family.into_iter().flat_map(|family| family.series());
@@ -110,7 +113,7 @@ fn risen<'a>(sample: &'a Sample, desc: &Desc) -> impl Iterator<Item = &'a Labels
     })
 }
 
-/// Logs a change of health; a finding is in the summary of one.
+/// Logs a change of health; its summary contains the findings, so they are not logged too.
 fn log(event: &Event) {
     let Event::Health(change) = event else { return };
     let (topic, summary) = (change.topic.name, change.summary.as_str());

@@ -1,14 +1,16 @@
-//! Recording by a tier's name, where no handle is at hand.
+//! Records by a tier's name, for callers without a handle.
 
 use std::time::Duration;
 
 use metrics_core::{
-    CACHE_GETS, Counter, DEFAULT_CACHE, HitRatio, Labelled, Latency, OTHER, RegisterError, Registry,
+    Counter, DEFAULT_CACHE, HitRatio, Labelled, Latency, OTHER, RegisterError, Registry,
 };
 
-use crate::descs::{EVICTED_BYTES, EVICTIONS, OPERATION_DURATION, RAW_BYTES, STORED_BYTES, WRITES};
+use crate::descs::{
+    EVICTED_BYTES, EVICTIONS, GETS, OPERATION_DURATION, RAW_BYTES, STORED_BYTES, WRITES,
+};
 use crate::monitor::CacheMonitor;
-use crate::names::RESERVED;
+use crate::report::RESERVED;
 use crate::words::{EvictionCause, Operation, Size};
 
 /// The families that the calls by name record into.
@@ -26,7 +28,7 @@ pub(crate) struct ByName {
 impl ByName {
     pub(crate) fn register(registry: &Registry) -> Result<Self, RegisterError> {
         Ok(Self {
-            gets: registry.hit_ratios(&CACHE_GETS)?,
+            gets: registry.hit_ratios(&GETS)?,
             times: registry.latencies(&OPERATION_DURATION)?,
             writes: registry.counters(&WRITES)?,
             evictions: registry.counters(&EVICTIONS)?,
@@ -37,13 +39,13 @@ impl ByName {
     }
 }
 
-/// The calls by a tier's name.
+/// Records by a tier's name.
 ///
-/// They belong to the cache [`DEFAULT_CACHE`], need no registration, and record
-/// into the same series as a handle to that tier. A first call with a name
-/// registers its series, later ones look it up without a lock and without
-/// allocating. The key is accepted and not kept: keys are endless, series are
-/// not. A name that is a field of the report (`timestamp`, `health`, `caches`)
+/// They go to tiers of the cache [`DEFAULT_CACHE`], need no registration, and record
+/// into the same series as a handle to that tier. The first call with a name
+/// registers its series; later ones find it without a lock and without
+/// allocating. The key is not kept: there is no limit to keys, and there is one to
+/// series. A name that is a field of the report (`timestamp`, `health`, `caches`)
 /// is counted as the tier `_other`, as are names past the registry's cap.
 ///
 /// ```
@@ -65,24 +67,24 @@ impl ByName {
 /// # Ok::<(), metrics_core::RegisterError>(())
 /// ```
 impl CacheMonitor {
-    /// Counts a lookup that found its entry.
+    /// Records a lookup that found its entry.
     pub fn record_hit(&self, tier: &str, _key: &str, took: Duration) {
         let tier = shown(tier);
         self.by_name.gets.hit([DEFAULT_CACHE, tier]);
         self.took(tier, Operation::Get, took);
     }
 
-    /// Counts a lookup that found nothing.
+    /// Records a lookup that found nothing.
     pub fn record_miss(&self, tier: &str, _key: &str, took: Duration) {
         let tier = shown(tier);
         self.by_name.gets.miss([DEFAULT_CACHE, tier]);
         self.took(tier, Operation::Get, took);
     }
 
-    /// Counts an entry that was stored, and its bytes if they are known.
+    /// Records an entry that was stored, and its bytes if they are known.
     pub fn record_set(&self, tier: &str, _key: &str, took: Duration, size: Size) {
         let tier = shown(tier);
-        self.by_name.writes.inc([DEFAULT_CACHE, tier, Operation::Set.as_str()]);
+        self.by_name.writes.inc([DEFAULT_CACHE, tier, Operation::Set.label()]);
         self.took(tier, Operation::Set, took);
         if let Some((raw, stored)) = size.raw_and_stored() {
             self.by_name.raw.add([DEFAULT_CACHE, tier], raw);
@@ -90,19 +92,19 @@ impl CacheMonitor {
         }
     }
 
-    /// Counts an entry of so many bytes that was evicted to make room.
+    /// Records an entry of so many bytes that was evicted to make room.
     pub fn record_eviction(&self, tier: &str, _key: &str, bytes: u64) {
-        let values = [DEFAULT_CACHE, shown(tier), EvictionCause::Size.as_str()];
+        let values = [DEFAULT_CACHE, shown(tier), EvictionCause::Size.label()];
         self.by_name.evictions.inc(values);
         self.by_name.evicted_bytes.add(values, bytes);
     }
 
     fn took(&self, tier: &str, operation: Operation, took: Duration) {
-        self.by_name.times.record([DEFAULT_CACHE, tier, operation.as_str()], took);
+        self.by_name.times.record([DEFAULT_CACHE, tier, operation.label()], took);
     }
 }
 
-/// The name, where a report has a place for it.
+/// Returns the name if a tier can have it in a report.
 fn shown(tier: &str) -> &str {
     if RESERVED.contains(&tier) { OTHER } else { tier }
 }

@@ -1,145 +1,126 @@
-//! What each metric of a cache tier means.
+//! The meaning of each metric of a cache tier.
 //!
-//! Names and shapes are Micrometer's where it has them (`cache_gets_total` by
-//! result, evictions, loads). Hits and misses are the two counters of a ratio
-//! that nobody stores. A lookup that ended in an error is neither, and stands
-//! in a family of its own, so that a dead tier cannot bend the hit rate.
-//!
-//! Lookups are described in the core ([`CACHE_GETS`]), since another monitor
-//! records them too.
+//! Names and shapes are Micrometer's where it has them: `cache_gets_total` by
+//! result, evictions, loads. Hits and misses are two counters, and their ratio
+//! is computed when it is read. A lookup that ended in an error is neither and
+//! stands in a family of its own, so a dead tier does not change the hit rate.
 
-use metrics_core::{CACHE_GETS, Desc, Unit};
+use metrics_core::{CACHE_GETS, Desc, Unit, descs};
 
-/// How long operations take.
-pub const OPERATION_DURATION: Desc = Desc::latency(
-    "cache_operation_duration_seconds",
-    "Time that an operation took, however it ended: get, set, delete, or the load of what was missing.",
-)
-.labels(&["cache", "tier", "operation"])
-.bounds(&[
-    1e-6, 1e-5, 1e-4, 5e-4, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
-    10.0,
-]);
+descs! {
+    /// Lookups by result; described in the core, since others count lookups too.
+    pub const GETS: Desc = CACHE_GETS;
 
-/// Changes by callers.
-pub const WRITES: Desc =
-    Desc::counter("cache_writes_total", "Entries that callers wrote: set, or removed: delete.")
-        .labels(&["cache", "tier", "operation"]);
+    /// The durations of operations.
+    pub const OPERATION_DURATION: Desc = Desc::latency(
+        "cache_operation_duration_seconds",
+        "Time that an operation took, however it ended: get, set, delete, or the load of what was missing.",
+    )
+    .labels(&["cache", "tier", "operation"])
+    .bounds(&[
+        1e-6, 1e-5, 1e-4, 5e-4, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+        10.0,
+    ]);
 
-/// Operations that failed.
-pub const ERRORS: Desc = Desc::counter(
-    "cache_errors_total",
-    "Operations that the tier failed to do, timeouts included; they are neither hits nor misses.",
-)
-.labels(&["cache", "tier", "operation"]);
+    /// Entries that callers wrote or removed.
+    pub const WRITES: Desc =
+        Desc::counter("cache_writes_total", "Entries that callers wrote: set, or removed: delete.")
+            .labels(&["cache", "tier", "operation"]);
 
-/// Operations that nobody waited for.
-pub const CANCELLATIONS: Desc = Desc::counter(
-    "cache_cancellations_total",
-    "Operations that their callers gave up before they ended.",
-)
-.labels(&["cache", "tier", "operation"]);
+    /// Operations that failed.
+    pub const ERRORS: Desc = Desc::counter(
+        "cache_errors_total",
+        "Operations that the tier failed to do, timeouts included; they are neither hits nor misses.",
+    )
+    .labels(&["cache", "tier", "operation"]);
 
-/// Entries that left.
-pub const EVICTIONS: Desc = Desc::counter(
-    "cache_evictions_total",
-    "Entries that left the tier: for size, expired, explicit by a caller, or replaced by a newer value.",
-)
-.labels(&["cache", "tier", "cause"]);
+    /// Operations that their callers gave up.
+    pub const CANCELLATIONS: Desc = Desc::counter(
+        "cache_cancellations_total",
+        "Operations that their callers gave up before they ended.",
+    )
+    .labels(&["cache", "tier", "operation"]);
 
-/// Bytes that left.
-pub const EVICTED_BYTES: Desc = Desc::counter(
-    "cache_evicted_bytes_total",
-    "Stored bytes of the entries that left the tier, where their size is known.",
-)
-.unit(Unit::Bytes)
-.labels(&["cache", "tier", "cause"]);
+    /// Entries that left, by cause.
+    pub const EVICTIONS: Desc = Desc::counter(
+        "cache_evictions_total",
+        "Entries that left the tier: for size, expired, explicit by a caller, or replaced by a newer value.",
+    )
+    .labels(&["cache", "tier", "cause"]);
 
-/// Loads of what was missing.
-pub const LOADS: Desc = Desc::counter(
-    "cache_loads_total",
-    "Loads of what the tier did not have, by outcome: success, failure or cancelled.",
-)
-.labels(&["cache", "tier", "outcome"]);
+    /// Bytes of the entries that left, by cause.
+    pub const EVICTED_BYTES: Desc = Desc::counter(
+        "cache_evicted_bytes_total",
+        "Stored bytes of the entries that left the tier, where their size is known.",
+    )
+    .unit(Unit::Bytes)
+    .labels(&["cache", "tier", "cause"]);
 
-/// Loads that were shared.
-pub const COALESCED_LOADS: Desc = Desc::counter(
-    "cache_coalesced_loads_total",
-    "Lookups that missed and took the result of another caller's load.",
-)
-.labels(&["cache", "tier"]);
+    /// Loads of missing entries, by outcome.
+    pub const LOADS: Desc = Desc::counter(
+        "cache_loads_total",
+        "Loads of what the tier did not have, by outcome: success, failure or cancelled.",
+    )
+    .labels(&["cache", "tier", "outcome"]);
 
-/// Old values that were good enough.
-pub const STALE_SERVED: Desc = Desc::counter(
-    "cache_stale_served_total",
-    "Hits whose value was no longer fresh and was served all the same.",
-)
-.labels(&["cache", "tier"]);
+    /// Lookups that shared the load of another caller.
+    pub const COALESCED_LOADS: Desc = Desc::counter(
+        "cache_coalesced_loads_total",
+        "Lookups that missed and took the result of another caller's load.",
+    )
+    .labels(&["cache", "tier"]);
 
-/// Entries that came from a slower tier.
-pub const PROMOTIONS: Desc = Desc::counter(
-    "cache_promotions_total",
-    "Entries that a slower tier had and that were copied into this one.",
-)
-.labels(&["cache", "tier"]);
+    /// Hits that served a stale value.
+    pub const STALE_SERVED: Desc = Desc::counter(
+        "cache_stale_served_total",
+        "Hits whose value was no longer fresh and was served all the same.",
+    )
+    .labels(&["cache", "tier"]);
 
-/// What came to be stored.
-pub const RAW_BYTES: Desc = Desc::counter(
-    "cache_raw_bytes_total",
-    "Bytes that were given to the tier to be stored, before compression.",
-)
-.unit(Unit::Bytes)
-.labels(&["cache", "tier"]);
+    /// Entries that were copied from a slower tier.
+    pub const PROMOTIONS: Desc = Desc::counter(
+        "cache_promotions_total",
+        "Entries that a slower tier had and that were copied into this one.",
+    )
+    .labels(&["cache", "tier"]);
 
-/// What was stored of it.
-pub const STORED_BYTES: Desc = Desc::counter(
-    "cache_stored_bytes_total",
-    "Bytes that the tier stored of them, after compression.",
-)
-.unit(Unit::Bytes)
-.labels(&["cache", "tier"]);
+    /// Bytes before compression.
+    pub const RAW_BYTES: Desc = Desc::counter(
+        "cache_raw_bytes_total",
+        "Bytes that were given to the tier to be stored, before compression.",
+    )
+    .unit(Unit::Bytes)
+    .labels(&["cache", "tier"]);
 
-/// Entries now.
-pub const ENTRIES: Desc =
-    Desc::gauge("cache_entries", "Entries in the tier, as of the last poll; NaN once unknown.")
-        .labels(&["cache", "tier"]);
+    /// Bytes after compression.
+    pub const STORED_BYTES: Desc = Desc::counter(
+        "cache_stored_bytes_total",
+        "Bytes that the tier stored of them, after compression.",
+    )
+    .unit(Unit::Bytes)
+    .labels(&["cache", "tier"]);
 
-/// Entries at most.
-pub const MAX_ENTRIES: Desc =
-    Desc::gauge("cache_max_entries", "Entries that the tier holds at most; NaN once unknown.")
-        .labels(&["cache", "tier"]);
+    /// The number of entries.
+    pub const ENTRIES: Desc =
+        Desc::gauge("cache_entries", "Entries in the tier, as of the last poll; NaN once unknown.")
+            .labels(&["cache", "tier"]);
 
-/// Bytes now.
-pub const BYTES: Desc = Desc::gauge(
-    "cache_bytes",
-    "Bytes of the entries in the tier, as of the last poll; NaN once unknown.",
-)
-.unit(Unit::Bytes)
-.labels(&["cache", "tier"]);
+    /// The maximum number of entries.
+    pub const MAX_ENTRIES: Desc =
+        Desc::gauge("cache_max_entries", "Entries that the tier holds at most; NaN once unknown.")
+            .labels(&["cache", "tier"]);
 
-/// Bytes at most.
-pub const MAX_BYTES: Desc =
-    Desc::gauge("cache_max_bytes", "Bytes that the tier holds at most; NaN once unknown.")
-        .unit(Unit::Bytes)
-        .labels(&["cache", "tier"]);
+    /// The bytes of all entries.
+    pub const BYTES: Desc = Desc::gauge(
+        "cache_bytes",
+        "Bytes of the entries in the tier, as of the last poll; NaN once unknown.",
+    )
+    .unit(Unit::Bytes)
+    .labels(&["cache", "tier"]);
 
-/// Every metric of this crate, for catalogues.
-pub const DESCS: &[&Desc] = &[
-    &CACHE_GETS,
-    &OPERATION_DURATION,
-    &WRITES,
-    &ERRORS,
-    &CANCELLATIONS,
-    &EVICTIONS,
-    &EVICTED_BYTES,
-    &LOADS,
-    &COALESCED_LOADS,
-    &STALE_SERVED,
-    &PROMOTIONS,
-    &RAW_BYTES,
-    &STORED_BYTES,
-    &ENTRIES,
-    &MAX_ENTRIES,
-    &BYTES,
-    &MAX_BYTES,
-];
+    /// The maximum of bytes.
+    pub const MAX_BYTES: Desc =
+        Desc::gauge("cache_max_bytes", "Bytes that the tier holds at most; NaN once unknown.")
+            .unit(Unit::Bytes)
+            .labels(&["cache", "tier"]);
+}

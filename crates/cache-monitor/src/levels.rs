@@ -1,69 +1,50 @@
-//! How full a tier is, as far as somebody knows.
+//! The levels of a tier: its entries and bytes, as far as they are known.
 
-use std::fmt;
+use std::ops::Add;
 
-/// Entries and bytes, and what a tier holds at most; each `None` where it is unknown.
-///
-/// ```
-/// use cache_monitor::Levels;
-///
-/// let levels = Levels::default().entries(12).max_entries(100);
-/// assert_eq!((levels.entries, levels.bytes), (Some(12), None));
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Levels {
-    /// Entries now.
-    pub entries: Option<u64>,
-    /// Entries at most.
-    pub max_entries: Option<u64>,
-    /// Bytes now.
-    pub bytes: Option<u64>,
-    /// Bytes at most.
-    pub max_bytes: Option<u64>,
+use metrics_core::levels;
+use serde::Serialize;
+
+use crate::descs::{BYTES, ENTRIES, MAX_BYTES, MAX_ENTRIES};
+
+levels! {
+    /// The entries and bytes of a tier, now and at most; `None` where they are not known.
+    #[derive(Eq, Serialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct Levels of u64, shown by pub(crate) LevelGauges {
+        /// The number of entries.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        entries = ENTRIES,
+        /// The maximum number of entries.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        max_entries = MAX_ENTRIES,
+        /// The bytes of all entries.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bytes = BYTES,
+        /// The maximum of bytes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        max_bytes = MAX_BYTES,
+    }
 }
 
-/// Something that knows how full a tier is; for hosts to implement.
+/// A source that knows the levels of a tier; for hosts to implement.
 ///
 /// It is asked once a tick, on the sampling thread: no I/O, under a millisecond.
 /// See [`Tier::poll`](crate::Tier::poll).
 pub trait LevelSource: Send + Sync + 'static {
-    /// How full it is now.
+    /// The levels now.
     fn levels(&self) -> Levels;
 }
 
 impl Levels {
-    /// Sets [`Levels::entries`].
-    #[must_use]
-    pub const fn entries(mut self, entries: u64) -> Self {
-        self.entries = Some(entries);
-        self
-    }
-
-    /// Sets [`Levels::max_entries`].
-    #[must_use]
-    pub const fn max_entries(mut self, entries: u64) -> Self {
-        self.max_entries = Some(entries);
-        self
-    }
-
-    /// Sets [`Levels::bytes`].
-    #[must_use]
-    pub const fn bytes(mut self, bytes: u64) -> Self {
-        self.bytes = Some(bytes);
-        self
-    }
-
-    /// Sets [`Levels::max_bytes`].
-    #[must_use]
-    pub const fn max_bytes(mut self, bytes: u64) -> Self {
-        self.max_bytes = Some(bytes);
-        self
-    }
-}
-
-impl fmt::Debug for dyn LevelSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LevelSource").field(&self.levels()).finish()
+    /// Adds up what is known of several tiers.
+    pub(crate) fn sum(tiers: &[Self]) -> Self {
+        let sum = |of: fn(&Self) -> Option<u64>| tiers.iter().filter_map(of).reduce(Add::add);
+        Self {
+            entries: sum(|levels| levels.entries),
+            max_entries: sum(|levels| levels.max_entries),
+            bytes: sum(|levels| levels.bytes),
+            max_bytes: sum(|levels| levels.max_bytes),
+        }
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! A cache that is down looks like one that misses, a hundred callers who wait
 //! for one load look like a hundred loads, and a hit rate without a window hides
-//! that the cache was just emptied. Here a lookup is counted once, as a hit, a
-//! miss, an error or given up; a load is counted once, however many wait for it;
-//! and all of it stands in a [`metrics_core::Registry`], where one sample feeds
-//! reports, health, scrapes and streams alike.
+//! that the cache was just emptied. This crate counts a lookup once, as a hit, a
+//! miss, an error or cancelled, and a load once, however many callers wait for it.
+//! It records in a [`metrics_core::Registry`], where one sample feeds reports,
+//! health, scrapes and streams alike.
 //!
 //! It refuses to know: keys, values, how tiers are composed, exposition formats,
 //! HTTP, other monitors.
@@ -37,7 +37,7 @@
 //!
 //! # Metrics
 //!
-//! All have the labels `cache` and `tier`. What was neither recorded nor
+//! All have the labels `cache` and `tier`. A series that was neither recorded nor
 //! [declared](Tier::declare) is absent, never 0.
 //!
 //! | metric | further label |
@@ -52,14 +52,14 @@
 //! | `cache_raw_bytes_total`, `cache_stored_bytes_total` | |
 //! | `cache_entries`, `cache_max_entries`, `cache_bytes`, `cache_max_bytes` | |
 //!
-//! The hit rate is computed when it is read. Whoever else records into the family
-//! [`metrics_core::CACHE_GETS`] adds to the same tiers, which are shown and judged here.
+//! The hit rate is computed when it is read. Lookups that others record into the family
+//! [`GETS`], such as [`metrics_core::Performance`], are shown and judged here too.
 //!
 //! # Features
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `moka` | the module `moka`: moka's caches, sync and future, that count what they do |
+//! | `moka` | the module `moka`: moka's caches, sync and future, that count lookups, loads and evictions |
 //! | `redis` | the module `redis`: a tier in Redis, over connections of any kind |
 
 #[cfg(feature = "moka")]
@@ -67,15 +67,13 @@ pub mod moka;
 #[cfg(feature = "redis")]
 pub mod redis;
 
-mod assess;
 mod by_name;
 mod cells;
 mod descs;
-mod distribution;
+mod judge;
 mod levels;
 mod metrics;
 mod monitor;
-mod names;
 mod reading;
 mod report;
 mod thresholds;
@@ -84,15 +82,10 @@ mod timed;
 mod watch;
 mod words;
 
-pub use descs::{
-    BYTES, CANCELLATIONS, COALESCED_LOADS, DESCS, ENTRIES, ERRORS, EVICTED_BYTES, EVICTIONS, LOADS,
-    MAX_BYTES, MAX_ENTRIES, OPERATION_DURATION, PROMOTIONS, RAW_BYTES, STALE_SERVED, STORED_BYTES,
-    WRITES,
-};
-pub use distribution::LatencyDistribution;
+pub use descs::*;
 pub use levels::{LevelSource, Levels};
-pub use metrics::{EvictionsByCause, LoadMetrics, TierMetrics};
-pub use monitor::{CacheMonitor, TierError};
+pub use metrics::{LoadMetrics, TierMetrics};
+pub use monitor::CacheMonitor;
 pub use thresholds::Thresholds;
 pub use tier::Tier;
 pub use timed::Timed;

@@ -1,30 +1,77 @@
-//! moka's caches, with what they do counted.
+//! moka's caches, with their lookups, loads and evictions counted.
 //!
 //! moka keeps no counts of its own. A [`SyncCache`] or [`FutureCache`] wraps one
-//! and has the same calls; what is called on the bare cache is seen in evictions
-//! and levels only. Four things are easily got wrong, and are not here:
+//! and has the same calls. Calls on the bare cache show in evictions and levels only.
+//! Four mistakes are easily made, and are avoided here:
 //!
 //! - A lookup that loads is one lookup: a hit if the entry was there, else a miss.
 //! - Of the callers who miss together one loads, and the load is counted once,
 //!   when it ends; the others are counted as coalesced. So a tier's misses are
 //!   its loads and its coalesced lookups together, for callers that stay.
 //! - moka switches an eviction listener off for good when it panics. Ours does
-//!   not, and contains yours.
+//!   not panic, and contains yours.
 //! - Entries and weights are estimates until pending tasks run: a poll runs them
 //!   first, once a tick and never on a scrape.
 //!
-//! A clone of a moka cache is the cache, and there is no weak one. The wrapper
+//! A clone of a moka cache is the same cache, and there are no weak clones. The wrapper
 //! therefore shares it behind a pointer that the monitor follows weakly: with
-//! the wrapper's last clone the levels end, and with the last of the cache its
+//! the wrapper's last clone the levels end, and with the cache's last clone its
 //! counters.
 
-/// What a wrapper is besides its calls: a pointer that clones share.
-macro_rules! shared {
-    ($wrapper:ident) => {
+/// Declares the methods of a wrapper that differ in `async` and `.await` only.
+macro_rules! wrapper {
+    ($wrapper:ident, $cache:ident, [$($async:tt)?], [$($await:tt)*]) => {
+        impl<K, V, S> $wrapper<K, V, S>
+        where
+            K: Eq + Hash + Send + Sync + 'static,
+            V: Clone + Send + Sync + 'static,
+            S: BuildHasher + Clone + Send + Sync + 'static,
+        {
+            pub(super) fn new(cache: $cache<K, V, S>, watched: Watched<K, V>) -> Self {
+                let inner = Arc::new(Inner { cache, watched });
+                inner.watched.tier.poll(&inner);
+                Self { inner }
+            }
+
+            /// Looks up the value of a key, and counts a hit or a miss.
+            pub $($async)? fn get<Q>(&self, key: &Q) -> Option<V>
+            where
+                Q: Equivalent<K> + Hash + ?Sized,
+            {
+                let lookup = self.tier().start(Operation::Get);
+                lookup.looked_up(self.inner.cache.get(key)$($await)*)
+            }
+
+            /// Stores an entry.
+            pub $($async)? fn insert(&self, key: K, value: V) {
+                let Inner { cache, watched } = &*self.inner;
+                let size = watched.size(&key, &value);
+                let timed = watched.tier.start(Operation::Set);
+                cache.insert(key, value)$($await)*;
+                timed.set(size);
+            }
+
+            /// Removes an entry and returns its value.
+            pub $($async)? fn remove<Q>(&self, key: &Q) -> Option<V>
+            where
+                Q: Equivalent<K> + Hash + ?Sized,
+            {
+                let timed = self.tier().start(Operation::Delete);
+                let removed = self.inner.cache.remove(key)$($await)*;
+                timed.deleted();
+                removed
+            }
+        }
+
         impl<K, V, S> $wrapper<K, V, S> {
             /// The tier that it is watched as.
             pub fn tier(&self) -> &$crate::Tier {
                 &self.inner.watched.tier
+            }
+
+            /// The bare cache, for its other methods; lookups, writes and loads on it are not counted.
+            pub fn cache(&self) -> &$cache<K, V, S> {
+                &self.inner.cache
             }
         }
 
@@ -51,3 +98,9 @@ mod sync;
 pub use builder::{Builder, MokaBuilder};
 pub use future::FutureCache;
 pub use sync::SyncCache;
+
+/// The part that clones of a wrapper share: a cache of moka's, and its tier.
+struct Inner<C, K, V> {
+    cache: C,
+    watched: builder::Watched<K, V>,
+}

@@ -1,20 +1,21 @@
-//! The handle by which a tier's cache says what it does.
+//! The handle of one tier, on which its cache records.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+use metrics_core::InstanceHandle;
 
 use crate::cells::TierCells;
 use crate::levels::{LevelSource, Levels};
 use crate::timed::Timed;
-use crate::words::{Events, EvictionCause, LoadOutcome, Operation, Size};
+use crate::words::{Events, EvictionCause, Found, LoadOutcome, Operation, Size};
 
-/// Records what one tier of a cache does; clones share everything.
+/// A handle to a watched tier of a cache; clones share everything.
 ///
 /// Recording takes no lock and does not allocate, but for the first record of
 /// its kind, which registers a series. One logical lookup is one call of
-/// [`hit`](Self::hit), [`miss`](Self::miss) or [`error`](Self::error). The
-/// tier's series last as long as a clone of this.
+/// [`hit`](Self::hit), [`miss`](Self::miss) or [`error`](Self::error). With the
+/// last handle the tier's series go at the next tick, and its name is free at once.
 ///
 /// ```
 /// use cache_monitor::{CacheMonitor, EvictionCause, Size};
@@ -36,154 +37,122 @@ use crate::words::{Events, EvictionCause, LoadOutcome, Operation, Size};
 /// assert_eq!(metrics.compression_ratio, Some(4.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone)]
-#[must_use = "a tier's series last as long as a handle to it"]
-pub struct Tier {
-    cells: Option<Arc<TierCells>>,
-}
+#[derive(Clone, Debug)]
+#[must_use = "a tier is watched as long as a handle to it lives"]
+pub struct Tier(pub(crate) Option<InstanceHandle<TierCells>>);
 
 impl Tier {
     /// A handle that records nothing.
     pub const fn disabled() -> Self {
-        Self { cells: None }
+        Self(None)
     }
 
-    pub(crate) fn new(cells: Arc<TierCells>) -> Self {
-        Self { cells: Some(cells) }
-    }
-
-    /// Starts an operation, whose end is then named.
+    /// Starts timing an operation; the guard records its end.
     pub fn start(&self, operation: Operation) -> Timed<'_> {
-        Timed::start(self.cells.as_deref(), operation)
+        Timed::start(self.0.as_deref(), operation)
     }
 
     /// The name of the tier's cache; empty for a disabled handle.
     pub fn cache(&self) -> &str {
-        self.cells.as_ref().map_or("", |cells| &cells.name.cache)
+        self.0.as_ref().map_or("", |cells| &cells.cache)
     }
 
     /// The tier's name; empty for a disabled handle.
     pub fn name(&self) -> &str {
-        self.cells.as_ref().map_or("", |cells| &cells.name.tier)
+        self.0.as_ref().map_or("", |cells| &cells.tier)
     }
 
-    /// Shows events at zero from now on: whoever records here would see them.
+    /// Shows events at zero until they happen, because whoever records here would see them.
     ///
-    /// A number that nobody declares or records is absent, since it is unknown.
+    /// Without it a number that was never recorded is absent, since it is unknown.
     pub fn declare(&self, events: &[Events]) {
-        if let Some(cells) = &self.cells {
-            events.iter().for_each(|events| cells.declare(*events));
-        }
+        self.with(|cells| events.iter().for_each(|events| cells.declare(*events)));
     }
 
-    /// Counts a lookup that found its entry.
+    /// Records a lookup that found its entry.
     #[inline]
     pub fn hit(&self, took: Duration) {
-        if let Some(cells) = &self.cells {
-            cells.hit(Some(took));
-        }
+        self.with(|cells| cells.get(Found::Hit, Some(took)));
     }
 
-    /// Counts a lookup that found nothing.
+    /// Records a lookup that found nothing.
     #[inline]
     pub fn miss(&self, took: Duration) {
-        if let Some(cells) = &self.cells {
-            cells.miss(Some(took));
-        }
+        self.with(|cells| cells.get(Found::Miss, Some(took)));
     }
 
-    /// Counts an entry that a caller stored, and its bytes if they are known.
+    /// Records an entry that a caller stored, and its bytes if they are known.
     pub fn set(&self, took: Duration, size: Size) {
-        if let Some(cells) = &self.cells {
-            cells.set(Some(took), size);
-        }
+        self.with(|cells| cells.set(size, Some(took)));
     }
 
-    /// Counts a removal that a caller asked for; the entry it may have removed is an [`eviction`](Self::eviction).
+    /// Records a removal that a caller asked for.
+    ///
+    /// The entry that it removed, if there was one, is an [`eviction`](Self::eviction).
     pub fn delete(&self, took: Duration) {
-        if let Some(cells) = &self.cells {
-            cells.delete(Some(took));
-        }
+        self.with(|cells| cells.delete(Some(took)));
     }
 
-    /// Counts an operation that failed; as a lookup it is neither a hit nor a miss.
+    /// Records an operation that failed; a failed lookup is neither a hit nor a miss.
     ///
     /// A failed load is a [`load`](Self::load) with its outcome.
     pub fn error(&self, operation: Operation, took: Duration) {
-        if let Some(cells) = &self.cells {
-            cells.error(operation, Some(took));
-        }
+        self.with(|cells| cells.error(operation, Some(took)));
     }
 
-    /// Counts an entry that left the tier, and its stored bytes if they are known.
+    /// Records an entry that left the tier, and its stored bytes if they are known.
     pub fn eviction(&self, cause: EvictionCause, bytes: Option<u64>) {
-        if let Some(cells) = &self.cells {
-            cells.eviction(cause);
+        self.with(|cells| {
+            cells.series.evictions[cause].inc();
             if let Some(bytes) = bytes {
-                cells.evicted_bytes(cause, bytes);
+                cells.series.evicted_bytes[cause].add(bytes);
             }
-        }
+        });
     }
 
-    /// Counts a load of what the tier did not have: once, however many callers wait for it.
+    /// Records a load of a missing entry: once, however many callers wait for it.
     pub fn load(&self, outcome: LoadOutcome, took: Duration) {
-        if let Some(cells) = &self.cells {
-            cells.load(outcome, Some(took));
-        }
+        self.with(|cells| cells.load(outcome, Some(took)));
     }
 
-    /// Counts bytes that came to be stored by a load, which is no [`set`](Self::set).
+    /// Records the bytes of an entry that a load stored, which is no [`set`](Self::set).
     pub fn stored(&self, size: Size) {
-        if let Some(cells) = &self.cells {
-            cells.stored(size);
-        }
+        self.with(|cells| cells.stored(size));
     }
 
-    /// Counts a lookup that missed and took the result of another caller's load.
+    /// Records a lookup that missed and took the result of another caller's load.
     pub fn coalesced(&self) {
-        if let Some(cells) = &self.cells {
-            cells.coalesced();
-        }
+        self.with(|cells| cells.series.coalesced.inc());
     }
 
-    /// Counts, beside the hit, that its value was no longer fresh.
+    /// Records, beside the hit, that its value was stale.
     pub fn stale_served(&self) {
-        if let Some(cells) = &self.cells {
-            cells.stale_served();
-        }
+        self.with(|cells| cells.series.stale.inc());
     }
 
-    /// Counts an entry that a slower tier had and that was copied into this one.
+    /// Records an entry of a slower tier that was copied into this one.
     pub fn promotion(&self) {
-        if let Some(cells) = &self.cells {
-            cells.promotion();
-        }
+        self.with(|cells| cells.series.promotions.inc());
     }
 
-    /// Says how full the tier is; what is `None` was never known, or no longer is.
+    /// Shows the tier's levels, under a lock; `None` where one is not known, or no longer.
     pub fn set_levels(&self, levels: Levels) {
-        if let Some(cells) = &self.cells {
-            cells.set_levels(levels);
-        }
+        self.with(|cells| cells.set_levels(&levels));
     }
 
-    /// Has a source asked once a tick how full the tier is.
+    /// Asks a source for the tier's levels once a tick, instead of the source before it.
     ///
-    /// The monitor does not keep the source alive; once it is gone, the levels
-    /// are unknown. A further source takes the place of the first.
+    /// The monitor does not keep the source alive; once it is dropped, the levels
+    /// are unknown.
     pub fn poll(&self, source: &Arc<impl LevelSource>) {
-        if let Some(cells) = &self.cells {
-            let weak = Arc::downgrade(source);
-            cells.watch.follow(cells, weak);
-        }
+        let weak = Arc::downgrade(source);
+        self.with(|cells| cells.follow(weak));
     }
-}
 
-impl fmt::Debug for Tier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tier")
-            .field("cache", &self.cache())
-            .field("name", &self.name())
-            .finish_non_exhaustive()
+    #[inline]
+    fn with(&self, record: impl FnOnce(&TierCells)) {
+        if let Some(cells) = &self.0 {
+            record(cells);
+        }
     }
 }

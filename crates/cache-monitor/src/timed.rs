@@ -1,15 +1,15 @@
-//! An operation from its start to its end.
+//! A guard for one operation, from its start to its end.
 //!
-//! Its end is named: what is simply dropped was given up by its caller, and is
-//! counted as that and as nothing else. While measuring is switched off no clock
-//! is read, and ends are counted all the same.
+//! An operation that is simply dropped was cancelled by its caller, and is counted
+//! as that only. While measuring is switched off, operations are counted and not
+//! timed.
 
 use std::time::Duration;
 
-use metrics_core::Moment;
+use metrics_core::{Moment, Named};
 
 use crate::cells::TierCells;
-use crate::words::{LoadOutcome, Operation, Size};
+use crate::words::{Found, LoadOutcome, Operation, Size};
 
 /// An operation of a tier that has not ended; see [`Tier::start`](crate::Tier::start).
 ///
@@ -25,7 +25,7 @@ use crate::words::{LoadOutcome, Operation, Size};
 ///
 /// let lookup = tier.start(Operation::Get);
 /// assert_eq!(lookup.looked_up(cache.get("a")), Some(&1));
-/// drop(tier.start(Operation::Get)); // its caller went away
+/// drop(tier.start(Operation::Get)); // cancelled by its caller
 ///
 /// let metrics = monitor.tier_metrics(&registry.read(), "L1").expect("it is there");
 /// assert_eq!((metrics.hits, metrics.misses, metrics.cancellations), (1, 0, Some(1)));
@@ -34,36 +34,34 @@ use crate::words::{LoadOutcome, Operation, Size};
 #[derive(Debug)]
 #[must_use = "dropping it counts the operation as cancelled"]
 pub struct Timed<'t> {
-    /// Taken by the end.
-    cells: Option<&'t TierCells>,
+    /// Taken at the end, so that the drop after it records nothing.
+    cells: Option<&'t Named<TierCells>>,
     operation: Operation,
     start: Option<Moment>,
 }
 
 impl<'t> Timed<'t> {
     #[inline]
-    pub(crate) fn start(cells: Option<&'t TierCells>, operation: Operation) -> Self {
+    pub(crate) fn start(cells: Option<&'t Named<TierCells>>, operation: Operation) -> Self {
         let timing = cells.filter(|cells| cells.registry.is_measuring());
         let start = timing.map(|cells| cells.registry.clock().now());
         Self { cells, operation, start }
     }
 
-    /// Ends a lookup as a hit or a miss, and hands through what it found.
+    /// Ends a lookup as a hit or a miss, and returns the value that it found.
     #[inline]
-    pub fn looked_up<T>(mut self, found: Option<T>) -> Option<T> {
-        self.end(|cells, took| match found {
-            Some(_) => cells.hit(took),
-            None => cells.miss(took),
-        });
-        found
+    pub fn looked_up<T>(mut self, value: Option<T>) -> Option<T> {
+        let found = if value.is_some() { Found::Hit } else { Found::Miss };
+        self.end(|cells, took| cells.get(found, took));
+        value
     }
 
     /// Ends with a stored entry.
     pub fn set(mut self, size: Size) {
-        self.end(|cells, took| cells.set(took, size));
+        self.end(|cells, took| cells.set(size, took));
     }
 
-    /// Ends a removal, whether there was something to remove or not.
+    /// Ends a removal, also one that found nothing to remove.
     pub fn deleted(mut self) {
         self.end(TierCells::delete);
     }

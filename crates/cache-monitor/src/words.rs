@@ -1,46 +1,59 @@
-//! The closed sets of words by which a tier's numbers are told apart.
+//! The closed sets of label values by which a tier's numbers are told apart.
 
-/// What a tier was asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Operation {
-    /// A lookup.
-    Get,
-    /// Storing an entry.
-    Set,
-    /// Removing an entry.
-    Delete,
-    /// Fetching from the source what the tier did not have.
-    Load,
+use metrics_core::label_set;
+
+label_set! {
+    /// An operation of a tier.
+    #[non_exhaustive]
+    pub enum Operation {
+        /// A lookup.
+        Get = "get",
+        /// Storing an entry.
+        Set = "set",
+        /// Removing an entry.
+        Delete = "delete",
+        /// Fetching a missing entry from its source.
+        Load = "load",
+    }
 }
 
-/// Why an entry left a tier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum EvictionCause {
-    /// There was no room for it.
-    Size,
-    /// Its time was over.
-    Expired,
-    /// Somebody removed it.
-    Explicit,
-    /// A newer value took its place.
-    Replaced,
+label_set! {
+    /// The result of a lookup that was answered.
+    pub(crate) enum Found {
+        Hit = "hit",
+        Miss = "miss",
+    }
 }
 
-/// How a load ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LoadOutcome {
-    /// With a value.
-    Success,
-    /// With an error.
-    Failure,
-    /// Without an end: its caller went away, or it panicked.
-    Cancelled,
+label_set! {
+    /// The cause for which an entry left a tier.
+    #[non_exhaustive]
+    pub enum EvictionCause {
+        /// There was no room for it.
+        Size = "size",
+        /// Its time to live was over.
+        Expired = "expired",
+        /// A caller removed it.
+        Explicit = "explicit",
+        /// A newer value took its place.
+        Replaced = "replaced",
+    }
 }
 
-/// What a tier's owner would see if it happened; see [`Tier::declare`](crate::Tier::declare).
+label_set! {
+    /// The outcome of a load.
+    #[non_exhaustive]
+    pub enum LoadOutcome {
+        /// It returned a value.
+        Success = "success",
+        /// It returned an error.
+        Failure = "failure",
+        /// It did not return: its caller went away, or it panicked.
+        Cancelled = "cancelled",
+    }
+}
+
+/// Events that a tier's owner would see; see [`Tier::declare`](crate::Tier::declare).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Events {
@@ -54,15 +67,15 @@ pub enum Events {
     Loads,
 }
 
-/// How many bytes an entry has.
+/// The size of an entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Size {
-    /// Nobody knows.
+    /// The size is not known.
     #[default]
     Unknown,
-    /// It is stored as it came.
+    /// The entry is stored as it came, in so many bytes.
     Plain(u64),
-    /// It is stored in another form than it came.
+    /// The entry is stored in another form than it came.
     Compressed {
         /// The bytes that came.
         raw: u64,
@@ -71,55 +84,15 @@ pub enum Size {
     },
 }
 
-impl Operation {
-    /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 4] = [Self::Get, Self::Set, Self::Delete, Self::Load];
-
-    /// The value of the label `operation`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "get",
-            Self::Set => "set",
-            Self::Delete => "delete",
-            Self::Load => "load",
-        }
-    }
-}
-
 impl EvictionCause {
-    /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 4] = [Self::Size, Self::Expired, Self::Explicit, Self::Replaced];
-
-    /// The value of the label `cause`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Size => "size",
-            Self::Expired => "expired",
-            Self::Explicit => "explicit",
-            Self::Replaced => "replaced",
-        }
-    }
-
-    /// Whether the tier decided it by itself: for its size or its time.
+    /// Returns `true` if the tier itself removed the entry, for its size or the entry's time.
     pub const fn was_evicted(self) -> bool {
         matches!(self, Self::Size | Self::Expired)
     }
 }
 
 impl LoadOutcome {
-    /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 3] = [Self::Success, Self::Failure, Self::Cancelled];
-
-    /// The value of the label `outcome`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Failure => "failure",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// How a load with this result ended.
+    /// The outcome of a load that returned this.
     pub const fn of<T, E>(result: &Result<T, E>) -> Self {
         if result.is_ok() { Self::Success } else { Self::Failure }
     }

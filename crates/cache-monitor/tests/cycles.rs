@@ -37,7 +37,6 @@ impl Bench {
 
     fn tick(&mut self) {
         self.clock.advance(Duration::from_secs(1));
-        self.registry.monitors().iter().for_each(|monitor| monitor.poll());
         self.ticker.tick();
     }
 
@@ -68,7 +67,7 @@ fn tiers_and_caches_leave_nothing_behind() {
         tier.error(Operation::Delete, Duration::from_micros(3));
         tier.eviction(EvictionCause::Size, Some(10));
         tier.load(LoadOutcome::Success, Duration::from_micros(4));
-        tier.set_levels(Levels::default().entries(1));
+        tier.set_levels(Levels { entries: Some(1), ..Levels::default() });
     });
     let caches = Bench::new().run(cycles, |monitor, name| {
         let tier = monitor.tier("demo", name).expect("the name is free");

@@ -1,8 +1,8 @@
 //! Sends paced requests to a service and prints when each ended and how long it took.
 //!
-//! A second opinion on what the service says of itself: the requests are sent
-//! when they are due, whether or not those before have ended, and timed by this
-//! process's own clock.
+//! A test compares its figures with those that the service reports about itself.
+//! It sends each request when it is due, even if earlier ones have not ended, so a
+//! slow service cannot lower the load, and it times them by this process's clock.
 //!
 //! ```text
 //! load ADDRESS PATH PER_SECOND SECONDS
@@ -41,7 +41,7 @@ fn main() -> anyhow::Result<()> {
             (now(), request.elapsed(), status)
         })
     });
-    // All are sent before the first is waited for.
+    // Sends every request before the loop below waits for the first answer.
     let requests: Vec<_> = requests.collect();
     let mut out = io::stdout().lock();
     for request in requests {

@@ -1,4 +1,8 @@
 //! The demo's own endpoints: orders and chaos.
+//!
+//! A handler turns a request into a call of [`Orders`] or [`Chaos`], and an error into
+//! the same JSON body that node0's endpoints answer with. node0's endpoints are added
+//! to the router elsewhere.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,31 +20,31 @@ use serde_json::{Value, json};
 use crate::chaos::{Chaos, Fault};
 use crate::orders::{NewOrder, Order, OrderError, Orders};
 
-/// Largest order that is read.
+/// The largest body of an order that is accepted.
 const MAX_BODY_BYTES: usize = 64 << 10;
 
-/// What the endpoints work on.
+/// The state that the endpoints share.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Keeps the orders.
+    /// Stores and reads the orders.
     pub orders: Orders,
-    /// The switches.
+    /// The switches that turn faults on and off.
     pub chaos: Chaos,
-    /// The pool that chaos makes small.
+    /// The database pool, which the fault `small-pool` shrinks.
     pub pool: MonitoredPool<Manager>,
 }
 
-/// Whether the chaos endpoints are there.
+/// The choice between a router with and one without the chaos endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChaosRoutes {
-    /// They are.
+    /// The router has the endpoints.
     Shown,
-    /// They are not found.
+    /// Requests for the endpoints are answered with 404.
     Hidden,
 }
 
 impl App {
-    /// The demo's endpoints, without node0's.
+    /// Returns a router of the demo's endpoints, without node0's.
     pub fn router(self, chaos: ChaosRoutes) -> Router {
         let mut router = Router::new()
             .route("/orders", only(post(create_order), "POST"))
@@ -64,7 +68,7 @@ impl App {
 
 type Shared = State<Arc<App>>;
 
-/// Answers other methods with those that are allowed.
+/// Answers any other method with 405 and the list of those that are allowed.
 fn only(route: MethodRouter<Arc<App>>, allowed: &'static str) -> MethodRouter<Arc<App>> {
     route.fallback(move || async move {
         let message = format!("use {allowed}");
@@ -135,7 +139,7 @@ fn listed(chaos: &Chaos) -> Value {
     json!({ "faults": BTreeMap::from(faults) })
 }
 
-/// A body that is no order.
+/// Builds the error for a body that is too large or is not an order.
 fn unreadable(rejection: &JsonRejection) -> ApiError {
     if let JsonRejection::BytesRejection(BytesRejection::FailedToBufferBody(_)) = rejection
         && rejection.status() == StatusCode::PAYLOAD_TOO_LARGE
@@ -168,7 +172,7 @@ fn refused(error: &OrderError) -> ApiError {
         }
         OrderError::Database(cause) => {
             tracing::debug!(%cause, "the database refused");
-            // A server that is going or gone is no fault of the order's.
+            // The order did not cause this, so the customer should retry: 503 and not 500.
             if cause.is_closed() || cause.code().is_some_and(|code| code.code().starts_with("57P"))
             {
                 ApiError::overloaded("the database is away: try again later")

@@ -1,7 +1,7 @@
-//! Orders that were asked for before: in memory, and behind that in Redis or in a file.
+//! A cache of orders in two tiers: in memory, and behind that in Redis or in a file.
 //!
-//! The second tier may fail and be slow, and never to a customer's cost: what it
-//! does not give in time comes from the database.
+//! The second tier may fail or be slow without harm to a customer: an order that it
+//! does not return in time is read from the database.
 
 mod embedded;
 mod encoding;
@@ -10,22 +10,23 @@ mod second;
 use std::sync::Arc;
 use std::time::Duration;
 
+use node0::InstanceError;
+use node0::cache::CacheMonitor;
 use node0::cache::moka::{Builder, FutureCache};
-use node0::cache::{CacheMonitor, TierError};
 
 use crate::chaos::{Chaos, Fault};
 use crate::orders::{Order, OrderError};
 
 pub use self::second::{RedisChoice, SecondTier};
 
-/// The cache's name among all.
+/// The cache's name in metrics and reports.
 pub const CACHE: &str = "orders";
 
-/// Orders in memory.
+/// The most orders that the tier in memory holds.
 const FIRST_ORDERS: u64 = 1000;
 const FIRST_LIFETIME: Duration = Duration::from_secs(10);
 
-/// The two tiers; clones share them.
+/// The cache of orders; clones share its tiers.
 #[derive(Clone, Debug)]
 pub struct OrderCache {
     first: FutureCache<String, Arc<Order>>,
@@ -34,32 +35,32 @@ pub struct OrderCache {
 }
 
 impl OrderCache {
-    /// A small tier in memory before the second.
+    /// Puts a small tier in memory before the given second tier.
     ///
     /// # Errors
-    /// When the tier cannot be registered.
+    /// Fails when the tier in memory cannot be registered.
     pub fn new(
         monitor: &CacheMonitor,
         second: SecondTier,
         chaos: Chaos,
-    ) -> Result<Self, TierError> {
+    ) -> Result<Self, InstanceError> {
         let moka = moka::future::Cache::builder();
         let moka = moka.max_capacity(FIRST_ORDERS).time_to_live(FIRST_LIFETIME);
         let first = Builder::new(monitor.tier(CACHE, "L1")?, moka).build();
         Ok(Self { first, second: Arc::new(second), chaos })
     }
 
-    /// Keeps a new order in the second tier, for whoever asks first.
+    /// Stores an order in the second tier, so that its first read needs no database.
     pub async fn keep(&self, order: &Order) {
         if !self.chaos.is_on(Fault::ColdCache) {
             self.second.set(&order.id, order).await;
         }
     }
 
-    /// The order from the nearest tier that has it, else as it is loaded.
+    /// Returns the order from the first tier that has it, else the result of `load`.
     ///
     /// # Errors
-    /// The load's own, for all who waited for it.
+    /// Returns the error of `load` to every caller that waited for the same load.
     pub async fn get(
         &self,
         id: &str,

@@ -1,4 +1,7 @@
-//! Switches that make things go wrong, to watch issues come and go.
+//! Switches that inject faults, so that a user can watch findings appear and disappear.
+//!
+//! A switch is only a flag: the code that a fault affects reads it on each call, so a fault
+//! starts and ends at once and the rest of the demo needs no restart.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,14 +9,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-/// How long each query takes while the database is slow.
+/// The time that each query takes longer while the database is slow.
 const SLOW: Duration = Duration::from_millis(250);
-/// Connections while the pool is small.
+/// The number of connections while the pool is small.
 const SMALL: usize = 1;
-/// How long each payment takes while payments are slow: longer than an order waits for it.
+/// The time that each payment takes longer while payments are slow; an order waits less.
 const SLOW_PAYMENT: Duration = Duration::from_millis(1500);
 
-/// One thing that can go wrong.
+/// A fault that can be switched on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
@@ -23,14 +26,14 @@ pub enum Fault {
     SmallPool,
     /// The payment service answers with 500.
     FailingPayments,
-    /// Payments take longer than anybody waits for them.
+    /// Payments take longer than an order waits for them.
     SlowPayments,
-    /// The cache finds nothing.
+    /// Every lookup in the cache misses.
     ColdCache,
 }
 
 impl Fault {
-    /// All of them, in the order in which they are shown.
+    /// All faults, in the order in which they are shown.
     pub const ALL: [Self; 5] = [
         Self::SlowDatabase,
         Self::SmallPool,
@@ -39,7 +42,7 @@ impl Fault {
         Self::ColdCache,
     ];
 
-    /// The word in the path.
+    /// Returns the fault's word in the path.
     pub const fn name(self) -> &'static str {
         match self {
             Self::SlowDatabase => "slow-database",
@@ -50,7 +53,7 @@ impl Fault {
         }
     }
 
-    /// What it does, for people.
+    /// Describes the effect of the fault for people.
     pub const fn effect(self) -> &'static str {
         match self {
             Self::SlowDatabase => "every query takes 250 ms longer",
@@ -61,13 +64,13 @@ impl Fault {
         }
     }
 
-    /// The fault with this name.
+    /// Returns the fault with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|fault| fault.name() == name)
     }
 }
 
-/// The switches; clones share them.
+/// The switches of all faults; clones share them.
 #[derive(Clone, Debug)]
 pub struct Chaos(Arc<Switches>);
 
@@ -78,12 +81,12 @@ struct Switches {
 }
 
 impl Chaos {
-    /// All off, for a pool of this size.
+    /// Creates the switches, all off, for a pool of this size.
     pub fn new(pool_size: usize) -> Self {
         Self(Arc::new(Switches { on: Default::default(), pool_size }))
     }
 
-    /// Whether a fault is on.
+    /// Returns `true` if the fault is on.
     pub fn is_on(&self, fault: Fault) -> bool {
         self.0.on[fault as usize].load(Ordering::Relaxed)
     }
@@ -93,17 +96,17 @@ impl Chaos {
         self.0.on[fault as usize].store(to, Ordering::Relaxed);
     }
 
-    /// How much longer each query is to take.
+    /// Returns the time that each query is to take longer.
     pub fn database_delay(&self) -> Option<Duration> {
         self.is_on(Fault::SlowDatabase).then_some(SLOW)
     }
 
-    /// How much longer each payment is to take.
+    /// Returns the time that each payment is to take longer.
     pub fn payment_delay(&self) -> Option<Duration> {
         self.is_on(Fault::SlowPayments).then_some(SLOW_PAYMENT)
     }
 
-    /// How many connections the pool is to have.
+    /// Returns the number of connections that the pool is to have.
     pub fn pool_size(&self) -> usize {
         if self.is_on(Fault::SmallPool) { SMALL } else { self.0.pool_size }
     }

@@ -1,13 +1,13 @@
-//! Where the demo's orders live.
+//! The database of the demo's orders.
 //!
-//! The demo must run on a fresh machine after one command and should yet show a real
-//! database wherever there is one. So there are three sources: a server that the user
+//! The demo must run on a fresh machine after one command, and should use a real
+//! database where there is one. So there are three sources: a server that the user
 //! names, a throw-away Postgres from binaries on this machine, and an embedded server
-//! that speaks the Postgres protocol over SQLite. The rest of the demo sees a
+//! that speaks the Postgres protocol over SQLite. The rest of the demo gets a
 //! `tokio_postgres::Config` and cannot tell them apart.
 //!
-//! A source that was asked for by name is used or fails. Only the choice nobody made,
-//! [`DatabaseChoice::Auto`], moves on to the next source, and says so in the log.
+//! If the user names a source and it cannot be opened, the demo fails. Only the default,
+//! [`DatabaseChoice::Auto`], tries the next source, and logs that it does.
 
 mod embedded;
 mod local;
@@ -23,9 +23,9 @@ use tokio_postgres::Config;
 
 pub use embedded::EmbeddedPostgres;
 
-/// The demo's one table; `items` is JSON text, and money and time are whole numbers.
+/// Creates the demo's only table; `items` is JSON text, money and time are whole numbers.
 ///
-/// The name is the demo's own, because `DATABASE_URL` may lead to a database in use.
+/// The name begins with `demo_`, because `DATABASE_URL` may name a database in use.
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS demo_orders (
     id text PRIMARY KEY,
     customer text NOT NULL,
@@ -34,15 +34,16 @@ const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS demo_orders (
     created_ms bigint NOT NULL
 )";
 
-/// Which database the user asked for, as on the command line.
+/// The database that the user asked for on the command line.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum DatabaseChoice {
-    /// `DATABASE_URL` if set, else binaries of this machine, else the embedded server.
+    /// The server at `DATABASE_URL` if that is set, else one from binaries of this machine,
+    /// else the embedded server.
     #[default]
     Auto,
     /// A throw-away Postgres from binaries of this machine.
     Local,
-    /// The server in this process.
+    /// The embedded server in this process.
     Embedded,
     /// The server at this address.
     Url(String),
@@ -64,7 +65,7 @@ impl FromStr for DatabaseChoice {
     }
 }
 
-/// Leaves the address out, which may hold a password.
+/// Leaves out the address, because it may hold a password.
 impl fmt::Debug for DatabaseChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -76,19 +77,19 @@ impl fmt::Debug for DatabaseChoice {
     }
 }
 
-/// A word that names no database.
+/// A word that is not the name of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected auto, local, embedded or postgres://user:password@host:5432/name")]
 pub struct ParseDatabaseChoiceError;
 
-/// What [`Database::open`] needs to know; every combination is legal.
+/// Settings of [`Database::open`]; every combination is legal.
 #[derive(Clone, Default)]
 pub struct DatabaseSettings {
-    /// What the user asked for.
+    /// The database that the user asked for.
     pub choice: DatabaseChoice,
     /// The value of `DATABASE_URL`; empty counts as not set.
     pub env_url: Option<String>,
-    /// Look for Postgres in these folders only, instead of the usual ones.
+    /// The only folders to search for Postgres; `None` searches the usual ones.
     pub postgres_bin_dirs: Option<Vec<PathBuf>>,
 }
 
@@ -102,7 +103,7 @@ impl fmt::Debug for DatabaseSettings {
     }
 }
 
-/// Where an open database came from, as the ready line prints it.
+/// The source of an open database, as the ready line prints it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// A server that the user named: `postgres`.
@@ -123,7 +124,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// An open database with the demo's schema, and the server behind it if we started it.
+/// An open database with the demo's schema, and its server if the demo started it.
 #[derive(Debug)]
 pub struct Database {
     config: Config,
@@ -142,7 +143,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// One line that names the remedy, never with a password in it.
+    /// Returns one line that names the remedy and never contains a password.
     pub async fn open(settings: DatabaseSettings) -> anyhow::Result<Database> {
         let DatabaseSettings { choice, env_url, postgres_bin_dirs } = settings;
         let database = match choice {
@@ -161,12 +162,12 @@ impl Database {
         Ok(database)
     }
 
-    /// How to reach the database, for a pool or a connection of one's own.
+    /// Returns the configuration with which a pool or a client connects to the database.
     pub fn config(&self) -> Config {
         self.config.clone()
     }
 
-    /// Where it came from.
+    /// Returns the source of the database.
     pub fn source(&self) -> Source {
         match self.server {
             Server::Remote => Source::Postgres,
@@ -175,7 +176,7 @@ impl Database {
         }
     }
 
-    /// Stops what was started and removes its files; a named server is left alone.
+    /// Stops the server and removes its files, if [`open`](Self::open) started it.
     ///
     /// Dropping does the same, but blocks the thread while a local server shuts down.
     pub async fn close(self) {
@@ -203,7 +204,7 @@ impl Database {
     async fn on_this_machine(bin_dirs: Option<Vec<PathBuf>>) -> anyhow::Result<Database> {
         match local::start(bin_dirs).await? {
             Ok(server) => return Ok(Self::local(server)),
-            // The embedded server needs a temporary folder just as much.
+            // The embedded server needs a temporary folder as well, so it would fail too.
             Err(error @ StartError::TemporaryFolder { .. }) => return Err(error.into()),
             Err(StartError::BinariesNotFound { .. }) => {
                 tracing::info!("no PostgreSQL on this machine: taking the embedded database");

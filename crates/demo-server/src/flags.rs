@@ -1,4 +1,7 @@
 //! The command line of the demo, each flag with its environment variable.
+//!
+//! The doc comments of the fields are the text of `--help`. Each value is validated as it
+//! is parsed, so that a wrong one ends the demo before it starts anything.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,7 +29,7 @@ pub struct Flags {
           value_parser = clap::value_parser!(u32).range(..=1000))]
     pub load: u32,
 
-    /// Where orders are kept: auto, local, embedded or postgres://user:password@host:5432/name
+    /// Database of the orders: auto, local, embedded or postgres://user:password@host:5432/name
     ///
     /// auto takes DATABASE_URL if it is set, else a throw-away server from the
     /// Postgres binaries on this machine, else an embedded server over SQLite.
@@ -67,7 +70,7 @@ pub struct Flags {
     #[arg(long, env = "NODE0_NAMING", default_value = "both", value_name = "SCHEME")]
     pub naming: Naming,
 
-    /// How long requests are still served after SIGTERM or Ctrl-C
+    /// Time for which requests are still served after SIGTERM or Ctrl-C
     #[arg(long, env = "NODE0_DRAIN", default_value = "2s", value_name = "TIME", value_parser = drain)]
     pub drain: Duration,
 
@@ -76,7 +79,7 @@ pub struct Flags {
     pub chaos: Switch,
 }
 
-/// On or off.
+/// A value of a flag that is on or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
     /// On.
@@ -86,13 +89,13 @@ pub enum Switch {
 }
 
 impl Flags {
-    /// Whether the chaos switches are there: never where strangers could reach them.
+    /// Returns `true` if the demo has its chaos endpoints, which need a loopback address.
     pub fn has_chaos(&self) -> bool {
         self.chaos == Switch::On && self.listen.ip().is_loopback()
     }
 }
 
-/// Longest drain: an orchestrator kills after half a minute anyway.
+/// The longest drain; an orchestrator kills a process after half a minute anyway.
 const MAX_DRAIN: Duration = Duration::from_secs(3600);
 
 fn drain(text: &str) -> Result<Duration, String> {

@@ -1,4 +1,4 @@
-//! The demo's first page: a list of everything that it answers.
+//! The demo's first page: a list of its endpoints.
 //!
 //! The list is made from the index of all surfaces and from the list of faults, so
 //! that a new endpoint, monitor or fault is on the page without a change here.
@@ -12,7 +12,7 @@ use node0::{Endpoint, EndpointDesc, Index, Mount, Parameter, Surface};
 use crate::app::ChaosRoutes;
 use crate::chaos::Fault;
 
-/// The page with the places for both lists.
+/// The page, with placeholders for the lists of endpoints and faults.
 const PAGE: &str = include_str!("index.html");
 
 /// The surface of `GET /`.
@@ -22,7 +22,7 @@ pub struct IndexPage {
 }
 
 impl IndexPage {
-    /// Makes the page, with the faults if they can be switched.
+    /// Creates the page, with the faults if the router has the chaos endpoints.
     pub const fn new(chaos: ChaosRoutes) -> Self {
         Self { chaos }
     }
@@ -50,7 +50,7 @@ async fn show(State((index, chaos)): State<(Index, ChaosRoutes)>) -> Html<String
     Html(PAGE.replace("{{endpoints}}", &endpoints).replace("{{faults}}", &faults))
 }
 
-/// The row of an endpoint, with a link where the path has no parameter.
+/// Returns the row of an endpoint, with a link if its path has no parameter.
 fn row(endpoint: &EndpointDesc) -> String {
     let (path, summary) = (escape(endpoint.path()), escape(endpoint.summary()));
     let code = if path.contains('{') {
@@ -63,7 +63,7 @@ fn row(endpoint: &EndpointDesc) -> String {
     format!("<tr><td>{code}</td><td>{summary}{query}</td></tr>\n")
 }
 
-/// A parameter of the query, with what it takes.
+/// Describes a parameter of the query and the values that it accepts.
 fn parameter(parameter: &Parameter) -> String {
     let (name, words) = (parameter.name(), parameter.allowed().join("|"));
     let value = if words.is_empty() { "…" } else { &words };
@@ -88,7 +88,7 @@ fn faults() -> String {
     section + "</table>\n"
 }
 
-/// Text as HTML shows it.
+/// Escapes text for HTML.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

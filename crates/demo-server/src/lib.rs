@@ -1,9 +1,9 @@
-//! The node0 demo: a small orders service, watched.
+//! The node0 demo: a small orders service that `node0` monitors.
 //!
-//! It is written as any service would be that uses `node0`: a pool that is
-//! watched, a router that is watched, and everything else the service's own.
-//! What is unusual is that it needs nothing: it finds or starts a database,
-//! and sends itself a little traffic.
+//! It uses `node0` as any service would: it wraps its pool, its caches, its circuit
+//! breaker and its router, and has no other code for monitoring. Unlike most
+//! services it needs no set-up: it finds or starts a database, and sends itself a
+//! little traffic.
 
 pub mod app;
 pub mod cache;

@@ -1,8 +1,8 @@
-//! The demo's own traffic, so that there is something to see from the first second.
+//! The demo's own traffic, so that the metrics show something from the first second.
 //!
-//! Real requests over loopback, sent when they are due and not when the one
-//! before has ended: a slow service is not spared by its own slowness. Requests
-//! under way are bounded, and what finds no place is left out and counted.
+//! It sends real requests over loopback. Each is sent when it is due, even if the one
+//! before has not ended, so a slow service gets no fewer requests. The number of
+//! requests under way is limited; a request that would exceed the limit is skipped.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -18,16 +18,16 @@ use hyper_util::rt::TokioExecutor;
 use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Most requests under way at once.
+/// The most requests under way at once.
 const MAX_UNDER_WAY: usize = 64;
 /// One request in this many places an order, the others read one.
 const REQUESTS_PER_ORDER: u64 = 10;
-/// How many of the last orders are read.
+/// The number of recent orders from which the reads choose.
 const RECENT: usize = 20;
-/// A request that takes longer is given up, as a customer would.
+/// The longest time that a request may take; a customer would give up then.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Sends requests until it is dropped.
+/// Sends requests to the demo.
 #[derive(Clone, Debug)]
 pub struct Load {
     client: Client<HttpConnector, Full<Bytes>>,
@@ -36,7 +36,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// Traffic for the service at this address.
+    /// Creates the traffic for the service at this address.
     pub fn new(address: SocketAddr) -> Self {
         Self {
             client: Client::builder(TokioExecutor::new()).build_http(),
@@ -45,7 +45,7 @@ impl Load {
         }
     }
 
-    /// Sends `per_second` requests a second, for as long as it is polled.
+    /// Sends `per_second` requests a second for as long as the future is polled.
     pub async fn run(self, per_second: u32) {
         let Some(period) = Duration::from_secs(1).checked_div(per_second) else { return };
         let mut due = interval(period);
@@ -102,7 +102,7 @@ impl Load {
 
 type Recent = Mutex<VecDeque<String>>;
 
-/// One of the last orders, another for each number.
+/// Returns one of the recent orders, in turn by `number`.
 fn known(recent: &Recent, number: u64) -> Option<String> {
     let recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
     let at = usize::try_from(number).unwrap_or(0).checked_rem(recent.len())?;

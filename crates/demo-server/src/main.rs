@@ -1,4 +1,4 @@
-//! The demo's binary: flags in, exit code out.
+//! The demo's binary: parses the flags, runs the service, and returns the exit code.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -28,14 +28,14 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // With stderr closed there is nobody left to tell.
+            // If stderr is closed, there is no other place to report the error.
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Prints what was asked for, or the first line of what is wrong with the flags.
+/// Prints the help or the version if the user asked for it, else the error in one line.
 fn refuse(error: &clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let _ = error.print();

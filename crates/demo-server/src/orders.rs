@@ -1,4 +1,7 @@
-//! Orders: what the demo sells, and how it keeps them.
+//! The demo's orders: their rules, their payment and their storage.
+//!
+//! An order is paid for before it is stored, and read through the cache. The module knows
+//! nothing of HTTP: `app` turns its errors into responses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,56 +16,56 @@ use crate::cache::OrderCache;
 use crate::chaos::Chaos;
 use crate::payments::{PaymentError, Payments};
 
-/// What any item costs: the demo has no catalogue.
+/// The price of every item, because the demo has no catalogue.
 const UNIT_PRICE_CENTS: u32 = 499;
-/// Most items of one order.
+/// The most items of one order.
 const MAX_ITEMS: usize = 100;
-/// Longest name of a customer or an item, in characters.
+/// The longest name of a customer or an item, in characters.
 const MAX_NAME: usize = 200;
 
-/// What a customer sends.
+/// The body with which a customer places an order.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct NewOrder {
-    /// Who orders.
+    /// The customer's name.
     pub customer: String,
-    /// What is ordered.
+    /// The ordered items.
     pub items: Vec<Item>,
 }
 
 /// A line of an order.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Item {
-    /// Which thing.
+    /// The item's code.
     pub sku: String,
-    /// How many of it.
+    /// The number of pieces.
     pub quantity: u32,
 }
 
-/// An order as it is kept and shown.
+/// An order as it is stored and shown.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
-    /// The key under which it can be read again.
+    /// The key under which the order can be read.
     pub id: String,
-    /// Who ordered.
+    /// The customer's name.
     pub customer: String,
-    /// What was ordered.
+    /// The ordered items.
     pub items: Vec<Item>,
-    /// What it costs.
+    /// The price of all items together.
     pub total_cents: i64,
-    /// When it was placed, in milliseconds since the epoch.
+    /// The time at which it was placed, in milliseconds since the epoch.
     pub created_at: i64,
 }
 
-/// An order that was not kept or could not be read.
+/// An order that was not stored or could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum OrderError {
-    /// The order breaks a rule; the customer can mend it.
+    /// The order breaks a rule; the customer can correct it.
     #[error("{rule}")]
     Invalid {
-        /// The field.
+        /// The field that breaks the rule.
         field: &'static str,
-        /// What is asked of it.
+        /// The rule.
         rule: &'static str,
     },
     /// There is no such order.
@@ -71,21 +74,21 @@ pub enum OrderError {
         /// The key that was asked for.
         id: String,
     },
-    /// No connection could be had in time.
+    /// The pool gave no connection in time.
     #[error("the database is overloaded or away: try again later")]
     Busy(#[source] deadpool_postgres::PoolError),
-    /// The database refused.
+    /// The database refused the statement.
     #[error("the database refused the order")]
     Database(#[from] tokio_postgres::Error),
-    /// The order was not paid for, so it is not kept.
+    /// The order was not paid for, so it is not stored.
     #[error("{0}: try again later")]
     Unpaid(#[from] PaymentError),
-    /// What is kept is no order.
+    /// The stored text is not an order.
     #[error("the stored order is damaged")]
     Damaged(#[from] serde_json::Error),
 }
 
-/// Keeps orders in Postgres, through a watched pool, and those asked for in a cache.
+/// Stores orders in Postgres through a monitored pool, and caches them.
 #[derive(Clone, Debug)]
 pub struct Orders {
     pool: MonitoredPool<Manager>,
@@ -123,10 +126,10 @@ impl NewOrder {
 }
 
 impl Orders {
-    /// Keeps orders in this pool.
+    /// Stores orders through this pool.
     ///
     /// # Errors
-    /// [`RegisterError`] when the operations cannot be registered.
+    /// Returns [`RegisterError`] when the operations cannot be registered.
     pub fn new(
         pool: MonitoredPool<Manager>,
         cache: OrderCache,
@@ -140,10 +143,10 @@ impl Orders {
         Ok(Self { pool, cache, payments, chaos, clock, create, read })
     }
 
-    /// Keeps a new order, once it is paid for.
+    /// Takes the payment for a new order and stores it.
     ///
     /// # Errors
-    /// [`OrderError`]; nothing is kept then.
+    /// Returns [`OrderError`]; the order is not stored then.
     pub async fn create(&self, new: NewOrder) -> Result<Order, OrderError> {
         new.check()?;
         let order = Order {
@@ -162,10 +165,10 @@ impl Orders {
         Ok(order)
     }
 
-    /// Reads an order again.
+    /// Reads an order.
     ///
     /// # Errors
-    /// [`OrderError::Unknown`] when there is none, else what went wrong.
+    /// Returns [`OrderError::Unknown`] when there is none, another error when reading fails.
     pub async fn read(&self, id: &str) -> Result<Arc<Order>, Arc<OrderError>> {
         self.read.time(self.cache.get(id, self.select(id))).await
     }
@@ -208,7 +211,7 @@ impl Orders {
         })
     }
 
-    /// Has the database itself take its time, when chaos says that it is slow.
+    /// Makes the database sleep while the fault `slow-database` is on.
     async fn linger(&self, client: &tokio_postgres::Client) -> Result<(), OrderError> {
         if let Some(delay) = self.chaos.database_delay() {
             let sleep = format!("SELECT pg_sleep({})", delay.as_secs_f64());
@@ -218,7 +221,7 @@ impl Orders {
     }
 }
 
-/// How long a request waits for a connection before the customer is told to come back.
+/// The longest time that a request waits for a connection before it is answered with 503.
 pub const POOL_WAIT: Duration = Duration::from_secs(2);
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
 //! Payments: a service over HTTP, called through a circuit breaker.
+//!
+//! The breaker opens when too many calls fail, so that orders are refused at once instead
+//! of each waiting for a service that is down. `node0` watches the breaker and its calls.
 
 mod service;
 
@@ -21,16 +24,16 @@ use tower_resilience_circuitbreaker::{
 
 pub use self::service::PaymentService;
 
-/// The circuit's name.
+/// The circuit's name in metrics and reports.
 pub const CIRCUIT: &str = "payment-service";
 
-/// How long an order waits for its payment.
+/// The longest time that an order waits for its payment.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Over how long the breaker looks back.
+/// The period over which the breaker computes its failure rate.
 const WINDOW: Duration = Duration::from_secs(10);
-/// How long it stays open before it tries again.
+/// The time that the breaker stays open before it tries calls again.
 const OPEN: Duration = Duration::from_secs(3);
-/// Calls that it wants to have seen before it judges, and that it tries with.
+/// The calls that the breaker needs for a failure rate, and those it tries when half-open.
 const MIN_CALLS: usize = 5;
 const TRIAL_CALLS: usize = 2;
 
@@ -38,13 +41,13 @@ const TRIAL_CALLS: usize = 2;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PaymentError {
-    /// The breaker lets no call through, because too many failed.
+    /// The breaker is open, because too many calls failed.
     #[error("payments are off for the moment")]
     Open,
-    /// The service could not be reached, or broke off.
+    /// The service could not be reached, or closed the connection.
     #[error("the payment service does not answer")]
     Away,
-    /// The service answered in time, and with an error.
+    /// The service answered in time with an error.
     #[error("the payment service answered {0}")]
     Refused(StatusCode),
     /// The service did not answer in time.
@@ -59,10 +62,10 @@ pub struct Payments {
 }
 
 impl Payments {
-    /// Payments by the service at this address.
+    /// Creates a client of the payment service at this address.
     ///
     /// # Errors
-    /// When the circuit cannot be registered.
+    /// Fails when the circuit cannot be registered.
     pub fn new(monitor: &BreakerMonitor, address: SocketAddr) -> anyhow::Result<Self> {
         let circuit = monitor.circuit(CIRCUIT, Thresholds::default())?;
         let breaker = CircuitBreakerLayer::builder()
@@ -73,7 +76,7 @@ impl Payments {
             .failure_rate_threshold(0.5)
             .wait_duration_in_open(OPEN)
             .permitted_calls_in_half_open(TRIAL_CALLS);
-        // With a handle, so that every clone of the service has the same breaker.
+        // `build_with_handle` gives every clone of the service the same breaker.
         let (breaker, _handle) = watch(breaker, &circuit).build_with_handle()?;
         let client = Client::builder(TokioExecutor::new()).build_http();
         let call = service_fn(move |cents| pay(client.clone(), address, cents));
@@ -84,10 +87,10 @@ impl Payments {
         Ok(Self { service: BoxCloneSyncService::new(service) })
     }
 
-    /// Pays so many cents.
+    /// Pays an amount in cents.
     ///
     /// # Errors
-    /// [`PaymentError`]; nothing was paid then, or nobody knows.
+    /// Returns [`PaymentError`]; after a timeout the payment may have been made all the same.
     pub async fn pay(&self, cents: u64) -> Result<(), PaymentError> {
         self.service.clone().oneshot(cents).await.map_err(|error| match error {
             CircuitBreakerError::OpenCircuit => PaymentError::Open,
@@ -96,7 +99,7 @@ impl Payments {
     }
 }
 
-/// What a call counts as, for those who look at the circuit.
+/// Classifies the result of a call for the circuit's metrics.
 fn outcome(result: Result<&(), &PaymentError>) -> Outcome {
     match result {
         Ok(()) => Outcome::Success,

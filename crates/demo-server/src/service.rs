@@ -1,4 +1,7 @@
-//! The demo from its start to its end.
+//! Runs the demo: starts its parts, serves requests, and shuts it down.
+//!
+//! The order matters at both ends. The address is bound first, so that a port in use is
+//! reported before a database starts; the database is closed last, after the drain.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -19,15 +22,15 @@ use crate::load::Load;
 use crate::orders::{Orders, POOL_WAIT};
 use crate::payments::{PaymentService, Payments};
 
-/// Connections to the database.
+/// The most connections to the database.
 const POOL_SIZE: usize = 10;
-/// How long a connection may take to be opened or checked.
+/// The longest time that opening or checking a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Runs the demo until it is told to stop.
+/// Runs the demo until a signal stops it.
 ///
 /// # Errors
-/// One line for people when it cannot start.
+/// Returns one line for people when the demo cannot start.
 pub async fn run(flags: Flags) -> anyhow::Result<()> {
     let listener = node0::bind(flags.listen).await.context("--listen")?;
     let monitoring = Monitoring::builder()
@@ -83,7 +86,7 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A pool that shows all there is to see, and a readiness check beside it.
+/// Builds the monitored database pool, and registers a readiness check for the database.
 fn watched_pool(
     monitoring: &Monitoring,
     database: &Database,
@@ -101,7 +104,7 @@ fn watched_pool(
     Ok(monitor.build("main", builder)?)
 }
 
-/// The first signal begins the drain, the second ends everything.
+/// Begins the drain on the first signal, and aborts it on the second.
 async fn stop_on_signals(shutdown: Shutdown) {
     stop_signal().await;
     tracing::info!("stopping: requests are served through the drain");
@@ -110,7 +113,7 @@ async fn stop_on_signals(shutdown: Shutdown) {
     shutdown.abort();
 }
 
-/// Says where the demo is as soon as it is ready, then sends it requests.
+/// Prints the demo's address as soon as it is ready, then sends it requests.
 async fn announce_and_load(
     monitoring: Monitoring,
     parts: String,
@@ -125,7 +128,7 @@ async fn announce_and_load(
     }
     let pid = std::process::id();
     let line = format!("node0-demo ready url=http://{address} {parts} pid={pid}");
-    // Nobody may be reading; the demo runs all the same.
+    // Stdout may be closed; the demo runs all the same.
     let _ = writeln!(std::io::stdout(), "{line}");
     Load::new(address).run(per_second).await;
 }

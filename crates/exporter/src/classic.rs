@@ -1,17 +1,17 @@
-//! The `classic` naming: a projection of the same cells under other names.
+//! The `classic` naming: the same values under other names and in other shapes.
 //!
 //! It changes more than names. An operation's name moves from a label into the
 //! metric's name, a histogram becomes a summary in milliseconds over the
-//! window, two counters become the share of hits, and every line carries the
-//! time of the sample. Text 0.0.4 only.
+//! window, two counters become a ratio of hits, and every line ends with the
+//! time of the sample. It exists in text 0.0.4 only.
 //!
-//! Names made of label values can meet: `api:request` and `api_request` are one
-//! name. Such series are merged, as if they had been recorded as one, and
-//! counted; a family whose name is taken by another is left out and counted.
+//! Two label values can give the same name: `api:request` and `api_request` both
+//! become `api_request`. Such series are merged into one and counted; a family
+//! whose name another family has is left out and counted.
 //!
 //! A summary whose window is empty keeps its `_sum` and `_count`, and its
-//! quantiles are NaN. A ratio without lookups is absent, and a family of which
-//! nothing is left has no head either.
+//! quantiles are NaN. A ratio without lookups is left out, and so is the head of
+//! a family without lines.
 
 mod projection;
 mod template;
@@ -43,7 +43,7 @@ pub(crate) struct Classic {
 /// A family of the page.
 struct Written {
     shape: ClassicShape,
-    /// The number of the piece with its head; the lines of its series follow.
+    /// The index of the piece with the family's head; the lines of its series follow.
     head: usize,
     series: Vec<Sources>,
 }
@@ -91,7 +91,7 @@ impl Classic {
         self.families.push(Written { shape, head, series: series.into_values().collect() });
     }
 
-    /// Writes a line up to its number.
+    /// Writes a line up to its number, and ends the piece there.
     fn line<'a>(
         &mut self,
         name: &str,
@@ -106,7 +106,7 @@ impl Classic {
         self.pieces.cut();
     }
 
-    /// Appends the families with a sample's numbers, which are found by the ids of their series.
+    /// Appends the families with a sample's numbers, which it finds by the ids of the series.
     pub(crate) fn render(&self, sample: &Sample, out: &mut Vec<u8>) {
         let snapshot = &sample.snapshot;
         let line_end = format!(" {}\n", sample.at.as_millis());
@@ -126,7 +126,7 @@ impl Classic {
     }
 }
 
-/// The endings of the names of a family's samples.
+/// Returns the suffixes of the names of a family's samples.
 fn suffixes(shape: ClassicShape) -> &'static [&'static str] {
     match shape {
         ClassicShape::Summary => &["", "_sum", "_count"],
@@ -134,7 +134,7 @@ fn suffixes(shape: ClassicShape) -> &'static [&'static str] {
     }
 }
 
-/// The lines of a family in their order, as their numbers come in.
+/// Writes the lines of a family in order, each with the next number.
 struct Lines<'a, P> {
     /// The head, until the first line is written.
     head: Option<&'a [u8]>,
@@ -173,7 +173,7 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
     }
 }
 
-/// The sum of the values that are known; NaN when none is.
+/// Returns the sum of the known values; NaN when none is known.
 fn gauge(sources: &Sources, snapshot: &Snapshot) -> Option<f64> {
     let values = sources.values.iter().filter_map(|id| snapshot.by_id(*id)).map(Value::as_f64);
     let sum = values.filter(|value| !value.is_nan()).reduce(|sum, value| sum + value);
@@ -191,7 +191,7 @@ fn total(sources: &Sources, snapshot: &Snapshot) -> u64 {
     counts(&sources.values, snapshot).fold(0, |sum, count| sum.saturating_add(count.total))
 }
 
-/// The share of hits in the lookups of the last ticks; `None` without lookups.
+/// Returns the ratio of hits to lookups in the last ticks; `None` without lookups.
 fn hit_ratio(sources: &Sources, snapshot: &Snapshot) -> Option<f64> {
     let recent = |ids: &[SeriesId]| counts(ids, snapshot).map(|count| count.recent).sum::<u64>();
     let (hits, misses) = (recent(&sources.values), recent(&sources.misses));

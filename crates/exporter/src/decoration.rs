@@ -1,12 +1,15 @@
 //! The prefix and the constant labels that a host adds to every name and series.
+//!
+//! Each is validated when it is set. A malformed one would make every line of the page
+//! unreadable, so it is an error at set-up and not a family that is left out.
 
 use metrics_core::Labels;
 
-/// A setting of an [`Exporter`](crate::Exporter) that would spoil every line of a page.
+/// A setting of an [`Exporter`](crate::Exporter) that would make every line invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingError {
-    /// The prefix cannot begin a metric's name.
+    /// A metric's name cannot begin with the prefix.
     #[error("prefix `{prefix}` is not usable: letters, digits and `_`, starting with a letter")]
     Prefix {
         /// The refused prefix.
@@ -26,7 +29,7 @@ pub enum SettingError {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Decoration {
     prefix: String,
-    /// By rising key.
+    /// Keys and values, sorted by key.
     constants: Vec<(String, String)>,
 }
 
@@ -53,12 +56,12 @@ impl Decoration {
         Ok(())
     }
 
-    /// A metric's name on the page.
+    /// Returns a metric's name with the prefix.
     pub(crate) fn name(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
 
-    /// The constant labels that stand beside a series' own, which win.
+    /// Returns the constant labels whose keys the series itself does not have.
     pub(crate) fn constants<'a>(
         &'a self,
         own: &'a Labels,

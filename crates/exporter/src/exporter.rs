@@ -1,4 +1,7 @@
-//! The exporter: settings, and pages made of samples.
+//! The exporter: settings, and the rendering of samples as pages.
+//!
+//! Rendering cannot fail. A family that cannot be shown is counted in [`Rendered`], which
+//! the server of the page records, since the exporter does not know the registry.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -10,10 +13,11 @@ use crate::format::Format;
 use crate::naming::Naming;
 use crate::plan::Plans;
 
-/// Writes pages of samples.
+/// Renders samples as pages of metrics.
 ///
-/// One exporter serves any number of threads, and samples of any registry; it
-/// is made once, because it keeps what it wrote of the names and labels.
+/// Create one exporter and keep it: it caches the text of names and labels from
+/// one page to the next. Any number of threads can share it, and it renders
+/// samples of any registry.
 #[derive(Default)]
 pub struct Exporter {
     decoration: Decoration,
@@ -30,28 +34,28 @@ pub struct ExporterBuilder {
 }
 
 impl ExporterBuilder {
-    /// Puts a prefix before every name, classic ones too, joined by `_`; none by default.
+    /// Puts the prefix and `_` before every metric name, classic ones too; none by default.
     ///
     /// # Errors
-    /// [`SettingError::Prefix`] when no name could begin with it.
+    /// Returns [`SettingError::Prefix`] when a metric's name cannot begin with it.
     pub fn prefix(mut self, prefix: &str) -> Result<Self, SettingError> {
         self.decoration.set_prefix(prefix)?;
         Ok(self)
     }
 
-    /// Adds a label to every series whose metric has no label of that key itself; none by default.
+    /// Adds a label to every series that has no label with this key; none by default.
     ///
-    /// If a key is given twice, the last value counts. Labels that say where a process
-    /// runs are the scraper's to add; this is for those that it cannot know.
+    /// If a key is given twice, the last value is used. The scraper already adds labels
+    /// for the place where a process runs; use this for labels that it cannot know.
     ///
     /// # Errors
-    /// [`SettingError::ConstantLabel`] when the key is malformed or reserved.
+    /// Returns [`SettingError::ConstantLabel`] when the key is malformed or reserved.
     pub fn constant_label(mut self, key: &str, value: &str) -> Result<Self, SettingError> {
         self.decoration.set_constant(key, value)?;
         Ok(self)
     }
 
-    /// Sets the naming for scrapes that ask for none; [`Naming::Standard`] by default.
+    /// Chooses the names that a scrape gets if it asks for none; [`Naming::Standard`] by default.
     pub fn naming(mut self, naming: Naming) -> Self {
         self.naming = naming;
         self
@@ -63,42 +67,41 @@ impl ExporterBuilder {
     }
 }
 
-/// The outcome of rendering a page.
+/// The outcome of the rendering of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rendered {
-    /// The format that was written: not the wanted one where the naming has no form in that.
+    /// The format of the page: text if the naming does not exist in the wanted format.
     pub format: Format,
-    /// The size of the page.
+    /// The size of the page in bytes.
     pub bytes: usize,
-    /// Families that were left out, because they would have spoiled the page.
+    /// The number of families that were left out because they would make the page invalid.
     pub skipped: u64,
-    /// Series that share a classic name and its labels with an earlier one, and were merged into it.
+    /// The number of series that were merged into another with the same classic name and labels.
     pub merged: u64,
 }
 
 impl Exporter {
-    /// An exporter with the default settings.
+    /// Creates an exporter with the default settings.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Settings for an exporter.
+    /// Returns a builder with the default settings.
     pub fn builder() -> ExporterBuilder {
         ExporterBuilder::default()
     }
 
-    /// The naming for scrapes that ask for none.
+    /// Returns the naming for scrapes that ask for none.
     pub fn naming(&self) -> Naming {
         self.naming
     }
 
     /// Appends a page to `out`.
     ///
-    /// Classic names exist in text only, so [`Naming::Classic`] is written as
-    /// [`Format::Text`] whatever is `wanted`, and [`Naming::Both`] in OpenMetrics
-    /// has the standard names alone. The content type is that of
-    /// [`Rendered::format`].
+    /// Classic names exist in text only. So [`Naming::Classic`] is always written as
+    /// [`Format::Text`], and [`Naming::Both`] in OpenMetrics has only the standard
+    /// names. Send the content type of [`Rendered::format`], not of `wanted`.
     pub fn render(
         &self,
         sample: &Sample,
@@ -112,7 +115,7 @@ impl Exporter {
             as_wanted => as_wanted,
         };
         let plan = {
-            // A plan is added once it is complete, so the plans are whole even after a panic.
+            // A plan is stored only when it is complete, so the lock's poison can be ignored.
             let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
             plans.get(&sample.snapshot, format, naming, &self.decoration)
         };

@@ -1,12 +1,15 @@
 //! The formats of a page.
+//!
+//! JSON is not among them: it is for people and scripts, has an endpoint of its own, and is
+//! never negotiated.
 
 /// A format in which a page can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
-    /// The Prometheus text format 0.0.4: what `curl` and every scraper reads.
+    /// The Prometheus text format 0.0.4, which every scraper reads.
     Text,
-    /// OpenMetrics 1.0: the same with exemplars and units.
+    /// OpenMetrics 1.0, which adds exemplars and units.
     OpenMetrics,
 }
 
@@ -14,7 +17,9 @@ impl Format {
     /// Every format.
     pub const ALL: &[Self] = &[Self::Text, Self::OpenMetrics];
 
-    /// The value of the `Content-Type` header; newer Prometheus refuses a page without the right one.
+    /// Returns the value of the `Content-Type` header.
+    ///
+    /// Newer releases of Prometheus refuse a page with a wrong one.
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
@@ -22,7 +27,7 @@ impl Format {
         }
     }
 
-    /// The format's word, as it stands in the label `format` of [`SCRAPES`](crate::SCRAPES).
+    /// Returns the format's value of the label `format` of [`SCRAPES`](crate::SCRAPES).
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",

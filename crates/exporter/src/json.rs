@@ -1,14 +1,14 @@
 //! All families as JSON, for people and scripts.
 //!
-//! Names are those under which metrics are recorded and described, without the
-//! prefix and the constant labels of a page. Numbers are in the base unit that
-//! each family states; what is unknown is `null`. The bucket without a bound is
-//! not listed, since JSON has no infinity: it holds `count`.
+//! Names are those under which metrics are registered, without the prefix and the
+//! constant labels of a page. Numbers are in the base unit that each family
+//! states; an unknown number is `null`. The infinite bucket is not listed, since
+//! JSON has no infinity: its cumulative count is `count`.
 
 use metrics_core::{Buckets, Family, Histogram, Labels, Sample, Timestamp, Value, Window};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// Serialises a sample as the body of `GET /metrics/export.json`, without building it first.
+/// Serialises a sample as the body of `GET /metrics/export.json`, without a copy of it.
 ///
 /// ```
 /// use exporter::Json;
@@ -42,7 +42,7 @@ impl Serialize for Json<'_> {
     }
 }
 
-/// Serialises an iterator, which is made anew each time, as a list.
+/// Serialises the iterator that the closure returns as a list.
 struct Listed<F>(F);
 
 impl<I, F> Serialize for Listed<F>
@@ -96,7 +96,7 @@ impl Serialize for SeriesBody<'_> {
                 let bounds = self.bounds;
                 body.serialize_entry("histogram", &HistogramBody { histogram, bounds })?;
             }
-            // JSON writers put `null` for what is not finite.
+            // `serde_json` writes `null` for a number that is not finite.
             other => body.serialize_entry("value", &other.as_f64())?,
         }
         body.end()

@@ -1,13 +1,13 @@
-//! Prometheus text, OpenMetrics and JSON of a node0 snapshot.
+//! Renders node0's samples as Prometheus text, OpenMetrics and JSON.
 //!
-//! A scrape is read by programs that drop the whole page for one bad line, so
-//! everything here serves one promise: whatever the names, labels and help
-//! texts are, the page parses, has no series twice, and its histograms add up.
-//! A family that cannot be shown is left out and counted.
+//! A scraper rejects the whole page for one bad line. So this crate guarantees,
+//! for any names, labels and help texts, that the page parses, that no series
+//! appears twice, and that the buckets of a histogram add up to its count. A
+//! family that cannot be shown is left out and counted.
 //!
-//! Rendering is infallible and cheap. What depends on names and labels is
-//! written once and kept until a series comes or goes; a scrape copies it and
-//! fills in the numbers.
+//! Rendering is infallible and cheap. The text that depends on names and labels is
+//! written once and cached until a series is added or removed; a scrape copies it
+//! and fills in the numbers.
 //!
 //! ```
 //! use exporter::{Exporter, Format, Naming, negotiate};
@@ -32,18 +32,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! This crate knows formats and only [`Snapshot`](metrics_core::Snapshot) and
-//! [`Sample`](metrics_core::Sample). It does not know where numbers come from,
-//! nor HTTP: `negotiate` takes the text of an `Accept` header, a [`Format`]
-//! names its content type. Protobuf is not among the formats yet.
+//! This crate knows the formats, and of the core only [`Snapshot`](metrics_core::Snapshot)
+//! and [`Sample`](metrics_core::Sample). It does not know any monitor, nor HTTP:
+//! [`negotiate`] takes the text of an `Accept` header, and a [`Format`] returns its
+//! content type. It does not write Protobuf.
 //!
 //! | metric | labels | what |
 //! | --- | --- | --- |
-//! | `node0_scrapes_total` | `format` | pages rendered |
-//! | `node0_scrape_duration_seconds` | | time to read the cells and render |
+//! | `node0_scrapes_total` | `format` | rendered pages |
+//! | `node0_scrape_duration_seconds` | | time to read the cells and render a page |
 //! | `node0_scrape_bytes` | | sizes of pages |
 //! | `node0_scrape_families_skipped_total` | | families left out of pages |
-//! | `node0_classic_names_merged_total` | | series that shared a classic name with another |
+//! | `node0_classic_names_merged_total` | | series merged into another with the same classic name |
 
 mod exporter;
 mod format;

@@ -1,16 +1,19 @@
 //! The naming schemes of a page.
+//!
+//! Dashboards for older systems expect names that Prometheus advises against. A page can
+//! have both sets of names, so that a user can move dashboards one by one.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The names that a page shows; all are read from the same cells.
+/// The names that a page shows; all schemes show the same values.
 ///
-/// `classic` has no form in OpenMetrics: a page of [`Naming::Classic`] is
-/// [`Format::Text`](crate::Format::Text) whatever the scraper accepts, and
-/// [`Naming::Both`] in OpenMetrics is the standard half alone. So a server whose
-/// default is `Both` answers a scraper of OpenMetrics with exemplars, and one
-/// that is *asked* for a naming with classic names (see
-/// [`Naming::has_classic`]) answers in text.
+/// Classic names exist in text only. A page of [`Naming::Classic`] is always
+/// [`Format::Text`](crate::Format::Text), and a page of [`Naming::Both`] in
+/// OpenMetrics has only the standard names. A server whose default is `Both`
+/// therefore answers a scraper that accepts OpenMetrics with exemplars. If a
+/// request asks for classic names explicitly (see [`Naming::has_classic`]), the
+/// server should answer in text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Naming {
     /// Base units and labels, as Prometheus and OpenMetrics advise.
@@ -22,11 +25,11 @@ pub enum Naming {
     Both,
 }
 
-/// A word that is not the name of a naming scheme.
+/// A word that does not name a naming scheme.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown naming `{given}`: use `standard`, `classic` or `both`")]
 pub struct UnknownNaming {
-    /// The word.
+    /// The unknown word.
     pub given: String,
 }
 
@@ -34,7 +37,7 @@ impl Naming {
     /// The words that [`Naming::from_str`] takes.
     pub const WORDS: &[&'static str] = &["standard", "classic", "both"];
 
-    /// The naming's word.
+    /// Returns the naming's word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Standard => "standard",
@@ -48,7 +51,7 @@ impl Naming {
         matches!(self, Self::Standard | Self::Both)
     }
 
-    /// Returns `true` if the page has classic names, which only the text format can carry.
+    /// Returns `true` if the page has classic names, which exist in text only.
     pub const fn has_classic(self) -> bool {
         matches!(self, Self::Classic | Self::Both)
     }

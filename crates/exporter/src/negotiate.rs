@@ -1,21 +1,23 @@
-//! Choosing a format by an `Accept` header.
+//! Chooses a format by an `Accept` header.
 //!
-//! Scrapers rank what they take by q-values, all of them below one for some, so
-//! the values are compared and not looked for. A range says more than its type:
-//! `text/plain; version=1.0.0` is not our 0.0.4. Parameters that name neither a
-//! version nor a charset (`escaping=…` of newer Prometheus) rule nothing out.
+//! Scrapers rank formats by q-values. Some send only values below one, so the values
+//! are compared with each other and none is required to be `1`. A range with another
+//! version does not match: `text/plain; version=1.0.0` is not the format 0.0.4. Other
+//! parameters than version and charset (such as `escaping` of newer Prometheus) are
+//! ignored.
 //!
-//! A header that matches no format gets the text format and not a 406: a page that
-//! was not quite asked for helps more than none.
+//! A header that matches no format gets the text format and not a 406, because a page in
+//! another format helps a reader more than none.
 
 use crate::format::Format;
 
 /// Returns the format that an `Accept` header prefers; [`Format::Text`] where it allows none.
 ///
-/// Takes the header's values, one or several. For each format the most specific
-/// range decides; `q=0` excludes, a malformed range is ignored. Between equals
-/// the format that is named more exactly wins, then OpenMetrics where both are
-/// named, and text where both are reached by a wildcard.
+/// `accept` holds the values of all `Accept` headers. The most specific range that
+/// matches a format gives its quality; `q=0` excludes the format, and a malformed
+/// range is ignored. Between formats of equal quality, the one that a more specific
+/// range matches wins. If these are equal too, OpenMetrics wins where both are named,
+/// and text where a wildcard matches both.
 ///
 /// ```
 /// use exporter::{Format, negotiate};
@@ -39,7 +41,7 @@ pub fn negotiate<'a>(accept: impl IntoIterator<Item = &'a str>) -> Format {
         .map_or(Format::Text, |(.., format)| format)
 }
 
-/// Decides between formats of equal quality: the richer where it was named, else the plainer.
+/// Returns `true` if the format wins a tie: OpenMetrics if it was named, else text.
 fn prefers(format: Format, specificity: Specificity) -> bool {
     (format == Format::OpenMetrics) == (specificity >= Specificity::Type)
 }
@@ -62,7 +64,7 @@ impl Offer {
     }
 }
 
-/// The exactness with which a range names a format.
+/// The degree to which a range is specific about a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Specificity {
     Anything,
@@ -71,7 +73,7 @@ enum Specificity {
     Version,
 }
 
-/// The quality that a range gives to a format; the one of the more specific range is greater.
+/// The quality that a range gives to a format; ordered by specificity first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Preference {
     specificity: Specificity,
@@ -84,7 +86,7 @@ struct Range<'a> {
     sub: &'a str,
     version: Option<&'a str>,
     charset: Option<&'a str>,
-    /// In thousandths.
+    /// The q-value in thousandths.
     quality: u16,
 }
 
@@ -130,7 +132,7 @@ impl<'a> Range<'a> {
     }
 }
 
-/// The parts between separators that stand outside of quotes.
+/// Splits the text at each separator that is outside quotes.
 fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(move |c| {
@@ -152,7 +154,7 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || special(byte))
 }
 
-/// Thousandths of a q-value: `0` to `1` with at most three decimals.
+/// Parses a q-value, `0` to `1` with at most three decimals, into thousandths.
 fn quality(text: &str) -> Option<u16> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     if decimals.len() > 3 || !decimals.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,11 +1,11 @@
-//! Numbers as text, each in one canonical form.
+//! Writes numbers as text, each in one canonical form.
 //!
-//! Values take the shortest form: `145`, `0.89`, `1e-7`. A bucket's bound is a
-//! label, so its spelling is part of the series' identity and must not depend
-//! on the format: it is spelled as OpenMetrics demands and Go prints it, `1.0`,
-//! `0.005`, `1e+06`.
+//! Values have the shortest form: `145`, `0.89`, `1e-7`. A bucket's bound is a
+//! label value, so its text is part of the series' identity and must be the same
+//! in both formats. It has the form that OpenMetrics requires and Go prints:
+//! `1.0`, `0.005`, `1e+06`.
 
-/// Integers up to here are exact in a float.
+/// The largest integer up to which all integers are exact in an `f64`: 2^53.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 pub(crate) fn integer(out: &mut Vec<u8>, value: u64) {
@@ -24,7 +24,7 @@ pub(crate) fn float(out: &mut Vec<u8>, value: f64) {
     }
 }
 
-/// A finite bucket bound as the value of the label `le`.
+/// Returns a finite bucket bound as a value of the label `le`.
 pub(crate) fn bound(value: f64) -> String {
     let plain = format!("{value:?}");
     let scientific = format!("{value:e}");

@@ -1,4 +1,7 @@
-//! The constant text of a page, cut where a number goes.
+//! The constant text of a page, cut where the numbers are inserted.
+//!
+//! A page of ten thousand lines has as many pieces. They share one buffer, so rendering
+//! reads memory in order and needs no allocation per line.
 
 /// Pieces of constant text, in one allocation.
 #[derive(Default)]
@@ -8,7 +11,7 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    /// The text of the piece that is being written.
+    /// Returns the buffer at whose end the current piece is written.
     pub(crate) fn open(&mut self) -> &mut Vec<u8> {
         &mut self.text
     }
@@ -18,17 +21,17 @@ impl Pieces {
         self.ends.push(self.text.len());
     }
 
-    /// The number of pieces.
+    /// Returns the number of pieces.
     pub(crate) fn count(&self) -> usize {
         self.ends.len()
     }
 
-    /// The bytes of all pieces.
+    /// Returns the size of all pieces together.
     pub(crate) fn bytes(&self) -> usize {
         self.text.len()
     }
 
-    /// The pieces from the one with number `first`.
+    /// Returns the pieces from index `first` on.
     pub(crate) fn from(&self, first: usize) -> impl Iterator<Item = &[u8]> {
         let mut start = first.checked_sub(1).map_or(0, |before| self.ends[before]);
         self.ends[first..].iter().map(move |end| {

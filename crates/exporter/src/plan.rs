@@ -1,7 +1,8 @@
-//! The parts of a page that depend on names and labels only, kept while they stay.
+//! A cache for the parts of a page that depend on names and labels only.
 //!
-//! Escaping and formatting ten thousand label sets costs more than all numbers
-//! of the page, and gives the same text from scrape to scrape.
+//! To escape and format ten thousand label sets costs more than to write all numbers of
+//! the page, and gives the same text at each scrape. So the text is kept until the set of
+//! series changes.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -52,15 +53,15 @@ impl Plan {
     }
 }
 
-/// The names of a page's samples, of which no two families may share one.
+/// The sample names of a page; no two families may use the same one.
 ///
-/// Readers tell families apart by their samples' names: a gauge `x_count` beside
-/// a summary `x` is read as a part of the latter.
+/// A reader assigns a sample to a family by its name: it would take the gauge `x_count`
+/// for a part of the summary `x`.
 #[derive(Default)]
 pub(crate) struct SampleNames(HashSet<String>);
 
 impl SampleNames {
-    /// Takes a name with each of the suffixes, or none of them when one is taken.
+    /// Claims the name with each of the suffixes; claims none if one of them is in use.
     pub(crate) fn claim(&mut self, name: &str, suffixes: &[&str]) -> bool {
         let names = || suffixes.iter().map(|suffix| format!("{name}{suffix}"));
         let free = names().all(|name| !self.0.contains(&name));
@@ -71,7 +72,7 @@ impl SampleNames {
     }
 }
 
-/// The plans for the series that were rendered last.
+/// The plans for the set of series that was rendered last, by format and naming.
 #[derive(Default)]
 pub(crate) struct Plans {
     series: Option<SeriesSet>,
@@ -79,7 +80,7 @@ pub(crate) struct Plans {
 }
 
 impl Plans {
-    /// The plan for a snapshot's series, made if there is none.
+    /// Returns the plan for a snapshot's series, and builds it if there is none.
     pub(crate) fn get(
         &mut self,
         snapshot: &Snapshot,

@@ -1,4 +1,4 @@
-//! The metrics of scraping itself.
+//! Metrics about the scrapes themselves.
 //!
 //! An exporter does not know the registry whose samples it writes, so it returns the
 //! outcome of each page, and the server of the page records it here.
@@ -10,7 +10,7 @@ use metrics_core::{Counter, Desc, Distribution, Latency, RegisterError, Registry
 use crate::exporter::Rendered;
 use crate::format::Format;
 
-/// Pages that were rendered.
+/// The number of rendered pages.
 pub const SCRAPES: Desc =
     Desc::counter("node0_scrapes_total", "Metric pages rendered, by format.").labels(&["format"]);
 
@@ -28,19 +28,19 @@ pub const SCRAPE_BYTES: Desc = Desc::distribution(
     &[1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0, 4194304.0, 16777216.0],
 );
 
-/// The families that pages could not show.
+/// The number of families that were left out of pages.
 pub const SCRAPE_FAMILIES_SKIPPED: Desc = Desc::counter(
     "node0_scrape_families_skipped_total",
     "Families left out of metric pages because they would have spoiled them, summed over the pages.",
 );
 
-/// The series that share a classic name with another.
+/// The number of series that were merged because they share a classic name.
 pub const CLASSIC_NAMES_MERGED: Desc = Desc::counter(
     "node0_classic_names_merged_total",
     "Series merged into another because their classic names are equal, summed over the metric pages.",
 );
 
-/// The handles by which a server of pages records them.
+/// The handles with which a server of pages records them.
 #[derive(Clone, Debug)]
 pub struct ScrapeMetrics {
     pages: Vec<(Format, Counter)>,
@@ -51,10 +51,10 @@ pub struct ScrapeMetrics {
 }
 
 impl ScrapeMetrics {
-    /// Registers the metrics, each format at zero.
+    /// Registers the metrics, with the page counter of each format at zero.
     ///
     /// # Errors
-    /// [`RegisterError`] when the registry is out of names.
+    /// Returns [`RegisterError`] when the registry refuses a metric.
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
         let page = |format: &Format| Ok((*format, registry.counter(&SCRAPES, &[format.as_str()])?));
         Ok(Self {
@@ -66,7 +66,7 @@ impl ScrapeMetrics {
         })
     }
 
-    /// Records a page and the time since its cells were read; the next page shows it.
+    /// Records a page and the time that reading and rendering took; the next page shows both.
     pub fn record(&self, rendered: &Rendered, took: Duration) {
         if let Some((_, pages)) = self.pages.iter().find(|(of, _)| *of == rendered.format) {
             pages.inc();

@@ -1,4 +1,7 @@
-//! The `standard` naming: the families as they are described.
+//! The `standard` naming: the families under the names by which they are registered.
+//!
+//! The constant text is built once per set of series. A scrape then walks the pieces of
+//! text and the values of the snapshot side by side, without a lookup.
 
 use std::iter::Peekable;
 use std::slice;
@@ -16,7 +19,7 @@ use crate::text::{Head, label_set};
 pub(crate) struct Standard {
     format: Format,
     pieces: Pieces,
-    /// The number of lines that one series of each family has; zero where the family is left out.
+    /// The number of lines per series of each family; zero for a family that is left out.
     lines: Vec<usize>,
     pub(crate) skipped: u64,
 }
@@ -41,11 +44,12 @@ impl Standard {
         page
     }
 
-    /// Takes the names of a family's samples, if all of them are free.
+    /// Claims the names of a family's samples; returns `false` if one of them is in use.
     fn claim(&self, family: &Family<'_>, name: &str, taken: &mut SampleNames) -> bool {
         match (family.desc.kind.metric_type(), self.format) {
             ("histogram", _) => taken.claim(name, &["", "_bucket", "_sum", "_count"]),
-            // OpenMetrics names the family without it: a gauge of that name is another family.
+            // OpenMetrics names a counter's family without `_total`, so that name is claimed too:
+            // a gauge with it would be another family of the same name.
             ("counter", Format::OpenMetrics) => taken.claim(stem(name), &["", "_total"]),
             _ => taken.claim(name, &[""]),
         }
@@ -79,7 +83,7 @@ impl Standard {
         self.lines.push(if bounds.is_empty() { 1 } else { bounds.len() + 2 });
     }
 
-    /// Writes a line up to its number.
+    /// Writes a line up to its number, and ends the piece there.
     fn line<'a>(
         &mut self,
         name: &str,
@@ -96,8 +100,8 @@ impl Standard {
 
     /// Appends the families with a snapshot's numbers.
     ///
-    /// The snapshot has the same [set of series](metrics_core::SeriesSet) as the one that this
-    /// was made of, so both have the same series in the same order and are walked side by side.
+    /// The snapshot must have the [set of series](metrics_core::SeriesSet) from which this plan
+    /// was built. Then both have the same series in the same order.
     pub(crate) fn render(&self, snapshot: &Snapshot, out: &mut Vec<u8>) {
         const NUMBER_BYTES: usize = 8;
         out.reserve(self.pieces.bytes() + NUMBER_BYTES * self.pieces.count());
@@ -114,8 +118,8 @@ impl Standard {
                     Value::Histogram(histogram) if *lines == bounds.len() + 3 => {
                         page.histogram(histogram, bounds, self.format);
                     }
-                    // A value of another kind than its family's leaves NaN, so that the next
-                    // series still gets its own lines.
+                    // A value of another kind than its family's is written as NaN on each of its
+                    // lines, so that the next series still gets its own lines.
                     _ => (0..*lines).for_each(|_| page.float(f64::NAN)),
                 }
             }
@@ -123,7 +127,7 @@ impl Standard {
     }
 }
 
-/// The lines of a page in their order, as their numbers come in.
+/// Writes the lines of a page in order, each with the next number.
 struct Lines<'a, P> {
     pieces: P,
     out: &'a mut Vec<u8>,
@@ -177,7 +181,7 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
     }
 }
 
-/// The last of the exemplars, which rise, that a bucket with this upper bound has room for.
+/// Returns the last exemplar whose value is not above the bound; exemplars are ascending.
 fn up_to<'a>(
     exemplars: &mut Peekable<slice::Iter<'a, Exemplar>>,
     bound: f64,
@@ -189,12 +193,12 @@ fn up_to<'a>(
     last
 }
 
-/// The name of a counter's family in OpenMetrics.
+/// Returns the name of a counter's family in OpenMetrics, which lacks `_total`.
 fn stem(name: &str) -> &str {
     name.strip_suffix("_total").unwrap_or(name)
 }
 
-/// Returns `true` if a description still keeps the rules by which it was made: its fields are public.
+/// Returns `true` if a description is valid; its public fields may have been changed.
 fn is_sound(desc: &OwnedDesc) -> bool {
     let made = OwnedDesc::new(desc.kind, &desc.name, &desc.help);
     made.is_ok_and(|made| made.name == desc.name && made.with_bounds(&desc.bounds).is_ok())

@@ -1,14 +1,14 @@
 //! Common parts of the text formats: escapes, label sets, the head of a family.
 //!
-//! Label values have three escapes and help texts two; OpenMetrics adds the
-//! quote to the latter. One escape too few loses the whole page, one too many
-//! shows in every dashboard.
+//! Label values escape the backslash, the quote and the newline. Help texts do not
+//! escape the quote in text 0.0.4, but do in OpenMetrics. A missing escape makes the
+//! whole page invalid; a superfluous one shows up in every dashboard.
 
 use metrics_core::Unit;
 
 use crate::format::Format;
 
-/// The head of a family.
+/// The lines before a family's samples: help, type and unit.
 pub(crate) struct Head<'a> {
     pub(crate) name: &'a str,
     pub(crate) metric_type: &'a str,
@@ -34,7 +34,7 @@ impl Head<'_> {
         }
     }
 
-    /// The unit, where the name ends in it: readers refuse any other.
+    /// Returns the unit if the name ends in it; readers refuse any other.
     fn shown_unit(&self) -> Option<&'static str> {
         let unit = self.unit.suffix();
         let stem = self.name.strip_suffix(unit)?;
@@ -54,7 +54,7 @@ impl Head<'_> {
     }
 }
 
-/// Labels in their braces; nothing where there are none.
+/// Writes the labels in braces; writes nothing if there are none.
 pub(crate) fn label_set<'a>(out: &mut Vec<u8>, pairs: impl Iterator<Item = (&'a str, &'a str)>) {
     let mut opening = b'{';
     for (key, value) in pairs {
@@ -70,7 +70,7 @@ pub(crate) fn label_set<'a>(out: &mut Vec<u8>, pairs: impl Iterator<Item = (&'a 
     }
 }
 
-/// The text with a backslash before each of the `special` characters, a newline as `\n`.
+/// Writes the text with a backslash before each `special` character, a newline as `\n`.
 fn escaped(out: &mut Vec<u8>, text: &str, special: &[u8]) {
     for byte in text.bytes() {
         if special.contains(&byte) {

@@ -14,7 +14,6 @@ mod runner;
 mod thread;
 
 use std::fmt;
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -91,13 +90,10 @@ impl ReadinessBuilder {
     /// Asks the checks on a thread of their own instead of the current runtime.
     ///
     /// A check that blocks then holds that thread and no worker of the runtime. While it does,
-    /// no other check is answered.
-    ///
-    /// # Errors
-    /// When the system gives no thread.
-    pub fn own_thread(mut self) -> io::Result<Self> {
-        self.thread = Some(CheckThread::start()?);
-        Ok(self)
+    /// no other check is answered. Where the system gives no thread, they stay on the runtime.
+    pub fn own_thread(mut self) -> Self {
+        self.thread = CheckThread::start().ok();
+        self
     }
 
     /// Starts the rounds of checks on the current runtime.

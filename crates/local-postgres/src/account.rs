@@ -1,10 +1,10 @@
 //! The user that the server runs as.
 //!
-//! Postgres refuses root, so root has to lend it another user's name. The price is
-//! that this user must be able to enter the folders of the programs and of the data,
-//! which a private home or a private `TMPDIR` does not allow. Whether it may is asked
-//! only after something failed: access lists can allow what the mode bits deny, and a
-//! check beforehand would refuse a machine that works.
+//! Postgres refuses to run as root, so root starts it as another user. That user must be
+//! able to enter the folders of the programs and of the data, which a private home or a
+//! private `TMPDIR` does not allow. The permissions are checked only after a start has
+//! failed, to explain it: access lists can allow what the mode bits deny, so a check
+//! beforehand would refuse machines on which the start works.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -14,7 +14,7 @@ use std::process::Command;
 
 use crate::builder::StartError;
 
-/// Users to borrow from, the better one first.
+/// The users that may run the server in root's place, the preferred one first.
 const CANDIDATES: [&str; 2] = ["postgres", "nobody"];
 
 /// An unprivileged user of this machine.
@@ -26,7 +26,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Finds the account to switch to: none for a normal user, who stays who he is.
+    /// Finds the account to switch to; `None` for a normal user, who needs no other.
     pub(crate) fn to_switch_to() -> Result<Option<Account>, StartError> {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);
@@ -46,12 +46,12 @@ impl Account {
         })
     }
 
-    /// Makes the command run as this user, with no further groups.
+    /// Makes the command run as this user, without supplementary groups.
     pub(crate) fn apply_to(&self, command: &mut Command) {
         command.uid(self.uid).gid(self.gid);
     }
 
-    /// The outermost folder on the way to `path` that this user may not enter.
+    /// Returns the outermost folder above `path` that this user may not enter.
     pub(crate) fn closed_folder_above(&self, path: &Path) -> Option<PathBuf> {
         let path = fs::canonicalize(path).ok()?;
         let mut folders: Vec<&Path> = path.ancestors().skip(1).collect();

@@ -1,16 +1,16 @@
 //! Finds the folder that holds `initdb` and `postgres`.
 //!
 //! Distributions keep the server's programs out of `PATH`, in a folder per version, so
-//! the well-known places are searched too, the newest version first. A caller who
-//! names folders means exactly those: naming an empty one is how a host without
-//! Postgres is rehearsed on a machine that has it.
+//! the well-known places are searched too, the newest version first. If a caller names
+//! folders, only those are searched: a test can name an empty one to simulate a machine
+//! without Postgres.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// Where packages put versions of Postgres: parent folder, prefix of the version's
-/// own folder, and where the programs lie within it.
+/// The places where packages install versions of Postgres: the parent folder, the prefix
+/// of the version's folder, and the sub-folder with the programs.
 const VERSIONED: [(&str, &str, &str); 4] = [
     ("/usr/lib/postgresql", "", "bin"),
     ("/usr", "pgsql-", "bin"),
@@ -26,7 +26,7 @@ pub(crate) struct Binaries {
 }
 
 impl Binaries {
-    /// Takes the first of the folders that holds both programs.
+    /// Returns the programs of the first folder that holds both.
     pub(crate) fn find(folders: &[PathBuf]) -> Option<Binaries> {
         folders.iter().find_map(|folder| {
             let found =
@@ -46,7 +46,7 @@ pub(crate) fn usual_folders() -> Vec<PathBuf> {
     folders
 }
 
-/// The version folders of `parent`, the newest first.
+/// Returns the version folders of `parent`, the newest first.
 fn versions(parent: &Path, prefix: &str) -> impl Iterator<Item = PathBuf> + use<> {
     let mut found: Vec<(u32, PathBuf)> = fs::read_dir(parent)
         .into_iter()

@@ -1,7 +1,7 @@
-//! What is asked of a throw-away server, and how its start can fail.
+//! The settings of a throw-away server, and the errors of its start.
 //!
-//! Every variant of the error is met by somebody's first try on a fresh machine, so
-//! each says what to do about it.
+//! Users meet these errors on the first try on a fresh machine, so each message names
+//! the remedy.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -12,7 +12,7 @@ use crate::binaries::{self, Binaries};
 use crate::cluster::Cluster;
 use crate::postgres::LocalPostgres;
 
-/// How to find and start the server.
+/// Settings for finding and starting the server.
 #[derive(Debug, Clone)]
 #[must_use = "nothing starts before `start`"]
 pub struct Builder {
@@ -38,51 +38,51 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Looks for the programs in these folders and nowhere else.
+    /// Searches for the programs in these folders and nowhere else.
     ///
-    /// Default: `PATH`, then where distributions put them, the newest version first.
+    /// Default: `PATH`, then the folders of distributions, the newest version first.
     pub fn bin_dirs(mut self, folders: impl IntoIterator<Item = PathBuf>) -> Self {
         self.bin_dirs = Some(folders.into_iter().collect());
         self
     }
 
-    /// Looks into this folder too, when no other has the programs. Default: none.
+    /// Searches this folder last, if no other has the programs. Default: none.
     pub fn extra_bin_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.extra_bin_dir = Some(folder.into());
         self
     }
 
-    /// The folder in which the temporary one is made. Default: `TMPDIR`, or `/tmp`.
+    /// Creates the temporary folder in this one. Default: `TMPDIR`, or `/tmp`.
     pub fn temporary_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.temporary_dir = folder.into();
         self
     }
 
-    /// The loopback port. Default: 0, which takes a free one.
+    /// Listens on this loopback port. Default: 0, which takes a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// How many clients the server admits. Default: 50.
+    /// Admits at most this many clients at once. Default: 50.
     pub fn max_connections(mut self, connections: u16) -> Self {
         self.max_connections = connections;
         self
     }
 
-    /// How long each of `initdb` and the start may take. Default: 30 s.
+    /// Gives up if `initdb` or the server's start takes longer than this. Default: 30 s.
     pub fn start_timeout(mut self, limit: Duration) -> Self {
         self.start_timeout = limit;
         self
     }
 
-    /// Makes a cluster and starts its server; returns once it accepts connections.
+    /// Creates a cluster and starts its server; returns once it accepts connections.
     ///
     /// Takes about a second, nearly all of it in `initdb`.
     ///
     /// # Errors
     ///
-    /// See [`StartError`]. Nothing is left behind on the machine.
+    /// Returns [`StartError`] when the server does not start; it leaves no files or processes.
     pub fn start(self) -> Result<LocalPostgres, StartError> {
         let folders = self.folders();
         let Some(binaries) = Binaries::find(&folders) else {
@@ -109,50 +109,50 @@ pub enum StartError {
         list(searched)
     )]
     BinariesNotFound {
-        /// The folders that were looked into, in order.
+        /// The folders that were searched, in order.
         searched: Vec<PathBuf>,
     },
-    /// The folder for the data could not be made.
+    /// The folder for the data could not be created.
     #[error("`{}` takes no temporary folder: point TMPDIR to a writable folder", parent.display())]
     TemporaryFolder {
-        /// The folder in which it was to be made.
+        /// The folder in which it was to be created.
         parent: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Root has no other user to run the server as.
+    /// Root found no other user to run the server as.
     #[error(
         "PostgreSQL refuses to run as root and /etc/passwd has none of {candidates:?}: add one of them or run as a normal user"
     )]
     NoUnprivilegedUser {
-        /// The users that would do.
+        /// The users that were looked for.
         candidates: &'static [&'static str],
     },
-    /// The user that root borrowed cannot reach the programs or the data.
+    /// The user as whom root runs the server cannot reach the programs or the data.
     #[error(
         "user `{user}`, as whom root has to run PostgreSQL, may not enter `{}`: {remedy}",
         folder.display()
     )]
     Unreachable {
-        /// The borrowed user.
+        /// The name of that user.
         user: String,
-        /// The outermost folder that is closed to it.
+        /// The outermost folder that the user may not enter.
         folder: PathBuf,
-        /// What opens the way.
+        /// The action that makes the folder reachable.
         remedy: &'static str,
     },
-    /// A program is there and does not run.
+    /// A program exists and does not run.
     #[error("`{}` does not run: reinstall PostgreSQL or name another folder", program.display())]
     Spawn {
         /// The program.
         program: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// `initdb` gave up or took too long.
+    /// `initdb` failed or took too long.
     #[error("initdb {}: {log}", ending(*.status))]
     InitDb {
-        /// How it ended, or `None` when it was stopped at the time limit.
+        /// The exit status, or `None` when it was stopped at the time limit.
         status: Option<ExitStatus>,
         /// The last lines that it wrote.
         log: String,
@@ -160,18 +160,18 @@ pub enum StartError {
     /// The server ended instead of accepting connections, or took too long.
     #[error("postgres {} before it was ready: {log}", ending(*.status))]
     Server {
-        /// How it ended, or `None` when it was stopped at the time limit.
+        /// The exit status, or `None` when it was stopped at the time limit.
         status: Option<ExitStatus>,
         /// The last lines that it wrote.
         log: String,
     },
-    /// The system gives out no port.
+    /// The operating system gave no port.
     #[error("no free port on 127.0.0.1: bring the loopback interface up or ask for a port")]
     NoLoopbackPort {
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Somebody else listens on the wanted port.
+    /// Another process listens on the wanted port.
     #[error("port {port} is taken: stop who listens there or ask for port 0")]
     PortTaken {
         /// The wanted port.

@@ -1,9 +1,10 @@
-//! A cluster: the temporary folder, what `initdb` put there, and the server's launch.
+//! A cluster: the temporary folder, the data that `initdb` puts there, and the launch of
+//! the server.
 //!
-//! Readiness is read from `postmaster.pid`, as `pg_ctl` does. Connecting would be the
-//! obvious probe and the wrong one: between choosing a free port and binding it another
-//! server may take it, and would answer for ours. The file names the process it speaks
-//! for.
+//! Readiness is read from `postmaster.pid`, as `pg_ctl` does. A connection would be the
+//! obvious probe, but an unsafe one: another server may take the free port before ours
+//! binds it, and would answer the probe. The file contains the id of the process that
+//! wrote it, so it cannot be mistaken.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -21,9 +22,9 @@ use crate::folder::{DATA, Folder};
 use crate::process::Process;
 use crate::tether::{self, Farewell};
 
-/// How often `postmaster.pid` is looked at; an end of the server wakes at once.
+/// The time between two reads of `postmaster.pid`; the end of the server ends the wait at once.
 const READINESS_INTERVAL: Duration = Duration::from_millis(10);
-/// How many lines of a log are worth quoting.
+/// The number of log lines that an error quotes.
 const QUOTED_LINES: usize = 6;
 
 /// An initialised cluster in a temporary folder, removed on drop.
@@ -37,7 +38,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Makes the folder and runs `initdb`.
+    /// Creates the folder and runs `initdb`.
     pub(crate) fn create(binaries: Binaries, options: &Builder) -> Result<Cluster, StartError> {
         let account = Account::to_switch_to()?;
         let parent = &options.temporary_dir;
@@ -59,7 +60,8 @@ impl Cluster {
         command.arg("-D").arg(self.data());
         command.args(["--auth=trust", "--username=postgres", "--no-sync"]);
         command.args(["--encoding=UTF8", "--locale=C"]);
-        // The cluster's zone. It is built in; any other needs files of the system.
+        // GMT becomes the cluster's time zone, because it is the only one that is built in;
+        // others need the time zone files of the system.
         command.env("TZ", "GMT");
         let log = self.folder.path().join("initdb.log");
         let process = self.spawn(command, &self.binaries.initdb, &log)?;
@@ -109,12 +111,12 @@ impl Cluster {
             "full_page_writes=off".to_owned(),
             "synchronous_commit=off".to_owned(),
             "shared_buffers=32MB".to_owned(),
-            // Files of the default, `posix`, would outlive a killed server in /dev/shm.
+            // With the default, `posix`, a killed server would leave files in /dev/shm.
             "dynamic_shared_memory_type=mmap".to_owned(),
         ]
     }
 
-    /// Waits for readiness; the error is the status of a server that ended instead.
+    /// Waits until the server is ready; the error is the exit status if it ended before.
     fn wait_until_ready(&self, process: &Process) -> Result<(), Option<ExitStatus>> {
         let looks = self.start_timeout.as_millis() / READINESS_INTERVAL.as_millis();
         for _ in 0..=looks {
@@ -136,7 +138,7 @@ impl Cluster {
         first == Some(id) && lines.nth(6).is_some_and(|state| state.trim() == "ready")
     }
 
-    /// What the server says about itself; empty when it shut down in order.
+    /// Returns the text of `postmaster.pid`; empty after an orderly shutdown.
     fn pid_file(&self) -> String {
         fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default()
     }
@@ -149,7 +151,8 @@ impl Cluster {
         self.folder.path().join(DATA)
     }
 
-    /// Has a command run as the right user, in the folder, away from the terminal.
+    /// Makes a command run as the right user, in the cluster's folder, in a process group of
+    /// its own.
     fn settled(&self, mut command: Command) -> Command {
         command.current_dir(self.folder.path()).env("LC_ALL", "C").process_group(0);
         if let Some(account) = &self.account {
@@ -177,12 +180,12 @@ impl Cluster {
         })
     }
 
-    /// Looks for a reason to fail that lies before the program's first step.
+    /// Finds out why a program could not start at all.
     fn explain(&self, program: &Path) -> Option<StartError> {
         self.closed_way(program).or_else(|| self.refusal(program))
     }
 
-    /// Looks for the reason that a borrowed user fails where root would not.
+    /// Returns an error if the server's user may not enter the folders of data or programs.
     fn closed_way(&self, program: &Path) -> Option<StartError> {
         let account = self.account.as_ref()?;
         let closed = |path: &Path, remedy| {
@@ -199,7 +202,7 @@ impl Cluster {
         )
     }
 
-    /// Asks the system why a program does not run; behind the tether it tells others.
+    /// Runs the program directly, to get the system's error, which the tether's shell hides.
     fn refusal(&self, program: &Path) -> Option<StartError> {
         let mut command = self.settled(Command::new(program));
         command.arg("--version");
@@ -215,22 +218,23 @@ impl Cluster {
 }
 
 impl Drop for Cluster {
-    /// Frees the one thing outside the folder: the memory by which servers lock it.
+    /// Removes the shared memory segment of a killed server.
     ///
-    /// A server frees it itself unless it was killed, and then leaves its pid file,
-    /// whose seventh line holds the key and the number of the segment.
+    /// The segment is the only thing outside the folder; a server locks its data with it. A
+    /// server that was not killed removes the segment itself. A killed one leaves its pid
+    /// file, whose seventh line holds the key and the id of the segment.
     fn drop(&mut self) {
         let file = self.pid_file();
         if let Some(segment) = file.lines().nth(6).and_then(|line| line.split_whitespace().nth(1)) {
             let mut command = Command::new("ipcrm");
             command.args(["-m", segment]);
-            // Without the tool a few bytes stay, as after any crash of a server.
+            // Without `ipcrm` a few bytes stay, as after any crash of a server.
             let _ = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
         }
     }
 }
 
-/// The last lines of a log, beyond what it held before, as one line.
+/// Joins the last lines that were appended to a log since `already_logged` into one line.
 fn last_lines(log: &Path, already_logged: u64) -> String {
     let read = || -> io::Result<String> {
         let mut file = File::open(log)?;

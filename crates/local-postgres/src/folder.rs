@@ -1,13 +1,13 @@
-//! The temporary folder of a cluster, and who removes it when its host is killed.
+//! The temporary folder of a cluster, and its removal after the host was killed.
 //!
-//! A killed host cleans nothing up, so the next start in the same place does it. The
-//! question is how it knows that a folder's host is gone: a process number is soon
-//! somebody else's, and means nothing in a container that shares the place. So the host
-//! holds a lock on a file in the folder, its mark; the kernel lets go of the lock with
-//! the process, however it ends.
+//! The host is the process that holds the server's handle. A killed host removes nothing,
+//! so the next start with the same temporary folder does. It must know that the host of
+//! a folder is gone. A process id cannot tell: it is soon reused, and differs between
+//! containers that share the folder. So the host holds a lock on a file in the folder,
+//! the mark; the kernel releases the lock when the process ends in any way.
 //!
-//! The mark is locked before anything is written into it. An empty one belongs to a host
-//! that has not come that far, or to a file system without locks, and is left alone.
+//! The host locks the mark before it writes into it. An empty mark belongs to a host that
+//! has not locked it yet, or to a file system without locks; its folder is not removed.
 
 use std::fs::{self, DirEntry, File};
 use std::io::{self, Write as _};
@@ -21,21 +21,23 @@ use tempfile::TempDir;
 use crate::account::Account;
 
 const PREFIX: &str = "node0-postgres-";
-/// The file that a living host holds locked; says which process it is, for people.
+/// The file that a living host keeps locked; it contains the host's process id for people.
 const MARK: &str = "host.pid";
-/// What the server writes to, removed first: as long as it is there, so is the mark.
+/// The folder of the server's data.
+///
+/// It is removed before the mark, so that an incomplete removal can be repeated later.
 pub(crate) const DATA: &str = "data";
 
 /// A temporary folder, removed on drop or after the death of its host.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    // Declared before the mark: the folder is ours until it is gone.
+    // Declared before the mark, so that the lock is held until the folder is removed.
     dir: TempDir,
     _mark: File,
 }
 
 impl Folder {
-    /// Makes a folder that belongs to the account, and removes those of dead hosts.
+    /// Creates a folder that belongs to the account, and removes those of dead hosts.
     pub(crate) fn create(parent: &Path, account: Option<&Account>) -> io::Result<Folder> {
         sweep(parent);
         let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
@@ -54,7 +56,7 @@ impl Folder {
     }
 }
 
-/// Removes what dead hosts left; what cannot be removed now is left to the next start.
+/// Removes the folders of dead hosts; the next start tries again if a removal fails.
 fn sweep(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         if let Some(_mark) = abandoned(&entry) {
@@ -63,7 +65,7 @@ fn sweep(parent: &Path) {
     }
 }
 
-/// The mark of a folder whose host is gone, locked against other sweepers.
+/// Locks and returns the mark if the folder's host is gone; the lock keeps other sweeps away.
 fn abandoned(entry: &DirEntry) -> Option<File> {
     let is_named_so = entry.file_name().to_str()?.starts_with(PREFIX);
     if !is_named_so || !entry.file_type().ok()?.is_dir() {
@@ -79,8 +81,11 @@ fn abandoned(entry: &DirEntry) -> Option<File> {
     mark.try_lock().is_ok().then_some(mark)
 }
 
-/// Removes the data, then the rest: a server without a tether may still be writing, and
-/// notices only within a minute that its data are gone.
+/// Removes the data, then the rest.
+///
+/// A server without a tether may still write for up to a minute before it notices that
+/// its data are gone. If removing the data fails for that reason, the mark stays, and the
+/// next start tries again.
 fn remove(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder.join(DATA)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -94,7 +99,7 @@ mod tests {
 
     use super::*;
 
-    /// What the death of a host leaves behind: the folder, and nobody who holds the mark.
+    /// Creates a folder as a killed host leaves it: with a mark that is not locked.
     fn orphan(parent: &Path) -> PathBuf {
         let Folder { dir, _mark } = Folder::create(parent, None).unwrap();
         fs::create_dir(dir.path().join(DATA)).unwrap();

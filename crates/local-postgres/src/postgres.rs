@@ -1,4 +1,7 @@
 //! The handle of a running throw-away server.
+//!
+//! A free port can be taken by another process before the server binds it, and a killed
+//! server's children can hold its memory for a while, so starts and restarts are retried.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -10,12 +13,13 @@ use crate::builder::{Builder, StartError};
 use crate::cluster::Cluster;
 use crate::process::Process;
 
-/// How many free ports are tried: each may be taken between its choice and its use.
+/// The number of free ports that are tried, because another process may take one meanwhile.
 const PORT_ATTEMPTS: usize = 5;
-/// How often a restart is tried while children of a killed server still end.
+/// The number of times that a restart is tried while children of a killed server end.
 const RESTART_ATTEMPTS: usize = 100;
-/// The shutdowns of Postgres, politest first, and how long each may take: the fast one
-/// ends sessions and writes a checkpoint, the immediate one writes nothing.
+/// The signals that shut Postgres down, the gentlest first, and the time that each may take.
+///
+/// SIGINT ends sessions and writes a checkpoint; SIGQUIT ends the server without one.
 const SHUTDOWNS: [(Signal, Duration); 3] = [
     (Signal::INT, Duration::from_secs(3)),
     (Signal::QUIT, Duration::from_secs(3)),
@@ -26,14 +30,14 @@ const SHUTDOWNS: [(Signal, Duration); 3] = [
 #[derive(Debug)]
 #[must_use = "dropping the handle stops the server"]
 pub struct LocalPostgres {
-    // Declared before the cluster: nothing may write into a folder that is removed.
+    // Declared before the cluster, so that the server is gone before its folder is removed.
     server: Option<Process>,
     port: u16,
     cluster: Cluster,
 }
 
 impl LocalPostgres {
-    /// Asks for a server, with every setting at its default.
+    /// Returns a builder with every setting at its default.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -53,29 +57,29 @@ impl LocalPostgres {
         }
     }
 
-    /// The address for clients: user `postgres`, no password, database `postgres`.
+    /// Returns the address for clients: user `postgres`, no password, database `postgres`.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// The loopback port, the same across restarts.
+    /// Returns the loopback port, which stays the same across restarts.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The server's process number, or `None` while it is not running.
+    /// Returns the server's process id, or `None` while it is not running.
     pub fn pid(&self) -> Option<u32> {
         self.server.as_ref().filter(|server| server.is_running()).map(Process::id)
     }
 
-    /// The folder that holds the data and the logs.
+    /// Returns the folder that holds the data and the logs.
     pub fn folder(&self) -> &Path {
         self.cluster.folder()
     }
 
-    /// Shuts the server down and keeps its data; open sessions are ended.
+    /// Ends all sessions and shuts the server down; the data are kept.
     ///
-    /// Takes well under a second; a server that does not react is killed after six.
+    /// This takes well under a second; a server that does not react is killed after six.
     pub fn stop(&mut self) {
         let Some(server) = self.server.take() else {
             return;
@@ -96,11 +100,11 @@ impl LocalPostgres {
         }
     }
 
-    /// Starts the server again on the same port and data, stopping it first if need be.
+    /// Starts the server again on the same port and data; stops it first if it runs.
     ///
     /// # Errors
     ///
-    /// [`StartError::PortTaken`] when somebody took the port meanwhile, else
+    /// Returns [`StartError::PortTaken`] when another process has taken the port, else
     /// [`StartError::Server`]. The handle stays usable.
     pub fn restart(&mut self) -> Result<(), StartError> {
         self.stop();
@@ -112,7 +116,7 @@ impl LocalPostgres {
                     self.server = Some(server);
                     return Ok(());
                 }
-                // Orphans of a killed server hold its memory and port until they notice.
+                // The children of a killed server hold its memory and port until they notice it.
                 Err(StartError::Server { log, .. })
                     if attempt < RESTART_ATTEMPTS && log.contains("still in use") => {}
                 Err(error) => return Err(error),
@@ -127,7 +131,7 @@ impl Drop for LocalPostgres {
     }
 }
 
-/// A port of the loopback that was free a moment ago.
+/// Returns a loopback port that was free a moment ago.
 fn free_port() -> Result<u16, StartError> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     listener

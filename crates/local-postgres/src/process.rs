@@ -1,12 +1,12 @@
 //! A child process that is signalled and awaited without races.
 //!
 //! A thread of its own spawns the child, waits for its end and reaps it. That thread
-//! must live as long as the child: the kernel's parent-death signal is tied to the
-//! *thread* that spawned, and a runtime's worker may retire long before the server.
+//! must live as long as the child: the kernel sends the parent-death signal when the
+//! *thread* that spawned the child ends, and a runtime may end its worker much earlier.
 //!
-//! Between the end of a process and its reaping the kernel keeps its number. The
-//! thread therefore waits without reaping first, and reaps under the lock that
-//! [`Process::signal`] holds: a signal reaches this child or nobody.
+//! The kernel does not reuse the id of a process until it is reaped. The thread
+//! therefore waits without reaping, and then reaps under the lock that
+//! [`Process::signal`] holds. So a signal never reaches another process with the same id.
 
 use std::io;
 use std::process::{Child, Command, ExitStatus};
@@ -23,7 +23,7 @@ pub(crate) struct Process {
     end: Arc<End>,
 }
 
-/// The end of a process, once it has come.
+/// The exit status of a process, which is set and announced when it ends.
 #[derive(Debug, Default)]
 struct End {
     status: Mutex<Option<ExitStatus>>,
@@ -31,7 +31,7 @@ struct End {
 }
 
 impl Process {
-    /// Spawns the command, watched by a new thread.
+    /// Spawns the command on a new thread that waits for its end.
     pub(crate) fn spawn(mut command: Command) -> io::Result<Process> {
         let end = Arc::new(End::default());
         let (tx, rx) = mpsc::sync_channel(1);
@@ -51,12 +51,12 @@ impl Process {
         Ok(Process { id, end })
     }
 
-    /// The process number, which may be somebody else's after the end.
+    /// Returns the process id, which another process may have after the end.
     pub(crate) fn id(&self) -> u32 {
         self.id
     }
 
-    /// Whether the process has not ended yet.
+    /// Returns `true` if the process has not ended yet.
     pub(crate) fn is_running(&self) -> bool {
         self.end.lock().is_none()
     }
@@ -67,12 +67,12 @@ impl Process {
         if status.is_none()
             && let Some(pid) = pid(self.id)
         {
-            // The process may be ending: then there is nobody left to tell.
+            // An error means that the process is ending anyway.
             let _ = kill_process(pid, signal);
         }
     }
 
-    /// Waits for the end, at most for `limit`.
+    /// Waits for the end, at most for `limit`; `None` if the process still runs.
     pub(crate) fn wait_timeout(&self, limit: Duration) -> Option<ExitStatus> {
         let status = self.end.lock();
         let (status, _) = self
@@ -95,7 +95,7 @@ impl End {
             while let Err(rustix::io::Errno::INTR) = waitid(WaitId::Pid(pid), ended) {}
         }
         let mut status = self.lock();
-        // Only this thread reaps, so the status cannot have been taken by another.
+        // Only this thread reaps, so no other can have taken the status.
         *status = Some(child.wait().unwrap_or_default());
         drop(status);
         self.came.notify_all();

@@ -1,25 +1,25 @@
-//! The tether: the kernel ends a program when its host dies without having done so.
+//! The tether: makes the kernel signal a program when its host dies.
 //!
-//! The system call behind it must be made in the child, which safe code cannot do, so
-//! `setpriv` makes it and then becomes the program. A host that died before the call
-//! was made is seen by a look at the parent after it.
+//! The system call for it must be made in the child, which safe code cannot do. So
+//! `setpriv` makes it and then executes a shell, which executes the program. The host may
+//! die before the call, so the shell first checks that its parent is still the host.
 
 use std::path::Path;
 use std::process::{self, Command, Stdio};
 
-/// Becomes the program, unless the parent is no longer the host.
+/// A shell script that executes the program if the parent is still the host.
 const IF_HOST_LIVES: &str = r#"[ "$PPID" = "$0" ] && exec "$@""#;
 
-/// What the kernel tells the program at the death of its host.
+/// The signal that the kernel sends to the program when its host dies.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Farewell {
-    /// `initdb` gives up and removes what it made.
+    /// SIGTERM, on which `initdb` removes its files and ends.
     Terminate,
-    /// `postgres` shuts down at once, sessions or not.
+    /// SIGQUIT, on which `postgres` ends at once, even with open sessions.
     Quit,
 }
 
-/// A command for the program, tethered where this machine can.
+/// Returns a command for the program, with a tether if this machine supports it.
 pub(crate) fn command(program: &Path, farewell: Farewell) -> Command {
     let is_possible = tethered(Path::new("true"), farewell)
         .stdin(Stdio::null())
@@ -27,7 +27,7 @@ pub(crate) fn command(program: &Path, farewell: Farewell) -> Command {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
-    // The `setpriv` of BusyBox and those of old cannot set the signal.
+    // The `setpriv` of BusyBox and old releases of util-linux cannot set the signal.
     if is_possible { tethered(program, farewell) } else { Command::new(program) }
 }
 

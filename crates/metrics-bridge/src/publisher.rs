@@ -1,6 +1,6 @@
 //! Our families in whatever recorder is installed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::mem;
 use std::ptr;
 
@@ -12,6 +12,9 @@ use metrics_core::{
 use crate::recorder::Recorder;
 use crate::sent::{Sent, Step};
 use crate::thread::Publishing;
+
+/// The most histograms that are remembered after they are gone; the newest stay.
+const MOST_GONE: usize = 1000;
 
 static METADATA: Metadata<'static> = Metadata::new("node0", Level::INFO, Some(module_path!()));
 
@@ -25,7 +28,8 @@ static METADATA: Metadata<'static> = Metadata::new("node0", Level::INFO, Some(mo
 /// Call [`publish`](Self::publish) with the sample of each tick: the new values are then the
 /// sample's deltas. After missed samples, or for a fresh read between ticks, they are the
 /// totals without the values that were sent before. So every value is sent once, whatever
-/// samples come by.
+/// samples come by, also of a name that expires and comes back: the last thousand
+/// histograms that are gone are remembered.
 ///
 /// It asks the recorder for every handle anew, about a tenth of a microsecond for each
 /// series: a recorder may be installed later, and one that forgets idle series
@@ -58,6 +62,8 @@ pub struct Publisher {
     series: Option<SeriesSet>,
     /// In the order of the snapshot; none for one that is not sent.
     families: Vec<Option<Vec<Row>>>,
+    /// Histograms that are gone: a name that expired goes on from its totals when it comes back.
+    gone: BTreeMap<SeriesId, Row>,
     /// The tick up to whose end everything was sent, and nothing beyond.
     sent_tick: Option<u64>,
     described: HashSet<String>,
@@ -129,11 +135,11 @@ impl Publisher {
         }
     }
 
-    /// Makes the rows for the series of a snapshot: those that stay keep theirs, and gauges
-    /// that are gone are set to NaN.
+    /// Makes the rows for the series of a snapshot: those that stay or come back have theirs.
     fn plan(&mut self, recorder: &dyn metrics::Recorder, snapshot: &Snapshot) {
-        let before = mem::take(&mut self.families).into_iter().flatten().flatten();
-        let mut before: HashMap<SeriesId, Row> = before.map(|row| (row.id, row)).collect();
+        let mut before = mem::take(&mut self.gone);
+        let rows = mem::take(&mut self.families).into_iter().flatten().flatten();
+        before.extend(rows.map(|row| (row.id, row)));
         let is_sent = |family: &Family<'_>| {
             self.beside.as_ref().is_none_or(|beside| !beside.has_made(&family.desc.name))
         };
@@ -146,7 +152,7 @@ impl Publisher {
         };
         self.families =
             snapshot.families().map(|family| is_sent(&family).then(|| rows(&family))).collect();
-        self.end_gauges(recorder, before.into_values());
+        self.end(recorder, before);
         for (family, rows) in snapshot.families().zip(&self.families) {
             if rows.is_some() && self.described.insert(family.desc.name.to_string()) {
                 describe(recorder, family.desc);
@@ -154,17 +160,23 @@ impl Publisher {
         }
     }
 
-    /// Sets gauges that are gone to NaN, unless a series that began since has their name and labels.
-    fn end_gauges(&self, recorder: &dyn metrics::Recorder, gone: impl Iterator<Item = Row>) {
-        let gone: Vec<_> = gone.filter(|row| matches!(row.state, State::Gauge)).collect();
-        if gone.is_empty() {
-            return;
+    /// Ends series that are gone: remembers the histograms, and sets gauges to NaN unless a
+    /// series that began since has their name and labels.
+    fn end(&mut self, recorder: &dyn metrics::Recorder, mut gone: BTreeMap<SeriesId, Row>) {
+        let gauges: Vec<_> =
+            gone.extract_if(.., |_, row| matches!(row.state, State::Gauge)).collect();
+        if !gauges.is_empty() {
+            let living: HashSet<&Key> =
+                self.families.iter().flatten().flatten().map(|row| &row.key).collect();
+            for (_, row) in gauges.iter().filter(|(_, row)| !living.contains(&row.key)) {
+                recorder.register_gauge(&row.key, &METADATA).set(f64::NAN);
+            }
         }
-        let living: HashSet<&Key> =
-            self.families.iter().flatten().flatten().map(|row| &row.key).collect();
-        for row in gone.iter().filter(|row| !living.contains(&row.key)) {
-            recorder.register_gauge(&row.key, &METADATA).set(f64::NAN);
+        gone.retain(|_, row| matches!(row.state, State::Histogram(_)));
+        while gone.len() > MOST_GONE {
+            gone.pop_first();
         }
+        self.gone = gone;
     }
 }
 

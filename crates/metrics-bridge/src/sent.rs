@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use metrics_core::{Buckets, Delta, Histogram, Layout};
 
-/// The values of one histogram that were sent.
+/// The values of one histogram that were sent; a delta, since that takes least room.
 #[derive(Debug)]
-pub(crate) struct Sent(Buckets);
+pub(crate) struct Sent(Delta);
 
 /// The relation of a sample to the one that was sent before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(crate) enum Step {
 
 impl Sent {
     pub(crate) fn nothing(layout: Layout) -> Self {
-        Self(Buckets::new(layout))
+        Self(Delta::new(layout))
     }
 
     /// Returns the values of `now` that were not sent yet, and notes them as sent.
@@ -31,9 +31,9 @@ impl Sent {
             Cow::Borrowed(delta)
         } else {
             // Whatever was missed, the totals have it.
-            Cow::Owned(now.total().since(&self.0))
+            Cow::Owned(now.total().since(&Buckets::from(&self.0)))
         };
-        self.0.add_delta(&new);
+        self.0.merge(&new);
         new
     }
 }

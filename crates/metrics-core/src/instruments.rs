@@ -2,10 +2,11 @@
 //!
 //! A fact of a monitor, such as the time that callers wait for a connection, has a
 //! description, a handle, a line that registers it, a place in what is read, and a line that
-//! reads it. [`instruments!`](crate::instruments) takes the description and the kind of the
+//! reads it. [`instruments!`](crate::instruments!) takes the description and the kind of the
 //! handle and makes the rest. What stays with the monitor is what only it knows: when to
 //! record, how to judge, and which words the report has for it.
 
+pub(crate) mod late;
 pub(crate) mod levels;
 
 use crate::naming::by_label::ByLabel;
@@ -13,7 +14,7 @@ use crate::naming::desc::{Desc, Kind};
 use crate::naming::label_set::LabelSet;
 use crate::reading::histogram::Histogram;
 use crate::reading::sample::View;
-use crate::reading::snapshot::Count;
+use crate::reading::snapshot::{Count, Value};
 use crate::recording::counter::Counter;
 use crate::recording::distribution::Distribution;
 use crate::recording::families::RegisterError;
@@ -25,7 +26,8 @@ use crate::registry::Registry;
 
 /// A handle, or one for each value of a label, with one description.
 ///
-/// This trait is sealed: it is implemented for the handles, and for [`ByLabel`] of them.
+/// This trait is sealed: it is implemented for the handles, for [`Late`](crate::Late) ones, and
+/// for [`ByLabel`] of both.
 pub trait Instrument: sealed::Sealed + Sized {
     /// The value that a view shows of it.
     type Reading<'a>;
@@ -38,6 +40,12 @@ pub trait Instrument: sealed::Sealed + Sized {
 
     /// Reads it from a view, see [`View::read`].
     fn read<'a>(&self, view: &View<'a>) -> Self::Reading<'a>;
+
+    /// Reads it from a view without a handle, by the values that it was registered with.
+    ///
+    /// For series that others record too, such as by name with a
+    /// [`Labelled`](crate::Labelled). It is slower than [`Self::read`].
+    fn find<'a>(view: &View<'a>, desc: &Desc, values: &[&str]) -> Self::Reading<'a>;
 }
 
 mod sealed {
@@ -88,11 +96,18 @@ impl<'a> View<'a> {
     pub fn read<I: Instrument>(&self, instrument: &I) -> I::Reading<'a> {
         instrument.read(self)
     }
+
+    /// The value of a series by the values of the description's labels.
+    fn value_of(&self, desc: &Desc, values: &[&str]) -> Option<&'a Value> {
+        let family = self.snapshot.family(desc.name())?;
+        family.value(desc.label_keys().iter().copied().zip(values.iter().copied()))
+    }
 }
 
-/// The handles that are registered by one method of the registry and read by one of the view.
+/// The handles that are registered by one method of the registry and read by one of the view,
+/// or made of a value that a view has.
 macro_rules! handles {
-    ($($handle:ty => $reading:ty: $register:ident, $read:ident;)*) => { $(
+    ($($handle:ty => $reading:ty: $register:ident, $read:ident, $value:pat => $made:expr;)*) => { $(
         impl sealed::Sealed for $handle {}
 
         impl Instrument for $handle {
@@ -109,16 +124,24 @@ macro_rules! handles {
             fn read<'a>(&self, view: &View<'a>) -> Self::Reading<'a> {
                 view.$read(self)
             }
+
+            fn find<'a>(view: &View<'a>, desc: &Desc, values: &[&str]) -> Self::Reading<'a> {
+                match view.value_of(desc, values) {
+                    Some($value) => $made,
+                    _ => Default::default(),
+                }
+            }
         }
     )* };
 }
 
 handles! {
-    Counter => Count: counter, count;
-    UpDown => u64: up_down, level;
-    Peak => u64: peak, peak;
-    Latency => Option<&'a Histogram>: latency, latency;
-    Distribution => Option<&'a Histogram>: distribution, distribution;
+    Counter => Count: counter, count, Value::Counter(count) => *count;
+    UpDown => u64: up_down, level, Value::Gauge(level) => *level as u64;
+    Peak => u64: peak, peak, Value::Gauge(peak) => *peak as u64;
+    Latency => Option<&'a Histogram>: latency, latency, Value::Histogram(times) => Some(times);
+    Distribution => Option<&'a Histogram>:
+        distribution, distribution, Value::Histogram(sizes) => Some(sizes);
 }
 
 impl sealed::Sealed for Gauge {}
@@ -138,6 +161,13 @@ impl Instrument for Gauge {
     fn read<'a>(&self, view: &View<'a>) -> Option<f64> {
         view.gauge(self).filter(|value| !value.is_nan())
     }
+
+    fn find<'a>(view: &View<'a>, desc: &Desc, values: &[&str]) -> Option<f64> {
+        match view.value_of(desc, values) {
+            Some(Value::Gauge(value)) if !value.is_nan() => Some(*value),
+            _ => None,
+        }
+    }
 }
 
 impl<K: LabelSet, I: Instrument> sealed::Sealed for ByLabel<K, I> {}
@@ -152,15 +182,20 @@ impl<K: LabelSet, I: Instrument> Instrument for ByLabel<K, I> {
     fn read<'a>(&self, view: &View<'a>) -> Self::Reading<'a> {
         self.map(|instrument| instrument.read(view))
     }
+
+    fn find<'a>(view: &View<'a>, desc: &Desc, values: &[&str]) -> Self::Reading<'a> {
+        ByLabel::from_fn(|label: K| I::find(view, desc, &[values, &[label.label()]].concat()))
+    }
 }
 
 /// Declares what is recorded of one instance, with what registers and reads all of it.
 ///
-/// Each line is a fact: the field's name, the [`Instrument`](crate::Instrument) that records
-/// it, and the [`Desc`](crate::Desc) that says what it means. All have the same first label
+/// Each line is a fact: the field's name, the [`Instrument`] that records
+/// it, and the [`Desc`] that says what it means. All have the same first label
 /// values, in the same order. Made are the struct itself, whose fields record; a method
-/// `register(&Registry, &[&str])`; and a method `read(&View)`, which returns a second struct
-/// with the same fields, each of them what the view shows.
+/// `register(&Registry, &[&str])`; a method `read(&View)`, which returns a second struct
+/// with the same fields, each of them what the view shows; and a function
+/// `find(&View, &[&str])`, which reads the same without handles, by the label values.
 ///
 /// ```
 /// use metrics_core::{ByLabel, Counter, Desc, Latency, Registry, instruments, label_set};
@@ -195,6 +230,9 @@ impl<K: LabelSet, I: Instrument> Instrument for ByLabel<K, I> {
 /// let reading = mails.read(&sample.view());
 /// assert_eq!(reading.jobs[End::Failed].total, 1);
 /// assert_eq!(reading.wait.map(|wait| wait.count()), Some(1));
+///
+/// let found = QueueCells::find(&sample.view(), &["mails"]);
+/// assert_eq!(found.jobs, reading.jobs);
 /// # Ok::<(), metrics_core::RegisterError>(())
 /// ```
 #[macro_export]
@@ -229,6 +267,13 @@ macro_rules! instruments {
             /// Reads each instrument from a view.
             $vis fn read<'a>(&self, view: &$crate::View<'a>) -> $reading<'a> {
                 $reading { $($field: view.read(&self.$field),)+ }
+            }
+
+            /// Reads from a view what was registered with these values, without its handles.
+            $vis fn find<'a>(view: &$crate::View<'a>, values: &[&str]) -> $reading<'a> {
+                $reading {
+                    $($field: <$kind as $crate::Instrument>::find(view, &$desc, values),)+
+                }
             }
         }
     };

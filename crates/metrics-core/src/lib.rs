@@ -111,6 +111,7 @@ mod ticker;
 pub use clock::{Clock, ManualClock, Moment, Timestamp};
 pub use instances::{Instance, InstanceError, InstanceHandle, Instances, Named};
 pub use instruments::Instrument;
+pub use instruments::late::Late;
 pub use instruments::levels::LevelGauge;
 pub use judging::assessment::{Assessment, HealthBlock};
 pub use judging::board::{COMPONENT_HEALTH_SCORE, HEALTH_SCORE};

@@ -9,25 +9,16 @@
 //! use axum::{Router, routing::get};
 //! use node0::Monitoring;
 //!
-//! # use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
-//! # struct Connector;
-//! # impl Manager for Connector {
-//! #     type Type = ();
-//! #     type Error = std::convert::Infallible;
-//! #     async fn create(&self) -> Result<(), Self::Error> { Ok(()) }
-//! #     async fn recycle(&self, _: &mut (), _: &Metrics) -> RecycleResult<Self::Error> { Ok(()) }
-//! # }
 //! # async fn order() -> &'static str { "tea" }
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! # let pool = Pool::<Connector>::builder(Connector).build()?;
 //! let monitoring = Monitoring::builder().version(env!("CARGO_PKG_VERSION")).build()?;
-//! let pool = monitoring.database().attach("main", &pool)?;
+//! let payments = monitoring.breakers().circuit("payments", Default::default())?;
 //! let app = Router::new()
 //!     .route("/orders/{id}", get(order))
 //!     .merge(monitoring.routes()?);
 //! let listener = node0::bind("127.0.0.1:3000").await?;
 //! monitoring.serve(listener, app).await?;
-//! # drop(pool);
+//! # drop(payments);
 //! # Ok(())
 //! # }
 //! ```
@@ -61,6 +52,7 @@
 //!
 //! | feature | adds |
 //! | --- | --- |
+//! | `deadpool` | [`MonitoredPool`]: pools of deadpool, wrapped |
 //! | `deadpool-postgres` | the module [`postgres`]: timed connects, and a readiness check on a connection of its own |
 //! | `moka`, `redis` | the modules `cache::moka` and `cache::redis`: tiers that count what they do; `RedisPool` binds the latter to a watched pool |
 //! | `tower`, `tower-resilience` | `breaker::RecordLayer`, and the module `breaker::tower_resilience` |
@@ -73,6 +65,7 @@
 
 mod install;
 mod monitoring;
+mod monitors;
 #[cfg(feature = "redis")]
 mod redis_pool;
 mod signal;
@@ -93,6 +86,7 @@ pub use performance_monitor as performance;
 pub use system_monitor as system;
 
 pub use aggregator::{Aggregator, Events, Received, Sampler, StartError};
+#[cfg(feature = "deadpool")]
 pub use db_pool_monitor::deadpool::{BuildPoolError, MonitoredObject, MonitoredPool};
 #[cfg(feature = "deadpool-postgres")]
 pub use db_pool_monitor::postgres;
@@ -108,11 +102,11 @@ pub use http_glue::{
 };
 pub use metrics_core::{
     AnyMetric, Assessment, Buckets, Classic, ClassicShape, Clock, Counter, DEFAULT_CACHE, Desc,
-    Distribution, Event, Gauge, HealthChange, Histogram, HitRatio, InFlight, Issue, Kind, Labels,
-    Latency, LatencySummary, ManualClock, Measuring, Monitor, NotReady, OwnedDesc, Peak,
-    ReadinessCheck, Recommendation, RegisterError, Registry, RegistryBuilder, Report, Sample,
-    Severity, Snapshot, Status, Timer, Timestamp, Topic, TraceId, Unit, UnknownTarget, UpDown,
-    Value, View, Window,
+    Distribution, Event, Finding, FindingChange, FindingState, Gauge, HealthChange, Histogram,
+    HitRatio, InFlight, InstanceError, Judgement, Kind, Labels, Latency, LatencySummary,
+    ManualClock, Measuring, Monitor, NotReady, Observer, OwnedDesc, Peak, ReadinessCheck,
+    RegisterError, Registry, RegistryBuilder, Report, Sample, Severity, Snapshot, Status, Timer,
+    Timestamp, Topic, TraceId, Unit, UnknownTarget, UpDown, Value, View, Window,
 };
 
 /// Every metric that this crate records itself.

@@ -5,9 +5,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aggregator::{Aggregator, Events, StartError};
 use axum::Router;
-use breaker_monitor::BreakerMonitor;
-use cache_monitor::CacheMonitor;
-use db_pool_monitor::PoolMonitor;
 use exporter::{Exporter, ExporterBuilder, Format, Naming};
 use http_glue::{
     REQUEST_OPERATION, REQUESTS_OPERATION, Readiness, RequestLayer, Routes, RoutesError, Shutdown,
@@ -17,10 +14,11 @@ use metrics_core::{
     AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, RegistryBuilder, Sample,
 };
 use performance_monitor::PerformanceMonitor;
-use system_monitor::{MonitoredRuntime, SystemMonitor};
+use system_monitor::MonitoredRuntime;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
+use crate::monitors::Monitors;
 use crate::signal::stop_signal;
 
 /// Which build runs.
@@ -38,11 +36,7 @@ pub struct Monitoring {
 
 struct Inner {
     registry: Registry,
-    performance: PerformanceMonitor,
-    database: PoolMonitor,
-    cache: CacheMonitor,
-    breakers: BreakerMonitor,
-    system: SystemMonitor,
+    monitors: Monitors,
     /// The runtime that we run on, from when we first see one.
     runtime: Mutex<Option<MonitoredRuntime>>,
     requests: RequestLayer,
@@ -117,24 +111,20 @@ impl MonitoringBuilder {
     /// Builds everything and leaves the sampling to the caller.
     pub(crate) fn build_unsampled(self) -> Result<Monitoring, BuildError> {
         let registry = self.registry.build();
-        let performance = PerformanceMonitor::register(&registry)?;
+        let monitors = Monitors::register(&registry)?;
         let host = self.version.as_deref().unwrap_or_default();
         let build_info = registry.gauge(&BUILD_INFO, &[host, env!("CARGO_PKG_VERSION")])?;
         build_info.set(1.0);
         let inner = Inner {
-            database: PoolMonitor::register(&registry)?,
-            cache: CacheMonitor::register(&registry)?,
-            breakers: BreakerMonitor::register(&registry)?,
-            system: SystemMonitor::register(&registry)?,
             runtime: Mutex::new(None),
-            requests: requests(&registry, &performance)?,
+            requests: requests(&registry, &monitors.performance)?,
             exporter: Arc::new(self.exporter.build()),
             version: self.version,
             readiness: OnceLock::new(),
             aggregator: Mutex::new(None),
             custom: Mutex::new(Vec::new()),
             _build_info: build_info,
-            performance,
+            monitors,
             registry,
         };
         Ok(Monitoring { inner: Arc::new(inner) })
@@ -156,32 +146,8 @@ impl Monitoring {
         &self.inner.registry
     }
 
-    /// Latency and throughput by name.
-    pub fn performance(&self) -> &PerformanceMonitor {
-        &self.inner.performance
-    }
-
-    /// The monitor of database pools.
-    pub fn database(&self) -> &PoolMonitor {
-        &self.inner.database
-    }
-
-    /// The monitor of caches.
-    pub fn cache(&self) -> &CacheMonitor {
-        &self.inner.cache
-    }
-
-    /// The monitor of circuit breakers.
-    pub fn breakers(&self) -> &BreakerMonitor {
-        &self.inner.breakers
-    }
-
-    /// The monitor of the process and of runtimes.
-    ///
-    /// The runtime on which the monitoring was built, or first asked for
-    /// readiness, is attached to it as `main`.
-    pub fn system(&self) -> &SystemMonitor {
-        &self.inner.system
+    pub(crate) fn monitors(&self) -> &Monitors {
+        &self.inner.monitors
     }
 
     /// A fresh sample: the numbers as of now.
@@ -225,7 +191,9 @@ impl Monitoring {
     pub fn readiness(&self) -> &Readiness {
         self.inner.readiness.get_or_init(|| {
             self.watch_runtime();
-            Readiness::builder(&self.inner.registry).start()
+            let readiness = Readiness::builder(&self.inner.registry);
+            // Where there is no thread to be had, the checks share the runtime.
+            readiness.own_thread().start()
         })
     }
 
@@ -235,7 +203,7 @@ impl Monitoring {
         let mut runtime = lock(&self.inner.runtime);
         // Without a thread that samples, a test drives all time itself.
         if runtime.is_none() && lock(&self.inner.aggregator).is_some() {
-            *runtime = self.inner.system.attach("main", &handle).ok();
+            *runtime = self.system().attach("main", &handle).ok();
         }
     }
 

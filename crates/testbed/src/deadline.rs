@@ -1,13 +1,13 @@
-//! Waiting for another process, with an end.
+//! Waits for another process, with a time limit.
 //!
-//! The real programs that tests start give no signal of their own when they are ready,
-//! so somebody has to ask again and again. All such asking goes through [`Deadline`]:
-//! it is the one place of the tests that looks at a clock or sleeps, and it cannot wait
-//! for ever. Inside one process use a channel or the runtime's paused time instead.
+//! The programs that tests start do not signal that they are ready, so a test has to poll
+//! them. All polling goes through [`Deadline`], which never waits for ever. This module
+//! is the only one in the tests that reads a clock or sleeps. For events inside one
+//! process use a channel or the runtime's paused time instead.
 
 use std::time::{Duration, Instant};
 
-/// How long to rest between two looks at a condition.
+/// The pause between two polls.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// A point in time after which waiting has failed.
@@ -35,16 +35,16 @@ impl Deadline {
         self.end.saturating_duration_since(now())
     }
 
-    /// Tells whether the deadline has passed.
+    /// Returns `true` if the deadline has passed.
     #[must_use]
     pub fn has_passed(&self) -> bool {
         self.left().is_zero()
     }
 
-    /// Asks until `probe` has an answer; `None` when the deadline passes first.
+    /// Calls `probe` until it returns a value; `None` when the deadline passes first.
     ///
-    /// The probe runs at least once, and once more after the deadline passed, so a
-    /// slow machine is not punished for a late wake-up.
+    /// The probe runs at least once, and once more after the deadline has passed, so that a
+    /// late wake-up on a slow machine is no failure.
     pub fn poll<T>(&self, mut probe: impl FnMut() -> Option<T>) -> Option<T> {
         loop {
             let last_try = self.has_passed();
@@ -58,13 +58,13 @@ impl Deadline {
         }
     }
 
-    /// Asks until `condition` holds; false when the deadline passes first.
+    /// Calls `condition` until it holds; returns `false` when the deadline passes first.
     pub fn until(&self, mut condition: impl FnMut() -> bool) -> bool {
         self.poll(|| condition().then_some(())).is_some()
     }
 }
 
-/// A stopwatch for what happens in other processes.
+/// A stopwatch for tests that time other processes.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch {
     start: Instant,
@@ -84,10 +84,10 @@ impl Stopwatch {
     }
 }
 
-/// Lets real time pass, for tests that watch another process over a while.
+/// Sleeps, for tests that watch another process for a time.
 ///
-/// This is for the length of an observation ("scrape for a minute"), never for hoping
-/// that something has happened by then: that is [`Deadline::until`].
+/// Use it for the length of an observation ("scrape for a minute"). To wait until
+/// something has happened, use [`Deadline::until`].
 #[expect(
     clippy::disallowed_methods,
     reason = "other processes live in real time; this module is where tests meet it"

@@ -1,9 +1,9 @@
-//! The reference parser's reading of a metrics page.
+//! Parses a page of metrics with the reference parser.
 //!
-//! The page goes through Python's `prometheus_client`, which agrees with all of the
-//! OpenMetrics test data, and through two checks of our own for what it lets pass (see
-//! `python/parse_exposition.py`). What comes back is plain data for comparing value by
-//! value.
+//! Python's `prometheus_client` parses the page; it agrees with all of the OpenMetrics
+//! test data. Two checks of our own refuse faults that it accepts (see
+//! `python/parse_exposition.py`). The result is plain data, which a test can compare value
+//! by value.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -20,7 +20,7 @@ const SCRIPT: &str = include_str!("../python/parse_exposition.py");
 pub struct Family {
     /// The family's name; for an OpenMetrics counter without `_total`.
     pub name: String,
-    /// `counter`, `gauge`, `histogram`, …
+    /// The type: `counter`, `gauge`, `histogram`, …
     pub kind: String,
     /// The help text, unescaped.
     pub help: String,
@@ -52,15 +52,15 @@ pub enum ParseError {
     /// The parser refused the page.
     #[error("the reference parser refuses the page: {reason}")]
     Refused {
-        /// In the parser's words.
+        /// The parser's message.
         reason: String,
     },
     /// Python could not be run, or did not answer in the agreed form.
     #[error("the reference parser could not be asked: {said}")]
     Broken {
-        /// What it said.
+        /// The text that Python printed, or the error of the operating system.
         said: String,
-        /// Why, when the system gave a reason.
+        /// The error of the operating system, if there was one.
         source: Option<io::Error>,
     },
 }
@@ -69,7 +69,7 @@ pub enum ParseError {
 ///
 /// # Errors
 ///
-/// [`ParseError::Refused`] with the parser's reason when the page breaks the format.
+/// Returns [`ParseError::Refused`] with the parser's reason when the page breaks the format.
 pub fn parse_openmetrics(client: &PrometheusClient, text: &str) -> Result<Vec<Family>, ParseError> {
     parse(client, "openmetrics", text)
 }
@@ -78,7 +78,7 @@ pub fn parse_openmetrics(client: &PrometheusClient, text: &str) -> Result<Vec<Fa
 ///
 /// # Errors
 ///
-/// [`ParseError::Refused`] with the parser's reason when the page breaks the format.
+/// Returns [`ParseError::Refused`] with the parser's reason when the page breaks the format.
 pub fn parse_text(client: &PrometheusClient, text: &str) -> Result<Vec<Family>, ParseError> {
     parse(client, "text", text)
 }
@@ -94,7 +94,8 @@ fn parse(client: &PrometheusClient, format: &str, text: &str) -> Result<Vec<Fami
         .stderr(Stdio::piped())
         .spawn()
         .map_err(broken)?;
-    // It reads all before it writes, so nothing blocks; if it died, its status says why.
+    // The parser reads all input before it writes, so neither side blocks. A failed write is
+    // judged only after the exit status, which tells more.
     let written = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(text.as_bytes()));
     let output = child.wait_with_output().map_err(broken)?;
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
@@ -134,7 +135,7 @@ fn sample(value: &Value) -> Option<Sample> {
     })
 }
 
-/// Reads a number; those without a JSON form come as words such as `+Inf`.
+/// Reads a number; numbers without a JSON form are texts such as `+Inf`.
 fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }

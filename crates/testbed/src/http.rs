@@ -1,10 +1,10 @@
-//! A plain HTTP/1.1 client for tests, down to single bytes.
+//! A plain HTTP/1.1 client for tests, which shows the bytes on the wire.
 //!
-//! Tests must see what is on the wire: which headers came in which spelling, whether the
-//! connection was closed, what answers a request line of garbage. A client library hides
-//! exactly that, and would share its bugs with a server built on the same parts; so this
-//! one is written against the specification, one request per connection, blocking, with
-//! a time limit on every read and a bound on every answer.
+//! Tests must see details that a client library hides: the spelling of headers, the end
+//! of the connection, the answer to a malformed request line. A library would also share
+//! its bugs with a server that is built on the same parts. So this client is written
+//! after the specification. It blocks, uses one connection per request, and limits the
+//! time of every read and the size of every answer.
 
 use std::fmt;
 use std::io::{self, Read, Write as _};
@@ -13,10 +13,10 @@ use std::time::Duration;
 
 mod parse;
 
-/// How long one read or write may take.
+/// The longest time that one read or write may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The longest answer that is read.
+/// The longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 
 /// An answer, as it was on the wire.
@@ -39,7 +39,7 @@ pub enum HttpError {
     Io {
         /// The server.
         address: SocketAddr,
-        /// Why it failed.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The answer is not HTTP/1.
@@ -47,9 +47,9 @@ pub enum HttpError {
     Malformed {
         /// The server.
         address: SocketAddr,
-        /// What could not be read.
+        /// The part that is malformed.
         part: &'static str,
-        /// The beginning of what came.
+        /// The beginning of the answer.
         bytes: String,
     },
 }
@@ -62,7 +62,7 @@ impl Response {
         field.map(|(_, value)| value.as_str())
     }
 
-    /// Returns the body as text, with what is not UTF-8 replaced.
+    /// Returns the body as text; bytes that are not UTF-8 are replaced.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
@@ -72,7 +72,7 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// When it is not JSON.
+    /// Fails when it is not JSON.
     pub fn json(&self) -> Result<serde_json::Value, serde_json::Error> {
         serde_json::from_slice(&self.body)
     }
@@ -89,13 +89,13 @@ pub struct Request {
 }
 
 impl Request {
-    /// Begins a request; `target` is written as it is, unescaped.
+    /// Starts a request; `target` is sent as it is, unescaped.
     pub fn new(method: &str, target: &str) -> Self {
         let (method, target) = (method.to_owned(), target.to_owned());
         Self { method, target, headers: Vec::new(), body: Vec::new() }
     }
 
-    /// Begins a GET.
+    /// Starts a GET request.
     pub fn get(target: &str) -> Self {
         Self::new("GET", target)
     }
@@ -106,7 +106,7 @@ impl Request {
         self
     }
 
-    /// Sets a JSON body.
+    /// Sends this JSON value as the body, with its content type.
     pub fn json(mut self, body: &serde_json::Value) -> Self {
         self.body = body.to_string().into_bytes();
         self.header("Content-Type", "application/json")
@@ -116,7 +116,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// When the exchange fails or the answer is not HTTP/1.
+    /// Fails when the exchange fails or the answer is not HTTP/1.
     pub fn send(&self, address: SocketAddr) -> Result<Response, HttpError> {
         let mut stream = connect(address)?;
         let io = |source| HttpError::Io { address, source };
@@ -157,18 +157,19 @@ impl Request {
 ///
 /// # Errors
 ///
-/// When the exchange fails or the answer is not HTTP/1.
+/// Fails when the exchange fails or the answer is not HTTP/1.
 pub fn get(address: SocketAddr, target: &str) -> Result<Response, HttpError> {
     Request::get(target).send(address)
 }
 
-/// Sends bytes as they are, ends the sending side, and returns all that comes back.
+/// Sends bytes as they are, closes the sending side, and returns the whole answer.
 ///
-/// A server may answer garbage with a reset; that ends the answer, it is not an error.
+/// A server may reset the connection on malformed input; this ends the answer and is no
+/// error.
 ///
 /// # Errors
 ///
-/// When the server cannot be reached or does not close the connection in time.
+/// Fails when the server cannot be reached or does not close the connection in time.
 pub fn send_raw(address: SocketAddr, bytes: &[u8]) -> Result<Vec<u8>, HttpError> {
     let mut stream = connect(address)?;
     let written = stream.write_all(bytes).and_then(|()| stream.shutdown(Shutdown::Write));

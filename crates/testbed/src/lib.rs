@@ -1,16 +1,16 @@
-//! The real parts that node0's tests run against.
+//! The real programs that node0's tests run against.
 //!
-//! A text format is only proven by the program that reads it, so the tests scrape with
-//! real Prometheus servers, lint with promtool, parse with the reference parser, pool
-//! connections of a real Postgres and cache in a real Redis. This crate finds those programs, or unpacks them into
-//! the target folder the first time a test needs one, and drives them: processes that
-//! end with their guard, a Prometheus on a free port, a plain HTTP client that can also
-//! send nonsense.
+//! A format is proven only by the programs that read it, so the tests scrape with real
+//! Prometheus servers, lint with promtool, parse with the reference parser, pool
+//! connections of a real Postgres and cache in a real Redis. This crate finds those
+//! programs, or unpacks them into the target folder when a test first needs one. It also
+//! drives them: it has processes that end with their guard, a Prometheus on a free port,
+//! and a plain HTTP client that can also send malformed requests.
 //!
-//! It knows nothing of node0's own crates and none of them may name it but as a
-//! dev-dependency. It is not published and blocks freely: tests call it from threads.
+//! The crate does not know node0's own crates, which may use it only as a dev-dependency.
+//! It is not published. Its functions block, so tests call them from threads.
 //!
-//! A test asks for a tool and goes on only when there is one:
+//! A test asks for a tool, and is skipped or fails if there is none:
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -26,11 +26,11 @@
 //!
 //! | variable | effect |
 //! | --- | --- |
-//! | `CI=true` | a tool that cannot be had fails the test instead of skipping it |
+//! | `CI=true` | a missing tool fails the test instead of skipping it |
 //! | `NODE0_TOOLS=unpacked` | tools of this machine are ignored, all are unpacked |
-//! | `NODE0_DEBIAN_MIRROR` | where to download packages when this is not a Debian |
+//! | `NODE0_DEBIAN_MIRROR` | the address from which packages are downloaded |
 //! | `NODE0_SKIPS` | a file to which skips are appended, for a summary |
-//! | `NODE0_PROVE=long` | see [`prove`] |
+//! | `NODE0_PROVE=long` | tests run at the length of a proof, see [`prove`] |
 
 pub mod deadline;
 pub mod http;

@@ -1,18 +1,19 @@
-//! Whether something that comes and goes leaves memory behind.
+//! Finds memory leaks in code that is set up and torn down many times.
 //!
-//! What a library says of its own bytes proves nothing of what it forgot, so the kernel is
-//! asked, for the whole process. A test that does so has a process to itself.
+//! A library's own count of its bytes misses the bytes that it leaks, so this module reads
+//! the resident memory of the whole process from the kernel. A test that uses it needs a
+//! process to itself.
 
 use std::fs;
 
-/// What memory may grow by while nothing is left behind: the allocator's whims.
+/// The growth in bytes that is tolerated, because the allocator's own use varies.
 const SLACK: u64 = 2 << 20;
 
-/// Returns the bytes of this process that are in memory.
+/// Returns the resident memory of this process in bytes.
 ///
 /// # Panics
 ///
-/// Where there is no Linux.
+/// Panics on systems other than Linux.
 #[must_use]
 pub fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("this runs on Linux");
@@ -21,14 +22,14 @@ pub fn resident() -> u64 {
     number.expect("it is a number of kilobytes") * 1024
 }
 
-/// Runs cycles, told their numbers from 0, and returns the bytes that memory grew by.
+/// Runs `cycle` with the numbers from 0, and returns the bytes by which memory grew.
 ///
-/// Measured is from the end of the first tenth, by when everything that is kept for reuse is
-/// there, to the end.
+/// The growth is measured from the end of the first tenth, when everything that is kept for
+/// reuse has been allocated, to the end.
 ///
 /// # Panics
 ///
-/// When memory grew by more than 2 MiB.
+/// Panics when memory grows by more than 2 MiB.
 pub fn growth_over(cycles: u64, mut cycle: impl FnMut(u64)) -> u64 {
     let mut settled = u64::MAX;
     for nth in 0..cycles {

@@ -1,9 +1,9 @@
-//! A program that a test started, ended by its guard.
+//! A program that a test starts and that ends with its guard.
 //!
-//! A test that panics must not leave a server behind, so the child ends when the guard
-//! drops: SIGTERM first, because the programs under test must show that they clean up,
-//! SIGKILL when they do not. Output is read by two threads from the start, so a chatty
-//! child never blocks on a full pipe and a failure can show everything that was said.
+//! A test that panics must not leave a server behind, so dropping the guard ends the
+//! child: with SIGTERM, because the programs under test must show that they clean up, and
+//! with SIGKILL if that does not suffice. Two threads read the output from the start, so
+//! the child never blocks on a full pipe and an error can show everything it printed.
 
 mod lines;
 
@@ -17,7 +17,7 @@ pub use rustix::process::Signal;
 use self::lines::{Lines, Stream, read_into};
 use crate::Deadline;
 
-/// How long a child may take to end after SIGTERM when its guard drops.
+/// The time that a child may take to end after SIGTERM when its guard is dropped.
 const GRACE_SECONDS: u64 = 10;
 
 /// A running child process with its captured output.
@@ -38,29 +38,29 @@ pub enum ProcessError {
     Spawn {
         /// The program as it was called.
         program: String,
-        /// Why the system refused.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The child ended before it said the line.
+    /// The child ended before it printed the line.
     #[error("`{program}` ended ({status}) before it printed {pattern:?}; it said:\n{output}")]
     Ended {
         /// The program as it was called.
         program: String,
-        /// How it ended.
+        /// The exit status.
         status: ExitStatus,
         /// The text that was waited for.
         pattern: String,
-        /// Everything it printed.
+        /// The whole output of the child.
         output: String,
     },
-    /// The child is still there but did not say the line in time.
+    /// The child still runs but did not print the line in time.
     #[error("`{program}` did not print {pattern:?} in time; it said:\n{output}")]
     Silent {
         /// The program as it was called.
         program: String,
         /// The text that was waited for.
         pattern: String,
-        /// Everything it printed.
+        /// The whole output of the child.
         output: String,
     },
     /// The child did not end in time.
@@ -68,7 +68,7 @@ pub enum ProcessError {
     StillRunning {
         /// The program as it was called.
         program: String,
-        /// Everything it printed.
+        /// The whole output of the child.
         output: String,
     },
     /// The child could not be signalled or waited for.
@@ -76,7 +76,7 @@ pub enum ProcessError {
     Control {
         /// The program as it was called.
         program: String,
-        /// Why the system refused.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
@@ -86,7 +86,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`ProcessError::Spawn`] when the program cannot be started.
+    /// Returns [`ProcessError::Spawn`] when the program cannot be started.
     pub fn spawn(mut command: Command) -> Result<Self, ProcessError> {
         let name = command.get_program().to_string_lossy().into_owned();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -115,18 +115,19 @@ impl Process {
 
     /// Waits for a line of stdout or stderr that contains `pattern` and returns it.
     ///
-    /// Lines that came before the call count too.
+    /// It also finds lines that were printed before the call.
     ///
     /// # Errors
     ///
-    /// [`ProcessError::Ended`] or [`ProcessError::Silent`], both with the whole output.
+    /// Returns [`ProcessError::Ended`] or [`ProcessError::Silent`], both with the whole output.
     pub fn wait_for_line(
         &mut self,
         pattern: &str,
         deadline: Deadline,
     ) -> Result<String, ProcessError> {
         loop {
-            // The status is asked first: what an ended child printed is all there then.
+            // The status is read before the search: if the child has ended, the search covers
+            // everything that it printed.
             let status = self.try_wait()?;
             if status.is_some() {
                 self.join_readers();
@@ -146,7 +147,7 @@ impl Process {
         }
     }
 
-    /// Returns every line so far, in the order of arrival.
+    /// Returns all lines so far, in the order of arrival.
     #[must_use]
     pub fn output(&self) -> String {
         self.lines.text(|_| true)
@@ -168,17 +169,17 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`ProcessError::Control`] when the system refuses, also when it has ended.
+    /// Returns [`ProcessError::Control`] when the system refuses or the child has ended.
     pub fn signal(&self, signal: Signal) -> Result<(), ProcessError> {
         rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal)
             .map_err(|errno| self.control(errno.into()))
     }
 
-    /// Tells how the child ended, `None` while it runs.
+    /// Returns the child's exit status, `None` while it runs.
     ///
     /// # Errors
     ///
-    /// [`ProcessError::Control`] when the system refuses.
+    /// Returns [`ProcessError::Control`] when the system refuses.
     pub fn try_wait(&mut self) -> Result<Option<ExitStatus>, ProcessError> {
         self.child.try_wait().map_err(|source| self.control(source))
     }
@@ -187,7 +188,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`ProcessError::StillRunning`] when the deadline passes first.
+    /// Returns [`ProcessError::StillRunning`] when the deadline passes first.
     pub fn wait(&mut self, deadline: Deadline) -> Result<ExitStatus, ProcessError> {
         let ended = deadline.poll(|| self.try_wait().transpose());
         let status = ended.unwrap_or_else(|| {
@@ -197,11 +198,11 @@ impl Process {
         Ok(status)
     }
 
-    /// Asks the child to end by SIGTERM and waits for it.
+    /// Sends SIGTERM to the child and waits for its end.
     ///
     /// # Errors
     ///
-    /// [`ProcessError::StillRunning`] when the deadline passes first.
+    /// Returns [`ProcessError::StillRunning`] when the deadline passes first.
     pub fn terminate(&mut self, deadline: Deadline) -> Result<ExitStatus, ProcessError> {
         if let Some(status) = self.try_wait()? {
             return Ok(status);
@@ -210,15 +211,15 @@ impl Process {
         self.wait(deadline)
     }
 
-    /// Joins the readers, which end with the pipes.
+    /// Waits for the reader threads, which end when the pipes are closed.
     ///
-    /// A grandchild may hold a pipe open for longer, so an unfinished reader is left
-    /// to itself.
+    /// A grandchild may hold a pipe open for longer, so a reader that has not ended after a
+    /// second is detached.
     fn join_readers(&mut self) {
         let deadline = Deadline::seconds(1);
         for reader in self.readers.drain(..) {
             if deadline.until(|| reader.is_finished()) {
-                // A reader that panicked has left its lines behind all the same.
+                // The lines of a reader that panicked are kept, so its panic is ignored.
                 let _ = reader.join();
             }
         }
@@ -232,8 +233,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if self.terminate(Deadline::seconds(GRACE_SECONDS)).is_err() {
-            // Nothing more can be done than to kill and reap; both fail only when the
-            // child is gone.
+            // Both calls fail only if the child is gone already.
             let _ = self.child.kill();
             let _ = self.child.wait();
         }

@@ -1,9 +1,9 @@
-//! A real Prometheus server on a free loopback port, for as long as its guard lives.
+//! A real Prometheus server on a free loopback port, which ends with its guard.
 //!
-//! The server picks its port itself and prints it, so two tests never race for one. Its
-//! data lies in a temporary folder. The first scrape comes five to six seconds after the
-//! start whatever the interval is: target discovery has a fixed rhythm, so start it
-//! early and look at the samples that came after the first.
+//! The server chooses its port itself and prints it, so two tests never race for one. Its
+//! data are in a temporary folder. The first scrape happens five to six seconds after the
+//! start, for any scrape interval, because target discovery has a fixed interval. So
+//! start the server early, and ignore the time before the first sample.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ mod answer;
 
 pub use self::answer::{Point, Series, TargetState};
 
-/// How long the server may take to be ready.
+/// The longest time that the server may take to be ready.
 const START_SECONDS: u64 = 30;
 
 /// One scrape job of the server's configuration.
@@ -34,7 +34,7 @@ pub struct ScrapeJob {
 }
 
 impl ScrapeJob {
-    /// Describes a job that scrapes `/metrics` of `address` every second.
+    /// Creates a job that scrapes `/metrics` of `address` every second.
     pub fn new(name: &str, address: impl ToString) -> Self {
         let targets = json!([{ "targets": [address.to_string()] }]);
         let config = [("job_name", json!(name)), ("static_configs", targets)];
@@ -42,18 +42,18 @@ impl ScrapeJob {
         Self { config }.interval(Duration::from_secs(1))
     }
 
-    /// Sets the scrape interval and, with it, the scrape timeout.
+    /// Scrapes at this interval and with a timeout of the same length; one second by default.
     pub fn interval(self, interval: Duration) -> Self {
         let text = json!(format!("{}ms", interval.as_millis()));
         self.option("scrape_interval", text.clone()).option("scrape_timeout", text)
     }
 
-    /// Sets the path that is scraped; default `/metrics`.
+    /// Scrapes this path; `/metrics` by default.
     pub fn path(self, path: &str) -> Self {
         self.option("metrics_path", json!(path))
     }
 
-    /// Sets any other option of a scrape configuration, such as `scrape_protocols`.
+    /// Adds any other option of a scrape configuration, such as `scrape_protocols`.
     pub fn option(mut self, key: &str, value: Value) -> Self {
         self.config.insert(key.to_owned(), value);
         self
@@ -63,13 +63,13 @@ impl ScrapeJob {
 /// A running Prometheus.
 #[derive(Debug)]
 pub struct Prometheus {
-    // The order matters: the server ends before its folder is removed.
+    // Declared first, so that the server ends before its folder is removed.
     process: Process,
     address: SocketAddr,
     _data: TempDir,
 }
 
-/// A server that did not start, or an answer that is none.
+/// A server that did not start, or a request that it did not answer as expected.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PrometheusError {
@@ -82,7 +82,7 @@ pub enum PrometheusError {
     /// The server never became ready.
     #[error("the server was not ready in time; it said:\n{output}")]
     NotReady {
-        /// Everything it printed.
+        /// The whole output of the server.
         output: String,
     },
     /// An exchange with the server failed.
@@ -91,15 +91,15 @@ pub enum PrometheusError {
     /// The server refused a request.
     #[error("the server refused {target}: {reason}")]
     Refused {
-        /// What was asked.
+        /// The path and query of the request.
         target: String,
-        /// In the server's words.
+        /// The server's message.
         reason: String,
     },
-    /// The answer has another shape than this module knows.
+    /// The answer has a shape that this module does not know.
     #[error("the server's answer to {target} has an unknown shape")]
     Shape {
-        /// What was asked.
+        /// The path and query of the request.
         target: String,
     },
 }
@@ -109,7 +109,7 @@ impl Prometheus {
     ///
     /// # Errors
     ///
-    /// When it does not start, with everything it printed.
+    /// Fails when the server does not start; the error holds its output.
     pub fn start(tool: &PrometheusTool, jobs: &[ScrapeJob]) -> Result<Self, PrometheusError> {
         Self::start_with(tool, jobs, &[])
     }
@@ -118,7 +118,7 @@ impl Prometheus {
     ///
     /// # Errors
     ///
-    /// When it does not start, with everything it printed.
+    /// Fails when the server does not start; the error holds its output.
     pub fn start_with(
         tool: &PrometheusTool,
         jobs: &[ScrapeJob],
@@ -150,7 +150,7 @@ impl Prometheus {
         }
     }
 
-    /// Returns where the server listens.
+    /// Returns the address on which the server listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -166,7 +166,7 @@ impl Prometheus {
     ///
     /// # Errors
     ///
-    /// When the expression is refused or the server cannot be asked.
+    /// Fails when the server refuses the expression or does not answer.
     pub fn query(&self, promql: &str) -> Result<Vec<Series>, PrometheusError> {
         let target = format!("/api/v1/query?query={}", encode_query(promql));
         answer::series(&self.api(&target)?).ok_or(PrometheusError::Shape { target })
@@ -176,7 +176,7 @@ impl Prometheus {
     ///
     /// # Errors
     ///
-    /// When the expression is refused or the server cannot be asked.
+    /// Fails when the server refuses the expression or does not answer.
     pub fn query_range(
         &self,
         promql: &str,
@@ -190,11 +190,11 @@ impl Prometheus {
         answer::series(&self.api(&target)?).ok_or(PrometheusError::Shape { target })
     }
 
-    /// Lists the active targets and how their last scrape went.
+    /// Returns the active targets with the outcome of their last scrape.
     ///
     /// # Errors
     ///
-    /// When the server cannot be asked.
+    /// Fails when the server does not answer.
     pub fn targets(&self) -> Result<Vec<TargetState>, PrometheusError> {
         let target = "/api/v1/targets?state=active".to_owned();
         answer::targets(&self.api(&target)?).ok_or(PrometheusError::Shape { target })
@@ -202,22 +202,22 @@ impl Prometheus {
 
     /// Returns the sum of one of the server's metrics about itself, zero if it has none.
     ///
-    /// This is where it counts what it dropped from scrapes, such as
+    /// These metrics count the samples that it dropped from scrapes, for example
     /// `prometheus_target_scrapes_sample_duplicate_timestamp_total`.
     ///
     /// # Errors
     ///
-    /// When the server cannot be asked.
+    /// Fails when the server does not answer.
     pub fn own_metric(&self, name: &str) -> Result<f64, PrometheusError> {
         let page = http::get(self.address, "/metrics").map_err(PrometheusError::Http)?;
         Ok(answer::sum_of(&page.text(), name))
     }
 
-    /// Asks the API and returns the `data` of its answer.
+    /// Sends a GET to the API and returns the `data` of its answer.
     ///
     /// # Errors
     ///
-    /// When the request is refused or the server cannot be asked.
+    /// Fails when the server refuses the request or does not answer.
     pub fn api(&self, target: &str) -> Result<Value, PrometheusError> {
         let response = http::get(self.address, target).map_err(PrometheusError::Http)?;
         let target = target.to_owned();

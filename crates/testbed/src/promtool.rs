@@ -1,20 +1,20 @@
 //! Prometheus's own linter of metric pages.
 //!
-//! It knows the naming rules, not the arithmetic: falling buckets, duplicate series and
-//! a missing `+Inf` pass it. Those are for the parser in [`exposition`](crate::exposition)
-//! and for a server that scrapes. It reads the text format only.
+//! It checks the naming rules and not the numbers: it accepts falling buckets, duplicate
+//! series and a missing `+Inf`. The parser in [`exposition`](crate::exposition) and a
+//! server that scrapes find those. It reads the text format only.
 
 use std::io::{self, Write as _};
 use std::process::{Command, Stdio};
 
 use crate::tools::PrometheusTool;
 
-/// What `promtool check metrics` said.
+/// The result of `promtool check metrics`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LintReport {
-    /// 0 nothing to say, 1 not parsable, 3 lint.
+    /// The exit code: 0 for a clean page, 1 for a malformed one, 3 for lint.
     pub exit: Option<i32>,
-    /// Its lines, from both streams, sorted: it walks a hash map.
+    /// The output of both streams, sorted, because promtool prints in random order.
     pub lines: Vec<String>,
 }
 
@@ -22,7 +22,7 @@ pub struct LintReport {
 ///
 /// # Errors
 ///
-/// When promtool cannot be run.
+/// Fails when promtool cannot be run.
 pub fn check_metrics(tool: &PrometheusTool, text: &str) -> io::Result<LintReport> {
     let mut child = Command::new(tool.promtool())
         .args(["check", "metrics"])
@@ -30,7 +30,8 @@ pub fn check_metrics(tool: &PrometheusTool, text: &str) -> io::Result<LintReport
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
-    // It may stop reading at the first mistake; what it says then is the answer.
+    // promtool may stop reading at the first fault. Its output is then the result, and the
+    // broken pipe is no error.
     let written = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(text.as_bytes()));
     let output = child.wait_with_output()?;
     if let Err(error) = written

@@ -1,8 +1,8 @@
-//! How a test learns that it runs as a long proof, and hands over its figures.
+//! Tells a test whether it runs as a long proof, and collects the figures of a proof.
 //!
 //! A proof is an ordinary test with a larger bound: the same code runs for a second in
-//! every test run and for minutes under `cargo xtask prove NAME`, so the long one cannot
-//! rot. The command sets two variables; this module is the only reader of them.
+//! every test run and for minutes under `cargo xtask prove NAME`, so the long version
+//! cannot break unnoticed. The command sets two variables, which only this module reads.
 
 use std::io;
 use std::path::Path;
@@ -10,17 +10,17 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-/// Which of the two lengths a test runs at.
+/// The length of a test run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Length {
-    /// Part of every test run: seconds.
+    /// Seconds, in every ordinary test run.
     Short,
-    /// Under `cargo xtask prove`: minutes.
+    /// Minutes, under `cargo xtask prove`.
     Long,
 }
 
 impl Length {
-    /// Reads the length that this run was asked for (`NODE0_PROVE=long`).
+    /// Returns the length of this run, which is long if `NODE0_PROVE` is `long`.
     #[must_use]
     pub fn of_this_run() -> Self {
         match std::env::var("NODE0_PROVE") {
@@ -29,7 +29,7 @@ impl Length {
         }
     }
 
-    /// Picks the bound that belongs to this length.
+    /// Returns the bound for this length.
     #[must_use]
     pub fn pick<T>(self, short: T, long: T) -> T {
         match self {
@@ -41,16 +41,16 @@ impl Length {
 
 /// Adds measured figures to the proof's JSON; does nothing in a short run.
 ///
-/// The tests of a proof run side by side in one process, and each brings an object with
-/// keys of its own. A key that is there already gets the new value.
+/// The tests of a proof run side by side in one process, and each adds an object with its
+/// own keys. The value of a key that exists is replaced.
 ///
 /// # Errors
 ///
-/// When the file that the command named cannot be read or written, or holds no object.
+/// Fails when the file cannot be read or written, or does not hold a JSON object.
 pub fn report(figures: &Value) -> io::Result<()> {
     static SOLE: Mutex<()> = Mutex::new(());
     let Some(path) = std::env::var_os("NODE0_PROVE_FIGURES") else { return Ok(()) };
-    // A test that failed meanwhile does not take the others' figures with it.
+    // Ignores poison, so that a test that panicked does not lose the others' figures.
     let _sole = SOLE.lock().unwrap_or_else(PoisonError::into_inner);
     add(Path::new(&path), figures)
 }

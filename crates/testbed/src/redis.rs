@@ -1,7 +1,7 @@
-//! A Redis server that a test owns, and may kill.
+//! A Redis server that a test owns, and can kill and restart.
 //!
-//! It listens on a socket in a temporary folder and on no port, keeps nothing on disk,
-//! and ends with its guard. A restart is a new process on the same socket, empty.
+//! It listens on a socket in a temporary folder and on no port, stores nothing on disk,
+//! and ends with its guard. A restart starts a new, empty process on the same socket.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -12,13 +12,13 @@ use crate::Deadline;
 use crate::process::{Process, ProcessError, Signal};
 use crate::tools::RedisTool;
 
-/// How long the server may take to listen, or to end.
+/// The longest time that the server may take to listen, or to end.
 const PATIENCE_SECONDS: u64 = 20;
 
 /// A running Redis server, or one that was killed.
 #[derive(Debug)]
 pub struct RedisServer {
-    // Before the folder, which the server uses until it has ended.
+    // Declared before the folder, which the server uses until it has ended.
     process: Process,
     tool: RedisTool,
     folder: TempDir,
@@ -29,7 +29,7 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`ProcessError`] when it cannot be started, or does not come to listen.
+    /// Returns [`ProcessError`] when it cannot be started, or does not listen in time.
     pub fn start(tool: &RedisTool) -> Result<Self, ProcessError> {
         let folder = tempfile::Builder::new().prefix("node0-redis-").tempdir();
         let folder = folder.map_err(|source| ProcessError::Spawn {
@@ -40,7 +40,7 @@ impl RedisServer {
         Ok(Self { process, tool: tool.clone(), folder })
     }
 
-    /// Returns the address, as Redis clients take it.
+    /// Returns the address in the form that Redis clients accept.
     #[must_use]
     pub fn url(&self) -> String {
         format!("unix://{}", socket(&self.folder).display())
@@ -52,30 +52,30 @@ impl RedisServer {
         self.process.pid()
     }
 
-    /// Ends the server by SIGKILL, and with it all it held.
+    /// Kills the server with SIGKILL; all its data are lost.
     ///
     /// # Errors
     ///
-    /// [`ProcessError`] when it cannot be signalled, or does not end.
+    /// Returns [`ProcessError`] when it cannot be signalled, or does not end.
     pub fn kill(&mut self) -> Result<(), ProcessError> {
         self.process.signal(Signal::KILL)?;
         self.process.wait(Deadline::seconds(PATIENCE_SECONDS)).map(drop)
     }
 
-    /// Stops the server, which then takes connections and answers nothing.
+    /// Suspends the server, so that it accepts connections and answers nothing.
     ///
     /// # Errors
     ///
-    /// [`ProcessError`] when it cannot be signalled.
+    /// Returns [`ProcessError`] when it cannot be signalled.
     pub fn pause(&self) -> Result<(), ProcessError> {
         self.process.signal(Signal::STOP)
     }
 
-    /// Lets a stopped server go on.
+    /// Resumes a suspended server.
     ///
     /// # Errors
     ///
-    /// [`ProcessError`] when it cannot be signalled.
+    /// Returns [`ProcessError`] when it cannot be signalled.
     pub fn resume(&self) -> Result<(), ProcessError> {
         self.process.signal(Signal::CONT)
     }
@@ -84,7 +84,7 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// As for [`Self::start`].
+    /// Fails as for [`Self::start`].
     pub fn restart(&mut self) -> Result<(), ProcessError> {
         self.process = spawn(&self.tool, &self.folder)?;
         Ok(())

@@ -1,19 +1,18 @@
-//! What a test does when a tool cannot be had.
+//! Skips or fails a test whose tool is missing.
 //!
-//! On a laptop a missing tool must not make the other tests useless, so the test is
-//! skipped; but a skip that nobody sees is a test that nobody runs. The notice therefore
-//! goes straight to the process's stderr, which the test harness does not capture, and
-//! into a file from which `cargo xtask test` prints a summary. Under `CI=true` a missing
-//! tool fails the test.
+//! On a laptop a missing tool must not fail the test run, so the test is skipped. A skip
+//! must be visible, or the test is never run. The notice therefore goes directly to the
+//! process's stderr, which the test harness does not capture, and into a file from which
+//! `cargo xtask test` prints a summary. Under `CI=true` a missing tool fails the test.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 
 use crate::tools::ToolError;
 
-/// Unwraps a tool, or ends the calling test: loudly skipped, failed under `CI=true`.
+/// Unwraps a tool, or skips the calling test with a notice; fails it under `CI=true`.
 ///
-/// Works in any function that returns `()`.
+/// It works in any function that returns `()`.
 #[macro_export]
 macro_rules! require {
     ($tool:expr) => {
@@ -27,17 +26,17 @@ macro_rules! require {
     };
 }
 
-/// Reports that a test cannot run; the working half of [`require!`](crate::require!).
+/// Reports that a test cannot run; [`require!`](crate::require!) calls it.
 ///
 /// # Panics
 ///
-/// Under `CI=true`, where every tool must be there.
+/// Panics under `CI=true`, where every tool is required.
 pub fn skip_or_fail(error: &ToolError, file: &str, line: u32) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
     let notice = format!("SKIPPED {test} ({file}:{line}): {}", error.in_one_line());
     assert!(!on_ci(), "{notice}");
-    // A notice that cannot be written changes nothing about the skip itself.
+    // The test is skipped even if the notice cannot be written.
     let _ = writeln!(io::stderr(), "{notice}");
     if let Some(path) = std::env::var_os("NODE0_SKIPS") {
         let file = OpenOptions::new().create(true).append(true).open(path);
@@ -45,7 +44,7 @@ pub fn skip_or_fail(error: &ToolError, file: &str, line: u32) {
     }
 }
 
-/// Tells whether this run must have every tool (`CI=true`).
+/// Returns `true` if this run requires every tool (`CI=true`).
 fn on_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1")
 }

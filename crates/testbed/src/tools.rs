@@ -1,13 +1,13 @@
-//! The programs that tests need: found on this machine, or unpacked beside the build.
+//! The programs that tests need: found on this machine, or unpacked into the target folder.
 //!
-//! A fresh clone must pass its tests after one command, as root and as anybody else, so
-//! nothing is installed: Debian packages are downloaded with a private `apt` state,
+//! A fresh clone must pass its tests after one command, for root and for every other user,
+//! so nothing is installed. Debian packages are downloaded with a private `apt` state,
 //! checked against Debian's keyring and unpacked into `target/tools`. No service is
-//! started and the system's own package lists are not touched. What is there stays, so
-//! a second run needs no network; a file lock keeps concurrent test processes apart.
+//! started, and the system's own package lists are not changed. Unpacked tools are kept,
+//! so a second run needs no network; a file lock serialises concurrent test processes.
 //!
-//! A program already on the machine is used when its version fits: the pinned versions
-//! are the point of the tests that ask for them.
+//! A program that is already on the machine is used only if it has the required version,
+//! because some tests depend on the behaviour of one release.
 
 mod debian;
 mod error;

@@ -1,4 +1,4 @@
-//! What is left behind is seen, in a process of its own.
+//! The measurement of memory growth finds a leak; it needs a process of its own.
 
 use std::panic::catch_unwind;
 

@@ -1,4 +1,7 @@
-//! The workspace's dependencies, as cargo reports them.
+//! The workspace's dependencies, as `cargo metadata` reports them.
+//!
+//! It contains what the rules need and nothing else: each crate's direct dependencies, and
+//! the packages that it reaches in a build.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,43 +11,43 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, Package
 
 use crate::workspace::Workspace;
 
-/// Every crate of the workspace with what it names and what it reaches.
+/// Every crate of the workspace with its dependencies.
 #[derive(Debug)]
 pub(super) struct Graph {
     pub(super) crates: Vec<Crate>,
 }
 
-/// One crate of the workspace.
+/// A crate of the workspace.
 #[derive(Debug)]
 pub(super) struct Crate {
-    /// Its folder, which is its name in the table.
+    /// The crate's folder, which is its name in the table.
     pub(super) folder: String,
-    /// Its package name.
+    /// The name of its package.
     pub(super) package: String,
     /// The dependencies that its manifest names, optional ones included.
     pub(super) edges: Vec<Edge>,
-    /// Packages reachable by normal and build edges, with all features on.
+    /// The packages that it reaches by normal and build edges, with all features on.
     pub(super) reaches: BTreeSet<String>,
 }
 
-/// One dependency that a manifest names.
+/// A dependency that a manifest names.
 #[derive(Debug)]
 pub(super) struct Edge {
-    /// The folder of a crate of ours, the package of an outside one.
+    /// The folder of a crate of the workspace, or the package of an outside one.
     pub(super) to: String,
     pub(super) kind: DependencyKind,
     pub(super) is_ours: bool,
 }
 
 impl Crate {
-    /// Returns the edges that are part of a build, and not of tests only.
+    /// Returns the edges that are part of a user's build; those of tests are not.
     pub(super) fn built_edges(&self) -> impl Iterator<Item = &Edge> {
         self.edges.iter().filter(|edge| edge.kind != DependencyKind::Development)
     }
 }
 
 impl Graph {
-    /// Asks cargo, without the network and without changing the lock file.
+    /// Reads the graph from cargo, without the network and without changing the lock file.
     pub(super) fn read(workspace: &Workspace) -> Result<Self> {
         let metadata = MetadataCommand::new()
             .manifest_path(workspace.path("Cargo.toml"))
@@ -63,7 +66,7 @@ impl Graph {
             let dependencies = member.dependencies.iter();
             let built = dependencies.filter(|it| !is_model(it.target.as_ref()));
             let edges = built.map(|dependency| {
-                // A package of ours is one that lies where a member does.
+                // A dependency belongs to the workspace if its path is the folder of a member.
                 let ours = folders.get(dependency.name.as_str()).filter(|_| {
                     dependency.path.as_ref().is_some_and(|path| {
                         members.iter().any(|it| it.manifest_path.parent() == Some(path))
@@ -83,7 +86,7 @@ impl Graph {
     }
 }
 
-/// Tells whether a dependency serves the loom models only, and no build of a user.
+/// Returns `true` if a dependency is for the loom models only, so that no user builds it.
 fn is_model(target: Option<&Platform>) -> bool {
     target.is_some_and(|target| target.to_string() == "cfg(loom)")
 }
@@ -93,7 +96,7 @@ fn folder_of(package: &Package) -> String {
     folder.unwrap_or(package.name.as_str()).to_owned()
 }
 
-/// Follows normal and build edges from a package.
+/// Returns the packages that a package reaches by normal and build edges.
 fn reachable(metadata: &Metadata, start: &PackageId) -> Result<BTreeSet<String>> {
     let resolve = metadata.resolve.as_ref().context("cargo left out the resolved graph")?;
     let nodes: BTreeMap<&PackageId, _> = resolve.nodes.iter().map(|it| (&it.id, it)).collect();

@@ -1,27 +1,29 @@
-//! The roles that crates have, in order from the core outwards.
+//! The roles of crates, in order from the core outwards.
+//!
+//! A role decides which other crates a crate may use, so the table need not list them.
 
 use std::fmt;
 
-/// The part that a crate plays in the architecture.
+/// The role of a crate in the architecture.
 ///
-/// Variants stand in order: a crate uses crates of earlier roles, and never another of its own.
+/// The order of the variants matters: a crate may use crates of earlier roles only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
     /// Holds the numbers, and the traits through which all others meet.
     Core,
     /// Watches one kind of resource.
     Monitor,
-    /// Makes time pass: takes samples and calls monitors and observers.
+    /// Ticks the registry, which takes samples and calls monitors and observers.
     Engine,
-    /// Turns samples into something to read, such as a page, a history or alerts.
+    /// Turns samples into a form that people or programs read: a page, a history, alerts.
     Reader,
-    /// Delivers to services outside of this process.
+    /// Sends data to services outside this process.
     Outlet,
     /// Serves the readers over a protocol.
     Surface,
     /// Wires all libraries together and re-exports them.
     Facade,
-    /// Runs, or helps tests to run: the demo, this package, the real servers of tests.
+    /// Is a program or a helper of tests: the demo, this package, the servers of tests.
     Program,
 }
 
@@ -37,13 +39,13 @@ impl Role {
         Self::Program,
     ];
 
-    /// Tells whether crates of this role may use crates of `other`.
+    /// Returns `true` if crates of this role may use crates of role `other`.
     pub(super) fn may_use(self, other: Self) -> bool {
         match self {
             Self::Core => false,
             Self::Monitor | Self::Engine | Self::Reader => other == Self::Core,
             Self::Outlet => matches!(other, Self::Core | Self::Engine),
-            // A surface knows monitors by the trait of the core only.
+            // A surface uses monitors through the core's trait only.
             Self::Surface => {
                 matches!(other, Self::Core | Self::Engine | Self::Reader | Self::Outlet)
             }

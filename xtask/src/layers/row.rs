@@ -1,33 +1,36 @@
-//! A row of the table: one crate, and what it may depend on.
+//! A row of the table: a crate, the crates that it may use, and its exceptions.
+//!
+//! The role grants most permissions; a row lists only the ones that the role does not
+//! decide, so that a new crate needs few words.
 
 use super::role::Role;
 
-/// One crate of the workspace and what it may depend on.
+/// A crate of the workspace and the crates that it may depend on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
     pub(super) role: Role,
-    /// The folder, without `crates/`.
+    /// The crate's folder, without `crates/`.
     pub(super) name: &'static str,
     /// The crate's subject, for the printed table.
     pub(super) knows: &'static str,
     pub(super) ours: Ours,
     pub(super) outside: Outside,
-    /// Groups of crates that must not be reachable from it, however indirectly.
+    /// Groups of crates that it must not reach, directly or through others.
     pub(super) never: &'static [&'static [&'static str]],
     /// The parts that are larger than the limits.
     pub(super) oversize: &'static [Oversize],
 }
 
-/// The crates of the workspace that one may use by normal and build edges.
+/// The crates of the workspace that a crate may use by normal and build edges.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Ours {
     /// All crates of the roles that its own role may use.
     ByRole,
-    /// These crates instead; each has an earlier role, or both are programs.
+    /// Only these crates; each has an earlier role, or both are programs.
     Only(&'static [&'static str]),
 }
 
-/// The outside crates that one may name directly, optional ones included.
+/// The outside crates that a crate may name directly, optional ones included.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Outside {
     Only(&'static [&'static str]),
@@ -37,7 +40,8 @@ pub(super) enum Outside {
 /// A part of a crate that is larger than its limit, and the reason.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Oversize {
-    /// `src` for the crate, `src/file.rs` for a file, `src/file.rs::name` for a function.
+    /// The part: `src` for the crate, `src/file.rs` for a file, `src/file.rs::name` for a
+    /// function.
     pub(super) part: &'static str,
     pub(super) reason: &'static str,
 }
@@ -48,13 +52,13 @@ impl Row {
         if self.name == "xtask" { self.name.to_owned() } else { format!("crates/{}", self.name) }
     }
 
-    /// Returns the name that its package has to have.
+    /// Returns the name that its package must have.
     pub(super) fn package(&self) -> String {
         let is_plain = matches!(self.name, "node0" | "xtask");
         if is_plain { self.name.to_owned() } else { format!("node0-{}", self.name) }
     }
 
-    /// Tells whether this crate may depend on `other`.
+    /// Returns `true` if this crate may depend on `other` directly.
     pub(super) fn may_use(&self, other: &Self) -> bool {
         let is_granted = match self.ours {
             Ours::ByRole => self.role.may_use(other.role),
@@ -64,13 +68,13 @@ impl Row {
         is_granted && (other.role < self.role || are_programs)
     }
 
-    /// Tells whether this crate may depend on `other`, directly or through crates between them.
+    /// Returns `true` if this crate may depend on `other` directly or through other crates.
     pub(super) fn may_build_on(&self, other: &Self, table: &[Self]) -> bool {
         let mut between = table.iter().filter(|it| it.role < self.role && self.may_use(it));
         self.may_use(other) || between.any(|it| it.may_build_on(other, table))
     }
 
-    /// Tells whether it builds without any crate of ours, so that every test may use it.
+    /// Returns `true` if it uses no other crate of the workspace, so that every test may use it.
     pub(super) fn is_helper(&self) -> bool {
         self.role == Role::Program && matches!(self.ours, Ours::Only([]))
     }

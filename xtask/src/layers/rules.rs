@@ -1,4 +1,7 @@
-//! The rules for edges. A finding names the edge, the rule and the remedy.
+//! The rules for edges of the dependency graph.
+//!
+//! Each finding names the edge, the rule that it breaks and the remedy, because the reader
+//! may have never seen the table.
 
 use cargo_metadata::DependencyKind;
 
@@ -8,7 +11,7 @@ use super::row::{Ours, Outside, Row};
 use super::{TABLE, listed};
 use crate::verdict::Findings;
 
-/// Holds every crate and every edge against the table.
+/// Checks every crate and every edge against the table.
 pub(super) fn findings(table: &[Row], graph: &Graph) -> Findings {
     let mut findings = Findings::new();
     for row in table {
@@ -48,7 +51,7 @@ fn of_crate(table: &[Row], row: &Row, this: &Crate) -> Findings {
             findings.push(format!("`{name}` reaches `{never}`, which it must never: {way}"));
         }
     }
-    // Edges of its own are judged above.
+    // The loop above has checked the direct edges.
     let is_direct = |to: &Row| this.built_edges().any(|edge| edge.to == to.name);
     for to in table.iter().filter(|to| this.reaches.contains(&to.package()) && !is_direct(to)) {
         if !row.may_build_on(to, table) {
@@ -59,9 +62,9 @@ fn of_crate(table: &[Row], row: &Row, this: &Crate) -> Findings {
     findings
 }
 
-/// Judges an edge between two crates of the workspace.
+/// Checks an edge between two crates of the workspace.
 fn of_inner_edge(table: &[Row], row: &Row, edge: &Edge) -> Option<String> {
-    // A crate that the table does not list is a finding of its own.
+    // A crate that the table does not list has a finding already.
     let to = table.iter().find(|row| row.name == edge.to)?;
     if edge.kind == DependencyKind::Development {
         return of_dev_edge(table, row, to);
@@ -100,7 +103,7 @@ fn of_inner_edge(table: &[Row], row: &Row, edge: &Edge) -> Option<String> {
     })
 }
 
-/// Judges an edge that only tests, examples and benches take.
+/// Checks an edge that only tests, examples and benches use.
 fn of_dev_edge(table: &[Row], row: &Row, to: &Row) -> Option<String> {
     let edge = between(row, to);
     if to.is_helper() {
@@ -117,7 +120,7 @@ fn of_dev_edge(table: &[Row], row: &Row, to: &Row) -> Option<String> {
     }
 }
 
-/// Judges an edge to an outside crate; tests may use what they like.
+/// Checks an edge to an outside crate; tests may use any.
 fn of_outer_edge(row: &Row, edge: &Edge) -> Option<String> {
     let Outside::Only(names) = row.outside else {
         return None;
@@ -132,7 +135,7 @@ fn of_outer_edge(row: &Row, edge: &Edge) -> Option<String> {
     ))
 }
 
-/// Finds crates that a row allows and the crate does not use.
+/// Returns findings for crates that a row allows and the crate does not use.
 fn unused(row: &Row, this: &Crate) -> Findings {
     let ours = match row.ours {
         Ours::Only(names) => names,

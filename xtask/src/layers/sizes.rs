@@ -1,30 +1,32 @@
-//! The limits for sizes. A finding names the part, the limit and the remedy.
+//! The limits for the sizes of crates, files and functions.
 //!
-//! A large crate or file holds more than one thing, and a long function more than one step.
-//! Where that is right, the row of the crate gives the reason.
+//! A crate or file beyond its limit usually contains more than one concept, and such a
+//! function more than one step. For an exception, the crate's row gives the reason. A
+//! finding names the part, the limit and the remedy.
 
 use super::TABLE;
 use super::row::Row;
 use crate::source::Source;
 use crate::verdict::Findings;
 
-/// Lines of a crate's `src`: code, comments and blank ones, without modules of tests.
+/// The most lines of a crate's `src`, with comments and blank ones, without test modules.
 const CRATE: usize = 3500;
-/// Lines of a file, wherever it lies, with its tests.
+/// The most lines of any file, with its tests.
 const FILE: usize = 400;
-/// Lines of a function below `src`, from `fn` to its closing brace; tests have no limit.
+/// The most lines of a function below `src`, from `fn` to its closing brace; tests have no
+/// limit.
 const FUNCTION: usize = 60;
 
 /// A part of a crate that is larger than its limit.
 struct Excess {
-    /// Its name, as a row gives it.
+    /// The name of the part, in the form of [`Oversize::part`](super::row::Oversize::part).
     part: String,
     lines: usize,
     limit: usize,
     remedy: &'static str,
 }
 
-/// Holds every crate of the table, its files and its functions against the limits.
+/// Checks every crate of the table, its files and its functions against the limits.
 pub(super) fn findings(table: &[Row], sources: &[Source]) -> Findings {
     let mut findings = Findings::new();
     for row in table {
@@ -49,7 +51,7 @@ pub(super) fn findings(table: &[Row], sources: &[Source]) -> Findings {
     findings
 }
 
-/// Finds what is too large among the sources below `home`.
+/// Returns the parts below `home` that are too large.
 fn excesses(home: &str, sources: &[Source]) -> Vec<Excess> {
     let mut parts = Vec::new();
     let mut add = |part: &str, lines, limit, remedy| {

@@ -1,10 +1,13 @@
-//! The table itself: each crate of the workspace, in order of roles.
+//! The table: each crate of the workspace, in order of roles.
+//!
+//! A change of the architecture is a change of this table, so that a reviewer sees it. Each
+//! exception in it has a reason.
 
 use super::role::Role;
 use super::row::{Ours, Outside, Oversize, Row};
 
 const RUNTIMES: &[&str] = &["async-std", "smol", "tokio"];
-/// Serialisers of a format; `serde` and `erased-serde` know none.
+/// Crates that write a format; `serde` and `erased-serde` do not.
 const FORMATS: &[&str] = &[
     "bincode",
     "bytes",

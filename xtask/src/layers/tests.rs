@@ -1,4 +1,4 @@
-//! Small workspaces that break one rule each, and the finding that names it.
+//! Each test breaks one rule in a small workspace and expects the finding that names it.
 
 mod fixture;
 mod sizes;

@@ -1,4 +1,7 @@
-//! A scrape by node0: a fresh read of the cells, and the page rendered of it.
+//! A scrape of node0: reads all cells and renders the page.
+//!
+//! Both halves are contenders of their own too, so that a slow scrape can be traced to one
+//! of them.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,7 +15,7 @@ use crate::page;
 use crate::rounds::Contender;
 use crate::workload::{self, VALUES};
 
-/// Counters, each counted once before each scrape.
+/// Scrapes counters, each of which is incremented once before each scrape.
 pub(crate) fn scrape_counters(series: usize) -> [Contender; 3] {
     scrapes("http_requests_total", || {
         let registry = large_registry();
@@ -25,7 +28,7 @@ pub(crate) fn scrape_counters(series: usize) -> [Contender; 3] {
     })
 }
 
-/// Latencies with a thousand samples each, and one more before each scrape.
+/// Scrapes latencies with a thousand samples each, and one more before each scrape.
 pub(crate) fn scrape_latencies(series: usize) -> [Contender; 3] {
     scrapes("http_request_seconds_count", || {
         let registry = large_registry();
@@ -42,24 +45,26 @@ pub(crate) fn scrape_latencies(series: usize) -> [Contender; 3] {
     })
 }
 
-/// What is scraped, and by whom.
+/// A registry with the state of the handler that scrapes it.
 struct Scraped {
     registry: Registry,
     /// Records once into each series.
     record: Box<dyn FnMut() -> u64>,
-    /// Held, so that somebody else ticks, as in a service, and no read has to.
+    /// The ticker, which is held so that a read does not tick the registry itself.
     _ticker: Ticker,
     exporter: Exporter,
-    /// What was read and not yet rendered: a handler holds no sample between two scrapes,
-    /// and one that is held must be copied where it would else be changed.
+    /// The sample that was read and is not yet rendered.
+    ///
+    /// It is dropped after the scrape, as in a handler: the registry must copy a sample that
+    /// is still held instead of updating it in place.
     sample: Option<Arc<Sample>>,
     page: Vec<u8>,
-    /// What was recorded before the first scrape.
+    /// The number of records before the first scrape.
     before: u64,
 }
 
 impl Scraped {
-    /// With a history of ten ticks, and so many records of each series in each.
+    /// Creates a registry with a history of ten ticks, each with so many records per series.
     fn new(
         registry: Registry,
         mut record: impl FnMut() -> u64 + 'static,
@@ -99,7 +104,7 @@ impl Scraped {
     }
 }
 
-/// The scrape as a whole, and its halves.
+/// Returns three contenders: the whole scrape, and its two halves.
 fn scrapes(name: &'static str, make: impl Fn() -> Scraped) -> [Contender; 3] {
     let whole = contender(NAME, name, make(), Scraped::record, |scraped| {
         scraped.read();

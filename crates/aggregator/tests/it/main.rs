@@ -1,4 +1,5 @@
-//! Sampling through the public API: by steps where time matters, by thread where it does not.
+//! Sampling through the public API: stepwise under a manual clock where time matters, else
+//! on the aggregator's thread.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -12,7 +13,7 @@ use metrics_core::{
 
 static TOPIC: Topic = Topic::new("probe", "probe");
 
-/// A monitor whose judgement is a closure.
+/// A monitor that is judged by a closure.
 struct Judged<F>(F);
 
 impl<F: Fn() -> Judgement + Send + Sync + 'static> Monitor for Judged<F> {
@@ -109,7 +110,7 @@ async fn the_thread_ticks_by_the_registrys_length_of_a_tick() {
         }
     }
     let took = uptimes[29] - uptimes[0];
-    // Thirty ticks of a second would take 29 s, however fast the machine is.
+    // With ticks of one second, thirty would take 29 s on any machine.
     assert!(took < Duration::from_secs(15), "30 ticks of 10 ms took {took:?}");
 }
 

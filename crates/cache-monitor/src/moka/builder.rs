@@ -1,4 +1,4 @@
-//! From a moka builder and a tier to a cache that is watched.
+//! The builder that makes a watched cache of a moka builder and a tier.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -14,7 +14,7 @@ use crate::levels::Levels;
 use crate::tier::Tier;
 use crate::words::{Events, EvictionCause, Size};
 
-/// A builder of moka's, whose entries are of these types; sealed, since there are two.
+/// A builder of moka's, with the types of its entries; sealed, since there are two.
 pub trait MokaBuilder: sealed::Sealed {
     /// The cache's keys.
     type Key: 'static;
@@ -30,27 +30,14 @@ mod sealed {
 type SyncBuilder<K, V> = sync::CacheBuilder<K, V, sync::Cache<K, V>>;
 type FutureBuilder<K, V> = future::CacheBuilder<K, V, future::Cache<K, V>>;
 
-impl<K, V> sealed::Sealed for SyncBuilder<K, V> {}
-impl<K, V> sealed::Sealed for FutureBuilder<K, V> {}
-
-impl<K: 'static, V: 'static> MokaBuilder for SyncBuilder<K, V> {
-    type Key = K;
-    type Value = V;
-}
-
-impl<K: 'static, V: 'static> MokaBuilder for FutureBuilder<K, V> {
-    type Key = K;
-    type Value = V;
-}
-
 type Weigher<K, V> = dyn Fn(&K, &V) -> u32 + Send + Sync;
 type Listener<K, V> = dyn Fn(Arc<K>, V, RemovalCause) + Send + Sync;
 
 /// Settings for a watched moka cache.
 ///
-/// An eviction listener or weigher goes here and not to moka's builder: ours
-/// would take the listener's place, and a weigher that is not known here makes
-/// the capacity be taken for one of entries.
+/// Set an eviction listener or weigher here and not on moka's builder. This builder
+/// replaces moka's listener, and without a weigher it takes the maximum capacity
+/// for a number of entries.
 ///
 /// ```
 /// use cache_monitor::CacheMonitor;
@@ -82,14 +69,14 @@ pub struct Builder<B: MokaBuilder> {
 }
 
 impl<B: MokaBuilder> Builder<B> {
-    /// A cache as moka's builder describes it, watched as a tier.
+    /// A cache with the settings of moka's builder, watched as a tier.
     pub fn new(tier: Tier, builder: B) -> Self {
         Self { builder, tier, weigher: None, listener: None }
     }
 
     /// Weighs entries by their bytes; by default each weighs one and bytes are unknown.
     ///
-    /// The cache's maximum capacity is one of bytes then.
+    /// The cache's maximum capacity is then in bytes.
     pub fn bytes(
         mut self,
         weigher: impl Fn(&B::Key, &B::Value) -> u32 + Send + Sync + 'static,
@@ -98,9 +85,9 @@ impl<B: MokaBuilder> Builder<B> {
         self
     }
 
-    /// Tells you of entries that leave, too; none by default.
+    /// Calls a listener with each entry that leaves; none by default.
     ///
-    /// A panic in it ends there, and it is called again.
+    /// A panic in it is caught, and it is called again for the next entry.
     pub fn listener(
         mut self,
         listener: impl Fn(Arc<B::Key>, B::Value, RemovalCause) + Send + Sync + 'static,
@@ -110,9 +97,16 @@ impl<B: MokaBuilder> Builder<B> {
     }
 }
 
-/// The ends of the two kinds of builders, whose methods are of the same names and no trait.
+/// Builds each kind of cache; moka's builders have the same methods, but no common trait.
 macro_rules! builds {
     ($($builder:ident -> $cache:ident),*) => { $(
+        impl<K, V> sealed::Sealed for $builder<K, V> {}
+
+        impl<K: 'static, V: 'static> MokaBuilder for $builder<K, V> {
+            type Key = K;
+            type Value = V;
+        }
+
         impl<K, V> Builder<$builder<K, V>>
         where
             K: Eq + Hash + Send + Sync + 'static,
@@ -149,7 +143,7 @@ impl<B: MokaBuilder> fmt::Debug for Builder<B> {
     }
 }
 
-/// What both kinds of caches know of their tier.
+/// The tier of a cache of either kind, with the weigher of its entries.
 pub(super) struct Watched<K, V> {
     pub(super) tier: Tier,
     weigher: Option<Arc<Weigher<K, V>>>,
@@ -169,7 +163,7 @@ impl<K: 'static, V: 'static> Watched<K, V> {
         }
     }
 
-    /// Counts what came of a lookup that missed, by who loaded for it, and hands the value through.
+    /// Counts how a lookup that missed got its value, by its own load or another's, and returns it.
     pub(super) fn missed<E>(&self, has_loaded: bool, entry: Result<Entry<K, V>, E>) -> Result<V, E>
     where
         V: Clone,
@@ -182,18 +176,16 @@ impl<K: 'static, V: 'static> Watched<K, V> {
         entry.map(Entry::into_value)
     }
 
-    /// What moka's own numbers say, whose unit is bytes where entries are weighed.
+    /// Returns moka's own numbers, whose unit is bytes where entries are weighed.
     pub(super) fn levels(&self, entries: u64, weight: u64, policy: &Policy) -> Levels {
-        let levels = Levels::default().entries(entries);
-        match (&self.weigher, policy.max_capacity()) {
-            (None, None) => levels,
-            (None, Some(max)) => levels.max_entries(max),
-            (Some(_), None) => levels.bytes(weight),
-            (Some(_), Some(max)) => levels.bytes(weight).max_bytes(max),
+        let (entries, max) = (Some(entries), policy.max_capacity());
+        match &self.weigher {
+            None => Levels { entries, max_entries: max, ..Levels::default() },
+            Some(_) => Levels { entries, bytes: Some(weight), max_bytes: max, max_entries: None },
         }
     }
 
-    /// Counts entries that leave, and tells the host's own listener; never panics.
+    /// Returns a listener that counts entries that leave, and calls the host's own; it never panics.
     fn on_eviction(
         &self,
         listener: Option<Box<Listener<K, V>>>,
@@ -206,7 +198,7 @@ impl<K: 'static, V: 'static> Watched<K, V> {
             };
             tier.eviction(of(cause), weigher.as_ref().and_then(weigh));
             if let Some(listener) = &listener {
-                // The panic hook has told of it; a listener is the host's to mend.
+                // The panic hook has reported it already.
                 let _ = catch_unwind(AssertUnwindSafe(|| listener(key, value, cause)));
             }
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ::moka::Equivalent;
 use ::moka::sync::Cache;
 
+use super::Inner;
 use super::builder::Watched;
 use crate::levels::{LevelSource, Levels};
 use crate::words::{LoadOutcome, Operation};
@@ -17,13 +18,10 @@ use crate::words::{LoadOutcome, Operation};
 /// Clones share it. A lookup costs two clock reads, a counter and a histogram
 /// record more than the bare cache's.
 pub struct SyncCache<K, V, S = RandomState> {
-    inner: Arc<Inner<K, V, S>>,
+    inner: Arc<Inner<Cache<K, V, S>, K, V>>,
 }
 
-struct Inner<K, V, S> {
-    cache: Cache<K, V, S>,
-    watched: Watched<K, V>,
-}
+wrapper!(SyncCache, Cache, [], []);
 
 impl<K, V, S> SyncCache<K, V, S>
 where
@@ -31,22 +29,7 @@ where
     V: Clone + Send + Sync + 'static,
     S: BuildHasher + Clone + Send + Sync + 'static,
 {
-    pub(super) fn new(cache: Cache<K, V, S>, watched: Watched<K, V>) -> Self {
-        let inner = Arc::new(Inner { cache, watched });
-        inner.watched.tier.poll(&inner);
-        Self { inner }
-    }
-
-    /// The value of a key, counted as a hit or a miss.
-    pub fn get<Q>(&self, key: &Q) -> Option<V>
-    where
-        Q: Equivalent<K> + Hash + ?Sized,
-    {
-        let lookup = self.tier().start(Operation::Get);
-        lookup.looked_up(self.inner.cache.get(key))
-    }
-
-    /// The value of a key, loaded if it is not there; of callers that come together one loads.
+    /// Looks up the value of a key, and loads it if it is missing; of concurrent callers one loads.
     ///
     /// A load that panics is counted as cancelled.
     pub fn get_with(&self, key: K, load: impl FnOnce() -> V) -> V {
@@ -56,7 +39,7 @@ where
         }
     }
 
-    /// The value of a key, loaded if it is not there by what may fail.
+    /// Looks up the value of a key, and loads it if it is missing by a function that may fail.
     ///
     /// # Errors
     /// The load's own, for all who waited for it.
@@ -78,36 +61,9 @@ where
         });
         watched.missed(has_loaded.get(), entry)
     }
-
-    /// Stores an entry.
-    pub fn insert(&self, key: K, value: V) {
-        let Inner { cache, watched } = &*self.inner;
-        let size = watched.size(&key, &value);
-        let timed = watched.tier.start(Operation::Set);
-        cache.insert(key, value);
-        timed.set(size);
-    }
-
-    /// Removes an entry and returns its value.
-    pub fn remove<Q>(&self, key: &Q) -> Option<V>
-    where
-        Q: Equivalent<K> + Hash + ?Sized,
-    {
-        let timed = self.tier().start(Operation::Delete);
-        let removed = self.inner.cache.remove(key);
-        timed.deleted();
-        removed
-    }
-
-    /// The bare cache, for what else it can; its lookups, writes and loads are not counted.
-    pub fn cache(&self) -> &Cache<K, V, S> {
-        &self.inner.cache
-    }
 }
 
-shared!(SyncCache);
-
-impl<K, V, S> LevelSource for Inner<K, V, S>
+impl<K, V, S> LevelSource for Inner<Cache<K, V, S>, K, V>
 where
     K: Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,

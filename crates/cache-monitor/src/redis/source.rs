@@ -1,4 +1,4 @@
-//! Where a tier takes its connections from.
+//! The source from which a tier takes its connections.
 
 use std::convert::Infallible;
 use std::error::Error;

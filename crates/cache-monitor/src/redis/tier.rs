@@ -1,4 +1,4 @@
-//! The tier: its operations, each with a deadline, and what can go wrong with them.
+//! The tier: its operations, each with a deadline, and their errors.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,9 +7,10 @@ use ::redis::{Cmd, FromRedisValue, RedisError, cmd};
 
 use super::source::ConnectionSource;
 use crate::tier::Tier;
+use crate::timed::Timed;
 use crate::words::{Events, Operation, Size};
 
-/// How long an operation may take, unless it is set.
+/// The time that an operation may take by default.
 const TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Entries of bytes in Redis, each with its time to live.
@@ -65,7 +66,7 @@ impl<S: ConnectionSource> RedisTier<S> {
         Self { tier, source, timeout: TIMEOUT }
     }
 
-    /// Sets how long an operation may take, the wait for a connection included.
+    /// Limits the time of an operation, the wait for a connection included; 250 ms by default.
     ///
     /// The client has timeouts of its own, 500 ms for an answer and 1 s for a
     /// connection unless its connections are made with others: a longer one
@@ -76,19 +77,16 @@ impl<S: ConnectionSource> RedisTier<S> {
         self
     }
 
-    /// The value of a key.
+    /// Looks up the value of a key.
     ///
     /// # Errors
     /// [`RedisTierError`], counted as an error and as neither hit nor miss.
     pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, RedisTierError<S::Error>> {
-        let lookup = self.tier.start(Operation::Get);
-        match self.run(cmd("GET").arg(key)).await {
-            Ok(found) => Ok(lookup.looked_up(found)),
-            Err(error) => {
-                lookup.failed();
-                Err(error)
-            }
-        }
+        let mut command = cmd("GET");
+        self.run(Operation::Get, command.arg(key), |lookup, found: &Option<_>| {
+            lookup.looked_up(found.as_ref());
+        })
+        .await
     }
 
     /// Stores bytes as they are, for so long.
@@ -121,19 +119,12 @@ impl<S: ConnectionSource> RedisTier<S> {
         self.store(key, value, size, ttl).await
     }
 
-    /// Removes a key, and says whether it was there.
+    /// Removes a key, and returns whether it was there.
     ///
     /// # Errors
     /// [`RedisTierError`], counted as an error.
     pub async fn delete(&self, key: &str) -> Result<bool, RedisTierError<S::Error>> {
-        let timed = self.tier.start(Operation::Delete);
-        let removed = self.run(cmd("DEL").arg(key)).await;
-        if removed.is_ok() {
-            timed.deleted()
-        } else {
-            timed.failed()
-        }
-        removed
+        self.run(Operation::Delete, cmd("DEL").arg(key), |timed, _| timed.deleted()).await
     }
 
     /// The tier that it is watched as.
@@ -153,26 +144,33 @@ impl<S: ConnectionSource> RedisTier<S> {
         size: Size,
         ttl: Duration,
     ) -> Result<(), RedisTierError<S::Error>> {
-        // Redis refuses zero, and what added to its clock overflows.
+        // Redis refuses zero, and a time that overflows when it is added to its clock.
         let millis = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).clamp(1, 1 << 62);
-        let timed = self.tier.start(Operation::Set);
-        let stored = self.run(cmd("SET").arg(key).arg(value).arg("PX").arg(millis)).await;
-        if stored.is_ok() {
-            timed.set(size)
-        } else {
-            timed.failed()
-        }
-        stored
+        let mut command = cmd("SET");
+        let command = command.arg(key).arg(value).arg("PX").arg(millis);
+        self.run(Operation::Set, command, |timed, ()| timed.set(size)).await
     }
 
-    async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisTierError<S::Error>> {
+    /// Runs a command within the deadline; `end` records an answer, and this any error.
+    async fn run<T: FromRedisValue>(
+        &self,
+        operation: Operation,
+        command: &Cmd,
+        end: impl FnOnce(Timed<'_>, &T),
+    ) -> Result<T, RedisTierError<S::Error>> {
+        let timed = self.tier.start(operation);
         let work = async {
             let connection = self.source.connection().await;
             let mut connection = connection.map_err(RedisTierError::Connection)?;
             command.query_async(&mut *connection).await.map_err(RedisTierError::Command)
         };
         let ended = tokio::time::timeout(self.timeout, work).await;
-        ended.unwrap_or(Err(RedisTierError::Timeout { after: self.timeout }))
+        let ended = ended.unwrap_or(Err(RedisTierError::Timeout { after: self.timeout }));
+        match &ended {
+            Ok(answer) => end(timed, answer),
+            Err(_) => timed.failed(),
+        }
+        ended
     }
 }
 

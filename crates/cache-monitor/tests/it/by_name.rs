@@ -1,6 +1,6 @@
 //! The request's calls by a tier's name.
 
-use cache_monitor::{Operation, Size};
+use cache_monitor::{EvictionCause, Operation, Size};
 use metrics_core::{CACHE_GETS, DEFAULT_CACHE};
 
 use crate::bench::{Bench, ms, number};
@@ -19,7 +19,7 @@ fn calls_of_the_request_count_what_they_say() {
     let l1 = monitor.tier_metrics(&sample, "L1").unwrap();
     assert_eq!((l1.hits, l1.misses, l1.hit_rate_total), (1, 1, Some(0.5)));
     assert_eq!((l1.evictions, l1.evicted_bytes), (Some(1), Some(512)));
-    assert_eq!(l1.evictions_by_cause.unwrap().size, 1);
+    assert_eq!(l1.evictions_by_cause.unwrap()[EvictionCause::Size], 1);
     let gets = monitor.latency_distribution(&sample, "L1", Operation::Get).unwrap();
     assert_eq!((gets.samples, gets.avg), (2, Some(std::time::Duration::from_micros(3500))));
     let l2 = monitor.tier_metrics(&sample, "L2").unwrap();

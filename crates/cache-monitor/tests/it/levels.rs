@@ -13,7 +13,11 @@ struct Shelf(AtomicU64);
 
 impl LevelSource for Shelf {
     fn levels(&self) -> Levels {
-        Levels::default().entries(self.0.load(Ordering::Relaxed)).max_bytes(1 << 20)
+        Levels {
+            entries: Some(self.0.load(Ordering::Relaxed)),
+            max_bytes: Some(1 << 20),
+            ..Levels::default()
+        }
     }
 }
 
@@ -42,11 +46,11 @@ fn levels_of_a_source_that_is_gone_are_unknown() {
     drop(shelf);
     let sample = bench.tick();
     assert!(number(&sample, "cache_entries", &L1).unwrap().is_nan());
-    assert_eq!(bench.metrics("L1").entries, None);
+    assert_eq!(bench.metrics("L1").levels.entries, None);
     // Set by hand from now on: no poll clears it.
-    tier.set_levels(Levels::default().entries(8));
+    tier.set_levels(Levels { entries: Some(8), ..Levels::default() });
     bench.tick();
-    assert_eq!(bench.metrics("L1").entries, Some(8));
+    assert_eq!(bench.metrics("L1").levels.entries, Some(8));
 }
 
 #[test]
@@ -56,7 +60,7 @@ fn later_source_takes_the_place_of_the_first() {
     let shelves = [3, 4].map(|entries| Arc::new(Shelf(AtomicU64::new(entries))));
     shelves.iter().for_each(|shelf| tier.poll(shelf));
     bench.tick();
-    assert_eq!(bench.metrics("L1").entries, Some(4));
+    assert_eq!(bench.metrics("L1").levels.entries, Some(4));
 }
 
 #[test]
@@ -67,7 +71,7 @@ fn source_may_ask_the_monitor_while_it_is_polled() {
         fn levels(&self) -> Levels {
             let other = self.0.tier("demo", "made while polled").unwrap();
             other.poll(&Arc::new(Shelf(AtomicU64::new(0))));
-            Levels::default().entries(1)
+            Levels { entries: Some(1), ..Levels::default() }
         }
     }
 
@@ -77,5 +81,5 @@ fn source_may_ask_the_monitor_while_it_is_polled() {
     let asks = Arc::new(Asks(bench.monitor.clone()));
     tier.poll(&asks);
     bench.tick();
-    assert_eq!(bench.metrics("L1").entries, Some(1));
+    assert_eq!(bench.metrics("L1").levels.entries, Some(1));
 }

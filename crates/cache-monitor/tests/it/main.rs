@@ -2,9 +2,9 @@
 //! caches and a real Redis.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
-mod assess;
 mod bench;
 mod by_name;
+mod judge;
 mod levels;
 #[cfg(feature = "moka")]
 mod moka_evictions;

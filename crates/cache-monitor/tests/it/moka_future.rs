@@ -103,6 +103,6 @@ fn levels_are_polled_without_a_runtime() {
     drop(runtime);
     bench.tick();
     let metrics = bench.metrics("L1");
-    assert_eq!((metrics.entries, metrics.max_entries), (Some(10), Some(10)));
+    assert_eq!((metrics.levels.entries, metrics.levels.max_entries), (Some(10), Some(10)));
     assert_eq!(metrics.evictions, Some(20));
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
+use cache_monitor::EvictionCause;
 use cache_monitor::moka::{Builder, SyncCache};
 use moka::sync::Cache;
 
@@ -133,7 +134,7 @@ fn weighed_entries_are_bytes() {
     bench.tick();
     let metrics = bench.metrics("L1");
     assert_eq!(
-        (metrics.bytes, metrics.max_bytes, metrics.max_entries),
+        (metrics.levels.bytes, metrics.levels.max_bytes, metrics.levels.max_entries),
         (Some(200), Some(1000), None)
     );
     assert_eq!((metrics.raw_bytes, metrics.stored_bytes), (Some(300), Some(300)));
@@ -159,14 +160,14 @@ fn dropped_cache_takes_its_series_along_and_frees_its_name() {
     let clone = cache.clone();
     drop(cache);
     bench.tick();
-    assert_eq!(bench.metrics("L1").entries, Some(0));
+    assert_eq!(bench.metrics("L1").levels.entries, Some(0));
     drop(clone);
     bench.tick();
     let sample = bench.tick();
     assert!(bench.monitor.tier_metrics(&sample, "L1").is_none());
     let again = cache_of(&bench, 20);
     bench.tick();
-    assert_eq!(bench.metrics("L1").max_entries, Some(20));
+    assert_eq!(bench.metrics("L1").levels.max_entries, Some(20));
     drop(again);
 }
 
@@ -181,5 +182,8 @@ fn bare_cache_that_outlives_its_wrapper_is_counted_by_what_leaves_it() {
     bare.insert(1, "one".to_owned());
     bare.insert(1, "uno".to_owned());
     let metrics = bench.metrics("L1");
-    assert_eq!((metrics.entries, metrics.evictions_by_cause.unwrap().replaced), (None, 1));
+    assert_eq!(
+        (metrics.levels.entries, metrics.evictions_by_cause.unwrap()[EvictionCause::Replaced]),
+        (None, 1)
+    );
 }

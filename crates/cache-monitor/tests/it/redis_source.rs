@@ -23,7 +23,7 @@ fn tier(bench: &Bench) -> Tier {
 }
 
 fn errors(bench: &Bench, operation: Operation) -> Option<f64> {
-    let labels = [("cache", "demo"), ("tier", "L2"), ("operation", operation.as_str())];
+    let labels = [("cache", "demo"), ("tier", "L2"), ("operation", operation.label())];
     number(&bench.registry.read(), "cache_errors_total", &labels)
 }
 

@@ -36,7 +36,7 @@ impl Setup {
     }
 
     fn errors(&self, operation: Operation) -> Option<f64> {
-        let labels = [("cache", "demo"), ("tier", "L2"), ("operation", operation.as_str())];
+        let labels = [("cache", "demo"), ("tier", "L2"), ("operation", operation.label())];
         number(&self.registry.read(), "cache_errors_total", &labels)
     }
 }
@@ -57,7 +57,7 @@ async fn entries_are_stored_found_and_removed() {
     assert_eq!((metrics.hits, metrics.misses), (1, 1));
     assert_eq!((metrics.sets, metrics.deletes, metrics.errors), (Some(2), Some(2), Some(0)));
     assert_eq!((metrics.raw_bytes, metrics.stored_bytes), (Some(57), Some(12)));
-    assert_eq!((metrics.evictions, metrics.entries, metrics.loads), (None, None, None));
+    assert_eq!((metrics.evictions, metrics.levels.entries, metrics.loads), (None, None, None));
 }
 
 #[tokio::test]

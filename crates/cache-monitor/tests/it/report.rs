@@ -1,5 +1,7 @@
 //! The report's JSON against the example that clients were written for.
 
+use std::sync::Arc;
+
 use cache_monitor::{Events, Levels, Operation, Size};
 use metrics_core::{ReportError, Sample};
 use serde_json::{Value, json};
@@ -12,12 +14,12 @@ fn example() -> Value {
     serde_json::from_str(EXAMPLE).unwrap()
 }
 
-fn body(sample: &Sample, layer: Option<&str>) -> Value {
+fn body(sample: &Arc<Sample>, layer: Option<&str>) -> Value {
     serde_json::to_value(sample.report("cache", layer).unwrap()).unwrap()
 }
 
 /// Drives a tier to the example's counts, and the lookups of its window to its times.
-fn with_example(check: impl FnOnce(&Bench, &Sample)) {
+fn with_example(check: impl FnOnce(&Bench, &Arc<Sample>)) {
     let mut bench = Bench::new();
     let l1 = bench.monitor.tier("demo", "L1").unwrap();
     let l2 = bench.monitor.tier("demo", "L2").unwrap();
@@ -171,7 +173,7 @@ fn what_has_no_data_is_null_and_what_cannot_be_known_is_absent() {
     assert_eq!(absent["health"]["score"], Value::Null);
 
     tier.declare(&[Events::Errors, Events::Loads]);
-    tier.set_levels(Levels::default().entries(9));
+    tier.set_levels(Levels { entries: Some(9), ..Levels::default() });
     let known = body(&bench.tick(), None);
     let metrics = &known["L1"]["metrics"];
     assert_eq!(metrics["errors"], 0);
@@ -211,4 +213,25 @@ fn health_has_the_caches_words_the_common_word_and_the_objects() {
     (0..7).for_each(|_| tier.miss(ms(1)));
     let health = body(&bench.tick(), None)["health"].clone();
     assert_eq!((&health["status"], &health["level"]), (&json!("degraded"), &json!("degraded")));
+}
+
+#[test]
+fn health_of_caches_and_layers_is_the_believed_one() {
+    let mut bench = Bench::new();
+    let orders = bench.monitor.tier("orders", "L1").unwrap();
+    let users = bench.monitor.tier("users", "L1").unwrap();
+    for tier in [&orders, &users] {
+        (0..100).for_each(|_| tier.hit(ms(1)));
+    }
+    bench.tick();
+    (0..100).for_each(|_| orders.error(Operation::Get, ms(1)));
+    let shown = |sample: &Arc<Sample>| {
+        let caches = &body(sample, None)["caches"];
+        let layer = body(sample, Some("orders/L1"));
+        let healths = [&caches["orders"]["health"], &caches["users"]["health"], &layer["health"]];
+        healths.map(|health| health["status"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(shown(&bench.tick()), ["optimal"; 3], "one bad tick says little");
+    bench.tick();
+    assert_eq!(shown(&bench.tick()), ["poor", "optimal", "poor"]);
 }

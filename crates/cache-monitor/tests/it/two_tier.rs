@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use cache_monitor::moka::Builder;
 use cache_monitor::redis::RedisTier;
-use cache_monitor::{CacheMonitor, Operation, Thresholds, TierMetrics};
+use cache_monitor::{CacheMonitor, EvictionCause, Operation, Thresholds, TierMetrics};
 use metrics_core::{Registry, Sample, Ticker};
 use moka::future::Cache;
 use moka::notification::RemovalCause;
@@ -59,8 +59,8 @@ async fn tiers_numbers_are_the_sums_of_their_users_ledgers_while_redis_dies_and_
     let sample = judge.tick();
     let dead = judge.errors();
     assert!(dead.iter().all(|errors| *errors > 0.0), "{dead:?}");
-    assert!(judge.issues(&sample, "L2").contains(&"high_error_rate"));
-    assert!(!judge.issues(&sample, "L1").contains(&"high_error_rate"));
+    assert!(judge.findings(&sample, "L2").contains(&"high_error_rate"));
+    assert!(!judge.findings(&sample, "L1").contains(&"high_error_rate"));
     judge.forget();
 
     run.server.lock().await.restart().unwrap();
@@ -70,7 +70,7 @@ async fn tiers_numbers_are_the_sums_of_their_users_ledgers_while_redis_dies_and_
     let sample = judge.tick();
     assert_eq!(judge.errors(), dead, "errors after the restart");
     assert!(run.sum(Entry::L2Hit) > hits_before);
-    assert_eq!(judge.issues(&sample, "L2"), [""; 0]);
+    assert_eq!(judge.findings(&sample, "L2"), [""; 0]);
 
     let coalesced = judge.metrics("L1").loads.unwrap().coalesced;
     assert!(coalesced >= PHASES * STAMPEDES * 100, "{coalesced} shared a load");
@@ -78,11 +78,11 @@ async fn tiers_numbers_are_the_sums_of_their_users_ledgers_while_redis_dies_and_
     // The cache's time is its own: what is left expires when it does.
     assert!(Deadline::seconds(20).until(|| {
         judge.tick();
-        judge.metrics("L1").entries == Some(0)
+        judge.metrics("L1").levels.entries == Some(0)
     }));
     judge.check_evictions(&run);
     let causes = judge.metrics("L1").evictions_by_cause.unwrap();
-    assert!([causes.size, causes.expired, causes.explicit, causes.replaced].iter().all(|n| *n > 0));
+    assert!(causes.values().all(|entries| *entries > 0), "{causes:?}");
     report(&json!({ "two_tier": {
         "operations": operations,
         "lookups": run.sum(Entry::Lookup),
@@ -103,7 +103,6 @@ struct Judge {
 
 impl Judge {
     fn tick(&mut self) -> Arc<Sample> {
-        self.registry.monitors().iter().for_each(|monitor| monitor.poll());
         self.ticker.tick().sample
     }
 
@@ -141,7 +140,7 @@ impl Judge {
     fn errors(&self) -> [f64; 3] {
         let sample = self.registry.read();
         [Operation::Get, Operation::Set, Operation::Delete].map(|operation| {
-            let labels = [("cache", "demo"), ("tier", "L2"), ("operation", operation.as_str())];
+            let labels = [("cache", "demo"), ("tier", "L2"), ("operation", operation.label())];
             number(&sample, "cache_errors_total", &labels).unwrap()
         })
     }
@@ -151,9 +150,9 @@ impl Judge {
         (0..11).for_each(|_| drop(self.tick()));
     }
 
-    fn issues(&self, sample: &Sample, layer: &str) -> Vec<&'static str> {
+    fn findings(&self, sample: &Sample, layer: &str) -> Vec<&'static str> {
         let assessment = self.monitor.assess(sample, layer).unwrap();
-        assessment.issues.iter().map(|issue| issue.code).collect()
+        assessment.findings.iter().map(|finding| finding.code).collect()
     }
 
     /// Whether what left the first tier is what its listener saw, and explains what is not in it.
@@ -162,11 +161,11 @@ impl Judge {
         self.tick();
         let l1 = self.metrics("L1");
         let causes = l1.evictions_by_cause.unwrap();
-        let found = [causes.size, causes.expired, causes.explicit, causes.replaced];
+        let found = EvictionCause::ALL.map(|cause| causes[cause]);
         let seen = run.left.each_ref().map(|left| left.load(Ordering::Relaxed));
         assert_eq!(found, seen, "by cause");
         let came = run.sum(Entry::Insert) + run.sum(Entry::Fill);
-        assert_eq!(found.iter().sum::<u64>() + l1.entries.unwrap(), came);
+        assert_eq!(found.iter().sum::<u64>() + l1.levels.entries.unwrap(), came);
     }
 }
 
@@ -174,7 +173,8 @@ fn build(server: RedisServer, kill_at: u64) -> (Arc<Run>, Judge) {
     let registry = Registry::new();
     let monitor = CacheMonitor::register(&registry).unwrap();
     // What the first tier misses may well miss here, too.
-    let modest = Thresholds::default().hit_rate(0.1).slow_get(Duration::from_secs(10));
+    let modest =
+        Thresholds { hit_rate: 0.1, slow_get: Duration::from_secs(10), ..Thresholds::default() };
     let l2 = monitor.tier_with("demo", "L2", modest).unwrap();
     // So long that only a dead server is an error, on any machine.
     let l2 = RedisTier::new(l2, RedisPool::patient(&server, 8)).timeout(Duration::from_secs(20));

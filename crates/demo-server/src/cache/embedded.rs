@@ -1,7 +1,7 @@
-//! The second tier where there is no Redis: one file, with lifetimes and a bound.
+//! The second tier where there is no Redis: one file, with lifetimes and a size limit.
 //!
-//! What would expire first leaves first when there is no room, so the bound
-//! costs one look at an ordered table and no list of uses.
+//! When the file is full, the entry that would expire first is evicted. To find it takes
+//! one lookup in a table ordered by expiry; the store keeps no list of recent uses.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -10,39 +10,41 @@ use std::time::Duration;
 use node0::cache::EvictionCause;
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, Table, TableDefinition};
 
-/// By key: when the entry ends in milliseconds, and its bytes.
+/// Maps a key to the entry's expiry in milliseconds and its bytes.
 const ENTRIES: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("entries");
-/// By end and key: how many bytes the entry has.
+/// Maps an expiry and a key to the number of bytes of the entry.
 const BY_END: TableDefinition<'_, (u64, &str), u64> = TableDefinition::new("by_end");
 
-/// One write in so many goes to the disk: a cache may forget, and pages that
-/// writes in between freed are used again only then.
+/// The number of writes from one sync to the disk to the next.
+///
+/// A cache may lose entries in a crash, so most writes are not synced; but redb reuses
+/// the pages that they free only after a sync, so some are.
 const WRITES_PER_SYNC: u64 = 64;
 
-/// An entry that left.
+/// An entry that was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Left {
-    /// Why.
+    /// The reason for the removal.
     pub(super) cause: EvictionCause,
-    /// Its bytes.
+    /// The size of the entry.
     pub(super) bytes: u64,
 }
 
-/// What the store holds.
+/// The number and the size of the stored entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Held {
-    /// Entries.
+    /// The number of entries.
     pub(super) entries: u64,
-    /// Their bytes.
+    /// The sum of their sizes.
     pub(super) bytes: u64,
 }
 
-/// Entries by key in one file.
+/// A key-value store in one file.
 #[derive(Debug)]
 pub(super) struct EmbeddedStore {
     database: Database,
     max_bytes: u64,
-    /// Its lock also keeps writers in line, of which the file takes one at a time.
+    /// Its lock also serialises the writers, because the file allows one at a time.
     state: Mutex<State>,
 }
 
@@ -53,10 +55,10 @@ struct State {
 }
 
 impl EmbeddedStore {
-    /// Makes an empty store of at most so many bytes in a new file.
+    /// Creates a file with an empty store of at most `max_bytes`.
     ///
     /// # Errors
-    /// When the file cannot be made.
+    /// Fails when the file cannot be created.
     pub(super) fn create(file: &Path, max_bytes: u64) -> Result<Self, redb::Error> {
         let database = Database::create(file)?;
         let write = database.begin_write()?;
@@ -66,10 +68,10 @@ impl EmbeddedStore {
         Ok(Self { database, max_bytes, state: Mutex::default() })
     }
 
-    /// The bytes of an entry that has not ended.
+    /// Returns the bytes of an entry that has not expired at `now`.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails when the file cannot be read.
     pub(super) fn get(&self, key: &str, now: u64) -> Result<Option<Vec<u8>>, redb::Error> {
         let read = self.database.begin_read()?;
         let entry = read.open_table(ENTRIES)?.get(key)?;
@@ -77,10 +79,10 @@ impl EmbeddedStore {
         Ok(entry.map(|entry| entry.value().1.to_vec()))
     }
 
-    /// Keeps an entry for a while, and says what left for it.
+    /// Stores an entry for a lifetime, and returns the entries that were removed for it.
     ///
     /// # Errors
-    /// When the file cannot be written; nothing is kept then.
+    /// Fails when the file cannot be written; the entry is not stored then.
     pub(super) fn set(
         &self,
         key: &str,
@@ -102,20 +104,20 @@ impl EmbeddedStore {
         })
     }
 
-    /// Forgets an entry, and says how many bytes it had if there was one.
+    /// Removes an entry and returns its size, or `None` if there was none.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// Fails when the file cannot be written.
     pub(super) fn delete(&self, key: &str) -> Result<Option<u64>, redb::Error> {
         self.change(|entries, by_end, held| remove(entries, by_end, held, key))
     }
 
-    /// What the store holds, ended entries included that nothing had to make room for.
+    /// Counts the stored entries, with those that have expired and are not yet removed.
     pub(super) fn held(&self) -> Held {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).held
     }
 
-    /// The most bytes that it holds.
+    /// Returns the most bytes that the store holds.
     pub(super) fn max_bytes(&self) -> u64 {
         self.max_bytes
     }
@@ -160,7 +162,7 @@ fn remove(
     Ok(Some(bytes))
 }
 
-/// Takes the entries that end first until what is left is in its time and fits.
+/// Removes entries in order of expiry until none is expired and the rest fits.
 fn make_room(
     entries: &mut Entries<'_>,
     by_end: &mut ByEnd<'_>,

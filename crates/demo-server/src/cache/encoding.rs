@@ -1,22 +1,25 @@
-//! Orders as bytes: JSON, compressed where that pays.
+//! The stored form of an order: JSON, compressed where that saves space.
+//!
+//! The first byte tells plain JSON from LZ4. A Redis may hold bytes of other programs
+//! under the same key, so bytes that are not an order are read as a miss.
 
 use crate::orders::Order;
 
-/// Shorter ones are not worth it.
+/// The length in bytes from which an order's JSON is compressed.
 const COMPRESSED_FROM: usize = 256;
-/// What claims to be longer is none of ours.
+/// The longest JSON that is decompressed; bytes that announce more were not written here.
 const MAX_BYTES: usize = 1 << 20;
 
 const PLAIN: u8 = 0;
 const LZ4: u8 = 1;
 
-/// An order as it is stored, and how long its JSON was.
+/// An order as it is stored, and the length of its JSON in bytes.
 pub(super) struct Encoded {
     pub(super) bytes: Vec<u8>,
     pub(super) raw: usize,
 }
 
-/// Writes an order; nothing if it cannot be written.
+/// Encodes an order; `None` if it has no JSON form.
 pub(super) fn encode(order: &Order) -> Option<Encoded> {
     let json = serde_json::to_vec(order).ok()?;
     let raw = json.len();
@@ -29,7 +32,7 @@ pub(super) fn encode(order: &Order) -> Option<Encoded> {
     Some(Encoded { bytes, raw })
 }
 
-/// Reads an order; nothing if the bytes are none, which another program may have stored.
+/// Decodes an order; `None` for other bytes, which another program may have stored.
 pub(super) fn decode(bytes: &[u8]) -> Option<Order> {
     match bytes.split_first()? {
         (&PLAIN, json) => serde_json::from_slice(json).ok(),

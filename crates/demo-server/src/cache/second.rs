@@ -1,4 +1,7 @@
-//! The second tier: Redis if there is one, else a file of our own.
+//! The second tier: Redis if there is one, else a file that the demo creates.
+//!
+//! Both are watched in the same way, so the cache report and the metrics are the same
+//! on a machine without Redis.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,22 +19,22 @@ use super::encoding::{Encoded, decode, encode};
 use crate::orders::Order;
 
 const LIFETIME: Duration = Duration::from_secs(300);
-/// Bytes in the file.
+/// The size limit of the file.
 const MAX_BYTES: u64 = 8 << 20;
-/// How long an order waits for Redis.
+/// The longest time that one use of Redis may take.
 const TIMEOUT: Duration = Duration::from_millis(100);
-/// Connections to Redis.
+/// The most connections to Redis.
 const POOL_SIZE: usize = 8;
-/// What keys begin with: the Redis may be in use.
+/// The prefix of every key, because other programs may use the same Redis.
 const PREFIX: &str = "node0-demo:order:";
 
-/// Which second tier the user asked for, as on the command line.
+/// The second tier that the user asked for on the command line.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum RedisChoice {
-    /// `REDIS_URL` if set, else the file.
+    /// The Redis at `REDIS_URL` if that is set, else the file.
     #[default]
     Auto,
-    /// The file.
+    /// A file of the demo's own.
     Embedded,
     /// The Redis at this address.
     Url(String),
@@ -52,7 +55,7 @@ impl FromStr for RedisChoice {
     }
 }
 
-/// Leaves the address out, which may hold a password.
+/// Leaves out the address, because it may hold a password.
 impl fmt::Debug for RedisChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -63,12 +66,12 @@ impl fmt::Debug for RedisChoice {
     }
 }
 
-/// A word that names no second tier.
+/// A word that is not the name of a second tier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected auto, embedded, redis://host:port or unix:///path")]
 pub struct ParseRedisChoiceError;
 
-/// Where orders are kept that left memory, or never were there.
+/// The opened second tier.
 #[derive(Debug)]
 pub enum SecondTier {
     /// Another process has them.
@@ -77,13 +80,13 @@ pub enum SecondTier {
     Embedded(EmbeddedTier),
 }
 
-/// The file, watched.
+/// The tier in a file, watched as a cache tier.
 #[derive(Debug)]
 pub struct EmbeddedTier {
     store: Arc<EmbeddedStore>,
     tier: Tier,
     clock: Clock,
-    /// Removed with the tier.
+    /// Removes the file when the tier is dropped.
     _folder: tempfile::TempDir,
 }
 
@@ -91,7 +94,7 @@ impl SecondTier {
     /// Opens the chosen tier.
     ///
     /// # Errors
-    /// One line that names the remedy, never with a password in it.
+    /// Returns one line that names the remedy and never contains a password.
     pub async fn open(
         choice: &RedisChoice,
         env_url: Option<&str>,
@@ -114,7 +117,7 @@ impl SecondTier {
     }
 
     async fn redis(url: &str, tier: Tier, pools: &PoolMonitor) -> anyhow::Result<Self> {
-        // The cause may quote the address, with its password.
+        // The cause is dropped, because it may quote the address with its password.
         let builder = deadpool_redis::Config::from_url(url)
             .builder()
             .map_err(|_| anyhow::anyhow!("is no address of a Redis: write redis://host:port"))?;
@@ -132,7 +135,7 @@ impl SecondTier {
         Ok(Self::Redis(RedisTier::new(tier, RedisPool(pool)).timeout(TIMEOUT)))
     }
 
-    /// What it is, as the ready line prints it.
+    /// Returns the kind of tier as the ready line prints it.
     pub fn source(&self) -> &'static str {
         match self {
             Self::Redis(_) => "redis",
@@ -140,7 +143,7 @@ impl SecondTier {
         }
     }
 
-    /// The order, if the tier has it and says so in time; failures are counted where they happen.
+    /// Returns the order if the tier has it and answers in time; the tier counts failures.
     pub(super) async fn get(&self, id: &str) -> Option<Order> {
         let bytes = match self {
             Self::Redis(redis) => redis.get(&key(id)).await.ok()?,
@@ -226,7 +229,7 @@ impl EmbeddedTier {
         }
     }
 
-    /// Works on the file where waiting for a disk holds nobody up; nothing if it fails.
+    /// Runs `work` on a blocking thread, because it waits for the disk; `None` if it fails.
     async fn run<R: Send + 'static>(
         &self,
         work: impl FnOnce(&EmbeddedStore) -> Result<R, redb::Error> + Send + 'static,
@@ -251,6 +254,11 @@ impl EmbeddedTier {
 impl node0::cache::LevelSource for EmbeddedStore {
     fn levels(&self) -> Levels {
         let held = self.held();
-        Levels::default().entries(held.entries).bytes(held.bytes).max_bytes(self.max_bytes())
+        Levels {
+            entries: Some(held.entries),
+            bytes: Some(held.bytes),
+            max_bytes: Some(self.max_bytes()),
+            max_entries: None,
+        }
     }
 }

@@ -1,21 +1,21 @@
 //! A database in this process: the Postgres protocol over SQLite.
 //!
-//! Where no Postgres is to be found, the demo still needs a database that a pool can
-//! connect to, that takes time, refuses and recovers. This server is real where the
-//! demo looks: sockets, sessions, transactions, prepared statements, SQLSTATEs. It is
-//! SQLite where the demo does not look, and these limits are meant:
+//! On a machine without Postgres, the demo still needs a database that a pool can connect
+//! to, and that can be slow, refuse and recover. This server behaves like Postgres in all
+//! that the demo uses: sockets, sessions, transactions, prepared statements, SQLSTATEs.
+//! In everything else it is SQLite, with these limits by design:
 //!
-//! - A parameter is `text` unless a cast says otherwise: `$1::bigint`. A result column
-//!   has the type that its table declares or that a cast gives it.
-//! - The SQL is SQLite's. No roles, no catalogues such as `pg_stat_activity`, no `COPY`,
-//!   no `LISTEN`, no TLS, no cancelling, any password will do.
+//! - A parameter is `text` unless a cast gives it another type: `$1::bigint`. A result
+//!   column has the type that its table declares or that a cast gives it.
+//! - The SQL is SQLite's. There are no roles, no catalogues such as `pg_stat_activity`, no
+//!   `COPY`, no `LISTEN`, no TLS and no cancelling; every password is accepted.
 //! - One transaction writes at a time; another waits up to [`BUSY_TIMEOUT`].
-//! - After an error inside a transaction only `ROLLBACK` and `COMMIT` are taken: a
-//!   savepoint does not rescue it.
+//! - After an error inside a transaction only `ROLLBACK` and `COMMIT` are accepted, even
+//!   if there is a savepoint.
 //!
-//! `pg_sleep` waits without holding a thread or a lock, so a slow database is slow in
-//! parallel. Chaos therefore needs no hook in here: the demo says `SELECT pg_sleep(..)`
-//! to whatever database it has.
+//! `pg_sleep` waits without holding a thread or a lock, so slow queries run in parallel.
+//! The chaos switches therefore need no support here: the demo sends
+//! `SELECT pg_sleep(..)` to whichever database it has.
 
 mod columns;
 mod failure;
@@ -43,11 +43,11 @@ use tokio_postgres::Config;
 use session::Session;
 use wire::Wire;
 
-/// How long a writer waits for another's transaction to end.
+/// The longest time that a writer waits for another transaction to end.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many clients are served; more wait to be accepted.
+/// The most clients that are served at once; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 100;
-/// The pause after a failed accept, which would fail again at once.
+/// The pause after a failed accept, because the next would likely fail at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A running embedded server; dropping it ends its sessions and removes its file.
@@ -64,7 +64,7 @@ impl EmbeddedPostgres {
     ///
     /// # Errors
     ///
-    /// When no temporary folder can be made, or no port is free.
+    /// Fails when no temporary folder can be created, or no port is free.
     pub async fn start() -> anyhow::Result<EmbeddedPostgres> {
         let folder = tempfile::Builder::new().prefix("node0-embedded-").tempdir();
         let folder = folder.context(
@@ -73,8 +73,8 @@ impl EmbeddedPostgres {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.context("the embedded database gets no port on 127.0.0.1")?;
         let address = listener.local_addr()?;
-        // Creates the file before clients race for it, and keeps its log from being
-        // folded away whenever the last client leaves.
+        // This session creates the file before clients race for it. While it is open, SQLite
+        // does not checkpoint and delete the write-ahead log each time the last client leaves.
         let keeper = Session::open(file_in(&folder)).await;
         let keeper = keeper.context("the embedded database cannot create its file")?;
         let (stop, stopped) = oneshot::channel();
@@ -85,7 +85,7 @@ impl EmbeddedPostgres {
         Ok(EmbeddedPostgres { address, stop, serving })
     }
 
-    /// How to reach it.
+    /// Returns the configuration with which a client connects to the server.
     pub fn config(&self) -> Config {
         let mut config = Config::new();
         config.host(self.address.ip().to_string()).port(self.address.port());
@@ -97,7 +97,7 @@ impl EmbeddedPostgres {
     /// Ends all sessions, stops listening and removes the file.
     pub async fn close(self) {
         drop(self.stop);
-        // It ends by itself only; a panic in there has been reported by the runtime.
+        // The task is never aborted, so an error here is a panic, which the panic hook reported.
         let _ = self.serving.await;
     }
 }
@@ -106,7 +106,7 @@ fn file_in(folder: &TempDir) -> PathBuf {
     folder.path().join("demo.sqlite")
 }
 
-/// Accepts clients until told to stop, then ends their sessions.
+/// Accepts clients until the server is stopped, then ends their sessions.
 async fn serve(listener: TcpListener, file: PathBuf, mut stopped: oneshot::Receiver<()>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut sessions = JoinSet::new();
@@ -151,7 +151,7 @@ async fn converse(stream: TcpStream, file: PathBuf) {
             return;
         }
     };
-    // A client that just goes away is its own business.
+    // A client that disconnects in the middle of a session is normal, so this is no warning.
     if let Err(error) = pgwire::tokio::process_socket(stream, None, Wire::new(session)).await {
         tracing::debug!(%error, "a session of the embedded database was cut off");
     }

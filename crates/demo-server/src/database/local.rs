@@ -1,7 +1,7 @@
 //! A throw-away Postgres from binaries of this machine.
 //!
-//! Its start and stop block on real processes for up to seconds, so both leave the
-//! runtime's threads alone.
+//! Its start and its stop wait for other processes, for up to seconds, so both run on
+//! blocking threads and not on the runtime's workers.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use local_postgres::{LocalPostgres, StartError};
 use tokio::task::spawn_blocking;
 use tokio_postgres::Config;
 
-/// Starts a server; the outer error is a runtime that is shutting down.
+/// Starts a server; the outer error means that the runtime is shutting down.
 pub(super) async fn start(
     bin_dirs: Option<Vec<PathBuf>>,
 ) -> anyhow::Result<Result<LocalPostgres, StartError>> {
@@ -27,7 +27,7 @@ pub(super) async fn stop(server: LocalPostgres) {
     }
 }
 
-/// How to reach it.
+/// Returns the configuration with which a client connects to the server.
 pub(super) fn config(server: &LocalPostgres) -> Config {
     let mut config = Config::new();
     config.host("127.0.0.1").port(server.port()).user("postgres").dbname("postgres");

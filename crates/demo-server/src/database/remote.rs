@@ -1,8 +1,8 @@
 //! A server that the user named.
 //!
-//! Its address is the input of the demo that is wrong most often, so it is tried once
-//! before anything is built on it, and each way it can be wrong has its own sentence.
-//! The address itself is never printed: it may hold a password.
+//! Its address is the demo's input that is wrong most often. So the demo connects once
+//! before it uses the address, and has a message of its own for each kind of mistake. It
+//! never prints the address itself, because that may hold a password.
 
 use std::error::Error;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 
-/// What the server's own views call us.
+/// The name of the demo's connections in the server's views, such as `pg_stat_activity`.
 pub(super) const APPLICATION_NAME: &str = "node0-demo";
-/// Patience with an address that swallows packets, unless it sets its own.
+/// The longest wait for a connection, unless the address sets its own.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Reads the address and proves that it leads to a database that lets us in.
+/// Parses the address and connects once, to prove that the database accepts the demo.
 ///
-/// `origin` is the flag or variable to correct.
+/// `origin` is the flag or the variable that the error asks the user to correct.
 pub(super) async fn checked_config(url: &str, origin: &str) -> anyhow::Result<Config> {
     let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
         anyhow!(
@@ -35,7 +35,7 @@ pub(super) async fn checked_config(url: &str, origin: &str) -> anyhow::Result<Co
     if !matches!(config.get_ssl_mode(), SslMode::Disable | SslMode::Prefer) {
         return Err(anyhow!("{origin} asks for TLS, which the demo does not speak: drop sslmode"));
     }
-    // The client's own time limit ends with the TCP handshake.
+    // The client's own time limit covers the TCP handshake only.
     match tokio::time::timeout(patience, try_once(&config)).await {
         Ok(Ok(())) => Ok(config),
         Ok(Err(error)) => Err(explain(&error, &config, origin)),
@@ -46,7 +46,7 @@ pub(super) async fn checked_config(url: &str, origin: &str) -> anyhow::Result<Co
     }
 }
 
-/// Opens one connection, driven by a task of its own until the client is dropped.
+/// Opens one connection; a task of its own drives it until the client is dropped.
 pub(super) async fn connect(config: &Config) -> anyhow::Result<Client> {
     let connected = config.connect(NoTls).await;
     let (client, connection) = connected.context("the database does not take a connection")?;
@@ -85,7 +85,7 @@ fn unanswered(place: &str, reason: &str, origin: &str) -> anyhow::Error {
     )
 }
 
-/// The servers that the address names, without user and password.
+/// Returns the servers that the address names, without user and password.
 fn place(config: &Config) -> String {
     let ports = config.get_ports();
     let places: Vec<String> = config

@@ -1,7 +1,7 @@
-//! The payment service: another server, if only on another port of this process.
+//! The payment service: a second server, on another port of this process.
 //!
-//! It is reached over HTTP, so that a failure of it is a failure of the network's
-//! kind: a status, a timeout, a refused connection.
+//! The demo calls it over HTTP, so that its failures are those of a real remote service:
+//! an error status, a timeout, a refused connection.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::chaos::{Chaos, Fault};
 
-/// A payment service that runs until it is dropped.
+/// A payment service, which runs until it is dropped.
 #[derive(Debug)]
 pub struct PaymentService {
     address: SocketAddr,
@@ -24,10 +24,10 @@ pub struct PaymentService {
 }
 
 impl PaymentService {
-    /// Starts one on a free port of the loopback interface.
+    /// Starts a payment service on a free loopback port.
     ///
     /// # Errors
-    /// When the machine has no port to give.
+    /// Fails when no port is free.
     pub async fn start(chaos: Chaos) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.context("the payment service has no port")?;
@@ -41,7 +41,7 @@ impl PaymentService {
         Ok(Self { address, server })
     }
 
-    /// Where it listens.
+    /// Returns the address on which the service listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

@@ -1,7 +1,7 @@
-//! The behaviours that the demo relies on, the same on the embedded database and on a
-//! real Postgres.
+//! The behaviours of a database that the demo relies on.
 //!
-//! Each test runs on both; the half on Postgres needs its programs from the testbed.
+//! Each test runs on the embedded database and on a real Postgres, which must behave
+//! alike. The half on Postgres needs its programs from the testbed.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ type Values<'a, const N: usize> = [&'a (dyn ToSql + Sync); N];
 async fn on_each_database(test: impl AsyncFn(&Database)) {
     let settings = |choice| DatabaseSettings { choice, ..DatabaseSettings::default() };
     on_database(settings(DatabaseChoice::Embedded), &test).await;
-    // Held to the end: the server runs from its folder.
+    // Held to the end, because the server runs from its folder.
     let tool = testbed::require!(tools::postgres());
     let folders = Some(vec![tool.bin_dir().to_owned()]);
     let local = DatabaseSettings { postgres_bin_dirs: folders, ..settings(DatabaseChoice::Local) };

@@ -1,4 +1,4 @@
-//! Which database is opened, and what a wrong wish is answered.
+//! The choice of a database, and the errors for one that cannot be opened.
 
 use std::time::Duration;
 
@@ -134,7 +134,7 @@ async fn closed_embedded_database_ends_its_sessions() {
     let connection = tokio::spawn(connection);
     client.simple_query("SELECT 1").await.unwrap();
     database.close().await;
-    // The session is cut, so the connection's task ends; and nobody listens any more.
+    // The server ended the session, so the connection's task ends, and the port is closed.
     let _ = tokio::time::timeout(Duration::from_secs(10), connection).await.unwrap().unwrap();
     assert!(config.connect(NoTls).await.is_err());
 }

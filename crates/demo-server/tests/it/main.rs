@@ -1,4 +1,4 @@
-//! The demo's parts from outside.
+//! Tests of the demo's parts through their public API.
 
 #![expect(
     clippy::unwrap_used,

@@ -12,7 +12,7 @@ fn tier(demo: &Demo, tier: &str) -> Value {
     demo.json(&format!("/metrics/cache?layer={tier}"))[tier]["metrics"].clone()
 }
 
-/// Hits and misses.
+/// Returns a tier's hits and misses.
 fn lookups(demo: &Demo, name: &str) -> (u64, u64) {
     let tier = tier(demo, name);
     let count = |key: &str| tier[key].as_u64().unwrap_or_else(|| panic!("no {key} in {tier}"));

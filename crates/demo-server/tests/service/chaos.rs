@@ -1,4 +1,4 @@
-//! The switches of the demo.
+//! The chaos endpoints of the demo.
 
 use testbed::Deadline;
 use testbed::http::Request;

@@ -1,4 +1,4 @@
-//! A running demo, as a test sees it.
+//! A running demo, for tests that talk to it over HTTP.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -9,18 +9,19 @@ use testbed::Deadline;
 use testbed::http::{self, Request, Response};
 use testbed::process::Process;
 
-/// How soon the demo must be ready, a first `initdb` included.
+/// The longest time until the demo is ready, a first `initdb` included.
 pub(crate) const START: Duration = Duration::from_secs(60);
 
-/// A demo that answers.
+/// A demo that is ready.
 pub(crate) struct Demo {
     pub(crate) process: Process,
     pub(crate) address: SocketAddr,
-    /// The one line on stdout.
+    /// The only line that the demo prints on stdout.
     pub(crate) ready: String,
 }
 
-/// The program with a free port, without traffic of its own, and with nothing from the environment.
+/// Returns a command that runs the demo on a free port, without its own traffic, and
+/// without settings from the environment.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     prepared(Command::new(env!("CARGO_BIN_EXE_node0-demo")), arguments)
 }
@@ -54,7 +55,7 @@ impl Demo {
         Self { process, address, ready }
     }
 
-    /// A field of the ready line.
+    /// Returns a field of the ready line.
     pub(crate) fn said(&self, key: &str) -> &str {
         field(&self.ready, key)
     }

@@ -1,4 +1,4 @@
-//! Bad flags and bad surroundings: one clear line, and the right exit code.
+//! Wrong flags and unusable environments: each gives one clear line and the right exit code.
 
 use std::net::TcpListener;
 use std::process::{Command, Output};
@@ -9,7 +9,7 @@ fn run(mut command: Command) -> Output {
     command.output().expect("the demo starts")
 }
 
-/// The exit code, and the last line of stderr.
+/// Returns the exit code and the error line on stderr.
 fn verdict(command: Command) -> (Option<i32>, String) {
     let output = run(command);
     assert!(output.stdout.is_empty(), "errors go to stderr");

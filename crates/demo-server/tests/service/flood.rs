@@ -1,14 +1,14 @@
-//! A flood of paths that nobody routed.
+//! A flood of requests for paths without a route.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use crate::demo::Demo;
 
-/// Requests on one connection, a batch at a time.
+/// The number of requests that are sent at once on the connection.
 const BATCH: u64 = 100;
 
-/// Kilobytes of the demo that are in memory.
+/// Returns the demo's resident memory in kilobytes.
 fn resident(demo: &Demo) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", demo.process.pid()));
     let status = status.expect("the demo runs on Linux");
@@ -31,7 +31,7 @@ fn flood(stream: &mut TcpStream, numbers: std::ops::Range<u64>) {
         let read = stream.read(&mut buffer).expect("the demo answers");
         assert!(read > 0, "the demo hung up");
         text.extend_from_slice(&buffer[..read]);
-        // A line end may be cut in two, so what may begin one is kept.
+        // A read may cut a status line in two, so its possible beginning is kept.
         let found = text.windows(12).filter(|window| window == b"HTTP/1.1 404").count();
         answers += found as u64;
         let kept = text.len().saturating_sub(11);

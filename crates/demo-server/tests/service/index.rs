@@ -1,4 +1,4 @@
-//! The first page: it leaves nothing out.
+//! The first page lists every endpoint.
 
 use node0_demo::chaos::Fault;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use testbed::http::Request;
 
 use crate::demo::Demo;
 
-/// The names that an error lists as known.
+/// Returns the names that an error lists as known.
 fn known(demo: &Demo, target: &str) -> Vec<String> {
     let body = demo.get(target).json().expect("JSON");
     let known = body["error"]["known"].as_array().expect("a list").iter();

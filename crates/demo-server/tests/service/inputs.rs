@@ -1,11 +1,11 @@
-//! Input that nobody should send.
+//! Malformed and hostile input.
 
 use serde_json::{Value, json};
 use testbed::http::{Request, encode_query, send_raw};
 
 use crate::demo::Demo;
 
-/// Every endpoint of the demo with the query keys that it knows.
+/// The endpoints with query keys, each with its keys.
 const KEYS: [(&str, &[&str]); 4] = [
     ("/metrics", &["naming"]),
     ("/metrics/database", &["pool"]),
@@ -13,7 +13,7 @@ const KEYS: [(&str, &[&str]); 4] = [
     ("/health/performance", &["detailed", "metrics"]),
 ];
 
-/// Endpoints that know no key.
+/// The endpoints without a query key.
 const KEYLESS: [&str; 7] = [
     "/",
     "/metrics/openapi.json",
@@ -42,7 +42,7 @@ fn each_bad_value_is_refused_by_the_name_of_its_parameter() {
                     error(&demo, &format!("{path}?{key}={}", encode_query(value)));
                 let names_a_thing = matches!(*key, "pool" | "operation") && !value.is_empty();
                 let expected = if names_a_thing { 404 } else { 400 };
-                // A name too long to be one may be refused as a value.
+                // A name that is too long may be refused with 400 as an invalid value.
                 let shown = &value[..value.len().min(20)];
                 assert!(
                     status == expected || (value == long && status == 400),
@@ -126,7 +126,7 @@ fn garbage_on_the_socket_leaves_the_demo_well() {
             state ^= state << 17;
             noise.push(state as u8);
         }
-        // It may be cut off in the middle of the noise; that is an answer too.
+        // The server may close the connection in the middle of the noise, which is fine.
         let _ = send_raw(demo.address, &noise);
     }
     for wrong in [

@@ -1,4 +1,4 @@
-//! What the programs that read pages say of the demo's.
+//! The verdicts of promtool and the reference parser on the demo's pages.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use testbed::{promtool, tools};
 
 use crate::demo::Demo;
 
-/// Lint of the classic page that is to be expected, with the reasons.
+/// The lint that the classic page is expected to cause, with the reasons.
 const CLASSIC_LINT: &str = include_str!("../golden/classic-lint.txt");
 
-/// A demo with something in every family that traffic fills.
+/// Starts a demo with values in every family that requests fill.
 fn used() -> Demo {
     let demo = Demo::start(&[]);
     let id = demo.order();

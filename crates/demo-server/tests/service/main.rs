@@ -1,4 +1,4 @@
-//! The demo as a process, from outside: what it prints, answers, and leaves behind.
+//! Tests of the demo as a process: its output, its answers and its cleanup.
 
 mod cache;
 mod chaos;

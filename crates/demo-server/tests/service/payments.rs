@@ -1,4 +1,4 @@
-//! Payments that fail, and the breaker before them.
+//! Failing payments, and the circuit breaker that protects the demo from them.
 
 use serde_json::{Value, json};
 use testbed::Deadline;
@@ -6,7 +6,7 @@ use testbed::http::Request;
 
 use crate::demo::Demo;
 
-/// Tries to place an order; the status of the answer.
+/// Tries to place an order, and returns the status of the answer.
 fn order(demo: &Demo) -> u16 {
     let order = json!({ "customer": "ann", "items": [{ "sku": "tea", "quantity": 2 }] });
     demo.send(&Request::new("POST", "/orders").json(&order)).status

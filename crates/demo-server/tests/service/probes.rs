@@ -1,4 +1,4 @@
-//! Probes while things go wrong.
+//! The probes while the database or the pool fails.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use local_postgres::LocalPostgres;
 
 use crate::demo::{Demo, command};
 
-/// Longest that readiness may take to follow the database.
+/// The longest time that readiness may take to follow the database.
 const FOLLOWS: Duration = Duration::from_secs(4);
 
 fn readiness(demo: &Demo) -> u16 {
@@ -34,7 +34,8 @@ fn readiness_follows_the_database_and_liveness_does_not() {
     let tool = testbed::require!(tools::postgres());
     let builder = LocalPostgres::builder().bin_dirs([tool.bin_dir().to_owned()]);
     let mut postgres = builder.start().expect("Postgres starts");
-    // The throw-away server writes late, for speed; here what is kept must outlive a kill.
+    // The throw-away server commits asynchronously, for speed. Here an order must survive a
+    // kill of the server, so it commits synchronously.
     let url = format!("{}?options=-c%20synchronous_commit%3Don", postgres.url());
     let demo = Demo::spawn(command(&["--database", &url]));
     assert_eq!(demo.said("database"), "postgres");
@@ -59,7 +60,7 @@ fn an_exhausted_pool_changes_no_probe() {
         assert_eq!(demo.send(&on).status, 200);
     }
     let address = demo.address;
-    // Each asks for an order of its own, which no cache has.
+    // Each thread reads a different order, which no cache has.
     let readers: Vec<_> = (0..20)
         .map(|number| {
             let path = format!("/orders/{number}");

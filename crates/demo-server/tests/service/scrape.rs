@@ -1,4 +1,5 @@
-//! Real Prometheus servers scrape the demo for a minute, beside a judge in another process.
+//! Real Prometheus servers scrape the demo for a minute, while another process, the judge,
+//! times the same requests; the test compares the two.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -15,7 +16,7 @@ use crate::demo::Demo;
 const BOUNDS: [f64; 14] =
     [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
-/// Counters of a server that move when a page is not as it should be.
+/// The counters of a Prometheus server that rise when a page is malformed.
 const COMPLAINTS: [&str; 4] = [
     "prometheus_target_scrapes_sample_duplicate_timestamp_total",
     "prometheus_target_scrapes_sample_out_of_order_total",
@@ -30,7 +31,7 @@ struct Seen {
     status: u16,
 }
 
-/// Paced requests from a process of their own.
+/// A process that sends paced requests and times them.
 struct Judge(Child);
 
 impl Judge {
@@ -59,21 +60,21 @@ impl Judge {
     }
 }
 
-/// The nearest-rank quantile of the judge's times.
+/// Returns the nearest-rank quantile of the judge's times.
 fn quantile(seen: &[Seen], q: f64) -> f64 {
     let mut times: Vec<f64> = seen.iter().map(|request| request.took).collect();
     times.sort_by(f64::total_cmp);
     times[((q * times.len() as f64).ceil() as usize).clamp(1, times.len()) - 1]
 }
 
-/// The bounds around a time.
+/// Returns the bounds of the bucket that holds a time.
 fn around(time: f64) -> (f64, f64) {
     let at = BOUNDS.partition_point(|bound| *bound < time);
     let low = if at == 0 { 0.0 } else { BOUNDS[at - 1] };
     (low, BOUNDS.get(at).copied().unwrap_or(f64::INFINITY))
 }
 
-/// How far inside its bucket a time is, relative to itself.
+/// Returns the distance of a time from the nearer bound of its bucket, relative to the time.
 fn clearance(time: f64) -> f64 {
     let (low, high) = around(time);
     (time - low).min(high - time) / time
@@ -85,10 +86,10 @@ fn one_number(prometheus: &Prometheus, query: &str) -> f64 {
     found[0].last().unwrap_or_else(|| panic!("{query} is empty"))
 }
 
-/// Compares what a server says of the last half minute with what the judge saw in it.
+/// Compares a server's figures for the last 20 seconds with the judge's.
 fn compare(prometheus: &Prometheus, seen: &[Seen]) {
     const SPAN: f64 = 20.0;
-    // A moment in which every request of the span has long been scraped.
+    // By now every request that ended before this time has been scraped.
     let until = seen.iter().map(|request| request.ended).fold(0.0, f64::max) - 2.0;
     let judged: Vec<&Seen> = seen
         .iter()
@@ -99,8 +100,9 @@ fn compare(prometheus: &Prometheus, seen: &[Seen]) {
     let expected = judged.len() as f64 / SPAN;
     assert!((rate - expected).abs() <= 0.03 * expected, "rate {rate}, the judge saw {expected}");
 
-    // The judge's clock starts before the request is sent, so of two times that
-    // a bound divides both may be right: quantiles well inside a bucket tell.
+    // The judge's clock starts before the request is sent, so the judge's time may lie just
+    // above a bound and the demo's just below. Only a quantile well inside a bucket can be
+    // compared.
     let clear = [0.5, 0.6, 0.75, 0.9]
         .into_iter()
         .max_by(|a, b| clearance(quantile(seen, *a)).total_cmp(&clearance(quantile(seen, *b))));

@@ -1,4 +1,4 @@
-//! Who can start the demo where, and what is left when it ends.
+//! Starts of the demo by different users in different environments, and its cleanup.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use testbed::tools;
 
 use crate::demo::{Demo, command, prepared};
 
-/// Starts, orders, reads, ends; and looks at what is left.
+/// Starts a demo, places and reads an order, stops it, and checks that nothing is left.
 fn check(command: Command, database: &str, temporary: &Path) {
     let mut demo = Demo::spawn(command);
     assert_eq!(demo.said("database"), database, "{}", demo.ready);
@@ -30,7 +30,7 @@ fn check(command: Command, database: &str, temporary: &Path) {
     assert!(left.is_empty(), "{left:?} was left behind");
 }
 
-/// All descendants of a process.
+/// Returns all descendants of a process.
 fn children_of(pid: u32) -> Vec<u32> {
     let listed = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
     let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
@@ -45,7 +45,7 @@ fn children_of(pid: u32) -> Vec<u32> {
     children.iter().flat_map(|&child| [vec![child], children_of(child)].concat()).collect()
 }
 
-/// An empty folder that everybody may write.
+/// Creates an empty folder in which every user may write.
 fn temporary() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -54,13 +54,14 @@ fn temporary() -> tempfile::TempDir {
     folder
 }
 
-/// The demo's command as whoever runs the tests, or, where that is root, as a user without rights.
+/// Returns a command that runs the demo as a user without rights, or `None` unless root
+/// runs the tests.
 fn as_nobody(arguments: &[&str]) -> Option<(Command, tempfile::TempDir)> {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
         return None;
     }
-    // The build may lie below a folder that only root may enter.
+    // The program is copied, because the build may lie below a folder that only root may enter.
     let folder = temporary();
     let program = folder.path().join("node0-demo");
     fs::copy(env!("CARGO_BIN_EXE_node0-demo"), &program).expect("there is room for a copy");

@@ -1,4 +1,7 @@
-//! The series that each classic name is made of.
+//! Maps each classic family and series to the series from which its values come.
+//!
+//! The result depends on names and labels only, so it is computed once per set of series
+//! and not once per scrape.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -8,12 +11,12 @@ use metrics_core::{ClassicShape, Family, Kind, Labels, SeriesId, Snapshot};
 use super::template;
 use crate::decoration::Decoration;
 
-/// The label that tells the two counters of a ratio apart.
+/// The label that distinguishes the two counters of a ratio.
 const RESULT: &str = "result";
 
 pub(super) type LabelPairs<'a> = Vec<(&'a str, &'a str)>;
 
-/// All classic families of a snapshot by name.
+/// All classic families of a snapshot, by name.
 #[derive(Default)]
 pub(super) struct Projection<'a> {
     pub(super) families: BTreeMap<String, Projected<'a>>,
@@ -28,16 +31,16 @@ pub(super) struct Projected<'a> {
     pub(super) series: BTreeMap<LabelPairs<'a>, Sources>,
 }
 
-/// The series that one classic series is made of.
+/// The series from which one classic series gets its value.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
-    /// The series whose values are shown; of a ratio, the hits.
+    /// The series whose values are shown; for a ratio, the hits.
     pub(super) values: Vec<SeriesId>,
-    /// Of a ratio, the misses.
+    /// For a ratio, the misses.
     pub(super) misses: Vec<SeriesId>,
 }
 
-/// A series as it is described, or the two of a ratio.
+/// A series under its standard labels, or the two of a ratio together.
 struct Origin<'a> {
     labels: &'a Labels,
     sources: Sources,
@@ -93,7 +96,7 @@ impl<'a> Projection<'a> {
     }
 }
 
-/// The series of a family by their labels; the two of a ratio together.
+/// Groups the series of a family by labels, so that the two of a ratio are together.
 fn origins<'a>(family: &Family<'a>, shape: ClassicShape) -> BTreeMap<LabelPairs<'a>, Origin<'a>> {
     let is_ratio = shape == ClassicShape::Ratio;
     let mut origins = BTreeMap::new();
@@ -104,7 +107,7 @@ fn origins<'a>(family: &Family<'a>, shape: ClassicShape) -> BTreeMap<LabelPairs<
         match labels.get(RESULT) {
             Some("miss") if is_ratio => origin.sources.misses.push(*id),
             Some("hit") if is_ratio => origin.sources.values.push(*id),
-            // Neither a hit nor a miss, so nothing to a ratio.
+            // The series counts neither hits nor misses, so it is no part of the ratio.
             _ if is_ratio => {}
             _ => origin.sources.values.push(*id),
         }
@@ -112,7 +115,7 @@ fn origins<'a>(family: &Family<'a>, shape: ClassicShape) -> BTreeMap<LabelPairs<
     origins
 }
 
-/// Returns `true` if values of a kind can have the shape.
+/// Returns `true` if metrics of the kind can be shown in the shape.
 fn fits(shape: ClassicShape, kind: Kind) -> bool {
     match shape {
         ClassicShape::Gauge => matches!(kind.metric_type(), "gauge" | "counter"),

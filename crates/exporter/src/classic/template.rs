@@ -1,8 +1,12 @@
-//! The templates of classic names and helps: text with `{label}` in it.
+//! The templates of classic names and help texts.
+//!
+//! A template is text with placeholders such as `{operation}`, each of which stands for
+//! the value of that label. A name allows fewer characters than a help text, so the two
+//! are filled differently.
 
 use std::borrow::Cow;
 
-/// A stretch of a template.
+/// A part of a template: plain text, or the label of a placeholder.
 enum Part<'a> {
     Text(&'a str),
     Label(&'a str),
@@ -16,12 +20,12 @@ fn parts(template: &str) -> impl Iterator<Item = Part<'_>> {
     })
 }
 
-/// Returns `true` if the template has a place for the label.
+/// Returns `true` if the template has a placeholder for the label.
 pub(super) fn has_place(template: &str, label: &str) -> bool {
     parts(template).any(|part| matches!(part, Part::Label(place) if place == label))
 }
 
-/// The template with the labels' values as they are; a place without a label stays as it is written.
+/// Fills the template with the labels' values; a placeholder without a label stays as it is.
 pub(super) fn filled(template: &str, labels: &[(&str, &str)]) -> String {
     let part = |part| match part {
         Part::Text(text) => Cow::Borrowed(text),
@@ -32,9 +36,9 @@ pub(super) fn filled(template: &str, labels: &[(&str, &str)]) -> String {
     parts(template).map(part).collect()
 }
 
-/// The template as a metric's name; `None` when a place has no label, or nothing is left.
+/// Fills the template as a metric's name; `None` if a label is missing or the name is empty.
 ///
-/// Each character that no name may hold becomes `_`.
+/// Each character that is not allowed in a name becomes `_`.
 pub(super) fn name(template: &str, labels: &[(&str, &str)]) -> Option<String> {
     let part = |part| match part {
         Part::Text(text) => Some(text),

@@ -1,4 +1,4 @@
-//! A family that would spoil the page is left out, counted, and costs no other its place.
+//! A family that would make the page invalid is left out and counted; the others stay.
 
 use exporter::{Format, Naming};
 use metrics_core::{Classic, ClassicShape, Desc, Kind, OwnedDesc};

@@ -8,7 +8,7 @@ use performance_monitor::PerformanceMonitor;
 
 use crate::{Bench, START, grammar};
 
-/// Middles of buckets, so that quantiles are exact.
+/// Times in the middle of their buckets, so that quantiles are exact.
 const EXACT_MS: [u64; 3] = [145, 523, 1205];
 
 fn performance(bench: &Bench) -> PerformanceMonitor {

@@ -1,8 +1,8 @@
-//! A strict reader of the text format 0.0.4, for pages that must be beyond doubt.
+//! A strict parser of the text format 0.0.4.
 //!
-//! It takes less than a scraper does: each family has a help and a type, in
+//! It accepts less than a scraper does: each family has a help and a type, in
 //! that order, then its samples and nothing else; no name, series or family
-//! comes twice; histograms add up.
+//! occurs twice; histograms add up.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ pub(crate) struct Sample {
     pub(crate) timestamp: Option<i64>,
 }
 
-/// Reads a page; says what is wrong with it.
+/// Parses a page; the error describes its first fault.
 pub(crate) fn parse(page: &str) -> Result<BTreeMap<String, Family>, String> {
     let mut families = BTreeMap::<String, Family>::new();
     let mut series = BTreeSet::new();
@@ -68,7 +68,7 @@ pub(crate) fn parse(page: &str) -> Result<BTreeMap<String, Family>, String> {
     Ok(families)
 }
 
-/// Reads what follows `# HELP `, and the line after it, which states the type.
+/// Parses the text after `# HELP ` and the next line, which states the type.
 fn head<'a>(help: &'a str, type_line: &str) -> Result<(&'a str, Family), String> {
     let (name, help) = help.split_once(' ').ok_or("a help without text")?;
     is_name(name)?;
@@ -78,7 +78,8 @@ fn head<'a>(help: &'a str, type_line: &str) -> Result<(&'a str, Family), String>
     Ok((name, Family { kind, help: unescaped(help, "\\n")?, samples: Vec::new() }))
 }
 
-/// Buckets rise in their bounds and never fall in their counts; the last is infinite and the count.
+/// Checks that bounds ascend, that counts do not fall, and that the infinite bucket's count
+/// is the histogram's.
 fn adds_up(name: &str, family: &Family) -> Result<(), String> {
     let mut buckets = BTreeMap::<_, Vec<(f64, f64)>>::new();
     let mut counts = BTreeMap::new();
@@ -123,7 +124,7 @@ fn sample(line: &str) -> Result<Sample, String> {
     }
 }
 
-/// Reads `key="value",…}`; returns the labels and what follows them.
+/// Parses `key="value",…}`; returns the labels and the rest of the line.
 fn labels(mut rest: &str) -> Result<(BTreeMap<String, String>, &str), String> {
     let mut labels = BTreeMap::new();
     loop {

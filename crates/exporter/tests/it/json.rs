@@ -57,7 +57,7 @@ fn a_histogram_has_buckets_and_a_window_in_its_unit() {
     let buckets = json!([{"le": 0.005, "count": 1}, {"le": 0.1, "count": 3}]);
     assert_eq!(histogram["buckets"], buckets);
     let window = histogram["window"].as_object().unwrap();
-    // Another crate may have asked the JSON library to keep the order of keys.
+    // The order of keys depends on a feature of `serde_json` that another crate may enable.
     let keys: BTreeSet<_> = window.keys().map(String::as_str).collect();
     let statistics =
         BTreeSet::from(["avg", "max", "min", "p50", "p95", "p99", "samples", "windowSeconds"]);

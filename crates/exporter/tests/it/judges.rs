@@ -1,4 +1,4 @@
-//! What the programs that read pages say of them: the reference parser and promtool.
+//! The verdicts of the reference parser and promtool on the exporter's pages.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use testbed::{promtool, tools};
 
 use crate::{Bench, START};
 
-/// Lint of classic pages that is to be expected, with the reasons.
+/// The lint that classic pages are expected to cause, with the reasons.
 const CLASSIC_LINT: &str = include_str!("../golden/classic-lint.txt");
 
 fn hostile_texts() -> Vec<String> {
@@ -21,7 +21,7 @@ fn hostile_texts() -> Vec<String> {
     plain.into_iter().map(str::to_owned).chain([long]).collect()
 }
 
-/// One family of each kind for each hostile text, as its help and as a label.
+/// Registers a family of each kind for each hostile text, which is its help and a label value.
 fn hostile_registry(bench: &Bench) -> Vec<AnyMetric> {
     let mut handles = Vec::new();
     for (at, text) in hostile_texts().iter().enumerate() {
@@ -52,7 +52,7 @@ fn record(metric: &AnyMetric, nth: usize) {
     }
 }
 
-/// Compares each value, label and help that the parser read with the snapshot's.
+/// Asserts that the parser read the same values, labels and help texts as the snapshot has.
 fn assert_read_back(read: &[Family], snapshot: &Snapshot, help: fn(&str) -> &str) {
     let read: BTreeMap<_, _> = read.iter().map(|family| (&*family.name, family)).collect();
     assert_eq!(read.len(), snapshot.families().len());
@@ -128,7 +128,7 @@ fn the_reference_parser_reads_hostile_text_value_by_value() {
     let mut page = Vec::new();
     bench.exporter.render(&sample, Format::Text, Naming::Standard, &mut page);
     let read = exposition::parse_text(&client, &String::from_utf8(page).unwrap()).unwrap();
-    // This parser trims lines.
+    // The parser for this format trims lines, so the help texts are compared trimmed.
     assert_read_back(&read, &sample.snapshot, str::trim);
 }
 

@@ -1,4 +1,4 @@
-//! The exporter through its public API, on registries under a clock that the tests move.
+//! Tests of the exporter's public API, on registries under a manual clock.
 
 mod bad_families;
 mod classic;
@@ -17,10 +17,10 @@ use std::time::Duration;
 use exporter::{Exporter, Format, Naming, Rendered};
 use metrics_core::{ManualClock, Registry, Ticker};
 
-/// The wall time of a [`Bench`] that stands still, in milliseconds.
+/// The wall time at which each [`Bench`] starts, in milliseconds.
 const START: u64 = 1_577_836_800_000;
 
-/// A registry whose time stands still, with its ticker and an exporter.
+/// A registry under a manual clock, with its ticker and an exporter.
 struct Bench {
     clock: ManualClock,
     registry: Registry,
@@ -40,7 +40,7 @@ impl Bench {
         Self { clock, registry, ticker, exporter }
     }
 
-    /// Lets a second pass and ends its tick.
+    /// Advances the clock by a second and ends the tick.
     fn tick(&mut self) {
         self.clock.advance(Duration::from_secs(1));
         self.ticker.tick();
@@ -56,23 +56,23 @@ impl Bench {
         self.render(format, naming).1
     }
 
-    /// The lines of the families whose name begins so, in standard text.
+    /// Returns the lines of the families whose name begins with `name`, in standard text.
     fn text_of(&self, name: &str) -> String {
         only(&self.page(Format::Text, Naming::Standard), name)
     }
 
-    /// The lines of the families whose name begins so, in OpenMetrics.
+    /// Returns the lines of the families whose name begins with `name`, in OpenMetrics.
     fn openmetrics_of(&self, name: &str) -> String {
         only(&self.page(Format::OpenMetrics, Naming::Standard), name)
     }
 
-    /// The lines of the families whose name begins so, under classic names.
+    /// Returns the lines of the families whose name begins with `name`, in classic text.
     fn classic_of(&self, name: &str) -> String {
         only(&self.page(Format::Text, Naming::Classic), name)
     }
 }
 
-/// The lines about names that begin so.
+/// Returns the lines about metrics whose name begins with `name`.
 fn only(page: &str, name: &str) -> String {
     let about = |line: &&str| {
         let subject = line.strip_prefix("# ").and_then(|rest| rest.split_once(' '));

@@ -1,4 +1,4 @@
-//! Whatever is registered and recorded, the page reads back as what the snapshot holds.
+//! A parsed page has the values of the snapshot, for random metrics and recordings.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::{Bench, grammar};
 
-/// A series to register, and what to record in it.
+/// A series to register, and the values to record in it.
 #[derive(Clone, Debug)]
 struct Series {
     family: usize,
@@ -17,7 +17,7 @@ struct Series {
     recorded: Vec<f64>,
 }
 
-/// Families by kind; some names lie in each other's way.
+/// Families of every kind; some of their names clash.
 const FAMILIES: &[(Kind, &str)] = &[
     (Kind::Counter, "jobs_total"),
     (Kind::Gauge, "jobs"),
@@ -93,7 +93,7 @@ fn record(registry: &Registry, helps: &[String], series: &[Series]) -> Vec<AnyMe
 
 type Found = BTreeMap<(String, BTreeMap<String, String>), f64>;
 
-/// The samples that a snapshot must give, but for buckets.
+/// Returns the samples that a page of the snapshot must have, without the buckets.
 fn expected(snapshot: &Snapshot) -> Found {
     let mut found = Found::new();
     for family in snapshot.families() {
@@ -121,7 +121,7 @@ fn found(families: &BTreeMap<String, grammar::Family>) -> Found {
     plain.map(|sample| ((sample.name.clone(), sample.labels.clone()), sample.value)).collect()
 }
 
-/// Equal, with NaN equal to itself.
+/// Returns `true` if both are equal; NaN equals NaN.
 fn same(a: &Found, b: &Found) -> bool {
     let bits =
         |value: &f64| if value.is_nan() { f64::NAN.to_bits() } else { (value + 0.0).to_bits() };

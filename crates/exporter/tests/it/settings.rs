@@ -58,7 +58,7 @@ fn a_metrics_own_label_wins_over_a_constant_one() {
     performance.record_throughput("orders", 1);
     let page = bench.page(Format::Text, Naming::Both);
     assert!(page.contains("\norders_total{channel=\"web\",operation=\"none\"} 0\n"), "{page}");
-    // Also where the label went into the name.
+    // The constant label is also added where the metric's own label is part of its name.
     assert!(page.contains("\nthroughput_orders_total{channel=\"none\"} 1 "), "{page}");
 }
 

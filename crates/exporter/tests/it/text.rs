@@ -41,7 +41,7 @@ fn histograms_are_cumulative_and_their_count_is_the_infinite_bucket() {
     for ms in [1, 50, 50, 5000] {
         wait.record(Duration::from_millis(ms));
     }
-    // An exemplar has no place in this format.
+    // This format has no exemplars, so the trace id must not appear on the page.
     wait.record_traced(Duration::from_millis(500), TraceId::new(7));
     let expected = "\
 # HELP wait_seconds Time spent waiting.

@@ -196,7 +196,6 @@ async fn a_check_that_blocks_holds_no_worker_of_the_runtime() {
         .interval(Duration::from_millis(20))
         .timeout(Duration::from_millis(20))
         .own_thread()
-        .expect("there is a thread")
         .start();
     readiness.started();
     // This test is on the only worker, so it goes on only because that is free.

@@ -8,7 +8,7 @@ use std::{fs, net};
 use local_postgres::{LocalPostgres, StartError};
 use tempfile::TempDir;
 
-/// A folder with an `initdb` and a `postgres` made of these shell scripts.
+/// Creates a folder in which `initdb` and `postgres` are these shell scripts.
 pub(crate) fn fake_programs(initdb: &str, postgres: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -20,7 +20,8 @@ pub(crate) fn fake_programs(initdb: &str, postgres: &str) -> TempDir {
     folder
 }
 
-/// Starts with the fakes in a temporary folder that must be empty afterwards.
+/// Starts a server from the fake programs, and asserts that its temporary folder is empty
+/// afterwards.
 fn start_with(programs: &Path) -> StartError {
     let parent = tempfile::tempdir().unwrap();
     fs::set_permissions(parent.path(), fs::Permissions::from_mode(0o777)).unwrap();
@@ -116,7 +117,7 @@ fn folder_closed_to_the_borrowed_user_is_named() {
         .unwrap_err();
     match &error {
         StartError::Unreachable { folder, .. } => assert_eq!(folder, parent.path()),
-        // A normal user owns the folder, so the script runs, and fails as it is told.
+        // A normal user owns the folder, so the script runs and fails with status 1.
         other => assert!(matches!(other, StartError::InitDb { .. }), "{error}"),
     }
 }

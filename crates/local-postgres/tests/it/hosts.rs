@@ -1,6 +1,7 @@
-//! What becomes of servers whose host is another user or is killed.
+//! Servers whose host is another user or is killed.
 //!
-//! A host is this test binary once more, told by the environment to play that part.
+//! A host is a second process of this test binary, which an environment variable tells to
+//! hold a server.
 
 use std::io::{self, BufRead as _, BufReader};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -17,10 +18,10 @@ use testbed::{Deadline, tools};
 use crate::failures::fake_programs;
 use crate::session::start;
 
-/// Set for the process that plays a host: the folder of the server's programs.
+/// The variable that is set in a host's process, to the folder of the server's programs.
 const HOST: &str = "LOCAL_POSTGRES_TEST_HOST";
 
-/// Not a test by itself: the host that the tests below start.
+/// Runs as the host that the tests below start; without the variable it does nothing.
 #[test]
 fn host_holds_a_server() {
     let Some(programs) = env::var_os(HOST).map(PathBuf::from) else {
@@ -28,11 +29,11 @@ fn host_holds_a_server() {
     };
     let postgres = LocalPostgres::builder().bin_dirs([programs]).start().unwrap();
     println!("\nheld {} {}", postgres.pid().unwrap(), postgres.folder().display());
-    // Held until the other side goes away.
+    // Holds the server until the other end of stdin is closed.
     io::stdin().read_line(&mut String::new()).unwrap();
 }
 
-/// A command that becomes a host: `program` is this binary, or a copy of it.
+/// Returns a command that runs a host; `program` is this binary or a copy of it.
 fn host(program: &Path, programs: &Path, temporary_dir: &Path) -> Command {
     let mut command = Command::new(program);
     command
@@ -45,14 +46,14 @@ fn host(program: &Path, programs: &Path, temporary_dir: &Path) -> Command {
     command
 }
 
-/// A temporary folder in which every user may make others.
+/// Creates a temporary folder in which every user may create others.
 fn public_folder() -> TempDir {
     let folder = tempfile::tempdir_in("/tmp").unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
     folder
 }
 
-/// Tells whether this machine can tether a program to its host; without, it stays.
+/// Checks that this machine can tether a program to its host; without, the server stays.
 fn tether() -> Result<(), ToolError> {
     let probe = Command::new("setpriv").args(["--pdeathsig", "QUIT", "true"]).status();
     if probe.is_ok_and(|status| status.success()) {
@@ -62,12 +63,12 @@ fn tether() -> Result<(), ToolError> {
     Err(ToolError::NoHelper { tool, helper: "setpriv --pdeathsig", install: "util-linux" })
 }
 
-/// The folder of the one cluster in this place.
+/// Returns the folder of the only cluster in this place.
 fn cluster_in(place: &TempDir) -> Option<PathBuf> {
     fs::read_dir(place.path()).unwrap().next().map(|entry| entry.unwrap().path())
 }
 
-/// Whether the process runs; one that has ended and is not reaped has no command line.
+/// Returns `true` if the process runs; a zombie does not, since its command line is empty.
 fn runs(process: &str) -> bool {
     let command_line = Path::new("/proc").join(process.trim()).join("cmdline");
     fs::read(command_line).is_ok_and(|line| !line.is_empty())
@@ -116,11 +117,11 @@ fn host_killed_during_initdb_takes_it_along() {
     assert!(ends(&init_db));
 }
 
-/// Runs a host as the user `nobody`, from a place that it may enter.
+/// Runs a host as the user `nobody`, from a folder that it may enter.
 #[test]
 fn normal_user_can_start_a_server() {
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
-        return; // Every other test has just shown it.
+        return; // For a normal user, every other test shows the same.
     }
     let tool = testbed::require!(tools::postgres());
     let place = public_folder();

@@ -1,4 +1,4 @@
-//! The public interface against a real Postgres, and against programs that fail.
+//! Tests of the public API, with a real Postgres and with fake programs that fail.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 

@@ -67,8 +67,8 @@ fn killed_server_leaves_no_shared_memory() {
     let mut postgres = start(&tool, LocalPostgres::builder());
     let pid_file = fs::read_to_string(postgres.folder().join("data/postmaster.pid")).unwrap();
     let segment = pid_file.lines().nth(6).unwrap().split_whitespace().nth(1).unwrap().to_owned();
-    // A removed segment stays listed while children of the killed server hold it, with
-    // a bit above the permissions that says so.
+    // A removed segment stays listed while children of the killed server hold it. It is
+    // marked by a bit above the permissions, which makes them longer than three digits.
     let is_kept = || {
         let segments = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
         segments.lines().any(|line| {

@@ -1,4 +1,4 @@
-//! A server to test with, and one statement at a time to it.
+//! Starts a server for a test, and runs single statements on it.
 
 use local_postgres::{Builder, LocalPostgres};
 use testbed::tools::PostgresTool;
@@ -9,7 +9,7 @@ pub(crate) fn start(tool: &PostgresTool, builder: Builder) -> LocalPostgres {
     builder.bin_dirs([tool.bin_dir().to_owned()]).start().unwrap()
 }
 
-/// Runs one statement on a new connection and returns the first cell of its answer.
+/// Runs one statement on a new connection and returns the first value of its result.
 pub(crate) fn ask(postgres: &LocalPostgres, sql: &str) -> Option<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, SharedString, Unit};
 use metrics_bridge::Publisher;
-use metrics_core::Desc;
+use metrics_core::{Desc, Sample};
 use proptest::prelude::*;
 
 use crate::bench::Bench;
@@ -136,5 +136,36 @@ fn an_older_sample_changes_nothing() {
         metrics::with_local_recorder(&theirs, || publisher.publish(sample));
         let counts = theirs.values("waits_seconds").into_iter().map(|(_, n)| n);
         assert_eq!(counts.sum::<u64>(), 2);
+    }
+}
+
+#[test]
+fn a_name_that_expires_and_comes_back_is_sent_once() {
+    // The first sample after it came back is that of the next tick, a fresh read, or missed.
+    for way in 0..3 {
+        let mut bench = Bench::new();
+        let waits = bench.registry.latencies::<1>(&WAITS).unwrap();
+        let theirs = Collecting::default();
+        let mut publisher = Publisher::new();
+        let mut publish =
+            |sample: &Sample| metrics::with_local_recorder(&theirs, || publisher.publish(sample));
+        for round in 1..=3 {
+            waits.record(["mail"], Duration::from_millis(5));
+            match way {
+                0 => publish(&bench.tick()),
+                1 => publish(&bench.registry.read()),
+                _ => {
+                    bench.tick();
+                    publish(&bench.tick());
+                }
+            }
+            let counts = theirs.values("waits_seconds").into_iter().map(|(_, n)| n);
+            assert_eq!(counts.sum::<u64>(), round, "way {way}");
+            for _ in 0..200 {
+                waits.expire_idle(Duration::from_secs(60));
+                publish(&bench.tick());
+            }
+            assert!(bench.registry.read().snapshot.family(WAITS.name()).is_none(), "it expired");
+        }
     }
 }

@@ -64,10 +64,11 @@ impl LevelGauge {
 
 /// Declares levels that may be unknown, as plain data and as gauges.
 ///
-/// Each line is a level: the field's name, its [`Desc`](crate::Desc), and in brackets the
+/// Each line is a level: the field's name, its [`Desc`], and in brackets the
 /// values of further labels, after those that all levels share. Made are a struct of plain
 /// data, each field an `Option` of the number type, `None` by default; and a struct of
-/// [`LevelGauge`](crate::LevelGauge)s with `learn`, `set` and `read`.
+/// [`LevelGauge`]s with `learn`, `set` and `read`, and with `find`, which reads by label values
+/// and not by gauges.
 ///
 /// ```
 /// use metrics_core::{Desc, Registry, levels};
@@ -95,6 +96,7 @@ impl LevelGauge {
 /// gauges.learn(&registry, &["main"], &levels)?;
 /// let sample = registry.read();
 /// assert_eq!(gauges.read(&sample.view()), levels);
+/// assert_eq!(PoolGauges::find(&sample.view(), &["main"]), levels);
 /// let series = sample.snapshot.family("connections").map(|family| family.series().len());
 /// assert_eq!(series, Some(1), "nobody said how many are idle");
 /// # Ok::<(), metrics_core::RegisterError>(())
@@ -146,6 +148,17 @@ macro_rules! levels {
             /// The levels in a view.
             $gauges_vis fn read(&self, view: &$crate::View<'_>) -> $levels {
                 $levels { $($field: self.$field.read(view).map(|level| level as $number),)+ }
+            }
+
+            /// The levels in a view, by the values that they were registered with.
+            $gauges_vis fn find(view: &$crate::View<'_>, values: &[&str]) -> $levels {
+                let find = |desc: &$crate::Desc, values_of_it: &[&str]| {
+                    let values = [values, values_of_it].concat();
+                    <$crate::Gauge as $crate::Instrument>::find(view, desc, &values)
+                };
+                $levels {
+                    $($field: find(&$desc, &[$($($value),+)?]).map(|level| level as $number),)+
+                }
             }
         }
     };

@@ -121,16 +121,16 @@ impl Serialize for HealthBlock<'_> {
         let fields = if words.is_some() { 6 } else { 5 };
         let mut block = serializer.serialize_struct("Health", fields)?;
         match words {
-            Some(words) => {
-                block.serialize_field("status", words.of(*status))?;
-                block.serialize_field("level", status)?;
-            }
+            Some(words) => block.serialize_field("status", words.of(*status))?,
             None => block.serialize_field("status", status)?,
         }
         block.serialize_field("score", score)?;
         block.serialize_field("issues", &issues)?;
         block.serialize_field("recommendations", &self.assessment.recommendations())?;
         block.serialize_field("issueDetails", findings)?;
+        if words.is_some() {
+            block.serialize_field("level", status)?;
+        }
         block.end()
     }
 }

@@ -33,7 +33,7 @@ pub trait LabelSet: Copy + Eq + Send + Sync + 'static {
 
 /// Declares an enum whose values are all values of one label, each with its text.
 ///
-/// The enum is [`LabelSet`](crate::LabelSet), `Copy`, `Debug`, `Eq`, `Ord` and `Hash`. It has a constant
+/// The enum is [`LabelSet`], `Copy`, `Debug`, `Eq`, `Ord` and `Hash`. It has a constant
 /// `ALL` and a constant method `label`. Further attributes and derives are taken over.
 ///
 /// ```

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Identifies one series for as long as the process runs.
 ///
 /// An id is never reused, and no two registries of a process share one. A series that
-/// ends and begins anew under the same name and labels has another id, so a reader that
-/// keeps something by id cannot mistake one for the other. Later series have greater ids.
+/// ends and begins anew at zero under the same name and labels has another id, so a reader
+/// that keeps something by id cannot mistake one for the other. Only a series that
+/// [expired](crate::Labelled::expire_idle) has its old id when it goes on from its last totals.
+/// Series that begin later have greater ids.
 ///
 /// ```
 /// use metrics_core::{Desc, Registry};

@@ -222,5 +222,5 @@ impl From<&Delta> for Buckets {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;

@@ -257,6 +257,9 @@ impl Pass {
                 let known = self.schema.rows.get(&cells.id());
                 known
                     .and_then(|row| rows[*row].take())
+                    // An expired series may have come back since the last pass, with its id but
+                    // with new cells: the row of the old ones would read them for ever.
+                    .filter(|row| row.cells.is(&cells))
                     .unwrap_or_else(|| Row::new(cells, &self.time))
             })
             .collect();

@@ -5,11 +5,12 @@
 //! not change; only numbers are copied.
 
 use std::collections::HashMap;
+use std::ops::Add;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::naming::desc::OwnedDesc;
-use crate::naming::labels::Labels;
+use crate::naming::labels::{Labels, bounded};
 use crate::naming::series_id::SeriesId;
 use crate::reading::histogram::Histogram;
 
@@ -68,6 +69,18 @@ impl<'a> Family<'a> {
     /// The labels and values of the series, by rising labels.
     pub fn series(&self) -> impl ExactSizeIterator<Item = (&'a Labels, &'a Value)> + use<'a> {
         self.labels.iter().zip(self.values)
+    }
+
+    /// The value of the series with exactly these labels, in any order.
+    pub(crate) fn value<'l>(
+        &self,
+        labels: impl Iterator<Item = (&'l str, &'l str)>,
+    ) -> Option<&'a Value> {
+        // Compared as pairs: to make labels for each lookup would cost more than the search.
+        let mut wanted: Vec<_> = labels.map(|(key, value)| (key, bounded(value))).collect();
+        wanted.sort_unstable_by_key(|(key, _)| *key);
+        let compare = |have: &Labels| have.iter().cmp(wanted.iter().copied());
+        self.values.get(self.labels.binary_search_by(compare).ok()?)
     }
 
     /// The ids of the series, in the order of [`Self::series`].
@@ -139,10 +152,7 @@ impl Snapshot {
 
     /// The value of the series with this name and exactly these labels, in any order.
     pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<&Value> {
-        let family = self.family(name)?;
-        let wanted = Labels::new(labels.iter().copied());
-        let row = family.labels.binary_search(&wanted).ok()?;
-        family.values.get(row)
+        self.family(name)?.value(labels.iter().copied())
     }
 
     /// A number that changes when a series comes or goes, for readers that keep what they
@@ -245,13 +255,27 @@ pub struct Count {
     pub total: u64,
     /// The count of the last whole tick, which [`Sample::tick`](crate::Sample::tick) numbers.
     ///
-    /// Also in a fresh read between ticks: added once for each tick number, deltas are the
-    /// total at the end of the last tick.
+    /// It is the same in a fresh read between ticks: deltas that are added once for each tick
+    /// number are the total at the end of the last tick.
     pub delta: u64,
     /// The count of the last ten whole ticks.
     pub recent: u64,
     /// The time that those ticks took; zero before the first tick has ended.
     pub span: Duration,
+}
+
+/// Adds up the counts of several series; the sum has the longer span.
+impl Add for Count {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            total: self.total + other.total,
+            delta: self.delta + other.delta,
+            recent: self.recent + other.recent,
+            span: self.span.max(other.span),
+        }
+    }
 }
 
 impl Count {

@@ -12,7 +12,7 @@ impl Totals {
             Value::Histogram(histogram) => {
                 let total = histogram.total();
                 let counts = total.counts().collect();
-                Some(Self::Latency(Box::new(LatencyTotals { counts, sum: histogram.sum() })))
+                Some(Self::Latency(LatencyTotals { counts, sum: histogram.sum() }))
             }
         }
     }

@@ -123,8 +123,8 @@ impl CounterCore {
 
     /// The total that the series went on from when it began.
     pub(crate) fn resumed(&self) -> u64 {
-        match self.head.resumed {
-            Some(Totals::Counter(total)) => total,
+        match self.head.resumed.as_deref() {
+            Some(Totals::Counter(total)) => *total,
             _ => 0,
         }
     }

@@ -18,7 +18,7 @@ use crate::reading::snapshot::{FamilySchema, Schema};
 use crate::recording::context::Context;
 use crate::recording::counter::Counter;
 use crate::recording::kinds::{Cells, Head};
-use crate::recording::remembered::{Remembered, Totals};
+use crate::recording::remembered::{Expired, Remembered, Totals};
 use crate::sync;
 use crate::sync::atomic::Ordering;
 
@@ -290,10 +290,10 @@ impl Families {
         });
         let remembered = self.remembered.get_mut(&desc.name);
         let mut is_new = false;
-        let resumed = remembered.and_then(|remembered| remembered.take(&labels));
+        let expired = remembered.and_then(|remembered| remembered.take(&labels));
         let series = family.series.entry(labels).or_insert_with(|| {
             is_new = true;
-            let cells = Cells::new(Head::new(resumed), desc, context);
+            let cells = Cells::new(Head::new(expired), desc, context);
             cells.resume();
             Series { cells, asked: 0 }
         });
@@ -339,7 +339,8 @@ impl Families {
                     && let Some(totals) = shown(orphan.row)
                 {
                     let remembered = self.remembered.entry(name.clone()).or_default();
-                    remembered.keep(labels.clone(), totals, most);
+                    let expired = Expired { id: series.cells.id(), totals };
+                    remembered.keep(labels.clone(), expired, most);
                 }
                 false
             });

@@ -9,22 +9,24 @@
 //! block of the series, in which each count stands for 2¹⁵ values. Example: a bucket that was
 //! recorded into 100 000 times holds 1696, and its count in that block is 3.
 
-use std::mem;
+mod block_sums;
+
 use std::time::Duration;
 
 use crate::naming::desc::OwnedDesc;
 use crate::naming::series_id::SeriesId;
-use crate::recording::cells::{Block, LINE_WORDS, LINES, LatencyCell, OwnBlock, SharedBlock, ones};
+use crate::recording::cells::{Block, LatencyCell, OwnBlock, SharedBlock};
 use crate::recording::context::Context;
 use crate::recording::exemplar::{ExemplarSlots, TraceId};
 use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::lanes::{self, Reader, Slot};
 use crate::recording::layout::{MAX_NANOS, PER_LINE, latency_index};
-use crate::recording::line::LineSums;
 use crate::recording::remembered::{LatencyTotals, Totals};
 use crate::recording::timer::Timer;
 use crate::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, OnceLock, lock};
+
+pub(crate) use block_sums::BlockSums;
 
 /// The count at which a bucket of 16 bits is full; small enough in a model for it to get there.
 const SPILL: u16 = if cfg!(loom) { 3 } else { 1 << 15 };
@@ -298,7 +300,7 @@ impl LatencyCore {
 
     /// The totals that the series went on from when it began.
     pub(crate) fn resumed(&self) -> Option<&LatencyTotals> {
-        match &self.head.resumed {
+        match self.head.resumed.as_deref() {
             Some(Totals::Latency(totals)) => Some(totals),
             _ => None,
         }
@@ -325,63 +327,6 @@ impl LatencyCore {
         own().for_each(|block| sums.add(block));
         sums.drain(*full, self.shared.get().map(Box::as_ref), line);
     }
-}
-
-/// The sums of one latency's blocks, which all latencies of a pass use, one after the other.
-///
-/// Blocks are added whole, one after the other: they are far apart in memory, and within a
-/// block a pass goes from the lowest line to the highest.
-#[derive(Debug)]
-pub(crate) struct BlockSums {
-    lines: Box<[LineSums; LINES]>,
-    /// A bit for each line that some block held.
-    held: [u64; LINE_WORDS],
-}
-
-impl BlockSums {
-    pub(crate) fn new() -> Self {
-        Self { lines: Box::new([LineSums::default(); LINES]), held: [0; LINE_WORDS] }
-    }
-
-    /// Adds the lines of a block that hold something.
-    fn add(&mut self, block: &OwnBlock) {
-        for line in block.lines() {
-            self.held[line / 64] |= 1 << (line % 64);
-            self.lines[line].add(block.line(line));
-        }
-    }
-
-    /// Visits the sums with the counts of full buckets and of shared cells added, and empties them.
-    fn drain(
-        &mut self,
-        full: Option<&OwnBlock>,
-        shared: Option<&SharedBlock>,
-        mut visit: impl FnMut(usize, &[u64; PER_LINE]),
-    ) {
-        let mut held = mem::take(&mut self.held);
-        // The lines of `full` need no look: a bucket that was full is in a lane's line, whose
-        // bit stays.
-        for line in shared.into_iter().flat_map(Block::lines) {
-            held[line / 64] |= 1 << (line % 64);
-        }
-        for line in ones(held) {
-            let mut counts = mem::take(&mut self.lines[line]).counts();
-            if let Some(full) = full.filter(|block| block.has(line)) {
-                add(&mut counts, full.line(line), |times| {
-                    u64::from(times.load(Ordering::Relaxed)) * u64::from(SPILL)
-                });
-            }
-            if let Some(shared) = shared {
-                add(&mut counts, shared.line(line), |count| count.load(Ordering::Relaxed));
-            }
-            visit(line, &counts);
-        }
-    }
-}
-
-/// Adds what each bucket of a line stands for.
-fn add<B>(counts: &mut [u64; PER_LINE], line: &[B; PER_LINE], value: impl Fn(&B) -> u64) {
-    counts.iter_mut().zip(line).for_each(|(count, bucket)| *count += value(bucket));
 }
 
 impl Drop for LatencyCore {

@@ -13,13 +13,21 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::naming::labels::Labels;
+use crate::naming::series_id::SeriesId;
 use crate::recording::layout::PER_LINE;
+
+/// A series that expired. It keeps its id when it goes on: to readers it is one series.
+#[derive(Debug)]
+pub(crate) struct Expired {
+    pub(crate) id: SeriesId,
+    pub(crate) totals: Totals,
+}
 
 /// The totals of one series as they were shown last.
 #[derive(Debug)]
 pub(crate) enum Totals {
     Counter(u64),
-    Latency(Box<LatencyTotals>),
+    Latency(LatencyTotals),
 }
 
 /// The totals of a latency.
@@ -48,15 +56,15 @@ impl LatencyTotals {
 /// The totals of a family's expired series.
 #[derive(Debug, Default)]
 pub(crate) struct Remembered {
-    by_labels: HashMap<Labels, Totals>,
+    by_labels: HashMap<Labels, Expired>,
     oldest_first: VecDeque<Labels>,
 }
 
 impl Remembered {
     /// Keeps the totals of a series that goes, and at most so many in all.
-    pub(crate) fn keep(&mut self, labels: Labels, totals: Totals, most: usize) {
+    pub(crate) fn keep(&mut self, labels: Labels, expired: Expired, most: usize) {
         self.oldest_first.push_back(labels.clone());
-        self.by_labels.insert(labels, totals);
+        self.by_labels.insert(labels, expired);
         while self.oldest_first.len() > most
             && let Some(oldest) = self.oldest_first.pop_front()
         {
@@ -64,10 +72,10 @@ impl Remembered {
         }
     }
 
-    /// Hands out the totals for a series that comes.
-    pub(crate) fn take(&mut self, labels: &Labels) -> Option<Totals> {
-        let totals = self.by_labels.remove(labels)?;
+    /// Returns the series that goes on under these labels, and forgets it.
+    pub(crate) fn take(&mut self, labels: &Labels) -> Option<Expired> {
+        let expired = self.by_labels.remove(labels)?;
         self.oldest_first.retain(|kept| kept != labels);
-        Some(totals)
+        Some(expired)
     }
 }

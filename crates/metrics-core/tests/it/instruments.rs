@@ -1,6 +1,6 @@
 use metrics_core::{
-    ByLabel, Counter, Desc, Distribution, Gauge, LabelSet, Latency, Peak, RegisterError, Unit,
-    UpDown, descs, instruments, label_set, levels,
+    ByLabel, Counter, Desc, Distribution, Gauge, LabelSet, Late, Latency, Peak, RegisterError,
+    Unit, UpDown, descs, instruments, label_set, levels,
 };
 use std::time::Duration;
 
@@ -42,6 +42,13 @@ instruments! {
         peak: Peak = PEAK,
         busy: Gauge = BUSY,
         age: Gauge = AGE,
+    }
+}
+
+instruments! {
+    struct LateCells, read as LateReading {
+        jobs: ByLabel<End, Late<Counter>> = JOBS,
+        waits: ByLabel<End, Late<Latency>> = WAIT,
     }
 }
 
@@ -106,6 +113,61 @@ fn each_kind_of_instrument_is_registered_and_read() {
     assert_eq!((reading.busy, reading.age), (Some(1.5), None), "NaN is unknown");
     let labels = [("queue", "mails"), ("end", "given_up")];
     assert!(sample.snapshot.value("wait_seconds", &labels).is_some());
+}
+
+#[test]
+fn instruments_are_found_by_their_labels_as_they_are_read_by_their_handles() {
+    let mut bench = Bench::new();
+    let cells = QueueCells::register(&bench.registry, &["mails"]).expect("they are right");
+    cells.jobs[End::Done].add(3);
+    cells.waits[End::GivenUp].record(Duration::from_millis(4));
+    cells.sizes.record(512.0);
+    cells.depth.add(2);
+    cells.peak.record(7);
+    cells.busy.set(1.5);
+    cells.age.set(f64::NAN);
+    let sample = bench.tick().sample;
+    let view = sample.view();
+    let read = format!("{:?}", cells.read(&view));
+    assert_eq!(format!("{:?}", QueueCells::find(&view, &["mails"])), read);
+    let none = QueueCells::find(&view, &["others"]);
+    assert_eq!((none.jobs[End::Done].total, none.depth, none.busy), (0, 0, None));
+    assert!(none.waits.values().all(Option::is_none));
+}
+
+#[test]
+fn late_instruments_exist_from_their_first_use() {
+    let bench = Bench::new();
+    let cells = LateCells::register(&bench.registry, &["mails"]).expect("they are right");
+    let families = || bench.registry.read().snapshot.family("jobs_total").map(|f| f.ids().len());
+    assert_eq!(families(), None);
+    cells.jobs[End::Failed].add(2);
+    cells.jobs[End::Done].show();
+    cells.waits[End::Done].record(Duration::from_millis(1));
+    assert_eq!(families(), Some(2));
+
+    let sample = bench.registry.read();
+    let view = sample.view();
+    for reading in [cells.read(&view), LateCells::find(&view, &["mails"])] {
+        let jobs = reading.jobs.map(|jobs| jobs.map(|jobs| jobs.total));
+        let wanted = [(End::Done, &Some(0)), (End::Failed, &Some(2)), (End::GivenUp, &None)];
+        assert_eq!(jobs.iter().collect::<Vec<_>>(), wanted);
+        let waits = reading.waits.map(|wait| wait.map(|wait| wait.count()));
+        assert_eq!((waits[End::Done], waits[End::Failed]), (Some(1), None));
+    }
+    let same = cells.clone();
+    same.jobs[End::Failed].inc();
+    let failed = bench.registry.read().view().read(&cells.jobs)[End::Failed];
+    assert_eq!(failed.map(|failed| failed.total), Some(3), "a clone has the same series");
+}
+
+#[test]
+fn a_late_instrument_is_refused_before_its_first_use() {
+    let registry = Bench::new().registry;
+    let kind = registry.instrument::<Late<Latency>>(&JOBS, &["mails", "done"]);
+    assert!(matches!(kind, Err(RegisterError::Kind { .. })), "{kind:?}");
+    let label = registry.instrument::<Late<Counter>>(&JOBS, &["mails"]);
+    assert!(matches!(label, Err(RegisterError::LabelCount { got: 1, .. })), "{label:?}");
 }
 
 #[test]

@@ -138,6 +138,51 @@ fn a_series_that_begins_anew_has_another_id() {
     assert_eq!(Counter::disabled().series_id(), None);
 }
 
+/// The id and the value of the only series of a family.
+fn only(sample: &Sample, family: &str) -> Option<(SeriesId, Value)> {
+    let mut found = sample.snapshot.series().filter(|series| *series.desc.name == *family);
+    found.next().map(|series| (series.id, series.value.clone()))
+}
+
+#[test]
+fn a_name_that_expired_goes_on_under_its_id_with_new_deltas() {
+    let ticks = |ticks: u32, and_read: bool| {
+        let mut bench = Bench::new();
+        let jobs = bench.registry.counters::<1>(&JOBS).unwrap();
+        let waits = bench.registry.latencies::<0>(&WAIT).unwrap();
+        jobs.add(["mail"], 5);
+        waits.record([], Duration::from_millis(5));
+        let first = bench.tick().sample;
+        let ids = [JOBS, WAIT].map(|desc| only(&first, desc.name()).unwrap().0);
+        for _ in 1..ticks {
+            jobs.expire_idle(Duration::from_secs(60));
+            waits.expire_idle(Duration::from_secs(60));
+            bench.tick();
+        }
+        let is_gone = and_read && only(&bench.registry.read(), JOBS.name()).is_none();
+        (bench, jobs, waits, ids, is_gone)
+    };
+    let gone_after = (1..1000).find(|n| ticks(*n, true).4).expect("idle series expire");
+    // Back before the next pass, which still has the row of the old cells; and later.
+    for (after, and_read) in [(gone_after, false), (gone_after, true), (gone_after + 5, false)] {
+        let (mut bench, jobs, waits, ids, _) = ticks(after, and_read);
+        jobs.add(["mail"], 2);
+        waits.record([], Duration::from_millis(5));
+        let fresh = bench.registry.read();
+        let total = fresh.snapshot.by_id(ids[0]).map(Value::as_f64);
+        assert_eq!(total, Some(7.0), "after {after} ticks");
+        let sample = bench.tick().sample;
+        let Some((id, Value::Counter(count))) = only(&sample, JOBS.name()) else {
+            panic!("{after}")
+        };
+        assert_eq!((id, count.total, count.delta), (ids[0], 7, 2));
+        let Some((id, Value::Histogram(wait))) = only(&sample, WAIT.name()) else {
+            panic!("{after}")
+        };
+        assert_eq!((id, wait.count(), wait.delta().count()), (ids[1], 2, 1));
+    }
+}
+
 #[test]
 fn a_snapshot_lists_its_series_with_their_ids() {
     let mut bench = Bench::new();

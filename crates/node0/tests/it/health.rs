@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use metrics_core::Ticker;
-use node0::{
-    Assessment, Gauge, Issue, ManualClock, Monitor, Registry, RegistryBuilder, Report, Sample,
-    Severity, Status, Topic, UnknownTarget, View, breaker,
-};
 use node0::{Desc, breaker::State};
+use node0::{
+    Finding, Gauge, Judgement, ManualClock, Monitor, Registry, RegistryBuilder, Report, Sample,
+    Status, Topic, UnknownTarget, View, breaker,
+};
 use std::sync::Arc;
 
 use crate::service::{Memory, Service};
@@ -33,22 +33,13 @@ const SETTINGS: &[&str] = &[
     "`slow_p95`",
 ];
 
-/// Each recommendation names what was observed or the setting to change, and answers an issue.
+/// The advice of each finding names what was observed or the setting to change.
 fn advice_is_of_use(sample: &Sample, situation: &str) {
-    for health in &sample.topics {
-        let Assessment { issues, recommendations, .. } = &health.assessment;
-        for advice in recommendations {
-            let says = |text: &str| advice.message.contains(text);
-            let observed =
-                |issue: &Issue| issue.code == advice.code && says(&format!("{}", issue.observed));
-            let is_of_use = SETTINGS.iter().any(|word| says(word)) || issues.iter().any(observed);
-            assert!(is_of_use, "{situation}: {advice:?}");
-            assert!(
-                issues.iter().any(|issue| issue.code == advice.code),
-                "{situation}: {advice:?}"
-            );
-        }
-        assert_eq!(issues.is_empty(), recommendations.is_empty(), "{situation}: {issues:?}");
+    for finding in sample.topics.iter().flat_map(|health| &health.assessment.findings) {
+        let says = |text: &str| finding.advice.contains(text);
+        let observed = format!("{}", finding.observed);
+        let is_of_use = SETTINGS.iter().any(|word| says(word)) || says(&observed);
+        assert!(is_of_use, "{situation}: {finding:?}");
     }
 }
 
@@ -248,19 +239,12 @@ impl Monitor for Told {
     }
 
     /// 100 less what the gauge says; unknown while that is no number.
-    fn assess(&self, view: &View<'_>) -> Assessment {
+    fn judge(&self, view: &View<'_>) -> Judgement {
         let Some(penalty) = view.gauge(&self.gauge).filter(|value| !value.is_nan()) else {
-            return Assessment::unknown("nobody knows");
+            return Judgement::unknown("nobody knows");
         };
-        let issue = Issue {
-            code: "told",
-            severity: Severity::Warning,
-            component: self.topic.name.into(),
-            observed: penalty,
-            threshold: 0.0,
-            message: "as told".into(),
-        };
-        Assessment::healthy("fine").with(penalty as u8, issue, "tell it otherwise")
+        let told = Finding::warning("told").penalty(penalty as u8).beyond(penalty, 0.0);
+        Judgement::healthy("fine").with(told.message("as told").advice("tell it otherwise"))
     }
 
     fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {

@@ -22,7 +22,6 @@ const OFTEN: u64 = 100;
 
 pub(crate) struct Service {
     pub(crate) clock: ManualClock,
-    pub(crate) registry: Registry,
     pub(crate) circuit: Circuit,
     pub(crate) tier: Tier,
     pub(crate) orders: Latency,
@@ -65,7 +64,7 @@ impl Service {
             orders: PerformanceMonitor::register(&registry).unwrap().latency("orders").unwrap(),
             ticker: registry.ticker().unwrap(),
             clock,
-            registry,
+
             is_away,
         }
     }
@@ -107,10 +106,9 @@ impl Service {
         (0..20 * OFTEN).for_each(|_| self.orders.record(Duration::from_secs(3)));
     }
 
-    /// Polls, and ends a tick of a second.
+    /// Ends a tick of a second.
     pub(crate) fn tick(&mut self) -> Arc<Sample> {
         self.clock.advance(Duration::from_secs(1));
-        self.registry.monitors().iter().for_each(|monitor| monitor.poll());
         self.ticker.tick().sample
     }
 

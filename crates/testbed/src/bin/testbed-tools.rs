@@ -1,7 +1,7 @@
-//! Finds or unpacks the tools of the tests, and says where each one is.
+//! Finds or unpacks the tools of the tests, and prints the path of each.
 //!
-//! `cargo xtask test` runs it first, so that a missing tool is named once and early.
-//! Arguments pick tools by name; without any it is all of them.
+//! `cargo xtask test` runs it first, so that a missing tool is reported once and early.
+//! Arguments select tools by name; without arguments it handles all of them.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use testbed::tools::{self, ToolError};
 
-/// A tool's name and how to get it.
+/// A tool's name and the function that finds or unpacks it.
 type Tool = (&'static str, fn() -> Result<PathBuf, ToolError>);
 
 const TOOLS: [Tool; 5] = [

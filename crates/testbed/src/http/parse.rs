@@ -1,13 +1,16 @@
-//! Reading one HTTP/1 answer off a stream.
+//! Reads one HTTP/1 answer from a stream.
+//!
+//! It follows the specification strictly and repairs nothing, so that a test fails on an
+//! answer that a lenient client would accept.
 
 use std::io::{self, Read};
 
 use super::{MAX_ANSWER, Response};
 
-/// The longest head that is read.
+/// The longest head that is read, in bytes.
 const MAX_HEAD: usize = 256 * 1024;
 
-/// Why there is no answer.
+/// The reason that there is no answer.
 #[derive(Debug)]
 pub(super) enum Problem {
     Io(io::Error),
@@ -20,10 +23,10 @@ impl From<io::Error> for Problem {
     }
 }
 
-/// Reads an answer; what came is left in `raw` for the report of a malformed one.
+/// Reads an answer; `raw` gets the bytes that were read, to report a malformed one.
 ///
-/// `to_head` says that the request was HEAD, whose answer has no body whatever its
-/// headers say.
+/// `to_head` is `true` if the request was HEAD: its answer has no body, even if its
+/// headers announce one.
 pub(super) fn response(
     stream: &mut impl Read,
     raw: &mut Vec<u8>,
@@ -48,7 +51,7 @@ pub(super) fn response(
     Ok(response)
 }
 
-/// Reads until the empty line and returns where the body begins.
+/// Reads up to the empty line and returns the index at which the body begins.
 fn read_head(stream: &mut impl Read, raw: &mut Vec<u8>) -> Result<usize, Problem> {
     let mut chunk = [0; 4096];
     loop {
@@ -97,7 +100,7 @@ fn read_chunks(stream: &mut impl Read) -> Result<Vec<u8>, Problem> {
         let size = line.split(';').next().unwrap_or_default().trim();
         let size = u64::from_str_radix(size, 16).map_err(|_| Problem::Malformed("chunk size"))?;
         if size == 0 {
-            // Trailer fields carry nothing for the tests; the empty line ends them.
+            // Skips the trailer fields, which no test needs; an empty line ends them.
             while !read_line(stream)?.is_empty() {}
             return Ok(body);
         }

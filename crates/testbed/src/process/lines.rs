@@ -1,4 +1,7 @@
-//! What a child has printed, line by line, as its readers bring it in.
+//! The lines that a child has printed, in the order in which its reader threads read them.
+//!
+//! Stdout and stderr share one list, so that an error shows them in the order of arrival;
+//! each line keeps its stream, so that a test can read one of them alone.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,17 +10,17 @@ use std::time::Duration;
 
 use crate::Deadline;
 
-/// Lines kept per child; beyond it the oldest go, so a server may run for hours.
+/// The most lines that are kept per child; the oldest are dropped, so a server can run for hours.
 const MAX_LINES: usize = 20_000;
 
-/// Where a line was printed.
+/// The stream on which a line was printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stream {
     Stdout,
     Stderr,
 }
 
-/// The lines of both streams, and a bell for each new one.
+/// The lines of both streams, and a condition that each new line notifies.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     kept: Mutex<Vec<(Stream, String)>>,
@@ -38,10 +41,10 @@ impl Lines {
         self.lock().iter().map(|(_, line)| line).find(|line| line.contains(pattern)).cloned()
     }
 
-    /// Rests until a line came in, at most for a moment: an end rings no bell.
+    /// Waits for a new line, at most 20 ms, because the end of the child notifies nobody.
     pub(super) fn wait_for_more(&self, deadline: Deadline) {
         let moment = deadline.left().min(Duration::from_millis(20));
-        // The caller looks again in either case.
+        // The caller searches the lines again in either case.
         let _ = self.more.wait_timeout(self.lock(), moment);
     }
 

@@ -1,4 +1,7 @@
-//! The shapes of Prometheus's answers, as plain data.
+//! Prometheus's answers as plain data.
+//!
+//! The functions return `None` for an answer of an unknown shape; the caller makes an
+//! error of it that names the request.
 
 use std::collections::BTreeMap;
 
@@ -7,31 +10,31 @@ use serde_json::Value;
 /// One series of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    /// Its labels, the name as `__name__`.
+    /// The labels; the metric's name is `__name__`.
     pub labels: BTreeMap<String, String>,
-    /// Its points, oldest first.
+    /// The points, oldest first.
     pub points: Vec<Point>,
 }
 
 /// One value at one time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
-    /// Epoch seconds.
+    /// The time in seconds since the epoch.
     pub time: f64,
     /// The value.
     pub value: f64,
 }
 
-/// How the last scrape of a target went.
+/// A target with the outcome of its last scrape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetState {
-    /// The job it belongs to.
+    /// The name of its job.
     pub job: String,
     /// The address that is scraped.
     pub url: String,
-    /// `up`, `down` or `unknown` before the first scrape.
+    /// The health: `up` or `down`, or `unknown` before the first scrape.
     pub health: String,
-    /// Why the last scrape failed, empty when it did not.
+    /// The error of the last scrape, empty if it succeeded.
     pub last_error: String,
 }
 
@@ -63,7 +66,7 @@ pub(super) fn targets(data: &Value) -> Option<Vec<TargetState>> {
     data.get("activeTargets")?.as_array()?.iter().map(target).collect()
 }
 
-/// Adds up every series of `name` on a page of the text format.
+/// Adds up all series of `name` on a page of the text format.
 pub(super) fn sum_of(page: &str, name: &str) -> f64 {
     let values = page.lines().filter_map(|line| {
         let rest = line.strip_prefix(name)?;

@@ -1,10 +1,10 @@
-//! Debian packages, unpacked without installing them.
+//! Downloads and unpacks Debian packages without installing them.
 //!
-//! `apt-get download` needs package lists, and refreshing the system's needs root, so
-//! apt works on a state of its own: own lists, own cache, an empty package database (so
-//! that an installed newer version does not hide the one to download) and one source,
-//! signed by Debian's keyring. The system's apt configuration still applies, proxies
-//! included, but not its hooks: they would work on the system.
+//! `apt-get download` needs package lists, and only root may refresh the system's. So apt
+//! gets a private state: its own lists, its own cache, one source that Debian's keyring
+//! signs, and an empty package database, so that an installed newer version does not hide
+//! the one to download. The system's apt configuration applies too, for example proxies,
+//! except its hooks, which would change the system.
 
 use std::env;
 use std::fs;
@@ -15,10 +15,10 @@ use super::error::ToolError;
 use super::search::{in_path, run};
 use super::store::remove_dir;
 
-/// Debian's own keyring, part of every Debian and packaged for its relatives.
+/// Debian's keyring, which Debian and its derivatives have as a package.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// Half of what packages hold: manuals, translations.
+/// The folders that are removed to save space: about half of the packages' files.
 const UNUSED: &[&str] = &["usr/share/doc", "usr/share/man", "usr/share/locale"];
 
 /// A set of packages of one Debian release.
@@ -26,19 +26,19 @@ const UNUSED: &[&str] = &["usr/share/doc", "usr/share/man", "usr/share/locale"];
 pub(super) struct Packages {
     /// The release's code name.
     pub(super) release: &'static str,
-    /// Package names.
+    /// The names of the packages.
     pub(super) names: &'static [&'static str],
 }
 
 impl Packages {
-    /// Names everything that the unpacked folder depends on, for its stamp.
+    /// Returns a text that identifies the packages, to detect a change of them.
     pub(super) fn recipe(&self) -> String {
         format!("{} {}", self.release, self.names.join(" "))
     }
 
     /// Downloads the packages and unpacks them into `folder`.
     ///
-    /// `tool` names what they are for, in errors.
+    /// `tool` is the name of the tool in errors.
     pub(super) fn unpack(&self, tool: &str, folder: &Path) -> Result<(), ToolError> {
         if ["apt-get", "dpkg"].iter().any(|program| in_path(program).is_empty()) {
             let missing = "there are no apt-get and dpkg to unpack it with";
@@ -64,7 +64,7 @@ impl Packages {
     }
 }
 
-/// Lays out apt's private state below `scratch` and returns its configuration file.
+/// Creates apt's private state below `scratch` and returns its configuration file.
 fn write_config(scratch: &Path, mirror: &str, release: &str) -> Result<PathBuf, ToolError> {
     for sub in ["lists/partial", "cache/archives/partial"] {
         let dir = scratch.join(sub);
@@ -99,21 +99,21 @@ fn write_config(scratch: &Path, mirror: &str, release: &str) -> Result<PathBuf, 
     Ok(path)
 }
 
-/// Starts an apt-get call that reads `config` last, so nothing overrides it.
+/// Returns an apt-get command that reads `config` last, so that nothing overrides it.
 fn apt_get(config: &Path) -> Command {
     let mut command = Command::new("apt-get");
     command.arg("-c").arg(config).arg("-qq").env("LC_ALL", "C");
     command
 }
 
-/// Lists the packages that apt-get left in `scratch`.
+/// Returns the packages that apt-get has downloaded into `scratch`.
 fn packages_in(scratch: &Path) -> Result<Vec<PathBuf>, ToolError> {
     let entries = fs::read_dir(scratch).map_err(ToolError::io("cannot list", scratch))?;
     let files = entries.filter_map(Result::ok).map(|entry| entry.path());
     Ok(files.filter(|file| file.extension().is_some_and(|end| end == "deb")).collect())
 }
 
-/// Finds a Debian mirror: the one that was named, else the one this Debian uses.
+/// Returns the mirror of `NODE0_DEBIAN_MIRROR`, else the one that this Debian uses.
 fn mirror() -> Option<String> {
     if let Ok(named) = env::var("NODE0_DEBIAN_MIRROR") {
         return Some(named);
@@ -130,7 +130,7 @@ fn mirror() -> Option<String> {
     source_files().iter().find_map(|text| mirror_in(text, &suite))
 }
 
-/// Reads the system's package sources, whichever of the two notations they use.
+/// Reads the system's files of package sources, which may have either of two notations.
 fn source_files() -> Vec<String> {
     let mut paths = vec![PathBuf::from("/etc/apt/sources.list")];
     let parts = fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten();

@@ -1,52 +1,55 @@
-//! Why a tool cannot be had, and what to do about it.
+//! The error for a tool that cannot be found or unpacked.
+//!
+//! The message is usually read in the summary of skipped tests, without any context. So it
+//! names the tool, the reason and the remedy.
 
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-/// A tool that is neither on this machine nor could be unpacked.
+/// A tool that is not on this machine and could not be unpacked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ToolError {
-    /// No package source: this is not a Debian, or its mirror is not configured.
+    /// There is no source of packages: this is not a Debian, or it has no mirror.
     #[error(
         "{tool} is not on this machine and {missing}: install {tool}, or, where apt-get \
          is, set NODE0_DEBIAN_MIRROR to the address of a Debian mirror"
     )]
     NoSource {
-        /// What was asked for, as one would look for it.
+        /// The tool, under the name by which a user would search for it.
         tool: String,
-        /// What keeps it from being unpacked.
+        /// The reason that it cannot be unpacked.
         missing: &'static str,
     },
     /// A program or file that the unpacking itself needs is missing.
     #[error("{tool} needs {helper}, which is not on this machine: install {install}")]
     NoHelper {
-        /// What was asked for.
+        /// The tool.
         tool: String,
         /// The missing program or file.
         helper: &'static str,
         /// The package that has it.
         install: &'static str,
     },
-    /// A command ended badly.
+    /// A command failed.
     #[error("`{command}` ended with {status} (is there a network?): {output}")]
     Command {
         /// The command line.
         command: String,
-        /// How it ended.
+        /// The exit status.
         status: ExitStatus,
-        /// What it printed.
+        /// The output of the command.
         output: String,
     },
-    /// The unpacked program is not what was asked for, or does not run here.
+    /// The unpacked program is not the wanted one, or does not run on this machine.
     #[error("{path} does not answer as {tool}: {answer:?}; remove its folder to try again")]
     Unusable {
-        /// What was asked for.
+        /// The tool.
         tool: String,
         /// The program.
         path: PathBuf,
-        /// What it printed instead.
+        /// The text that it printed instead of its version.
         answer: String,
     },
     /// The build's target folder could not be found.
@@ -55,17 +58,17 @@ pub enum ToolError {
     /// A file or program could not be used.
     #[error("{what} {path}")]
     Io {
-        /// What was being done.
+        /// The failed action, such as `cannot run`.
         what: &'static str,
-        /// To which path.
+        /// The path of the file or program.
         path: PathBuf,
-        /// Why it failed.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
 impl ToolError {
-    /// Says everything in one line: the error and, behind it, each cause.
+    /// Returns the error and all its causes in one line.
     #[must_use]
     pub fn in_one_line(&self) -> String {
         let mut line = self.to_string();
@@ -78,7 +81,7 @@ impl ToolError {
         line.replace('\n', " ")
     }
 
-    /// Wraps an I/O error with what was being done to which path.
+    /// Adds the failed action and the path to an I/O error.
     pub(super) fn io(
         what: &'static str,
         path: impl Into<PathBuf>,

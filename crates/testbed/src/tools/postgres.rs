@@ -1,7 +1,8 @@
 //! The server programs of Postgres: the machine's, else unpacked ones.
 //!
-//! Debian's packages expect their shared libraries to be installed. They are unpacked
-//! too, into a folder that only Postgres sees, and small wrapper scripts point at them.
+//! Debian's programs expect their shared libraries to be installed. The libraries are
+//! unpacked too, into the tool's own folder, and small wrapper scripts set the search path
+//! to it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use super::{search, store, wrapper};
 
 const SERVER: Packages = Packages { release: "bookworm", names: &["postgresql-15"] };
 
-/// Everything that `postgres` and `initdb` of that release load, but the C library.
+/// The libraries that `postgres` and `initdb` of that release load, except the C library.
 const LIBRARIES: Packages = Packages {
     release: "bookworm",
     names: &[
@@ -58,28 +59,28 @@ const LIBRARIES: Packages = Packages {
 /// The programs that a throw-away server needs.
 const PROGRAMS: &[&str] = &["initdb", "postgres"];
 
-/// Where the unpacked package has its programs, and this module its wrappers.
+/// The folders of the package's programs and of the wrapper scripts for them.
 const PACKAGED: &str = "usr/lib/postgresql/15/bin";
 const WRAPPED: &str = "bin";
 
-/// What the just-in-time compiler reads, which is a package of its own and not fetched.
+/// The input of the just-in-time compiler, which is another package and not downloaded.
 const BITCODE: &str = "usr/lib/postgresql/15/lib/bitcode";
 
 /// The folder with `initdb` and `postgres`.
 ///
-/// Clones share it. It stays in place as long as one of them lives.
+/// Clones share the folder. It exists at least as long as one of them.
 #[derive(Debug, Clone)]
 pub struct PostgresTool {
     bin: PathBuf,
-    /// Set when the programs had to be copied to where another user can reach them.
+    /// The copy of the programs, if another user could not reach the originals.
     _reachable: Option<Arc<Reachable>>,
 }
 
 impl PostgresTool {
     /// Returns the folder that holds `initdb` and `postgres`.
     ///
-    /// Postgres refuses to run as root, so when this process is root the folder can be
-    /// reached by every user.
+    /// Postgres refuses to run as root. So if this process is root, every user can reach the
+    /// folder.
     #[must_use]
     pub fn bin_dir(&self) -> &Path {
         &self.bin
@@ -90,7 +91,7 @@ impl PostgresTool {
 ///
 /// # Errors
 ///
-/// When they are not on this machine and cannot be unpacked.
+/// Fails when they are not on this machine and cannot be unpacked.
 pub fn postgres() -> Result<PostgresTool, ToolError> {
     if search::may_use_machine()
         && let Some(bin) = on_machine()
@@ -100,11 +101,11 @@ pub fn postgres() -> Result<PostgresTool, ToolError> {
     unpacked_postgres()
 }
 
-/// Unpacks the Postgres server programs, also where this machine has them.
+/// Unpacks the Postgres server programs, even if this machine has them.
 ///
 /// # Errors
 ///
-/// When they cannot be unpacked.
+/// Fails when they cannot be unpacked.
 pub fn unpacked_postgres() -> Result<PostgresTool, ToolError> {
     let recipe = format!("{}; {}; wrapped", SERVER.recipe(), LIBRARIES.recipe());
     let folder = store::ensure("postgresql-15", &recipe, unpack)?;
@@ -115,7 +116,7 @@ pub fn unpacked_postgres() -> Result<PostgresTool, ToolError> {
     Ok(PostgresTool { bin: copy.path().join(WRAPPED), _reachable: Some(copy) })
 }
 
-/// Looks where packages put the programs: `PATH`, and Debian's folder per version.
+/// Searches for the programs in `PATH` and in Debian's folders, one per version.
 fn on_machine() -> Option<PathBuf> {
     let mut folders: Vec<PathBuf> = search::in_path("postgres")
         .iter()

@@ -1,7 +1,7 @@
 //! Prometheus with promtool, in the two releases that the exposition is tested with.
 //!
-//! 2.42 is what Debian 12 runs; it takes duplicate series silently. 2.53 counts them and
-//! negotiates differently (every quality value below one), so both are asked.
+//! Debian 12 has 2.42, which accepts duplicate series silently. 2.53 counts them and sends
+//! another `Accept` header, in which every quality value is below one.
 
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,7 @@ impl PrometheusTool {
 ///
 /// # Errors
 ///
-/// When it is not on this machine and cannot be unpacked.
+/// Fails when it is not on this machine and cannot be unpacked.
 pub fn prometheus_2_42() -> Result<PrometheusTool, ToolError> {
     find("2.42", Packages { release: "bookworm", names: &["prometheus"] })
 }
@@ -49,7 +49,7 @@ pub fn prometheus_2_42() -> Result<PrometheusTool, ToolError> {
 ///
 /// # Errors
 ///
-/// When it is not on this machine and cannot be unpacked.
+/// Fails when it is not on this machine and cannot be unpacked.
 pub fn prometheus_2_53() -> Result<PrometheusTool, ToolError> {
     find("2.53", Packages { release: "trixie", names: &["prometheus", "promtool"] })
 }
@@ -75,7 +75,8 @@ fn find(release: &'static str, packages: Packages) -> Result<PrometheusTool, Too
     Ok(PrometheusTool { release, bin: folder.join("usr/bin") })
 }
 
-/// Checks that both programs run and are of the release; else which says what.
+/// Checks that both programs run and are of the release; the error holds the program that is
+/// not, and its output.
 fn answer(bin: &Path, release: &str) -> Result<(), (PathBuf, String)> {
     for name in ["prometheus", "promtool"] {
         let path = bin.join(name);

@@ -1,8 +1,8 @@
 //! The reference parser of the exposition formats: Python's `prometheus_client`.
 //!
-//! It agrees with every case of the OpenMetrics test data, which makes it the judge of
-//! what the exporter writes. The package is plain Python, so it is unpacked beside the
-//! build and found through `PYTHONPATH`; the machine's Python stays as it is.
+//! It agrees with every case of the OpenMetrics test data, so tests use it to verify the
+//! exporter's pages. The package is plain Python: it is unpacked into the target folder and
+//! found through `PYTHONPATH`, and the machine's Python is not changed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +13,7 @@ use super::{search, store};
 
 const REQUIREMENT: &str = "prometheus_client==0.26.*";
 
-/// The installer itself, for a Python that came without it.
+/// The package with pip, for a Python that lacks it.
 const INSTALLER: Packages = Packages { release: "bookworm", names: &["python3-pip-whl"] };
 
 /// A Python that can import `prometheus_client`.
@@ -24,7 +24,7 @@ pub struct PrometheusClient {
 }
 
 impl PrometheusClient {
-    /// Begins a call of the interpreter that can import the package.
+    /// Returns a command of an interpreter that can import the package.
     #[must_use]
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.python);
@@ -37,7 +37,7 @@ impl PrometheusClient {
 ///
 /// # Errors
 ///
-/// When there is no Python of at least 3.9, or the package cannot be had.
+/// Fails when there is no Python of at least 3.9, or the package cannot be installed.
 pub fn prometheus_client() -> Result<PrometheusClient, ToolError> {
     let tool = "the reference parser (prometheus_client)";
     let python = search::in_path("python3").into_iter().find(|python| is_recent(python));
@@ -78,7 +78,7 @@ fn install(tool: &str, python: &Path, folder: &Path) -> Result<(), ToolError> {
         path: wheels.clone(),
         answer: String::new(),
     })?;
-    // A wheel is a zip archive, and Python runs packages out of one.
+    // A wheel is a zip archive, and Python can run a package from a zip archive.
     let module = wheel.join("pip");
     pip(python, folder, &[&module.to_string_lossy()])
 }

@@ -1,9 +1,9 @@
-//! Programs that another user must be able to run.
+//! Makes programs reachable for other users.
 //!
-//! A root's build often lies below a home that nobody else may enter, while Postgres
-//! only runs as somebody else. Then the programs are copied to a temporary folder that
-//! everyone may enter; all users of this process share one copy, and the last one to go
-//! removes it.
+//! Root's build is often below a home folder that no other user may enter, but Postgres
+//! refuses to run as root. Then the programs are copied to a temporary folder that every
+//! user may enter. All holders in this process share one copy, and the last one removes
+//! it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use super::error::ToolError;
 use super::search;
 
-/// A copy of a folder that every user can reach, removed when it drops.
+/// A copy of a folder that every user can reach; it is removed on drop.
 #[derive(Debug)]
 pub(super) struct Reachable {
     original: PathBuf,
@@ -24,7 +24,7 @@ pub(super) struct Reachable {
 }
 
 impl Reachable {
-    /// Returns the shared copy of `folder`, made now unless somebody holds one.
+    /// Returns the shared copy of `folder`, and creates it if nobody holds one.
     pub(super) fn of(folder: &Path) -> Result<Arc<Self>, ToolError> {
         static SHARED: Mutex<Weak<Reachable>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,7 +38,7 @@ impl Reachable {
         Ok(fresh)
     }
 
-    /// Returns where the copy lies.
+    /// Returns the path of the copy.
     pub(super) fn path(&self) -> &Path {
         self.copy.path()
     }
@@ -48,20 +48,20 @@ impl Reachable {
             .prefix("node0-tools-")
             .tempdir()
             .map_err(ToolError::io("cannot make a temporary folder for", folder))?;
-        // `cp -a` keeps the links that the packages are full of.
+        // `cp -a` copies links as links; the packages contain many.
         search::run(Command::new("cp").arg("-a").arg(folder.join(".")).arg(copy.path()))?;
         open_to_all(copy.path())?;
         Ok(Self { original: folder.to_owned(), copy })
     }
 }
 
-/// Lets every user enter `folder`, whatever this user's umask made of it.
+/// Lets every user enter `folder`, even if this user's umask forbade it.
 pub(super) fn open_to_all(folder: &Path) -> Result<(), ToolError> {
     let mode = fs::Permissions::from_mode(0o755);
     fs::set_permissions(folder, mode).map_err(ToolError::io("cannot open", folder))
 }
 
-/// Tells whether every user may enter `folder` and all the folders above it.
+/// Returns `true` if every user may enter `folder` and all folders above it.
 pub(super) fn is_open_to_all(folder: &Path) -> bool {
     folder
         .ancestors()

@@ -1,4 +1,7 @@
 //! The Redis server: the machine's, else an unpacked one.
+//!
+//! Like those of Postgres, its libraries are unpacked with it, and a wrapper script sets the
+//! search path to them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,10 +10,10 @@ use super::debian::Packages;
 use super::error::ToolError;
 use super::{search, store, wrapper};
 
-/// The server is a link to a program of the other package.
+/// The packages of the server; `redis-server` is a link to a program of `redis-tools`.
 const SERVER: Packages = Packages { release: "bookworm", names: &["redis-server", "redis-tools"] };
 
-/// Everything that it loads, but the C library.
+/// The libraries that the server loads, except the C library.
 const LIBRARIES: Packages = Packages {
     release: "bookworm",
     names: &[
@@ -32,7 +35,7 @@ const LIBRARIES: Packages = Packages {
 
 const NAME: &str = "redis-server";
 
-/// Where the unpacked package has its program, and this module its wrapper.
+/// The path of the package's program and the folder of its wrapper script.
 const PACKAGED: &str = "usr/bin/redis-server";
 const WRAPPED: &str = "bin";
 
@@ -54,7 +57,7 @@ impl RedisTool {
 ///
 /// # Errors
 ///
-/// When it is not on this machine and cannot be unpacked.
+/// Fails when it is not on this machine and cannot be unpacked.
 pub fn redis() -> Result<RedisTool, ToolError> {
     if search::may_use_machine()
         && let Some(server) = search::in_path(NAME).into_iter().find(|path| search::runs(path))
@@ -64,11 +67,11 @@ pub fn redis() -> Result<RedisTool, ToolError> {
     unpacked_redis()
 }
 
-/// Unpacks the Redis server, also where this machine has one.
+/// Unpacks the Redis server, even if this machine has one.
 ///
 /// # Errors
 ///
-/// When it cannot be unpacked.
+/// Fails when it cannot be unpacked.
 pub fn unpacked_redis() -> Result<RedisTool, ToolError> {
     let recipe = format!("{}; {}; wrapped", SERVER.recipe(), LIBRARIES.recipe());
     let folder = store::ensure("redis", &recipe, unpack)?;

@@ -1,4 +1,7 @@
-//! Programs that are already on this machine.
+//! Finds and runs programs of this machine.
+//!
+//! A file in `PATH` does not prove that a tool is usable: it may be of another release, or
+//! lack its libraries. So candidates are run with `--version` before they are used.
 
 use std::env;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,23 +10,23 @@ use std::process::Command;
 
 use super::error::ToolError;
 
-/// Tells whether programs of this machine may be used (`NODE0_TOOLS=unpacked` says no).
+/// Returns `true` if programs of this machine may be used: unless `NODE0_TOOLS=unpacked`.
 pub(super) fn may_use_machine() -> bool {
     env::var_os("NODE0_TOOLS").is_none_or(|value| value != "unpacked")
 }
 
-/// Returns every executable file called `name` in `PATH`, in its order.
+/// Returns every executable file called `name` in the folders of `PATH`, in their order.
 pub(super) fn in_path(name: &str) -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).map(|dir| dir.join(name)).filter(|file| is_program(file)).collect()
 }
 
-/// Tells whether `path` is a file that somebody may execute.
+/// Returns `true` if `path` is a file with execute permission for any user.
 pub(super) fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
-/// Tells whether a program answers to `--version`, that is: whether it loads.
+/// Returns `true` if the program runs with `--version`, which shows that its libraries load.
 pub(super) fn runs(program: &Path) -> bool {
     let answers = |output: std::process::Output| output.status.success();
     is_program(program) && Command::new(program).arg("--version").output().is_ok_and(answers)
@@ -35,9 +38,9 @@ pub(super) fn run(command: &mut Command) -> Result<String, ToolError> {
     Ok(stdout)
 }
 
-/// Asks a program for its version; `None` when it does not run.
+/// Returns the output of a program's `--version`; `None` if it does not run.
 pub(super) fn version(program: &Path) -> Option<String> {
-    // Prometheus answers on stdout or stderr, depending on its release.
+    // Prometheus prints its version on stdout or stderr, depending on the release.
     let (all, _) = run_both(Command::new(program).arg("--version")).ok()?;
     Some(all)
 }

@@ -1,8 +1,9 @@
-//! The folder `target/tools`: one sub-folder per unpacked tool.
+//! The folder `target/tools`, with a sub-folder for each unpacked tool.
 //!
-//! A tool's folder is either complete or not there: it is filled under another name and
-//! renamed at the end. Its stamp holds the recipe, so a changed recipe unpacks anew.
-//! The lock file makes test processes that start together wait for the first of them.
+//! A tool's folder is complete or does not exist: it is filled under another name and
+//! renamed at the end. A file in it, the stamp, holds the recipe from which it was made;
+//! when the recipe changes, the tool is unpacked again. A lock file makes test processes
+//! that start together wait until the first has unpacked the tool.
 
 use std::env;
 use std::fs::{self, File};
@@ -10,12 +11,12 @@ use std::path::{Path, PathBuf};
 
 use super::error::ToolError;
 
-/// The file inside a tool's folder that holds the recipe it was made from.
+/// The file in a tool's folder that holds the recipe from which it was made.
 const STAMP: &str = ".recipe";
 
-/// Returns the folder of `name`, made by `fill` unless an earlier run has made it.
+/// Returns the folder of `name`; calls `fill` to make it unless it exists with this recipe.
 ///
-/// `recipe` names everything that the content depends on.
+/// `recipe` identifies everything that the content depends on.
 pub(super) fn ensure(
     name: &str,
     recipe: &str,
@@ -44,7 +45,7 @@ pub(super) fn ensure(
     Ok(folder)
 }
 
-/// Removes a folder with everything in it, if it is there.
+/// Removes a folder with everything in it, if it exists.
 pub(super) fn remove_dir(folder: &Path) -> Result<(), ToolError> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -60,8 +61,8 @@ fn is_complete(folder: &Path, recipe: &str) -> bool {
 
 /// Finds the build's target folder.
 ///
-/// A test runs from inside it, which is the surest sign; a doctest does not, so the
-/// environment that cargo sets is asked next.
+/// A test's binary is inside the target folder, so the folders above it are searched first.
+/// A doctest's binary is not, so the environment that cargo sets is tried next.
 fn target_dir() -> Result<PathBuf, ToolError> {
     let exe = env::current_exe().ok();
     let beside_exe = exe.as_deref().and_then(|exe| exe.ancestors().find(|dir| is_target(dir)));
@@ -79,7 +80,7 @@ fn target_dir() -> Result<PathBuf, ToolError> {
     Ok(workspace.ok_or(ToolError::NoTarget)?.join("target"))
 }
 
-/// Tells whether cargo has marked `dir` as its target folder.
+/// Returns `true` if cargo has marked `dir` as a target folder.
 fn is_target(dir: &Path) -> bool {
     dir.join(".rustc_info.json").is_file() && dir.join("CACHEDIR.TAG").is_file()
 }

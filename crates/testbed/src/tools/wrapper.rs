@@ -1,8 +1,8 @@
 //! Scripts that start unpacked programs with their unpacked libraries.
 //!
-//! Packaged programs look for their libraries where those would be installed. A script
-//! sets the search path and becomes the real program, so signals and process ids stay
-//! what they were.
+//! Packaged programs search for their libraries where those would be installed. A script
+//! sets the search path and then executes the program in the same process, so the process
+//! id is the program's and signals reach it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,9 +10,9 @@ use std::path::Path;
 
 use super::error::ToolError;
 
-/// Writes a script that becomes the program, wherever the unpacked folder was moved.
+/// Writes a script that executes the program, even after the unpacked folder was moved.
 ///
-/// It goes one folder below the unpacked one, from which `program` is counted.
+/// `path` must be one folder below the unpacked folder, to which `program` is relative.
 pub(super) fn write(path: &Path, program: &str) -> Result<(), ToolError> {
     let script = format!(
         "#!/bin/sh\n\

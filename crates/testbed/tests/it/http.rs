@@ -1,4 +1,4 @@
-//! The HTTP client against a server of a few lines.
+//! The HTTP client against a minimal server with fixed answers.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use serde_json::json;
 use testbed::http::{self, HttpError, Request};
 
-/// Answers one connection with `answer` and hands over what it was sent.
+/// Answers one connection with `answer`, and returns the request that it got.
 fn serve_once(answer: &'static str) -> (SocketAddr, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address");

@@ -1,4 +1,4 @@
-//! The two judges of metric pages: what they catch, and what only one of them does.
+//! The faults of a page that promtool and the reference parser find, together or alone.
 
 use testbed::exposition::{self, ParseError};
 use testbed::{promtool, tools};

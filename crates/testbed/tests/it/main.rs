@@ -1,4 +1,4 @@
-//! The testbed against the real programs it finds or unpacks.
+//! Tests of the testbed with the real programs that it finds or unpacks.
 
 mod http;
 mod judges;

@@ -1,4 +1,4 @@
-//! The server programs of Postgres make and run a cluster, whoever asks.
+//! The server programs of Postgres create and run a cluster, for root and for other users.
 
 use local_postgres::LocalPostgres;
 use testbed::tools::{self, PostgresTool};

@@ -1,4 +1,4 @@
-//! A real server that scrapes a page, in both releases.
+//! Real servers of both releases scrape a page.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -10,7 +10,7 @@ use testbed::{Deadline, http};
 
 const PAGE: &str = "# TYPE answer gauge\nanswer{to=\"every thing\"} 42\n";
 
-/// Serves the page to everybody until the test process ends.
+/// Serves the page until the test process ends.
 fn serve_page() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address");
@@ -22,7 +22,7 @@ fn serve_page() -> SocketAddr {
                  Content-Length: {}\r\nConnection: close\r\n\r\n{PAGE}",
                 PAGE.len()
             );
-            // A client that went away is not this server's concern.
+            // A client may disconnect early, which is no failure of the test.
             let _ = stream.read(&mut request).and_then(|_| stream.write_all(answer.as_bytes()));
         }
     });

@@ -1,4 +1,4 @@
-//! The unpacked Redis serves, dies and comes back empty.
+//! The unpacked Redis answers, is killed, and is empty after a restart.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;

@@ -1,10 +1,10 @@
-//! What becomes of a test whose tool cannot be had.
+//! A test whose tool is missing is skipped, or fails under `CI=true`.
 
 use std::process::{Command, Output};
 
 use testbed::tools::ToolError;
 
-/// Set for the run of this binary that plays a test without its tool.
+/// The variable that is set in the process in which a test's tool is missing.
 const ROLE: &str = "TESTBED_TEST_WITHOUT_TOOL";
 
 #[test]
@@ -17,7 +17,7 @@ fn plays_a_test_without_its_tool() {
     unreachable!("the test goes on without its tool");
 }
 
-/// Runs the test above in a process of its own.
+/// Runs the test above in another process.
 fn play(ci: Option<&str>, skips: &std::path::Path) -> Output {
     let this_test = std::env::current_exe().expect("this test's own path");
     let mut command = Command::new(this_test);

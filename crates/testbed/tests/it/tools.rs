@@ -1,4 +1,4 @@
-//! Finding and unpacking, from a process of its own so that its environment is known.
+//! Finding and unpacking of tools, in another process with a known environment.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,12 +6,13 @@ use std::process::Command;
 use testbed::prove::Length;
 use testbed::tools;
 
-/// An address where nobody serves packages.
+/// The address of a mirror that does not exist.
 const DEAD_MIRROR: &str = "http://127.0.0.1:9/none";
 
-/// The program that lists tools, for a build in `target` and with little else around it.
+/// Returns a command that lists tools, with `target` as its target folder and little else
+/// in its environment.
 fn list_tools(target: &Path) -> Command {
-    // A copy outside the build has no target folder above it and asks the environment.
+    // A copy outside the build has no target folder above it, so it uses the environment.
     let copy = target.join("list-tools");
     std::fs::copy(env!("CARGO_BIN_EXE_testbed-tools"), &copy).expect("built with the tests");
     let mut command = Command::new(copy);
@@ -56,8 +57,10 @@ fn unreachable_mirror_is_an_error_and_leaves_no_half_tool() {
     assert!(!target.path().join("tools/prometheus-2.42").exists());
 }
 
-/// Under `cargo xtask prove unpacked-tools` everything is unpacked anew; in every other
-/// run there is only the network's absence to rehearse, with what is there already.
+/// Asserts that unpacked tools are found again without a network.
+///
+/// Under `cargo xtask prove unpacked-tools` it unpacks all tools first; in every other run
+/// it uses those that are unpacked already.
 #[test]
 fn unpacked_tools_need_no_network_again() {
     if Length::of_this_run() == Length::Short {
@@ -72,7 +75,7 @@ fn unpacked_tools_need_no_network_again() {
     let (again, from_store) =
         run(list_tools(target.path()).env("NODE0_DEBIAN_MIRROR", DEAD_MIRROR));
     assert!(again, "{from_store}");
-    // Root's copy of Postgres lies in a new temporary folder each time; the rest is equal.
+    // For root, Postgres is copied to a new temporary folder each time; the rest is equal.
     let without_copies = |said: &str| -> Vec<String> {
         said.lines().filter(|line| !line.contains("postgres:")).map(str::to_owned).collect()
     };

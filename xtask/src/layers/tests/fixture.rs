@@ -1,4 +1,4 @@
-//! Small workspaces that are read through cargo, like the real one.
+//! Small workspaces, which the check reads through cargo like the real one.
 
 use std::fs;
 
@@ -35,13 +35,13 @@ pub(super) const PLAIN: Row = Row {
     oversize: &[],
 };
 
-/// A workspace of empty crates; outside ones lie beside it instead of in a registry.
+/// A workspace of empty crates, beside folders with empty outside crates.
 pub(super) struct Fixture {
     folder: TempDir,
 }
 
 impl Fixture {
-    /// Lays out the crates of the table; the core uses all that it may, the others nothing.
+    /// Creates the crates of the table; the core uses every crate that it may, the others none.
     pub(super) fn new() -> Self {
         let fixture = Self { folder: tempfile::tempdir().expect("a temporary folder") };
         let members = "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\", \"xtask\"]\n";
@@ -56,7 +56,7 @@ impl Fixture {
         fixture.with("metrics-core", &outside("serde"))
     }
 
-    /// Adds lines to the manifest of a crate of ours.
+    /// Adds lines to the manifest of a crate of the workspace.
     pub(super) fn with(self, name: &str, lines: &str) -> Self {
         let path = format!("ours/crates/{name}/Cargo.toml");
         let manifest = fs::read_to_string(self.folder.path().join(&path)).expect("a manifest");
@@ -75,7 +75,7 @@ impl Fixture {
         Workspace::at(self.folder.path()).write(path, text).expect("a file");
     }
 
-    /// Reads the workspace as the check does and applies the rules.
+    /// Reads the workspace as the check does, and returns the findings.
     pub(super) fn findings(&self, table: &[Row]) -> Findings {
         let workspace = Workspace::at(&self.folder.path().join("ours"));
         let lock = workspace.cargo(&["generate-lockfile", "--offline"]).output();
@@ -83,13 +83,13 @@ impl Fixture {
         findings(table, &workspace).expect("a readable workspace")
     }
 
-    /// Expects exactly one finding, which contains all of `words`.
+    /// Asserts that there is exactly one finding, which contains all of `words`.
     #[track_caller]
     pub(super) fn check_finding(&self, words: &[&str]) {
         self.check_finding_of(TABLE, words);
     }
 
-    /// Expects exactly one finding, against a table of its own.
+    /// Asserts the same of a check against another table.
     #[track_caller]
     pub(super) fn check_finding_of(&self, table: &[Row], words: &[&str]) {
         let findings = self.findings(table);
@@ -100,18 +100,18 @@ impl Fixture {
     }
 }
 
-/// Returns the table with another row in place of the one of its name, or at its end.
+/// Returns the table with `row` in place of the row of the same name, or at the end.
 pub(super) fn table_with(row: Row) -> Vec<Row> {
     let others = TABLE.iter().filter(|it| it.name != row.name);
     others.copied().chain([row]).collect()
 }
 
-/// A dependency on a crate of ours, in a section of the manifest.
+/// Returns the manifest lines of a dependency on a crate of the workspace.
 pub(super) fn edge(section: &str, to: &str) -> String {
     format!("[{section}.node0-{to}]\npath = \"../{to}\"")
 }
 
-/// A dependency on an outside crate.
+/// Returns the manifest lines of a dependency on an outside crate.
 pub(super) fn outside(name: &str) -> String {
     format!("[dependencies.{name}]\npath = \"../../../outside/{name}\"")
 }

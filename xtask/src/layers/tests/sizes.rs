@@ -1,4 +1,4 @@
-//! Each limit bites, and so does a reason that is not needed.
+//! Each exceeded limit gives a finding, and so does a reason that is not needed.
 
 use super::fixture::{Fixture, PLAIN, TABLE, table_with};
 use crate::layers::role::Role;
@@ -7,7 +7,7 @@ use crate::verdict::Findings;
 
 const REMEDY: &str = "or give the reason in LAYERS in xtask/src/layers/table.rs";
 
-/// A crate with a file of each of these numbers of lines.
+/// Returns a workspace in which a crate has a file of each of these numbers of lines.
 fn files(lines: &[usize]) -> Fixture {
     let fixture = Fixture::new();
     for (number, lines) in lines.iter().enumerate() {
@@ -17,7 +17,7 @@ fn files(lines: &[usize]) -> Fixture {
     fixture
 }
 
-/// A crate with a function of so many lines, in a file of the crate.
+/// Returns a workspace with a function of `lines` lines in a file of a crate.
 fn function(path: &str, lines: usize) -> Fixture {
     let fixture = Fixture::new();
     let text = format!("/// Adds.\nfn long() {{{}}}\n", "\n".repeat(lines - 1));
@@ -25,7 +25,7 @@ fn function(path: &str, lines: usize) -> Fixture {
     fixture
 }
 
-/// The table with a reason for a part of that crate.
+/// Returns the table with a reason for a part of that crate.
 fn reason_for(part: &'static str) -> Vec<Row> {
     let oversize: &'static [Oversize] = match part {
         "src" => &[Oversize { part: "src", reason: "one noun" }],

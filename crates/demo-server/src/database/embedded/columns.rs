@@ -1,23 +1,23 @@
-//! The types that a query's own text gives to the columns of its result.
+//! The types of result columns, as far as the text of a query determines them.
 //!
-//! Clients want the types before the query runs. SQLite knows those of a table's
-//! columns; for an expression the text has to tell, by a cast or by being a literal.
+//! Clients need the types before the query runs. SQLite knows the types of a table's
+//! columns. The type of an expression is read from the text: from a cast or a literal.
 
 use pgwire::api::Type;
 
 use super::rewrite::read_type;
 use super::token::{Kind, Token};
 
-/// Words that end the list of a query's columns.
+/// The keywords that end the list of a query's columns.
 const AFTER_COLUMNS: [&str; 9] =
     ["FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "EXCEPT", "INTERSECT"];
 
-/// The types of the result's columns, as far as the text tells.
+/// Returns the type of each result column; `None` where the text does not determine it.
 pub(super) fn column_types(told: &[Token<'_>]) -> Vec<Option<Type>> {
     column_lists(told).into_iter().map(column_type).collect()
 }
 
-/// The tokens outside all brackets, with their positions.
+/// Returns the tokens outside all brackets, with their positions.
 pub(super) fn outermost<'a, 't>(
     told: &'a [Token<'t>],
 ) -> impl Iterator<Item = (usize, &'a Token<'t>)> {
@@ -35,7 +35,7 @@ pub(super) fn outermost<'a, 't>(
     })
 }
 
-/// The columns of the result, as lists of tokens: those of RETURNING, else of SELECT.
+/// Returns the tokens of each result column: those of `RETURNING`, else those of `SELECT`.
 fn column_lists<'a, 't>(told: &'a [Token<'t>]) -> Vec<&'a [Token<'t>]> {
     let after = |word| outermost(told).find(|(_, token)| token.is(word)).map(|(at, _)| at + 1);
     let Some(mut start) = after("RETURNING").or_else(|| after("SELECT")) else {
@@ -62,7 +62,7 @@ fn column_lists<'a, 't>(told: &'a [Token<'t>]) -> Vec<&'a [Token<'t>]> {
     columns
 }
 
-/// The type that a column's own text gives it.
+/// Returns the type that the text of a column gives it.
 fn column_type(column: &[Token<'_>]) -> Option<Type> {
     let cast = outermost(column).filter(|(_, token)| token.kind == Kind::Cast).last();
     if let Some((at, _)) = cast {
@@ -80,7 +80,7 @@ fn column_type(column: &[Token<'_>]) -> Option<Type> {
     }
 }
 
-/// Whether nothing but a name for the column follows.
+/// Returns `true` if `rest` is empty or only names the column.
 fn is_alias(rest: &[Token<'_>]) -> bool {
     match rest {
         [] => true,

@@ -1,25 +1,25 @@
-//! SQLite's errors as SQLSTATEs.
+//! Translates SQLite's errors into SQLSTATEs.
 //!
-//! Clients decide by the code, so the ones that the demo and its monitors can meet are
-//! mapped; what SQLite only says in words is recognised by its words.
+//! Clients act on the code, so every error that the demo and its monitors can meet has
+//! one. Where SQLite gives no code of its own, the error is recognised by its message.
 
 use pgwire::error::{ErrorInfo, PgWireError};
 use rusqlite::ffi;
 
-/// An error of severity `ERROR` with this SQLSTATE.
+/// Builds an error of severity `ERROR` with this SQLSTATE.
 pub(super) fn refusal(code: &str, message: impl Into<String>) -> PgWireError {
     let info = ErrorInfo::new("ERROR".to_owned(), code.to_owned(), message.into());
     PgWireError::UserError(Box::new(info))
 }
 
-/// The Postgres view of an error of SQLite.
+/// Translates an error of SQLite into one of Postgres.
 pub(super) fn from_sqlite(error: &rusqlite::Error) -> PgWireError {
     let (failure, message) = match error {
         rusqlite::Error::SqliteFailure(failure, message) => {
             (failure, message.clone().unwrap_or_else(|| failure.to_string()))
         }
         rusqlite::Error::SqlInputError { error, msg, .. } => (error, msg.clone()),
-        // A panic or a refusal inside one of our own functions.
+        // An error or a panic inside a function that the session registered with SQLite.
         other => return refusal("XX000", other.to_string()),
     };
     refusal(sqlstate(failure.extended_code, &message), message)
@@ -33,7 +33,7 @@ fn sqlstate(extended_code: i32, message: &str) -> &'static str {
         ffi::SQLITE_CONSTRAINT_NOTNULL => "23502",
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY => "23503",
         ffi::SQLITE_CONSTRAINT_CHECK => "23514",
-        // The low byte is the family that an extended code belongs to.
+        // The low byte of an extended code is its primary code.
         code => match code & 0xff {
             ffi::SQLITE_CONSTRAINT => "23000",
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => "55P03",

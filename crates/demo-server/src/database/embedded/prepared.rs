@@ -1,4 +1,7 @@
 //! A statement that SQLite has accepted, and the columns that it will return.
+//!
+//! The protocol describes the columns before the statement runs, so their types come
+//! from the statement's text and from the tables, never from rows.
 
 use pgwire::api::Type;
 use pgwire::api::portal::Format;
@@ -16,7 +19,7 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// The end of a transaction that failed.
+    /// Returns the `ROLLBACK` that ends a failed transaction.
     pub(super) fn rollback() -> Prepared {
         let statement = Statement {
             sql: "ROLLBACK".to_owned(),
@@ -36,14 +39,14 @@ pub(super) struct Column {
     pub(super) kind: Type,
 }
 
-/// Has SQLite check the statement, and names and types the columns of its result.
+/// Prepares the statement in SQLite and returns the names and types of its result columns.
 pub(super) fn columns(
     connection: &Connection,
     statement: &Statement,
 ) -> rusqlite::Result<Vec<Column>> {
     let prepared = connection.prepare(&statement.sql)?;
     let found = prepared.columns();
-    // A star stands for several columns: then the list says nothing about positions.
+    // `*` stands for several columns, so the types from the text cannot be matched by position.
     let is_aligned = found.len() == statement.results.len();
     let columns = found.enumerate().map(|(index, column)| {
         let told = statement.results.get(index).filter(|_| is_aligned).cloned().flatten();
@@ -53,7 +56,7 @@ pub(super) fn columns(
     Ok(columns.collect())
 }
 
-/// The columns as the protocol describes them.
+/// Returns the columns in the protocol's form.
 pub(super) fn fields(columns: &[Column], format: &Format) -> Vec<FieldInfo> {
     let described = columns.iter().enumerate().map(|(index, column)| {
         let format = format.format_for(index);

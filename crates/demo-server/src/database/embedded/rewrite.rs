@@ -1,4 +1,8 @@
-//! Writes the tokens of a statement again as SQLite takes them.
+//! Writes the tokens of a statement in SQLite's dialect.
+//!
+//! Only parameters and casts change: `$1` becomes `?1`, and `x::bigint` becomes
+//! `CAST(x AS INTEGER)`. A cast of a parameter only sets its type: `$1::bigint` becomes
+//! `?1` of type `bigint`. All other tokens are copied.
 
 use pgwire::api::Type;
 use pgwire::error::PgWireResult;
@@ -7,23 +11,23 @@ use super::failure::refusal;
 use super::token::{Kind, Token};
 use super::types::{affinity, type_named};
 
-/// More parameters than the protocol can count are refused.
+/// The highest number of a parameter: the protocol counts them in 16 bits.
 const MAX_PARAMETERS: usize = 65_535;
 
-/// SQL being written for SQLite.
+/// SQL for SQLite, while it is being written.
 #[derive(Debug, Default)]
 pub(super) struct Rewrite {
     written: Vec<(Kind, String)>,
-    /// The types of the parameters met so far.
+    /// The types of the parameters that were written so far.
     pub(super) parameters: Vec<Type>,
 }
 
 impl Rewrite {
-    /// Writes all of a statement.
+    /// Writes all tokens of a statement.
     ///
     /// # Errors
     ///
-    /// For a type that this server does not have, or a parameter of an impossible number.
+    /// Fails for a type that this server does not have, or a parameter out of range.
     pub(super) fn all(&mut self, tokens: &[Token<'_>]) -> PgWireResult<()> {
         let mut at = 0;
         while let Some(token) = tokens.get(at) {
@@ -37,7 +41,7 @@ impl Rewrite {
         Ok(())
     }
 
-    /// Writes a parameter, typed by where it stands.
+    /// Writes a parameter; its type is `text` unless the token before it or a cast gives another.
     fn parameter(&mut self, number: usize) -> PgWireResult<()> {
         if !(1..=MAX_PARAMETERS).contains(&number) {
             return Err(refusal("42P02", format!("there is no parameter ${number}")));
@@ -59,10 +63,10 @@ impl Rewrite {
         Ok(())
     }
 
-    /// Writes a cast of what was written last; returns how many tokens its type took.
+    /// Casts the operand that was written last, and returns the number of the type's tokens.
     fn cast(&mut self, after: &[Token<'_>]) -> PgWireResult<usize> {
         let blanks = after.iter().take_while(|token| token.kind == Kind::Blank).count();
-        // Blanks within the name of a type: those of `double precision` alone.
+        // A type's name may contain a blank, as `double precision` does.
         let told: Vec<Token<'_>> =
             after.iter().copied().filter(|token| token.kind != Kind::Blank).take(8).collect();
         let Some((kind, length)) = read_type(&told) else {
@@ -84,7 +88,7 @@ impl Rewrite {
         Ok(blanks + taken.map_or(0, |position| position + 1))
     }
 
-    /// Where the operand that was written last begins: a call, brackets, or a name.
+    /// Returns the start of the last operand: a call, an expression in brackets, or a name.
     fn start_of_operand(&self) -> usize {
         let mut at = self.written.len().saturating_sub(1);
         let kind = |at: usize| self.written.get(at).map(|(kind, _)| *kind);
@@ -108,13 +112,13 @@ impl Rewrite {
         at
     }
 
-    /// What has been written.
+    /// Returns the SQL that has been written.
     pub(super) fn sql(&self) -> String {
         self.written.iter().map(|(_, text)| text.as_str()).collect()
     }
 }
 
-/// Reads the name of a type, and how many of the tokens it takes.
+/// Reads the name of a type, and returns the type and the number of its tokens.
 pub(super) fn read_type(told: &[Token<'_>]) -> Option<(Type, usize)> {
     let first = told.first().filter(|token| token.kind == Kind::Word)?;
     let second = told.get(1).filter(|token| token.is("precision") || token.is("varying"));

@@ -1,8 +1,8 @@
-//! One client's session: its SQLite connection, and what runs on it.
+//! One client's session: its SQLite connection, and the statements that run on it.
 //!
 //! SQLite blocks, so every use of the connection happens on a blocking thread. The
-//! function `pg_sleep` does not sleep there: it notes how long, and the session sleeps
-//! after the statement, with the thread and SQLite's locks given back.
+//! function `pg_sleep` does not sleep there: it records the time, and the session sleeps
+//! after the statement, when the thread and SQLite's locks are free again.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -25,11 +25,11 @@ use super::prepared::{Prepared, columns, fields};
 use super::sql::{Action, Statement};
 use super::types::encode_cell;
 
-/// A client's session; clones are the same session.
+/// A client's session; clones share it.
 #[derive(Clone)]
 pub(super) struct Session {
     connection: Arc<Mutex<Connection>>,
-    /// What `pg_sleep` asked for during the running statement, in microseconds.
+    /// The microseconds that `pg_sleep` asked for during the running statement.
     asleep_micros: Arc<AtomicU64>,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    /// Opens the file, which is created by the first session.
+    /// Opens the database file; the first session creates it.
     pub(super) async fn open(file: PathBuf) -> anyhow::Result<Session> {
         let asleep_micros = Arc::new(AtomicU64::new(0));
         let noted = Arc::clone(&asleep_micros);
@@ -48,7 +48,7 @@ impl Session {
         Ok(Session { connection: Arc::new(Mutex::new(connection)), asleep_micros })
     }
 
-    /// Has SQLite check the statement and name its columns.
+    /// Prepares the statement in SQLite, which checks it and names its columns.
     pub(super) async fn prepare(&self, statement: Statement) -> PgWireResult<Prepared> {
         if statement.action == Action::Ignore {
             return Ok(Prepared { statement, columns: Vec::new() });
@@ -94,7 +94,7 @@ impl Session {
         Ok(Response::Query(response))
     }
 
-    /// Begins or ends a transaction; doing so twice is no error, as in Postgres.
+    /// Begins or ends a transaction; to do so twice is no error, as in Postgres.
     async fn transact(&self, sql: String, needed: Autocommit) -> PgWireResult<()> {
         self.with_connection(move |connection| {
             if connection.is_autocommit() == (needed == Autocommit::On) {
@@ -143,7 +143,7 @@ impl Session {
         rows
     }
 
-    /// Sleeps as long as the statement that just ran asked for.
+    /// Sleeps for the time that `pg_sleep` asked for in the last statement.
     async fn sleep(&self) {
         let micros = self.asleep_micros.swap(0, Ordering::Relaxed);
         if micros > 0 {
@@ -167,14 +167,14 @@ impl Session {
     }
 }
 
-/// Whether a connection is outside (on) or inside (off) a transaction.
+/// SQLite's mode of a connection: on outside a transaction, off inside one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Autocommit {
     On,
     Off,
 }
 
-/// What stops work on a connection: SQLite, or a value that does not fit its type.
+/// An error of work on a connection: SQLite's, or a value that does not fit its type.
 enum Failure {
     Sqlite(rusqlite::Error),
     Value(PgWireError),
@@ -204,21 +204,21 @@ impl From<Failure> for PgWireError {
 fn connect(file: &Path, asleep_micros: Arc<AtomicU64>) -> rusqlite::Result<Connection> {
     let connection = Connection::open(file)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // Readers go on beside a writer; the file is as short-lived as the process.
+    // With this log a writer does not block readers. The file need not survive a crash.
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "off")?;
-    // Not deterministic: it must run once for each row, and not at preparation.
+    // Not marked as deterministic, so that SQLite calls it once for each row.
     let flags = FunctionFlags::SQLITE_UTF8;
     connection.create_scalar_function("pg_sleep", 1, flags, move |call: &mut Context<'_>| {
         let seconds: f64 = call.get(0)?;
-        // Postgres takes a negative sleep for none.
+        // As in Postgres, a negative time means no sleep.
         let sleep = Duration::try_from_secs_f64(seconds.max(0.0));
         let sleep = sleep.map_err(|error| rusqlite::Error::UserFunctionError(error.into()))?;
         let micros = u64::try_from(sleep.as_micros()).unwrap_or(u64::MAX);
         asleep_micros.fetch_add(micros, Ordering::Relaxed);
         Ok(String::new())
     })?;
-    // Part of how pools clean a connection; SQLite has no such locks.
+    // Pools call this to clean a connection. SQLite has no advisory locks to release.
     connection.create_scalar_function("pg_advisory_unlock_all", 0, flags, |_| Ok(String::new()))?;
     Ok(connection)
 }

@@ -1,10 +1,10 @@
-//! From the SQL that Postgres clients write to the SQL that SQLite runs.
+//! Translates the SQL of Postgres clients into the SQL of SQLite.
 //!
-//! Three things differ where the demo looks. Parameters are `?n`, and their types must
-//! be known before the statement runs. A cast `x::type` is `CAST(x AS ..)`, and is also
-//! how an expression in a result gets its type. Transactions begin with the write lock,
-//! because SQLite refuses to turn a read transaction into a writing one while another
-//! writes, which Postgres clients do not expect.
+//! Three differences matter to the demo. SQLite writes parameters as `?n`, and clients
+//! need their types before the statement runs. SQLite writes the cast `x::type` as
+//! `CAST(x AS ..)`; the cast also gives an expression in a result its type. Transactions
+//! begin with the write lock, because SQLite refuses to turn a read transaction into a
+//! writing one while another writes, which Postgres clients do not expect.
 
 use pgwire::api::Type;
 use pgwire::error::PgWireResult;
@@ -13,23 +13,23 @@ use super::columns::{column_types, outermost};
 use super::rewrite::Rewrite;
 use super::token::{Kind, Token, tokens};
 
-/// Commands that mean nothing to SQLite and may be answered with a yes.
+/// Commands that have no meaning in SQLite and are answered with success.
 const IGNORED: [&str; 6] = ["SET", "RESET", "DISCARD", "DEALLOCATE", "UNLISTEN", "CLOSE"];
 
-/// What running a statement means.
+/// The way in which a session runs a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Open a transaction.
+    /// Begins a transaction.
     Begin,
-    /// Keep what the transaction did.
+    /// Commits the transaction.
     Commit,
-    /// Forget what the transaction did.
+    /// Rolls the transaction back.
     Rollback,
-    /// Say yes.
+    /// Answers with success and does nothing.
     Ignore,
-    /// Run it and report the number of rows in the tag.
+    /// Runs the statement and reports the number of rows in the tag.
     RunCounted,
-    /// Run it.
+    /// Runs the statement.
     Run,
 }
 
@@ -38,14 +38,14 @@ pub(super) enum Action {
 pub(super) struct Statement {
     pub(super) sql: String,
     pub(super) action: Action,
-    /// What the client is told when it is done, without the number of rows.
+    /// The command tag that the client gets at the end, without the number of rows.
     pub(super) tag: String,
     pub(super) parameters: Vec<Type>,
     /// The types that casts and literals give to the result's columns.
     pub(super) results: Vec<Option<Type>>,
 }
 
-/// Translates every statement of the text; a text of blanks has none.
+/// Translates every statement of the text; a blank text has none.
 pub(super) fn statements(sql: &str) -> PgWireResult<Vec<Statement>> {
     tokens(sql)
         .split(|token| token.is(";"))
@@ -73,7 +73,7 @@ fn translate(tokens: &[Token<'_>]) -> PgWireResult<Statement> {
     Ok(Statement { sql, action, tag, parameters: rewrite.parameters, results })
 }
 
-/// What the statement does, and its command tag.
+/// Returns the statement's action and its command tag.
 fn classify(told: &[Token<'_>]) -> (Action, String) {
     let word = |index: usize| {
         told.get(index).map(|token| token.text.to_ascii_uppercase()).unwrap_or_default()
@@ -93,7 +93,7 @@ fn classify(told: &[Token<'_>]) -> (Action, String) {
             let verb = outermost(told)
                 .find_map(|(_, token)| verbs.into_iter().find(|verb| token.is(verb)));
             match verb {
-                // The zero stands for an object number that Postgres no longer gives.
+                // The zero stands for an object id, which Postgres no longer assigns.
                 Some("INSERT") => named(Action::RunCounted, "INSERT 0"),
                 Some("VALUES") => named(Action::RunCounted, "SELECT"),
                 Some(verb) => named(Action::RunCounted, verb),

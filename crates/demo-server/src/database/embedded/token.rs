@@ -1,10 +1,10 @@
-//! Splits SQL into tokens, as far as translating it needs.
+//! Splits SQL into tokens, as far as the translation needs it.
 //!
-//! Only what must not be touched (strings, quoted names, comments) and what must be
-//! found (parameters, casts, brackets, words) is told apart. Text that Postgres or
-//! SQLite would refuse passes through, so that SQLite is the one to complain.
+//! It distinguishes the parts that must stay as they are (strings, quoted names, comments)
+//! from those that the translation looks for (parameters, casts, brackets, words). It
+//! refuses nothing: SQLite reports the errors of malformed text.
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// White space or a comment.
@@ -35,13 +35,13 @@ pub(super) struct Token<'a> {
 }
 
 impl Token<'_> {
-    /// Whether it is this keyword or symbol, in any case.
+    /// Returns `true` if the token is this keyword or symbol; letter case is ignored.
     pub(super) fn is(&self, word: &str) -> bool {
         matches!(self.kind, Kind::Word | Kind::Other) && self.text.eq_ignore_ascii_case(word)
     }
 }
 
-/// Splits the whole text; the tokens' texts put together are the text again.
+/// Splits the whole text; the texts of the tokens, joined, are the original text.
 pub(super) fn tokens(mut rest: &str) -> Vec<Token<'_>> {
     let mut found = Vec::new();
     while let Some(first) = rest.chars().next() {
@@ -53,7 +53,7 @@ pub(super) fn tokens(mut rest: &str) -> Vec<Token<'_>> {
     found
 }
 
-/// The kind and the length in bytes of the token that `rest` begins with.
+/// Returns the kind and the length in bytes of the first token of `rest`.
 fn measure(first: char, rest: &str) -> (Kind, usize) {
     let run = |belongs: fn(char) -> bool| rest.find(|c| !belongs(c)).unwrap_or(rest.len());
     let until = |end: &str| rest[2..].find(end).map_or(rest.len(), |at| 2 + at + end.len());
@@ -88,7 +88,7 @@ fn measure(first: char, rest: &str) -> (Kind, usize) {
     }
 }
 
-/// The length of a quoted piece; a doubled quote stands for itself.
+/// Returns the length of a quoted piece; a doubled quote does not end it.
 fn quoted(rest: &str, quote: u8) -> usize {
     let bytes = rest.as_bytes();
     let mut at = 1;

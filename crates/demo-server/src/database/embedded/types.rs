@@ -1,8 +1,8 @@
-//! Values and types between Postgres and SQLite.
+//! Converts values and types between Postgres and SQLite.
 //!
-//! SQLite keeps five kinds of value and any of them in any column; Postgres clients
-//! expect the bytes of the announced type. Parameters become SQLite's kinds, and cells
-//! are converted to the announced type or refused, as Postgres refuses a bad cast.
+//! SQLite has five kinds of value, and a column may hold any of them; Postgres clients
+//! expect the bytes of the announced type. Parameters become SQLite's kinds. Values of a
+//! result are converted to the announced type, or refused as Postgres refuses a bad cast.
 
 use pgwire::api::Type;
 use pgwire::api::portal::Portal;
@@ -12,7 +12,7 @@ use rusqlite::types::{Value, ValueRef};
 
 use super::failure::refusal;
 
-/// The type of that name in SQL, or `None` if this server has none such.
+/// Returns the type with this SQL name, or `None` if this server does not have it.
 pub(super) fn type_named(name: &str) -> Option<Type> {
     let name = name.to_ascii_lowercase();
     let name = name.split('(').next().unwrap_or_default().trim_end();
@@ -30,7 +30,7 @@ pub(super) fn type_named(name: &str) -> Option<Type> {
     })
 }
 
-/// What SQLite's own `CAST` is to make of a value of that type.
+/// Returns the SQLite type that a `CAST` to the Postgres type names.
 pub(super) fn affinity(kind: &Type) -> &'static str {
     match *kind {
         Type::INT2 | Type::INT4 | Type::INT8 | Type::BOOL => "INTEGER",
@@ -40,7 +40,7 @@ pub(super) fn affinity(kind: &Type) -> &'static str {
     }
 }
 
-/// Reads one parameter of a bound statement as the type it was announced with.
+/// Reads one parameter of a bound statement as its announced type.
 pub(super) fn parameter<S: Clone>(
     portal: &Portal<S>,
     index: usize,
@@ -60,7 +60,7 @@ pub(super) fn parameter<S: Clone>(
     })
 }
 
-/// Writes one cell as the type that its column was announced with.
+/// Encodes one value of a row as the announced type of its column.
 pub(super) fn encode_cell(
     encoder: &mut DataRowEncoder,
     kind: &Type,
@@ -74,7 +74,7 @@ pub(super) fn encode_cell(
         Type::INT2 => encoder.encode_field(&narrow::<i16>(cell)?),
         Type::INT4 => encoder.encode_field(&narrow::<i32>(cell)?),
         Type::INT8 => encoder.encode_field(&narrow::<i64>(cell)?),
-        // SQLite stores double precision; a `real` column asked for less.
+        // SQLite stores 64-bit floats; a column of type `real` has 32 bits.
         Type::FLOAT4 => encoder.encode_field(&(real(cell)? as f32)),
         Type::FLOAT8 => encoder.encode_field(&real(cell)?),
         Type::BYTEA => match cell {
@@ -88,7 +88,7 @@ pub(super) fn encode_cell(
 fn narrow<T: TryFrom<i64>>(cell: ValueRef<'_>) -> PgWireResult<T> {
     let whole = match cell {
         ValueRef::Integer(value) => Some(value),
-        // Saturates at the ends of the range, which the next line then refuses or keeps.
+        // The cast saturates at the ends of `i64`; `try_from` then refuses values beyond `T`.
         ValueRef::Real(value) => Some(value.round() as i64),
         _ => text(cell).trim().parse().ok(),
     };

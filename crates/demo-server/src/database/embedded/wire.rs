@@ -1,8 +1,8 @@
-//! The protocol's messages, answered by a session.
+//! Answers the messages of the Postgres protocol from a session.
 //!
-//! `pgwire` reads and writes the messages and keeps prepared statements; this is what
-//! it asks. Inside a failed transaction everything but its end is refused here, because
-//! SQLite would go on as if nothing had happened.
+//! `pgwire` reads and writes the messages, keeps prepared statements, and calls the
+//! handlers of this module. In a failed transaction they refuse every statement but its
+//! end, because SQLite itself would run it as if there had been no error.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use super::session::Session;
 use super::sql::{Action, Statement, statements};
 use super::types::parameter;
 
-/// What answers one client.
+/// The handlers of one client.
 #[derive(Debug)]
 pub(super) struct Wire {
     handler: Arc<Handler>,
@@ -54,7 +54,7 @@ struct Handler {
     session: Session,
 }
 
-/// Lets everybody in: the server listens on the loopback of a demo.
+/// Accepts every client without a password, because the server listens on loopback only.
 impl NoopStartupHandler for Handler {}
 
 #[async_trait]
@@ -71,7 +71,7 @@ impl SimpleQueryHandler for Handler {
                     status = status_after(&response, status);
                     responses.push(response);
                 }
-                // The answers to what ran before go out first.
+                // The client gets the answers to the statements before the failed one.
                 Err(error) => {
                     responses.push(Response::Error(Box::new(error.into())));
                     break;
@@ -173,7 +173,7 @@ impl QueryParser for Session {
     }
 }
 
-/// Refuses what a failed transaction cannot take.
+/// Refuses a statement in a failed transaction unless it ends the transaction.
 fn admit(action: Action, status: TransactionStatus) -> PgWireResult<()> {
     let is_end = matches!(action, Action::Commit | Action::Rollback);
     if is_end || status != TransactionStatus::Error {
@@ -183,7 +183,7 @@ fn admit(action: Action, status: TransactionStatus) -> PgWireResult<()> {
     Err(refusal("25P02", message))
 }
 
-/// What a statement comes to: committing a failed transaction rolls it back.
+/// Returns the statement to run: `ROLLBACK` in place of `COMMIT` in a failed transaction.
 fn in_effect(prepared: &Arc<Prepared>, status: TransactionStatus) -> Arc<Prepared> {
     match (prepared.statement.action, status) {
         (Action::Commit, TransactionStatus::Error) => Arc::new(Prepared::rollback()),

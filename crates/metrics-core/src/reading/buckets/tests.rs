@@ -37,15 +37,15 @@ fn a_value_counts_under_the_bounds_that_it_does_not_exceed() {
 fn a_line_rises_to_its_newer_totals_only() {
     let mut buckets = Buckets::latency();
     let mut totals = [0; PER_LINE];
-    (totals[0], totals[3]) = (5, 2);
+    (totals[0], totals[1]) = (5, 2);
     let mut delta = Delta::new(Layout::Latency);
     buckets.raise(64, &totals, &mut delta);
-    assert_eq!(delta.counts().collect::<Vec<_>>(), [(64, 5), (67, 2)]);
+    assert_eq!(delta.counts().collect::<Vec<_>>(), [(64, 5), (65, 2)]);
     delta.reset(Layout::Latency);
-    (totals[0], totals[3]) = (6, 1);
+    (totals[0], totals[1]) = (6, 1);
     buckets.raise(64, &totals, &mut delta);
     assert_eq!(delta.counts().collect::<Vec<_>>(), [(64, 1)]);
-    assert_eq!((buckets.count(), buckets.count_of(64), buckets.count_of(67)), (8, 6, 2));
+    assert_eq!((buckets.count(), buckets.count_of(64), buckets.count_of(65)), (8, 6, 2));
 }
 
 proptest! {

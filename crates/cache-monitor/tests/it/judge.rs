@@ -1,17 +1,17 @@
-//! Judgements: what is an issue, what it costs, and what is unknown.
+//! Judgements: what is found, what it costs, and what is unknown.
 
 use cache_monitor::{EvictionCause, Operation, Size, Thresholds, Tier};
-use metrics_core::{Assessment, Status};
+use metrics_core::{Assessment, Sample, Status};
 
 use crate::bench::{Bench, ms};
 
 #[track_caller]
 fn check(assessment: &Assessment, score: Option<u8>, codes: &[&str]) {
-    let found: Vec<_> = assessment.issues.iter().map(|issue| issue.code).collect();
+    let found: Vec<_> = assessment.findings.iter().map(|finding| finding.code).collect();
     assert_eq!(found, codes, "{assessment:#?}");
     assert_eq!(assessment.score, score, "{assessment:#?}");
     assert_eq!(assessment.status, Status::of(score));
-    assert!(assessment.recommendations.len() <= assessment.issues.len());
+    assert!(assessment.recommendations().len() <= assessment.findings.len());
 }
 
 /// Judges a tier of which so many lookups hit and miss within one tick.
@@ -49,10 +49,10 @@ fn tier_that_hits_is_healthy() {
 fn hit_rate_at_its_threshold_is_enough_and_below_it_degrades() {
     after((70, 30), nothing_else, Some(100), &[]);
     let assessment = after((69, 31), nothing_else, Some(79), &["low_hit_rate"]);
-    let issue = &assessment.issues[0];
-    assert_eq!((issue.observed, issue.threshold), (0.69, 0.7));
-    assert_eq!(issue.component, "demo/L1");
-    assert_eq!(issue.message, "cache tier `demo/L1`: 69.0 % of 100 recent lookups hit");
+    let finding = &assessment.findings[0];
+    assert_eq!((finding.observed, finding.threshold), (0.69, 0.7));
+    assert_eq!(finding.component, "demo/L1");
+    assert_eq!(finding.message, "cache tier `demo/L1`: 69.0 % of 100 recent lookups hit");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn tier_below_the_minimum_of_lookups_is_unknown() {
 #[test]
 fn dead_tier_is_poor_and_its_hit_rate_is_not_judged() {
     let assessment = after((0, 0), |tier| fail(tier, 50), Some(20), &["high_error_rate"]);
-    assert_eq!(assessment.issues[0].observed, 1.0);
+    assert_eq!(assessment.findings[0].observed, 1.0);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn cancelled_lookups_are_no_errors() {
 }
 
 #[test]
-fn entries_that_are_pushed_out_all_the_time_are_an_issue() {
+fn entries_that_are_pushed_out_all_the_time_are_found() {
     let evict = |cause| move |tier: &Tier| (0..30).for_each(|_| tier.eviction(cause, None));
     after((100, 0), evict(EvictionCause::Size), Some(85), &["high_eviction_rate"]);
     for cause in [EvictionCause::Expired, EvictionCause::Explicit, EvictionCause::Replaced] {
@@ -113,7 +113,7 @@ fn slow_lookups_degrade_from_a_minimum_of_them() {
 }
 
 #[test]
-fn several_issues_add_up() {
+fn several_findings_add_up() {
     let bad = |tier: &Tier| {
         fail(tier, 100);
         (0..40).for_each(|_| tier.eviction(EvictionCause::Size, None));
@@ -125,8 +125,8 @@ fn several_issues_add_up() {
 
 #[test]
 fn tier_is_judged_by_its_own_thresholds_and_others_by_the_monitors() {
-    let mut bench = Bench::judging_by(Thresholds::default().hit_rate(0.9));
-    let modest = Thresholds::default().hit_rate(0.1);
+    let mut bench = Bench::judging_by(Thresholds { hit_rate: 0.9, ..Thresholds::default() });
+    let modest = Thresholds { hit_rate: 0.1, ..Thresholds::default() };
     let l2 = bench.monitor.tier_with("demo", "L2", modest).unwrap();
     let l1 = bench.monitor.tier("demo", "L1").unwrap();
     for tier in [&l1, &l2] {
@@ -135,12 +135,12 @@ fn tier_is_judged_by_its_own_thresholds_and_others_by_the_monitors() {
     }
     (0..20).for_each(|_| bench.monitor.record_miss("named", "key", ms(1)));
     let sample = bench.tick();
-    let codes = |layer: &str| bench.monitor.assess(&sample, layer).unwrap().issues.len();
+    let codes = |layer: &str| bench.monitor.assess(&sample, layer).unwrap().findings.len();
     assert_eq!((codes("L1"), codes("L2"), codes("named")), (1, 0, 1));
 }
 
 #[test]
-fn topic_has_the_worst_tiers_score_and_the_issues_of_all() {
+fn topic_has_the_worst_tiers_score_and_the_findings_of_all() {
     let mut bench = Bench::new();
     let (l1, l2) =
         (bench.monitor.tier("demo", "L1").unwrap(), bench.monitor.tier("demo", "L2").unwrap());
@@ -151,6 +151,28 @@ fn topic_has_the_worst_tiers_score_and_the_issues_of_all() {
     check(&all, Some(20), &["high_error_rate", "low_hit_rate"]);
     assert_eq!(sample.overall().score, Some(20));
     assert_eq!(bench.monitor.assess_all(&sample), all);
+}
+
+#[test]
+fn same_view_is_judged_alike_and_nothing_is_recorded() {
+    let bench = Bench::new();
+    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    fail(&tier, 30);
+    bench.monitor.record_miss("named", "key", ms(1));
+    let sample = bench.registry.read();
+    let first = bench.monitor.assess_all(&sample);
+    for _ in 0..3 {
+        assert_eq!(bench.monitor.assess_all(&sample), first);
+    }
+    let after = bench.registry.read();
+    assert_eq!(after.snapshot.series_set(), sample.snapshot.series_set());
+    let of_caches = |sample: &Sample| {
+        let families = sample.snapshot.families();
+        let ours = families.filter(|family| family.desc.name.starts_with("cache_"));
+        let values = ours.flat_map(|family| family.series().map(|(_, value)| value.as_f64()));
+        values.collect::<Vec<_>>()
+    };
+    assert_eq!(of_caches(&after), of_caches(&sample));
 }
 
 #[test]
@@ -177,7 +199,7 @@ fn tier_that_recovered_is_healthy_ten_ticks_later() {
 
 #[test]
 fn thresholds_of_nothing_judge_without_dividing_by_it() {
-    let strict = Thresholds::default().min_lookups(0).evictions_per_lookup(0.0);
+    let strict = Thresholds { min_lookups: 0, evictions_per_lookup: 0.0, ..Thresholds::default() };
     let mut bench = Bench::judging_by(strict);
     let tier = bench.monitor.tier("demo", "L1").unwrap();
     tier.eviction(EvictionCause::Size, None);

@@ -1,0 +1,123 @@
+//! Series that exist from the moment when they are first recorded.
+//!
+//! A counter that stands at zero says that nothing happened. Where that is not known, because
+//! whoever records may never see such an event, it is better to have no series than a zero.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
+use super::{Instrument, sealed};
+use crate::naming::desc::Desc;
+use crate::reading::histogram::Histogram;
+use crate::reading::sample::View;
+use crate::reading::snapshot::{Count, Value};
+use crate::recording::counter::Counter;
+use crate::recording::families::RegisterError;
+use crate::recording::labelled::Handle;
+use crate::recording::latency::Latency;
+use crate::recording::store::Store;
+use crate::registry::Registry;
+
+/// A [`Counter`] or [`Latency`] whose series is registered when it is first used.
+///
+/// It dereferences to the handle. The first use takes the registry's lock; after it, the
+/// handle is found in one load. The description is checked when this is made.
+///
+/// ```
+/// use metrics_core::{Counter, Desc, Late, Registry};
+///
+/// const ERRORS: Desc = Desc::counter("cache_errors_total", "Errors.").labels(&["cache"]);
+/// let registry = Registry::new();
+/// let errors: Late<Counter> = registry.instrument(&ERRORS, &["orders"])?;
+/// let shown = || registry.read().view().read(&errors).map(|errors| errors.total);
+/// assert_eq!(shown(), None);
+///
+/// errors.show();
+/// assert_eq!(shown(), Some(0));
+/// errors.inc();
+/// assert_eq!(shown(), Some(1));
+/// # Ok::<(), metrics_core::RegisterError>(())
+/// ```
+#[derive(Clone)]
+pub struct Late<H> {
+    handle: OnceLock<H>,
+    store: Arc<Store>,
+    desc: Desc,
+    values: Box<[Box<str>]>,
+}
+
+impl<H: Handle> Late<H> {
+    fn new(registry: &Registry, desc: &Desc, values: &[&str]) -> Result<Self, RegisterError> {
+        let store = &registry.engine.store;
+        store.check(desc, H::KIND, values.len())?;
+        let values = values.iter().map(|value| (*value).into()).collect();
+        Ok(Self { handle: OnceLock::new(), store: store.clone(), desc: *desc, values })
+    }
+
+    /// Registers the series, so that it stands at zero if nothing was recorded.
+    pub fn show(&self) {
+        let _: &H = self;
+    }
+
+    #[cold]
+    fn first(&self) -> H {
+        let values: Vec<&str> = self.values.iter().map(|value| &**value).collect();
+        // Refused only if another took the metric's name since the check.
+        self.store.handle(&self.desc, &values).unwrap_or_else(|_| H::disabled())
+    }
+}
+
+impl<H: Handle> Deref for Late<H> {
+    type Target = H;
+
+    #[inline]
+    fn deref(&self) -> &H {
+        self.handle.get_or_init(|| self.first())
+    }
+}
+
+impl<H: fmt::Debug> fmt::Debug for Late<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Late").field(&self.handle.get()).finish()
+    }
+}
+
+/// The handles that can be late, with what a view shows of them once they exist.
+macro_rules! late {
+    ($($handle:ident => $shown:ty: $value:pat => $made:expr;)*) => { $(
+        impl sealed::Sealed for Late<$handle> {}
+
+        impl Instrument for Late<$handle> {
+            /// `None` while the series does not exist.
+            type Reading<'a> = Option<$shown>;
+
+            fn register(
+                registry: &Registry,
+                desc: &Desc,
+                values: &[&str],
+            ) -> Result<Self, RegisterError> {
+                Self::new(registry, desc, values)
+            }
+
+            fn read<'a>(&self, view: &View<'a>) -> Self::Reading<'a> {
+                match view.snapshot.by_id(self.handle.get()?.series_id()?)? {
+                    $value => Some($made),
+                    _ => None,
+                }
+            }
+
+            fn find<'a>(view: &View<'a>, desc: &Desc, values: &[&str]) -> Self::Reading<'a> {
+                match view.value_of(desc, values)? {
+                    $value => Some($made),
+                    _ => None,
+                }
+            }
+        }
+    )* };
+}
+
+late! {
+    Counter => Count: Value::Counter(count) => *count;
+    Latency => &'a Histogram: Value::Histogram(times) => times;
+}

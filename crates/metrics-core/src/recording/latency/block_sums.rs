@@ -1,0 +1,67 @@
+//! The sums of a latency's blocks over all threads.
+
+use std::mem;
+
+use super::SPILL;
+use crate::recording::cells::{Block, LINE_WORDS, LINES, OwnBlock, SharedBlock, ones};
+use crate::recording::layout::PER_LINE;
+use crate::recording::line::LineSums;
+use crate::sync::atomic::Ordering;
+
+/// The sums of one latency's blocks, which all latencies of a pass use, one after the other.
+///
+/// Blocks are added whole, one after the other: they are far apart in memory, and within a
+/// block a pass goes from the lowest line to the highest.
+#[derive(Debug)]
+pub(crate) struct BlockSums {
+    lines: Box<[LineSums; LINES]>,
+    /// A bit for each line that some block held.
+    held: [u64; LINE_WORDS],
+}
+
+impl BlockSums {
+    /// Makes room for the sums of one latency after the other.
+    pub(crate) fn new() -> Self {
+        Self { lines: Box::new([LineSums::default(); LINES]), held: [0; LINE_WORDS] }
+    }
+
+    /// Adds the lines of a block that hold something.
+    pub(super) fn add(&mut self, block: &OwnBlock) {
+        for line in block.lines() {
+            self.held[line / 64] |= 1 << (line % 64);
+            self.lines[line].add(block.line(line));
+        }
+    }
+
+    /// Visits the sums with the counts of full buckets and of shared cells added, and empties them.
+    pub(super) fn drain(
+        &mut self,
+        full: Option<&OwnBlock>,
+        shared: Option<&SharedBlock>,
+        mut visit: impl FnMut(usize, &[u64; PER_LINE]),
+    ) {
+        let mut held = mem::take(&mut self.held);
+        // The lines of `full` need no look: a bucket that was full is in a lane's line, whose
+        // bit stays.
+        for line in shared.into_iter().flat_map(Block::lines) {
+            held[line / 64] |= 1 << (line % 64);
+        }
+        for line in ones(held) {
+            let mut counts = mem::take(&mut self.lines[line]).counts();
+            if let Some(full) = full.filter(|block| block.has(line)) {
+                add(&mut counts, full.line(line), |times| {
+                    u64::from(times.load(Ordering::Relaxed)) * u64::from(SPILL)
+                });
+            }
+            if let Some(shared) = shared {
+                add(&mut counts, shared.line(line), |count| count.load(Ordering::Relaxed));
+            }
+            visit(line, &counts);
+        }
+    }
+}
+
+/// Adds what each bucket of a line stands for.
+fn add<B>(counts: &mut [u64; PER_LINE], line: &[B; PER_LINE], value: impl Fn(&B) -> u64) {
+    counts.iter_mut().zip(line).for_each(|(count, bucket)| *count += value(bucket));
+}
