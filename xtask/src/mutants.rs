@@ -86,8 +86,8 @@ const MUTANTS: &[Mutant] = &[
         name: "a series that no pass has seen taken for an orphan",
         model: "register_against_removal",
         file: "crates/metrics-core/src/recording/families.rs",
-        line: "let series = series.filter(|series| sampled.rows.contains_key(&series.cells.id()));",
-        becomes: "let _ = sampled;",
+        line: "let row = *sampled.rows.get(&id)?;",
+        becomes: "let row = sampled.rows.get(&id).copied().unwrap_or_default();",
     },
     Mutant {
         name: "a cell handed on as it is",

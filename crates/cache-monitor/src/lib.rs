@@ -53,7 +53,7 @@
 //! | `cache_entries`, `cache_max_entries`, `cache_bytes`, `cache_max_bytes` | |
 //!
 //! The hit rate is computed when it is read. Lookups that others record into the family
-//! [`GETS`], such as the performance monitor, are shown and judged here too.
+//! [`GETS`], such as a monitor of operations by name, are shown and judged here too.
 //!
 //! # Features
 //!

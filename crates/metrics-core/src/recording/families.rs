@@ -312,13 +312,12 @@ impl Families {
     /// orphan, the families and a handle, where an orphan has the families and the pass.
     pub(crate) fn orphans(&self, sampled: &Schema) -> Orphans {
         let series = self.by_name.values().flat_map(|family| family.series.values());
-        let series = series.filter(|series| sampled.rows.contains_key(&series.cells.id()));
-        let orphans = series.filter(|series| series.cells.is_orphan());
-        let orphan = |series: &Series| {
+        let orphans = series.filter_map(|series| {
             let id = series.cells.id();
-            Some((id, Orphan { asked: series.asked, row: *sampled.rows.get(&id)? }))
-        };
-        Orphans(orphans.filter_map(orphan).collect())
+            let row = *sampled.rows.get(&id)?;
+            series.cells.is_orphan().then_some((id, Orphan { asked: series.asked, row }))
+        });
+        Orphans(orphans.collect())
     }
 
     /// Removes the orphans that nobody asked for since.
