@@ -22,7 +22,7 @@ use crate::registry::Registry;
 /// A [`Counter`] or [`Latency`] whose series is registered when it is first used.
 ///
 /// It dereferences to the handle. The first use takes the registry's lock; later uses cost one
-/// load. The description is checked at construction, so that the first use cannot fail.
+/// load. The description is checked at construction.
 ///
 /// ```
 /// use metrics_core::{Counter, Desc, Late, Registry};
