@@ -1,9 +1,9 @@
 //! The meaning of each metric of a pool.
 //!
-//! Names follow OpenTelemetry's `db.client.connection.*` where Prometheus's linter takes them (it
-//! refuses a gauge that ends in `_count`, and `_created` is reserved). The callers' waits and
-//! uses have other metrics than what the pool does itself: the latter need hooks in the pool, and
-//! are not registered for a pool without them.
+//! Names follow OpenTelemetry's `db.client.connection.*` where Prometheus's linter accepts them:
+//! it refuses a gauge that ends in `_count`, and `_created` is reserved. Metrics of the pool's
+//! own work, such as connections opened, need hooks in the pool and are not registered without
+//! them.
 
 use metrics_core::{Classic, ClassicShape, Desc, Unit, descs};
 

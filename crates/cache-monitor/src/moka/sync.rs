@@ -1,4 +1,4 @@
-//! moka's cache for threads.
+//! The wrapper of moka's sync cache.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -15,8 +15,8 @@ use crate::words::{LoadOutcome, Operation};
 
 /// A moka [`Cache`] for threads that is watched; made by a [`Builder`](super::Builder).
 ///
-/// Clones share it. A lookup costs two clock reads, a counter and a histogram
-/// record more than the bare cache's.
+/// Clones share it. Compared with the bare cache, a lookup costs two clock reads, a
+/// counter and a histogram record more.
 pub struct SyncCache<K, V, S = RandomState> {
     inner: Arc<Inner<Cache<K, V, S>, K, V>>,
 }
