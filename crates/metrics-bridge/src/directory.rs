@@ -270,7 +270,7 @@ impl Family {
         Ok(values)
     }
 
-    /// Takes in a key, if its labels are the family's.
+    /// Adds a key, if its labels are the family's.
     fn add(&mut self, registry: &Registry, key: &Key) -> Result<Found, Refusal> {
         let values = self.values(key)?;
         let series = self.registered(registry, values.iter().map(|value| &**value))?;

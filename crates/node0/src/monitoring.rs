@@ -179,7 +179,7 @@ impl Monitoring {
         }
     }
 
-    /// How many listen to [`Monitoring::subscribe`].
+    /// Returns the number of receivers of [`Monitoring::subscribe`].
     pub fn listener_count(&self) -> usize {
         lock(&self.inner.aggregator).as_ref().map_or(0, Aggregator::listener_count)
     }

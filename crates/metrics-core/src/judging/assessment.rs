@@ -57,7 +57,7 @@ impl Assessment {
 
     /// Returns the worse of two assessments, with the findings of both.
     pub(crate) fn worst(self, other: Self) -> Self {
-        // An unknown score is worse than none: a known one always leads.
+        // A known score always leads over an unknown one.
         let other_leads = match (self.score, other.score) {
             (Some(mine), Some(theirs)) => theirs < mine,
             (None, theirs) => theirs.is_some(),

@@ -31,7 +31,7 @@ struct Guest {
     call: &'static str,
     fault: Arc<Mutex<Fault>>,
     clock: ManualClock,
-    /// Says that a call has begun to hang.
+    /// Receives a message when a call has begun to hang.
     hanging: Sender<()>,
     /// Closed to let it go on.
     held: Arc<Mutex<Receiver<()>>>,
@@ -196,7 +196,7 @@ impl House {
         sample
     }
 
-    /// Has somebody ask for a report or for checks.
+    /// Requests a report or the readiness checks.
     pub(super) fn ask(&self, call: &str) -> Option<ReportError> {
         match call {
             "report" => self.registry.latest().report("bad", None).err(),

@@ -17,7 +17,7 @@ const RULE: Rule = Rule { samples: 1000, max_age: Duration::from_secs(60) };
 /// A tick's worth of work, with a pause after each part of it.
 struct Plan {
     parts: Vec<(usize, Vec<Duration>, Duration)>,
-    /// How late the tick is.
+    /// The delay of the tick.
     late: Duration,
 }
 
@@ -39,7 +39,7 @@ fn plans(ticks: usize, random: &mut Random) -> Vec<Plan> {
     (0..ticks).map(|_| tick(random)).collect()
 }
 
-/// How a life is looked at while it goes on.
+/// A way to read a registry while it is in use.
 #[derive(Clone, Copy, Debug)]
 struct Way {
     ticking: Ticking,
