@@ -1,4 +1,4 @@
-//! The monitor that the registry holds: it polls, judges and reports the tiers.
+//! The monitor that the registry owns: it polls, judges and reports the tiers.
 
 use metrics_core::{
     Instances, Judgement, Monitor, Report, StatusWords, Topic, UnknownTarget, View,

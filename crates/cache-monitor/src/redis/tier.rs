@@ -104,7 +104,7 @@ impl<S: ConnectionSource> RedisTier<S> {
         self.store(key, value, Size::Plain(value.len() as u64), ttl).await
     }
 
-    /// Stores compressed bytes with a time to live; `raw` is their number before compression.
+    /// Stores compressed bytes with a time to live; `raw_bytes` is their number before compression.
     ///
     /// # Errors
     /// As for [`Self::set`].

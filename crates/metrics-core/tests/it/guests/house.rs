@@ -31,7 +31,7 @@ struct Guest {
     call: &'static str,
     fault: Arc<Mutex<Fault>>,
     clock: ManualClock,
-    /// Receives a message when a call has begun to hang.
+    /// Sends a message when a call has begun to hang.
     hanging: Sender<()>,
     /// Closed to let it go on.
     held: Arc<Mutex<Receiver<()>>>,
