@@ -92,7 +92,7 @@ impl CacheMonitor {
         }
     }
 
-    /// Records an entry of so many bytes that was evicted to make room.
+    /// Records an entry that was evicted to make room, with its size in bytes.
     pub fn record_eviction(&self, tier: &str, _key: &str, bytes: u64) {
         let values = [DEFAULT_CACHE, shown(tier), EvictionCause::Size.label()];
         self.by_name.evictions.inc(values);

@@ -32,7 +32,7 @@ descs! {
         help: "Maximum number of database connections",
     });
 
-    /// Callers that wait for somebody else's connection.
+    /// Callers that wait because all connections are taken.
     pub const PENDING_REQUESTS: Desc = Desc::gauge(
         "db_client_pending_requests",
         "Callers that wait because all connections the pool allows are taken; not those whose connection is being opened.",

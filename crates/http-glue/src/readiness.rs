@@ -151,7 +151,7 @@ impl Readiness {
     }
 }
 
-/// Locks the board. It is whole even after a panic, since no holder runs code of others.
+/// Locks the board and ignores poisoning, since no holder of the lock calls a guest.
 fn lock(board: &Mutex<Board>) -> MutexGuard<'_, Board> {
     board.lock().unwrap_or_else(PoisonError::into_inner)
 }

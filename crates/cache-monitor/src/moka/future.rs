@@ -47,7 +47,7 @@ where
     /// Looks up the value of a key, and loads it if it is missing by a future that may fail.
     ///
     /// # Errors
-    /// The load's own, for all who waited for it.
+    /// The error of the load, for every caller that waited for it.
     pub async fn try_get_with<E>(
         &self,
         key: K,

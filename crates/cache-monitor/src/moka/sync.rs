@@ -42,7 +42,7 @@ where
     /// Looks up the value of a key, and loads it if it is missing by a function that may fail.
     ///
     /// # Errors
-    /// The load's own, for all who waited for it.
+    /// The error of the load, for every caller that waited for it.
     pub fn try_get_with<E>(&self, key: K, load: impl FnOnce() -> Result<V, E>) -> Result<V, Arc<E>>
     where
         E: Send + Sync + 'static,

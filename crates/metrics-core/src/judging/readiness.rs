@@ -22,7 +22,7 @@ pub trait ReadinessCheck: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct NotReady {
-    /// A line for people; it is shown to whoever can reach the probe.
+    /// A line for people; everyone who can reach the probe can read it.
     pub reason: String,
 }
 

@@ -142,7 +142,7 @@ impl Latency {
         self.core.as_ref().map(|core| &*core.context)
     }
 
-    /// Records so many nanoseconds: two loads and two stores, if the bucket is in use.
+    /// Records a duration in nanoseconds: two loads and two stores, if the bucket is in use.
     #[inline]
     pub(crate) fn record_nanos(&self, nanos: u64) {
         let (index, added) = latency_index(nanos);
@@ -183,7 +183,7 @@ impl SeriesHandle for Latency {
         self.core.as_ref().map(|core| &core.head)
     }
 
-    /// Records so many seconds; what is no number is dropped.
+    /// Records a duration in seconds; NaN is dropped.
     fn apply(&self, value: f64) {
         // Durations beyond 73 minutes are all the same; the limit avoids overflow below.
         let bounded = value.clamp(0.0, f64::from(u32::MAX));

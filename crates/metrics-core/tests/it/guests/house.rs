@@ -13,7 +13,7 @@ use metrics_core::{
 static BAD: Topic = Topic::new("bad", "bad");
 static GOOD: Topic = Topic::new("good", "good");
 
-/// The calls that belong to a tick, and those that somebody asks for.
+/// The calls that ticks make, and those on request.
 pub(super) const OF_A_TICK: [&str; 4] = ["poll", "judge", "observe", "listen"];
 pub(super) const ON_DEMAND: [&str; 2] = ["report", "readiness"];
 

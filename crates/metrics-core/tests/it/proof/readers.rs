@@ -1,4 +1,4 @@
-//! Whoever reads, however often, and whoever ticks: the numbers are the same.
+//! The numbers do not depend on the readers, on how often they read, or on the ticker.
 
 use std::sync::Barrier;
 use std::thread;
@@ -43,9 +43,9 @@ fn plans(ticks: usize, random: &mut Random) -> Vec<Plan> {
 #[derive(Clone, Copy, Debug)]
 struct Way {
     ticking: Ticking,
-    /// Somebody reads in between.
+    /// Readers read between ticks.
     scrapes: bool,
-    /// Somebody sets the wall clock at each tick.
+    /// The wall clock is set at each tick.
     jumps: bool,
 }
 
