@@ -7,8 +7,8 @@
 //! from them.
 //!
 //! A family remembers as many names as it may have series. Beyond that it forgets the one
-//! that expired first. What a dropped handle leaves is not remembered at all: whoever dropped
-//! it let the name go.
+//! that expired first. Totals are not kept when the last handle of a series is dropped, since
+//! the application then no longer uses the name.
 
 use std::collections::{HashMap, VecDeque};
 
