@@ -1,7 +1,7 @@
 //! A guard for one call, from its start to its end.
 //!
-//! A call that is simply dropped was cancelled by its caller. It is counted as such, and with
-//! its time: calls that are given up are often the slowest.
+//! A call that is dropped was cancelled by its caller and is counted as such. Its duration is
+//! recorded too, since cancelled calls are often the slowest.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ use crate::cells::CircuitCells;
 pub enum Outcome {
     /// The call succeeded.
     Success,
-    /// The call failed in this way; a kind that the circuit was not made with counts as `_other`.
+    /// The call failed, with the kind of failure; a kind that the circuit does not have counts as `_other`.
     Failure(&'static str),
     /// The call did not end in time.
     Timeout,
-    /// The breaker did not let the call through; its time is not recorded.
+    /// The breaker rejected the call; its duration is not recorded.
     Rejected,
-    /// The caller gave the call up; it counts for the latency and for no rate.
+    /// The caller cancelled the call; it counts for the latency and for no rate.
     Cancelled,
 }
 
@@ -43,7 +43,7 @@ pub enum Outcome {
 #[derive(Debug)]
 #[must_use = "dropping a call records it as cancelled"]
 pub struct Call {
-    /// No handle, since a call in flight keeps no name taken.
+    /// Not a handle, so that a call in flight does not block the name.
     circuit: Arc<Named<CircuitCells>>,
     since: Moment,
     /// The outcome that the drop records: cancelled, unless the call was ended.
@@ -56,7 +56,7 @@ impl Call {
         Self { circuit, since, outcome: Outcome::Cancelled }
     }
 
-    /// Ends the call with the result that was wanted.
+    /// Ends the call as a success.
     pub fn success(self) {
         self.end(Outcome::Success);
     }
@@ -71,7 +71,7 @@ impl Call {
         self.end(Outcome::Timeout);
     }
 
-    /// Ends the call because the breaker did not let it through; its time is not recorded.
+    /// Ends the call because the breaker rejected it; its duration is not recorded.
     pub fn rejected(self) {
         self.end(Outcome::Rejected);
     }

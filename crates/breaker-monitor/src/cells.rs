@@ -1,4 +1,4 @@
-//! The series of one circuit, and what each end of a call records into them.
+//! The series of one circuit, and the records for each end of a call.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -37,11 +37,11 @@ instruments! {
 
 /// Everything that is recorded of one circuit.
 pub(crate) struct CircuitCells {
-    /// For the clock of guards, and for the switch that turns them off.
+    /// Needed for the clock of guards, and for the switch of measuring.
     pub(crate) registry: Registry,
     pub(crate) series: CircuitSeries,
     pub(crate) states: StateCells,
-    /// Failed calls by kind; the last kind takes those that the circuit was not made with.
+    /// Failed calls by kind; the last kind is `_other`, for all that the circuit does not have.
     pub(crate) kinds: Box<[(&'static str, Counter)]>,
     pub(crate) thresholds: Mutex<Thresholds>,
 }
@@ -75,7 +75,8 @@ impl CircuitCells {
         match outcome {
             Outcome::Success => {
                 self.timed(End::Success, took);
-                // Read first: if each success wrote the cell, threads would fight over its line.
+                // Read before writing: if each success wrote the cell, threads would contend for its
+                // cache line.
                 if self.series.consecutive.value() != 0.0 {
                     self.series.consecutive.set(0.0);
                 }
@@ -86,7 +87,7 @@ impl CircuitCells {
                 self.lengthen_run();
             }
             Outcome::Cancelled => self.timed(End::Cancelled, took),
-            // Not timed, since its time says nothing of the service.
+            // Not timed, since the service was not called.
             Outcome::Rejected => self.series.calls[End::Rejected].inc(),
         }
     }
@@ -107,12 +108,12 @@ impl CircuitCells {
     }
 
     fn lengthen_run(&self) {
-        // The gauge adds by itself, so no failure is lost when several threads fail at once.
+        // An atomic add, so no failure is lost when several threads fail at once.
         self.series.consecutive.add(1.0);
         self.record_run();
     }
 
-    /// Copies into the series what lasts without being recorded: the state and the run of failures.
+    /// Refreshes the series that last without new records: the state and the run of failures.
     pub(crate) fn poll(&self) {
         self.states.poll();
         // A peak of more than a minute ago is dropped, unless the run that made it goes on.

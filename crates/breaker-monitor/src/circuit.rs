@@ -12,8 +12,8 @@ use crate::thresholds::Thresholds;
 
 /// A handle to a watched circuit; clones share everything.
 ///
-/// Recording a call takes no lock and allocates nothing. With the last handle the circuit's
-/// series go at the next tick, and its name is free at once.
+/// Recording a call takes no lock and allocates nothing. When the last handle is dropped, the
+/// circuit's series are removed at the next tick, and its name is free at once.
 ///
 /// ```
 /// use breaker_monitor::{BreakerMonitor, Thresholds};
@@ -38,7 +38,7 @@ use crate::thresholds::Thresholds;
 pub struct Circuit(pub(crate) InstanceHandle<CircuitCells>);
 
 impl Circuit {
-    /// The name by which the circuit was registered.
+    /// Returns the name of the circuit.
     pub fn name(&self) -> &str {
         self.0.name()
     }
@@ -55,7 +55,7 @@ impl Circuit {
         self.record(took, Outcome::Success);
     }
 
-    /// Records a call that failed; a kind that the circuit was not made with counts as `_other`.
+    /// Records a call that failed; a kind that the circuit does not have counts as `_other`.
     pub fn failure(&self, took: Duration, kind: &str) {
         self.0.failure(took, kind);
     }
@@ -65,12 +65,12 @@ impl Circuit {
         self.record(took, Outcome::Timeout);
     }
 
-    /// Records a call that the breaker did not let through.
+    /// Records a call that the breaker rejected.
     pub fn rejected(&self) {
         self.record(Duration::ZERO, Outcome::Rejected);
     }
 
-    /// Records a call that its caller gave up; it counts for the latency and for no rate.
+    /// Records a call that its caller cancelled; it counts for the latency and for no rate.
     pub fn cancelled(&self, took: Duration) {
         self.record(took, Outcome::Cancelled);
     }
@@ -82,15 +82,15 @@ impl Circuit {
 
     /// Records that the breaker went from one state to another.
     ///
-    /// The change is counted from `from` even if the monitor knew another state; one from a
-    /// state to itself is ignored. Report changes in their order, since the last one is the
-    /// state that is shown. It takes a lock, which only other changes of this circuit, its
-    /// poll and its report take.
+    /// The transition is counted from `from`, even if the last known state differs; a
+    /// transition from a state to itself is ignored. Report changes in order, since the last
+    /// one is shown. The call takes a lock that calls never take: only changes of state, polls
+    /// and reports of this circuit do.
     pub fn state_changed(&self, from: State, to: State, reason: impl Into<Cow<'static, str>>) {
         self.0.states.change(Some(from), to, reason.into());
     }
 
-    /// Records the breaker's state where the one before is not known; see [`Self::state_changed`].
+    /// Records the breaker's state if the state before is not known; see [`Self::state_changed`].
     pub fn set_state(&self, state: State, reason: impl Into<Cow<'static, str>>) {
         self.0.states.change(None, state, reason.into());
     }

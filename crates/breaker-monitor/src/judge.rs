@@ -1,9 +1,8 @@
 //! The judgement of circuits.
 //!
-//! An open breaker is unhealthy and a half-open one at most degraded, by the points that their
-//! findings take. Each other finding takes a fixed number of points; that about the failure rate
-//! takes more the higher the rate is. A circuit that was never called is unknown, and an idle
-//! one is judged by its state.
+//! The penalties are such that an open breaker is unhealthy and a half-open one is degraded at
+//! best. The penalty for the failure rate grows with the rate; all others are fixed. A circuit
+//! without any call is unknown, and an idle one is judged by its state.
 
 use metrics_core::{Finding, Judgement};
 
@@ -11,12 +10,12 @@ use crate::reading::Reading;
 use crate::state::State;
 use crate::thresholds::Threshold;
 
-/// The points that an open breaker takes.
+/// The penalty of an open breaker.
 const OPEN: u8 = 50;
-/// The points that a failure rate beyond its threshold takes: so many at 0, so many more at 1.
+/// The penalty of a failure rate beyond its threshold: the base, and the addition at a rate of 1.
 const FAILURE_RATE: (f64, f64) = (20.0, 60.0);
 
-/// Judges circuits, of which the worst stands for all.
+/// Judges circuits; the topic gets the score of the worst.
 pub(crate) fn all(circuits: &[Reading]) -> Judgement {
     let judged = circuits.iter().map(|one| (one.name(), circuit(one)));
     Judgement::of_instances("no circuit is registered", judged)
@@ -75,7 +74,8 @@ fn failure_rate(circuit: &Reading) -> Option<Finding> {
 fn consecutive_failures(circuit: &Reading) -> Option<Finding> {
     let (name, limit) = (circuit.name(), circuit.thresholds.consecutive_failures);
     let run = circuit.metrics.consecutive_failures;
-    // As breakers count: the fifth failure of five is too many, and no failure never is.
+    // Breakers count this way too: with a limit of five, the fifth failure crosses it. A run
+    // of zero never does.
     (run >= limit.max(1)).then(|| {
         Finding::warning(Threshold::ConsecutiveFailures.code())
             .beyond(run as f64, limit as f64)

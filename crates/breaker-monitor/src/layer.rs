@@ -1,8 +1,8 @@
 //! A tower layer that records the calls of a service, with a breaker in it or without.
 //!
-//! A call lasts from `call` to the end of its future. One whose future is dropped before that
-//! was cancelled, and is counted as such; so is one that panics, which has no result to
-//! classify. An error of `poll_ready` belongs to no call and is passed on.
+//! A call lasts from `call` to the end of its future. If the future is dropped before, the call
+//! is counted as cancelled; so is a call that panics, since it has no result to classify. An
+//! error of `poll_ready` belongs to no call and is only passed on.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -17,9 +17,9 @@ use crate::verdict::Slot;
 
 /// Turns the result of a call into its outcome.
 ///
-/// This trait is for hosts to implement; a closure over a result of references is one.
+/// Implement it for a type of your own, or pass a closure that takes a result of references.
 pub trait Classify<Response, Error> {
-    /// Returns the outcome that a result stands for.
+    /// Returns the outcome of a result.
     fn classify(&self, result: Result<&Response, &Error>) -> Outcome;
 }
 
@@ -88,7 +88,7 @@ impl RecordLayer {
 }
 
 impl<C> RecordLayer<C> {
-    /// Replaces the rule by which results are failures; [`ErrorsFail`] by default.
+    /// Replaces the classifier of results; [`ErrorsFail`] by default.
     #[must_use]
     pub fn classify<New, Response, Error>(self, classifier: New) -> RecordLayer<New>
     where
@@ -132,7 +132,7 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        // Timed from before the inner call, which may do its work right away.
+        // Starts before the inner call, which may already do its work there.
         let call = self.circuit.0.registry.is_measuring().then(|| self.circuit.start());
         let inner = self.inner.call(request);
         let slot = Slot::new(&self.circuit);
@@ -147,7 +147,7 @@ pin_project! {
     pub struct RecordFuture<F, C = ErrorsFail> {
         #[pin]
         inner: F,
-        // None when it has ended, and while measuring is off.
+        // `None` after the end, and while measuring is off.
         call: Option<Call>,
         // Kept between polls: a fallback is polled for longer than the rejection that it answers.
         slot: Slot,

@@ -1,11 +1,11 @@
 //! Watches circuit breakers: states, transitions, failure rates and latencies.
 //!
-//! A breaker decides whether calls go through, and rarely shows the numbers behind its
-//! decisions. This crate is no breaker. You report the calls and the changes of state of any
-//! breaker to a [`Circuit`] handle, yourself or by an adapter. The handle records them in a
+//! A circuit breaker decides if calls go through, and rarely shows the numbers behind its
+//! decisions. This crate is not a breaker; it watches one. You report calls and changes of state
+//! to a [`Circuit`] handle, in your own code or by an adapter. The handle records them in a
 //! [`metrics_core::Registry`], whose samples feed reports, health, findings, scrapes and streams.
 //!
-//! It refuses to know: how a breaker works, exposition formats, HTTP, other monitors.
+//! It does not know the rules of a breaker, exposition formats, HTTP or other monitors.
 //!
 //! ```
 //! use breaker_monitor::{BreakerMonitor, State, Thresholds};
@@ -35,8 +35,8 @@
 //! ```
 //!
 //! Code that has no handle records by name: `monitor.record_success("payment-service", took)`.
-//! [`BreakerMonitor::on_finding`] calls you when a circuit opens or crosses one of its
-//! [`Thresholds`], and when it is back.
+//! [`BreakerMonitor::on_finding`] calls a listener when a circuit opens or crosses one of its
+//! [`Thresholds`], and when that is over.
 //!
 //! # Metrics
 //!
@@ -50,9 +50,9 @@
 //! | `circuit_breaker_call_duration_seconds` | |
 //! | `circuit_breaker_consecutive_failures`, `circuit_breaker_consecutive_failures_peak` | |
 //! | `circuit_breaker_threshold_crossings_total` | `threshold`: failure_rate, consecutive_failures, average_latency |
-//! | `circuit_breaker_unknown_circuits_total` | has no labels at all |
+//! | `circuit_breaker_unknown_circuits_total` | none, not even `circuit` |
 //!
-//! The time in the present state is brought up to date once a tick.
+//! The time in the present state is updated once a tick.
 //!
 //! # Features
 //!

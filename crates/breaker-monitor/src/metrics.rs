@@ -12,7 +12,7 @@ use crate::thresholds::Thresholds;
 
 /// The numbers of one circuit.
 ///
-/// As JSON, durations are milliseconds. What has no data, or fewer calls than
+/// As JSON, durations are milliseconds. A number without data, or with fewer calls than
 /// [`Thresholds::min_calls`](crate::Thresholds::min_calls), is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,9 +37,9 @@ pub struct CircuitMetrics {
     pub samples: u64,
     /// The length of that window.
     pub window_seconds: f64,
-    /// The calls that the failure rate is of.
+    /// The number of calls from which the failure rate is computed.
     pub recent_calls: u64,
-    /// Those of them that failed or timed out.
+    /// The number of these calls that failed or timed out.
     #[serde(skip)]
     pub recent_failures: u64,
     /// Calls that the breaker rejected within the failure rate's window.
@@ -55,11 +55,11 @@ pub struct CircuitMetrics {
     pub timeouts: u64,
     /// Calls that the breaker rejected since the start.
     pub rejected: u64,
-    /// Calls that their callers gave up since the start.
+    /// Calls that their callers cancelled since the start.
     pub cancelled: u64,
     /// Calls per second that the breaker let through; `None` before the first tick.
     ///
-    /// In JSON it stands beside the metrics.
+    /// In JSON it is beside the metrics, not among them.
     #[serde(skip)]
     pub throughput: Option<f64>,
 }
@@ -68,7 +68,7 @@ impl CircuitMetrics {
     pub(crate) fn read(circuit: &CircuitCells, thresholds: &Thresholds, view: &View<'_>) -> Self {
         let CircuitNumbers { calls, duration, consecutive, consecutive_peak, .. } =
             circuit.series.read(view);
-        // A minimum of none would ask for the rate of no calls.
+        // At least one, since a rate of no calls is not defined.
         let min_calls = thresholds.min_calls.max(1);
         let window = LatencySummary::merged(duration);
         let latency = window.if_at_least(min_calls);

@@ -1,8 +1,7 @@
 //! The handle by which a host watches its circuits.
 //!
-//! The registry holds another type, [`Watch`]. A host registers circuits and needs the registry
-//! for that, so one type for both would hold the registry that holds it, and none of it would
-//! ever be dropped.
+//! The registry owns another type, [`Watch`]. This handle owns the registry, in order to register
+//! circuits. If the registry owned this handle, neither would ever be dropped.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,7 +24,7 @@ use crate::state::State;
 use crate::thresholds::Thresholds;
 use crate::watch::{TOPIC, Watch};
 
-/// The kinds of failure of a circuit that names none; they fit tower layers and most callers.
+/// The default kinds of failure, which fit tower layers and most callers.
 pub const FAILURE_KINDS: [&str; 3] = ["error", "connect", "response"];
 
 /// The most circuits of one monitor: each has up to eight series in a family, which has a thousand.
@@ -40,7 +39,7 @@ pub struct BreakerMonitor {
     watch: Watch,
     /// Counts records by names that no circuit has.
     unknown: Counter,
-    /// The circuits that are recorded by name only.
+    /// The circuits that are kept for recording by name.
     kept: Arc<Mutex<BTreeMap<InstanceName, Circuit>>>,
 }
 
@@ -64,8 +63,8 @@ impl BreakerMonitor {
 
     /// Watches a circuit whose failures are of the usual [`FAILURE_KINDS`].
     ///
-    /// With the last clone of the handle its series go, and its name is free again. It begins
-    /// as closed.
+    /// The circuit starts as closed. When the last clone of the handle is dropped, its series are
+    /// removed and its name is free.
     ///
     /// # Errors
     /// [`InstanceError`] for a name that is taken or unusable, or for too many circuits.
@@ -113,23 +112,22 @@ impl BreakerMonitor {
         Ok(circuit)
     }
 
-    /// Lets go of a circuit that [`Self::register_circuit`] keeps, and returns whether there was one.
+    /// Drops a circuit that [`Self::register_circuit`] keeps; returns `false` if there is none.
     ///
-    /// Its series last as long as other handles to it.
+    /// Its series are removed unless there are other handles to it.
     pub fn remove_circuit(&self, name: &str) -> bool {
         lock(&self.kept).remove(name).is_some()
     }
 
-    /// A handle to a circuit, for hot paths; `None` for an unknown name.
+    /// Returns a handle to a circuit, for hot paths; `None` for an unknown name.
     pub fn get(&self, name: &str) -> Option<Circuit> {
         self.watch.circuits.handle(name).map(Circuit)
     }
 
     /// Records a call that succeeded, by the circuit's name.
     ///
-    /// This and the other records by name look the circuit up under a lock for readers; on hot
-    /// paths hold a [`Circuit`]. For an unknown name nothing is recorded but one more of
-    /// [`UNKNOWN_CIRCUITS`].
+    /// This and the other methods by name look the circuit up under a read lock; on hot paths use
+    /// a [`Circuit`]. A call with an unknown name is only counted, in [`UNKNOWN_CIRCUITS`].
     pub fn record_success(&self, circuit: &str, took: Duration) {
         self.with(circuit, |cells| cells.record(took, Outcome::Success));
     }
@@ -144,7 +142,7 @@ impl BreakerMonitor {
         self.with(circuit, |cells| cells.record(took, Outcome::Timeout));
     }
 
-    /// Records a call that the breaker did not let through; see [`Self::record_success`].
+    /// Records a call that the breaker rejected; see [`Self::record_success`].
     pub fn record_rejected(&self, circuit: &str) {
         self.with(circuit, |cells| cells.record(Duration::ZERO, Outcome::Rejected));
     }
@@ -180,11 +178,11 @@ impl BreakerMonitor {
         Ok(())
     }
 
-    /// Calls a listener with each finding about a circuit that comes or goes.
+    /// Calls a listener with each finding about a circuit that is raised or cleared.
     ///
-    /// It is a [listener to events](Registry::listen) that sees those of this topic only: it
-    /// runs on a thread of the registry's, one that panics or takes too long is counted under
-    /// its name, and it must hold neither the registry nor this monitor nor a circuit.
+    /// It is a [listener to events](Registry::listen) with a filter on this topic. It runs on a
+    /// worker thread, failures are counted under its name, and it must own neither the registry
+    /// nor this monitor nor a circuit.
     ///
     /// ```
     /// use breaker_monitor::{BreakerMonitor, State, Thresholds};

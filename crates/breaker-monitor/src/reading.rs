@@ -1,4 +1,4 @@
-//! The numbers of one circuit, read from a view once for all who judge or show them.
+//! The numbers of one circuit, read from a view for judgements and reports.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ impl Reading {
         self.circuit.name()
     }
 
-    /// Whether nothing was ever recorded.
+    /// Returns `true` if nothing was ever recorded.
     pub(crate) fn is_untried(&self) -> bool {
         let CircuitMetrics { successes, failures, timeouts, rejected, cancelled, .. } =
             self.metrics;

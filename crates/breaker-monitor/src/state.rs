@@ -2,15 +2,13 @@
 //!
 //! # One state in three gauges
 //!
-//! Prometheus wants a gauge for each state, of which one is 1. Threads that each set three
-//! gauges could leave two of them, or none, at 1. So the state is one value behind a lock, and
-//! only the holder of the lock sets the gauges.
+//! In Prometheus a state is one-hot: there is a gauge for each state, and one of them is 1. If
+//! two threads set the three gauges at the same time, two of them, or none, could end at 1. So
+//! the state is one value under a lock, and only the holder of the lock sets the gauges.
 //!
-//! The gauges are set in [`Registry::together`]: a sample sees either all of a change or
-//! nothing of it. They are set at the change and not at the next poll, so that a scrape right
-//! after it shows the new state.
-//!
-//! The lock is for changes of state, which are rare. Calls do not take it.
+//! The gauges are set in [`Registry::together`], so a sample shows all of a change or nothing of
+//! it. They are set at the change and not at the next poll, so a scrape right after it shows the
+//! new state. The lock is only for changes of state, which are rare; calls do not take it.
 
 use std::borrow::Cow;
 use std::sync::Mutex;
@@ -32,7 +30,7 @@ label_set! {
         Closed = "closed",
         /// The breaker rejects all calls.
         Open = "open",
-        /// The breaker lets a few calls through, to find out if the service is back.
+        /// The breaker lets a few calls through to test the service.
         HalfOpen = "half_open",
     }
 }
@@ -45,7 +43,7 @@ pub struct Transition {
     pub from: State,
     /// The state after.
     pub to: State,
-    /// The reason, in the words of whoever reported the change.
+    /// The reason, as it was reported.
     pub reason: Cow<'static, str>,
     /// The wall time of the report.
     pub at: Timestamp,
@@ -62,7 +60,7 @@ pub(crate) struct StateCells {
     current: Mutex<Current>,
 }
 
-/// The state, and what the next change needs to know of it.
+/// The current state, and the time up to which its duration is counted.
 struct Current {
     state: State,
     /// The uptime up to which the time in states is counted.
@@ -128,7 +126,7 @@ impl StateCells {
 
     pub(crate) fn read(&self, view: &View<'_>) -> State {
         let one_hot = view.read(&self.one_hot);
-        // Circuits that are folded into one series have several: the worst stands for all.
+        // Circuits that share the folded series may have several states: the worst is shown.
         let worst_first = [State::Open, State::HalfOpen];
         let current = worst_first.into_iter().find(|state| one_hot[*state] == Some(1.0));
         current.unwrap_or(State::Closed)
@@ -149,7 +147,7 @@ impl StateCells {
         all.filter(|transitions| transitions.count > 0).collect()
     }
 
-    /// Sets the gauges; called under the lock only.
+    /// Sets the gauges; called only under the lock.
     fn show(&self, shown: State) {
         self.registry.together(|| {
             for (state, gauge) in self.one_hot.iter() {

@@ -1,13 +1,12 @@
 //! Listens to breakers of [`tower_resilience_circuitbreaker`].
 //!
-//! The events of such a breaker say that the state changed, and that a call succeeded, failed or
-//! was rejected. They do not say how long a call took, nor that it was cancelled. So two things
-//! work together: [`watch`] listens to the events, and a [`BreakerLayer`] around the breaker
-//! times the calls. Only the layer counts calls: each is counted once, and without the layer
-//! none is.
+//! The events of such a breaker report changes of state, and that a call succeeded, failed or was
+//! rejected. They lack durations and cancellations. So two parts work together: [`watch`] listens
+//! to the events, and a [`BreakerLayer`] around the breaker times the calls. Only the layer
+//! counts calls, so without it no call is counted.
 //!
-//! The breaker's own numbers are not used, since the window of its failure rate does not slide,
-//! and its gauges of states that it left are not reset.
+//! The breaker's own numbers are not used, since the window of its failure rate does not slide
+//! and its gauges of former states are not reset.
 //!
 //! ```
 //! use breaker_monitor::tower_resilience::{BreakerLayer, watch};
@@ -47,11 +46,11 @@ use crate::state::State;
 
 const REASON: &str = "reported by tower-resilience-circuitbreaker";
 
-/// Reports the changes of state and the verdicts of a breaker that is being built to a circuit.
+/// Adds listeners to the builder of a breaker, which report its events to a circuit.
 ///
-/// Listeners of your own stay. Share one breaker among the clones of a service: a layer that is
-/// built without a handle makes a breaker for each service that it wraps, and their states
-/// would mix in one circuit.
+/// Your own listeners stay. Share one breaker among the clones of a service: a layer that is
+/// built without a handle creates a breaker for each service that it wraps, and their states
+/// would be mixed in one circuit.
 pub fn watch<C>(
     builder: CircuitBreakerConfigBuilder<C>,
     circuit: &Circuit,
@@ -76,12 +75,12 @@ fn state_of(state: CircuitState) -> State {
 
 /// Records the calls of a breaker on the [`Circuit`] that watches it, cancelled ones too.
 ///
-/// It goes directly around a breaker that was built by way of [`watch`]. The breaker decides
-/// which calls are failures; the classifier names the kind of a failure, or calls it a timeout.
-/// A rejected call that a fallback answers counts as rejected.
+/// Put it directly around a breaker that was built with [`watch`]. The breaker decides which
+/// calls are failures; the classifier names the kind of a failure, or calls it a timeout. A
+/// rejected call that a fallback answers counts as rejected.
 ///
-/// Where the breaker was not built by way of [`watch`], or is polled elsewhere, such as behind a
-/// buffer, the classifier decides alone.
+/// If the breaker was not built with [`watch`], or is polled elsewhere, such as behind a buffer,
+/// only the classifier decides.
 #[derive(Clone, Debug)]
 pub struct BreakerLayer<C = ErrorsFail> {
     record: RecordLayer<InnerErrors<C>>,

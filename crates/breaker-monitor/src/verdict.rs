@@ -1,9 +1,9 @@
 //! Verdicts: a breaker's own view of the call that is being polled.
 //!
-//! The hooks of a breaker say that a call failed, but not which call. A breaker runs them while
+//! The hooks of a breaker report that a call failed, but not which one. A breaker runs them while
 //! the call's future is polled, so on the same thread and within that poll. Therefore the future
 //! of a [`RecordLayer`](crate::RecordLayer) puts a slot into a thread-local before it polls the
-//! service that it wraps, and a hook leaves its verdict there.
+//! wrapped service, and the hook writes its verdict there.
 
 use std::cell::Cell;
 
@@ -24,7 +24,7 @@ thread_local! {
 }
 
 impl Circuit {
-    /// Leaves a breaker's verdict on the call of this circuit that is being polled, if there is one.
+    /// Stores a breaker's verdict for the call of this circuit that is being polled, if there is one.
     ///
     /// Call it from a hook of a breaker that is within a [`RecordLayer`](crate::RecordLayer). The
     /// breaker decides that a call succeeded, failed or was rejected; the layer's classifier
@@ -60,7 +60,7 @@ impl Circuit {
         }
     }
 
-    /// Tells one circuit from another while both live.
+    /// Returns a number that identifies the circuit while it lives.
     fn id(&self) -> usize {
         std::ptr::from_ref(self.0.shared().as_ref()).addr()
     }
@@ -71,7 +71,7 @@ impl Slot {
         Self { circuit: circuit.id(), verdict: None }
     }
 
-    /// Shows the slot to hooks on this thread, until the guard drops.
+    /// Makes the slot visible to hooks on this thread, until the guard is dropped.
     pub(crate) fn enter(&mut self) -> Polling<'_> {
         Polling { outer: POLLED.replace(*self), slot: self }
     }

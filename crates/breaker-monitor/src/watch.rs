@@ -1,4 +1,4 @@
-//! The monitor that the registry holds: it polls, judges and reports the circuits.
+//! The monitor that the registry owns: it polls, judges and reports the circuits.
 
 use metrics_core::{
     FindingChange, FindingState, Instances, Judgement, Monitor, Report, Topic, UnknownTarget, View,
@@ -13,7 +13,7 @@ use crate::thresholds::Threshold;
 /// The names of this monitor.
 pub static TOPIC: Topic = Topic::new("circuit-breaker", "circuitBreaker").target("service");
 
-/// All circuits. It holds no registry and so cannot register one: the registry holds it.
+/// All circuits, as the registry owns them; it cannot register circuits, since it has no registry.
 #[derive(Clone, Debug)]
 pub(crate) struct Watch {
     pub(crate) circuits: Instances<CircuitCells>,
@@ -24,7 +24,7 @@ impl Watch {
         self.circuits.living().into_iter().map(|circuit| Reading::of(circuit, view)).collect()
     }
 
-    /// Counts a finding that came, if it says that a threshold was crossed.
+    /// Counts a raised finding about a crossed threshold.
     pub(crate) fn count_crossing(&self, change: &FindingChange) {
         let has_code = |threshold: &Threshold| threshold.code() == change.finding.code;
         if change.state == FindingState::Raised

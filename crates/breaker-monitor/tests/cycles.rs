@@ -1,6 +1,6 @@
 //! Circuits come and go by the hundred thousand, and leave nothing behind.
 //!
-//! What is measured is the memory of the whole process, so it is a process of its
+//! The test measures the memory of the whole process, so it has a process of its
 //! own. `cargo xtask prove breaker-cycles` runs it in full.
 
 use std::time::Duration;

@@ -41,12 +41,12 @@ impl ByName {
 
 /// Records by a tier's name.
 ///
-/// They go to tiers of the cache [`DEFAULT_CACHE`], need no registration, and record
-/// into the same series as a handle to that tier. The first call with a name
-/// registers its series; later ones find it without a lock and without
-/// allocating. The key is not kept: there is no limit to keys, and there is one to
-/// series. A name that is a field of the report (`timestamp`, `health`, `caches`)
-/// is counted as the tier `_other`, as are names past the registry's cap.
+/// These methods record into tiers of the cache [`DEFAULT_CACHE`], without registration,
+/// and into the same series as a handle to that tier. The first call with a name
+/// registers its series; later calls find it without a lock and without
+/// allocating. The key is ignored, since the number of keys is unlimited and the number
+/// of series is not. A name that is a field of the report (`timestamp`, `health`,
+/// `caches`) is counted as the tier `_other`, as are names past the registry's cap.
 ///
 /// ```
 /// use cache_monitor::{CacheMonitor, Size};
@@ -92,7 +92,7 @@ impl CacheMonitor {
         }
     }
 
-    /// Records an entry of so many bytes that was evicted to make room.
+    /// Records an entry that was evicted to make room, with its size in bytes.
     pub fn record_eviction(&self, tier: &str, _key: &str, bytes: u64) {
         let values = [DEFAULT_CACHE, shown(tier), EvictionCause::Size.label()];
         self.by_name.evictions.inc(values);

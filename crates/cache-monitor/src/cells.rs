@@ -1,9 +1,9 @@
 //! The series of one tier, and the records that reach several of them.
 //!
-//! Tiers differ in what they can know: an in-process map knows its evictions, a
-//! remote one its errors. A series that stands at zero says that nothing
-//! happened. So all but those of lookups are [`Late`]: they exist once they are
-//! recorded, or declared by an adapter that would see such an event.
+//! Tiers can report different events: an in-process map its evictions, a remote
+//! tier its errors. A series at zero states that nothing happened. So all series
+//! but those of lookups are [`Late`]: they exist once they are recorded, or
+//! declared by an adapter that can see such events.
 
 use std::sync::{Mutex, Weak};
 use std::time::Duration;
@@ -127,7 +127,7 @@ impl TierCells {
         }
     }
 
-    /// Shows at zero what would be recorded if it happened.
+    /// Registers the series of these events, so that they show zero before the first event.
     pub(crate) fn declare(&self, events: Events) {
         use Operation::{Delete, Get, Load, Set};
         let TierSeries { times, writes, errors, evictions, loads, coalesced, .. } = &self.series;
@@ -148,7 +148,7 @@ impl TierCells {
 
     pub(crate) fn set_levels(&self, levels: &Levels) {
         let labels = [self.cache.as_str(), self.tier.as_str()];
-        // Refused only where another metric has the name: then there is no series to show it.
+        // Fails only if another metric has the name: then there is no series to set.
         let _ = lock(&self.levels).learn(&self.registry, &labels, levels);
     }
 
@@ -163,7 +163,7 @@ impl TierCells {
         if source.is_none() {
             lock(&self.source).take_if(|source| source.strong_count() == 0);
         }
-        // Asked without the lock: a source is code of others and may call `follow`.
+        // Called without the lock, since a source may call `follow`.
         self.set_levels(&source.map_or_else(Levels::default, |source| source.levels()));
     }
 }

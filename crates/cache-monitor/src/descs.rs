@@ -1,14 +1,14 @@
 //! The meaning of each metric of a cache tier.
 //!
-//! Names and shapes are Micrometer's where it has them: `cache_gets_total` by
-//! result, evictions, loads. Hits and misses are two counters, and their ratio
-//! is computed when it is read. A lookup that ended in an error is neither and
-//! stands in a family of its own, so a dead tier does not change the hit rate.
+//! Names and labels follow Micrometer where it has such a metric. Hits and misses
+//! are two counters, and their ratio is computed when it is read. A lookup that
+//! ended in an error is neither and has a family of its own, so a dead tier does
+//! not change the hit rate.
 
 use metrics_core::{CACHE_GETS, Desc, Unit, descs};
 
 descs! {
-    /// Lookups by result; described in the core, since others count lookups too.
+    /// Lookups by result; described in the core, since the performance monitor counts them too.
     pub const GETS: Desc = CACHE_GETS;
 
     /// The durations of operations.

@@ -1,9 +1,9 @@
 //! The judgement of tiers.
 //!
-//! Each finding takes points from a tier's score of 100. A low hit rate takes more
-//! the lower it is, and errors take more the more operations fail, so that a tier
-//! that only fails ends near zero. A tier with too few recent lookups and no
-//! finding is unknown.
+//! Each finding subtracts points from a tier's score of 100. The penalty for a low
+//! hit rate grows as the rate falls, and that for errors grows with their share,
+//! so that a tier that only fails scores near zero. A tier with too few recent
+//! lookups and no finding is unknown.
 
 use metrics_core::{Finding, Judgement, LatencySummary};
 
@@ -11,14 +11,14 @@ use crate::metrics::error_rate;
 use crate::reading::Reading;
 use crate::words::{EvictionCause, Found, Operation};
 
-/// The points that a hit rate takes at its threshold, and those that it takes more at 0.
+/// The penalty of a hit rate at its threshold, and the additional penalty at 0.
 const LOW_HITS: (f64, f64) = (20.0, 40.0);
-/// The points that an error rate takes at 0, and those that it takes more at 1.
+/// The penalty of an error rate near 0, and the additional penalty at 1.
 const ERRORS: (f64, f64) = (20.0, 60.0);
-/// The points that evictions take.
+/// The penalty of evictions.
 const EVICTIONS: u8 = 15;
 
-/// Judges tiers, of which the worst stands for all.
+/// Judges tiers; the topic gets the score of the worst.
 pub(crate) fn all<'r, 'a: 'r>(tiers: impl IntoIterator<Item = &'r Reading<'a>>) -> Judgement {
     let judged = tiers.into_iter().map(|one| (one.path(), tier(one)));
     Judgement::of_instances("no cache is watched", judged)
@@ -36,13 +36,13 @@ fn tier(tier: &Reading<'_>) -> Judgement {
     judgement.with_all(found.into_iter().flatten())
 }
 
-/// Returns the number of recent lookups that were answered, if it is enough to judge by.
+/// Returns the number of recent hits and misses, if there are enough to judge.
 fn lookups(tier: &Reading<'_>) -> Option<u64> {
     let lookups = tier.numbers.gets.values().map(|gets| gets.recent).sum();
     (lookups >= min_lookups(tier)).then_some(lookups)
 }
 
-/// A ratio needs one lookup at least.
+/// Returns the minimum of lookups, which is at least one, since a ratio needs one.
 fn min_lookups(tier: &Reading<'_>) -> u64 {
     tier.thresholds.min_lookups.max(1)
 }

@@ -29,15 +29,15 @@ levels! {
 
 /// A source that knows the levels of a tier; for hosts to implement.
 ///
-/// It is asked once a tick, on the sampling thread: no I/O, under a millisecond.
-/// See [`Tier::poll`](crate::Tier::poll).
+/// It is called once a tick, on a worker thread of the registry. It must return within
+/// a millisecond and do no I/O. See [`Tier::poll`](crate::Tier::poll).
 pub trait LevelSource: Send + Sync + 'static {
     /// The levels now.
     fn levels(&self) -> Levels;
 }
 
 impl Levels {
-    /// Adds up what is known of several tiers.
+    /// Adds up the known levels of several tiers.
     pub(crate) fn sum(tiers: &[Self]) -> Self {
         let sum = |of: fn(&Self) -> Option<u64>| tiers.iter().filter_map(of).reduce(Add::add);
         Self {

@@ -1,14 +1,16 @@
 //! Watches caches by tier: hits, misses, loads, evictions, sizes and latencies.
 //!
-//! A cache that is down looks like one that misses, a hundred callers who wait
-//! for one load look like a hundred loads, and a hit rate without a window hides
-//! that the cache was just emptied. This crate counts a lookup once, as a hit, a
-//! miss, an error or cancelled, and a load once, however many callers wait for it.
-//! It records in a [`metrics_core::Registry`], where one sample feeds reports,
-//! health, scrapes and streams alike.
+//! Simple counting of hits and misses misleads in three ways: a cache that is
+//! down looks like one that misses, a hundred callers that wait for one load
+//! look like a hundred loads, and a hit rate since start hides that the cache
+//! was just emptied. This crate counts each lookup once, as a hit, a miss, an
+//! error or cancelled. It counts each load once, however many callers wait for
+//! it, and computes rates over recent ticks. It records in a
+//! [`metrics_core::Registry`], where one sample feeds reports, health, scrapes
+//! and streams alike.
 //!
-//! It refuses to know: keys, values, how tiers are composed, exposition formats,
-//! HTTP, other monitors.
+//! It does not know keys, values, the composition of tiers, exposition formats,
+//! HTTP or other monitors.
 //!
 //! ```
 //! use cache_monitor::{CacheMonitor, Operation, Size};
@@ -59,7 +61,7 @@
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `moka` | the module `moka`: moka's caches, sync and future, that count lookups, loads and evictions |
+//! | `moka` | the module `moka`: wrappers of moka's sync and future caches that count lookups, loads and evictions |
 //! | `redis` | the module `redis`: a tier in Redis, over connections of any kind |
 
 #[cfg(feature = "moka")]

@@ -1,6 +1,6 @@
 //! The numbers of one tier, or of several together, for people and programs.
 //!
-//! Of several tiers, counts are added, ratios are computed from the sums, and times
+//! For several tiers together, counts are added, ratios are computed from the sums, and times
 //! from the merged windows. So a busy tier weighs more than a quiet one.
 
 use std::ops::Add;
@@ -49,7 +49,7 @@ pub struct TierMetrics {
     pub errors: Option<u64>,
     /// The recent share of operations that failed; `None` without operations.
     pub error_rate: Option<f64>,
-    /// Operations that their callers gave up.
+    /// Operations that their callers cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cancellations: Option<u64>,
     /// Entries that the tier itself removed: for size, and expired ones.
@@ -91,7 +91,7 @@ pub struct LoadMetrics {
     pub succeeded: u64,
     /// Loads that returned an error.
     pub failed: u64,
-    /// Loads that were given up, or panicked.
+    /// Loads that were cancelled or panicked.
     pub cancelled: u64,
     /// Lookups that took the result of another caller's load.
     pub coalesced: u64,
@@ -168,7 +168,7 @@ pub(crate) fn error_rate(layer: &[&Reading<'_>]) -> Option<f64> {
 /// A count of one tier, which may be the sum of several.
 type Counts = fn(&TierNumbers<'_>) -> Option<Count>;
 
-/// Adds up a count of all tiers of a layer; `None` where none of them has it.
+/// Adds up a count of all tiers of a layer; `None` if none of them has it.
 fn sum(layer: &[&Reading<'_>], of: impl Fn(&TierNumbers<'_>) -> Option<Count>) -> Option<Count> {
     add(layer.iter().map(|tier| of(&tier.numbers)))
 }
@@ -182,7 +182,7 @@ fn add(counts: impl IntoIterator<Item = Option<Count>>) -> Option<Count> {
     counts.into_iter().flatten().reduce(Add::add)
 }
 
-/// The share of a part in the whole; `None` of nothing.
+/// Returns `part / whole`; `None` if `whole` is zero.
 fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }

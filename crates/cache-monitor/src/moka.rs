@@ -1,22 +1,22 @@
-//! moka's caches, with their lookups, loads and evictions counted.
+//! Wrappers of moka's caches that count lookups, loads and evictions.
 //!
-//! moka keeps no counts of its own. A [`SyncCache`] or [`FutureCache`] wraps one
-//! and has the same calls. Calls on the bare cache show in evictions and levels only.
-//! Four mistakes are easily made, and are avoided here:
+//! moka has no counts of its own. [`SyncCache`] and [`FutureCache`] wrap its caches and have
+//! the same methods. Of calls on the bare cache only evictions and levels are seen.
+//! The wrappers take care of four details:
 //!
 //! - A lookup that loads is one lookup: a hit if the entry was there, else a miss.
-//! - Of the callers who miss together one loads, and the load is counted once,
-//!   when it ends; the others are counted as coalesced. So a tier's misses are
-//!   its loads and its coalesced lookups together, for callers that stay.
-//! - moka switches an eviction listener off for good when it panics. Ours does
-//!   not panic, and contains yours.
+//! - If several callers miss the same key, one loads. The load is counted once, when it
+//!   ends, and the other lookups are counted as coalesced. So misses are the sum of loads
+//!   and coalesced lookups, unless callers are cancelled.
+//! - moka disables an eviction listener for good when it panics. Ours does
+//!   not panic, and catches panics of yours.
 //! - Entries and weights are estimates until pending tasks run: a poll runs them
 //!   first, once a tick and never on a scrape.
 //!
-//! A clone of a moka cache is the same cache, and there are no weak clones. The wrapper
-//! therefore shares it behind a pointer that the monitor follows weakly: with
-//! the wrapper's last clone the levels end, and with the cache's last clone its
-//! counters.
+//! A clone of a moka cache is the same cache, and there are no weak clones. So clones of a
+//! wrapper share the cache by an `Arc`, to which the monitor holds a weak reference. After
+//! the wrapper's last clone is dropped the levels are unknown, and after the cache's last
+//! clone is dropped its counters are removed.
 
 /// Declares the methods of a wrapper that differ in `async` and `.await` only.
 macro_rules! wrapper {
@@ -64,7 +64,7 @@ macro_rules! wrapper {
         }
 
         impl<K, V, S> $wrapper<K, V, S> {
-            /// The tier that it is watched as.
+            /// The tier that its metrics are recorded for.
             pub fn tier(&self) -> &$crate::Tier {
                 &self.inner.watched.tier
             }

@@ -1,8 +1,7 @@
 //! The handle by which a host watches its caches.
 //!
-//! The registry holds another type, [`Watch`]. A host registers tiers and needs the registry
-//! for that, so one type for both would hold the registry that holds it, and none of it would
-//! ever be dropped.
+//! The registry owns another type, [`Watch`]. This handle owns the registry, in order to
+//! register tiers. If the registry owned this handle, neither would ever be dropped.
 
 use std::sync::Arc;
 
@@ -54,7 +53,7 @@ impl CacheMonitor {
 
     /// Watches a tier of a cache.
     ///
-    /// With the last clone of the handle its series go, and its name is free again.
+    /// When the last clone of the handle is dropped, its series are removed and its name is free.
     ///
     /// # Errors
     /// [`InstanceError`] for a name that is taken or unusable.
@@ -64,7 +63,8 @@ impl CacheMonitor {
 
     /// Watches a tier that is judged by thresholds of its own.
     ///
-    /// A second tier sees only what the first one missed, so fewer hits may be right for it.
+    /// A second tier is only asked for keys that the first one missed, so a lower hit rate can
+    /// be normal for it.
     ///
     /// # Errors
     /// As for [`Self::tier`].
@@ -94,7 +94,7 @@ impl CacheMonitor {
         self.with_layer(sample, layer, TierMetrics::of)
     }
 
-    /// The times of an operation of a layer in a sample.
+    /// The latencies of an operation of a layer in a sample.
     ///
     /// `None` for an unknown layer, or one without such an operation.
     pub fn latency_distribution(

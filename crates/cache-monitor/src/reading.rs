@@ -1,7 +1,7 @@
-//! The numbers of the tiers, read from a view once for all who judge or show them.
+//! The numbers of all tiers, read from a view for judgements and reports.
 //!
-//! A tier is found by the labels of its series and not by a handle, since calls by name
-//! record into the same families and have none.
+//! A tier is found by the labels of its series and not by a handle, since tiers that are
+//! recorded by name have no handle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +36,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The name that means this tier only, such as `orders/L1`.
+    /// The unique name of this tier, such as `orders/L1`.
     pub(crate) fn path(&self) -> String {
         path(self.cache, self.tier)
     }
@@ -65,10 +65,10 @@ impl<'a> Readings<'a> {
             let word = desc.label_keys().get(2);
             let family = view.snapshot().family(desc.name());
             for (labels, _) in family.into_iter().flat_map(|family| family.series()) {
-                // The series into which those beyond the cap are folded is no tier.
+                // The series of folded label sets is not a tier.
                 let is_folded = word.is_some_and(|key| labels.get(key) == Some(OTHER));
-                // Others who record into a family may give a tier the name of a report's field;
-                // a body with that field twice would be no JSON.
+                // Other code may record a tier with the name of a report's field. A body with
+                // the same field twice would not be valid JSON.
                 if let (Some(cache), Some(tier)) = (labels.get("cache"), labels.get("tier"))
                     && !is_folded
                     && !RESERVED.contains(&tier)

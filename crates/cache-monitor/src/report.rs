@@ -1,8 +1,8 @@
 //! The bodies of `GET /metrics/cache`.
 //!
-//! Tiers stand at the top level by their names. Where several caches have a
-//! tier of one name, it is shown with the numbers of all of them together, and
-//! `caches` has each cache for itself.
+//! Tiers are fields at the top level, by their names. If several caches have a
+//! tier of the same name, that field has the numbers of all of them together,
+//! and `caches` has each cache by itself.
 
 use std::collections::BTreeMap;
 

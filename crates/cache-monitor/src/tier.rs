@@ -12,10 +12,10 @@ use crate::words::{Events, EvictionCause, Found, LoadOutcome, Operation, Size};
 
 /// A handle to a watched tier of a cache; clones share everything.
 ///
-/// Recording takes no lock and does not allocate, but for the first record of
-/// its kind, which registers a series. One logical lookup is one call of
-/// [`hit`](Self::hit), [`miss`](Self::miss) or [`error`](Self::error). With the
-/// last handle the tier's series go at the next tick, and its name is free at once.
+/// Recording takes no lock and does not allocate, except for the first record of
+/// its kind, which registers a series. Call [`hit`](Self::hit), [`miss`](Self::miss)
+/// or [`error`](Self::error) once for each logical lookup. When the last handle is
+/// dropped, the tier's series are removed at the next tick, and its name is free at once.
 ///
 /// ```
 /// use cache_monitor::{CacheMonitor, EvictionCause, Size};
@@ -62,9 +62,10 @@ impl Tier {
         self.0.as_ref().map_or("", |cells| &cells.tier)
     }
 
-    /// Shows events at zero until they happen, because whoever records here would see them.
+    /// Shows these events as zero before they happen; for code that can see and record them.
     ///
-    /// Without it a number that was never recorded is absent, since it is unknown.
+    /// Without this call an event that was never recorded is absent, since its number is
+    /// unknown.
     pub fn declare(&self, events: &[Events]) {
         self.with(|cells| events.iter().for_each(|events| cells.declare(*events)));
     }
@@ -125,7 +126,7 @@ impl Tier {
         self.with(|cells| cells.series.coalesced.inc());
     }
 
-    /// Records, beside the hit, that its value was stale.
+    /// Records that a hit served a stale value; call it in addition to [`hit`](Self::hit).
     pub fn stale_served(&self) {
         self.with(|cells| cells.series.stale.inc());
     }
@@ -135,7 +136,7 @@ impl Tier {
         self.with(|cells| cells.series.promotions.inc());
     }
 
-    /// Shows the tier's levels, under a lock; `None` where one is not known, or no longer.
+    /// Sets the tier's levels, under a lock; `None` for a level that is not known, or no longer.
     pub fn set_levels(&self, levels: Levels) {
         self.with(|cells| cells.set_levels(&levels));
     }

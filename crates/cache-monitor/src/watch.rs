@@ -1,4 +1,4 @@
-//! The monitor that the registry holds: it polls, judges and reports the tiers.
+//! The monitor that the registry owns: it polls, judges and reports the tiers.
 
 use metrics_core::{
     Instances, Judgement, Monitor, Report, StatusWords, Topic, UnknownTarget, View,
@@ -17,7 +17,7 @@ pub static TOPIC: Topic = Topic::new("cache", "cache").target("layer").status_wo
     unhealthy: "poor",
 });
 
-/// All tiers, without the right to register one: that takes the registry, which holds this.
+/// All tiers, as the registry owns them; it cannot register tiers, since it has no registry.
 #[derive(Clone, Debug)]
 pub(crate) struct Watch {
     pub(crate) tiers: Instances<TierCells>,

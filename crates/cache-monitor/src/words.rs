@@ -1,4 +1,4 @@
-//! The closed sets of label values by which a tier's numbers are told apart.
+//! The closed sets of label values: operations, causes, outcomes and results.
 
 use metrics_core::label_set;
 
@@ -53,7 +53,7 @@ label_set! {
     }
 }
 
-/// Events that a tier's owner would see; see [`Tier::declare`](crate::Tier::declare).
+/// Kinds of events that a tier can report; see [`Tier::declare`](crate::Tier::declare).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Events {
@@ -73,13 +73,13 @@ pub enum Size {
     /// The size is not known.
     #[default]
     Unknown,
-    /// The entry is stored as it came, in so many bytes.
+    /// The entry is stored as it is, with this number of bytes.
     Plain(u64),
-    /// The entry is stored in another form than it came.
+    /// The entry is stored in compressed form.
     Compressed {
-        /// The bytes that came.
+        /// The number of bytes before compression.
         raw: u64,
-        /// The bytes that are stored.
+        /// The number of stored bytes.
         stored: u64,
     },
 }

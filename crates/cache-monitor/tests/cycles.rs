@@ -1,8 +1,7 @@
 //! Tiers and caches come and go by the hundred thousand, and leave nothing behind.
 //!
-//! What is measured is the memory of the whole process, so it is a process of its
-//! own, and its parts run one after the other. `cargo xtask prove cache-cycles`
-//! runs them in full.
+//! The tests measure the memory of the whole process, so they have a process of their
+//! own and run one after the other. `cargo xtask prove cache-cycles` runs them in full.
 #![cfg(feature = "moka")]
 
 use std::time::Duration;

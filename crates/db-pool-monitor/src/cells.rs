@@ -1,9 +1,9 @@
-//! The series of a pool, in groups by what it takes to know them.
+//! The series of a pool, in groups by the source that they need.
 //!
-//! Waits and uses that have ended are known of every pool. Those that go on take guards. The peak
-//! of waiting callers, and the phase in which a wait timed out, take an adapter that sees the
-//! pool's queue. The phases of all waits, and the connections that come and go, take hooks in the
-//! pool.
+//! Every pool has the series of ended waits and uses. Those of running waits and uses need
+//! guards. The peak of waiting callers, and the phase in which a wait timed out, need an adapter
+//! that sees the pool's queue. The phases of all waits, and the connections opened, recycled and
+//! discarded, need hooks in the pool.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ label_set! {
         TimedOut = "timed_out",
         /// No connection could be opened, or the pool is closed.
         Failed = "failed",
-        /// The caller gave the wait up.
+        /// The caller cancelled the wait.
         Cancelled = "cancelled",
     }
 }
@@ -36,7 +36,7 @@ label_set! {
 }
 
 label_set! {
-    /// The part of a wait in which its deadline passed, as far as pools tell it.
+    /// The part of a wait in which its deadline passed, as far as pools report it.
     pub(crate) enum TimedOutIn {
         Permit = "permit",
         Connect = "connect",
@@ -83,7 +83,7 @@ instruments! {
 }
 
 instruments! {
-    /// The series of what a pool does itself, for pools with hooks.
+    /// The series of opened, recycled and discarded connections, for pools with hooks.
     pub(crate) struct HookCells, read as HookReading {
         pub(crate) phases: ByLabel<WaitPhase, Latency> = WAIT_PHASE_DURATION,
         pub(crate) opened: Counter = CONNECTIONS_OPENED,

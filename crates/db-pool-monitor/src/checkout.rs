@@ -1,11 +1,11 @@
 //! Guards for one trip to a pool: first waiting for a connection, then holding it.
 //!
 //! Waiting and holding are two types, so a wait can never be counted as use. A wait that is
-//! simply dropped was cancelled by its caller and is counted as such. However a wait ends, its
-//! whole duration is recorded: percentiles without the waits that were given up would be wrong
-//! exactly when they matter.
+//! dropped was cancelled by its caller and is counted as such. The duration of each wait is
+//! recorded, whatever its end: without cancelled waits, percentiles would be too low just when
+//! the pool is overloaded.
 //!
-//! A guard owns what it records into, so it can move to another task or thread together with its
+//! A guard owns its metric handles, so it can move to another task or thread together with the
 //! connection.
 
 use std::panic::Location;
@@ -25,11 +25,11 @@ use crate::recorder::Recorder;
 #[derive(Debug)]
 #[must_use = "dropping a wait records it as cancelled"]
 pub struct Acquiring(
-    /// Taken by the wait's end; absent while measuring is switched off.
+    /// `None` after the wait's end, and while measuring is switched off.
     Option<Span>,
 );
 
-/// A connection in a caller's hands.
+/// A connection that a caller holds.
 ///
 /// Keep it beside the connection: dropping it ends the use of the connection and records how long
 /// that was. One that is never dropped becomes a leak in the report, with the line of code that
@@ -37,11 +37,11 @@ pub struct Acquiring(
 #[derive(Debug)]
 #[must_use = "dropping a checkout ends the use of its connection"]
 pub struct Checkout(
-    /// Absent while measuring is switched off.
+    /// `None` while measuring is switched off.
     pub(crate) Option<Span>,
 );
 
-/// A wait, or a use, that goes on.
+/// A wait, or a use, that has not ended.
 #[derive(Debug)]
 pub(crate) struct Span {
     pub(crate) recorder: Arc<Recorder>,

@@ -1,9 +1,9 @@
-//! Pools of [`deadpool`], measured in their own `get`.
+//! The adapter for pools of [`deadpool`].
 //!
-//! A finished pool can be [attached](crate::PoolMonitor::attach). One that is
-//! [built](crate::PoolMonitor::build) here carries hooks, and shows more: the parts of a wait,
-//! and the connections that the pool opened, recycled and discarded. Both give a
-//! [`MonitoredPool`], which callers ask instead of their own.
+//! A finished pool can be [attached](crate::PoolMonitor::attach). A pool that is
+//! [built](crate::PoolMonitor::build) here has hooks and shows more: the phases of a wait, and
+//! the connections that the pool opened, recycled and discarded. Both return a
+//! [`MonitoredPool`], whose `get` callers use instead of the pool's own.
 //!
 //! ```
 //! use db_pool_monitor::PoolMonitor;

@@ -1,9 +1,9 @@
 //! The meaning of each metric of a pool.
 //!
-//! Names follow OpenTelemetry's `db.client.connection.*` where Prometheus's linter takes them (it
-//! refuses a gauge that ends in `_count`, and `_created` is reserved). The callers' waits and
-//! uses have other metrics than what the pool does itself: the latter need hooks in the pool, and
-//! are not registered for a pool without them.
+//! Names follow OpenTelemetry's `db.client.connection.*` where Prometheus's linter accepts them:
+//! it refuses a gauge that ends in `_count`, and `_created` is reserved. Metrics of the pool's
+//! own work, such as connections opened, need hooks in the pool and are not registered without
+//! them.
 
 use metrics_core::{Classic, ClassicShape, Desc, Unit, descs};
 
@@ -32,7 +32,7 @@ descs! {
         help: "Maximum number of database connections",
     });
 
-    /// Callers that wait for somebody else's connection.
+    /// Callers that wait because all connections are taken.
     pub const PENDING_REQUESTS: Desc = Desc::gauge(
         "db_client_pending_requests",
         "Callers that wait because all connections the pool allows are taken; not those whose connection is being opened.",

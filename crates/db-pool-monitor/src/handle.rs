@@ -1,9 +1,8 @@
-//! The handle by which a pool of any kind is watched.
+//! The handle of a watched pool of any kind.
 //!
-//! Guards follow each wait and hold from its start. A pool that reports only when a wait or a
-//! hold has ended, as some hooks do, reports durations instead; then ages, leaks and peaks cannot
-//! be known, and none of them is shown. Each poll asks a closure for the pool's levels; it lives
-//! as long as the handle.
+//! Guards follow each wait and hold from its start. For pools whose hooks run only after the end
+//! of a wait or hold, other methods record durations; then ages, leaks and peaks are unknown and
+//! not shown. Each poll calls a closure for the pool's levels, which lives as long as the handle.
 
 use std::panic::Location;
 use std::time::Duration;
@@ -16,10 +15,10 @@ use crate::descs::CONNECTIONS_USED_PEAK;
 use crate::thresholds::Thresholds;
 use crate::watched::WatchedPool;
 
-/// Records what happens to one pool, of any kind; clones share everything.
+/// Records waits and holds of one pool of any kind; clones share everything.
 ///
-/// Call [`acquire`](Self::acquire) before you ask the pool for a connection, end the guard by
-/// what came of it, and keep the [`Checkout`](crate::Checkout) beside the connection:
+/// Call [`acquire`](Self::acquire) before you ask the pool for a connection, end the returned
+/// guard by the outcome, and keep the [`Checkout`](crate::Checkout) beside the connection:
 ///
 /// ```
 /// use db_pool_monitor::{Checkout, PoolHandle, PoolLevels, PoolMonitor};
@@ -82,18 +81,19 @@ use crate::watched::WatchedPool;
 /// # }
 /// ```
 ///
-/// A pool that reports a wait or a hold when it has ended calls [`acquired`](Self::acquired),
+/// If you only know a wait after its end, call [`acquired`](Self::acquired),
 /// [`timed_out`](Self::timed_out), [`failed`](Self::failed) or [`cancelled`](Self::cancelled)
 /// with its duration, and [`released`](Self::released) once for each acquired connection. These
-/// calls take no lock, read no clock and do not allocate, but for the first value of its kind on
-/// a thread. Use either guards or durations for one pool: what is reported by duration has no age
-/// and cannot leak.
+/// calls take no lock, read no clock and do not allocate, except for the first value of each
+/// kind on a thread. Use either guards or durations for one pool: durations show no ages and no
+/// leaks.
 ///
-/// With the last clone the pool's series go at the next tick, and its name is free at once.
+/// When the last clone is dropped, the pool's series are removed at the next tick, and its name
+/// is free at once.
 #[derive(Clone, Debug)]
 #[must_use = "a pool is watched as long as a handle to it lives"]
 pub struct PoolHandle {
-    /// For the switch of measuring, and for what the first guard registers.
+    /// Needed for the switch of measuring, and for series that the first guard registers.
     pub(crate) registry: Registry,
     pub(crate) pool: InstanceHandle<WatchedPool>,
 }
@@ -106,10 +106,10 @@ impl PoolHandle {
 
     /// Starts a wait for a connection.
     ///
-    /// From the first call on the pool shows ages, leaks and the peak of connections in use. A
-    /// leak is reported with the line of code that called this. A wait and a hold cost three
-    /// readings of the clock and four short locks. While measuring is switched off the guards
-    /// record nothing.
+    /// From the first call on, the pool shows ages, leaks and the peak of connections in use. A
+    /// leak is reported with the line of this call. A wait and a hold together cost three readings
+    /// of the clock and four short locks. While measuring is switched off the guards record
+    /// nothing.
     #[track_caller]
     pub fn acquire(&self) -> Acquiring {
         if !self.registry.is_measuring() {
@@ -125,7 +125,7 @@ impl PoolHandle {
 
     /// Registers the series of ages, leaks and the peak of connections in use; returns the peak.
     fn begin_tracking(&self) -> Peak {
-        // A late series is refused if another metric has its name. The guard records the rest.
+        // Fails only if another metric has the name. The guard then records the rest.
         let _ = self.pool.show_ages(&self.registry, self.name());
         let peak = self.registry.peak(&CONNECTIONS_USED_PEAK, &[self.name()]);
         peak.unwrap_or(Peak::disabled())
@@ -152,7 +152,7 @@ impl PoolHandle {
         self.waited(wait, Outcome::Cancelled);
     }
 
-    /// Records that an acquired connection is held no more, whatever became of it.
+    /// Records the end of a hold, whether the connection was returned or lost.
     #[inline]
     pub fn released(&self, held: Duration) {
         self.pool.recorder.ends.hold.record(held);

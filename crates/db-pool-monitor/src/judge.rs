@@ -1,12 +1,11 @@
 //! The judgement of pools.
 //!
-//! Each finding takes a fixed number of points, so the same numbers are always judged alike, and
-//! the share of failed waits takes more the higher it is: a pool whose waits all fail ends near
-//! zero. A short queue is how a pool of the right size works at its limit, so it costs a few
-//! points and no status.
+//! Each finding has a fixed penalty, except that of failed waits, which grows with their share: a
+//! pool whose waits all fail scores near zero. A short queue is normal for a pool of the right
+//! size at its limit, so its penalty is too small to change the status.
 //!
-//! A pool with no open connection and no recent attempt is unknown: nothing has shown that its
-//! database is there. One that is merely idle is judged by what it holds.
+//! A pool without open connections and recent attempts is unknown, since nothing shows that its
+//! database can be reached. An idle pool with open connections is judged.
 
 use std::time::Duration;
 
@@ -15,10 +14,10 @@ use metrics_core::{DEGRADED_FROM, Finding, Judgement, LatencySummary};
 use crate::cells::Outcome;
 use crate::reading::Reading;
 
-/// The points that an error rate takes from its threshold on, and those it takes more up to 1.
+/// The penalty of an error rate at its threshold, and the additional penalty at 1.
 const ERRORS: (f64, f64) = (20.0, 60.0);
 
-/// Judges pools, of which the worst stands for all.
+/// Judges pools; the topic gets the score of the worst.
 pub(crate) fn all(pools: &[Reading<'_>]) -> Judgement {
     let judged = pools.iter().map(|one| (one.name.clone(), pool(one)));
     Judgement::of_instances("no database pool is attached", judged)
@@ -50,7 +49,7 @@ fn errors(pool: &Reading<'_>) -> Option<Finding> {
     let (name, limit) = (&pool.name, pool.thresholds.error_rate);
     let (errors, attempts) = (pool.recent_errors(), pool.recent_attempts());
     let rate = errors as f64 / attempts as f64;
-    // Without attempts the rate is not a number, which is above nothing.
+    // Without attempts the rate is NaN, and the comparison is false.
     (rate > limit).then(|| {
         Finding::critical("high_error_rate")
             .penalty((ERRORS.0 + ERRORS.1 * rate).round() as u8)

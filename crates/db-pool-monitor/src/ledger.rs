@@ -1,9 +1,9 @@
-//! Ledgers: the waits, or the uses, of a pool that go on right now.
+//! Ledgers: the waits, or the uses, of a pool that have not ended.
 //!
-//! A histogram learns of a hold when it ends, and a leak never ends. So whatever goes on is
-//! entered in a ledger, from which a poll reads the oldest. An entry and its removal take a mutex
-//! each, for a few instructions; the pool itself takes several, for longer. Slots are used again,
-//! so memory is for the most entries that there ever were at once.
+//! A histogram records a hold when it ends, but a leaked connection is held for ever. So each
+//! start is entered in a ledger, from which a poll reads the oldest entry. Entering and removing
+//! each hold a mutex for a few instructions; the pool itself holds several for longer. Slots are
+//! reused, so memory is that of the most entries ever at once.
 
 use std::panic::Location;
 use std::sync::Mutex;
@@ -52,7 +52,7 @@ pub(crate) struct Survey {
 }
 
 impl Ledger {
-    /// Enters what began at `since`; returns the number of entries with it, too.
+    /// Adds an entry that began at `since`; returns its key and the number of entries.
     pub(crate) fn enter(&self, since: Moment, caller: &'static Location<'static>) -> (Key, u64) {
         let entry = Some(Entry { since, caller, is_overdue: false });
         let Entries { slots, free } = &mut *lock(&self.entries);
@@ -76,7 +76,7 @@ impl Ledger {
         entries.free.push(at);
     }
 
-    /// Looks at all entries; those older than `limit` are overdue.
+    /// Surveys all entries; those older than `limit` are overdue.
     pub(crate) fn survey(&self, clock: &Clock, limit: Duration) -> Survey {
         let mut survey = Survey::default();
         for entry in lock(&self.entries).slots.iter_mut().flatten() {

@@ -1,11 +1,11 @@
-//! The levels of a pool, as far as it tells them.
+//! The levels of a pool, as far as they are known.
 
 use metrics_core::levels;
 
 use crate::descs::{CONNECTING_REQUESTS, CONNECTIONS, CONNECTIONS_MAX, PENDING_REQUESTS};
 
 levels! {
-    /// Connections and callers of a pool at one moment; each `None` where the pool does not say.
+    /// Connections and callers of a pool at one moment; `None` for a level that is not known.
     ///
     /// ```
     /// use db_pool_monitor::PoolLevels;

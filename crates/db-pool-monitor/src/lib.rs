@@ -1,8 +1,8 @@
 //! Watches database connection pools: waits, holds, outcomes and leaks.
 //!
-//! A pool's own status says how many connections there are. It does not say how
-//! long callers waited and for what, how each wait ended, who holds a
-//! connection for how long, and that somebody never gave one back. This crate
+//! A pool's own status has the number of connections. It lacks the time that
+//! callers waited and what they waited for, the end of each wait, the time that
+//! connections are held, and connections that are never returned. This crate
 //! records all of it in a [`metrics_core::Registry`], where one sample feeds
 //! reports, health, scrapes and streams alike.
 //!
@@ -10,7 +10,7 @@
 //! [`PoolHandle`] with two guards, one for the wait and one for the use of a
 //! connection. For deadpool there is an adapter, behind a feature.
 //!
-//! It refuses to know: SQL, queries, exposition formats, HTTP, other monitors.
+//! It does not know SQL, queries, exposition formats, HTTP or other monitors.
 //!
 //! ```
 //! use db_pool_monitor::{PoolLevels, PoolMonitor};
@@ -33,19 +33,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Which pool shows which metric
+//! # Metrics by kind of pool
 //!
-//! With the feature `deadpool`, `PoolMonitor::attach` watches a finished pool, and
-//! `PoolMonitor::build` builds one with hooks, which shows more. Any other pool has a
-//! [handle](PoolMonitor::pool), with guards that follow each wait and hold from its start, and
-//! with calls that record a duration when it has ended. What is not known of a pool is absent,
-//! never 0, and so is the total of several pools of which one does not know it.
+//! With the feature `deadpool`, `PoolMonitor::attach` watches a finished pool (column
+//! *attached*), and `PoolMonitor::build` builds one with hooks, which shows more (*built*). Any
+//! other pool has a [handle](PoolMonitor::pool). Its guards follow each wait and hold from the
+//! start (*guards*); its other methods record a duration after the end (*durations*). A level
+//! marked *if set* is shown if your closure returns it. A metric that is not known of a pool is
+//! absent, never 0. So is the total of several pools if it is not known of one of them.
 //!
 //! | metric | labels besides `pool` | attached | built | guards | durations |
 //! | --- | --- | --- | --- | --- | --- |
-//! | `db_client_connections` | `state`: used, idle | yes | yes | as it says | as it says |
-//! | `db_client_connections_max` | | yes | yes | as it says | as it says |
-//! | `db_client_pending_requests`, `db_client_connecting_requests` | | yes | yes | as it says | as it says |
+//! | `db_client_connections` | `state`: used, idle | yes | yes | if set | if set |
+//! | `db_client_connections_max` | | yes | yes | if set | if set |
+//! | `db_client_pending_requests`, `db_client_connecting_requests` | | yes | yes | if set | if set |
 //! | `db_client_wait_duration_seconds` | | yes | yes | yes | yes |
 //! | `db_client_use_duration_seconds` | | yes | yes | yes | yes |
 //! | `db_client_acquires_total` | `outcome`: acquired, timed_out, failed, cancelled | yes | yes | yes | yes |
@@ -59,8 +60,8 @@
 //! | `db_client_connections_opened_total`, `db_client_connections_recycled_total` | | | yes | | |
 //! | `db_client_connections_discarded_total` | `reason`: recycle_failed, cancelled, taken | | yes | | |
 //!
-//! Levels, ages and leaks are as of the last poll, once a tick. A handle has the levels that
-//! its pool can say: sqlx by `size()` and `num_idle()`, r2d2 and bb8 in `state()`.
+//! Levels, ages and leaks are as of the last poll, once a tick. Pools of sqlx report levels by
+//! `size()` and `num_idle()`, those of r2d2 and bb8 by `state()`.
 //!
 //! # Features
 //!
@@ -69,7 +70,7 @@
 //! | `deadpool` | the module `deadpool`: a `MonitoredPool` for any pool of deadpool's, by `PoolMonitor::attach` and `PoolMonitor::build` |
 //! | `deadpool-postgres` | the module `postgres`: managers whose connects are timed, and a readiness check on a connection of its own; brings `deadpool` |
 //!
-//! Without features the crate knows no pool by name, and brings no runtime.
+//! Without features the crate depends on no pool and no runtime.
 
 #[cfg(feature = "deadpool")]
 pub mod deadpool;

@@ -1,8 +1,8 @@
 //! The numbers of one pool, or of several together, for people and programs.
 //!
-//! Of several pools, counts and levels add up. Averages and percentiles come from the merged
-//! windows, in which each wait has the same weight; an average of averages would give the few
-//! waits of a quiet pool as much weight as all those of a busy one.
+//! For several pools together, counts and levels are added. Averages and percentiles come from the
+//! merged windows, in which each wait has the same weight: an average of averages would give the
+//! few waits of a quiet pool as much weight as all those of a busy one.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use crate::reading::Reading;
 
 /// Numbers of one pool, or the totals of several.
 ///
-/// As JSON, durations are milliseconds. What has no data is `None`. What a pool cannot know is
-/// `None` too, for it and for any total with it, and is left out of the JSON: its levels, where
-/// it does not say them, and the two groups.
+/// As JSON, durations are milliseconds. A number without data is `None`. A number that the pool
+/// does not report is `None` too, also in totals that include the pool, and is left out of the
+/// JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

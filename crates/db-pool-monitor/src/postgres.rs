@@ -55,7 +55,7 @@ where
     Manager::from_connect(pg_config, TimedConnect(ConfigConnectImpl { tls }), config)
 }
 
-/// Tells the monitored wait that its connect begins, and connects.
+/// Marks the start of the connect phase in the monitored wait, and connects.
 #[derive(Clone, Copy, Debug)]
 pub struct TimedConnect<C>(
     /// The connect that is timed.

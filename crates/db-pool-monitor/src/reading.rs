@@ -1,4 +1,4 @@
-//! The numbers of one pool, read from a view once for all who judge or show them.
+//! The numbers of one pool, read from a view for judgements and reports.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! The part of a watched pool that its guards record into; a guard may outlive the pool.
 //!
-//! A wait or a hold that is reported only when it has ended says nothing about those that go on.
-//! Guards stand for them from their start and enter them in ledgers, so that there are ages,
-//! leaks, and peaks between two polls.
+//! Durations that are reported at the end of a wait or hold do not show those still running.
+//! Guards enter them in ledgers at their start, so that ages, leaks, and peaks between two polls
+//! are known.
 
 use std::sync::OnceLock;
 

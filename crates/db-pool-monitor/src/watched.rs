@@ -83,8 +83,8 @@ impl WatchedPool {
 
     /// Asks the source for the levels, and fills the series of levels and ages.
     pub(crate) fn poll(&self) {
-        // The source is code of others, so it runs outside of the lock; a panic in it must not
-        // keep the other pools from being polled.
+        // The source is the host's code, so no lock is held here, and its panic must not prevent
+        // the poll of other pools.
         let answer = catch_unwind(AssertUnwindSafe(|| self.source.levels()));
         let leak_after = lock(&self.thresholds).leak_after;
         let mut polled = lock(&self.polled);

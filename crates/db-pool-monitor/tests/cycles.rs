@@ -1,8 +1,7 @@
 //! Pools come and go by the hundred thousand, and leave nothing behind.
 //!
-//! What is measured is the memory of the whole process, so it is a process of its
-//! own, and its parts run one after the other. `cargo xtask prove pool-cycles`
-//! runs them in full.
+//! The tests measure the memory of the whole process, so they have a process of their
+//! own and run one after the other. `cargo xtask prove pool-cycles` runs them in full.
 #![cfg(feature = "deadpool")]
 
 use std::convert::Infallible;

@@ -1,11 +1,10 @@
-//! The part of HTTP that a monitored service answers by itself.
+//! The endpoints that node0 adds to a service.
 //!
-//! A [`Surface`] brings some paths; [`Routes`] mounts surfaces, ours and those of
-//! the host, and makes the index and the OpenAPI description of what they
-//! brought. Everything is read from the registry's samples and from
-//! [`Readiness`](crate::Readiness); no monitor is known by name. How a query is
-//! read, how slow work is limited and how an error looks is settled here once,
-//! and is open to surfaces of the host.
+//! A [`Surface`] is a group of endpoints. [`Routes`] mounts surfaces, ours and those
+//! of the host, and generates the index and the OpenAPI description of all of them.
+//! All data comes from the registry's samples and from
+//! [`Readiness`](crate::Readiness); no monitor is known by name. Parsing of queries,
+//! limits for slow work and the format of errors are the same for all surfaces.
 
 mod routes;
 mod surface;

@@ -1,13 +1,12 @@
 //! Readiness: the answer to a load balancer that asks for traffic to send.
 //!
-//! A probe must not wait for a dependency, and a thousand probes must not ask it
-//! a thousand times. So checks run in the background, each with a timeout and
-//! never twice at once, and a probe reads the last results. Two failures in a
-//! row take a check down and two successes bring it back, so that one lost
-//! packet does not take the service out. The very first result counts at once,
-//! so that a start is not delayed.
+//! A probe must not wait for a dependency, and a thousand probes must not call it a
+//! thousand times. So checks run in the background, each with a timeout and never twice
+//! at once, and a probe reads the last results. A check goes down after two failures in
+//! a row and comes back after two successes, so that one lost packet does not stop the
+//! traffic. The first result counts at once, so that the start is not delayed.
 //!
-//! The score of the health body decides nothing here: it is for people.
+//! The health score has no influence on readiness.
 
 mod board;
 mod runner;
@@ -89,8 +88,8 @@ impl ReadinessBuilder {
 
     /// Asks the checks on a thread of their own instead of the current runtime.
     ///
-    /// A check that blocks then holds that thread and no worker of the runtime. While it does,
-    /// no other check is answered. Where the system gives no thread, they stay on the runtime.
+    /// A check that blocks then blocks this thread and the other checks, but no worker of the
+    /// runtime. If the system cannot start a thread, the checks run on the runtime.
     pub fn own_thread(mut self) -> Self {
         self.thread = CheckThread::start().ok();
         self
@@ -152,7 +151,7 @@ impl Readiness {
     }
 }
 
-/// Locks the board. It is whole even after a panic, since no holder runs code of others.
+/// Locks the board and ignores poisoning, since no holder of the lock calls a guest.
 fn lock(board: &Mutex<Board>) -> MutexGuard<'_, Board> {
     board.lock().unwrap_or_else(PoisonError::into_inner)
 }

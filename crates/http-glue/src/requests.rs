@@ -1,9 +1,8 @@
 //! Recording of the requests that the host serves.
 //!
-//! Everything here is on the path of every request: the layer and the router
-//! that start a measurement, the body that ends it, and the handles that it is
-//! recorded into. It knows no endpoint of ours and no server, so that a host can
-//! use it with endpoints and an accept loop of its own.
+//! All of it is on the path of every request: the layer and the router that start a
+//! measurement, the body that ends it, and the handles that record it. It depends on
+//! neither our endpoints nor our server, so a host can use it with its own.
 
 mod request_layer;
 mod watched_router;

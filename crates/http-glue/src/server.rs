@@ -1,8 +1,8 @@
 //! The accept loop: connections with limits, from the first to an orderly end.
 //!
-//! It serves any HTTP service, and its limits protect against clients, not
-//! against what the service does with a request. [`Shutdown`] knows
-//! [`Readiness`](crate::Readiness), since an end begins by taking it back.
+//! It serves any HTTP service. Its limits protect against clients, not against slow
+//! handlers of the service. [`Shutdown`] uses [`Readiness`](crate::Readiness), since a
+//! shutdown begins by ending readiness.
 
 mod serve;
 mod shutdown;

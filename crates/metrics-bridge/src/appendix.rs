@@ -13,14 +13,14 @@ use crate::page::{self, Family, Kind, Sample};
 /// The last line of a page in OpenMetrics, which a page in text does not have.
 const EOF: &[u8] = b"# EOF\n";
 
-/// Appends what an existing `metrics-exporter-prometheus` renders to our pages.
+/// Appends the page of an existing `metrics-exporter-prometheus` to our pages.
 ///
-/// For a host that moves here step by step: one endpoint has both, and the
-/// series of the old exporter keep their names. A family whose name the page
-/// has already, or that would spoil the page, is left out and counted in
+/// For a host that migrates step by step: one endpoint has both, and the series
+/// of the old exporter keep their names. A family whose name is already on the
+/// page, or that is malformed, is skipped and counted in
 /// [`APPENDIX_FAMILIES_SKIPPED`].
 ///
-/// Rendering costs what that exporter's does, once per page.
+/// The cost is that exporter's rendering, once per page.
 ///
 /// ```
 /// use metrics_bridge::Appendix;
@@ -130,7 +130,8 @@ fn names_on(page: &[u8], format: Format) -> HashSet<String> {
 /// The name of a family and those of its samples, of which no two families may share one.
 fn names(name: &str, kind: Kind, format: Format) -> impl Iterator<Item = String> {
     let (name, suffixes): (_, &[&str]) = match (kind, format) {
-        // OpenMetrics names the family without it: a gauge of that name is another family.
+        // OpenMetrics names the family without the suffix `_total`, so a gauge of that name
+        // would clash with it.
         (Kind::Counter, Format::OpenMetrics) => (stem(name), &["_total"]),
         _ => (name, kind.suffixes()),
     };
@@ -168,7 +169,7 @@ fn write(page: &mut Vec<u8>, family: &Family<'_>, format: Format) {
 }
 
 fn line(page: &mut Vec<u8>, text: fmt::Arguments<'_>) {
-    // Nothing that is written to memory fails.
+    // Writing to memory cannot fail.
     let _ = page.write_fmt(text);
     page.push(b'\n');
 }
@@ -186,7 +187,7 @@ fn label_set(sample: &Sample<'_>, format: Format) -> String {
     format!("{{{}}}", sample.labels.iter().map(pair).collect::<Vec<_>>().join(","))
 }
 
-/// A bound as OpenMetrics has it: as Go prints it, and never without a point or an exponent.
+/// Formats a bound as OpenMetrics requires: as Go does, always with a point or an exponent.
 fn bound(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();

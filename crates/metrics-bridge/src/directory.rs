@@ -1,10 +1,9 @@
-//! The series of the registry that the facade's keys stand for.
+//! The directory: maps the facade's keys to series of the registry.
 //!
-//! The facade knows keys: any name with any labels, of any form. The registry
-//! knows families: a name has one meaning and one set of label keys. A key is
-//! mapped to a series here, once. A key that cannot be mapped is refused: it is counted
-//! with the reason and gets a handle that does nothing, since the facade has no
-//! way to return an error.
+//! In the facade a key is any name with any labels. In the registry a name is a
+//! family with one kind and one set of label keys. Each key is mapped to a series
+//! once. A key that cannot be mapped is counted with the reason and gets a handle
+//! that does nothing, since the facade cannot return errors.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -31,20 +30,20 @@ pub(crate) struct Directory {
 
 /// The result of looking for a key.
 pub(crate) struct Found {
-    /// `None` if it was refused.
+    /// The series; `None` if the key was refused.
     pub(crate) series: Option<Series>,
-    /// Threads may keep it. The number of keys that are kept is bounded.
+    /// `true` if threads may keep the handle; the number of such keys is bounded.
     pub(crate) is_remembered: bool,
 }
 
-/// Why a key or a description was not taken.
+/// The reason why a key or a description was refused.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Refusal {
     /// The name is of another form.
     Kind,
     /// The name has other label keys, or a key has nothing that is allowed in one.
     Labels,
-    /// Nothing of the name is allowed in one.
+    /// No character of the name is allowed.
     Name,
     /// Another name, or a metric of the host, has the name already.
     NameTaken,
@@ -105,7 +104,7 @@ impl Directory {
         Found { series: None, is_remembered }
     }
 
-    /// Takes a description; returns `true` if the same description need not be passed on again.
+    /// Applies a description; returns `true` if the same description need not be passed again.
     pub(crate) fn describe(&self, name: &KeyName, unit: Option<Unit>, text: &str) -> bool {
         let mut known = self.known();
         let description = || Description { unit, text: text.into() };
@@ -154,7 +153,7 @@ impl Directory {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        // The maps are whole at each step, so a panic of another holder is no reason to stop.
+        // The maps are consistent at each step, so poisoning can be ignored.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -168,7 +167,7 @@ impl Drop for Directory {
 #[derive(Debug, Default)]
 struct Known {
     families: HashMap<KeyName, Family>,
-    /// The facade's names by those of the families that were made for them.
+    /// The facade's names by the names of their families.
     pages: HashMap<String, KeyName>,
     /// For metrics that are not registered yet.
     described: HashMap<KeyName, Description>,
@@ -217,7 +216,7 @@ impl Known {
         Ok(found)
     }
 
-    /// Makes a family with its first series, which has room always, as families are few.
+    /// Creates a family with its first series, which is never over the cap, as families are few.
     fn add_family(
         &mut self,
         directory: &Directory,
@@ -259,7 +258,7 @@ impl Known {
 impl Family {
     /// The values of the family's label keys.
     ///
-    /// One that the key lacks is empty, which to Prometheus is the same as not there.
+    /// A label that the key lacks is empty, which Prometheus treats as absent.
     fn values(&self, key: &Key) -> Result<Vec<String>, Refusal> {
         let mut values = vec![String::new(); self.label_keys.len()];
         for label in key.labels() {
@@ -270,7 +269,7 @@ impl Family {
         Ok(values)
     }
 
-    /// Takes in a key, if its labels are the family's.
+    /// Adds a key, if its labels are the family's.
     fn add(&mut self, registry: &Registry, key: &Key) -> Result<Found, Refusal> {
         let values = self.values(key)?;
         let series = self.registered(registry, values.iter().map(|value| &**value))?;
@@ -278,7 +277,7 @@ impl Family {
         Ok(Found { series: Some(series), is_remembered: true })
     }
 
-    /// The series of all keys for which there is no room, as the registry has it beyond its own caps.
+    /// Returns the series `_other` for keys beyond the caps.
     fn fold(&mut self, registry: &Registry, key: &Key) -> Result<Found, Refusal> {
         self.values(key)?;
         if self.other.is_none() {

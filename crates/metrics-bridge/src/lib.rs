@@ -1,18 +1,18 @@
-//! Metrics of the `metrics` facade in node0, and node0's in any recorder of that facade.
+//! Connects the `metrics` facade with node0, in both directions.
 //!
 //! Many crates record through the macros of the [`metrics`] crate, and many services
-//! have an exporter for it already. Both can be kept. There are three bridges, each
-//! of use by itself:
+//! already have an exporter for it. You can keep both. There are three bridges, each
+//! useful by itself:
 //!
-//! - A [`Recorder`] takes what the macros record into a
-//!   [`Registry`](metrics_core::Registry). From there on those numbers are like
-//!   all others: same page, same windows, same history.
-//! - A [`Publisher`] sends a registry's families into whatever recorder is
-//!   installed, for a service that keeps the exporter it has.
-//! - An `Appendix` puts the page of an existing `metrics-exporter-prometheus` at
-//!   the end of ours, without a name that is there twice.
+//! - A [`Recorder`] records the values of the macros into a
+//!   [`Registry`](metrics_core::Registry). They are then treated like all other
+//!   metrics: the same page, windows and history.
+//! - A [`Publisher`] sends a registry's metrics to the installed recorder, for a
+//!   service that keeps its present exporter.
+//! - An `Appendix` adds the page of an existing `metrics-exporter-prometheus` to the
+//!   end of ours, and skips names that are already there.
 //!
-//! It does not know monitors, HTTP, who ticks, and who renders a sample.
+//! It does not know monitors, HTTP, tickers or exporters.
 //!
 //! ```
 //! use metrics::{Unit, counter, describe_histogram, histogram};
@@ -38,34 +38,37 @@
 //! # Ok::<(), metrics_core::RegisterError>(())
 //! ```
 //!
-//! # How a metric of the facade is converted
+//! # Conversion of metrics of the facade
 //!
-//! | there | here |
+//! | `metrics` | node0 |
 //! | --- | --- |
-//! | `counter!` | a counter; `_total` ends its name |
-//! | `gauge!` | a gauge; endings that readers reserve (`_total`, `_count`, `_sum`, `_bucket`, `_created`) are left off |
-//! | `histogram!` in a unit of time, or named `…_seconds` | a [`Latency`](metrics_core::Latency) in seconds: up to [`Layout::LONGEST_LATENCY`](metrics_core::Layout::LONGEST_LATENCY), cells of each thread's own |
+//! | `counter!` | a counter; its name gets the suffix `_total` |
+//! | `gauge!` | a gauge; reserved suffixes (`_total`, `_count`, `_sum`, `_bucket`, `_created`) are removed |
+//! | `histogram!` in a unit of time, or named `…_seconds` | a [`Latency`](metrics_core::Latency) in seconds, up to [`Layout::LONGEST_LATENCY`](metrics_core::Layout::LONGEST_LATENCY) |
 //! | any other `histogram!` | a [`Distribution`](metrics_core::Distribution) |
 //! | a unit | its base unit: values are scaled, the name ends in `_seconds`, `_bytes` or `_ratio`; a counter of milliseconds stays one |
 //! | a name or label key with other characters | `_` in their place; `metric_` or `label_` before a digit; labels `le` and `quantile` become `exported_…` |
-//! | a label that a key lacks, and others of its name have | empty, which to Prometheus is the same |
+//! | a label that some keys of a name lack | an empty value, which Prometheus treats as absent |
 //! | label sets beyond a cap | one series whose label values are all `_other` |
 //!
-//! The first description counts. One that comes after the metric's first series
-//! cannot bring a unit that the name does not say: name and scale are settled then.
+//! The first description of a name counts. A description that comes after the metric's
+//! first series cannot change the unit any more, since name and scale are fixed by then.
 //!
-//! A metric that cannot be taken is counted with its name and the reason, and its handle
-//! does nothing: another kind than the name has (`kind`), a label key that it
-//! has not (`labels`; see [`RecorderBuilder::labels`]), a name of which nothing is
-//! allowed (`name`) or that is another metric's already (`name_taken`), no room
-//! (`registry_full`), and a description that comes too late for its unit, or second
-//! (`description`).
+//! The facade cannot return errors. A metric that cannot be recorded is counted with its
+//! name and the reason, and its handle does nothing. The reasons are:
+//!
+//! - `kind`: the name is registered with another kind;
+//! - `labels`: the name does not have this label key, see [`RecorderBuilder::labels`];
+//! - `name`: no character of the name is allowed;
+//! - `name_taken`: another metric has the converted name;
+//! - `registry_full`: the registry has its maximum of names;
+//! - `description`: a second description, or a unit that comes too late.
 //!
 //! # Metrics
 //!
-//! | metric | labels | what |
+//! | metric | labels | meaning |
 //! | --- | --- | --- |
-//! | `node0_bridge_refused_total` | `metric`, `reason` | what of the facade was refused |
+//! | `node0_bridge_refused_total` | `metric`, `reason` | metrics and descriptions that were refused |
 //! | `node0_bridge_appendix_families_skipped_total` | | families left out of an appendix |
 //!
 //! # Features

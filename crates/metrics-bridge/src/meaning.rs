@@ -1,4 +1,4 @@
-//! The meaning of a name of the facade: a description for the registry, and a scale.
+//! The meaning of a name of the facade: its description in the registry and the scale of values.
 
 use metrics::Unit as FacadeUnit;
 use metrics_core::{DEFAULT_LATENCY_BOUNDS, Kind, OwnedDesc, Unit};
@@ -85,7 +85,7 @@ fn default_bounds(unit: Unit) -> &'static [f64] {
             1_073_741_824.0,
         ],
         Unit::Ratio => &[0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0],
-        // The unit is unknown; many of these are seconds in fact.
+        // The unit is unknown; in practice many of these are seconds.
         _ => &[
             0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 5000.0,
             10_000.0,

@@ -1,17 +1,17 @@
-//! Names as readers take them.
+//! Conversion of names to those that Prometheus allows.
 //!
-//! The facade takes any text for a name; Prometheus takes letters, digits and
-//! `_`, and reads meaning into endings. What is not allowed is replaced by rules
-//! that keep a name recognisable. Two names that become one are not merged:
-//! that is for whoever registers them to refuse.
+//! The facade allows any text as a name; Prometheus allows letters, digits and `_`,
+//! and gives some suffixes a meaning. Other characters are replaced so that a name
+//! stays recognisable. Two names can become equal; the directory refuses the
+//! second one.
 
 use crate::series::Form;
 use crate::unit::Base;
 
-/// Endings by which readers tell the parts of counters, histograms and summaries.
+/// Suffixes that mark the parts of counters, histograms and summaries.
 const RESERVED: [&str; 5] = ["_total", "_count", "_sum", "_bucket", "_created"];
 
-/// The name without what is not allowed in it, and without an ending that its form gives it; `None` if nothing is left.
+/// Removes invalid characters and reserved suffixes from a name; `None` if nothing is left.
 pub(crate) fn stem(name: &str, form: Form) -> Option<String> {
     let mut stem = identifier(name, "metric_")?;
     match form {
@@ -45,10 +45,10 @@ pub(crate) fn with_unit(mut stem: String, form: Form, base: &Base) -> String {
     }
 }
 
-/// A label's key; `None` if nothing of it is allowed.
+/// Converts a label's key; `None` if no character of it is allowed.
 pub(crate) fn label_key(key: &str) -> Option<String> {
     let key = identifier(key, "label_")?;
-    // As Prometheus renames labels that would hide its own.
+    // Prometheus renames labels that clash with its own in the same way.
     Some(if ["le", "quantile"].contains(&&*key) { format!("exported_{key}") } else { key })
 }
 

@@ -1,8 +1,8 @@
 //! The families of a text page that another exporter wrote.
 //!
-//! A scraper drops a whole page for one bad line, and our families are on that page.
-//! So nothing is copied: each line is parsed and written anew, and a family with a
-//! line that does not parse is left out.
+//! A scraper rejects a whole page for one bad line, and our families are on the same
+//! page. So each line is parsed and written again, and a family with a line that does
+//! not parse is skipped.
 
 use std::collections::HashSet;
 
@@ -107,7 +107,7 @@ impl<'a> Family<'a> {
         Self { name, kind, help, samples: Vec::new(), is_sound, lines: HashSet::new() }
     }
 
-    /// Takes a line, if it is the family's.
+    /// Adds a line, if it belongs to the family.
     fn take(&mut self, line: &Line<'a>) -> bool {
         let Some(suffix) = self.suffix_of(line) else { return false };
         self.is_sound &= self.lines.insert(line.series);
@@ -123,7 +123,7 @@ impl<'a> Family<'a> {
         if !rest.is_empty() || !is_part || has("quantile") {
             return suffixes.iter().find(|suffix| **suffix == rest).copied();
         }
-        // `metrics-exporter-prometheus` leaves a suffix out where the name happens to end in it.
+        // `metrics-exporter-prometheus` omits a suffix if the name already ends in it.
         let bare = |suffix: &&&str| {
             let ending = suffix.trim_start_matches('_');
             !ending.is_empty() && self.name.ends_with(ending)

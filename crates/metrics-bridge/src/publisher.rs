@@ -1,4 +1,4 @@
-//! Our families in whatever recorder is installed.
+//! The publisher: sends a registry's metrics to the installed recorder.
 
 use std::collections::{BTreeMap, HashSet};
 use std::mem;
@@ -13,31 +13,30 @@ use crate::recorder::Recorder;
 use crate::sent::{Sent, Step};
 use crate::thread::Publishing;
 
-/// The most histograms that are remembered after they are gone; the newest stay.
+/// The maximum of removed histograms that are remembered; the oldest are dropped.
 const MOST_GONE: usize = 1000;
 
 static METADATA: Metadata<'static> = Metadata::new("node0", Level::INFO, Some(module_path!()));
 
-/// Sends the families of a registry into the `metrics` recorder that is installed, sample by sample.
+/// Sends the metrics of a registry to the installed `metrics` recorder, sample by sample.
 ///
-/// For a host that keeps the exporter it has. Counters are set to their totals
-/// and gauges to their values. Of a histogram each sample adds the values that are new, at
-/// the midpoints of their buckets, so off by at most [`Layout::error_at`](metrics_core::Layout::error_at).
+/// For a host that keeps its present exporter. Counters are set to their totals and gauges
+/// to their values. For a histogram, each sample adds the new values at the midpoints of
+/// their buckets, with an error of at most [`Layout::error_at`](metrics_core::Layout::error_at).
 /// Names are those of the `standard` naming.
 ///
 /// Call [`publish`](Self::publish) with the sample of each tick: the new values are then the
 /// sample's deltas. After missed samples, or for a fresh read between ticks, they are the
-/// totals without the values that were sent before. So every value is sent once, whatever
-/// samples come by, also of a name that expires and comes back: the last thousand
-/// histograms that are gone are remembered.
+/// difference between the totals and the values sent so far. So every value is sent exactly
+/// once. That also holds for a name that expires and is recorded again, because the last
+/// thousand removed histograms are remembered.
 ///
-/// It asks the recorder for every handle anew, about a tenth of a microsecond for each
-/// series: a recorder may be installed later, and one that forgets idle series
-/// leaves handles behind that write into nothing. A recorder that was not there
-/// before gets all totals.
+/// It requests every handle again for each sample, which takes about 0.1 µs per series: a
+/// recorder may be installed later, and a recorder that drops idle series leaves handles
+/// without effect. A newly installed recorder gets all totals.
 ///
-/// A [`Recorder`] of this crate, installed alone or beside others, ignores what a publisher
-/// sends: it would put the registry's own values into the registry again.
+/// A [`Recorder`] of this crate, installed alone or beside others, ignores the publisher's
+/// values, since they come from a registry already.
 ///
 /// ```
 /// use metrics_bridge::Publisher;
@@ -60,11 +59,11 @@ pub struct Publisher {
     beside: Option<Recorder>,
     /// The series that `families` were made for.
     series: Option<SeriesSet>,
-    /// In the order of the snapshot; none for one that is not sent.
+    /// The rows of each family in the order of the snapshot; `None` for one that is not sent.
     families: Vec<Option<Vec<Row>>>,
-    /// Histograms that are gone: a name that expired goes on from its totals when it comes back.
+    /// Removed histograms, since a name that expired may return with its totals.
     gone: BTreeMap<SeriesId, Row>,
-    /// The tick up to whose end everything was sent, and nothing beyond.
+    /// The last tick, if exactly the values up to its end were sent.
     sent_tick: Option<u64>,
     described: HashSet<String>,
     recipient: usize,
@@ -92,16 +91,17 @@ impl Publisher {
         Self::default()
     }
 
-    /// A publisher that leaves out the families that came through a recorder of the same registry.
+    /// Creates a publisher that skips families recorded through `recorder`.
     ///
-    /// Use it with a `Fanout` of that recorder and another one, which has those already.
+    /// Use it with a `Fanout` of that recorder and another one, which gets these metrics
+    /// directly.
     pub fn beside(recorder: &Recorder) -> Self {
         Self { beside: Some(recorder.clone()), ..Self::default() }
     }
 
-    /// Sends a sample to the recorder that is in effect on this thread.
+    /// Sends a sample to the recorder of this thread.
     ///
-    /// A gauge whose series is gone is set to NaN, once; the facade has no way to end a series.
+    /// A gauge whose series was removed is set to NaN once, since the facade cannot remove series.
     pub fn publish(&mut self, sample: &Sample) {
         let _publishing = Publishing::start();
         metrics::with_recorder(|recorder| {
@@ -114,7 +114,7 @@ impl Publisher {
                 _ => Step::Other,
             };
             self.send(recorder, &sample.snapshot, step);
-            // Only now: after a recorder that panicked, the totals decide what is new.
+            // Set last: after a panic of the recorder, the next sample compares totals.
             self.sent_tick = sample.is_tick_end.then_some(sample.tick);
         });
     }
@@ -123,7 +123,7 @@ impl Publisher {
         let series = Some(snapshot.series_set());
         if self.series != series {
             self.plan(recorder, snapshot);
-            // Only now: a recorder that panicked gets the descriptions again.
+            // Set last: after a panic the recorder gets the descriptions again.
             self.series = series;
         }
         for (family, rows) in snapshot.families().zip(&mut self.families) {
@@ -135,7 +135,7 @@ impl Publisher {
         }
     }
 
-    /// Makes the rows for the series of a snapshot: those that stay or come back have theirs.
+    /// Creates the rows for the series of a snapshot, and reuses those of known series.
     fn plan(&mut self, recorder: &dyn metrics::Recorder, snapshot: &Snapshot) {
         let mut before = mem::take(&mut self.gone);
         let rows = mem::take(&mut self.families).into_iter().flatten().flatten();

@@ -10,16 +10,16 @@ use crate::directory::Directory;
 use crate::name::label_key;
 use crate::thread;
 
-/// Takes what the `metrics` facade's macros record into a registry; clones share everything.
+/// Records the values of the `metrics` facade's macros into a registry; clones share everything.
 ///
-/// Handles are found without a lock once a thread has asked for a key before.
-/// Recording is then what the registry's own handles cost, plus a call that is
-/// not inlined. Setting a counter (`absolute`) takes locks: it is for
-/// collectors that copy a count now and then.
+/// A thread that has used a key before finds its handle without a lock. Recording then
+/// costs as much as with the registry's own handles, plus a call that is not inlined.
+/// Setting a counter (`absolute`) takes locks: it is for collectors that copy a count
+/// now and then.
 ///
-/// Its series last as long as the recorder: the facade has no way to say that a
-/// metric ended. After the last clone is dropped, each thread that recorded through
-/// it drops its handles when it next asks any recorder for one, or ends.
+/// Its series live as long as the recorder, since the facade cannot end a metric. After
+/// the last clone is dropped, each thread that recorded through it drops its handles when
+/// it next requests one from any recorder, or ends.
 ///
 /// ```
 /// use metrics_bridge::Recorder;
@@ -64,7 +64,7 @@ impl Recorder {
     /// Makes it the recorder of the process until the process ends.
     ///
     /// # Errors
-    /// [`AlreadyInstalled`], since a process has one.
+    /// [`AlreadyInstalled`] if the process has a recorder.
     pub fn install(self) -> Result<(), AlreadyInstalled> {
         metrics::set_global_recorder(self).map_err(|_| AlreadyInstalled)
     }
@@ -152,8 +152,8 @@ impl RecorderBuilder {
 
     /// The exported buckets of a histogram by its name in the facade, in the base unit of the page.
     ///
-    /// By default those of the unit, which cover what is usual. Bounds that do
-    /// not rise, or are not finite, are sorted and the rest left out.
+    /// By default they are common bounds for the unit. Bounds are sorted, and those that are
+    /// equal or not finite are removed.
     pub fn bounds(mut self, name: &str, bounds: &[f64]) -> Self {
         let mut bounds: Vec<_> = bounds.iter().copied().filter(|bound| bound.is_finite()).collect();
         bounds.sort_by(f64::total_cmp);
@@ -162,10 +162,10 @@ impl RecorderBuilder {
         self
     }
 
-    /// Label keys of a metric by its name in the facade, for one that is recorded with different sets of them.
+    /// The label keys of a metric by its name in the facade, for metrics with varying label keys.
     ///
-    /// By default a name has the keys that it is first recorded with: a label
-    /// that is missing later is empty, one that is new is refused.
+    /// By default a name has the keys of its first record: a label that is missing later is
+    /// empty, and a record with a new key is refused.
     pub fn labels(mut self, name: &str, keys: &[&str]) -> Self {
         let keys = keys.iter().filter_map(|key| label_key(key)).collect();
         self.settings.labels.insert(name.to_owned(), keys);

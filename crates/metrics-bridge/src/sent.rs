@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use metrics_core::{Buckets, Delta, Histogram, Layout};
 
-/// The values of one histogram that were sent; a delta, since that takes least room.
+/// The values of one histogram that were sent, as a delta, which takes the least memory.
 #[derive(Debug)]
 pub(crate) struct Sent(Delta);
 
@@ -30,7 +30,7 @@ impl Sent {
         } else if step == Step::NextTick && now.count() == self.0.count() + delta.count() {
             Cow::Borrowed(delta)
         } else {
-            // Whatever was missed, the totals have it.
+            // The totals include the values of missed samples.
             Cow::Owned(now.total().since(&Buckets::from(&self.0)))
         };
         self.0.merge(&new);

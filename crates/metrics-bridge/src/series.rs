@@ -1,7 +1,7 @@
 //! One series of the facade: the registry's cells, and the scale of its values.
 //!
-//! Recording is done by the core's handles. They have no counter that is set, which
-//! collectors need to copy counts that something else keeps, so that is added here.
+//! The core's handles record. They cannot set a counter to a total, which collectors need to
+//! copy counts from elsewhere, so that is added here.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,8 +32,8 @@ impl Series {
         Self { metric, scale }
     }
 
-    /// A handle of the facade, in an allocation of its own: threads that clone
-    /// theirs do not meet in one count of references.
+    /// Returns a handle of the facade in its own allocation, so that threads that clone their
+    /// handles do not contend for one reference count.
     pub(crate) fn counter(self) -> metrics::Counter {
         match (self.metric, self.scale) {
             (AnyMetric::Counter(counter), Scale::Times(factor)) => {
@@ -76,7 +76,7 @@ struct Counted {
     highest: AtomicU64,
 }
 
-/// Held while a counter is set: two threads that saw the same total would both add the rest.
+/// Locked while a counter is set, so that two threads do not both add the same difference.
 static TURN: Mutex<()> = Mutex::new(());
 
 impl CounterFn for Counted {
@@ -88,7 +88,7 @@ impl CounterFn for Counted {
     /// Adds the difference to the total.
     fn absolute(&self, value: u64) {
         let value = value.saturating_mul(self.factor);
-        // Most collectors set what they set before.
+        // Most collectors set the same value as before.
         if value > self.highest.load(Ordering::Relaxed) {
             let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
             self.counter.add(value.saturating_sub(self.counter.total()));
@@ -128,13 +128,13 @@ impl HistogramFn for Timed {
     #[inline]
     fn record(&self, value: f64) {
         let seconds = self.scale.apply(value);
-        // Not a number is in no range.
+        // NaN is not in the range either.
         if (0.0..1e9).contains(&seconds) {
             self.latency.record(Duration::from_nanos((seconds * 1e9 + 0.5) as u64));
         } else if seconds.is_finite() && seconds > 0.0 {
             self.latency.record(Duration::MAX);
         } else {
-            // Counts what no cell can hold.
+            // Counts the value as dropped.
             AnyMetric::Latency(self.latency.clone()).apply(f64::NAN);
         }
     }

@@ -1,9 +1,9 @@
-//! A thread's own handles, and what it is doing.
+//! A thread's cache of handles.
 //!
-//! The facade's macros ask the recorder for a handle on every call. A thread
-//! finds its own by the hash that a key carries already: no lock, and no count
-//! of references that another thread would change too. It holds only what the
-//! recorder itself remembers, so it is as bounded.
+//! The facade's macros request a handle from the recorder on every call. A thread finds
+//! it in its own cache by the key's precomputed hash, without a lock and without a
+//! reference count that other threads change too. The cache holds only keys that the
+//! recorder remembers, so it is bounded in the same way.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use metrics::{Counter, Gauge, Histogram, Key, KeyName, SharedString, Unit};
 use crate::directory::Directory;
 use crate::series::{Form, Series};
 
-/// The number of recorders that ended in this process: a thread that has seen fewer may hold handles of one.
+/// The number of dropped recorders in this process; a thread that has seen fewer may hold stale handles.
 static ENDED: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
@@ -40,7 +40,7 @@ pub(crate) fn handle<H: Handle>(directory: &Arc<Directory>, key: &Key) -> H {
         }
         H::shelf(memory).find(directory, key)
     });
-    // Gone at the thread's end.
+    // The cache is destroyed at the thread's end.
     found.ok().flatten().unwrap_or_else(|| first_handle(directory, key))
 }
 
@@ -54,7 +54,7 @@ fn first_handle<H: Handle>(directory: &Arc<Directory>, key: &Key) -> H {
     handle
 }
 
-/// Describes a metric, unless the thread has already described it so: the macros may do it at each call.
+/// Describes a metric, unless the thread passed the same description before.
 pub(crate) fn describe(
     directory: &Arc<Directory>,
     name: KeyName,
@@ -81,7 +81,7 @@ pub(crate) fn describe(
     });
 }
 
-/// Until it drops, recorders give this thread handles that do nothing.
+/// A guard: until it is dropped, recorders return handles to this thread that do nothing.
 pub(crate) struct Publishing {
     before: bool,
 }
@@ -103,7 +103,7 @@ impl Drop for Publishing {
 pub(crate) trait Handle: Clone + 'static {
     const FORM: Form;
 
-    /// One of the series, or one that does nothing.
+    /// Creates a handle of the series; without one it does nothing.
     fn of(series: Option<Series>) -> Self;
 
     fn shelf(memory: &Memory) -> &Shelf<Self>;
@@ -188,7 +188,7 @@ impl<H: Clone> Shelf<H> {
 
     #[inline]
     fn find(&self, directory: &Arc<Directory>, key: &Key) -> Option<H> {
-        // Borrowed only where an allocator that records comes in between.
+        // Borrowed only if an allocator that records is called in between.
         let entries = self.0.try_borrow().ok()?;
         let entry = entries.get(&place(directory, key))?;
         let is_right = entry.owner.as_ptr() == Arc::as_ptr(directory) && entry.key == *key;

@@ -1,8 +1,8 @@
-//! The conversion of units to base units, which the standard naming has.
+//! The conversion of units to base units, as in the standard naming.
 //!
-//! The facade's units are those that values are recorded in. Readers of metrics want
-//! one unit for each dimension, so a value in milliseconds is kept in seconds
-//! and its name says so.
+//! The facade records values in the unit of the description. Prometheus expects one unit for
+//! each dimension, so a value in milliseconds is converted to seconds, and its name ends in
+//! `_seconds`.
 
 use metrics_core::Unit;
 

@@ -1,4 +1,4 @@
-//! Walks one hot path so many times, for `cargo xtask prove instructions` to count.
+//! Runs one hot path a given number of times, for `cargo xtask prove instructions` to count.
 //!
 //! `hot_paths PATH TIMES`; without arguments it lists the paths. What surrounds the
 //! path is the same for any number of times, so two runs tell what one time costs.

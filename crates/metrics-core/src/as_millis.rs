@@ -1,4 +1,4 @@
-//! Durations in a report's JSON: milliseconds, as numbers, by `serialize_with`.
+//! Serialises durations as milliseconds, for `serialize_with` in the JSON of reports.
 //!
 //! ```
 //! use metrics_core::as_millis;

@@ -1,13 +1,13 @@
-//! The one place that reads time.
+//! Clocks: the only code of the crate that reads time.
 //!
-//! A pair of system clock reads costs more than everything else a latency
-//! record does, so the default clock reads the cycle counter, calibrated once
-//! per process, and converts only differences. Differences saturate: threads
-//! migrate between cores whose counters may disagree by a few cycles.
+//! Two reads of the system clock cost more than the rest of a latency record,
+//! so the default clock reads the cycle counter, which is calibrated once per
+//! process, and converts only differences. Differences saturate at zero:
+//! a thread may move to a core whose counter is some cycles behind.
 //!
-//! Tests and simulations own time through a [`ManualClock`]. Wall time is kept
-//! apart from the monotonic reading: it labels samples and decides nothing, so
-//! an operator who sets the system clock changes no window and no rate.
+//! Tests and simulations control time with a [`ManualClock`]. Wall time is
+//! separate from monotonic time and only labels samples: setting the system
+//! clock changes no window and no rate.
 #![expect(
     clippy::disallowed_methods,
     reason = "this module is the clock that everything else must ask"
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-/// A source of monotonic and wall time, cheap to clone.
+/// A source of monotonic and wall time; cheap to clone.
 ///
 /// ```
 /// use metrics_core::ManualClock;
@@ -41,14 +41,14 @@ enum Source {
     Manual(ManualClock),
 }
 
-/// A reading of a [`Clock`]'s monotonic side, only meaningful to that clock.
+/// A monotonic time, only meaningful to the [`Clock`] that returned it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment(u64);
 
 impl Clock {
     /// Reads the processor's cycle counter where it is usable, else the system's monotonic clock.
     ///
-    /// The first call in a process calibrates for up to 200 ms; do it at start-up.
+    /// The first call in a process blocks for up to 200 ms to calibrate; call it at start-up.
     pub fn tsc() -> Self {
         let clock = quanta::Clock::new();
         let origin = clock.raw();
@@ -93,8 +93,8 @@ impl Clock {
 
     /// The time from `start` to `end`, zero if the clock seems to have gone back.
     ///
-    /// For what falls into stretches that share their ends: each moment is read
-    /// once, and the stretches add up to the whole.
+    /// For consecutive spans: if each moment is read once and shared by two spans,
+    /// the spans add up to the whole.
     #[inline]
     pub fn between(&self, start: Moment, end: Moment) -> Duration {
         Duration::from_nanos(self.nanos_between(start, end))
@@ -124,7 +124,7 @@ fn saturate(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A wall time in whole milliseconds since the Unix epoch, as it stands in every JSON body.
+/// A wall time in whole milliseconds since the Unix epoch, as in every JSON body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Timestamp(u64);
@@ -141,7 +141,7 @@ impl Timestamp {
     }
 }
 
-/// A clock that stands still until told to move; clones share the time.
+/// A clock that moves only when told to; clones share the time.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<Hands>);
 

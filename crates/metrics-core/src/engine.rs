@@ -1,8 +1,8 @@
-//! The engine: the inside of a registry, which ticks and reads.
+//! The engine: the state behind a registry, and its two operations, tick and read.
 //!
-//! A tick and a read both run a pass. A tick also polls the monitors before it, and afterwards
-//! has them judge the numbers, publishes the sample and shows it to those who follow. While
-//! nobody ticks, a reader does, so that a registry without a ticker still moves its windows.
+//! Both run a pass. A tick polls the monitors before the pass; after it, the monitors judge the
+//! numbers, the sample is published, and observers and listeners are called. If there is no
+//! ticker, a read ends ticks that are due, so that windows still move.
 
 use std::mem;
 use std::sync::Arc;
@@ -24,22 +24,22 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{lock, try_lock};
 use crate::ticker::Tick;
 
-/// The inside of a registry.
+/// The state behind a registry.
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) store: Arc<Store>,
-    /// The length of a tick, for whoever ticks.
+    /// The length of a tick.
     pub(crate) tick_length: Duration,
     pub(crate) passes: Passes,
     pub(crate) guests: Arc<Guests>,
     pub(crate) board: Board,
     pub(crate) audience: Audience,
-    /// Whether there is a ticker.
+    /// `true` while there is a ticker.
     pub(crate) ticking: AtomicBool,
 }
 
 impl Engine {
-    /// Registers what the core says of itself.
+    /// Registers the core's own metrics.
     pub(crate) fn register_own(&self) -> Result<(), RegisterError> {
         self.board.set_overall(self.store.handle(&HEALTH_SCORE, &[])?);
         self.passes.register_own(&self.store)
@@ -74,9 +74,10 @@ impl Engine {
             self.passes.begun.fetch_add(1, Ordering::AcqRel);
             Arc::new(self.run(&mut pass, PassKind::Tick))
         };
-        // Not under the pass's lock: readers go on while the monitors judge.
+        // The lock of the pass is not held here, so that readers are not blocked while the
+        // monitors judge.
         let mut events = self.board.judge(&numbers);
-        // Copied only where a judgement hangs, which then keeps the numbers.
+        // Cloned only if a judgement hangs, which then still holds the numbers.
         let mut sample = Arc::unwrap_or_clone(numbers);
         sample.topics = self.board.believed();
         self.board.show(&sample.topics, &mut sample.snapshot);
@@ -90,8 +91,10 @@ impl Engine {
 
     /// Returns a sample of a pass that begins after this call.
     pub(crate) fn read(&self) -> Arc<Sample> {
-        // A read-modify-write like those that begin a pass: one that came before
-        // sees all that this thread recorded, one that came after is not taken.
+        // A read-modify-write, like the one that begins a pass. A pass that is later in
+        // their order sees all that this thread has recorded, and only such a pass
+        // (`number > arrived`) is taken. Example: with four passes begun, `arrived` is 4,
+        // and the result of pass 5 or later is taken.
         let arrived = self.passes.begun.fetch_add(0, Ordering::AcqRel);
         if let Some(sample) = self.tick_for_nobody() {
             return sample;
@@ -111,7 +114,7 @@ impl Engine {
         sample
     }
 
-    /// Runs a pass, and adds the health that is believed as of now.
+    /// Runs a pass, and adds the currently published health.
     fn run(&self, pass: &mut Pass, kind: PassKind) -> Sample {
         let PassResult { pass, tick, tick_span, is_tick_end, at, uptime, snapshot } =
             pass.run(&self.store, kind);
@@ -119,7 +122,7 @@ impl Engine {
         Sample { pass, tick, tick_span, is_tick_end, at, uptime, snapshot, topics, monitors }
     }
 
-    /// Ticks where there is no ticker, once a tick's time has passed; one reader at a time.
+    /// Ends a tick that is due if there is no ticker; one reader at a time does.
     fn tick_for_nobody(&self) -> Option<Arc<Sample>> {
         if self.ticking.load(Ordering::Relaxed) || !self.is_tick_due() {
             return None;

@@ -1,9 +1,9 @@
 //! The named instances that a monitor watches: pools, tiers, circuits, runtimes.
 //!
-//! Each monitor needs the same of them. A name is checked, and given to one instance at a
-//! time. An instance lasts as long as its users hold handles to it, or as long as what it
-//! stands for. Readers go through all that live, or ask for one by name. All of this is here,
-//! so that a monitor is its own part only: what it records, how it judges, what it reports.
+//! All monitors have the same needs. A name is validated and belongs to one instance at a time.
+//! An instance lives as long as there is a handle to it, or as long as the resource behind it.
+//! Readers iterate over all living instances or look one up by name. This module does all of
+//! that, so a monitor only has to record, judge and report.
 
 mod error;
 mod handle;
@@ -20,15 +20,15 @@ use crate::sync::{RwLock, read, write};
 pub use error::InstanceError;
 pub use handle::{InstanceHandle, Named};
 
-/// Something that a monitor watches under a name, with the handles that record it.
+/// The state that a monitor keeps for one watched resource: mainly its metric handles.
 ///
-/// This trait is for monitors to implement.
+/// Implement this trait in a monitor of your own.
 pub trait Instance: Send + Sync + 'static {
-    /// Returns `true` while what it stands for exists; always by default.
+    /// Returns `true` while the watched resource exists; always `true` by default.
     ///
-    /// The default fits an instance that lasts as long as its [`InstanceHandle`]s. Override
-    /// it where something else ends it too, such as the pool that it watches. It is called
-    /// under a lock, so it must be quick and must not call into its [`Instances`].
+    /// The default fits an instance that lives as long as its [`InstanceHandle`]s. Override it
+    /// if the resource can end before, as a pool can be closed. It is called under a lock, so it
+    /// must be quick and must not call into its [`Instances`].
     fn is_alive(&self) -> bool {
         true
     }
@@ -36,9 +36,9 @@ pub trait Instance: Send + Sync + 'static {
 
 /// The instances of one monitor by their names; clones share them.
 ///
-/// An instance is entered once and lasts as long as a handle to it. Dropping the last handle
-/// removes it: its name is free at once, and its series leave at the next tick. A reader
-/// that holds an instance for a moment keeps no name taken.
+/// An instance is entered once and lives as long as a handle to it. Dropping the last handle
+/// removes it: its name is free at once, and its series are removed at the next tick. Readers
+/// that still hold the instance do not block its name.
 ///
 /// This is a whole monitor of queues, each with its own numbers:
 ///
@@ -167,12 +167,12 @@ pub(crate) struct Directory<T> {
 }
 
 impl<T: Instance> Instances<T> {
-    /// Makes room for instances of a kind, which errors call by this word: `pool`, `circuit`.
+    /// Creates an empty set of instances; errors use `kind` for them, such as `pool` or `circuit`.
     pub fn new(kind: &'static str) -> Self {
         Self::with_limit(kind, usize::MAX)
     }
 
-    /// Makes room for at most so many instances at a time.
+    /// Creates an empty set for at most `limit` instances at a time.
     pub fn with_limit(kind: &'static str, limit: usize) -> Self {
         Self { directory: Arc::new(Directory { kind, limit, named: RwLock::default() }) }
     }
@@ -185,7 +185,7 @@ impl<T: Instance> Instances<T> {
         self.name_unless(name, |_| None)
     }
 
-    /// Checks a name, also for a rule of the monitor's own; see [`InstanceName::unless`].
+    /// Checks a name, and also a rule of the monitor's own; see [`InstanceName::unless`].
     ///
     /// # Errors
     /// [`InstanceError::Name`] with the rule that it breaks.
@@ -198,22 +198,22 @@ impl<T: Instance> Instances<T> {
         checked.map_err(|refused| InstanceError::name(self.directory.kind, refused))
     }
 
-    /// Enters what `make` makes under a name, and returns the first handle to it.
+    /// Creates an instance by `make`, enters it under a name, and returns its first handle.
     ///
-    /// `make` runs only if the name is free, and under the lock, so that no two callers
+    /// `make` runs only if the name is free, and under a lock, so that no two callers
     /// register the same series. It must not call into these instances.
     ///
     /// # Errors
-    /// [`InstanceError`] when a living instance has the name, when there are too many, or
-    /// with what `make` failed.
+    /// [`InstanceError`] if a living instance has the name, if there are too many, or if `make`
+    /// fails.
     pub fn enter(
         &self,
         name: InstanceName,
         make: impl FnOnce(&InstanceName) -> Result<T, RegisterError>,
     ) -> Result<InstanceHandle<T>, InstanceError> {
         let Directory { kind, limit, ref named } = *self.directory;
-        // Declared before the guard, so dropped after it: destructors of instances are code
-        // of others and may call back.
+        // Declared before the guard, so dropped after it: destructors of instances may call
+        // back into this type.
         let mut dead = Vec::new();
         let mut named = write(named);
         if named.get(&name).is_some_and(|has| has.is_alive()) {
@@ -242,7 +242,7 @@ impl<T: Instance> Instances<T> {
         InstanceHandle::further(self.get(name)?)
     }
 
-    /// The instance that a report is asked for.
+    /// Returns the instance of a report's target.
     ///
     /// # Errors
     /// [`UnknownTarget`] with the known names, for a 404.
@@ -250,14 +250,14 @@ impl<T: Instance> Instances<T> {
         self.get(target).ok_or_else(|| self.unknown(target))
     }
 
-    /// The answer for a name that no instance has.
+    /// Returns the error for a name that no instance has.
     pub fn unknown(&self, target: &str) -> UnknownTarget {
         UnknownTarget { target: target.to_owned(), known: self.names() }
     }
 
-    /// All living instances, by rising name.
+    /// Returns all living instances, sorted by name.
     pub fn living(&self) -> Vec<Arc<Named<T>>> {
-        // Asked outside of the lock, as `is_alive` may be slow where it drops what it asked.
+        // `is_alive` is called without the lock, since it may be slow if it drops a resource.
         let mut living: Vec<_> = read(&self.directory.named).values().cloned().collect();
         living.retain(|named| named.is_alive());
         living
@@ -268,11 +268,11 @@ impl<T: Instance> Instances<T> {
         self.living().iter().map(|named| named.name().clone().into()).collect()
     }
 
-    /// Removes the instances that say themselves that they are gone, and returns them.
+    /// Removes the instances whose [`Instance::is_alive`] returns `false`, and returns them.
     ///
-    /// Call it from [`Monitor::poll`](crate::Monitor::poll) if [`Instance::is_alive`] is
-    /// overridden. A handle may outlive what it stands for, and keeps its series; so a monitor
-    /// that copied levels of what is gone makes them unknown.
+    /// Call it from [`Monitor::poll`](crate::Monitor::poll) if you override `is_alive`. A handle
+    /// may outlive the resource, and keeps the series; set the gauges of removed instances to
+    /// unknown.
     pub fn prune(&self) -> Vec<Arc<Named<T>>> {
         let mut dead: Vec<_> = read(&self.directory.named).values().cloned().collect();
         dead.retain(|named| !named.is_alive());
@@ -282,12 +282,12 @@ impl<T: Instance> Instances<T> {
 }
 
 impl<T> Directory<T> {
-    /// Removes an instance unless its name has gone to another since.
+    /// Removes an instance, unless its name already belongs to another one.
     fn remove(&self, instance: &Arc<Named<T>>) {
         let mut named = write(&self.named);
         let is_same = named.get(instance.name()).is_some_and(|has| Arc::ptr_eq(has, instance));
         if is_same {
-            // The caller holds it too, so nothing is dropped under the lock but a count.
+            // The caller holds a reference too, so no instance is dropped under the lock.
             named.remove(instance.name());
         }
     }

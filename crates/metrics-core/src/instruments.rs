@@ -1,10 +1,10 @@
-//! Instruments: the facts that a monitor records of one instance, each listed once.
+//! Instruments: the metrics that a monitor records for one instance, each listed once.
 //!
-//! A fact of a monitor, such as the time that callers wait for a connection, has a
-//! description, a handle, a line that registers it, a place in what is read, and a line that
-//! reads it. [`instruments!`](crate::instruments!) takes the description and the kind of the
-//! handle and makes the rest. What stays with the monitor is what only it knows: when to
-//! record, how to judge, and which words the report has for it.
+//! A metric of a monitor, such as the time that callers wait for a connection, needs a
+//! description, a handle, code that registers it, a field in the reading, and code that reads
+//! it. [`instruments!`](crate::instruments!) generates all of that from the description and the
+//! type of the handle. The monitor itself decides when to record, how to judge, and how to name
+//! the value in its report.
 
 pub(crate) mod late;
 pub(crate) mod levels;
@@ -24,12 +24,12 @@ use crate::recording::peak::Peak;
 use crate::recording::up_down::UpDown;
 use crate::registry::Registry;
 
-/// A handle, or one for each value of a label, with one description.
+/// A handle, or an array with one handle for each value of a label.
 ///
 /// This trait is sealed: it is implemented for the handles, for [`Late`](crate::Late) ones, and
 /// for [`ByLabel`] of both.
 pub trait Instrument: sealed::Sealed + Sized {
-    /// The value that a view shows of it.
+    /// The type of its value in a view.
     type Reading<'a>;
 
     /// Registers it with the values of the description's labels, see [`Registry::instrument`].
@@ -41,9 +41,9 @@ pub trait Instrument: sealed::Sealed + Sized {
     /// Reads it from a view, see [`View::read`].
     fn read<'a>(&self, view: &View<'a>) -> Self::Reading<'a>;
 
-    /// Reads it from a view without a handle, by the values that it was registered with.
+    /// Reads it from a view without a handle, by its label values.
     ///
-    /// For series that others record too, such as by name with a
+    /// For series that are also recorded elsewhere, such as by name with a
     /// [`Labelled`](crate::Labelled). It is slower than [`Self::read`].
     fn find<'a>(view: &View<'a>, desc: &Desc, values: &[&str]) -> Self::Reading<'a>;
 }
@@ -53,10 +53,10 @@ mod sealed {
 }
 
 impl Registry {
-    /// Registers an instrument; its kind follows from the type that is asked for.
+    /// Registers an instrument; the type parameter decides its kind.
     ///
-    /// A [`ByLabel`] takes the last label of the description for itself: `values` are those
-    /// of the labels before it.
+    /// A [`ByLabel`] sets the last label of the description itself: `values` has the values of
+    /// the labels before it.
     ///
     /// ```
     /// use metrics_core::{ByLabel, Desc, Latency, Registry, label_set};
@@ -92,7 +92,7 @@ impl Registry {
 }
 
 impl<'a> View<'a> {
-    /// Returns what the view shows of an instrument: a [`Count`], a histogram, a number, or an array of them.
+    /// Returns the value of an instrument: a [`Count`], a histogram, a number, or an array of them.
     pub fn read<I: Instrument>(&self, instrument: &I) -> I::Reading<'a> {
         instrument.read(self)
     }
@@ -147,10 +147,10 @@ handles! {
 impl sealed::Sealed for Gauge {}
 
 impl Instrument for Gauge {
-    /// `None` while it is NaN, which says that the value is unknown.
+    /// `None` while the gauge is NaN, which stands for an unknown value.
     type Reading<'a> = Option<f64>;
 
-    /// Takes the description of a gauge, or of a total that is counted elsewhere.
+    /// Accepts the description of a gauge, or of a total that is counted elsewhere.
     fn register(registry: &Registry, desc: &Desc, values: &[&str]) -> Result<Self, RegisterError> {
         match desc.kind() {
             Kind::Total => registry.total(desc, values),
@@ -188,14 +188,15 @@ impl<K: LabelSet, I: Instrument> Instrument for ByLabel<K, I> {
     }
 }
 
-/// Declares what is recorded of one instance, with what registers and reads all of it.
+/// Declares a struct with all metrics of one instance, and functions to register and read them.
 ///
-/// Each line is a fact: the field's name, the [`Instrument`] that records
-/// it, and the [`Desc`] that says what it means. All have the same first label
-/// values, in the same order. Made are the struct itself, whose fields record; a method
-/// `register(&Registry, &[&str])`; a method `read(&View)`, which returns a second struct
-/// with the same fields, each of them what the view shows; and a function
-/// `find(&View, &[&str])`, which reads the same without handles, by the label values.
+/// Each line is a metric: the field's name, its [`Instrument`] and its [`Desc`]. All
+/// descriptions begin with the same label keys, in the same order. The macro generates:
+///
+/// - the struct itself, whose fields are handles to record with;
+/// - a method `register(&Registry, &[&str])`, which takes the values of these labels;
+/// - a method `read(&View)`, which returns a second struct with the values of the same fields;
+/// - a function `find(&View, &[&str])`, which reads the same by label values, without handles.
 ///
 /// ```
 /// use metrics_core::{ByLabel, Counter, Desc, Latency, Registry, instruments, label_set};
@@ -269,7 +270,7 @@ macro_rules! instruments {
                 $reading { $($field: view.read(&self.$field),)+ }
             }
 
-            /// Reads from a view what was registered with these values, without its handles.
+            /// Reads the instruments with these label values from a view, without handles.
             $vis fn find<'a>(view: &$crate::View<'a>, values: &[&str]) -> $reading<'a> {
                 $reading {
                     $($field: <$kind as $crate::Instrument>::find(view, &$desc, values),)+

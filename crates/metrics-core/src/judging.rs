@@ -1,4 +1,9 @@
-//! Judging: monitors and what they find, what is believed of it, and who is told.
+//! Judging: monitors and their findings, the published health, and the guests that follow it.
+//!
+//! Each tick calls every monitor's `judge`. The core folds the [findings](finding) of a
+//! [judgement] into a score, applies [hysteresis](health), and sends changes as [events](event)
+//! to [observers and listeners](audience). Every call into a guest goes through a
+//! [guarded call](guarded_call).
 
 pub(crate) mod assessment;
 pub(crate) mod audience;

@@ -18,7 +18,7 @@
 //! // Hot: two plain adds in cells that only this thread writes.
 //! home.record(Duration::from_millis(12));
 //!
-//! // Whole: one pass over the cells, for everyone who reads.
+//! // Whole: one pass over the cells, shared by all readers.
 //! let sample = registry.read();
 //! let window = sample.view().latency(&home).expect("it is registered").window();
 //! assert_eq!(window.samples(), 1);
@@ -35,23 +35,23 @@
 //! 1. **Record.** Each thread has a *lane*: an array of *cells* that it alone writes. A counter
 //!    is one word in it; a latency is a bucket and a sum. Cells only grow. Nothing is rotated
 //!    or cleared where values are recorded, so a reader cannot miss anything.
-//! 2. **Pass.** A *pass* sums each cell over all lanes and subtracts what the pass before
-//!    found. One pass runs at a time. A latency adds to its bucket first and to its sum second,
-//!    and a pass reads the sum first: whatever is in the sum is in the buckets too, and an
-//!    unchanged sum means that nothing was recorded.
+//! 2. **Pass.** A *pass* sums each cell over all lanes and subtracts the total of the previous
+//!    pass. One pass runs at a time. A record of a latency adds to its bucket first and to its
+//!    sum second; a pass reads the sum first. So the buckets hold every record that the sum
+//!    holds, and a series whose sum did not change has no new records.
 //! 3. **Tick.** Once a second the [`Ticker`] closes the running *tick*. The most recent ticks
 //!    that together have a thousand samples are the [`Window`] of a series. The [`Monitor`]s
 //!    judge the numbers, a [`Sample`] is published, and each [`Observer`] sees it.
 //! 4. **Read.** [`Registry::latest`] returns the published sample, for streams, probes and
 //!    health. [`Registry::read`] returns the sample of a pass that began after the call, for
-//!    scrapes and reports: it includes everything that the caller recorded before. Totals and
-//!    windows are sums of the same differences, so all readers agree.
+//!    scrapes and reports: it includes everything that the caller recorded before the call.
+//!    Totals and windows are sums of the same differences, so all readers agree.
 //!
 //! No count is lost at the edges:
 //!
 //! - A thread that ends leaves its lane, with its counts, to the next thread.
-//! - A bucket of 16 bits that fills up moves its count to a block of 64-bit buckets that the
-//!   series has, under a lock that passes take too.
+//! - A bucket has 16 bits. Before it overflows, its count moves to a block of 64-bit buckets
+//!   that belongs to the series, under a lock that passes take too.
 //! - A thread beyond the byte budget, or in its last destructors, adds to cells that all
 //!   threads share.
 //! - A series whose last handle is dropped is sampled once more before it is removed, and its
@@ -61,30 +61,33 @@
 //! `models.rs` checks these promises in every order of threads, and `tests/it/proof.rs` compares
 //! windows and totals with an oracle that keeps every sample.
 //!
-//! # Code of others
+//! # Guests: code that the core calls
 //!
-//! Monitors, observers, listeners and readiness checks are *guests*. The registry calls each of
-//! them on a worker thread and waits with a limit. A guest that panics, takes too long or never
-//! returns is counted under its name and left out for a while, and the tick goes on.
+//! Monitors, observers, listeners and readiness checks are *guests*: code that the core calls
+//! and does not know. The registry calls each of them on a worker thread, with a timeout. When a
+//! guest panics, overruns its time budget repeatedly or does not return, a metric with its name
+//! counts the failure, the guest is skipped for some ticks, and the tick goes on.
 //!
-//! # What it refuses to know
+//! # Not in this crate
 //!
-//! Pools, caches, breakers, text formats, HTTP, and any runtime. Only the description
-//! [`CACHE_GETS`] is here, since monitors that never know each other record into it.
+//! The core knows no pools, caches, breakers, text formats, HTTP or async runtime. The one
+//! exception is the description [`CACHE_GETS`]: two monitors that do not depend on each other
+//! record into that family, so they share its description here.
 //!
-//! # What it says of itself
+//! # Metrics of the core itself
 //!
-//! | metric | what |
+//! | metric | meaning |
 //! | --- | --- |
-//! | `node0_health_score`, `node0_component_health_score{component}` | believed health, 0 to 100 |
-//! | `node0_guest_call_duration_seconds{guest,call}` | the time that calls into monitors, observers and listeners take |
-//! | `node0_guest_failures_total{guest,call,reason}` | calls that panicked, overran or hang |
-//! | `node0_guest_benched{guest,call}` | 1 while a call is left out because it failed |
-//! | `node0_sampling_duration_seconds` | how long passes take |
-//! | `node0_recording_threads` | how many threads hold cells to record into |
-//! | `node0_recording_bytes` | what the cells of all threads weigh |
+//! | `node0_health_score`, `node0_component_health_score{component}` | health score from 0 to 100, after hysteresis |
+//! | `node0_guest_call_duration_seconds{guest,call}` | duration of calls into guests |
+//! | `node0_guest_failures_total{guest,call,reason}` | calls into guests that panicked, overran their budget or did not return |
+//! | `node0_guest_benched{guest,call}` | 1 while a call is skipped because it failed |
+//! | `node0_sampling_duration_seconds` | duration of passes |
+//! | `node0_recording_threads` | threads that hold a lane |
+//! | `node0_recording_bytes` | memory of all lanes |
 //! | `node0_series_folded_total{metric}` | label sets folded into `_other` at a cap |
-//! | `node0_values_clamped_total`, `node0_values_dropped_total` | values that no cell can hold |
+//! | `node0_values_clamped_total` | values that were recorded as the largest that a cell can hold |
+//! | `node0_values_dropped_total` | values that were refused: negative, not finite, or without a series |
 //!
 //! # Features
 //!

@@ -1,8 +1,8 @@
-//! What threads may do to each other, in every order that the memory model allows.
+//! Loom models: concurrent uses of the core in every order that the memory model allows.
 //!
-//! These run the shipping modules; only sizes are smaller. `cargo xtask prove
-//! loom` explores them, and `cargo xtask prove mutants` breaks one line for
-//! each and watches it fail.
+//! They run the shipped modules with smaller sizes. `cargo xtask prove loom`
+//! explores them. `cargo xtask prove mutants` puts a fault into one line for
+//! each, and checks that the model fails.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use crate::registry::{Registry, RegistryBuilder};
 const JOBS: Desc = Desc::counter("jobs_total", "Jobs.").labels(&["kind"]);
 const WAIT: Desc = Desc::latency("wait_seconds", "Waits.");
 
-/// Two preemptions find nearly every fault there is; `LOOM_MAX_PREEMPTIONS` asks for more.
+/// Explores a model with two preemptions, which find nearly every fault, or `LOOM_MAX_PREEMPTIONS`.
 fn explore(model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(2));

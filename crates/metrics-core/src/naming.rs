@@ -1,4 +1,4 @@
-//! Names: descriptions of metrics, the labels of their series, and what instances are called.
+//! Names: descriptions of metrics, labels of series, and names of instances.
 
 pub(crate) mod by_label;
 pub(crate) mod cache_gets;

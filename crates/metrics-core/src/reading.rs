@@ -1,4 +1,4 @@
-//! Reading: a pass over all cells, and the plain data that it produces.
+//! Reading: passes over all cells, and the plain data that they produce.
 
 pub(crate) mod buckets;
 pub(crate) mod delta;

@@ -1,6 +1,6 @@
 //! Recording: the handles, the cells beneath them, and the series that they belong to.
 //!
-//! Nothing here knows how cells are read into samples, or what is judged of them.
+//! Nothing here depends on how cells are read into samples or judged.
 
 pub(crate) mod cells;
 pub(crate) mod context;

@@ -1,8 +1,8 @@
-//! The registry: where series are made, and where they are read.
+//! The registry: creates series and reads them.
 //!
 //! Registering is cold: it takes a lock, may allocate and may fail. Recording
-//! on the handle that it returns does none of that. Reading goes through one
-//! pass over the cells at a time, whose result is shared by all who asked.
+//! on the returned handle does none of that. Reading runs a pass over all
+//! cells, and concurrent readers share its result.
 
 mod builder;
 
@@ -36,10 +36,10 @@ use crate::ticker::{AlreadyTicking, Ticker};
 
 pub use builder::RegistryBuilder;
 
-/// A set of metrics with one clock and one sampling; clones share it.
+/// A set of metrics with one clock; clones share it.
 ///
-/// A series lasts as long as a handle to it: dropping the last one removes the
-/// series at the next tick, after it was sampled once more.
+/// A series lives as long as a handle to it. After the last one is dropped, the
+/// series is sampled once more and removed at the next tick.
 ///
 /// ```
 /// use metrics_core::{Desc, Registry};
@@ -64,9 +64,9 @@ macro_rules! register {
     ($($(#[$doc:meta])* $method:ident, $labelled:ident -> $handle:ident;)*) => { $(
         $(#[$doc])*
         ///
-        /// The values follow the order of the description's label keys. The
-        /// same description and labels give a handle to the same series; past
-        /// a cap, to the family's `_other`.
+        /// The values are in the order of the description's label keys. The
+        /// same description and values return a handle to the same series. When
+        /// a cap is reached, new values share the family's series `_other`.
         ///
         /// # Errors
         /// [`RegisterError`] when the description is of another kind, does not
@@ -78,8 +78,8 @@ macro_rules! register {
         #[doc = concat!("Handles like [`Registry::", stringify!($method), "`]'s, by the values at each call.")]
         ///
         /// # Errors
-        /// [`RegisterError`] when the description is of another kind or has not
-        /// `N` labels, or its name is taken by another description.
+        /// [`RegisterError`] when the description is of another kind or does not
+        /// have `N` labels, or its name is taken by another description.
         pub fn $labelled<const N: usize>(
             &self,
             desc: &Desc,
@@ -90,7 +90,7 @@ macro_rules! register {
 }
 
 impl Registry {
-    /// A registry with the default settings of [`RegistryBuilder`].
+    /// Creates a registry with the default settings of [`RegistryBuilder`].
     #[expect(
         clippy::new_without_default,
         reason = "it calibrates a clock, which `default` should not"
@@ -99,7 +99,7 @@ impl Registry {
         Self::builder().build()
     }
 
-    /// Settings for a registry.
+    /// Starts the settings for a registry.
     pub fn builder() -> RegistryBuilder {
         RegistryBuilder::default()
     }
@@ -119,7 +119,7 @@ impl Registry {
         distribution, distributions -> Distribution;
     }
 
-    /// A handle by which a total that is counted elsewhere is set as it is read.
+    /// Returns a handle to a total that is counted elsewhere, such as by the kernel, and set here.
     ///
     /// ```
     /// use metrics_core::{Desc, Registry};
@@ -139,7 +139,7 @@ impl Registry {
         Ok(registered.handle)
     }
 
-    /// The two counters of a family whose last label key is `result`.
+    /// Returns the two counters, hits and misses, of a family whose last label key is `result`.
     ///
     /// # Errors
     /// As for [`Registry::counter`].
@@ -147,7 +147,7 @@ impl Registry {
         self.engine.store.handle(desc, values)
     }
 
-    /// Handles like [`Registry::hit_ratio`]'s, by the values at each call; `result` is not among them.
+    /// Returns handles like [`Registry::hit_ratio`], by the label values of each call but `result`.
     ///
     /// # Errors
     /// As for [`Registry::counters`].
@@ -158,7 +158,7 @@ impl Registry {
         Labelled::new(&self.engine.store, desc)
     }
 
-    /// A handle to a metric whose description is known at run time only.
+    /// Returns a handle to a metric whose description is known only at run time.
     ///
     /// # Errors
     /// [`RegisterError`] when a label is malformed or the name is taken by another description.
@@ -170,17 +170,19 @@ impl Registry {
         self.engine.store.metric(desc, labels)
     }
 
-    /// Gives a metric of [`Self::metric`] another help text; whether there is a metric of that name.
+    /// Replaces the help text of a metric of [`Self::metric`]; returns `false` if there is none of
+    /// that name.
     ///
-    /// For bridges, which may learn what a metric means after its first value.
-    /// From then on the name is registered with the new text.
+    /// For bridges, which may get a description after the first value. Later registrations of
+    /// the name must have the new text.
     pub fn describe(&self, name: &str, help: &str) -> bool {
         lock(&self.engine.store.families).describe(name, help)
     }
 
     /// Adds a monitor; its topic's health is published from the next tick on.
     ///
-    /// The registry holds the monitor, so the monitor holds handles and not the registry.
+    /// The registry owns the monitor. A monitor should own handles but not the registry, since
+    /// that cycle would never be freed.
     ///
     /// # Errors
     /// [`RegisterError::DuplicateTopic`] when the topic has one, and
@@ -189,7 +191,7 @@ impl Registry {
         self.engine.monitor(monitor)
     }
 
-    /// Adds an observer, which sees each sample from the next tick on, as long as the registry lives.
+    /// Adds an observer, which receives each sample from the next tick on, while the registry lives.
     ///
     /// # Errors
     /// [`RegisterError::DuplicateGuest`] when another observer has its name.
@@ -197,11 +199,11 @@ impl Registry {
         self.engine.observe(observer)
     }
 
-    /// Calls a listener with each event but the samples, as long as the registry lives.
+    /// Calls a listener with each event except [`Event::Sample`], while the registry lives.
     ///
-    /// It runs on a thread of the registry's, once a tick that has events. It must not hold the
-    /// registry, which would then never be dropped. One that panics or takes too long is counted
-    /// under its name and left out for some ticks, whose events it loses.
+    /// It runs on a worker thread, once a tick that has events. It must not own the registry,
+    /// which would then never be dropped. A listener that panics or repeatedly takes too long is
+    /// counted under its name and skipped for some ticks, whose events it misses.
     ///
     /// ```
     /// use metrics_core::{Event, Registry};
@@ -232,21 +234,22 @@ impl Registry {
         self.engine.board.monitors().iter().map(|watched| watched.topic).collect()
     }
 
-    /// Asks the monitors for the checks on which the service's readiness depends.
+    /// Returns the readiness checks of all monitors.
     ///
-    /// It waits for each monitor with a limit, so call it where a thread may wait. Of a monitor
-    /// that panics or does not return, these are the checks that it gave last.
+    /// It blocks while it waits for each monitor, by default for up to 100 ms, so do not call it
+    /// in async code. For a monitor that fails, the checks of its last successful call are
+    /// returned.
     pub fn readiness_checks(&self) -> Vec<Arc<dyn ReadinessCheck>> {
         let monitors = self.engine.board.monitors();
         monitors.iter().flat_map(|watched| watched.readiness()).collect()
     }
 
-    /// Guards one kind of call into code of others that somebody else makes.
+    /// Returns a guard for one kind of call into a guest that the caller makes itself.
     ///
-    /// Hold on to it: its series last as long.
+    /// Keep it as long as you make such calls: its metrics are removed when it is dropped.
     ///
     /// # Errors
-    /// [`RegisterError`] when the registry is out of names.
+    /// [`RegisterError`] when the registry has its maximum of metric names.
     pub fn guard(&self, guest: &str, call: GuestCall) -> Result<GuardedCall, RegisterError> {
         GuardedCall::register(&self.engine.store, &self.engine.guests, guest, call)
     }
@@ -256,7 +259,7 @@ impl Registry {
         self.engine.tick_length
     }
 
-    /// The right to advance the windows; there is one per registry.
+    /// Returns the ticker, which ends ticks; a registry has at most one at a time.
     ///
     /// # Errors
     /// [`AlreadyTicking`] while another ticker lives.
@@ -264,37 +267,38 @@ impl Registry {
         Ticker::new(self.engine.clone())
     }
 
-    /// The sample that was published last: for streams, health, probes.
+    /// Returns the sample that was published last, for streams, health and probes.
     pub fn latest(&self) -> Arc<Sample> {
         self.engine.passes.latest()
     }
 
-    /// A fresh sample, the running tick included: for scrapes and reports.
+    /// Returns a fresh sample, which includes the running tick, for scrapes and reports.
     ///
-    /// Callers that arrive together share one pass. While nobody ticks, this
-    /// polls the monitors, and advances the windows when a tick's time has
-    /// passed since it last did.
+    /// Callers that arrive together share one pass. While there is no ticker,
+    /// this also ends the running tick once it has lasted its time, and polls
+    /// the monitors then.
     pub fn read(&self) -> Arc<Sample> {
         self.engine.read()
     }
 
-    /// Switches guards and layers (timers, request layers) off or on; counters and records always count.
+    /// Switches guards and layers (timers, request layers) on or off; on by default.
+    ///
+    /// Counters and direct records always count.
     pub fn set_measuring(&self, measuring: Measuring) {
         self.engine.store.context.enabled.store(measuring == Measuring::On, Ordering::Relaxed);
     }
 
-    /// Whether guards and layers measure.
+    /// Returns `true` while guards and layers measure.
     #[inline]
     pub fn is_measuring(&self) -> bool {
         self.engine.store.context.enabled.load(Ordering::Relaxed)
     }
 
-    /// Sets several gauges of which no sample shows some as set and others as not yet.
+    /// Sets several gauges at once: every sample shows all of the changes or none.
     ///
-    /// For what is one thing in several gauges, such as a state that is one-hot, and
-    /// for rare changes: it waits while a pass reads the gauges, and for others that
-    /// set some together. `set` does nothing but set gauges; a sample taken inside of
-    /// it would wait for itself.
+    /// For one fact in several gauges, such as a state that is one-hot, and for rare
+    /// changes: the call waits while a pass reads gauges and while others call it. `set`
+    /// must only set gauges; a read of the registry inside of it would deadlock.
     pub fn together<R>(&self, set: impl FnOnce() -> R) -> R {
         let _together = lock(&self.engine.store.context.together);
         set()
@@ -312,10 +316,10 @@ impl Registry {
     }
 }
 
-/// Whether guards and layers measure.
+/// The switch for guards and layers, see [`Registry::set_measuring`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measuring {
-    /// They do, as by default.
+    /// They measure; the default.
     On,
     /// They read no clock and record nothing.
     Off,

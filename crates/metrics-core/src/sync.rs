@@ -1,8 +1,8 @@
-//! The primitives of concurrency, of the standard library or of a model checker.
+//! Atomics, locks and thread-locals, of the standard library or of loom.
 //!
-//! Every module whose threads share something takes it from here, so that under
-//! `cfg(loom)` the same lines run in all the orders that the memory model
-//! allows; `models.rs` says which.
+//! Modules with state that threads share import these from here. Under `cfg(loom)`
+//! they are loom's, so that the models in `models.rs` run the same code in every
+//! order that the memory model allows.
 
 use std::sync::{PoisonError, TryLockError};
 
@@ -32,11 +32,11 @@ pub(crate) use native::*;
 #[cfg(all(test, not(loom)))]
 mod poisoning;
 
-/// Locks a mutex, also one whose last holder panicked.
+/// Locks a mutex and ignores poisoning.
 ///
-/// Monitoring must go on after a panic elsewhere. So whatever it keeps under a lock is whole
-/// at each step of every critical section, and a poisoned lock says nothing that a later
-/// holder would have to know. Monitors that keep to the same rule take their locks by this:
+/// Monitoring must go on after a panic elsewhere. So the data under each lock is consistent at
+/// every step of a critical section, and a panic in one does no harm. Use this function in a
+/// monitor of your own if its locks keep to the same rule:
 ///
 /// ```
 /// use metrics_core::lock;
@@ -67,7 +67,7 @@ pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Locks if nobody holds it, also after a panic of another holder.
+/// Locks a mutex if it is free, and ignores poisoning; `None` if it is locked.
 pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     match mutex.try_lock() {
         Ok(held) => Some(held),

@@ -1,4 +1,4 @@
-//! The right to advance a registry's windows.
+//! The ticker: ends the ticks of a registry.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,15 +9,15 @@ use crate::reading::sample::Sample;
 use crate::recording::lanes;
 use crate::sync::atomic::Ordering;
 
-/// Advances one registry: monitors are polled, windows move, health is judged, a sample is published.
+/// Ends the ticks of one registry: polls monitors, moves windows, judges health, publishes a sample.
 ///
-/// There is one per registry, since two would halve every window.
+/// A registry has at most one ticker, since two would halve the length of every tick.
 #[derive(Debug)]
 pub struct Ticker {
     engine: Arc<Engine>,
 }
 
-/// A registry has one ticker.
+/// The registry has a ticker already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the registry has a ticker already: drop it first")]
 pub struct AlreadyTicking;
@@ -28,7 +28,7 @@ pub struct AlreadyTicking;
 pub struct Tick {
     /// The published sample.
     pub sample: Arc<Sample>,
-    /// The changes of findings and of health, and then the events that observers returned.
+    /// The changes of findings and of health, followed by the events that observers returned.
     pub events: Vec<Event>,
 }
 
@@ -38,12 +38,12 @@ impl Ticker {
         if taken { Err(AlreadyTicking) } else { Ok(Self { engine }) }
     }
 
-    /// The time from one tick to the next that the registry was built for.
+    /// The length of a tick, as set at the registry's builder.
     pub fn period(&self) -> Duration {
         self.engine.tick_length
     }
 
-    /// Ends the running tick, and makes room for threads that record first in the next.
+    /// Ends the running tick, and prepares lanes for new threads.
     pub fn tick(&mut self) -> Tick {
         lanes::prepare(self.engine.store.context.lease_bytes);
         self.engine.tick()

@@ -1,6 +1,6 @@
 //! Threads, metrics and registries come and go by the million, and leave nothing behind.
 //!
-//! What the parts measure is the memory of the whole process and the leases of all its
+//! The parts measure the memory of the whole process and the leases of all its
 //! threads, so they have a process of their own and run one after the other. The order
 //! matters once: the last part uses up the byte budget of the process. `cargo xtask
 //! prove threads` runs them in full.
@@ -29,7 +29,7 @@ const PEAK: Desc = Desc::peak("level_peak", "Its peak.").labels(&["n"]);
 const VALUE: Desc = Desc::gauge("value", "A value.").labels(&["n"]);
 const SIZE: Desc = Desc::distribution("size_bytes", "Sizes.", Unit::Bytes, &[1e3]).labels(&["n"]);
 
-/// What memory may grow by between a tenth of the rounds and all of them.
+/// The allowed growth of memory from a tenth of the rounds to all of them.
 const SLACK: u64 = 2 << 20;
 /// The byte budget of a process, by default.
 const BUDGET: f64 = (64 << 20) as f64;
@@ -280,7 +280,7 @@ fn size(registry: &Registry, n: &str) -> Distribution {
     registry.distribution(&SIZE, &[n]).expect("it is within the caps")
 }
 
-/// What the core says of itself: what a pass found at its end, so the next one shows it.
+/// Returns one of the core's own metrics; a pass sets them at its end, so the next one shows them.
 fn own(registry: &Registry, desc: &Desc) -> f64 {
     registry.read();
     let sample = registry.read();

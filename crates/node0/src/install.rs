@@ -1,4 +1,4 @@
-//! A monitoring for the whole process, for those who want one.
+//! An optional default monitoring for the whole process.
 
 use std::sync::OnceLock;
 
@@ -9,7 +9,7 @@ use crate::monitoring::Monitoring;
 static INSTALLED: OnceLock<Monitoring> = OnceLock::new();
 static DISABLED: PerformanceMonitor = PerformanceMonitor::disabled();
 
-/// Makes a monitoring that of the whole process.
+/// Installs a monitoring as the default of the whole process.
 ///
 /// ```
 /// use node0::Monitoring;
@@ -23,17 +23,17 @@ static DISABLED: PerformanceMonitor = PerformanceMonitor::disabled();
 /// ```
 ///
 /// # Errors
-/// The monitoring itself, when there is one already: what was recorded there must not be lost.
+/// The monitoring itself, if one is installed already; the first is kept with its records.
 pub fn install(monitoring: Monitoring) -> Result<(), Monitoring> {
     INSTALLED.set(monitoring)
 }
 
-/// The monitoring of the whole process, once there is one.
+/// Returns the default monitoring of the process; `None` before [`install`].
 pub fn monitoring() -> Option<&'static Monitoring> {
     INSTALLED.get()
 }
 
-/// The performance monitor of the whole process; before [`install`] it records nothing.
+/// Returns the default performance monitor of the process; before [`install`] it records nothing.
 pub fn performance() -> &'static PerformanceMonitor {
     monitoring().map_or(&DISABLED, Monitoring::performance)
 }

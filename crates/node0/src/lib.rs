@@ -1,9 +1,8 @@
 //! Performance monitoring that lives inside Rust services.
 //!
-//! One [`Monitoring`] has everything: recording, windows, the monitors of
+//! A [`Monitoring`] contains everything: recording, windows, the monitors of
 //! pools, caches, breakers and the process, the sampling thread, the exporter,
-//! the endpoints and probes. It is made in a line, and what remains is to say
-//! what is watched:
+//! the endpoints and probes. Build it, and register the resources to watch:
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -23,20 +22,20 @@
 //! # }
 //! ```
 //!
-//! `/metrics` is there for Prometheus, `/health/live` and `/health/ready` for
-//! Kubernetes, `/health/performance`, `/metrics/database`, `/metrics/cache`,
-//! `/metrics/circuit-breaker` and `/metrics/system` for people.
-//! Recording costs a nanosecond or three; a monitor that panics or hangs is
-//! left out, and nothing that a client sends can make memory grow.
+//! Prometheus scrapes `/metrics`, Kubernetes asks `/health/live` and
+//! `/health/ready`, and people read `/health/performance`, `/metrics/database`,
+//! `/metrics/cache`, `/metrics/circuit-breaker` and `/metrics/system`.
+//! Recording takes one to three nanoseconds. A monitor that panics or hangs is
+//! skipped, and no input of a client makes memory grow without bound.
 //!
-//! Each part can be had alone, as the crate that it comes from: a service with
-//! an exporter of its own takes `node0-db-pool-monitor` and nothing else. This
-//! crate adds no metric but `node0_build_info`, and no logic but wiring.
+//! Each part is also a crate of its own: a service that already has an exporter
+//! uses only `node0-db-pool-monitor`, for example. This crate adds the metric
+//! `node0_build_info` and connects the parts; it has no other logic.
 //!
 //! # Testing
 //!
-//! [`Monitoring::testing`] has a clock that stands still, so that a test says
-//! when a second has passed:
+//! [`Monitoring::testing`] has a manual clock, so that a test decides when a
+//! second has passed:
 //!
 //! ```
 //! use node0::Monitoring;
@@ -54,10 +53,10 @@
 //! | --- | --- |
 //! | `deadpool` | [`MonitoredPool`]: pools of deadpool, wrapped |
 //! | `deadpool-postgres` | the module [`postgres`]: timed connects, and a readiness check on a connection of its own |
-//! | `moka`, `redis` | the modules `cache::moka` and `cache::redis`: tiers that count what they do; `RedisPool` binds the latter to a watched pool |
+//! | `moka`, `redis` | the modules `cache::moka` and `cache::redis`: watched tiers; `RedisPool` runs a Redis tier over a watched pool |
 //! | `tower`, `tower-resilience` | `breaker::RecordLayer`, and the module `breaker::tower_resilience` |
 //! | `metrics` | the module `bridge`: metrics of the `metrics` facade here, and ours in its recorders |
-//! | `prometheus-handle` | `bridge::Appendix`: what a `metrics-exporter-prometheus` renders, on our page |
+//! | `prometheus-handle` | `bridge::Appendix`: the page of a `metrics-exporter-prometheus`, on ours |
 #![cfg_attr(
     not(feature = "deadpool-postgres"),
     expect(rustdoc::broken_intra_doc_links, reason = "the module needs its feature")
@@ -109,7 +108,7 @@ pub use metrics_core::{
     Timestamp, Topic, TraceId, Unit, UnknownTarget, UpDown, Value, View, Window,
 };
 
-/// Every metric that this crate records itself.
+/// The descriptions of all metrics that this crate records itself.
 pub const DESCS: &[&Desc] = &[&BUILD_INFO];
 
 /// The README's examples, compiled as tests.

@@ -1,4 +1,4 @@
-//! Everything, wired.
+//! The monitoring: all parts of node0, connected.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -21,14 +21,14 @@ use tokio::runtime::Handle;
 use crate::monitors::Monitors;
 use crate::signal::stop_signal;
 
-/// Which build runs.
+/// The build that runs, by its labels; the value is always 1.
 pub const BUILD_INFO: Desc = Desc::gauge(
     "node0_build_info",
     "Always 1, labelled with the versions of the host and of node0.",
 )
 .labels(&["version", "node0_version"]);
 
-/// All of node0 in one value; clones share it, and the last one ends the sampling.
+/// All of node0 in one value; clones share it, and dropping the last one ends the sampling.
 #[derive(Clone)]
 pub struct Monitoring {
     inner: Arc<Inner>,
@@ -37,20 +37,20 @@ pub struct Monitoring {
 struct Inner {
     registry: Registry,
     monitors: Monitors,
-    /// The runtime that we run on, from when we first see one.
+    /// The watched runtime of the host; `None` until a method is called on one.
     runtime: Mutex<Option<MonitoredRuntime>>,
     requests: RequestLayer,
     exporter: Arc<Exporter>,
     version: Option<String>,
-    /// Made when it is first asked for: it needs a runtime, and the rest does not.
+    /// Created at first use, since it needs a runtime and the rest does not.
     readiness: OnceLock<Readiness>,
     aggregator: Mutex<Option<Aggregator>>,
-    /// Handles of custom metrics, whose series would go without them.
+    /// Handles of custom metrics, which keep their series.
     custom: Mutex<Vec<AnyMetric>>,
     _build_info: Gauge,
 }
 
-/// A monitoring that could not be built.
+/// The reason why a monitoring could not be built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -78,7 +78,7 @@ impl MonitoringBuilder {
         self
     }
 
-    /// The naming of `/metrics` for those who ask for none; [`Naming::Standard`] by default.
+    /// The naming of `/metrics` for requests without `?naming=`; [`Naming::Standard`] by default.
     pub fn naming(mut self, naming: Naming) -> Self {
         self.exporter = self.exporter.naming(naming);
         self
@@ -99,7 +99,7 @@ impl MonitoringBuilder {
     /// Builds everything and starts the sampling thread.
     ///
     /// # Errors
-    /// [`BuildError`], under the default settings only when the system has no thread to give.
+    /// [`BuildError`]; under the default settings only if the system cannot start a thread.
     pub fn build(self) -> Result<Monitoring, BuildError> {
         let monitoring = self.build_unsampled()?;
         let aggregator = Aggregator::start(&monitoring.inner.registry)?;
@@ -108,7 +108,7 @@ impl MonitoringBuilder {
         Ok(monitoring)
     }
 
-    /// Builds everything and leaves the sampling to the caller.
+    /// Builds everything without the sampling thread.
     pub(crate) fn build_unsampled(self) -> Result<Monitoring, BuildError> {
         let registry = self.registry.build();
         let monitors = Monitors::register(&registry)?;
@@ -141,7 +141,7 @@ impl Monitoring {
         }
     }
 
-    /// Where metrics and monitors of the host's own are registered.
+    /// Returns the registry, for metrics and monitors of the host's own.
     pub fn registry(&self) -> &Registry {
         &self.inner.registry
     }
@@ -150,19 +150,19 @@ impl Monitoring {
         &self.inner.monitors
     }
 
-    /// A fresh sample: the numbers as of now.
+    /// Returns a fresh sample, which includes everything recorded so far.
     pub fn sample(&self) -> Arc<Sample> {
         self.inner.registry.read()
     }
 
-    /// Samples and changes of health from now on; none once [`Monitoring::stop`] was called.
+    /// Subscribes to samples, findings and changes of health; `None` after [`Monitoring::stop`].
     pub fn subscribe(&self) -> Option<Events> {
         lock(&self.inner.aggregator).as_ref().map(Aggregator::subscribe)
     }
 
     /// Sends each tick's numbers to the recorder of the `metrics` facade that is installed.
     ///
-    /// Spawn it; it ends with the sampling.
+    /// Spawn the returned future; it ends with the sampling.
     #[cfg(feature = "metrics")]
     pub fn publish(
         &self,
@@ -179,7 +179,7 @@ impl Monitoring {
         }
     }
 
-    /// How many listen to [`Monitoring::subscribe`].
+    /// Returns the number of receivers of [`Monitoring::subscribe`].
     pub fn listener_count(&self) -> usize {
         lock(&self.inner.aggregator).as_ref().map_or(0, Aggregator::listener_count)
     }
@@ -192,25 +192,25 @@ impl Monitoring {
         self.inner.readiness.get_or_init(|| {
             self.watch_runtime();
             let readiness = Readiness::builder(&self.inner.registry);
-            // Where there is no thread to be had, the checks share the runtime.
+            // If the system cannot start a thread, the checks run on the host's runtime.
             readiness.own_thread().start()
         })
     }
 
-    /// Watches the runtime that we are on, if we are on one and watch none.
+    /// Watches the current runtime, if there is one and none is watched yet.
     fn watch_runtime(&self) {
         let Ok(handle) = Handle::try_current() else { return };
         let mut runtime = lock(&self.inner.runtime);
-        // Without a thread that samples, a test drives all time itself.
+        // Without a sampling thread this is a test, which controls time itself.
         if runtime.is_none() && lock(&self.inner.aggregator).is_some() {
             *runtime = self.system().attach("main", &handle).ok();
         }
     }
 
-    /// The endpoints, to be merged into the host's router or served on an address of their own.
+    /// Returns the endpoints, to merge into the host's router or to serve on an address of their own.
     ///
     /// # Errors
-    /// [`RoutesError`] when a topic has the name of a path of ours, or the registry is out of names.
+    /// [`RoutesError`] if two surfaces have the same path, or the registry is out of names.
     ///
     /// # Panics
     /// Outside a tokio runtime: see [`Monitoring::readiness`].
@@ -221,7 +221,7 @@ impl Monitoring {
         self.routes_with(|routes| routes)
     }
 
-    /// The endpoints with settings of their own, such as [`Routes::appendix`] or [`Routes::surface`].
+    /// Returns the endpoints with further settings, such as [`Routes::appendix`] or [`Routes::surface`].
     ///
     /// # Errors
     /// [`RoutesError`], as from [`Routes::router`].
@@ -244,17 +244,17 @@ impl Monitoring {
         settings(routes).router()
     }
 
-    /// The layer that records requests, for services that are no axum router.
+    /// Returns the layer that records requests, for services other than an axum router.
     pub fn layer(&self) -> RequestLayer {
         self.inner.requests.clone()
     }
 
-    /// Records all requests to a router, by their route templates.
+    /// Wraps a router so that all requests are recorded by their route templates.
     pub fn watch(&self, router: Router) -> WatchedRouter {
         self.inner.requests.wrap(router)
     }
 
-    /// An end for [`serve`](crate::serve()) that takes readiness back first.
+    /// Returns a shutdown for [`serve`](crate::serve()) that ends readiness first.
     ///
     /// # Panics
     /// Outside a tokio runtime: see [`Monitoring::readiness`].
@@ -262,7 +262,7 @@ impl Monitoring {
         Shutdown::new().readiness(self.readiness())
     }
 
-    /// Serves a router, watched, until SIGTERM or Ctrl-C and through the drain after it.
+    /// Serves a watched router until SIGTERM or Ctrl-C, and then drains.
     ///
     /// For other limits, drain times or a second address use
     /// [`Monitoring::watch`], [`Monitoring::shutdown`] and [`serve`](crate::serve()).
@@ -286,7 +286,7 @@ impl Monitoring {
         Ok(())
     }
 
-    /// A page for Prometheus, in the exporter's naming.
+    /// Returns a page for Prometheus, in the exporter's naming.
     pub fn export(&self) -> String {
         let mut page = Vec::new();
         let exporter = &self.inner.exporter;
@@ -329,7 +329,7 @@ impl Monitoring {
         Ok(metric)
     }
 
-    /// Ends the sampling; what is recorded stays readable.
+    /// Ends the sampling; recorded values stay readable.
     pub fn stop(&self) {
         let aggregator = lock(&self.inner.aggregator).take();
         drop(aggregator);
@@ -343,7 +343,7 @@ impl fmt::Debug for Monitoring {
     }
 }
 
-/// The layer whose requests are an operation of the performance monitor, too.
+/// Registers the request layer, which also records all requests as one operation.
 fn requests(
     registry: &Registry,
     performance: &PerformanceMonitor,

@@ -1,7 +1,6 @@
 //! The monitors that come with node0, in one table.
 //!
-//! A line is all that the facade needs of a monitor: it registers the monitor and gives
-//! [`Monitoring`] a getter of that name.
+//! Each line registers a monitor and gives [`Monitoring`] a getter of that name.
 
 use breaker_monitor::BreakerMonitor;
 use cache_monitor::CacheMonitor;

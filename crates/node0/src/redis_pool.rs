@@ -1,7 +1,7 @@
 //! A watched pool as the source of a Redis tier's connections.
 //!
-//! The cache monitor knows no pools, and the pool monitor no caches. This is the
-//! one place that knows both.
+//! The cache monitor and the pool monitor do not depend on each other, so the facade
+//! connects them here.
 
 use cache_monitor::redis::ConnectionSource;
 use db_pool_monitor::deadpool::{MonitoredObject, MonitoredPool};

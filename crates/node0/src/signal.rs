@@ -1,9 +1,9 @@
-//! The signals by which a process is asked to stop.
+//! Signals that ask a process to stop.
 
 /// Waits for SIGTERM or Ctrl-C; each call waits for the next one.
 ///
-/// Where the system gives no way to wait for a signal, this never returns and
-/// the signal ends the process as it would have.
+/// If the system does not allow waiting for a signal, this never returns, and a signal
+/// ends the process as usual.
 pub async fn stop_signal() {
     let interrupted = async {
         if let Err(error) = tokio::signal::ctrl_c().await {

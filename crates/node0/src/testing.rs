@@ -1,4 +1,4 @@
-//! A monitoring whose time stands still, for tests.
+//! A monitoring with a manual clock, for tests.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use metrics_core::ManualClock;
 
 use crate::monitoring::Monitoring;
 
-/// A [`Monitoring`] that a test moves through time; see the crate's front page.
+/// A [`Monitoring`] whose time a test advances; see the crate's front page.
 #[derive(Debug)]
 pub struct Testing {
     monitoring: Monitoring,
@@ -17,7 +17,7 @@ pub struct Testing {
 }
 
 impl Monitoring {
-    /// A monitoring for tests: a clock that stands still, and no thread.
+    /// Creates a monitoring for tests, with a manual clock and without a sampling thread.
     ///
     /// # Panics
     /// Never, unless the core's own metrics break its own rules.
@@ -31,7 +31,7 @@ impl Monitoring {
 }
 
 impl Testing {
-    /// Lets time pass: the registry ticks each time that a whole tick has passed.
+    /// Advances time; the registry ticks for each whole tick that has passed.
     pub fn advance(&mut self, by: Duration) {
         let tick = self.sampler.period();
         let mut left = by;
@@ -43,7 +43,7 @@ impl Testing {
         self.clock.advance(left);
     }
 
-    /// The clock, for what must happen in the middle of a second.
+    /// Returns the clock, to advance time by less than a tick.
     pub fn clock(&self) -> &ManualClock {
         &self.clock
     }

@@ -12,7 +12,7 @@ use testbed::exposition::{self, Family};
 use testbed::{http, tools};
 use tokio::net::TcpListener;
 
-/// What the crate has, in its own process's words: without what this system does not tell.
+/// The families of the crate itself, without those that this system cannot report.
 const FAMILIES: [(&str, &str, &str); 8] = [
     ("theirs_process_cpu_seconds", "counter", "seconds"),
     ("theirs_process_max_fds", "gauge", ""),

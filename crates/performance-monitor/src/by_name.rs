@@ -11,7 +11,7 @@ use crate::descs::{OPERATION_DURATION, OPERATIONS};
 pub(crate) struct ByName {
     pub(crate) operations: Labelled<Latency, 1>,
     pub(crate) throughput: Labelled<Counter, 1>,
-    /// By cache and tier.
+    /// The hits and misses by cache and tier.
     pub(crate) lookups: Labelled<HitRatio, 2>,
 }
 
@@ -24,7 +24,7 @@ impl ByName {
         })
     }
 
-    /// Lets go of names that nobody used for that long.
+    /// Expires names that were not used for at least this long.
     pub(crate) fn expire_idle(&self, after: Duration) {
         self.operations.expire_idle(after);
         self.throughput.expire_idle(after);

@@ -1,7 +1,7 @@
 //! The meaning of each metric of an operation.
 //!
-//! Lookups in caches are described in the core ([`metrics_core::CACHE_GETS`]), since another
-//! monitor records them too.
+//! The core describes cache lookups ([`metrics_core::CACHE_GETS`]), since the cache monitor
+//! records them too.
 
 use metrics_core::{Classic, ClassicShape, Desc, descs};
 

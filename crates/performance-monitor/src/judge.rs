@@ -1,18 +1,18 @@
 //! The judgement of operations.
 //!
-//! An operation is slow when its 95th percentile is beyond the threshold. The slowest one
-//! takes most of the points, each further one a few more. Operations with few recent
-//! samples are not judged; without others, the judgement is unknown.
+//! An operation is slow if its 95th percentile is beyond the threshold. The slowest operation
+//! has a large penalty, each further one a small one. Operations with few recent samples are
+//! not judged; if there are no others, the topic is unknown.
 
 use metrics_core::{Finding, Judgement, Snapshot, millis};
 
 use crate::reading;
 use crate::thresholds::Thresholds;
 
-/// The latency, in multiples of the threshold, that is critical.
+/// The multiple of the threshold from which a latency is critical.
 const CRITICAL: f64 = 5.0;
 
-/// The points for each slow operation beside the slowest one.
+/// The penalty of each slow operation besides the slowest.
 const FURTHER: u8 = 5;
 
 /// Judges all operations.

@@ -1,10 +1,10 @@
 //! Watches operations by name: latency, throughput and cache hits.
 //!
-//! An application that has no handle at hand has a name and a value. It records
-//! them here, into a [`metrics_core::Registry`], where one sample feeds reports,
-//! health, scrapes and streams alike. A first call with a name registers its
-//! series; later calls look it up without a lock and without allocating. Names
-//! that nobody uses any more expire.
+//! Code without a metric handle records a value by the name of an operation. This
+//! crate records it in a [`metrics_core::Registry`], where one sample feeds
+//! reports, health, scrapes and streams alike. The first call with a name
+//! registers its series; later calls look it up without a lock and without
+//! allocating. Names that are no longer used expire.
 //!
 //! ```
 //! use metrics_core::Registry;
@@ -31,9 +31,7 @@
 //! # Ok::<(), metrics_core::RegisterError>(())
 //! ```
 //!
-//! # What it refuses to know
-//!
-//! Exposition formats, HTTP, what an operation does, and other monitors.
+//! It does not know exposition formats, HTTP, the meaning of operations or other monitors.
 //!
 //! # Metrics
 //!
@@ -42,8 +40,8 @@
 //! | `operation_duration_seconds`, `operations_total` | `operation` |
 //! | `cache_gets_total` | `cache`: default; `tier`; `result`: hit, miss |
 //!
-//! The last one is [`metrics_core::CACHE_GETS`], which a monitor of caches
-//! records too: a lookup is recorded here or there, and its total is one.
+//! The last one is [`metrics_core::CACHE_GETS`], which the cache monitor records
+//! too. Record each lookup in one of the two monitors; both add to the same total.
 
 mod by_name;
 mod descs;

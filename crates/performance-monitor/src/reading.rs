@@ -1,4 +1,4 @@
-//! The numbers of a snapshot by name, for all who judge or show them.
+//! The numbers of a snapshot by name, for judgements and reports.
 
 use std::collections::BTreeMap;
 

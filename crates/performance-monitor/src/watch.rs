@@ -13,7 +13,7 @@ use crate::thresholds::Thresholds;
 /// The names of this monitor.
 pub static TOPIC: Topic = Topic::new("performance", "performance").target("operation");
 
-/// All names. It holds no registry: the registry holds it.
+/// All names, as the registry owns them; it has no registry itself.
 #[derive(Clone, Debug)]
 pub(crate) struct Watch {
     pub(crate) by_name: ByName,

@@ -1,12 +1,12 @@
-//! A task that only sleeps, to measure how late the runtime wakes it.
+//! The canary: a task that only sleeps, to measure the delay of its wake-ups.
 //!
 //! Other sleeping tasks of the runtime are woken as late as this one. A lag of 200 ms means that
-//! all workers were blocked for so long, or that a single one was: the worker that watches the
-//! timers and sockets. While that worker runs a task, tokio may let the idle ones sleep on. One
-//! canary is enough for a runtime of any size, since one worker at a time watches the timers.
+//! all workers were blocked for that time, or the one worker that polls timers and sockets: while
+//! it runs a task, tokio may leave idle workers asleep. One canary is enough for a runtime of any
+//! size, since one worker at a time polls the timers.
 //!
-//! The task holds the canary and the monitor weakly. So it keeps neither series nor registry
-//! alive, and ends at its next wake-up after one of them is gone.
+//! The task has only weak references to the canary and the monitor. So it keeps neither series
+//! nor registry alive, and ends at its next wake-up after one of them is dropped.
 
 use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +23,7 @@ const MOST_MISSED: u32 = 1000;
 #[derive(Debug)]
 pub(crate) struct Canary {
     pub(crate) clock: Clock,
-    /// The time for which it sleeps.
+    /// The time that it sleeps.
     interval: Duration,
     pub(crate) lag: Latency,
     /// The time of its next wake-up, in nanoseconds of the clock's uptime.
@@ -38,7 +38,7 @@ impl Canary {
         canary
     }
 
-    /// Sleeps and wakes until the runtime is watched no more, or the registry is gone.
+    /// Sleeps and wakes until the runtime is no longer watched, or the registry is dropped.
     pub(crate) async fn run(canary: Weak<Self>, system: Weak<System>) {
         let watched = || canary.upgrade().filter(|_| system.strong_count() > 0);
         while let Some(interval) = watched().map(|canary| canary.fall_asleep()) {
@@ -49,25 +49,24 @@ impl Canary {
         }
     }
 
-    /// The delay of the wake-up that has not come yet; zero below an interval, which timers take.
+    /// Returns the delay so far of the next wake-up; zero below an interval, which timers may take.
     pub(crate) fn overdue(&self) -> Duration {
         let late = self.late();
         if late < self.interval { Duration::ZERO } else { late }
     }
 
-    /// Notes that it sleeps from now on, and returns for how long.
+    /// Sets the time of the next wake-up, and returns the time to sleep.
     fn fall_asleep(&self) -> Duration {
         let due = self.clock.uptime() + self.interval;
         self.due.store(u64::try_from(due.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.interval
     }
 
-    /// Records how late it woke.
+    /// Records the lag of a wake-up.
     ///
-    /// A task that was due within the lag waited for the rest of it, so the wake-ups that the
-    /// canary missed are recorded too: a lag of 65 ms at an interval of 20 ms as 65, 45 and 25.
-    /// Otherwise a stall of a second would weigh as little as a single wake-up in time, of
-    /// which a second without a stall has fifty.
+    /// Wake-ups that the canary missed are recorded too: a lag of 65 ms at an interval of 20 ms is
+    /// recorded as 65, 45 and 25 ms. Otherwise a stall of a second would count as one sample, while
+    /// a second without a stall counts as fifty.
     fn wake_up(&self) {
         let late = self.late();
         self.lag.record(late);
@@ -79,7 +78,7 @@ impl Canary {
         }
     }
 
-    /// The time since the wake-up was due.
+    /// Returns the time since the wake-up was due.
     fn late(&self) -> Duration {
         let due = Duration::from_nanos(self.due.load(Ordering::Relaxed));
         self.clock.uptime().saturating_sub(due)

@@ -39,7 +39,7 @@ descs! {
         Desc::gauge("process_resident_memory_bytes", "Resident memory size in bytes.")
             .unit(Unit::Bytes);
 
-    /// The heap, as the host's allocator knows it.
+    /// The size of the heap, as the host's allocator reports it.
     pub const HEAP: Desc = Desc::gauge(
         "process_heap_bytes",
         "Process heap size in bytes, where the host tells what its allocator holds.",
@@ -127,7 +127,7 @@ descs! {
     )
     .labels(&["runtime"]);
 
-    /// The delay of the canary's wake-up that has not come yet.
+    /// The delay so far of the canary's next wake-up.
     pub const STALL: Desc = Desc::gauge(
         "tokio_stall_seconds",
         "How long the lag canary has been waiting for its overdue wake-up; 0 when it is not overdue.",

@@ -1,14 +1,14 @@
 //! The judgements of the process and of its runtimes.
 //!
-//! Lack of memory is one finding: about the memory of the process or that of its cgroup,
-//! whichever is nearer to the limit.
+//! Lack of memory is one finding, about the process or its cgroup, whichever is nearer to the
+//! limit.
 
 use metrics_core::{Finding, Judgement, LatencySummary};
 
 use crate::reading::{ProcessLevels, Reading, mean};
 use crate::thresholds::Thresholds;
 
-/// The points for one worker that never sleeps while others do; too few to change the status.
+/// The penalty of one worker that never sleeps while others do; too small to change the status.
 const BUSY_WORKER: u8 = 8;
 
 /// Judges the process against its limits.
@@ -106,7 +106,7 @@ fn busy(runtime: &Reading<'_>, limits: &Thresholds) -> Option<Finding> {
     Some(finding.message(message).advice(advice))
 }
 
-/// Finds a value that is above one of two rising limits.
+/// Returns a finding if a value is above the first or the second of two limits.
 fn above(code: &'static str, value: f64, warn: f64, fail: f64) -> Option<Finding> {
     if value > fail {
         Some(Finding::critical(code).beyond(value, fail))
@@ -117,7 +117,7 @@ fn above(code: &'static str, value: f64, warn: f64, fail: f64) -> Option<Finding
     }
 }
 
-/// The share of a limit that is used; `None` where either is unknown.
+/// Returns the used share of a limit; `None` if either is unknown.
 fn share(used: Option<f64>, limit: Option<f64>) -> Option<f64> {
     let (used, limit) = (used?, limit?);
     (limit > 0.0).then(|| used / limit)

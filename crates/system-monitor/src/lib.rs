@@ -1,15 +1,15 @@
 //! Watches the process and its runtime: memory, CPU, files, threads, workers and lag.
 //!
-//! A process does not see how near it is to being killed for its memory, nor a runtime that one
-//! of its tasks blocks a worker. This crate reads the first from the kernel and from the limits
-//! of the process's cgroups, and asks tokio for the second, without `tokio_unstable`. It records
-//! both in a [`metrics_core::Registry`], where one sample feeds reports, health, scrapes and
-//! streams alike.
+//! Two dangers are invisible from inside a service: memory close to the limit at which the
+//! process is killed, and a task that blocks a worker of the runtime. This crate reads memory and
+//! its limits from the kernel and the process's cgroups, and the state of workers from tokio,
+//! without `tokio_unstable`. It records both in a [`metrics_core::Registry`], where one sample
+//! feeds reports, health, scrapes and streams alike.
 //!
 //! The files of `/proc` and of the cgroups are read once a tick, when the registry polls its
 //! monitors, well within the millisecond that a poll may take. No scrape and no probe reads them.
 //!
-//! It refuses to know: pools, caches, exposition formats, HTTP, other monitors.
+//! It does not know pools, caches, exposition formats, HTTP or other monitors.
 //!
 //! ```
 //! use metrics_core::Registry;
@@ -42,8 +42,8 @@
 //!
 //! # The process
 //!
-//! What the platform does not tell is absent, never 0. On anything but Linux that is all of it
-//! but the heap.
+//! A value that the platform does not report is absent, never 0. On systems other than Linux
+//! only the heap is shown.
 //!
 //! | metric | meaning |
 //! | --- | --- |
@@ -51,7 +51,7 @@
 //! | `process_open_fds`, `process_max_fds` | open files, and the most that are allowed |
 //! | `process_virtual_memory_bytes`, `process_virtual_memory_max_bytes` | address space, and the most that is allowed |
 //! | `process_resident_memory_bytes` | memory in RAM |
-//! | `process_heap_bytes` | memory that the host's allocator [says](SystemMonitorBuilder::heap) it holds |
+//! | `process_heap_bytes` | size of the heap, as the host's [function](SystemMonitorBuilder::heap) returns it |
 //! | `process_start_time_seconds`, `process_uptime_seconds` | time of its start, and time since then |
 //! | `process_threads` | threads |
 //! | `process_cpu_usage_cores`, `cgroup_cpu_limit_cores` | CPU over the last tick, and the smallest quota |
@@ -68,11 +68,11 @@
 //! | `tokio_worker_busy_ratio` | `worker` | share of the last tick that the worker was busy, also with a task that still blocks it |
 //! | `tokio_worker_parks_total` | `worker` | times that the worker ran out of work |
 //! | `tokio_lag_seconds` | | delay of wake-ups, measured by a canary: a task that only sleeps |
-//! | `tokio_stall_seconds` | | delay of the wake-up that the canary waits for |
+//! | `tokio_stall_seconds` | | delay so far of the canary's next wake-up |
 //!
-//! The timer itself accounts for 1 to 2 ms of the lag. A stall is recorded together with the
-//! wake-ups that it made the canary miss, so that percentiles are those of a task that is due
-//! at any time, and not those of the few wake-ups that happened.
+//! The timer itself accounts for 1 to 2 ms of the lag. After a stall the wake-ups that the canary
+//! missed are recorded too. So percentiles are those of tasks that are due at any time, and a
+//! long stall does not count as a single wake-up.
 
 mod canary;
 mod descs;

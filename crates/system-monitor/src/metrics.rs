@@ -1,7 +1,7 @@
 //! The numbers of the process and of runtimes, for people and programs.
 //!
-//! Of several runtimes levels add up, the busy ratio is the mean over all their workers, and
-//! percentiles come from the merged windows: an average of percentiles is the lag of no task.
+//! For several runtimes together, levels are added, the busy ratio is the mean over all workers,
+//! and percentiles come from the merged windows, since percentiles cannot be averaged.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 use crate::reading::{ProcessLevels, Reading, mean};
 
-/// Numbers of the process; what cannot be read on this platform is `None`.
+/// The numbers of the process; `None` for a number that the platform does not report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -34,7 +34,7 @@ pub struct ProcessMetrics {
     pub uptime: Option<Duration>,
 }
 
-/// Numbers of one runtime, or of several together; what is not known yet is `None`.
+/// The numbers of one runtime, or of several together; `None` for one that is not known yet.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

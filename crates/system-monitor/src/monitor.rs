@@ -1,7 +1,7 @@
-//! The handle by which a host has its process and runtimes watched.
+//! The handle through which a host watches its process and runtimes.
 //!
-//! It holds the registry, to register the metrics of further runtimes. If the registry held it
-//! too, neither would ever be dropped; so the registry holds the types of [`watch`](crate::watch).
+//! It owns the registry, to register the metrics of further runtimes. If the registry owned it
+//! too, neither would ever be dropped. So the registry owns the types of [`watch`](crate::watch).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -73,19 +73,19 @@ impl SystemMonitor {
         }
     }
 
-    /// Watches a runtime for as long as what this returns is held.
+    /// Watches a runtime until the returned handle is dropped.
     ///
     /// Its workers, tasks and queue are polled once a tick. A canary, which is a task that only
-    /// sleeps, is spawned on it to measure the lag; [`SystemMonitorBuilder::canary_interval`]
-    /// says what that costs.
+    /// sleeps, is spawned on it to measure the lag; see [`SystemMonitorBuilder::canary_interval`]
+    /// for its cost.
     ///
-    /// A current-thread runtime runs while a thread blocks on it. Without such a thread it wakes
-    /// no task, and is shown as stalled.
+    /// A current-thread runtime runs only while a thread blocks on it. Without such a thread it
+    /// wakes no task and is shown as stalled.
     ///
     /// # Errors
     /// [`AttachError`] for a name that is taken or unusable, and for a runtime without timers.
-    /// In the latter case tokio also prints the message of a panic, which is caught here: there
-    /// is no other way to ask.
+    /// In the latter case the message of a panic is printed, although it is caught here: tokio
+    /// has no other way to find out.
     pub fn attach(&self, name: &str, runtime: &Handle) -> Result<MonitoredRuntime, AttachError> {
         let name = self.system.runtimes.name(name)?;
         if !has_timers(runtime) {
@@ -140,11 +140,11 @@ impl SystemMonitorBuilder {
         self
     }
 
-    /// Changes how long the lag canary of each runtime sleeps; 20 ms by default, 1 ms at least.
+    /// Changes the time that the lag canary of each runtime sleeps; 20 ms by default, 1 ms at least.
     ///
-    /// A stall can begin while the canary sleeps, so it is measured too short by up to this
-    /// time. A wake-up costs an idle runtime 50 µs of CPU on a virtual machine, nearly all of
-    /// it in the kernel: 0.3 % of one core by default. A runtime at work pays no more.
+    /// A stall can begin while the canary sleeps, so its measured length is too short by up to
+    /// this time. On a virtual machine a wake-up costs an idle runtime 50 µs of CPU, mostly in
+    /// the kernel, which is 0.3 % of one core by default. A busy runtime pays no more.
     pub fn canary_interval(mut self, interval: Duration) -> Self {
         self.canary_interval = interval.max(Duration::from_millis(1));
         self
@@ -152,8 +152,8 @@ impl SystemMonitorBuilder {
 
     /// Shows the size of the heap as `process_heap_bytes`; by default it is unknown.
     ///
-    /// Only the host's allocator knows it: jemalloc tells it as `stats.allocated`, for example.
-    /// `bytes` is called once a tick and must return within microseconds.
+    /// Only the host's allocator knows it, for example jemalloc as `stats.allocated`. `bytes` is
+    /// called once a tick and must return within microseconds.
     pub fn heap(mut self, bytes: impl Fn() -> Option<u64> + Send + Sync + 'static) -> Self {
         self.heap = Some(HeapSource(Box::new(bytes)));
         self
@@ -171,7 +171,7 @@ impl SystemMonitorBuilder {
     /// [`RegisterError::DuplicateTopic`] when the registry has one of them: clone the first
     /// monitor instead.
     pub fn register(self, registry: &Registry) -> Result<SystemMonitor, RegisterError> {
-        // Registers both topics or neither: a monitor cannot be taken out of a registry again.
+        // Both topics are registered or neither, since a monitor cannot be removed from a registry.
         let ours = [TOPIC.name, RUNTIME_TOPIC.name];
         if let Some(taken) = registry.topics().iter().find(|topic| ours.contains(&topic.name)) {
             return Err(RegisterError::DuplicateTopic { topic: taken.name });
@@ -188,7 +188,7 @@ impl SystemMonitorBuilder {
     }
 }
 
-/// Tells whether a task can sleep on the runtime: tokio panics where it makes a sleep without timers.
+/// Returns `true` if tasks can sleep on the runtime; without timers tokio panics in a sleep.
 fn has_timers(runtime: &Handle) -> bool {
     let _inside = runtime.enter();
     let sleep = || drop(tokio::time::sleep(Duration::ZERO));

@@ -1,8 +1,8 @@
-//! Reads the process from `/proc` and from the files of its cgroups; `silent.rs` stands in
-//! elsewhere than on Linux.
+//! Reads the process from `/proc` and from the files of its cgroups; `silent.rs` replaces it on
+//! systems other than Linux.
 //!
-//! Each file is opened, read and closed by itself. When one cannot be read, what it tells is
-//! unknown, and the others are read all the same.
+//! Each file is opened, read and closed by itself. If one cannot be read, its values are
+//! unknown, and the others are not affected.
 
 mod cgroup;
 
@@ -37,7 +37,7 @@ impl Probe {
         Self { age: age(&proc), own: proc.join("self"), cgroup, machine_bytes }
     }
 
-    /// Reads what changes all the time, and returns the CPU time of all threads since the start.
+    /// Reads the levels, and returns the CPU time of all threads since the start.
     pub(crate) fn read_levels(&self, levels: &mut ProcessLevels) -> Option<Duration> {
         let stat = Stat::from_file(self.own.join("stat")).ok();
         let of_stat = |number: fn(&Stat) -> u64| stat.as_ref().map(|stat| number(stat) as f64);
@@ -66,7 +66,7 @@ impl Probe {
 fn age(proc: &Path) -> Option<f64> {
     let machine = Uptime::from_file(proc.join("uptime")).ok()?;
     let start = ticks(Stat::from_file(proc.join("self/stat")).ok()?.starttime).as_secs_f64();
-    // Some containers are shown an uptime of their own, which says nothing of the process.
+    // Some containers see an uptime of their own, which can be shorter than the process's life.
     Some(machine.uptime - start).filter(|age| *age >= 0.0)
 }
 
@@ -76,7 +76,7 @@ fn ticks(ticks: u64) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
-/// Counts the open files: since Linux 6.2 the folder's size says it, before that a listing does.
+/// Counts the open files: by the folder's size since Linux 6.2, before that by listing it.
 fn open_files(folder: &Path) -> Option<u64> {
     let size = fs::metadata(folder).ok()?.len();
     if size > 0 { Some(size) } else { listed_files(folder) }
@@ -99,7 +99,7 @@ mod tests {
         if size() == 0 {
             return; // an old kernel, which has only the listing
         }
-        // Other tests open files too: between two equal sizes none did.
+        // Other tests open files too. If the sizes before and after are equal, none did.
         let counted = (0..1000).find_map(|_| {
             let (before, listed, after) = (size(), listed_files(folder), size());
             (before == after).then_some((before, listed))

@@ -1,6 +1,6 @@
 //! The process: its gauges, and the sources that a poll copies into them.
 //!
-//! A poll reads a few small files that the kernel makes up in memory, as the contract of
+//! A poll reads a few small files that the kernel generates in memory, as the contract of
 //! [`Monitor::poll`](metrics_core::Monitor::poll) allows.
 
 use std::fmt;
@@ -12,23 +12,23 @@ use metrics_core::{Clock, Moment, RegisterError, Registry, View, lock};
 use crate::probe::Probe;
 use crate::reading::{ProcessGauges, ProcessLevels};
 
-/// The shortest span of which a share is taken, since the kernel counts CPU in steps of 10 ms.
+/// The shortest span over which CPU use is computed, since the kernel counts in steps of 10 ms.
 pub(crate) const SHORTEST_SPAN: Duration = Duration::from_millis(500);
 
-/// The limits, which change rarely and cost most to read, are read at one of so many polls.
+/// The number of polls per reading of the limits, which change rarely and cost most to read.
 const LIMITS_EVERY: u32 = 5;
 
 /// The host's function that asks its allocator for the size of the heap.
 pub(crate) struct HeapSource(pub(crate) Box<dyn Fn() -> Option<u64> + Send + Sync>);
 
-/// What is recorded of the process.
+/// The gauges of the process, and the sources that polls read.
 #[derive(Debug)]
 pub(crate) struct Process {
     gauges: ProcessGauges,
     sources: Mutex<Sources>,
 }
 
-/// The sources that a poll reads, with what earlier polls found.
+/// The sources that a poll reads, and the values of earlier polls.
 #[derive(Debug)]
 struct Sources {
     clock: Clock,
@@ -36,14 +36,14 @@ struct Sources {
     heap: Option<HeapSource>,
     polls: u32,
     levels: ProcessLevels,
-    /// A moment, and the age of the process at it in seconds.
+    /// A moment, and the age of the process at that moment in seconds.
     age: Option<(Moment, f64)>,
-    /// The moment at which a share of CPU was taken last, and the CPU time at it.
+    /// The moment at which CPU use was computed last, and the CPU time at that moment.
     cpu: Option<(Moment, Duration)>,
 }
 
 impl Process {
-    /// Reads the process once, and registers what the platform tells of it.
+    /// Reads the process once, and registers the values that the platform reports.
     pub(crate) fn register(
         registry: &Registry,
         probe: Probe,
@@ -55,9 +55,9 @@ impl Process {
         let mut sources = Sources { clock, probe, heap, polls: 0, levels, age, cpu: None };
         sources.read();
         let (levels, wall) = (&mut sources.levels, sources.clock.wall().as_millis() as f64 / 1e3);
-        // Computed once, since somebody may set the wall clock later.
+        // Computed once, since the wall clock may be set later.
         levels.start_seconds = levels.uptime_seconds.map(|uptime| wall - uptime);
-        // Unknown until a later poll, but its series is there from the first on.
+        // Unknown until a later poll, but the series exists from the start.
         let cpu_cores = levels.cpu_seconds.map(|_| f64::NAN);
         let mut gauges = ProcessGauges::default();
         gauges.learn(registry, &[], &ProcessLevels { cpu_cores, ..*levels })?;
@@ -91,7 +91,7 @@ impl Sources {
         self.levels.uptime_seconds = self.age.map(uptime);
     }
 
-    /// Keeps the CPU time, and takes a share of CPU if the last one was taken long enough ago.
+    /// Stores the CPU time, and computes CPU use if the last time was long enough ago.
     fn read_cpu(&mut self, cpu_time: Option<Duration>) {
         let Some(cpu_time) = cpu_time else {
             (self.cpu, self.levels.cpu_cores) = (None, None);

@@ -1,8 +1,8 @@
 //! The levels of the process and of its runtimes, as plain data and as gauges.
 //!
-//! What the platform does not tell when the process is registered has no gauge, so that it is
-//! absent from every surface and not 0. A level that becomes unknown later is NaN in its gauge
-//! and `None` here.
+//! A level that the platform does not report at registration has no gauge, so it is absent from
+//! every surface and not 0. A level that becomes unknown later is NaN in its gauge and `None`
+//! here.
 
 use metrics_core::{Histogram, InstanceName, Named, View, levels};
 
@@ -42,7 +42,7 @@ levels! {
     }
 }
 
-/// Everything that a view shows of one runtime, read once for all who judge or report it.
+/// The numbers of one runtime in a view, for judgements and reports.
 #[derive(Debug)]
 pub(crate) struct Reading<'a> {
     pub(crate) name: InstanceName,
@@ -63,7 +63,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The mean, which of nothing is `None`.
+/// Returns the mean; `None` without values.
 pub(crate) fn mean<'v>(values: impl Iterator<Item = &'v f64> + Clone) -> Option<f64> {
     let count = values.clone().count();
     (count > 0).then(|| values.sum::<f64>() / count as f64)

@@ -1,4 +1,4 @@
-//! Watched runtimes: the handle of one, its instruments, and the copying of its levels.
+//! Watched runtimes: the handle, the instruments, and the polling of levels.
 
 use std::sync::{Arc, Mutex};
 
@@ -32,7 +32,7 @@ impl MonitoredRuntime {
 }
 
 instruments! {
-    /// What is recorded of one worker.
+    /// The series of one worker.
     pub(crate) struct WorkerCells, read as WorkerReading {
         pub(crate) busy: Gauge = WORKER_BUSY_RATIO,
         pub(crate) parks: Counter = WORKER_PARKS,
@@ -48,7 +48,7 @@ pub(crate) struct WatchedRuntime {
     pub(crate) canary: Arc<Canary>,
     /// The task that runs the canary.
     task: AbortHandle,
-    /// The workers when their shares were taken last, and when that was.
+    /// The state of the workers when their busy ratios were computed last, and that moment.
     seen: Mutex<(Moment, Vec<Worker>)>,
 }
 
@@ -63,7 +63,7 @@ impl WatchedRuntime {
         let seen = Worker::all(&runtime.metrics());
         let register = |at: usize| WorkerCells::register(registry, &[name, &at.to_string()]);
         let workers: Box<[_]> = (0..seen.len()).map(register).collect::<Result<_, _>>()?;
-        // A share takes two readings.
+        // A ratio needs two readings.
         workers.iter().for_each(|worker| worker.busy.set(f64::NAN));
         let lag = registry.latency(&LAG, &[name])?;
         let canary = Arc::new(Canary::new(registry.clock().clone(), *canary_interval, lag));
@@ -72,13 +72,13 @@ impl WatchedRuntime {
         let (runtime, seen) = (runtime.clone(), Mutex::new((registry.clock().now(), seen)));
         let gauges = RuntimeGauges::default();
         let mut watched = Self { runtime, gauges, workers, canary, task, seen };
-        // After the canary is spawned: its task is subtracted from those that are shown.
+        // Read after the canary was spawned, since its task is subtracted from the number of tasks.
         let levels = watched.levels();
         watched.gauges.learn(registry, &[name], &levels)?;
         Ok(watched)
     }
 
-    /// Copies the levels, and at most every half second what the workers did since.
+    /// Copies the levels, and at most every half second the busy ratios of the workers.
     pub(crate) fn poll(&self) {
         self.gauges.set(&self.levels());
         let now = self.canary.clock.now();
@@ -95,7 +95,7 @@ impl WatchedRuntime {
         *seen = (now, workers);
     }
 
-    /// Asks the runtime for its levels, and the canary for its delay.
+    /// Reads the levels of the runtime, and the delay of the canary.
     fn levels(&self) -> RuntimeLevels {
         let runtime = self.runtime.metrics();
         RuntimeLevels {

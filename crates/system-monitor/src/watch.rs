@@ -1,4 +1,4 @@
-//! The monitors that the registry holds: one for the process, one for its runtimes.
+//! The monitors that the registry owns: one for the process, one for its runtimes.
 //!
 //! They are two, since lack of memory and a blocked runtime have different remedies, and
 //! `/health/performance` has a check for each. They share what they watch, since

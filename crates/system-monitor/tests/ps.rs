@@ -26,12 +26,12 @@ use testbed::Deadline;
 use crate::ask::ask;
 use crate::computing::Computing;
 
-/// How many readings must all agree.
+/// The number of readings that must all agree.
 const READINGS: usize = 10;
-/// How many more may be taken because theirs, before and after ours, were too far apart.
+/// The number of repeats allowed because the tools' numbers before and after ours differed too much.
 const REPEATS: usize = 10;
 
-/// What is compared: a name, and what ours may lie outside of theirs by, as a share and in units.
+/// The compared columns: a name, and the allowed difference as a share and in units.
 ///
 /// Memory is counted by the kernel in batches, and CPU time by `ps` in whole seconds. Of threads
 /// and files each one counts.
@@ -80,7 +80,7 @@ impl Drop for Load {
     }
 }
 
-/// What `ps` and the listing say.
+/// Reads the numbers of `ps` and of the listing.
 fn theirs() -> Numbers {
     let pid = process::id().to_string();
     let said = ask("ps", &["-o", "rss=,vsz=,nlwp=,cputimes=", "-p", &pid]).expect("it was there");
@@ -102,13 +102,13 @@ fn ours(ticker: &mut Ticker) -> Numbers {
     ]
 }
 
-/// Whether theirs are close enough together to say anything.
+/// Returns `true` if the tools' two readings are close enough to compare with.
 fn is_narrow(before: &Numbers, after: &Numbers) -> bool {
     let apart = before.iter().zip(after).map(|(a, b)| ((a - b).abs(), a.max(*b)));
     apart.into_iter().all(|(apart, most)| apart <= (most * 0.05).max(1.0))
 }
 
-/// What of ours does not lie between theirs.
+/// Returns our numbers that are not between the tools' two readings.
 fn wrong(before: &Numbers, ours: &Numbers, after: &Numbers) -> Vec<String> {
     let mut wrong = Vec::new();
     for (at, (name, share, units)) in COLUMNS.iter().enumerate() {

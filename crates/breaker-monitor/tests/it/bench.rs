@@ -98,7 +98,7 @@ pub(crate) fn one_hot(sample: &Sample, circuit: &str) -> State {
     states[on.unwrap_or_else(|| panic!("{values:?}"))]
 }
 
-/// How often a circuit went from one state to another.
+/// Returns the number of changes of a circuit from one state to another.
 pub(crate) fn transitions(sample: &Sample, circuit: &str, from: State, to: State) -> u64 {
     let labels = [("circuit", circuit), ("from", from.label()), ("to", to.label())];
     number(sample, "circuit_breaker_transitions_total", &labels) as u64

@@ -163,7 +163,7 @@ impl<K: 'static, V: 'static> Watched<K, V> {
         }
     }
 
-    /// Counts how a lookup that missed got its value, by its own load or another's, and returns it.
+    /// Counts a miss as a load or as coalesced, and returns the value.
     pub(super) fn missed<E>(&self, has_loaded: bool, entry: Result<Entry<K, V>, E>) -> Result<V, E>
     where
         V: Clone,
@@ -176,7 +176,7 @@ impl<K: 'static, V: 'static> Watched<K, V> {
         entry.map(Entry::into_value)
     }
 
-    /// Returns moka's own numbers, whose unit is bytes where entries are weighed.
+    /// Returns moka's own numbers; with a weigher their unit is bytes.
     pub(super) fn levels(&self, entries: u64, weight: u64, policy: &Policy) -> Levels {
         let (entries, max) = (Some(entries), policy.max_capacity());
         match &self.weigher {

@@ -1,4 +1,4 @@
-//! moka's cache for tasks.
+//! The wrapper of moka's future cache.
 
 use std::convert::Infallible;
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -17,9 +17,9 @@ use crate::words::{LoadOutcome, Operation};
 
 /// A moka [`Cache`] for tasks that is watched; made by a [`Builder`](super::Builder).
 ///
-/// Clones share it. A lookup costs two clock reads, a counter and a histogram
-/// record more than the bare cache's. Each call is as cancel safe as moka's own,
-/// and one that is cancelled is counted as that.
+/// Clones share it. Compared with the bare cache, a lookup costs two clock reads, a
+/// counter and a histogram record more. Each call is as cancel safe as moka's own, and
+/// a cancelled one is counted as cancelled.
 pub struct FutureCache<K, V, S = RandomState> {
     inner: Arc<Inner<Cache<K, V, S>, K, V>>,
 }
@@ -34,8 +34,8 @@ where
 {
     /// Looks up the value of a key, and loads it if it is missing; of concurrent callers one loads.
     ///
-    /// When that one is cancelled, the next one loads, and both loads are counted:
-    /// the first as cancelled, as is one that panics.
+    /// If that caller is cancelled, the next one loads. Both loads are counted, the
+    /// first one as cancelled. A load that panics is counted as cancelled too.
     pub async fn get_with(&self, key: K, load: impl Future<Output = V>) -> V {
         let load = async { Ok::<V, Infallible>(load.await) };
         match self.try_get_with(key, load).await {
@@ -47,7 +47,7 @@ where
     /// Looks up the value of a key, and loads it if it is missing by a future that may fail.
     ///
     /// # Errors
-    /// The load's own, for all who waited for it.
+    /// The error of the load, for every caller that waited for it.
     pub async fn try_get_with<E>(
         &self,
         key: K,
@@ -79,8 +79,8 @@ where
     V: Clone + Send + Sync + 'static,
     S: BuildHasher + Clone + Send + Sync + 'static,
 {
-    /// Runs moka's pending tasks by one look at their future, since a poll has no runtime to
-    /// wait in. They wait only for another caller that runs them at this moment.
+    /// Runs moka's pending tasks by polling their future once, since this is not async. The
+    /// future is pending only if another caller runs the tasks at this moment.
     fn levels(&self) -> Levels {
         let cache = &self.cache;
         let mut pending = pin!(cache.run_pending_tasks());

@@ -1,4 +1,4 @@
-//! moka's cache for threads.
+//! The wrapper of moka's sync cache.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -15,8 +15,8 @@ use crate::words::{LoadOutcome, Operation};
 
 /// A moka [`Cache`] for threads that is watched; made by a [`Builder`](super::Builder).
 ///
-/// Clones share it. A lookup costs two clock reads, a counter and a histogram
-/// record more than the bare cache's.
+/// Clones share it. Compared with the bare cache, a lookup costs two clock reads, a
+/// counter and a histogram record more.
 pub struct SyncCache<K, V, S = RandomState> {
     inner: Arc<Inner<Cache<K, V, S>, K, V>>,
 }
@@ -42,7 +42,7 @@ where
     /// Looks up the value of a key, and loads it if it is missing by a function that may fail.
     ///
     /// # Errors
-    /// The load's own, for all who waited for it.
+    /// The error of the load, for every caller that waited for it.
     pub fn try_get_with<E>(&self, key: K, load: impl FnOnce() -> Result<V, E>) -> Result<V, Arc<E>>
     where
         E: Send + Sync + 'static,

@@ -41,7 +41,7 @@ pub struct RedisTier<S> {
     timeout: Duration,
 }
 
-/// An operation that Redis did not do; `E` is the reason for which a source gave no connection.
+/// The failure of an operation; `E` is the error of the connection source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedisTierError<E> {
@@ -89,9 +89,9 @@ impl<S: ConnectionSource> RedisTier<S> {
         .await
     }
 
-    /// Stores bytes as they are, for so long.
+    /// Stores bytes as they are, with a time to live.
     ///
-    /// Redis counts in milliseconds; a shorter time is one.
+    /// Redis counts in milliseconds; a shorter time is taken as one.
     ///
     /// # Errors
     /// [`RedisTierError`], counted as an error.
@@ -104,7 +104,7 @@ impl<S: ConnectionSource> RedisTier<S> {
         self.store(key, value, Size::Plain(value.len() as u64), ttl).await
     }
 
-    /// Stores bytes that were compressed from so many, for so long.
+    /// Stores compressed bytes with a time to live; `raw_bytes` is their number before compression.
     ///
     /// # Errors
     /// As for [`Self::set`].
@@ -127,7 +127,7 @@ impl<S: ConnectionSource> RedisTier<S> {
         self.run(Operation::Delete, cmd("DEL").arg(key), |timed, _| timed.deleted()).await
     }
 
-    /// The tier that it is watched as.
+    /// The tier that its metrics are recorded for.
     pub fn tier(&self) -> &Tier {
         &self.tier
     }

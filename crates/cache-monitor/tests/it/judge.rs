@@ -14,7 +14,7 @@ fn check(assessment: &Assessment, score: Option<u8>, codes: &[&str]) {
     assert!(assessment.recommendations().len() <= assessment.findings.len());
 }
 
-/// Judges a tier of which so many lookups hit and miss within one tick.
+/// Judges a tier with these numbers of hits and misses in one tick.
 #[track_caller]
 fn after(
     (hits, misses): (u32, u32),

@@ -1,4 +1,4 @@
-//! How full a tier is: set, polled, unknown.
+//! The levels of a tier: set, polled, unknown.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

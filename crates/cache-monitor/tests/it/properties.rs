@@ -32,7 +32,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// How many events are of a kind.
+/// Counts the events of a kind.
 fn count(events: &[Event], is: impl Fn(&Event) -> bool) -> u64 {
     events.iter().filter(|event| is(event)).count() as u64
 }

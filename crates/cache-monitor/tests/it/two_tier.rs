@@ -110,7 +110,7 @@ impl Judge {
         self.monitor.tier_metrics(&self.registry.read(), layer).unwrap()
     }
 
-    /// Whether the tiers' numbers are the sums of the ledgers.
+    /// Checks that the tiers' numbers are the sums of the ledgers.
     #[track_caller]
     fn check(&self, run: &Run) {
         let (l1, l2) = (self.metrics("L1"), self.metrics("L2"));
@@ -155,7 +155,8 @@ impl Judge {
         assessment.findings.iter().map(|finding| finding.code).collect()
     }
 
-    /// Whether what left the first tier is what its listener saw, and explains what is not in it.
+    /// Checks that the counted evictions are those that the listener saw, and that they account
+    /// for all entries missing from the first tier.
     #[track_caller]
     fn check_evictions(&mut self, run: &Run) {
         self.tick();

@@ -1,4 +1,4 @@
-//! The calls by which a deadpool comes to be watched: finished, or built here with hooks.
+//! Attaches a finished pool of deadpool, or builds one with hooks.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,7 +14,7 @@ use crate::monitor::PoolMonitor;
 use crate::recorder::Recorder;
 use crate::watched::WatchedPool;
 
-/// A pool that is not built, and why.
+/// The reason why a pool was not built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildPoolError {
@@ -29,10 +29,10 @@ pub enum BuildPoolError {
 impl PoolMonitor {
     /// Watches a pool of deadpool's that is built already.
     ///
-    /// Its levels, whole waits, holds and outcomes are known. The parts of the wait, and
-    /// connections opened, recycled and discarded, take hooks, which a finished pool does not
-    /// accept: see [`Self::build`]. The monitor does not keep the pool alive: once it is closed
-    /// or its last clone is dropped, its series leave and its name is free.
+    /// It shows levels, whole waits, holds and outcomes. The phases of a wait, and connections
+    /// opened, recycled and discarded, need hooks, which a finished pool does not accept: see
+    /// [`Self::build`]. The monitor does not keep the pool alive: once it is closed or its last
+    /// clone is dropped, its series are removed and its name is free.
     ///
     /// # Errors
     /// [`InstanceError`] for a name that is taken or unusable.
@@ -96,7 +96,7 @@ impl PoolMonitor {
             watched.show_ages(&registry, name)?;
             Ok(watched)
         })?;
-        // The pool itself says when it is gone.
+        // The instance ends with the pool and not with this handle.
         let watched = watched.detach();
         watched.poll();
         Ok(MonitoredPool { pool, watched, registry, phases })

@@ -1,9 +1,9 @@
 //! The phases of a wait: for a permit, on a recycle, on a connect.
 //!
-//! A pool runs its hooks inside the future of the caller that asked, but tells them nothing about
-//! that caller. So each wait of a [`MonitoredPool`](super::MonitoredPool) runs with a [`Trip`] in
-//! a task-local, and a hook that finds one moves it on. A hook that finds none, because somebody
-//! asked the bare pool, still counts what the pool did.
+//! A pool runs its hooks inside the future of the calling task, but without any reference to the
+//! caller. So each wait of a [`MonitoredPool`](super::MonitoredPool) has a [`Trip`] in a
+//! task-local, and the hooks advance it to the next phase. A hook that finds no trip, because
+//! the call was made on the bare pool, still counts connections.
 //!
 //! No hook runs before a connect. The connects of a manager that calls [`mark_connecting`] are
 //! timed. With any other manager the time before a new connection is known only as a whole, and
@@ -35,7 +35,7 @@ pub(super) struct Phases {
 #[derive(Debug)]
 struct Trip {
     phases: Arc<Phases>,
-    /// The phase of the moment and its start; no phase once the wait is over.
+    /// The current phase and its start; no phase once the wait is over.
     at: Cell<(Option<WaitPhase>, Moment)>,
 }
 
@@ -44,7 +44,7 @@ struct Trip {
 /// A [`Manager`] of your own calls it first thing in `create`; the managers of the module
 /// `postgres` do. Outside of a monitored wait it does nothing.
 pub fn mark_connecting() {
-    // Absent outside a monitored wait, which is fine.
+    // Fails outside a monitored wait, where there is nothing to mark.
     let _ = TRIP.try_with(Trip::connecting);
 }
 
@@ -64,7 +64,7 @@ impl Phases {
         Ok(Self { clock: registry.clock().clone(), cells, marks: AtomicBool::new(false) })
     }
 
-    /// Adds the hooks; they come last in each list, so what they count has passed all others.
+    /// Adds the hooks; they run last, so connections that they count have passed all other hooks.
     pub(super) fn hook<M, W>(self: &Arc<Self>, builder: PoolBuilder<M, W>) -> PoolBuilder<M, W>
     where
         M: Manager,
@@ -93,7 +93,7 @@ impl Phases {
         self.move_trip(|trip| trip.end(outcome, now));
     }
 
-    /// Moves the task's trip on, if it is a trip to this pool.
+    /// Calls `on` with the task's trip, if it is a trip to this pool.
     fn move_trip(&self, on: impl FnOnce(&Trip)) {
         let _ = TRIP.try_with(|trip| {
             if std::ptr::eq(&raw const *trip.phases, self) {
@@ -108,7 +108,7 @@ impl Phases {
 }
 
 impl Trip {
-    /// An idle connection was found; it may be the second, when the first failed its check.
+    /// Starts the check of an idle connection; it may be a second one, if the first failed its check.
     fn recycling(&self) {
         self.advance(WaitPhase::Recycle);
     }
@@ -173,7 +173,7 @@ impl Trip {
         self.at.get().0
     }
 
-    /// Records the phase of the moment, as one that ends now.
+    /// Records the current phase, which ends at `now`.
     fn record(&self, now: Moment) {
         if let (Some(phase), since) = self.at.get() {
             self.phases.cells.phases[phase].record(self.phases.clock.between(since, now));

@@ -1,4 +1,4 @@
-//! The pool that callers ask instead of their own.
+//! The watched pool, whose `get` measures waits and holds.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -20,9 +20,9 @@ use crate::watched::WatchedPool;
 
 /// A pool whose waits and holds are measured; clones share it.
 ///
-/// `get` is the pool's own, with the same errors and the same cancel safety. Each wait is counted
-/// once, when it ends, as acquired, timed out, failed or cancelled; a future that was never
-/// polled is no wait. Connections that are got from the bare pool are seen in its levels only.
+/// Its `get` calls the pool's own, with the same errors and the same cancel safety. Each wait is
+/// counted once, when it ends, as acquired, timed out, failed or cancelled; a future that was
+/// never polled is not counted. Of connections from the bare pool only levels are seen.
 ///
 /// On top of the pool's own 140 ns, a get and its drop cost some 100 ns more (two clock reads,
 /// two histogram records, a counter, two short locks of the list of who holds what), or 170 ns
@@ -30,7 +30,7 @@ use crate::watched::WatchedPool;
 pub struct MonitoredPool<M: Manager, W: From<Object<M>> = Object<M>> {
     pub(super) pool: Pool<M, W>,
     pub(super) watched: Arc<Named<WatchedPool>>,
-    /// For the switch of measuring.
+    /// Needed for the switch of measuring.
     pub(super) registry: Registry,
     /// `None` for a pool that was built without our hooks.
     pub(super) phases: Option<Arc<Phases>>,
@@ -39,7 +39,7 @@ pub struct MonitoredPool<M: Manager, W: From<Object<M>> = Object<M>> {
 impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
     /// Takes a connection from the pool, or waits for one.
     ///
-    /// A connection that is never given back is reported with the line that called this.
+    /// A connection that is never returned is reported with the line of this call.
     ///
     /// # Errors
     /// The pool's own: see [`Pool::get`].
@@ -103,8 +103,8 @@ impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
     ) -> Result<MonitoredObject<W>, PoolError<M::Error>> {
         let mut acquiring = Acquiring::start(self.watched.recorder.clone(), since, caller);
         let mut get = pin!(self.pool.timeout_get(&timeouts));
-        // Most callers get an idle connection at once. Only for the others the queue is
-        // counted, which takes the pool's lock.
+        // Most callers get an idle connection at the first poll. Counting the queue takes the
+        // pool's lock, so it is done only for the others.
         let at_once = poll_fn(|cx| Poll::Ready(get.as_mut().poll(cx))).await;
         let got = match at_once {
             Poll::Ready(got) => got,
@@ -136,7 +136,7 @@ impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
         let recorder = &self.watched.recorder;
         let timed_out_in = match error {
             PoolError::Timeout(TimeoutType::Wait) => Some(TimedOutIn::Permit),
-            // Of a recycle that timed out deadpool tells nobody: it connects instead.
+            // deadpool does not report a recycle that timed out: it opens a connection instead.
             PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
                 Some(TimedOutIn::Connect)
             }
@@ -188,13 +188,13 @@ impl<M: Manager, W: From<Object<M>>> fmt::Debug for MonitoredPool<M, W> {
 #[derive(Debug)]
 #[must_use = "dropping the object gives the connection back"]
 pub struct MonitoredObject<W> {
-    // Before the object: a connection ends its use before the next caller can get it.
+    // Dropped before the object: the use ends before the next caller can get the connection.
     checkout: Checkout,
     object: W,
 }
 
 impl<W> MonitoredObject<W> {
-    /// Stops measuring and hands out what the pool's own `get` returns.
+    /// Stops measuring and returns the pool's own object.
     ///
     /// For interfaces that take that type only. The use ends here: the connection is not watched
     /// any more, and a leak of it is not found.

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::bench::{Bench, POOL, body, check_outcomes, ms, number, sum_millis};
 
-/// What r2d2, bb8 and sqlx say of themselves.
+/// The levels that r2d2, bb8 and sqlx report.
 fn usual() -> PoolLevels {
     PoolLevels { used: Some(3), idle: Some(1), max: Some(10), ..PoolLevels::default() }
 }

@@ -1,7 +1,7 @@
 //! One endpoint: its description as data, and the handler that answers.
 //!
-//! The two are one value, so that nothing is mounted without a description and
-//! nothing is described that is not there.
+//! The two are one value, so that each mounted endpoint has a description and each
+//! description an endpoint.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,8 +17,8 @@ use super::render_slots::RenderSlots;
 
 /// The description of an endpoint; with a [`handler`](EndpointDesc::handler) it becomes an [`Endpoint`].
 ///
-/// The refusals that every endpoint makes need not be described: 405
-/// `method_not_allowed`, and 400 `invalid_parameter` where there are parameters.
+/// Errors that every endpoint can return are described automatically: 405
+/// `method_not_allowed`, and 400 `invalid_parameter` if there are parameters.
 #[derive(Clone, Debug)]
 #[must_use = "call `handler` to get an endpoint"]
 pub struct EndpointDesc {
@@ -137,7 +137,7 @@ impl EndpointDesc {
         &self.parameters
     }
 
-    /// Tells whether a parameter is a part of the path, as `id` is of `/jobs/{id}`.
+    /// Returns `true` if a parameter is part of the path, as `id` is of `/jobs/{id}`.
     pub fn is_in_path(&self, parameter: &Parameter) -> bool {
         self.path.split('/').any(|segment| {
             let inner = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));

@@ -1,4 +1,4 @@
-//! `/health/performance`: the judgement, for people and for alerts.
+//! `/health/performance`: the published health, for people and for alerts.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ use super::surface::{Mount, Surface};
 const DETAILED: Parameter = Parameter::flag("detailed", "Adds the findings of each monitor.");
 const METRICS: Parameter = Parameter::flag("metrics", "Adds the report of each monitor.");
 
-/// The ticks after which a published sample means that nobody samples.
+/// The age, in ticks, at which the latest sample shows that there is no ticker.
 const STALE_TICKS: u32 = 3;
 
-/// The judgement on everything that is monitored.
+/// The health of all topics.
 #[derive(Clone)]
 pub(super) struct Health {
     pub(super) registry: Registry,
@@ -61,8 +61,8 @@ async fn performance(
     let (status, body) = if is_current && !parts.metrics {
         body(&latest, health.version.as_deref(), parts)?
     } else {
-        // Reports run the monitors' code. While nobody samples, so does a read,
-        // which then also brings the judgement up to date.
+        // Reports call the monitors and may block. Without a ticker so does a read,
+        // which then also updates the published health.
         let work = move || {
             let sample = if is_current { latest } else { health.registry.read() };
             body(&sample, health.version.as_deref(), parts)
@@ -76,7 +76,7 @@ async fn performance(
     Ok(reply::raw_json(code, body))
 }
 
-/// What the body has beside the checks.
+/// The optional parts of the body.
 #[derive(Clone, Copy, Debug)]
 struct Parts {
     details: bool,
@@ -132,7 +132,7 @@ fn body(
 ) -> Result<(Status, Vec<u8>), ApiError> {
     let overall = sample.overall();
     let topics = &sample.topics;
-    // A monitor whose report fails is shown as null, and the others are shown all the same.
+    // A report that fails is shown as null; the others are not affected.
     let report = |health: &TopicHealth| sample.report(health.topic.name, None).ok();
     let body = PerformanceHealth {
         status: overall.status,

@@ -54,7 +54,7 @@ struct Describing {
 
 async fn describe(State(describing): State<Describing>) -> Result<Response, ApiError> {
     let Describing { index, version, slots } = describing;
-    // Lists of instances may run code of others.
+    // Lists of instances may call monitors, which may block.
     let work = move || document(&index.endpoints(), version.as_deref());
     Ok(reply::json(StatusCode::OK, &slots.run("openapi", work).await?))
 }

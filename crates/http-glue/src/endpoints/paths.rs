@@ -1,9 +1,9 @@
 //! The paths that surfaces take, each once.
 //!
-//! axum panics when two routes have one path. A surface comes from a host and
-//! its path perhaps from a configuration, so here the same is an error that
-//! names who took it. The rules are those of axum, less what nobody needs: a
-//! parameter is a whole segment, and braces are not escaped.
+//! axum panics when two routes have the same path. A surface comes from a host and its
+//! path perhaps from a configuration, so here a duplicate is an error that names both
+//! surfaces. The rules are those of axum with two restrictions: a parameter is a whole
+//! segment, and braces are not escaped.
 
 use metrics_core::Topic;
 
@@ -55,7 +55,7 @@ impl Template {
         }
     }
 
-    /// Tells whether a router cannot have both.
+    /// Returns `true` if a router cannot have both.
     fn overlaps(&self, other: &Self) -> bool {
         for pair in self.0.iter().zip(&other.0) {
             match pair {

@@ -1,4 +1,4 @@
-//! Probes: whether the process runs, and whether it should get traffic.
+//! Probes: liveness and readiness of the process.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -39,7 +39,7 @@ impl Surface for Probes {
     }
 }
 
-/// `GET /health/live`: touches nothing that anything else could hold.
+/// `GET /health/live`: takes no lock and waits for nothing.
 async fn live() -> Response {
     reply::raw_json(StatusCode::OK, r#"{"status":"alive"}"#)
 }

@@ -1,10 +1,10 @@
 //! Limited places for work that takes time: scrapes and reports.
 //!
-//! A report runs a monitor's code, and a scrape of ten thousand series takes a
-//! millisecond. Neither may block a worker that also answers probes, and neither
-//! may pile up. So each kind of work has a few places on the blocking threads. A
-//! request waits up to a second for one, and then gets a 503. Work that hangs
-//! keeps its place, so a hanging monitor blocks its own topic and nothing else.
+//! A report calls a monitor, and a scrape of ten thousand series takes a millisecond.
+//! Neither may block a worker of the runtime that also answers probes, and requests must
+//! not pile up. So each kind of work has a few slots on the blocking threads. A request
+//! waits for a slot for up to a second and then gets a 503. Work that hangs keeps its
+//! slot, so a monitor that hangs blocks only its own topic.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,7 @@
 //! `/metrics/{topic}`: the report of each monitor.
 //!
-//! A topic's endpoint is there because its monitor is, so a monitor of the
-//! host's own needs nothing here.
+//! Every registered monitor has an endpoint, so a monitor of the host's own needs no
+//! code here.
 
 use std::sync::Arc;
 

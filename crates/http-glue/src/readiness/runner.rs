@@ -21,7 +21,7 @@ pub(super) struct Runner {
     timeout: Duration,
     /// The thread of the checks; without one they are asked on the current runtime.
     thread: Option<CheckThread>,
-    /// What counts how each check answers, by name.
+    /// The guarded call of each check, which counts its outcomes, by name.
     guards: BTreeMap<String, Arc<GuardedCall>>,
     /// Checks that were asked and have not answered, by name.
     asked: BTreeMap<String, Asked>,
@@ -51,7 +51,7 @@ impl Runner {
         Self { registry, own, board, timeout, thread, guards, asked }
     }
 
-    /// Puts the checks on the board before their first round, so that the service is not ready without them.
+    /// Adds the checks to the board before their first round, so that the service is not ready without them.
     pub(super) fn announce(&self) {
         let names: Vec<String> = checks(&self.registry, &self.own).into_keys().collect();
         lock(&self.board).follow(&names);
@@ -68,7 +68,7 @@ impl Runner {
 
     async fn round(&mut self) {
         let (registry, own) = (self.registry.clone(), self.own.clone());
-        // Monitors are asked for their checks, and waited for, where a thread may wait.
+        // Asking the monitors for their checks blocks, so it runs on a blocking thread.
         let Ok(checks) = spawn_blocking(move || checks(&registry, &own)).await else { return };
         let names: Vec<String> = checks.keys().cloned().collect();
         lock(&self.board).follow(&names);
@@ -116,7 +116,7 @@ impl Runner {
         }
     }
 
-    /// Returns what counts the answers of a check; `None` where the registry is out of names.
+    /// Returns the guarded call of a check; `None` if the registry is out of names.
     fn guard(&mut self, name: &str) -> Option<Arc<GuardedCall>> {
         if !self.guards.contains_key(name) {
             let guard = self.registry.guard(name, GuestCall::Check).ok()?;
@@ -135,7 +135,7 @@ impl Runner {
     }
 }
 
-/// Asks a check, and says in words why it does not pass.
+/// Runs a check, and returns the reason in words if it does not pass.
 async fn ask(
     guard: Option<Arc<GuardedCall>>,
     check: Arc<dyn ReadinessCheck>,
@@ -162,7 +162,8 @@ fn late(timeout: Duration) -> String {
 fn checks(registry: &Registry, own: &[Arc<dyn ReadinessCheck>]) -> Checks {
     let mut checks = BTreeMap::new();
     for check in own.iter().cloned().chain(registry.readiness_checks()) {
-        // A check that cannot say its name is asked all the same: silence would read as readiness.
+        // A check whose `name` panics runs all the same: without it the service would count as
+        // ready.
         let name = catch_unwind(AssertUnwindSafe(|| check.name().to_owned()));
         let name = name.unwrap_or_else(|_| "unnamed".to_owned());
         let mut unique = name.clone();

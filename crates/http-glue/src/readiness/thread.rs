@@ -1,7 +1,7 @@
 //! The thread on which checks are asked.
 //!
-//! A check is code of others, and one that blocks holds the thread that polls it. On a thread
-//! of their own, checks hold no worker of the host's runtime.
+//! A check that blocks also blocks the thread that polls it. On a thread of their own, checks
+//! block no worker of the host's runtime.
 
 use std::io;
 use std::thread;
@@ -21,13 +21,13 @@ impl CheckThread {
     /// Starts the thread.
     ///
     /// # Errors
-    /// When the system gives no thread, or nothing to wait for events with.
+    /// If the system cannot start a thread or create its event queue.
     pub(super) fn start() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (running, stopped) = oneshot::channel::<()>();
         let run = move || {
-            // An error says that the sender is gone, which is what is waited for.
+            // Waits until the sender is dropped, which ends with an error.
             let _ = runtime.block_on(stopped);
         };
         thread::Builder::new().name("node0-readiness".into()).spawn(run)?;

@@ -1,7 +1,7 @@
-//! The way of a route's template out of axum's router.
+//! Exposes the template of a matched route to the layer around axum's router.
 //!
-//! axum gives the template (its `MatchedPath`) only to code inside a route, and
-//! has dropped it when the response comes out. So a small layer inside each
+//! axum provides the template (its `MatchedPath`) only to code inside a route, and
+//! drops it before the response leaves the router. So a small layer inside each
 //! route copies it into a slot of the thread. axum calls a route in the same poll
 //! that starts the request, so the [`RequestFuture`] around the router finds the
 //! template in the slot when that poll returns. This needs no allocation, and

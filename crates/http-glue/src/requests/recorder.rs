@@ -39,7 +39,7 @@ pub const REQUEST_OPERATION: &str = "http:request";
 /// The name for the throughput of all requests, where a host records operations by name.
 pub const REQUESTS_OPERATION: &str = "http:requests";
 
-/// The most routes that are told apart; further ones are recorded as one.
+/// The maximum of distinct routes; further ones are recorded as one.
 const MAX_ROUTES: usize = 1024;
 /// The slots of a route for methods and outcomes; further ones are looked up in the registry.
 const MAX_SERIES: usize = 32;

@@ -1,4 +1,4 @@
-//! The state of a connection, by which it times out.
+//! The state of a connection, which decides its timeouts.
 //!
 //! hyper has one timer for a half-sent head and an idle connection, and none for
 //! a client that stopped reading. Here each has its limit: a head must arrive

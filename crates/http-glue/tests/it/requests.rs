@@ -1,4 +1,4 @@
-//! What becomes of a request in the metrics.
+//! The metrics of requests.
 
 use std::convert::Infallible;
 use std::time::Duration;

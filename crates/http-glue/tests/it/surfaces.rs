@@ -206,7 +206,7 @@ impl Surface for At {
     }
 }
 
-/// What the router is refused with, if it is.
+/// Returns the error of making the router, if there is one.
 fn refusal(registry: &Registry, surfaces: Vec<At>) -> Option<RoutesError> {
     let readiness = Readiness::builder(registry).start();
     let routes = Routes::new(registry, Exporter::new(), &readiness);

@@ -66,7 +66,7 @@ impl Bench {
         Some((desc.kind.metric_type(), desc.unit.suffix(), desc.help.to_string()))
     }
 
-    /// How often a name was refused, and why.
+    /// Returns the number of refusals by name and reason.
     pub(crate) fn refused(&self) -> BTreeMap<(String, String), u64> {
         let sample = self.registry.read();
         let Some(family) = sample.snapshot.family("node0_bridge_refused_total") else {

@@ -69,7 +69,7 @@ fn apply(calls: &[Call]) {
     });
 }
 
-/// What a page says of all series but our own: the types of families, and the values by names and labels.
+/// A page without our own series: the types of families, and the values by names and labels.
 #[derive(Debug, Default, PartialEq)]
 struct Read {
     kinds: BTreeMap<String, String>,

@@ -60,7 +60,7 @@ impl Collecting {
     }
 }
 
-/// What happens between a registry and a publisher.
+/// A step of a registry and a publisher.
 #[derive(Clone, Debug)]
 enum Step {
     Record(Vec<u64>),

@@ -1,4 +1,4 @@
-//! What the registry cannot take is counted, and does no harm.
+//! Metrics that the registry cannot take are counted and do no harm.
 
 use metrics::{counter, describe_gauge, gauge, histogram};
 use metrics_core::{Desc, Registry};

@@ -1,4 +1,4 @@
-//! What is recorded through the facade arrives, in the base unit.
+//! Values recorded through the facade arrive in the base unit.
 
 use std::time::Duration;
 

@@ -1,13 +1,13 @@
-//! The reasons for which an instance is not watched.
+//! The errors of entering an instance.
 
 use crate::naming::instance_name::InvalidName;
 use crate::recording::families::RegisterError;
 
-/// An instance that is not watched, and why; `kind` is the monitor's word for its instances.
+/// The reason why an instance cannot be watched; `kind` is the monitor's word for its instances.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InstanceError {
-    /// The name cannot be a label that means one instance.
+    /// The name cannot be the label of an instance.
     #[error("{kind} name `{name}` is not usable: {rule}")]
     Name {
         /// Such as `pool`.

@@ -1,8 +1,8 @@
-//! The handles that keep an instance, and the instance as readers see it.
+//! The handles that keep an instance alive, and the instance as readers share it.
 //!
-//! Two counts are kept. That of the [`Arc`] says when memory is free, and readers are on it.
-//! That of the handles says when the name is free, and only handles are on it: so a reader
-//! that looks at an instance while its last handle drops keeps no name taken.
+//! There are two counts. The reference count of the [`Arc`] includes readers and decides when
+//! memory is freed. The count of handles decides when the name is free. So a reader that holds
+//! an instance while its last handle is dropped does not block the name.
 
 use std::fmt;
 use std::ops::Deref;
@@ -24,8 +24,8 @@ pub struct Named<T> {
 
 /// Keeps an instance watched; clones share it, and dropping the last one removes it.
 ///
-/// It dereferences to the instance, in one step, so that a type around it is all that a
-/// monitor needs as the handle that it gives to users:
+/// It dereferences to the instance in one step. A monitor wraps it in a type of its own as the
+/// handle for users:
 ///
 /// ```
 /// use metrics_core::{Counter, Desc, Instance, InstanceHandle, Instances, Registry, instruments};
@@ -74,10 +74,10 @@ impl<T> Named<T> {
 }
 
 impl<T: Instance> Named<T> {
-    /// Returns `true` while there is a handle, and what the instance stands for exists.
+    /// Returns `true` while there is a handle and the watched resource exists.
     pub(super) fn is_alive(&self) -> bool {
-        // Relaxed: what the count decides is who has a name, and a name orders nothing. What
-        // was recorded is ordered by the registry.
+        // Relaxed, since the count only decides about the name, and no other memory depends on
+        // it. The registry orders the records themselves.
         self.handles.load(Ordering::Relaxed) > 0 && self.instance.is_alive()
     }
 }
@@ -91,24 +91,24 @@ impl<T> InstanceHandle<T> {
 
     /// Returns one more handle to an instance that still has one.
     pub(super) fn further(shared: Arc<Named<T>>) -> Option<Self> {
-        // Never from zero: the last handle may be removing the instance right now.
+        // The count never rises from zero: the last handle may be removing the instance.
         let one_more = |handles| (handles > 0).then_some(handles + 1);
         let added = shared.handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
         added.is_ok().then_some(Self { shared })
     }
 
-    /// The instance as readers share it, for guards that may outlive the handles.
+    /// Returns the instance as readers share it, for guards that may outlive the handles.
     ///
-    /// Such a guard can still record what it began, and keeps no name taken.
+    /// Such a guard can still record its end, and does not block the name.
     pub fn shared(&self) -> &Arc<Named<T>> {
         &self.shared
     }
 
-    /// Leaves the instance watched until [`Instance::is_alive`] says that it is gone.
+    /// Keeps the instance watched until [`Instance::is_alive`] returns `false`.
     ///
-    /// For what outlives the handle: a pool that its users hold by other means.
+    /// For a resource that outlives the handle, such as a pool that users hold by other means.
     pub fn detach(self) -> Arc<Named<T>> {
-        // On the count for good, so that dropping `self` is not the last drop.
+        // This handle stays in the count, so dropping `self` does not remove the instance.
         self.shared.handles.fetch_add(1, Ordering::Relaxed);
         self.shared.clone()
     }

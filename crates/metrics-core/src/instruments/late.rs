@@ -1,7 +1,7 @@
-//! Series that exist from the moment when they are first recorded.
+//! Late instruments: series that do not exist before their first record.
 //!
-//! A counter that stands at zero says that nothing happened. Where that is not known, because
-//! whoever records may never see such an event, it is better to have no series than a zero.
+//! A counter at zero states that nothing happened. If that is not known, because the source
+//! may be unable to report such events, no series is better than a zero.
 
 use std::fmt;
 use std::ops::Deref;
@@ -21,8 +21,8 @@ use crate::registry::Registry;
 
 /// A [`Counter`] or [`Latency`] whose series is registered when it is first used.
 ///
-/// It dereferences to the handle. The first use takes the registry's lock; after it, the
-/// handle is found in one load. The description is checked when this is made.
+/// It dereferences to the handle. The first use takes the registry's lock; later uses cost one
+/// load. The description is checked at construction.
 ///
 /// ```
 /// use metrics_core::{Counter, Desc, Late, Registry};
@@ -55,7 +55,7 @@ impl<H: Handle> Late<H> {
         Ok(Self { handle: OnceLock::new(), store: store.clone(), desc: *desc, values })
     }
 
-    /// Registers the series, so that it stands at zero if nothing was recorded.
+    /// Registers the series now, so that it shows zero before the first record.
     pub fn show(&self) {
         let _: &H = self;
     }
@@ -63,7 +63,7 @@ impl<H: Handle> Late<H> {
     #[cold]
     fn first(&self) -> H {
         let values: Vec<&str> = self.values.iter().map(|value| &**value).collect();
-        // Refused only if another took the metric's name since the check.
+        // Fails only if another description took the metric's name since the check.
         self.store.handle(&self.desc, &values).unwrap_or_else(|_| H::disabled())
     }
 }
@@ -83,7 +83,7 @@ impl<H: fmt::Debug> fmt::Debug for Late<H> {
     }
 }
 
-/// The handles that can be late, with what a view shows of them once they exist.
+/// Implements `Instrument` for late handles, with the type of their value in a view.
 macro_rules! late {
     ($($handle:ident => $shown:ty: $value:pat => $made:expr;)*) => { $(
         impl sealed::Sealed for Late<$handle> {}

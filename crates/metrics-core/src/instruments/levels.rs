@@ -1,7 +1,7 @@
-//! Levels that somebody else keeps, and that may be unknown: connections, entries, memory.
+//! Levels that are read from elsewhere and may be unknown: connections, entries, memory.
 //!
-//! A level that is unknown is not zero. Before it was ever known it has no series at all;
-//! once it was known and no longer is, its series shows NaN.
+//! An unknown level is not zero. A level that was never known has no series; one that was
+//! known before and no longer is has the value NaN.
 
 use crate::naming::desc::Desc;
 use crate::reading::sample::View;
@@ -31,7 +31,7 @@ use crate::registry::Registry;
 pub struct LevelGauge(Option<Gauge>);
 
 impl LevelGauge {
-    /// Shows a level, and registers the series if this is the first that is known.
+    /// Sets a level, and registers the series with the first known level.
     ///
     /// # Errors
     /// As for [`Registry::gauge`].
@@ -49,26 +49,26 @@ impl LevelGauge {
         Ok(())
     }
 
-    /// Shows a level where the series exists; NaN for one that is unknown now.
+    /// Sets a level if the series exists; an unknown one to NaN.
     pub fn set(&self, level: Option<f64>) {
         if let Some(gauge) = &self.0 {
             gauge.set(level.unwrap_or(f64::NAN));
         }
     }
 
-    /// The level in a view; `None` where it is unknown.
+    /// Returns the level in a view; `None` if it is unknown.
     pub fn read(&self, view: &View<'_>) -> Option<f64> {
         view.read(self.0.as_ref()?)
     }
 }
 
-/// Declares levels that may be unknown, as plain data and as gauges.
+/// Declares levels that may be unknown, as a struct of plain data and a struct of gauges.
 ///
-/// Each line is a level: the field's name, its [`Desc`], and in brackets the
-/// values of further labels, after those that all levels share. Made are a struct of plain
-/// data, each field an `Option` of the number type, `None` by default; and a struct of
-/// [`LevelGauge`]s with `learn`, `set` and `read`, and with `find`, which reads by label values
-/// and not by gauges.
+/// Each line is a level: the field's name, its [`Desc`], and in brackets the values of further
+/// labels, after those that all levels share. The macro generates a struct of plain data, whose
+/// fields are `Option`s of the number type and `None` by default, and a struct of
+/// [`LevelGauge`]s with the methods `learn`, `set` and `read`, and the function `find`, which
+/// reads by label values.
 ///
 /// ```
 /// use metrics_core::{Desc, Registry, levels};
@@ -125,7 +125,7 @@ macro_rules! levels {
         }
 
         impl $gauges {
-            /// Shows what is known, and registers what is known for the first time.
+            /// Sets all levels, and registers those that are known for the first time.
             $gauges_vis fn learn(
                 &mut self,
                 registry: &$crate::Registry,
@@ -140,7 +140,7 @@ macro_rules! levels {
                 Ok(())
             }
 
-            /// Shows what is known; what no longer is becomes NaN, what never was stays absent.
+            /// Sets all levels; one that is no longer known becomes NaN, one that never was stays absent.
             $gauges_vis fn set(&self, levels: &$levels) {
                 $(self.$field.set(levels.$field.map(|level| level as f64));)+
             }

@@ -1,4 +1,4 @@
-//! Assessments: the health that a judgement comes to, and its block in reports.
+//! Assessments: the result of a judgement as a score with findings, and its JSON in reports.
 
 use std::borrow::Cow;
 
@@ -11,8 +11,8 @@ use crate::judging::topic::{StatusWords, Topic};
 
 /// The health of a topic or of one of its instances: a score, and the findings behind it.
 ///
-/// It is what a [`Judgement`](crate::Judgement) folds into. As JSON it is the `health` block of
-/// every report: sentences first, the objects behind them in `issueDetails`.
+/// The core folds each [`Judgement`](crate::Judgement) into one. As JSON it is the `health` block
+/// of every report: sentences in `issues` and `recommendations`, the findings in `issueDetails`.
 ///
 /// ```
 /// use metrics_core::{Finding, Judgement, Status};
@@ -25,18 +25,18 @@ use crate::judging::topic::{StatusWords, Topic};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Assessment {
-    /// The status that the score stands for.
+    /// The status that follows from the score.
     pub status: Status,
     /// 0 to 100; `None` without data.
     pub score: Option<u8>,
-    /// One line for people: the first finding's message, or such as `Database pool healthy`.
+    /// One line for people: the first finding's message, or without findings the monitor's summary.
     pub summary: Cow<'static, str>,
-    /// The things that are wrong; those of the worst instance first.
+    /// The findings; those of the worst instance first.
     pub findings: Vec<Finding>,
 }
 
 impl Assessment {
-    /// Takes the penalty of each finding from 100.
+    /// Subtracts the penalty of each finding from a score of 100.
     pub(crate) fn of(summary: Cow<'static, str>, findings: Vec<Finding>) -> Self {
         let left = |score: u8, finding: &Finding| score.saturating_sub(finding.penalty);
         let score = Some(findings.iter().fold(100, left));
@@ -48,16 +48,16 @@ impl Assessment {
         Self { status: Status::Unknown, score: None, summary: summary.into(), findings: Vec::new() }
     }
 
-    /// Raises a known score to at least this one.
+    /// Raises the score to at least `score`; an unknown one stays unknown.
     pub(crate) fn at_least(mut self, score: u8) -> Self {
         self.score = self.score.map(|own| own.max(score));
         self.status = Status::of(self.score);
         self
     }
 
-    /// The worse of two, with the findings of both.
+    /// Returns the worse of two assessments, with the findings of both.
     pub(crate) fn worst(self, other: Self) -> Self {
-        // Unknown says nothing, so it gives way to anything known.
+        // A known score always leads over an unknown one.
         let other_leads = match (self.score, other.score) {
             (Some(mine), Some(theirs)) => theirs < mine,
             (None, theirs) => theirs.is_some(),
@@ -68,7 +68,7 @@ impl Assessment {
         lead
     }
 
-    /// The advice of all findings, each sentence once.
+    /// Returns the advice of all findings, each sentence once.
     pub fn recommendations(&self) -> Vec<&str> {
         let mut advice: Vec<&str> = Vec::new();
         for finding in self.findings.iter().filter(|finding| !finding.advice.is_empty()) {
@@ -86,7 +86,7 @@ impl Serialize for Assessment {
     }
 }
 
-/// An assessment as the `health` block of a topic's reports, in the words of that topic.
+/// The `health` block of a topic's reports, with the topic's own words for the status.
 ///
 /// ```
 /// use metrics_core::{HealthBlock, Judgement, StatusWords, Topic};
@@ -108,7 +108,7 @@ pub struct HealthBlock<'a> {
 }
 
 impl<'a> HealthBlock<'a> {
-    /// Shows an assessment in the words of a topic.
+    /// Creates the block for an assessment of `topic`.
     pub fn new(topic: &Topic, assessment: &'a Assessment) -> Self {
         Self { assessment, words: topic.status_words }
     }

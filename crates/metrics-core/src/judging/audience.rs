@@ -1,4 +1,4 @@
-//! Those who follow what happens: observers of samples, and listeners to events.
+//! The guests that follow a registry: observers get samples, listeners get events.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(crate) struct Audience {
     listeners: Mutex<Vec<Arc<Listening>>>,
 }
 
-/// An observer, and the last sample that it was shown.
+/// An observer, and the number of the last tick that was passed to it.
 struct Observing {
     name: &'static str,
     call: GuardedCall,
@@ -28,7 +28,7 @@ struct Observing {
 
 struct Inside {
     observer: Mutex<Box<dyn Observer>>,
-    /// The number of the tick whose sample was shown last.
+    /// The number of the last tick whose sample was passed to the observer.
     shown: AtomicU64,
 }
 
@@ -83,7 +83,7 @@ impl Audience {
         Ok(())
     }
 
-    /// Shows the observers the sample that a tick published, and returns the events they make of it.
+    /// Passes a tick's sample to each observer, and returns the events that they return.
     pub(crate) fn show(&self, tick: u64, sample: &Arc<Sample>) -> Vec<Event> {
         let observers = lock(&self.observers).clone();
         let made = observers.iter().filter_map(|observing| {
@@ -98,7 +98,7 @@ impl Audience {
         made.flatten().collect()
     }
 
-    /// Hands events to the listeners, in their order.
+    /// Passes events to each listener, in order.
     pub(crate) fn tell(&self, events: &[Event]) {
         if events.is_empty() {
             return;
@@ -108,7 +108,7 @@ impl Audience {
         for listening in listeners {
             let (listener, events) = (listening.listener.clone(), events.clone());
             let listen = move || events.iter().for_each(&mut *lock(&listener));
-            // A failure is counted; the events are lost to this listener.
+            // A failure is counted, and this listener misses the events.
             let _ = listening.call.run(listen);
         }
     }

@@ -1,4 +1,4 @@
-//! The monitors of a registry, and what is believed of their topics.
+//! The monitors of a registry, and the published health of their topics.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::recording::families::RegisterError;
 use crate::recording::gauge::Gauge;
 use crate::sync::{Mutex, lock};
 
-/// The score over all topics.
+/// The overall score of all topics.
 pub const HEALTH_SCORE: Desc = Desc::gauge(
     "node0_health_score",
     "Health over all components from 0 to 100: the weighted mean of those with data, capped by the worst required one.",
@@ -32,10 +32,10 @@ pub const COMPONENT_HEALTH_SCORE: Desc = Desc::gauge(
 pub(crate) struct Board {
     hysteresis: Hysteresis,
     monitors: Mutex<Arc<[Arc<Watched>]>>,
-    /// By the order of the monitors, as are the findings.
+    /// The published health of each topic, in the order of the monitors; `raised` has the same order.
     believed: Mutex<Vec<TopicHealth>>,
     raised: Mutex<Vec<Raised>>,
-    /// The believed score over all topics.
+    /// The published score over all topics.
     overall: Mutex<Gauge>,
 }
 
@@ -74,9 +74,9 @@ impl Board {
         lock(&self.believed).clone()
     }
 
-    /// Has every monitor judge the numbers of a sample; returns what is new.
+    /// Calls every monitor's `judge` with a sample, and returns the changes as events.
     ///
-    /// No lock is held while code of others runs.
+    /// No lock is held during these calls.
     pub(crate) fn judge(&self, sample: &Arc<Sample>) -> Vec<Event> {
         let monitors = self.monitors();
         let judged: Vec<_> =
@@ -86,9 +86,10 @@ impl Board {
         let mut events = Vec::new();
         for (at, (topic, judged)) in judged.into_iter().enumerate() {
             let judgement = match judged {
-                // A topic that is left out keeps its health and its findings.
+                // A topic whose judgement is skipped keeps its health and its findings.
                 Err(GuestError::Benched) if believed.len() > at => continue,
-                // One whose judgement failed keeps its findings: nothing says that they are gone.
+                // A topic whose judgement failed is unknown, but keeps its findings: a failure
+                // does not show that they are gone.
                 Err(error) => Judgement::unknown(format!("the judgement {error}")).fold(topic.name),
                 Ok(judgement) => {
                     let judgement = judgement.fold(topic.name);
@@ -117,7 +118,7 @@ impl Board {
         events
     }
 
-    /// Writes the believed scores into their gauges, and into the snapshot that they were judged from.
+    /// Writes the published scores into their gauges, and into the snapshot that was judged.
     pub(crate) fn show(&self, topics: &[TopicHealth], snapshot: &mut Snapshot) {
         let monitors = self.monitors();
         let overall = lock(&self.overall).clone();

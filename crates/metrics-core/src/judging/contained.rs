@@ -1,4 +1,4 @@
-//! Futures of others, which are polled where their caller is.
+//! Guests' futures, polled on the caller's task with panics caught and outcomes counted.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -8,7 +8,7 @@ use crate::clock::Moment;
 use crate::judging::guarded_call::{GuardedCall, Reason};
 use crate::judging::guest::GuestError;
 
-/// A future of others, as [`GuardedCall::contain`] wraps it.
+/// A guest's future, as [`GuardedCall::contain`] wraps it.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct Contained<'c, F> {
@@ -16,7 +16,7 @@ pub struct Contained<'c, F> {
     future: Pin<Box<F>>,
 }
 
-/// Counts a future that is dropped before its end.
+/// Counts a future as hung if it is dropped before it is ready.
 #[derive(Debug)]
 struct Ending<'c> {
     call: &'c GuardedCall,

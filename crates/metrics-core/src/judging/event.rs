@@ -1,4 +1,4 @@
-//! Events: things that happen to a sampled registry, for those who listen.
+//! Events: changes that a tick makes known to listeners.
 
 use std::sync::Arc;
 
@@ -8,19 +8,19 @@ use crate::judging::status::Status;
 use crate::judging::topic::Topic;
 use crate::reading::sample::Sample;
 
-/// Something that happened at a tick.
+/// A change at a tick.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
     /// A sample was published.
     Sample(Arc<Sample>),
-    /// The believed status of a topic changed.
+    /// The published status of a topic changed.
     Health(HealthChange),
-    /// A monitor found something that it had not found at the tick before, or finds it no more.
+    /// A finding was raised or cleared.
     Finding(FindingChange),
 }
 
-/// A change of a topic's believed status.
+/// A change of a topic's published status.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HealthChange {
@@ -32,6 +32,6 @@ pub struct HealthChange {
     pub to: Status,
     /// The summary of the new judgement.
     pub summary: String,
-    /// The wall time of the tick from which on it is believed.
+    /// The wall time of the tick that published it.
     pub at: Timestamp,
 }

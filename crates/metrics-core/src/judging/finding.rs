@@ -1,4 +1,4 @@
-//! Findings: single things that are wrong, with what each costs and what to do about it.
+//! Findings: single problems, each with a penalty and advice.
 
 use std::borrow::Cow;
 
@@ -11,17 +11,17 @@ use crate::judging::topic::Topic;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth a look.
+    /// Should be looked at.
     Warning,
-    /// Act now.
+    /// Needs action now.
     Critical,
 }
 
-/// One thing that is wrong with a component.
+/// One problem of a component.
 ///
-/// A monitor finds the same things each time it judges the same numbers. The core compares
-/// the findings of two ticks by topic, [`code`](Self::code) and
-/// [`component`](Self::component), and reports a change as a [`FindingChange`].
+/// A monitor returns the same findings for the same numbers. The core compares the findings of
+/// successive ticks by topic, [`code`](Self::code) and [`component`](Self::component), and
+/// reports each that appears or disappears as a [`FindingChange`].
 ///
 /// ```
 /// use metrics_core::{Finding, Severity};
@@ -40,27 +40,27 @@ pub struct Finding {
     pub code: &'static str,
     /// The severity.
     pub severity: Severity,
-    /// The instance that it is about, such as a pool's name; the topic's name by default.
+    /// The name of the instance with the problem, such as a pool's; the topic's name by default.
     pub component: String,
-    /// The value that was seen.
+    /// The observed value, 0 by default.
     pub observed: f64,
-    /// The setting that the value crossed.
+    /// The setting that the value crossed, in the same unit; 0 by default.
     pub threshold: f64,
-    /// The points that it takes from the component's score of 100.
+    /// The points that it subtracts from the component's score of 100.
     pub penalty: u8,
-    /// A sentence for people that says what is wrong.
+    /// A sentence for people that describes the problem.
     pub message: String,
-    /// A sentence for people that says what to do about it.
+    /// A sentence for people that describes the remedy.
     pub advice: Cow<'static, str>,
 }
 
 impl Finding {
-    /// A finding that is worth a look; it takes 20 points by default.
+    /// Creates a finding that should be looked at; its penalty is 20 points by default.
     pub fn warning(code: &'static str) -> Self {
         Self::new(code, Severity::Warning, 20)
     }
 
-    /// A finding that asks for action now; it takes 40 points by default.
+    /// Creates a finding that needs action now; its penalty is 40 points by default.
     pub fn critical(code: &'static str) -> Self {
         Self::new(code, Severity::Critical, 40)
     }
@@ -78,35 +78,35 @@ impl Finding {
         }
     }
 
-    /// Names another component than the instance, or topic, that is judged.
+    /// Attributes the finding to this component instead of the instance, or topic, that is judged.
     #[must_use]
     pub fn component(mut self, name: impl Into<String>) -> Self {
         self.component = name.into();
         self
     }
 
-    /// Takes so many points from the component's score instead of the default.
+    /// Subtracts this many points from the component's score, instead of the default.
     #[must_use]
     pub fn penalty(mut self, points: u8) -> Self {
         self.penalty = points;
         self
     }
 
-    /// States the value that was seen and the threshold that it crossed, in one unit.
+    /// States the observed value and the threshold that it crossed, in the same unit.
     #[must_use]
     pub fn beyond(mut self, observed: f64, threshold: f64) -> Self {
         (self.observed, self.threshold) = (observed, threshold);
         self
     }
 
-    /// States what is wrong, in a sentence for people.
+    /// Describes the problem in a sentence for people; empty by default.
     #[must_use]
     pub fn message(mut self, message: impl Into<String>) -> Self {
         self.message = message.into();
         self
     }
 
-    /// States what to do about it, in a sentence for people.
+    /// Describes the remedy in a sentence for people; without one, no recommendation is shown.
     #[must_use]
     pub fn advice(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
         self.advice = advice.into();
@@ -114,26 +114,26 @@ impl Finding {
     }
 }
 
-/// A finding that came or went between two ticks.
+/// A finding that was raised or cleared between two ticks.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FindingChange {
     /// The topic whose monitor found it.
     pub topic: &'static Topic,
-    /// Whether it came or went.
+    /// The change: raised or cleared.
     pub state: FindingState,
-    /// The finding; of one that went, as it was found last.
+    /// The finding; for a cleared one, as it was last seen.
     pub finding: Finding,
-    /// The wall time of the tick that found it first.
+    /// The wall time of the tick that raised it.
     pub since: Timestamp,
 }
 
-/// Whether a finding came or went.
+/// The change of a finding between two ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FindingState {
-    /// It was not found at the tick before.
+    /// The finding is new: the previous tick did not have it.
     Raised,
-    /// It is found no more, or its component is gone.
+    /// The finding is gone, or its component is.
     Cleared,
 }

@@ -1,4 +1,4 @@
-//! One kind of call into one guest: how it is made, timed, counted and left out.
+//! Guarded calls: one kind of call into one guest, timed, counted and skipped after failures.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,7 +19,7 @@ use crate::recording::latency::Latency;
 use crate::recording::store::Store;
 use crate::sync::{Mutex, lock};
 
-/// What all calls into guests of one registry share.
+/// The state that all guarded calls of one registry share.
 #[derive(Debug)]
 pub(crate) struct Guests {
     clock: Clock,
@@ -34,7 +34,7 @@ impl Guests {
         Self { clock, limits, workers: Workers::default(), tick: AtomicU64::new(0) }
     }
 
-    /// Begins the calls of another tick.
+    /// Starts the next tick, by which skipped calls are counted down.
     pub(crate) fn begin_tick(&self) {
         self.tick.fetch_add(1, Ordering::Relaxed);
     }
@@ -45,10 +45,10 @@ impl Guests {
     }
 }
 
-/// One kind of call into one guest, with the counts of how it went.
+/// Makes one kind of call into one guest, and counts how the calls end.
 ///
-/// The registry has one for each call into its monitors, observers and listeners. Whoever calls
-/// code of others itself, such as the runner of readiness checks, asks for one by
+/// The registry has one for each kind of call into its monitors, observers and listeners. Code
+/// that calls guests itself, such as the runner of readiness checks, gets one from
 /// [`Registry::guard`](crate::Registry::guard).
 #[derive(Debug)]
 pub struct GuardedCall {
@@ -57,11 +57,11 @@ pub struct GuardedCall {
     duration: Latency,
     failures: [Counter; Reason::ALL.len()],
     benched: Gauge,
-    /// The tick from which on it is called again.
+    /// The first tick at which the call is made again.
     benched_until: AtomicU64,
-    /// Whether the last call took longer than its budget.
+    /// `true` if the last call took longer than its budget.
     was_late: AtomicBool,
-    /// Calls that were given up; each can be upgraded until it returns.
+    /// Calls that were abandoned after the timeout; each can be upgraded until it returns.
     given_up: Mutex<Vec<Weak<()>>>,
 }
 
@@ -87,11 +87,13 @@ impl GuardedCall {
         })
     }
 
-    /// Runs a call on a thread of the registry's, and waits for it with a limit.
+    /// Runs a call on a worker thread of the registry, and waits for it with a timeout.
+    ///
+    /// The timeout is 100 ms by default, for reports 5 s.
     ///
     /// # Errors
-    /// [`GuestError`] when the call panicked or did not return, or was not made because an
-    /// earlier one did so.
+    /// [`GuestError`] if the call panicked or did not return in time, if it was skipped because
+    /// an earlier one failed, or if the system has no thread for it.
     pub fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -102,7 +104,8 @@ impl GuardedCall {
         let token = Arc::downgrade(&running);
         let job = move || {
             let start = clock.now();
-            // What `work` holds is dropped in here too, so that the caller has it alone again.
+            // `work` and its captures are dropped before the caller resumes, which then is the
+            // only owner of shared data again.
             let result = catch_unwind(AssertUnwindSafe(work));
             let took = clock.since(start);
             drop(running);
@@ -133,7 +136,7 @@ impl GuardedCall {
         if is_late {
             self.count(Reason::Overrun);
         }
-        // One late call may say no more than that the machine was busy.
+        // A single late call is tolerated: the machine may just have been busy.
         if is_late && was_late {
             self.leave_out();
         }
@@ -143,14 +146,15 @@ impl GuardedCall {
         })
     }
 
-    /// Contains a panic of a future, and counts how it ends, where it is polled.
+    /// Wraps a future so that a panic becomes an error and its end is counted.
     ///
-    /// Its caller has the deadline: a future that is dropped before it is ready counts as hung.
+    /// It is polled on the caller's task. The deadline is the caller's: a future that is dropped
+    /// before it is ready counts as hung.
     pub fn contain<F: Future>(&self, future: F) -> Contained<'_, F> {
         Contained::new(self, future)
     }
 
-    /// Counts a call as hung, for a caller that waits no longer and cannot drop the future.
+    /// Counts a call as hung, for a caller that stops waiting and cannot drop the future.
     pub fn give_up(&self) {
         self.fail(Reason::Hung);
     }
@@ -159,7 +163,7 @@ impl GuardedCall {
         &self.guests.clock
     }
 
-    /// Refuses while an earlier call goes on, or while the call is left out.
+    /// Returns an error while an earlier call still runs, or while the call is skipped.
     fn admit(&self) -> Result<(), GuestError> {
         let mut given_up = lock(&self.given_up);
         given_up.retain(|call| call.strong_count() > 0);
@@ -173,11 +177,12 @@ impl GuardedCall {
         Ok(())
     }
 
-    /// Counts a call that panicked or hung, and leaves it out for some ticks if it belongs to one.
+    /// Counts a call that panicked or hung; one that is made every tick is skipped for some ticks.
     pub(crate) fn fail(&self, reason: Reason) {
         self.count(reason);
         self.leave_out();
-        // A report that hangs is left out too, until it returns; a check is asked by its runner.
+        // A report that hangs is also skipped until it returns. Checks have their own runner,
+        // which decides when to ask again.
         if matches!((self.call, reason), (GuestCall::Report | GuestCall::Readiness, Reason::Hung)) {
             self.benched.set(1.0);
         }
@@ -196,7 +201,7 @@ impl GuardedCall {
     }
 }
 
-/// The reasons that are counted.
+/// The ways in which a call can fail, as counted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reason {
     Panic,

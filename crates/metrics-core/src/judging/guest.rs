@@ -1,20 +1,20 @@
-//! The one place where code of others is called.
+//! Guests: the kinds of calls into them, their limits and their failures.
 //!
-//! Monitors, observers, readiness checks and listeners are guests: code that the core does not
-//! know. Any of them may panic, be slow or never return. Each call runs on a worker thread, and
-//! the caller waits for it with a limit. So a guest that hangs costs one thread, and never the
-//! tick, a worker of a runtime or a probe.
+//! Monitors, observers, readiness checks and listeners are guests: code that the core calls and
+//! does not know. Any of them may panic, be slow or never return. Each call therefore runs on a
+//! worker thread, and the caller waits for it with a timeout. A guest that hangs blocks one
+//! worker thread, but no tick, no worker of an async runtime and no probe.
 //!
-//! Calls are counted by guest and by kind of call. A call within a tick that panicked, or took
-//! longer than its budget twice in a row, is left out for some ticks; one that has not returned
-//! is left out until it does. Budgets are wall time, and a single late call may only say that
-//! the machine was busy, so it is counted and called again.
+//! Calls are counted by guest and by kind of call. A call that a tick makes is skipped for some
+//! ticks after it panicked, or overran its budget twice in a row. A call that has not returned
+//! is not made again until it does. Budgets are wall time, so a single late call may only mean
+//! that the machine was busy: it is counted, and made again at the next tick.
 
 use std::time::Duration;
 
 use crate::naming::desc::Desc;
 
-/// The time that calls into guests take.
+/// The duration of calls into guests.
 pub const GUEST_CALL_DURATION: Desc = Desc::latency(
     "node0_guest_call_duration_seconds",
     "Time that a call into a monitor, observer, readiness check or listener took; one that did not return is not in it.",
@@ -28,7 +28,7 @@ pub const GUEST_FAILURES: Desc = Desc::counter(
 )
 .labels(&["guest", "call", "reason"]);
 
-/// The calls that are left out at the moment.
+/// 1 for the calls that are skipped at the moment.
 pub const GUEST_BENCHED: Desc = Desc::gauge(
     "node0_guest_benched",
     "1 while this call into a guest is left out because it failed, else 0.",
@@ -43,15 +43,15 @@ pub enum GuestCall {
     Poll,
     /// [`Monitor::judge`](crate::Monitor::judge), once a tick.
     Judge,
-    /// [`Monitor::report`](crate::Monitor::report), when somebody asks.
+    /// [`Monitor::report`](crate::Monitor::report), on request.
     Report,
-    /// [`Monitor::readiness`](crate::Monitor::readiness), when somebody asks.
+    /// [`Monitor::readiness`](crate::Monitor::readiness), on request.
     Readiness,
     /// [`Observer::observe`](crate::Observer::observe), once a tick.
     Observe,
-    /// A listener to events, once a tick that has some.
+    /// A listener to events, once a tick with events.
     Listen,
-    /// [`ReadinessCheck::check`](crate::ReadinessCheck::check), by whoever answers probes.
+    /// [`ReadinessCheck::check`](crate::ReadinessCheck::check), called by the server of the probes.
     Check,
 }
 
@@ -70,22 +70,22 @@ impl GuestCall {
         }
     }
 
-    /// Whether it belongs to a tick, and so can be left out for some.
+    /// Returns `true` if ticks make this call, so that it can be skipped for some of them.
     pub(crate) fn is_of_a_tick(self) -> bool {
         !matches!(self, Self::Report | Self::Readiness | Self::Check)
     }
 }
 
-/// What calls into guests may take.
+/// The time limits of calls into guests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// A call that took longer is an overrun.
+    /// The budget of each kind of call; a call that took longer is an overrun.
     pub(crate) budgets: [Duration; GuestCall::COUNT],
-    /// A call that takes longer is given up, unless it is a report.
+    /// The timeout of every call but a report.
     pub(crate) patience: Duration,
-    /// A report that takes longer is given up.
+    /// The timeout of a report.
     pub(crate) report_patience: Duration,
-    /// The ticks for which a failed call is left out.
+    /// The number of ticks for which a failed call is skipped.
     pub(crate) bench_ticks: u64,
 }
 
@@ -113,13 +113,13 @@ pub enum GuestError {
     /// It panicked.
     #[error("panicked")]
     Panicked,
-    /// It did not return in time, in this call or in an earlier one that still goes on.
+    /// It did not return in time, or an earlier call still runs.
     #[error("did not return")]
     Hung,
-    /// It is left out for some ticks, because it failed before.
+    /// It was not called: it is skipped for some ticks because it failed before.
     #[error("is left out, because it failed before")]
     Benched,
-    /// The system gave no thread to run it on.
+    /// It was not called: the system could not start a thread.
     #[error("could not be called: the system gave no thread")]
     NoThread,
 }

@@ -1,7 +1,7 @@
-//! Health as it is published: of each topic, and over all of them.
+//! The published health of each topic and of all topics together, with hysteresis.
 //!
-//! A single bad tick says little. So a topic keeps the judgement that was believed before until
-//! another status has lasted for some ticks and some time.
+//! A single bad tick should not change the status. So a topic keeps its published judgement,
+//! also called *believed*, until a different status has lasted for some ticks and some time.
 
 use std::time::Duration;
 
@@ -12,12 +12,13 @@ use crate::judging::judgement::Folded;
 use crate::judging::status::Status;
 use crate::judging::topic::Topic;
 
-/// The judgement over all topics.
+/// The health of all topics together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Overall {
-    /// What the score stands for.
+    /// The status that follows from the score.
     pub status: Status,
-    /// The weighted mean of the known scores, no higher than the worst of a required topic.
+    /// The weighted mean of the known scores, 0 to 100, at most the lowest score of a required
+    /// topic; `None` if no score is known.
     pub score: Option<u8>,
 }
 
@@ -39,22 +40,22 @@ impl Overall {
     }
 }
 
-/// The rule for how long a new status must last to be believed.
+/// The time that a new status must last before it is published.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hysteresis {
-    /// Ticks in a row.
+    /// The number of ticks in a row.
     pub(crate) ticks: u32,
-    /// And time, since ticks may be short.
+    /// The duration, which matters where ticks are short.
     pub(crate) lasting: Duration,
 }
 
-/// The health of a topic that is published: the judgement that lasted long enough to be believed.
+/// The published health of a topic, after hysteresis.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TopicHealth {
     /// The topic.
     pub topic: &'static Topic,
-    /// The believed health over all its instances.
+    /// The published health of all its instances together.
     pub assessment: Assessment,
     /// The health of each instance in that judgement, by its name.
     pub components: Vec<ComponentHealth>,
@@ -71,26 +72,26 @@ pub struct ComponentHealth {
     pub assessment: Assessment,
 }
 
-/// A status that differs from the believed one.
+/// A status that differs from the published one and has not lasted long enough.
 #[derive(Clone, Copy, Debug)]
 struct Pending {
     status: Status,
-    /// The ticks in a row that saw it.
+    /// The number of ticks in a row with this status.
     ticks: u32,
     since: Duration,
 }
 
 impl TopicHealth {
-    /// Believes a first judgement at once.
+    /// Publishes a topic's first judgement at once.
     pub(crate) fn first(topic: &'static Topic, judgement: Folded) -> Self {
         let Folded { assessment, components } = judgement;
         Self { topic, assessment, components, pending: None }
     }
 
-    /// Takes a tick's judgement; a change of status is believed once it has lasted.
+    /// Applies a tick's judgement; a change of status is published once it has lasted.
     ///
-    /// Returns the status before, when it changed. A status that was unknown, or becomes
-    /// unknown, is believed at once: there is nothing to wait for.
+    /// Returns the previous status if the published one changed. A change from or to unknown is
+    /// published at once, since it reports that data came or ended, and cannot flap with load.
     pub(crate) fn update(
         &mut self,
         judgement: Folded,
@@ -116,7 +117,7 @@ impl TopicHealth {
         (before != self.assessment.status).then_some(before)
     }
 
-    /// Adds the instances that the believed judgement does not know, which nothing speaks against.
+    /// Adds the instances that the published judgement does not have, without waiting.
     fn add_new(&mut self, components: Vec<ComponentHealth>) {
         for component in components {
             if self.component(&component.name).is_none() {
@@ -125,13 +126,13 @@ impl TopicHealth {
         }
     }
 
-    /// The health of one instance; `None` for one that the believed judgement does not know.
+    /// Returns the health of one instance; `None` if the published judgement does not have it.
     pub fn component(&self, name: &str) -> Option<&Assessment> {
         let component = self.components.iter().find(|component| component.name == name)?;
         Some(&component.assessment)
     }
 
-    /// The worst of some instances, with the findings of all; unknown where none was judged yet.
+    /// Returns the worst health of some instances with the findings of all; unknown if none was judged.
     pub fn worst_of<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Assessment {
         let judged = names.into_iter().filter_map(|name| self.component(name)).cloned();
         judged.reduce(Assessment::worst).unwrap_or_else(|| Assessment::unknown("not judged yet"))

@@ -1,8 +1,7 @@
-//! A monitor's verdict on one view, before anything is made of it.
+//! Judgements: a monitor's findings in one view, by instance.
 //!
-//! A monitor says what it found about each of its instances. How many points that leaves, which
-//! instance stands for all, and how long a change must last to be believed are the same for
-//! every monitor, so the core works them out.
+//! A monitor only reports its findings. The core computes the score, picks the worst instance
+//! for the topic and applies hysteresis, since these rules are the same for every monitor.
 
 use std::borrow::Cow;
 
@@ -10,7 +9,7 @@ use crate::judging::assessment::Assessment;
 use crate::judging::finding::Finding;
 use crate::judging::health::ComponentHealth;
 
-/// The verdict of a monitor: findings by instance, or the statement that there is no data.
+/// A monitor's findings by instance, or the statement that there is no data.
 ///
 /// A monitor of one thing:
 ///
@@ -27,7 +26,7 @@ use crate::judging::health::ComponentHealth;
 /// assert_eq!((assessment.status, assessment.score), (Status::Degraded, Some(80)));
 /// ```
 ///
-/// A monitor of several instances, of which the worst stands for all:
+/// A monitor of several instances; the topic gets the score of the worst:
 ///
 /// ```
 /// use metrics_core::{Finding, Judgement};
@@ -44,19 +43,19 @@ use crate::judging::health::ComponentHealth;
 #[derive(Clone, Debug, PartialEq)]
 #[must_use = "return it from `Monitor::judge`"]
 pub struct Judgement {
-    /// Said where there are no parts.
+    /// The summary if there are no parts.
     nothing: Cow<'static, str>,
     parts: Vec<Part>,
 }
 
-/// A judgement that was folded: of the topic, and of each of its instances.
+/// A folded judgement: the assessment of the topic, and of each instance.
 #[derive(Clone, Debug)]
 pub(crate) struct Folded {
     pub(crate) assessment: Assessment,
     pub(crate) components: Vec<ComponentHealth>,
 }
 
-/// The verdict on one instance, or on a topic that has none.
+/// The findings about one instance, or about a topic without instances.
 #[derive(Clone, Debug, PartialEq)]
 struct Part {
     /// Empty for a topic without instances.
@@ -70,12 +69,14 @@ struct Part {
 }
 
 impl Judgement {
-    /// Nothing is wrong, unless findings are [added](Self::with).
+    /// Creates a judgement without findings, to which some can be [added](Self::with).
+    ///
+    /// `summary` is the line for people while there are no findings.
     pub fn healthy(summary: impl Into<Cow<'static, str>>) -> Self {
         Self::part(summary.into(), true)
     }
 
-    /// There is no data to judge by.
+    /// Creates a judgement that has no data to judge by; its status is unknown.
     pub fn unknown(summary: impl Into<Cow<'static, str>>) -> Self {
         Self::part(summary.into(), false)
     }
@@ -86,7 +87,9 @@ impl Judgement {
         Self { nothing: Cow::Borrowed(""), parts: vec![part] }
     }
 
-    /// Judges a topic by its instances; one without instances is unknown, with `nothing` as its summary.
+    /// Joins the judgements of a topic's instances, by name.
+    ///
+    /// Without instances the topic is unknown, with `nothing` as its summary.
     pub fn of_instances<N: Into<String>>(
         nothing: impl Into<Cow<'static, str>>,
         instances: impl IntoIterator<Item = (N, Judgement)>,
@@ -102,7 +105,7 @@ impl Judgement {
         Self { nothing: nothing.into(), parts }
     }
 
-    /// Adds a finding about the thing, or the instance, that is judged last.
+    /// Adds a finding about the topic, or about the last of its instances.
     pub fn with(mut self, finding: Finding) -> Self {
         if let Some(part) = self.parts.last_mut() {
             part.is_known = true;
@@ -111,12 +114,14 @@ impl Judgement {
         self
     }
 
-    /// Adds several findings, as [`Self::with`] does one.
+    /// Adds several findings, each as [`Self::with`] does.
     pub fn with_all(self, findings: impl IntoIterator<Item = Finding>) -> Self {
         findings.into_iter().fold(self, Self::with)
     }
 
-    /// Keeps a known score at this or above, for what a service can do without.
+    /// Limits the loss of points: a known score is at least `score`, 0 by default.
+    ///
+    /// For resources that a service can do without.
     ///
     /// ```
     /// use metrics_core::{DEGRADED_FROM, Finding, Judgement, Status};
@@ -132,12 +137,14 @@ impl Judgement {
         self
     }
 
-    /// Folds everything into one assessment: the worst instance's score, with the findings of all.
+    /// Folds the judgement into one assessment: the worst instance's score, with all findings.
     pub fn assess(self) -> Assessment {
         self.fold("").assessment
     }
 
-    /// Folds as [`Self::assess`], for a topic of this name; and each instance for itself.
+    /// Folds as [`Self::assess`] does, and also each instance by itself.
+    ///
+    /// Findings without a component get the instance's name, or `topic`.
     pub(crate) fn fold(self, topic: &str) -> Folded {
         let Self { nothing, parts } = self;
         let mut components: Vec<_> = parts.into_iter().map(|part| part.assess(topic)).collect();

@@ -1,8 +1,9 @@
-//! The first narrow waist: everything that a surface knows of a monitor.
+//! Monitors: the trait through which all surfaces see a watched resource.
 //!
-//! All numbers live in the registry's cells, and one sample of the registry feeds Prometheus,
-//! JSON, streams, health and history alike. A monitor adds its judgement
-//! ([`Monitor::judge`]) and a body for people ([`Monitor::report`]).
+//! A monitor keeps all numbers in the registry's cells. One sample of the registry feeds
+//! Prometheus, JSON, streams, health and history alike, so a monitor needs no code for any of
+//! them. It adds a judgement of the numbers ([`Monitor::judge`]) and a JSON body
+//! ([`Monitor::report`]).
 
 use std::sync::Arc;
 
@@ -14,13 +15,14 @@ use crate::reading::sample::View;
 
 /// Watches one kind of resource, with all its instances.
 ///
-/// This trait is for hosts to implement. A monitor is given to
-/// [`Registry::monitor`](crate::Registry::monitor), and from then on it is on every surface:
-/// its numbers on the page for Prometheus, its health in the service's, its report at
-/// `/metrics/{topic}`, its findings among the events.
+/// Implement this trait for a resource of your own, and pass the monitor to
+/// [`Registry::monitor`](crate::Registry::monitor). From then on every surface shows it: the
+/// page for Prometheus its metrics, the service's health its score, `/metrics/{topic}` its
+/// report, and the events its findings.
 ///
-/// Each call is contained: one that panics, takes too long or does not return is counted under
-/// the topic's name and holds nobody; see [`GUEST_FAILURES`](crate::GUEST_FAILURES).
+/// Calls run on worker threads. A call that panics, overruns its budget or does not return is
+/// counted under the topic's name and blocks no caller; see
+/// [`GUEST_FAILURES`](crate::GUEST_FAILURES).
 ///
 /// ```
 /// use metrics_core::{
@@ -79,31 +81,32 @@ use crate::reading::sample::View;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Monitor: Send + Sync + 'static {
-    /// The names of the monitor; asked for once, at registration.
+    /// Returns the names of the monitor; called once, at registration.
     fn topic(&self) -> &'static Topic;
 
-    /// Copies what can only be polled into the monitor's own gauges.
+    /// Copies values that have to be polled into the monitor's gauges; does nothing by default.
     ///
-    /// Called once a tick, before the numbers are read. It may read files of the system and
-    /// must not wait for anything else, since its budget is a millisecond: a source that takes
-    /// longer refreshes itself elsewhere and is copied here.
+    /// Called once a tick, before the numbers are read. Its budget is 1 ms by default: it may read
+    /// system files such as `/proc`, but must not wait for anything else. Refresh a slower source
+    /// in a thread or task of its own, and copy the last value here.
     fn poll(&self) {}
 
-    /// Judges a view.
+    /// Judges the numbers of a view.
     ///
-    /// Called once a tick, after the numbers were read. It records nothing and asks nobody, so
-    /// that the same view is always judged alike.
+    /// Called once a tick, after the numbers were read; its budget is 10 ms by default. It must be
+    /// pure: it records nothing and reads nothing but the view, so that equal views have equal
+    /// judgements.
     fn judge(&self, view: &View<'_>) -> Judgement;
 
-    /// Makes the body of `GET /metrics/{topic}`, of one instance if `target` names it.
+    /// Returns the body of `GET /metrics/{topic}`; with a `target`, that of this instance.
     ///
-    /// The core adds `timestamp` and the believed `health`.
+    /// The core adds `timestamp` and the published `health`.
     ///
     /// # Errors
-    /// [`UnknownTarget`] when there is no such instance.
+    /// [`UnknownTarget`] if there is no such instance.
     fn report(&self, view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget>;
 
-    /// The checks on which the service's readiness depends; none by default.
+    /// Returns the checks that the service's readiness depends on; none by default.
     fn readiness(&self) -> Vec<Arc<dyn ReadinessCheck>> {
         Vec::new()
     }

@@ -1,15 +1,15 @@
-//! The second narrow waist: whoever needs every sample.
+//! Observers: the trait for code that needs every sample.
 
 use std::sync::Arc;
 
 use crate::judging::event::Event;
 use crate::reading::sample::Sample;
 
-/// Sees each published sample in order: a history, an engine of alerts, a remote storage.
+/// Receives each published sample in order, for example to store or to alert on it.
 ///
-/// This trait is for hosts to implement. An observer is given to
-/// [`Registry::observe`](crate::Registry::observe), which calls it once a tick, on a thread of
-/// the registry's.
+/// Implement this trait for a history, an alert engine or a remote storage of your own, and
+/// pass the observer to [`Registry::observe`](crate::Registry::observe). The registry calls it
+/// once a tick on a worker thread, with a budget of 50 ms by default.
 ///
 /// ```
 /// use metrics_core::{Event, ManualClock, Observer, Registry, Sample};
@@ -42,13 +42,13 @@ use crate::reading::sample::Sample;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Observer: Send + 'static {
-    /// The observer's name, in metrics and log lines.
+    /// Returns the observer's name, which is the label `guest` in metrics.
     fn name(&self) -> &'static str;
 
-    /// Takes in a sample, and returns what happened in the observer's eyes.
+    /// Processes a sample, and returns events of the observer's own, if any.
     ///
-    /// `missed` is the number of samples that were published since the last call and not
-    /// shown, because a call panicked, took too long or had not returned. The events go to
-    /// all who listen, after those of the tick itself.
+    /// `missed` is the number of samples since the last call that were published and not passed
+    /// to the observer, because an earlier call failed or had not returned. The returned events
+    /// go to all listeners, after the events of the tick itself.
     fn observe(&mut self, sample: &Arc<Sample>, missed: u64) -> Vec<Event>;
 }

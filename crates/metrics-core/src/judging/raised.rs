@@ -1,4 +1,4 @@
-//! The findings of one topic as of its last judgement, to tell which came and which went.
+//! The findings of a topic's last judgement, to detect which are raised and which cleared.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -9,12 +9,12 @@ use crate::judging::topic::Topic;
 
 #[derive(Debug, Default)]
 pub(crate) struct Raised {
-    /// By component and code, with the time of the tick that found each first.
+    /// Each finding with the time of the tick that raised it, by component and code.
     findings: BTreeMap<(String, &'static str), (Finding, Timestamp)>,
 }
 
 impl Raised {
-    /// Moves on to the findings of a judgement, and returns what changed.
+    /// Replaces the findings by those of a new judgement, and returns the changes.
     pub(crate) fn follow(
         &mut self,
         topic: &'static Topic,
@@ -26,7 +26,7 @@ impl Raised {
         let change = |state, finding, since| FindingChange { topic, state, finding, since };
         for finding in found {
             let key = (finding.component.clone(), finding.code);
-            // A judgement that finds one thing twice says nothing more by it.
+            // A duplicate within one judgement is ignored.
             let Entry::Vacant(place) = self.findings.entry(key) else { continue };
             let since = before.remove(place.key()).map(|(_, since)| since);
             if since.is_none() {

@@ -1,30 +1,33 @@
-//! Checks on which it depends whether a service should get traffic.
+//! Readiness checks, which decide whether a service gets traffic.
 
 use std::pin::Pin;
 
-/// A question that is asked in the background, once a second, with a timeout of one.
+/// A check that runs in the background once a second, with a timeout of a second.
 ///
-/// It must not take what it watches: a check that waits for a pooled
-/// connection fails under load, and takes the service out when it is needed
-/// most.
+/// It must not use the resource that it checks: a check that waits for a
+/// pooled connection fails under load, and stops traffic to a service that
+/// works.
 pub trait ReadinessCheck: Send + Sync {
-    /// The check's name in the body of `/health/ready`.
+    /// Returns the check's name in the body of `/health/ready`.
     fn name(&self) -> &str;
 
-    /// Asks.
+    /// Runs the check once.
+    ///
+    /// # Errors
+    /// [`NotReady`] if the service should get no traffic.
     fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), NotReady>> + Send + '_>>;
 }
 
-/// Why a service should get no traffic.
+/// The reason why a service should get no traffic.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct NotReady {
-    /// A line for people; it is shown to whoever can reach the probe.
+    /// A line for people; everyone who can reach the probe can read it.
     pub reason: String,
 }
 
 impl NotReady {
-    /// Not ready, for this reason.
+    /// Creates an error with a line for people.
     pub fn new(reason: impl Into<String>) -> Self {
         Self { reason: reason.into() }
     }

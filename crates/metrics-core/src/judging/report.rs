@@ -1,4 +1,4 @@
-//! Reports: the bodies that people read, with the envelope that all of them have.
+//! Reports: the JSON body of a topic, with `timestamp` and `health` around it.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::judging::assessment::{Assessment, HealthBlock};
 use crate::judging::guest::GuestError;
 use crate::judging::topic::Topic;
 
-/// The body of a report: anything that serde writes as an object.
+/// The body of a report: any value that serde serialises as an object.
 pub struct Report {
     body: Box<dyn erased_serde::Serialize + Send>,
     components: Option<Vec<String>>,
@@ -17,24 +17,26 @@ pub struct Report {
 }
 
 impl Report {
-    /// Wraps a body; its fields stand beside `timestamp` and `health`, which it must not have.
+    /// Wraps a body, to whose fields the core adds `timestamp` and `health`.
+    ///
+    /// The body must not have fields with these two names.
     pub fn new(body: impl Serialize + Send + 'static) -> Self {
         Self { body: Box::new(body), components: None, joined: None }
     }
 
-    /// Names the instances whose health is the report's.
+    /// Shows the worst health of these instances.
     ///
-    /// By default that is the target, or all of the topic where there is none.
+    /// By default a report shows the health of its target, or without a target the topic's.
     #[must_use]
     pub fn about<N: Into<String>>(mut self, components: impl IntoIterator<Item = N>) -> Self {
         self.components = Some(components.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Shows the worse health of its own topic and another, with the findings of both.
+    /// Shows the worse health of its own topic and another one, with the findings of both.
     ///
-    /// For a report whose body shows the numbers of both. The other topic counts from its
-    /// first judgement on.
+    /// For a report whose body has the numbers of both. The other topic is included once it
+    /// was judged.
     #[must_use]
     pub fn joined_by(mut self, topic: &'static Topic) -> Self {
         self.joined = Some(topic);
@@ -56,7 +58,7 @@ impl fmt::Debug for Report {
     }
 }
 
-/// A report in its envelope, as every surface shows it: `timestamp`, `health` and the body.
+/// A complete report, as every surface shows it: `timestamp`, `health` and the body.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TopicReport {
@@ -64,7 +66,7 @@ pub struct TopicReport {
     pub topic: &'static Topic,
     /// The wall time of the sample.
     pub at: Timestamp,
-    /// The believed health of what is reported.
+    /// The published health of the topic or of the reported instance.
     pub health: Assessment,
     /// The body.
     pub report: Report,
@@ -91,7 +93,7 @@ impl Serialize for TopicReport {
     }
 }
 
-/// A report that could not be made.
+/// The failure of a request for a report.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
@@ -111,17 +113,17 @@ pub enum ReportError {
         /// The name that is unknown.
         source: UnknownTarget,
     },
-    /// The monitor panicked, or did not return in time.
+    /// The monitor panicked, did not return in time or could not be called.
     #[error("the monitor of topic `{}` {reason}", topic.name)]
     Failed {
         /// The topic that was asked for.
         topic: &'static Topic,
-        /// The way in which it failed.
+        /// The way in which the call failed.
         reason: GuestError,
     },
 }
 
-/// An instance that a monitor does not watch.
+/// The name of an instance that a monitor does not watch.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no `{target}`")]
 pub struct UnknownTarget {
@@ -132,10 +134,10 @@ pub struct UnknownTarget {
 }
 
 impl UnknownTarget {
-    /// Refuses any target, for a monitor whose instances cannot be named.
+    /// Refuses any target, for a monitor without named instances.
     ///
     /// # Errors
-    /// [`UnknownTarget`] when there is a target.
+    /// [`UnknownTarget`] if there is a target.
     pub fn refuse(target: Option<&str>) -> Result<(), Self> {
         match target {
             Some(target) => Err(Self { target: target.to_owned(), known: Vec::new() }),

@@ -1,16 +1,16 @@
-//! Statuses, and the scores that they stand for.
+//! Statuses, and the ranges of scores behind them.
 //!
-//! A score is for people and for alerts; it never decides a probe. What has no data is
+//! Scores are for people and for alerts; no probe depends on them. A topic without data is
 //! unknown, which is neither good nor bad: it has no score and is left out of every mean.
 
 use serde::Serialize;
 
-/// The lowest score that is still healthy, exclusive.
+/// The highest score that is not healthy; any score above it is.
 pub const HEALTHY_ABOVE: u8 = 85;
-/// The lowest score that is degraded; below it is unhealthy.
+/// The lowest score that is degraded; any score below it is unhealthy.
 pub const DEGRADED_FROM: u8 = 70;
 
-/// The health of something, in one word.
+/// The health of a topic or an instance in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -25,7 +25,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The status that a score stands for; no score is unknown.
+    /// Returns the status of a score; without a score it is unknown.
     pub const fn of(score: Option<u8>) -> Self {
         match score {
             None => Self::Unknown,

@@ -1,8 +1,8 @@
-//! Topics: the names under which a monitor is known on every surface.
+//! Topics: the names that surfaces use for a monitor.
 
 use crate::judging::status::Status;
 
-/// The names of a monitor.
+/// The names of a monitor, and its part in the overall health.
 ///
 /// ```
 /// use metrics_core::Topic;
@@ -15,26 +15,26 @@ use crate::judging::status::Status;
 pub struct Topic {
     /// The name in paths and subscriptions, such as `circuit-breaker`.
     pub name: &'static str,
-    /// The key in the health body's `checks`, such as `circuitBreaker`.
+    /// The key in `checks` of `/health/performance`, such as `circuitBreaker`.
     pub check_key: &'static str,
-    /// The query parameter that names an instance, such as `service`.
+    /// The query parameter that selects an instance, such as `service`; none by default.
     pub target_param: Option<&'static str>,
-    /// The share in the overall score, 10 by default.
+    /// The weight in the overall score, 10 by default.
     pub weight: u16,
-    /// Whether the overall score is no higher than this topic's.
+    /// `true` if the overall score is capped by this topic's score; `false` by default.
     pub required: bool,
     /// The topic's own words for a status in its reports, instead of `healthy` and so on.
     pub status_words: Option<StatusWords>,
 }
 
-/// A topic's own words for how something is, such as `optimal`, `degraded` and `poor`.
+/// A topic's own words for each status, such as `optimal`, `degraded` and `poor`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusWords {
-    /// Instead of `healthy`.
+    /// The word for `healthy`.
     pub healthy: &'static str,
-    /// Instead of `degraded`.
+    /// The word for `degraded`.
     pub degraded: &'static str,
-    /// Instead of `unhealthy`.
+    /// The word for `unhealthy`.
     pub unhealthy: &'static str,
 }
 
@@ -50,14 +50,14 @@ impl StatusWords {
 }
 
 impl Topic {
-    /// Names that no topic may have, since the surfaces serve other things at `/metrics/{name}`.
+    /// Names that no topic can have, because `/metrics/{name}` is an endpoint of its own.
     pub const RESERVED: [&str; 4] = ["export.json", "history", "openapi.json", "stream"];
 
-    /// A topic of weight 10 that is not required and whose instances cannot be named.
+    /// Creates a topic of weight 10 that is not required and has no parameter for an instance.
     ///
-    /// The name begins with a letter from a to z and goes on with such letters, digits and
-    /// hyphens. [`Registry::monitor`](crate::Registry::monitor) refuses another, and each of
-    /// [`Self::RESERVED`].
+    /// The name begins with a letter from a to z and continues with such letters, digits and
+    /// hyphens. [`Registry::monitor`](crate::Registry::monitor) refuses any other name, and those
+    /// in [`Self::RESERVED`].
     pub const fn new(name: &'static str, check_key: &'static str) -> Self {
         Self {
             name,
@@ -69,35 +69,35 @@ impl Topic {
         }
     }
 
-    /// Names the query parameter that picks an instance.
+    /// Lets clients select one instance by this query parameter.
     #[must_use]
     pub const fn target(mut self, param: &'static str) -> Self {
         self.target_param = Some(param);
         self
     }
 
-    /// Changes the share in the overall score.
+    /// Gives the topic another weight in the overall score than 10.
     #[must_use]
     pub const fn weight(mut self, weight: u16) -> Self {
         self.weight = weight;
         self
     }
 
-    /// Caps the overall score by this topic's.
+    /// Caps the overall score by this topic's score.
     #[must_use]
     pub const fn required(mut self) -> Self {
         self.required = true;
         self
     }
 
-    /// Shows these words as the `status` of reports, and the common word as their `level`.
+    /// Shows these words as the `status` in reports, and the common word as `level`.
     #[must_use]
     pub const fn status_words(mut self, words: StatusWords) -> Self {
         self.status_words = Some(words);
         self
     }
 
-    /// Returns the rule that keeps a name from being a topic's; `None` if it can be one.
+    /// Returns the rule that a topic's name breaks; `None` if the name is valid.
     ///
     /// ```
     /// use metrics_core::Topic;

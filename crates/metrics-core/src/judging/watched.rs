@@ -1,4 +1,4 @@
-//! A monitor as the registry holds it: each call into it is guarded.
+//! A registered monitor; each call into it is guarded.
 
 use std::sync::Arc;
 
@@ -25,9 +25,9 @@ pub(crate) struct Watched {
     judge: GuardedCall,
     report: GuardedCall,
     readiness: GuardedCall,
-    /// The checks that it gave last.
+    /// The readiness checks that the monitor returned last.
     checks: Mutex<Vec<Arc<dyn ReadinessCheck>>>,
-    /// The believed score.
+    /// The published score.
     pub(crate) score: Gauge,
 }
 
@@ -53,7 +53,7 @@ impl Watched {
 
     pub(crate) fn poll(&self) {
         let monitor = self.monitor.clone();
-        // A failure is counted, and the gauges keep what they had.
+        // A failure is counted, and the gauges keep their values.
         let _ = self.poll.run(move || monitor.poll());
     }
 
@@ -62,8 +62,10 @@ impl Watched {
         self.judge.run(move || monitor.judge(&sample.view()))
     }
 
-    /// Returns the monitor's checks; those it gave last where it gives none for now, since a
-    /// check that is forgotten would read as readiness.
+    /// Returns the monitor's readiness checks.
+    ///
+    /// If the call fails, these are the checks of the last successful call: without them the
+    /// service would count as ready.
     pub(crate) fn readiness(&self) -> Vec<Arc<dyn ReadinessCheck>> {
         let monitor = self.monitor.clone();
         let given = self.readiness.run(move || monitor.readiness());
@@ -85,7 +87,7 @@ impl Watched {
         let made = self.report.run(move || {
             let view = sample.view();
             let believed = sample.topics.iter().find(|health| health.topic.name == topic.name);
-            // Before the first tick nothing is believed yet.
+            // Before the first tick no health is published, so the monitor is asked here.
             let first = believed.is_none().then(|| {
                 let judgement = monitor.judge(&view).fold(topic.name);
                 TopicHealth::first(topic, judgement)

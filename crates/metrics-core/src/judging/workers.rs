@@ -1,8 +1,8 @@
-//! Threads on which code of others runs.
+//! Worker threads for calls into guests.
 //!
-//! A call takes an idle thread or a new one, and gives it back when it returned in time. A
-//! thread whose call did not return is left to it, and ends when the call does: there are at
-//! most as many lost threads as calls that hang.
+//! A call runs on an idle thread or a new one, which becomes idle again if the call returns in
+//! time. After a timeout the thread is abandoned and ends when its call does. So the number of
+//! blocked threads is at most the number of calls that hang.
 
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
@@ -10,25 +10,25 @@ use std::time::Duration;
 
 use crate::sync::{Mutex, lock};
 
-/// The threads that wait for the next call; more are ended.
+/// The maximum of idle threads; a thread beyond it ends after its call.
 const MOST_IDLE: usize = 4;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Idle threads; they end when this is dropped.
+/// The idle threads, which end when this is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Workers {
     idle: Mutex<Vec<Sender<Job>>>,
 }
 
-/// The system gave no thread.
+/// The system could not start a thread.
 #[derive(Debug)]
 pub(crate) struct NoThread;
 
 impl Workers {
-    /// Runs a job on a thread of its own; `None` when it did not return within `patience`.
+    /// Runs a job on a worker thread; returns `None` if it takes longer than `patience`.
     ///
-    /// A job must not panic: its thread would be lost.
+    /// A job must not panic: a panic ends the thread.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         patience: Duration,
@@ -36,7 +36,7 @@ impl Workers {
     ) -> Result<Option<T>, NoThread> {
         let (done, outcome) = mpsc::channel();
         let job: Job = Box::new(move || {
-            // An error says that the caller has given up, and dropped its end.
+            // Sending fails only if the caller has stopped waiting.
             let _ = done.send(job());
         });
         let idle = lock(&self.idle).pop();
@@ -53,7 +53,7 @@ impl Workers {
                 }
                 Ok(Some(result))
             }
-            // The worker's channel drops here, so the thread ends after the job.
+            // The worker's channel is dropped here, so its thread ends after the job.
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err(NoThread),
         }

@@ -10,8 +10,8 @@ use crate::naming::label_set::LabelSet;
 
 /// An array with one `V` for each value of the label `K`.
 ///
-/// It holds handles where something is recorded, counts where they are read, and numbers
-/// in a report, where it is a map from label to number.
+/// `V` is a handle for recording, a count for reading, or a number in a report, whose JSON is a
+/// map from label to number.
 ///
 /// ```
 /// use metrics_core::{ByLabel, label_set};
@@ -61,7 +61,7 @@ impl<K: LabelSet, V> ByLabel<K, V> {
         self.0.as_ref().iter()
     }
 
-    /// Makes an array of what `of` makes of each element.
+    /// Maps each element by `of`.
     pub fn map<W>(&self, mut of: impl FnMut(&V) -> W) -> ByLabel<K, W> {
         ByLabel::from_fn(|label| of(&self[label]))
     }

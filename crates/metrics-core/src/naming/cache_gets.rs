@@ -1,9 +1,9 @@
 //! The family of cache lookups, which two monitors record into.
 //!
-//! A description belongs to the crate that records the metric. This metric has two such
-//! crates: the performance monitor counts lookups by a tier's name, the cache monitor by a
-//! tier's handle as well, and the totals of both must be one. Monitors never know each other,
-//! so what they share is a concept of the core. The core itself records nothing into it.
+//! A description usually belongs to the crate that records the metric. This metric has two such
+//! crates: the performance monitor and the cache monitor both count lookups by a tier's name,
+//! and both must add to the same total. Monitors do not depend on each other, so the shared
+//! description is here. The core itself does not record it.
 
 use crate::naming::desc::{Classic, ClassicShape, Desc};
 

@@ -1,8 +1,7 @@
-//! Descriptions of metrics: the meaning of a name, once, as constant data.
+//! Descriptions of metrics: name, kind, unit, labels and help, as constant data.
 //!
-//! A [`Desc`] is checked while the program compiles, so a malformed name never reaches a
-//! scrape. Names that are known only at run time go through
-//! [`OwnedDesc`], which says the same things with an error.
+//! A [`Desc`] constant is checked at compile time, so a malformed name never reaches a scrape.
+//! Names that are known only at run time become an [`OwnedDesc`], whose construction can fail.
 
 mod classic;
 mod error;
@@ -64,7 +63,7 @@ impl Desc {
         Self::new(name, help, Kind::Gauge)
     }
 
-    /// Describes a total that somebody else counts, such as the kernel, with fractions; its name ends in `_total`.
+    /// Describes a total that is counted elsewhere, such as by the kernel; its name ends in `_total`.
     ///
     /// # Panics
     /// When the name is malformed; in a constant, the program does not compile.
@@ -168,7 +167,7 @@ impl Desc {
 
     /// The label that the `classic` scheme leaves out where it has this value; none by default.
     ///
-    /// For classic names that are older than the label: a series without it has the usual value.
+    /// For classic names that did not have the label: they show the series with the usual value.
     pub const fn classic_without(mut self, key: &'static str, value: &'static str) -> Self {
         self.classic_without = Some((key, value));
         self

@@ -2,8 +2,8 @@
 
 /// Declares the descriptions of a crate, and the list of them all.
 ///
-/// The constants stand as they are. Beside them stands `DESCS`, with each of them in order,
-/// for catalogues and for the checks that go through all metrics: so none can be left out.
+/// The macro defines the constants as written, and adds a constant `DESCS` that lists all of
+/// them in order. Catalogues and checks iterate over it, so no metric can be forgotten.
 ///
 /// ```
 /// use metrics_core::{Desc, descs};

@@ -1,7 +1,7 @@
 //! Names of watched instances: a pool, a cache tier, a circuit, a runtime.
 //!
-//! A name becomes a label value, a key in reports and a part of paths. So it is checked
-//! once, where it comes in, and everything after that takes the type.
+//! A name is used as a label value, a key in reports and a part of paths. It is validated once,
+//! when this type is created, and needs no check afterwards.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -12,10 +12,10 @@ use serde::{Serialize, Serializer};
 
 use crate::naming::labels::broken_name_rule;
 
-/// The name of one watched instance, fit for a label that means one thing.
+/// The validated name of one watched instance.
 ///
-/// It is not empty, at most 256 bytes long, in one line, and not `_other`. Clones share
-/// the text. It dereferences to it, so it stands wherever a label value does.
+/// It is not empty, has at most 256 bytes and no line break, and is not `_other`. Clones share
+/// the text. It dereferences to `str`, so it can be passed as a label value.
 ///
 /// ```
 /// use metrics_core::InstanceName;
@@ -29,7 +29,7 @@ use crate::naming::labels::broken_name_rule;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InstanceName(Arc<str>);
 
-/// A name that no instance can have, and why.
+/// A refused name, and the rule that it breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("name `{name}` is not usable: {rule}")]
 #[non_exhaustive]
@@ -52,7 +52,7 @@ impl InstanceName {
         }
     }
 
-    /// Refuses the name for a rule of a monitor's own; `broken` returns the rule that it breaks.
+    /// Checks a further rule of a monitor's own; `broken` returns the rule that the name breaks.
     ///
     /// ```
     /// use metrics_core::InstanceName;
@@ -79,10 +79,10 @@ impl InstanceName {
         }
     }
 
-    /// Returns the name within another, as a path: `L1` within `orders` is `orders/L1`.
+    /// Returns a path of two names: `L1` within `orders` is `orders/L1`.
     ///
-    /// The path is longer than a name may be when both are long. It is a key; label values
-    /// are the two names.
+    /// The path can be longer than the limit of a name. Use it as a key, and the two names as
+    /// label values.
     #[must_use]
     pub fn within(&self, outer: &Self) -> Self {
         Self(format!("{outer}/{self}").into())

@@ -1,9 +1,9 @@
 //! Closed sets of label values, each an enum.
 //!
-//! The outcomes of a call, the causes of an eviction, the states of a breaker: such a set
-//! is known when the program is written. Declared once, by [`label_set!`](crate::label_set), it
-//! gives the type that callers name a value by, the text of the label, and the index into a
-//! [`ByLabel`](crate::ByLabel).
+//! Some labels have a fixed set of values: the outcomes of a call, the causes of an eviction,
+//! the states of a breaker. [`label_set!`](crate::label_set) declares such a set as an enum.
+//! Callers use its variants, metrics the text of the label, and a
+//! [`ByLabel`](crate::ByLabel) has an element for each variant.
 
 /// An enum whose values are all values of one label; made by [`label_set!`](crate::label_set).
 pub trait LabelSet: Copy + Eq + Send + Sync + 'static {
@@ -34,7 +34,7 @@ pub trait LabelSet: Copy + Eq + Send + Sync + 'static {
 /// Declares an enum whose values are all values of one label, each with its text.
 ///
 /// The enum is [`LabelSet`], `Copy`, `Debug`, `Eq`, `Ord` and `Hash`. It has a constant
-/// `ALL` and a constant method `label`. Further attributes and derives are taken over.
+/// `ALL` and a constant method `label`. Your own attributes and derives are kept.
 ///
 /// ```
 /// use metrics_core::{ByLabel, Counter, Desc, LabelSet, Registry, label_set};

@@ -1,15 +1,15 @@
 //! Label sets: sorted by key, without duplicates, each value bounded.
 //!
-//! Values often come from outside (an operation's name, a tenant), so their length is cut
-//! here, once, at registration.
+//! Values often come from outside, such as the name of a tenant, so registration truncates long
+//! ones here.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Longest label value kept, in bytes; longer ones are cut at a character boundary.
+/// The maximum length of a label value in bytes; longer ones are truncated at a character boundary.
 pub const MAX_LABEL_VALUE_BYTES: usize = 256;
 
-/// The value that every label of the series has into which a full family folds new label sets.
+/// The value of all labels of the overflow series, into which a full family folds new label sets.
 pub const OTHER: &str = "_other";
 
 /// The labels of one series, sorted by key; cloning shares the storage.
@@ -58,15 +58,15 @@ impl fmt::Debug for Labels {
     }
 }
 
-/// Cuts a value to its longest length, inside no character.
+/// Truncates a value to the maximum length, at a character boundary.
 pub(crate) fn bounded(value: &str) -> &str {
     &value[..value.floor_char_boundary(MAX_LABEL_VALUE_BYTES)]
 }
 
 /// Returns the rule that the name of a watched instance breaks; `None` for a good name.
 ///
-/// A name that is a label value of its own is not empty, at most 256 bytes long, in one line,
-/// and not [`OTHER`]. [`InstanceName`](crate::InstanceName) is a name that was checked.
+/// A name must not be empty, be longer than 256 bytes, contain a line break or be [`OTHER`].
+/// [`InstanceName`](crate::InstanceName) is a name that was checked.
 pub(crate) fn broken_name_rule(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("it is empty")

@@ -1,14 +1,14 @@
-//! A short name for a series: one number instead of a metric's name and labels.
+//! Ids of series: one number in place of a metric's name and labels.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Identifies one series for as long as the process runs.
 ///
-/// An id is never reused, and no two registries of a process share one. A series that
-/// ends and begins anew at zero under the same name and labels has another id, so a reader
-/// that keeps something by id cannot mistake one for the other. Only a series that
-/// [expired](crate::Labelled::expire_idle) has its old id when it goes on from its last totals.
-/// Series that begin later have greater ids.
+/// An id is unique over all registries of a process and never reused. If a series ends and
+/// is registered again with the same name and labels, it starts at zero with a new id, so a
+/// reader that keeps data by id cannot confuse the two. The exception is a series that
+/// [expired](crate::Labelled::expire_idle): it returns with its old id and its last totals.
+/// Series that are registered later have greater ids.
 ///
 /// ```
 /// use metrics_core::{Desc, Registry};
@@ -30,8 +30,8 @@ pub struct SeriesId(u64);
 impl SeriesId {
     /// Returns an id that no series had before.
     pub(crate) fn next() -> Self {
-        // Relaxed: only that each number is given once matters. It is no part of the models,
-        // in which no thread waits for another's id.
+        // Relaxed, since it only matters that each number is used once. It is not part of the
+        // loom models, in which no thread depends on another's id.
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }

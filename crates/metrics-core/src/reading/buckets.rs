@@ -1,19 +1,19 @@
 //! Counts by value: exact and mergeable.
 //!
-//! Only octaves that hold something are stored: a latency that stays between 1
-//! and 16 ms takes four. Where a value lies is the business of the [`Layout`].
-//! The values of one tick are a [`Delta`] instead, which is sparse.
+//! Only octaves with values are stored: a latency that stays between 1 and
+//! 16 ms takes four. The [`Layout`] maps values to buckets. The values of one
+//! tick are kept as a [`Delta`], which is sparse.
 
 mod arithmetic;
 
 use crate::reading::delta::Delta;
 use crate::recording::layout::{Layout, PER_OCTAVE};
 
-/// Counts by value, with their sum; plain data, mergeable without loss.
+/// Counts by value, with the sum of the values; plain data, mergeable without loss.
 ///
 /// Values are in the metric's base unit, so seconds for latencies. A [`Histogram`](crate::Histogram)
-/// gives them for its totals and its window; empty ones are made to add up others or
-/// values of your own.
+/// returns them for its totals and its window. Create empty ones to merge others into, or to
+/// count values of your own.
 ///
 /// ```
 /// use metrics_core::Buckets;
@@ -28,8 +28,8 @@ use crate::recording::layout::{Layout, PER_OCTAVE};
 #[derive(Clone, Debug)]
 pub struct Buckets {
     layout: Layout,
-    /// The numbers of the stored octaves, rising. They are apart from the counts, so that a
-    /// search stays within a cache line or two.
+    /// The numbers of the stored octaves, in ascending order. They are apart from the counts,
+    /// so that a search reads a cache line or two.
     octaves: Vec<u16>,
     /// The counts of those octaves.
     counts: Vec<[u64; PER_OCTAVE]>,
@@ -73,10 +73,10 @@ impl Buckets {
         self.count == 0
     }
 
-    /// The mean, `None` without values.
+    /// The mean; `None` without values.
     ///
-    /// It is made of the exact sum, and kept between the bounds of the lowest and the
-    /// highest bucket.
+    /// It is the exact sum divided by the count, clamped to the bounds of the lowest and the
+    /// highest bucket with values.
     pub fn mean(&self) -> Option<f64> {
         let (low, _) = self.layout.bounds(self.counts().next()?.0);
         let (_, high) = self.layout.bounds(self.last()?);
@@ -100,15 +100,15 @@ impl Buckets {
         })
     }
 
-    /// The value at rank ⌈q·n⌉ (nearest rank), `None` without values.
+    /// The value at rank ⌈q·n⌉ (nearest rank); `None` without values.
     ///
-    /// It is the midpoint of the exact value's bucket, so off by at most
-    /// [`Layout::error_at`]. A `q` outside 0 to 1, or not a number, is taken as the
-    /// nearer end.
+    /// It is the midpoint of the exact value's bucket, so its error is at most
+    /// [`Layout::error_at`]. A `q` outside 0 to 1 is clamped to that range, and one
+    /// that is not a number is taken as 0.
     pub fn quantile(&self, q: f64) -> Option<f64> {
         let rank = (q.clamp(0.0, 1.0) * self.count as f64).ceil().max(1.0) as u64;
         let mut seen = 0;
-        // Whole octaves first, so that only one is walked through.
+        // Skips whole octaves first, so that only one is searched by bucket.
         let (octave, counts) = self.octaves().find(|(_, counts)| {
             let held = counts.iter().sum::<u64>();
             let reached = seen + held >= rank;
@@ -122,12 +122,12 @@ impl Buckets {
         Some(self.layout.midpoint(number(octave, step)))
     }
 
-    /// Returns how many values are at most `bound`; a bucket counts where its midpoint lies.
+    /// Returns the number of values up to `bound`; a bucket counts if its midpoint does.
     pub fn at_most(&self, bound: f64) -> u64 {
         self.cumulative(&[bound])[0]
     }
 
-    /// Returns how many values are at most each of the rising `bounds`, in one pass.
+    /// Returns the number of values up to each of the ascending `bounds`, in one pass.
     ///
     /// An octave that no bound falls into is summed as a whole.
     pub fn cumulative(&self, bounds: &[f64]) -> Vec<u64> {
@@ -151,14 +151,14 @@ impl Buckets {
         bounds.iter().map(at_most).collect()
     }
 
-    /// Returns the midpoints of the buckets that hold something, rising, with their counts.
+    /// Returns the midpoints and counts of the buckets with values, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
         self.counts().map(|(bucket, n)| (self.layout.midpoint(bucket), n))
     }
 
-    /// Returns the numbers of the buckets that hold something, rising, with their counts.
+    /// Returns the numbers and counts of the buckets with values, in ascending order.
     ///
-    /// [`Layout::bounds`] says which values a number stands for.
+    /// [`Layout::bounds`] returns the range of values of a bucket number.
     pub fn counts(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
         self.octaves().flat_map(|(octave, counts)| {
             let filled = counts.iter().enumerate().filter(|(_, n)| **n > 0);
@@ -177,7 +177,7 @@ impl Buckets {
         &mut self.counts[at]
     }
 
-    /// Returns where an octave is stored, and makes room for it if it is not.
+    /// Returns the index at which an octave is stored, after inserting it if it is missing.
     fn octave_at(&mut self, octave: u16) -> usize {
         self.find(octave).unwrap_or_else(|at| {
             self.octaves.insert(at, octave);
@@ -190,7 +190,7 @@ impl Buckets {
         self.octaves.binary_search(&octave)
     }
 
-    /// The octaves that hold something, or did, by rising number.
+    /// The stored octaves by ascending number; after subtraction some may be empty.
     fn octaves(&self) -> impl DoubleEndedIterator<Item = (u16, &[u64; PER_OCTAVE])> {
         self.octaves.iter().copied().zip(&self.counts)
     }
@@ -206,7 +206,7 @@ fn number(octave: u16, step: usize) -> u16 {
     octave * PER_OCTAVE as u16 + step as u16
 }
 
-/// Equal values in equal numbers, whatever room is kept for others.
+/// Compares layout, sum and counts; empty octaves that are stored do not matter.
 impl PartialEq for Buckets {
     fn eq(&self, other: &Self) -> bool {
         self.layout == other.layout && self.sum == other.sum && self.counts().eq(other.counts())

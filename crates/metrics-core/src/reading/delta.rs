@@ -1,9 +1,9 @@
-//! The values that one series recorded in a stretch of time, usually one tick.
+//! Deltas: the values that one series recorded in a span of time, usually one tick.
 //!
-//! A tick touches few of a series' buckets, so a delta is a sparse list. It is inert
-//! data and never changes once its tick has ended: the window, the totals and every
-//! sample that shows the tick share one allocation. Deltas of any number of ticks add
-//! up without loss, which is how history and remote storage keep the past.
+//! A series uses few of its buckets in a tick, so a delta is a sparse list. It never changes
+//! after its tick has ended: the window, the totals and every sample that shows the tick share
+//! one allocation. Deltas of any number of ticks can be merged without loss, so a history or a
+//! remote storage can keep them.
 
 use std::borrow::Cow;
 
@@ -43,9 +43,9 @@ impl Delta {
         Self { layout, counts: Vec::new(), count: 0, sum: 0.0 }
     }
 
-    /// Creates a delta of the given counts and sum, for example from where they were stored.
+    /// Creates a delta of the given counts and sum, for example from storage.
     ///
-    /// The numbers may come in any order; counts of one number add up, and a number
+    /// Bucket numbers can be in any order. Counts of the same number are added, and a number
     /// past the last bucket is taken as the last.
     pub fn from_counts(
         layout: Layout,
@@ -78,8 +78,8 @@ impl Delta {
 
     /// The sum of all values, in the metric's base unit.
     ///
-    /// A value that is recorded while its tick ends may have its count in one delta and
-    /// its part of the sum in the next. Added over all ticks, both are exact.
+    /// A value that is recorded while its tick ends may be counted in one delta and
+    /// be added to the sum of the next. Over all ticks together, both are exact.
     pub fn sum(&self) -> f64 {
         self.sum
     }
@@ -89,15 +89,15 @@ impl Delta {
         self.count == 0 && self.sum == 0.0
     }
 
-    /// Returns the buckets that hold something, by rising number, with their counts.
+    /// Returns the numbers and counts of the buckets with values, by ascending number.
     pub fn counts(&self) -> impl ExactSizeIterator<Item = (u16, u64)> + '_ {
         self.counts.iter().copied()
     }
 
     /// Adds a value `n` times.
     ///
-    /// A negative value or one that is not finite is dropped, and one beyond the
-    /// layout's largest is taken as the largest, as where values are recorded.
+    /// The same rules apply as for recording: a negative value or one that is not finite is
+    /// dropped, and one beyond the layout's largest is taken as the largest.
     pub fn add(&mut self, value: f64, n: u64) {
         if let Some(value) = self.layout.accept(value) {
             self.put(self.layout.bucket_of(value), n);
@@ -112,7 +112,7 @@ impl Delta {
     /// not counted.
     pub fn merge(&mut self, other: &Self) {
         let other = other.to_layout(self.layout);
-        // Most deltas are merged into an empty one: the first read of a tick is.
+        // The common case is an empty `self`: the first read of a tick merges into it.
         if self.counts.is_empty() {
             self.counts.extend_from_slice(&other.counts);
             self.count = other.count;
@@ -131,9 +131,9 @@ impl Delta {
         Cow::Owned(Self::from_counts(layout, self.counts().map(bucket_of), self.sum))
     }
 
-    /// Adds to one bucket, as far as the count has room.
+    /// Adds to one bucket, up to a total count of 2⁶⁴ − 1.
     fn put(&mut self, bucket: u16, n: u64) {
-        // While all counts together fit 64 bits, so does each sum of some of them.
+        // As long as the sum of all counts fits 64 bits, every partial sum does too.
         let n = n.min(u64::MAX - self.count);
         if n == 0 {
             return;
@@ -145,13 +145,13 @@ impl Delta {
         self.count += n;
     }
 
-    /// Adds a count to a bucket beyond all that hold something.
+    /// Appends the count of a bucket whose number is greater than all others.
     pub(crate) fn push(&mut self, bucket: u16, n: u64) {
         self.counts.push((bucket, n));
         self.count += n;
     }
 
-    /// Returns how many values are in the buckets below one.
+    /// Returns the number of values in the buckets before this one.
     pub(crate) fn count_below(&self, bucket: u16) -> u64 {
         self.counts().take_while(|(at, _)| *at < bucket).map(|(_, n)| n).sum()
     }

@@ -1,7 +1,7 @@
-//! The counts at the bounds that a family exports, kept up to date as values come.
+//! The cumulative counts at the exported bounds, updated with every delta.
 //!
-//! A scrape asks for a dozen numbers of each series. Adding them up on demand would
-//! read all its buckets, which are far more memory than the page has bytes.
+//! A scrape shows a dozen counts of each series. Adding them up at each scrape would read all
+//! buckets of the series, which take far more memory than the text of the page.
 
 use crate::reading::delta::Delta;
 use crate::recording::layout::Layout;
@@ -30,13 +30,13 @@ impl ExportedCounts {
             while self.ends.get(at).is_some_and(|end| *end <= bucket) {
                 at += 1;
             }
-            // Beyond the last bound only the total counts, which is kept elsewhere.
+            // Values beyond the last bound are only in the total count, which is kept elsewhere.
             let Some(count) = self.counts.get_mut(at) else { return };
             *count += n;
         }
     }
 
-    /// Writes how many values are at most each of the bounds.
+    /// Writes the number of values up to each of the bounds.
     pub(crate) fn cumulative(&self, to: &mut Vec<u64>) {
         to.clear();
         let mut seen = 0;

@@ -1,9 +1,9 @@
-//! Buckets as the `hdrhistogram` crate has them, for tools that read its V2 form.
+//! Conversions between [`Buckets`] and `hdrhistogram`, for tools that read its V2 format.
 //!
 //! An `hdrhistogram` counts whole numbers, so latencies are converted to nanoseconds and
-//! distributions to whole base units. It keeps three significant digits here, which is
-//! finer than a bucket: the way there and back gives the same counts in the same buckets.
-//! It knows no sum; one that comes back is made of its buckets' middles.
+//! distributions to whole base units. It has three significant digits here, which is finer than
+//! our buckets: a conversion there and back keeps the count of every bucket. It has no sum; the
+//! sum of converted buckets is estimated from the middles of its buckets.
 
 use hdrhistogram::serialization::{
     DeserializeError, Deserializer, Serializer as _, V2SerializeError, V2Serializer,
@@ -15,14 +15,14 @@ use crate::recording::layout::{Layout, NANOS};
 /// The significant digits that converted histograms keep.
 const DIGITS: u8 = 3;
 
-/// A histogram that could not be written in or read from the V2 form of `hdrhistogram`.
+/// The failure to write or read the V2 format of `hdrhistogram`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HdrError {
-    /// A bucket holds more values than the form has room for, which is 2⁶³.
+    /// A bucket has 2⁶³ values or more, which the format cannot store.
     #[error("the counts do not fit the V2 form of hdrhistogram")]
     Serialize(#[source] V2SerializeError),
-    /// The bytes are in another form, or cut short.
+    /// The bytes are in another format, or truncated.
     #[error("the bytes are not in the V2 form of hdrhistogram")]
     Deserialize(#[source] DeserializeError),
 }
@@ -48,8 +48,8 @@ pub enum HdrError {
 impl Buckets {
     /// Returns the values as nanoseconds for latencies, and as whole base units for distributions.
     ///
-    /// Each bucket is recorded at its midpoint. The fractions of a distribution are rounded,
-    /// so one of ratios is of no use in this form.
+    /// Each bucket is recorded at its midpoint. Values are rounded to whole numbers, so a
+    /// distribution of ratios loses its meaning.
     pub fn to_hdrhistogram(&self) -> hdrhistogram::Histogram<u64> {
         // A cast saturates: the last bucket of a distribution ends at 2⁶⁴.
         let whole = |value: f64| (value / unit(self.layout())).round() as u64;
@@ -86,18 +86,18 @@ impl Buckets {
 
     /// Creates buckets from the V2 form, compressed or not, of any tool.
     ///
-    /// The reader allocates as much as the bytes ask for, which is up to some GiB: read only
-    /// what comes from a source that you trust.
+    /// The bytes determine how much memory is allocated, up to some GiB: read only bytes from a
+    /// source that you trust.
     ///
     /// # Errors
-    /// [`HdrError::Deserialize`] when the bytes are something else.
+    /// [`HdrError::Deserialize`] if the bytes are not in that format.
     pub fn from_hdr_v2(layout: Layout, bytes: &[u8]) -> Result<Self, HdrError> {
         let read = Deserializer::new().deserialize(&mut &*bytes);
         Ok(Self::from_hdrhistogram(layout, &read.map_err(HdrError::Deserialize)?))
     }
 }
 
-/// Returns the value of one, in the base unit.
+/// Returns one count of `hdrhistogram` in the base unit: a nanosecond for latencies.
 fn unit(layout: Layout) -> f64 {
     match layout {
         Layout::Latency => NANOS,

@@ -1,4 +1,4 @@
-//! The value of a latency or a distribution: totals, window, and what the last tick brought.
+//! The value of a latency or a distribution: totals, window, and the delta of the last tick.
 
 mod published;
 
@@ -50,26 +50,26 @@ impl Histogram {
         self.published.sum
     }
 
-    /// The numbers of values at most each of the bounds of the description, which rise.
+    /// The number of values up to each bound of the description, in ascending order.
     ///
-    /// They equal [`Buckets::cumulative`] of [`Self::total`], but cost nothing to ask for.
+    /// Equal to [`Buckets::cumulative`] of [`Self::total`], but precomputed.
     pub fn cumulative(&self) -> &[u64] {
         &self.published.cumulative
     }
 
     /// All values since the series began; it never falls.
     ///
-    /// The first call on a sample adds them up, later ones share the result.
+    /// The first call on a sample adds up the deltas; later calls share the result.
     pub fn total(&self) -> &Buckets {
         self.published.total()
     }
 
     /// The values that the last whole tick recorded, empty if it recorded none.
     ///
-    /// That tick is the one that [`Sample::tick`](crate::Sample::tick) names, also in a
-    /// fresh read between ticks: what the running tick has so far is in the totals and in
-    /// the window, and in no delta until the tick ends. So whoever adds the delta of each
-    /// tick number once has every value once, however many samples were read.
+    /// That tick is [`Sample::tick`](crate::Sample::tick), also in a fresh read between ticks.
+    /// Values of the running tick are in the totals and in the window, but in no delta until the
+    /// tick ends. So a reader that adds the delta of each tick number once has counted every
+    /// value once, however many samples it read.
     ///
     /// ```
     /// use metrics_core::{Desc, Registry};
@@ -94,19 +94,19 @@ impl Histogram {
         self.published.delta(self.tick)
     }
 
-    /// The most recent values, over which all statistics are.
+    /// The most recent values, from which all statistics are computed.
     pub fn window(&self) -> Window<'_> {
         Window { published: &self.published, span: self.window_span }
     }
 
-    /// At most one trace for each exported bucket, by rising value.
+    /// The exemplars by ascending value, at most one for each exported bucket.
     pub fn exemplars(&self) -> &[Exemplar] {
         &self.published.exemplars
     }
 }
 
-/// Equal totals, windows and exemplars. The delta says how these came about, and is different
-/// right before and right after the end of a tick.
+/// Compares totals, windows and exemplars. Deltas are not compared: they differ right before
+/// and right after the end of a tick, although nothing was recorded.
 impl PartialEq for Histogram {
     fn eq(&self, other: &Self) -> bool {
         self.total() == other.total()
@@ -132,9 +132,9 @@ impl<'a> Window<'a> {
         self.published.window_count
     }
 
-    /// The samples, none for a series that was idle for the longest age.
+    /// The samples by bucket; empty for a series that was idle for the longest age.
     ///
-    /// The first call on a sample adds them up, later ones share the result.
+    /// The first call on a sample adds up the deltas; later calls share the result.
     pub fn buckets(&self) -> &'a Buckets {
         self.published.window()
     }

@@ -1,12 +1,13 @@
-//! One pass over all cells, shared by all readers that arrive while it runs.
+//! A pass: reads the cells of all threads and makes the values of one sample.
 //!
-//! There is one pass at a time. A reader that arrives while one runs waits for
-//! it, and takes the result of the next, which began after it arrived and so
-//! has all that it recorded. Any number of readers that arrive together cost one pass.
+//! One pass runs at a time, and readers share passes. A reader that arrives while a pass runs
+//! does not take its result, which may lack what the reader has just recorded. It waits for the
+//! next pass, together with all other readers that wait: one pass serves them all.
 //!
-//! A pass goes through the rows, one for each series, and does three things with each while
-//! it is in the cache: it collects what was recorded, closes the tick if the pass ends one,
-//! and publishes the value.
+//! A pass goes through the rows; each series has one [`Row`], which holds its state between
+//! passes. For each row it collects the new records, closes the tick if this pass ends one, and
+//! publishes the value. All three steps run for one row before the next row, while the row is
+//! in the CPU cache.
 
 use std::mem;
 use std::sync::Arc;
@@ -37,20 +38,20 @@ pub const SAMPLING_DURATION: Desc = Desc::latency(
     "Time that one pass over all cells took, for a tick or a fresh read.",
 );
 
-/// The bytes of all threads' cells.
+/// The memory of all threads' cells.
 pub const RECORDING_BYTES: Desc = Desc::gauge(
     "node0_recording_bytes",
     "Bytes held by the recording cells of all threads in the process.",
 )
 .unit(crate::naming::desc::Unit::Bytes);
 
-/// The threads that have recorded and not ended.
+/// The live threads that have recorded.
 pub const RECORDING_THREADS: Desc = Desc::gauge(
     "node0_recording_threads",
     "Threads of the process that hold recording cells: those that have recorded and not ended.",
 );
 
-/// The values beyond the largest that a cell can tell from larger ones.
+/// The values that were recorded as the largest that a cell can hold.
 pub const VALUES_CLAMPED: Desc = Desc::counter(
     "node0_values_clamped_total",
     "Durations beyond 73 minutes and other values beyond 2^64, which were recorded as just that.",
@@ -62,20 +63,22 @@ pub const VALUES_DROPPED: Desc = Desc::counter(
     "Values that no cell can hold: negative or not finite, or without a series to go to.",
 );
 
-/// The state that one pass leaves to the next.
+/// The state that is kept from one pass to the next.
 #[derive(Debug)]
 pub(crate) struct Pass {
     rows: Vec<Row>,
-    /// The rows that are gauges.
+    /// The indexes of the rows that are gauges.
     gauges: Vec<usize>,
     schema: Arc<Schema>,
     pub(crate) time: Timeline,
     number: u64,
     own: OwnMetrics,
-    /// The sample of the last read, with the number of its pass among all that have begun.
+    /// The sample of the last read, and the number of its pass in [`Passes::begun`].
     pub(crate) shared: Option<(u64, Arc<Sample>)>,
-    /// The values of a sample that nobody holds any more, which the next pass overwrites: new
-    /// memory costs as much as filling it, and a histogram that did not change needs no writing.
+    /// The values of an older sample that has no readers left, for the next pass to overwrite.
+    ///
+    /// This saves an allocation, which costs as much as filling it, and a histogram that did
+    /// not change is not written again.
     spare: Vec<Value>,
     scratch: Scratch,
 }
@@ -87,7 +90,7 @@ pub(crate) struct Passes {
     /// The number of passes that have begun.
     pub(crate) begun: AtomicU64,
     pub(crate) latest: Mutex<Arc<Sample>>,
-    /// Held by a reader while it ends a tick because there is no ticker.
+    /// Locked by a reader while it ends a tick, which readers do when there is no ticker.
     pub(crate) unattended: Mutex<()>,
 }
 
@@ -113,12 +116,12 @@ struct OwnMetrics {
     dropped: Counter,
 }
 
-/// The occasion of a pass.
+/// The reason for a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PassKind {
-    /// It ends the running tick.
+    /// The end of a tick.
     Tick,
-    /// It is a fresh read, and the tick goes on.
+    /// A fresh read, which does not end the running tick.
     Read,
 }
 
@@ -185,8 +188,9 @@ impl Pass {
         let started = context.clock.now();
         self.update_rows(store);
         let is_tick_end = kind == PassKind::Tick;
-        // Before the cells are read: a handle that is dropped later may have recorded after
-        // its cells were read, and then the series must stay for another pass.
+        // Orphans (series without handles) are looked for before the cells are read. A handle
+        // that is dropped later may have recorded after this pass read its cells: its series
+        // must stay for another pass, or the record would be lost.
         let orphans = (is_tick_end && self.rows.iter().any(|row| row.cells.is_orphan()))
             .then(|| lock(&store.families).orphans(&self.schema));
         let now = context.clock.uptime();
@@ -198,7 +202,8 @@ impl Pass {
         let mut values = mem::take(&mut self.spare);
         values.resize_with(self.rows.len(), Value::unknown);
         let at = self.time.at(now);
-        // All three for one row before the next: it is in the cache only once then.
+        // All three steps for one row before the next row, so that each row is loaded into
+        // the CPU cache once.
         for (row, value) in self.rows.iter_mut().zip(&mut values) {
             row.collect(&reader, &mut self.scratch, value);
             if let Some(tick) = closed {
@@ -223,8 +228,8 @@ impl Pass {
         }
     }
 
-    /// Reads the gauges again, while no thread is within
-    /// [`Registry::together`](crate::Registry::together).
+    /// Reads the gauges again, under the lock that
+    /// [`Registry::together`](crate::Registry::together) holds while it sets several of them.
     fn publish_gauges(&self, context: &Context, values: &mut [Value]) {
         let _together = lock(&context.together);
         for row in &self.gauges {
@@ -234,14 +239,14 @@ impl Pass {
         }
     }
 
-    /// Keeps the memory of a sample for the next, if nobody else holds the sample.
+    /// Keeps the memory of a sample for the next pass, if no reader holds the sample.
     pub(crate) fn reuse(&mut self, sample: Arc<Sample>) {
         if let Some(sample) = Arc::into_inner(sample) {
             self.spare = sample.snapshot.values;
         }
     }
 
-    /// Makes rows for series that came and drops those of series that went.
+    /// Adds rows for new series and drops the rows of removed series.
     fn update_rows(&mut self, store: &Store) {
         let (schema, cells) = {
             let families = lock(&store.families);
@@ -257,8 +262,8 @@ impl Pass {
                 let known = self.schema.rows.get(&cells.id());
                 known
                     .and_then(|row| rows[*row].take())
-                    // An expired series may have come back since the last pass, with its id but
-                    // with new cells: the row of the old ones would read them for ever.
+                    // A series that expired and was registered again since the last pass has its
+                    // old id and new cells. The old row would read the old cells for ever.
                     .filter(|row| row.cells.is(&cells))
                     .unwrap_or_else(|| Row::new(cells, &self.time))
             })

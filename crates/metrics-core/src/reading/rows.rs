@@ -1,4 +1,11 @@
-//! The state of each series between passes, by which a pass knows what is new.
+//! Rows: the state of each series between passes.
+//!
+//! Cells hold cumulative totals. To know the new records, a pass compares them with the totals
+//! of the previous pass, which the series' row remembers. A row has three operations, in the
+//! order in which a pass calls them: [`Row::collect`] adds the new records to the running tick,
+//! [`Row::close`] ends the tick, and [`Row::publish`] writes the value for the sample. Each kind
+//! of metric has its own memory: a counter the totals at the ends of the last ticks, a peak the
+//! highest values of the last minute, a histogram its totals and its window. A gauge has none.
 
 mod counter;
 mod histogram;
@@ -18,11 +25,11 @@ use histogram::HistogramMemory;
 pub(crate) use histogram::Scratch;
 use peak::PeakMemory;
 
-/// One series: its cells, and its state after the last pass.
+/// One series: its cells, and its state as of the last pass.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) cells: Cells,
-    /// The cells' slot in the lanes, here so that a pass need not follow `cells`.
+    /// The slot of the cells in the lanes, copied here so that a pass need not dereference `cells`.
     slot: u32,
     memory: Memory,
 }
@@ -32,7 +39,7 @@ enum Memory {
     Nothing,
     Counter(CounterMemory),
     Peak(PeakMemory),
-    /// Boxed, since most series are counters and gauges, which a scrape goes through one by one.
+    /// Boxed to keep rows small: most series are counters and gauges, and a scrape reads all rows.
     Histogram(Box<HistogramMemory>),
 }
 
@@ -41,7 +48,8 @@ impl Row {
         let histogram =
             |layout, bounds: &[f64]| HistogramMemory::new(layout, bounds, time.ticks.running());
         let memory = match &cells {
-            // What the series went on from is not recent.
+            // A series that returned after expiry starts at its old total, which is not
+            // part of its recent count.
             Cells::Counter(core) => Memory::Counter(CounterMemory::new(core.resumed())),
             Cells::Peak(_) => Memory::Peak(PeakMemory::default()),
             Cells::Latency(core) => {
@@ -64,16 +72,17 @@ impl Row {
 
     /// Adds the records since the last pass to the running tick.
     ///
-    /// If there are some, it may drop `value`: that is the series' value of an older pass,
-    /// which [`Self::publish`] replaces.
+    /// `value` is the series' value in an older sample. If there are new records, it may be
+    /// dropped, so that the running tick's delta is not cloned; [`Self::publish`] replaces it.
     pub(crate) fn collect(&mut self, reader: &Reader, scratch: &mut Scratch, value: &mut Value) {
         let Memory::Histogram(memory) = &mut self.memory else {
-            // All others are read whole by `publish`.
+            // `publish` reads the cells of all other kinds.
             return;
         };
         match &self.cells {
             Cells::Latency(core) => {
-                // The sum is read before the buckets, so a record that is in it is in the buckets too.
+                // The sum is read before the buckets, so the buckets hold every record that the
+                // sum holds.
                 let shared = reader.shared(|| core.shared_sum());
                 let mark = reader.sum(self.slot).wrapping_add(shared);
                 if memory.has_moved(mark) {
@@ -104,7 +113,7 @@ impl Row {
         }
     }
 
-    /// Replaces the series' value of an older pass by that of this one.
+    /// Replaces the series' value in an older sample by the present one.
     pub(crate) fn publish(&mut self, reader: &Reader, at: PassTime<'_>, value: &mut Value) {
         *value = match (&self.cells, &mut self.memory) {
             (Cells::Counter(core), Memory::Counter(memory)) => {
@@ -121,7 +130,7 @@ impl Row {
     }
 }
 
-/// A counter's total, as [`CounterCore::total`] gives it, without reading the core's cache line.
+/// Returns a counter's total as [`CounterCore::total`] does, without loading the core's cache line.
 fn total(slot: u32, core: &CounterCore, reader: &Reader) -> u64 {
     reader.total(slot).wrapping_add(reader.shared(|| core.shared()))
 }

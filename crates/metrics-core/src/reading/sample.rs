@@ -1,4 +1,4 @@
-//! A sample: the result of one pass over a registry, shared by all who read.
+//! A sample: the result of one pass over a registry, shared by all readers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::recording::latency::Latency;
 use crate::recording::peak::Peak;
 use crate::recording::up_down::UpDown;
 
-/// The result of one pass, with the health that is published of it.
+/// The result of one pass, with the published health.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Sample {
@@ -34,7 +34,7 @@ pub struct Sample {
     /// The time that this tick lasted; zero before the first has ended.
     pub tick_span: Duration,
     /// `true` if a tick ended with this sample; `false` for a fresh read between ticks, whose
-    /// totals and windows also have what the running tick brought so far.
+    /// totals and windows also include the running tick.
     pub is_tick_end: bool,
     /// The wall time of the pass.
     pub at: Timestamp,
@@ -42,7 +42,7 @@ pub struct Sample {
     pub uptime: Duration,
     /// All numbers.
     pub snapshot: Snapshot,
-    /// The believed judgements, by the order of the monitors' registration.
+    /// The published health of each topic, in the order of registration.
     pub topics: Vec<TopicHealth>,
     pub(crate) monitors: Arc<[Arc<Watched>]>,
 }
@@ -53,13 +53,14 @@ impl Sample {
         View { snapshot: &self.snapshot, at: self.at, uptime: self.uptime, topics: &self.topics }
     }
 
-    /// The report of a topic, of one instance if `target` names it.
+    /// Returns the report of a topic; with a `target`, that of this instance.
     ///
-    /// It is made on a thread of the registry's, which the caller waits for with a limit.
+    /// The monitor makes it on a worker thread, and the caller waits for it with a timeout, by
+    /// default of 5 s.
     ///
     /// # Errors
-    /// [`ReportError`], also when the monitor panics or does not return: code of others cannot
-    /// take the reader down.
+    /// [`ReportError`] for an unknown topic or target, and if the monitor panics or does not
+    /// return in time.
     pub fn report(
         self: &Arc<Self>,
         topic: &str,
@@ -74,7 +75,7 @@ impl Sample {
         }
     }
 
-    /// The judgement over all topics.
+    /// Computes the health of all topics together.
     pub fn overall(&self) -> Overall {
         Overall::of(&self.topics)
     }
@@ -91,10 +92,10 @@ impl std::fmt::Debug for Sample {
     }
 }
 
-/// A sample's numbers by the handles that recorded them.
+/// Access to a sample's numbers by the handles that recorded them.
 ///
-/// A handle that the sample does not know (disabled, or registered after it)
-/// reads as nothing: zero, or `None` where there is a difference.
+/// A handle that is disabled, or was registered after the sample, reads as zero, or as `None`
+/// where the type allows it.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     pub(crate) snapshot: &'a Snapshot,
@@ -114,7 +115,7 @@ impl<'a> View<'a> {
         self.uptime
     }
 
-    /// The same numbers beside other judgements.
+    /// Returns the same numbers with another published health.
     pub(crate) fn with_topics(self, topics: &'a [TopicHealth]) -> Self {
         Self { topics, ..self }
     }
@@ -124,12 +125,12 @@ impl<'a> View<'a> {
         self.snapshot
     }
 
-    /// The believed health of a topic and of its instances; `None` before its first judgement.
+    /// The published health of a topic and of its instances; `None` before its first judgement.
     pub fn health(&self, topic: &Topic) -> Option<&'a TopicHealth> {
         self.topics.iter().find(|health| health.topic.name == topic.name)
     }
 
-    /// The believed health of one instance of a topic; unknown before it was judged.
+    /// The published health of one instance of a topic; unknown before it was judged.
     pub fn component_health(&self, topic: &Topic, name: &str) -> Assessment {
         let not_judged = || Assessment::unknown("not judged yet");
         self.health(topic).map_or_else(not_judged, |health| health.worst_of([name]))
@@ -208,7 +209,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// The share of a part in the whole; `None` of nothing.
+/// Returns `part / (part + rest)`; `None` if both are zero.
 pub(crate) fn share(part: u64, rest: u64) -> Option<f64> {
     let whole = part as f64 + rest as f64;
     (whole > 0.0).then(|| part as f64 / whole)

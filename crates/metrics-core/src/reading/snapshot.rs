@@ -1,8 +1,8 @@
 //! All numbers of one pass: families of series with their values.
 //!
-//! A snapshot is inert data. Its names and labels are shared with the snapshots
-//! before it, until a series comes or goes, and so is every histogram that did
-//! not change; only numbers are copied.
+//! A snapshot is plain data. It shares its names and labels with earlier
+//! snapshots as long as no series is added or removed, and it shares every
+//! histogram that did not change. Only counters and gauges are copied.
 
 use std::collections::HashMap;
 use std::ops::Add;
@@ -29,7 +29,7 @@ pub(crate) struct Schema {
     pub(crate) ids: Vec<SeriesId>,
     /// The rows of all series by id.
     pub(crate) rows: HashMap<SeriesId, usize>,
-    /// Changes when a series comes or goes.
+    /// A number that changes when a series is added or removed.
     pub(crate) generation: u64,
 }
 
@@ -66,7 +66,7 @@ pub struct Series<'a> {
 }
 
 impl<'a> Family<'a> {
-    /// The labels and values of the series, by rising labels.
+    /// The labels and values of the series, sorted by labels.
     pub fn series(&self) -> impl ExactSizeIterator<Item = (&'a Labels, &'a Value)> + use<'a> {
         self.labels.iter().zip(self.values)
     }
@@ -76,7 +76,8 @@ impl<'a> Family<'a> {
         &self,
         labels: impl Iterator<Item = (&'l str, &'l str)>,
     ) -> Option<&'a Value> {
-        // Compared as pairs: to make labels for each lookup would cost more than the search.
+        // Compared as pairs, since creating `Labels` for each lookup would cost more than the
+        // search.
         let mut wanted: Vec<_> = labels.map(|(key, value)| (key, bounded(value))).collect();
         wanted.sort_unstable_by_key(|(key, _)| *key);
         let compare = |have: &Labels| have.iter().cmp(wanted.iter().copied());
@@ -90,7 +91,7 @@ impl<'a> Family<'a> {
 }
 
 impl Snapshot {
-    /// The families by rising name; none is empty.
+    /// The families sorted by name; none is empty.
     pub fn families(&self) -> impl ExactSizeIterator<Item = Family<'_>> {
         self.schema.families.iter().map(|family| self.at(family))
     }
@@ -155,14 +156,14 @@ impl Snapshot {
         self.family(name)?.value(labels.iter().copied())
     }
 
-    /// A number that changes when a series comes or goes, for readers that keep what they
+    /// A number that changes when a series is added or removed, for readers that cache data
     /// derived from names and labels.
     pub fn generation(&self) -> u64 {
         self.schema.generation
     }
 
-    /// The series without their values; equal to that of another snapshot while none came or
-    /// went between the two.
+    /// The series without their values; two snapshots have equal sets if no series was added or
+    /// removed between them.
     pub fn series_set(&self) -> SeriesSet {
         SeriesSet(self.schema.clone())
     }
@@ -174,18 +175,18 @@ impl Snapshot {
         }
     }
 
-    /// The value of the series with this id; `None` if it has ended or begun later.
+    /// The value of the series with this id; `None` if it was removed, or added later.
     pub fn by_id(&self, id: SeriesId) -> Option<&Value> {
         self.values.get(*self.schema.rows.get(&id)?)
     }
 }
 
-/// The series of a snapshot without their values, for readers that keep what they derived from them.
+/// The series of a snapshot without their values, for readers that cache data derived from them.
 ///
-/// Snapshots with equal sets have the same families and the same series ids, in the same
-/// order, so what was derived from one can be zipped with the values of the other. Unlike
-/// [`Snapshot::generation`] a set also tells registries apart. It keeps the names and
-/// labels alive, and no number.
+/// Snapshots with equal sets have the same families and the same series ids in the same
+/// order, so data derived from one can be zipped with the values of the other. Unlike
+/// [`Snapshot::generation`], sets of different registries are never equal. A set keeps names
+/// and labels in memory, but no values.
 ///
 /// ```
 /// use metrics_core::{Desc, Registry};
@@ -223,16 +224,16 @@ impl std::fmt::Debug for SeriesSet {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
-    /// Of a counter.
+    /// The value of a counter.
     Counter(Count),
-    /// Of a gauge, a level or a peak; NaN when it is unknown.
+    /// The value of a gauge, a level or a peak; NaN if it is unknown.
     Gauge(f64),
-    /// Of a latency or a distribution.
+    /// The value of a latency or a distribution.
     Histogram(Histogram),
 }
 
 impl Value {
-    /// Takes the place of a value that is not known yet.
+    /// Returns a placeholder for a value that is not known yet.
     pub(crate) fn unknown() -> Self {
         Self::Gauge(f64::NAN)
     }
@@ -247,16 +248,16 @@ impl Value {
     }
 }
 
-/// A counter's total, and the part of it that the last ticks brought.
+/// A counter's total, and its increments in the last tick and in the last ten.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Count {
     /// The count since the series began.
     pub total: u64,
-    /// The count of the last whole tick, which [`Sample::tick`](crate::Sample::tick) numbers.
+    /// The count of the last whole tick, whose number is [`Sample::tick`](crate::Sample::tick).
     ///
-    /// It is the same in a fresh read between ticks: deltas that are added once for each tick
-    /// number are the total at the end of the last tick.
+    /// A fresh read between ticks has the same delta. If the delta of each tick number is added
+    /// once, the sum is the total at the end of the last tick.
     pub delta: u64,
     /// The count of the last ten whole ticks.
     pub recent: u64,

@@ -1,7 +1,7 @@
-//! The window of a latency in the numbers that people read, in milliseconds.
+//! Summaries: count, mean, extremes and percentiles of a latency's window.
 //!
-//! Percentiles of several series cannot be averaged. Their windows are merged, bucket by
-//! bucket, and the percentiles are taken from the whole.
+//! Percentiles of several series cannot be averaged. Their windows are merged bucket by
+//! bucket, and the percentiles are computed from the merged buckets.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::as_millis;
 use crate::reading::buckets::Buckets;
 use crate::reading::histogram::Histogram;
 
-/// Seconds as milliseconds, free of the noise of the conversion: whole nanoseconds stay whole.
+/// Converts seconds to milliseconds, rounded to whole nanoseconds.
 ///
 /// ```
 /// assert_eq!(metrics_core::millis(0.1453), 145.3);
@@ -87,13 +87,13 @@ impl LatencySummary {
             span = span.max(window.span);
             count += histogram.count();
             match &mut merged {
-                // Copied only if a second one comes.
+                // Cloned only if there is a second histogram.
                 None => merged = Some(Cow::Borrowed(window.buckets())),
                 Some(all) => all.to_mut().merge(window.buckets()),
             }
         }
         let Some(window) = merged else { return Self::default() };
-        // As `millis` rounds, so that both ways of showing a number show the same one.
+        // Rounded like `millis`, so that durations and milliseconds show the same number.
         let duration = |seconds: Option<f64>| {
             seconds.map(|seconds| Duration::from_nanos((seconds * 1e9).round() as u64))
         };
@@ -110,7 +110,7 @@ impl LatencySummary {
         }
     }
 
-    /// Returns the summary if its window has so many samples, for a judge that needs them.
+    /// Returns the summary if its window has at least this many samples, else `None`.
     pub fn if_at_least(self, samples: u64) -> Option<Self> {
         (self.samples >= samples).then_some(self)
     }

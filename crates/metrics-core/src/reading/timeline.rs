@@ -1,20 +1,20 @@
-//! The ticks of a registry, as its passes and its series see them.
+//! The timeline: starts, ends and spans of a registry's last ticks.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::reading::window::Rule;
 
-/// Rates are over this many whole ticks.
+/// The number of whole ticks over which rates are computed.
 pub(crate) const RATE_TICKS: usize = 10;
 
-/// The starts and ends of a registry's last ticks, on the clock's uptime.
+/// The starts and ends of a registry's last ticks, as uptimes of its clock.
 #[derive(Debug)]
 pub(crate) struct Timeline {
     pub(crate) ticks: TickStarts,
     /// The ends of the last whole ticks: the one of tick `n` is at `n % 11`.
     ends: [Duration; RATE_TICKS + 1],
-    /// The time that the last whole ticks took together, by their number.
+    /// The total duration of the last `n` whole ticks, at index `n`.
     spans: [Duration; RATE_TICKS + 1],
     /// The number of ticks that have ended, and so the number of the last of them.
     pub(crate) ended: u64,
@@ -56,14 +56,14 @@ impl Timeline {
         self.ended += 1;
         self.ends[slot(self.ended)] = now;
         for (ticks, span) in (0..).zip(&mut self.spans) {
-            // A young registry has fewer ticks; slot 0 holds its beginning.
+            // A young registry has fewer ticks; slot 0 holds its start.
             *span = now.saturating_sub(self.ends[slot(self.ended.saturating_sub(ticks))]);
         }
         self.ticks.advance(now, self.rule.max_age);
         ClosedTick { number: self.ended, start, end: now }
     }
 
-    /// The time that the last `ticks` whole ticks took together.
+    /// Returns the total duration of the last `ticks` whole ticks.
     pub(crate) fn span_of_last(&self, ticks: usize) -> Duration {
         self.spans[ticks]
     }
@@ -73,12 +73,12 @@ impl Timeline {
     }
 }
 
-/// Returns where a ring of the last [`RATE_TICKS`] ticks, and the one before, holds tick `number`.
+/// Returns the index of tick `number` in a ring of [`RATE_TICKS`]` + 1` ticks.
 pub(crate) fn slot(number: u64) -> usize {
     (number % (RATE_TICKS as u64 + 1)) as usize
 }
 
-/// The starts of the ticks that a window may reach back to; the running one's is the last.
+/// The starts of the ticks that windows can include; the last is that of the running tick.
 #[derive(Debug)]
 pub(crate) struct TickStarts {
     starts: VecDeque<Duration>,
@@ -102,15 +102,15 @@ impl TickStarts {
         }
     }
 
-    /// The oldest start that a window of `max_age` reaches back to.
+    /// Returns the start of the oldest tick that a window of `max_age` includes.
     fn reach(&self, now: Duration, max_age: Duration) -> Duration {
         let first = self.starts.iter().find(|start| !is_too_old(**start, now, max_age));
         first.copied().unwrap_or(self.running())
     }
 }
 
-/// Returns `true` if a tick that began at `start` is beyond the age that a window reaches back to.
+/// Returns `true` if a tick that began at `start` is older than `max_age`.
 pub(crate) fn is_too_old(start: Duration, now: Duration, max_age: Duration) -> bool {
-    // The longest age of all means never, and must not overflow.
+    // Saturates, since `Duration::MAX` stands for no limit and must not overflow.
     start.saturating_add(max_age) < now
 }

@@ -1,4 +1,4 @@
-//! The totals that a sample shows of a series, as recording remembers them.
+//! Converts the value of a series in a sample to the totals that are kept after it expires.
 
 use crate::reading::snapshot::Value;
 use crate::recording::remembered::{LatencyTotals, Totals};

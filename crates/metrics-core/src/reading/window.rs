@@ -1,16 +1,18 @@
 //! Windows over cumulative totals: the last thousand samples, in whole ticks.
 //!
-//! Nothing is rotated or cleared where values are recorded. A pass takes the
-//! difference to the totals it saw before; the differences of the last ticks
-//! are the window. It holds the most recent whole ticks, and the running one,
-//! that together have at least [`Rule::samples`] samples, and never reaches
-//! back further than [`Rule::max_age`]. So a busy series is right over its last
-//! second, a quiet one over its last thousand samples, and an idle one becomes
-//! empty.
+//! Recording threads only ever add to cumulative totals; they rotate and clear nothing. Each
+//! pass subtracts the totals of the previous pass, and the differences of one tick are its
+//! *delta*. The window is the sum of the most recent deltas: those of the running tick and of
+//! as many whole ticks before it as are needed for [`Rule::samples`] samples. Ticks older than
+//! [`Rule::max_age`] are never in it. So the window of a busy series covers the last second,
+//! that of a quiet series its last thousand samples, and that of an idle series is empty.
 //!
-//! For example, seconds 7 and 8 have 400 samples each, and second 9 has 300 so far: the
-//! window is the 1100 of all three. When second 9 has 600, second 7 is no longer needed,
-//! and the window is the 1000 of seconds 8 and 9.
+//! Example with ticks of a second and at least 1000 samples: ticks 7 and 8 have 400 samples
+//! each, and the running tick 9 has 300 so far. The window is all three ticks, 1100 samples.
+//! Once tick 9 has 600 samples, ticks 8 and 9 suffice: tick 7 leaves, and the window has 1000.
+//!
+//! A series keeps the deltas of its window ([`SeriesTicks`]). A sample does not copy them: it
+//! shares them with the series, and adds them up only when a reader asks for the buckets.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,19 +24,19 @@ use crate::reading::histogram::{Base, Published};
 use crate::reading::timeline::{ClosedTick, PassTime, is_too_old};
 use crate::recording::layout::Layout;
 
-/// The samples that a window holds.
+/// The bounds of every window: a minimum of samples and a maximum age.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rule {
-    /// At least so many, if `max_age` allows it.
+    /// The number of samples that a window holds at least, unless `max_age` cuts it off.
     pub(crate) samples: u64,
     pub(crate) max_age: Duration,
 }
 
-/// One whole tick of one series.
+/// One closed tick of one series.
 #[derive(Debug)]
 struct Interval {
     start: Duration,
-    /// The count and the sum of `delta`, here so that most passes need not follow it.
+    /// The count and the sum of `delta`, copied here so that most passes need not dereference it.
     count: u64,
     sum: f64,
     delta: Arc<Delta>,
@@ -48,16 +50,16 @@ pub(crate) struct SeriesTicks {
     birth: Duration,
     /// The closed ticks in the window, the oldest first. Ticks without records are left out.
     closed: VecDeque<Interval>,
-    /// The start and the count of the oldest of them, here so that most passes need not follow `closed`.
+    /// The start and the count of the first entry of `closed`, so that most passes need not read `closed`.
     oldest: Option<(Duration, u64)>,
     /// The count and the sum of `closed`.
     count: u64,
     sum: f64,
     /// The records of the running tick so far; `None` while there are none.
     running: Option<Arc<Delta>>,
-    /// The last closed tick with records, by its number.
+    /// The number and the delta of the last closed tick that has records.
     last_closed: Option<(u64, Arc<Delta>)>,
-    /// The totals and the window some ticks ago, and the ticks that came and left since: see [`Published`].
+    /// The totals and the window as of some ticks ago; [`Published`] adds the ticks since then.
     base: Arc<Base>,
     entered: Vec<Arc<Delta>>,
     left: Vec<Arc<Delta>>,
@@ -66,16 +68,16 @@ pub(crate) struct SeriesTicks {
 /// The time that a window covers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WindowSpan {
-    /// The start of the window, unless all windows start later by their longest age.
     pub(crate) start: Duration,
     /// The moment at which the window loses its oldest tick by age alone.
     pub(crate) valid_until: Duration,
 }
 
-/// The most ticks that are kept beside the base before a new base takes them in.
+/// The number of deltas beside the base at which they are merged into a new base.
 ///
-/// A new base copies all buckets of the series (some KiB); a reader adds up at most so
-/// many ticks. At sixteen, copying is a fraction of a pass and adding up a few microseconds.
+/// A trade-off: a new base copies all buckets of the series (some KiB), and a reader has to
+/// add up the deltas that are not in the base. With sixteen, the copies are a small part of a
+/// pass, and adding up takes a few microseconds.
 const MOST_CHANGES: usize = 16;
 
 impl SeriesTicks {
@@ -96,14 +98,15 @@ impl SeriesTicks {
         }
     }
 
-    /// Returns data for samples that [`fill`](Self::fill) was not called with yet.
+    /// Returns data for a sample, still to be written by [`fill`](Self::fill).
     pub(crate) fn unfilled(&self) -> Published {
         Published::new(self.base.clone())
     }
 
-    /// The records of the running tick, for a pass to add to.
+    /// Returns the delta of the running tick, for a pass to add to.
     ///
-    /// They are copied first if a sample still holds them, so drop such samples before.
+    /// The delta is cloned first if a sample still shares it. To avoid the clone, drop such
+    /// samples before the call.
     pub(crate) fn running_mut(&mut self) -> &mut Delta {
         let running = self.running.get_or_insert_with(|| Arc::new(Delta::new(self.layout)));
         Arc::make_mut(running)
@@ -118,7 +121,8 @@ impl SeriesTicks {
         let recorded = self.running.take_if(|delta| !delta.is_empty());
         let has_records = recorded.is_some();
         if let Some(delta) = recorded {
-            // One allocation from here on: the window, the totals and all samples share it.
+            // No copy of the delta is made from here on: the window, the totals and all samples
+            // share this allocation.
             self.last_closed = Some((tick.number, delta.clone()));
             self.entered.push(delta.clone());
             let (count, sum) = (delta.count(), delta.sum());
@@ -133,7 +137,8 @@ impl SeriesTicks {
         let changes = has_records || surplus > 0;
         if changes {
             self.oldest = self.closed.front().map(|oldest| (oldest.start, oldest.count));
-            // Added up anew: a running sum of floats that come and go would drift.
+            // Summed from scratch: adding and subtracting floats tick after tick would
+            // accumulate rounding errors.
             self.sum = self.closed.iter().map(|interval| interval.sum).sum();
             if self.entered.len() + self.left.len() >= MOST_CHANGES {
                 self.rebase(total);
@@ -142,22 +147,26 @@ impl SeriesTicks {
         changes
     }
 
-    /// Replaces the base by one that has taken the changes in.
+    /// Merges the ticks since the base into a new base.
     pub(crate) fn rebase(&mut self, total: &Buckets) {
         let mut window = self.base.window.clone();
-        // In this order: a tick that came and left since must be in before it is taken out.
+        // Additions first: a tick that entered and left since the last base can only be
+        // subtracted after it was added, since no bucket may fall below zero.
         self.entered.drain(..).for_each(|delta| window.add_delta(&delta));
         self.left.drain(..).for_each(|delta| window.subtract_delta(&delta));
         window.set_sum(self.sum);
         self.base = Arc::new(Base { total: total.clone(), window });
     }
 
-    /// Returns how many of the oldest closed ticks a window with `running` further samples does not need.
+    /// Returns the number of oldest closed ticks that the window can drop.
+    ///
+    /// `running` is the number of samples in the running tick, which count for the minimum too.
     fn surplus(&self, running: u64, now: Duration, rule: Rule) -> usize {
         let leaves = |rest: u64, start: Duration| {
             rest >= rule.samples || is_too_old(start, now, rule.max_age)
         };
-        // Without the oldest tick, are there still enough samples? Then without the next, too?
+        // Drops ticks from the oldest on, while the rest still has enough samples or the tick
+        // is too old. The first check needs no access to `closed`, and is mostly the only one.
         let mut rest = running + self.count;
         match self.oldest {
             Some((start, count)) if leaves(rest - count, start) => {}
@@ -174,8 +183,9 @@ impl SeriesTicks {
     pub(crate) fn fill(&self, published: &mut Published, at: PassTime<'_>) -> WindowSpan {
         let rule = at.time.rule;
         let running = self.running();
-        // The running tick may have samples enough to do without the oldest closed ticks.
-        // They stay in `closed` until it ends: it alone decides what a window is made of then.
+        // The running tick may have so many samples that the oldest closed ticks are no longer
+        // needed. This sample leaves them out; `closed` keeps them until `close` drops them,
+        // because the final count of the running tick is not known before.
         let leaving = self.surplus(running.count(), at.now, rule);
         let stays = self.closed.iter().skip(leaving);
         let (count, sum) = match leaving {
@@ -194,8 +204,8 @@ impl SeriesTicks {
         let oldest = stays.clone().next().map(|interval| interval.start);
         let is_full = published.window_count >= rule.samples;
         WindowSpan {
-            // A window that lacks samples has all that the series recorded since it was
-            // first seen, or since the longest age.
+            // A window with too few samples covers the whole life of the series, up to the
+            // longest age.
             start: if is_full { oldest.unwrap_or(at.time.ticks.running()) } else { self.birth },
             valid_until: oldest.map_or(Duration::MAX, |start| start.saturating_add(rule.max_age)),
         }

@@ -1,8 +1,9 @@
 //! The cells of a lane: one thread writes them, and passes read them.
 //!
-//! A counter or a level is one word. A latency is a sum, and a block of buckets that the
-//! lane's thread made with its first record of that latency. All of them are atomics, since
-//! two threads share them; with one writer each, plain loads and stores do.
+//! The cell of a counter or a level is one word. The cell of a latency is a sum and a block of
+//! buckets, which the lane's thread creates at its first record of that latency. All are
+//! atomics, since the thread writes them while a pass reads. As each has a single writer, loads
+//! and stores suffice, without atomic read-modify-writes.
 
 use std::array;
 use std::cell;
@@ -20,17 +21,17 @@ pub(crate) trait Cell: Default + Sync + 'static {
     fn slots(lanes: &Lanes) -> &Mutex<Slots>;
     /// A lane's table of this kind.
     fn table(lane: &Lane) -> &Table<Self>;
-    /// The calling thread's way to its table of this kind.
+    /// The calling thread's table of this kind.
     fn own(tables: &OwnTables) -> &cell::Cell<&'static [Self]>;
 
-    /// Takes over what the same slot held in the table before.
+    /// Copies the value of the same slot in the old table.
     fn carry(&self, from: &Self);
 
     /// Empties the cell for the slot's next owner.
     fn clear(&self, lanes: &Lanes);
 }
 
-/// The part of one thread in a counter or a level.
+/// One lane's part of a counter or a level.
 impl Cell for AtomicU64 {
     fn slots(lanes: &Lanes) -> &Mutex<Slots> {
         &lanes.words
@@ -53,10 +54,10 @@ impl Cell for AtomicU64 {
     }
 }
 
-/// The part of one thread in a latency: its sum, and the way to its buckets.
+/// One lane's part of a latency: its sum, and a reference to its buckets.
 ///
-/// The sums stand close together, so that a pass over idle series reads a few cache lines,
-/// four cells in each, and no block.
+/// The sums are close together in memory: a pass over idle series reads one cache line for
+/// four cells, and no block.
 #[derive(Debug)]
 pub(crate) struct LatencyCell {
     /// The sum of what the records added, see [`latency_index`](crate::recording::layout::latency_index).
@@ -74,13 +75,13 @@ impl Default for LatencyCell {
 }
 
 impl LatencyCell {
-    /// Ends a record of the lane's thread, after its bucket was raised.
+    /// Adds to the sum, which ends a record; its bucket was incremented before.
     #[inline]
     pub(crate) fn add(&self, added: u64) {
         let sum = self.sum.load(Ordering::Relaxed).wrapping_add(added);
         // Release pairs with the acquire in `total`: a pass that sees the new sum sees the
-        // bucket too. Were it relaxed, a pass could take a sum of 7 ms without the record of
-        // 7 ms, and the mean would be off until the next record.
+        // bucket too. With a relaxed store, a pass could read a sum that includes 7 ms and no
+        // bucket for it, and the mean would be wrong until the next record.
         self.sum.store(sum, Ordering::Release);
     }
 
@@ -119,15 +120,15 @@ impl Cell for LatencyCell {
     fn clear(&self, lanes: &Lanes) {
         self.sum.store(0, Ordering::Relaxed);
         if let Some(block) = self.touched() {
-            // Taken out of the cell before it may be another's.
+            // Removed from the cell before another cell can get it.
             self.block.store(&UNTOUCHED);
             lanes.spares.give_block(block);
         }
     }
 }
 
-// The block of every cell that was never recorded into, so that a record need not ask whether
-// there is one: it finds its bucket empty, which takes the rare way anyway. Nobody writes to it.
+// The block of every cell without records, so that a record need not check for a block. It
+// finds its bucket empty, which leads to the slow path anyway. Nothing is written to this block.
 global!(static UNTOUCHED: OwnBlock);
 
 /// The buckets of one latency, cumulative.
@@ -135,13 +136,13 @@ global!(static UNTOUCHED: OwnBlock);
 #[repr(C, align(64))] // a line of buckets is to be one of the cache
 pub(crate) struct Block<B> {
     pub(crate) buckets: [B; LATENCY_BUCKETS],
-    /// A bit for each line of buckets that ever held something, so that readers skip the others.
+    /// A bit for each line of buckets that was ever recorded into, so that readers skip the others.
     touched: [AtomicU64; LINE_WORDS],
 }
 
-/// The block of one lane, as narrow as can be, since a pass reads all that threads wrote.
+/// The block of one lane; its buckets are narrow, since a pass reads the blocks of all lanes.
 pub(crate) type OwnBlock = Block<AtomicU16>;
-/// The block of threads without a lane, and of counts that filled up elsewhere.
+/// The block of threads without a lane, and of counts that overflowed elsewhere.
 pub(crate) type SharedBlock = Block<AtomicU64>;
 
 /// The number of lines in a block.
@@ -195,18 +196,18 @@ impl SharedBlock {
 }
 
 impl OwnBlock {
-    /// Asks for the lines that hold something, so that they are near when they are added up.
+    /// Prefetches the lines with values, which are added up next.
     ///
-    /// They come from the caches of the cores that recorded, some 100 ns each. Asked for all
-    /// at once, these waits overlap.
+    /// Each comes from the cache of the core that recorded, which takes some 100 ns. If all are
+    /// requested at once, these waits overlap.
     pub(crate) fn fetch(&self) {
-        // One load of each line is enough to ask for it. The sum keeps the compiler from
-        // leaving the loads out.
+        // One load requests the whole cache line. The sum keeps the compiler from removing the
+        // loads.
         let first = |line: usize| self.buckets[line * PER_LINE].load(Ordering::Relaxed);
         std::hint::black_box(self.lines().map(first).fold(0, u16::wrapping_add));
     }
 
-    /// Empties the block; nobody writes to it meanwhile.
+    /// Empties the block, which has no writer meanwhile.
     pub(crate) fn clear(&self) {
         self.touched.iter().for_each(|lines| lines.store(0, Ordering::Relaxed));
         self.buckets.iter().for_each(|bucket| bucket.store(0, Ordering::Relaxed));

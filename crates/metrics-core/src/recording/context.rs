@@ -4,11 +4,11 @@ use crate::clock::Clock;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64};
 
-/// The surroundings of a metric, from its registry.
+/// The parts of a registry that its metrics need for recording.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) clock: Clock,
-    /// The bytes that all lanes of the process may hold; beyond it this registry's records go to shared cells.
+    /// The byte budget of all lanes of the process; beyond it this registry records into shared cells.
     pub(crate) lease_bytes: usize,
     /// `true` while guards and layers measure; plain records always count.
     pub(crate) enabled: AtomicBool,

@@ -96,7 +96,7 @@ impl SeriesHandle for Counter {
         self.core.as_ref().map(|core| &core.head)
     }
 
-    /// Counts; a cast saturates, and makes NaN zero.
+    /// Adds the number as an integer; the cast saturates and turns NaN into zero.
     fn apply(&self, value: f64) {
         self.add(value as u64);
     }
@@ -121,7 +121,7 @@ impl CounterCore {
         reader.total(self.slot.index).wrapping_add(reader.shared(|| self.shared()))
     }
 
-    /// The total that the series went on from when it began.
+    /// Returns the total at which the series started, if it continues an expired one; else zero.
     pub(crate) fn resumed(&self) -> u64 {
         match self.head.resumed.as_deref() {
             Some(Totals::Counter(total)) => *total,
@@ -129,7 +129,7 @@ impl CounterCore {
         }
     }
 
-    /// Returns what threads without cells of their own added.
+    /// Returns the part that threads without cells of their own added.
     pub(crate) fn shared(&self) -> u64 {
         self.shared.load(Ordering::Relaxed)
     }
@@ -137,8 +137,8 @@ impl CounterCore {
 
 /// Adds to a word that only this thread writes.
 ///
-/// A load and a store, and no atomic addition: that would lock the cache line, which takes
-/// 2 ns instead of 0.4. Relaxed, since a counter's word says nothing of other memory.
+/// A load and a store take 0.4 ns; an atomic addition would lock the cache line and take 2 ns.
+/// Relaxed, since no other memory depends on the value of a counter.
 #[inline]
 pub(crate) fn add_alone(word: &AtomicU64, n: u64) {
     word.store(word.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);

@@ -12,8 +12,8 @@ use crate::sync::{Arc, OnceLock};
 
 /// The most values that one distribution takes.
 ///
-/// There is no time for so many, and their counts fit 64 bits with room for the sums of many
-/// distributions, and for threads that pass the limit at once.
+/// No process lives long enough to record so many. The limit leaves room in 64 bits to add up
+/// many distributions, and for threads that pass the limit at the same time.
 const MOST: u64 = 1 << 56;
 
 /// A handle to a distribution; clones share the storage.
@@ -77,7 +77,7 @@ impl Distribution {
         if value > FLOAT_LARGEST {
             core.context.clamped.fetch_add(n, Ordering::Relaxed);
         }
-        // `abs` makes zero of minus zero, whose sign bit would be taken for a large bucket.
+        // `abs` turns minus zero into zero; its sign bit would select a large bucket.
         let value = value.abs().min(FLOAT_LARGEST);
         let (octave, bucket) = float_index(value);
         let counts =

@@ -1,7 +1,7 @@
-//! Exemplars: one trace for each bucket, to get from a graph to an example.
+//! Exemplars: one trace for each bucket, as an example of the requests in it.
 //!
-//! At most one is kept for each bucket and tick, and nobody waits for a lock that is held: so
-//! offering one never slows a request behind another.
+//! At most one is kept for each bucket and tick. A thread that finds the lock held drops its
+//! trace, so that no request waits for another.
 
 use std::fmt;
 
@@ -52,7 +52,7 @@ pub struct Exemplar {
     pub value: f64,
     /// The trace it belongs to.
     pub trace: TraceId,
-    /// When it was recorded.
+    /// The wall time of the record.
     pub at: Timestamp,
 }
 
@@ -81,7 +81,7 @@ impl ExemplarSlots {
         let slots =
             self.slots.get_or_init(|| (0..=self.bounds.len()).map(|_| Slot::default()).collect());
         let at = self.bounds.partition_point(|bound| *bound < value);
-        // Held by another thread with a trace of the same bucket, which is as good.
+        // Another thread holds the lock to store a trace of the same bucket, which is as good.
         let Some(mut slot) = try_lock(&slots[at]) else {
             return;
         };

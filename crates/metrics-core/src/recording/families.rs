@@ -1,11 +1,11 @@
 //! The series of a registry by family, with caps on their number.
 //!
-//! A label value can come from outside, so the number of series is bounded here, where they
-//! are made. Past its cap a family folds new label sets into one series whose label values are
-//! all [`OTHER`](crate::OTHER): totals stay right, and a counter counts the folded sets.
+//! Label values can come from user input, so the number of series is limited here. When a
+//! family reaches its cap, new label sets are folded into one series whose label values are all
+//! [`OTHER`](crate::OTHER). Totals stay right, and a counter counts the folded sets.
 //!
-//! A series goes when its last handle drops, at the end of a tick and after one more sample,
-//! so that nothing that was recorded is missed.
+//! A series is removed after its last handle is dropped: at the end of a tick, after one more
+//! sample, so that no record is lost.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -29,7 +29,7 @@ pub const SERIES_FOLDED: Desc = Desc::counter(
 )
 .labels(&["metric"]);
 
-/// Caps on what a registry holds.
+/// The caps on the number of families and series of a registry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) families: usize,
@@ -94,13 +94,13 @@ pub enum RegisterError {
         /// The rule that the name breaks.
         rule: &'static str,
     },
-    /// An observer or a listener has a name of its own.
+    /// Another observer or listener has this name.
     #[error("`{name}` observes or listens already: choose another name")]
     DuplicateGuest {
         /// The name.
         name: &'static str,
     },
-    /// A topic has one monitor.
+    /// The topic has a monitor already.
     #[error("topic `{topic}` has a monitor already: attach further instances to it")]
     DuplicateTopic {
         /// The topic.
@@ -119,7 +119,7 @@ impl RegisterError {
 #[derive(Debug)]
 struct Family {
     desc: Arc<OwnedDesc>,
-    /// The label keys, rising, which all series have.
+    /// The label keys of all series, sorted.
     keys: Box<[Box<str>]>,
     series: BTreeMap<Labels, Series>,
 }
@@ -156,16 +156,16 @@ pub(crate) struct Families {
     by_name: BTreeMap<Cow<'static, str>, Family>,
     limits: Limits,
     series: usize,
-    /// The series `_other`, and the counts of what was folded into them. Their handles come and
-    /// go with each call, and their totals must not.
+    /// The series `_other`, and the counters of folded label sets. Handles to them live only
+    /// for one call, so the series are kept here.
     pinned: HashMap<SeriesId, Cells>,
-    /// The totals of series that expired, by the names of their families.
+    /// The totals of expired series, by the name of their family.
     remembered: HashMap<Cow<'static, str>, Remembered>,
-    /// Changes when a series comes or goes, or its family is described anew.
+    /// A number that changes when a series is added or removed, or a help text is replaced.
     pub(crate) generation: u64,
 }
 
-/// Series without a handle, by their numbers.
+/// Series without a handle, by their ids.
 #[derive(Debug)]
 pub(crate) struct Orphans(HashMap<SeriesId, Orphan>);
 
@@ -177,7 +177,7 @@ struct Orphan {
     row: usize,
 }
 
-/// The series that a registration got: its own, or the family's `_other`.
+/// The outcome of a registration: a series of its own, or the family's `_other`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Folding {
     Own,
@@ -320,7 +320,7 @@ impl Families {
         Orphans(orphans.collect())
     }
 
-    /// Removes the orphans that nobody asked for since.
+    /// Removes the orphans to which no new handle was created since.
     ///
     /// The totals of those that expired are remembered; `shown` returns them for a row.
     pub(crate) fn remove(&mut self, orphans: &Orphans, shown: impl Fn(usize) -> Option<Totals>) {

@@ -1,14 +1,14 @@
 //! The one table of the kinds of metrics that have cells.
 //!
-//! A kind is a handle, such as [`Counter`], and a core: what all handles of one series share.
-//! Both are in a file of their own, with all that only this kind does. What is the same for
-//! all kinds is made of the table below: the enum of all cores, by which families and passes
-//! hold series; the enum of all handles, for names that are known at run time only; and the
-//! way from a registration to the handle. A new kind is a file, a line here, and in
-//! [`rows`](crate::reading::rows) what a pass remembers of it.
+//! A kind has a handle, such as [`Counter`], and a core, which all handles of one series share.
+//! Both are in a file of their own. The code that is the same for all kinds is generated from
+//! the table below: the enum of all cores, which families and passes use; the enum of all
+//! handles, for names that are known only at run time; and the conversion from a registration
+//! to a handle. A new kind needs a file, a line in this table, and its memory in
+//! [`rows`](crate::reading::rows).
 //!
-//! These are enums and no trait objects, because a pass goes through all series once a second:
-//! a call that is not known when it is compiled would cost more than what most rows do.
+//! These are enums instead of trait objects, because a pass visits all series every tick: a
+//! dynamic call would cost more than the work for most rows.
 
 use crate::naming::desc::{Desc, Kind, OwnedDesc};
 use crate::naming::series_id::SeriesId;
@@ -27,23 +27,23 @@ use crate::recording::up_down::UpDown;
 use crate::sync;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
-/// The beginning of every core: the series' number, and what is known of its handles.
+/// The part that all cores share: the series' id, and the state of its handles.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) id: SeriesId,
-    /// The number of handles that nobody can reach any more, though tables of idle threads
-    /// still hold them.
+    /// The number of lapsed handles: those that are still in tables of idle threads, but are
+    /// no longer used.
     pub(crate) lapsed: AtomicUsize,
-    /// `true` once the series was idle for so long that it goes, though its name is in use.
+    /// `true` once the series expired: it is removed because it was idle, and its totals are kept.
     pub(crate) has_expired: AtomicBool,
-    /// The totals that the series goes on from, if one of its name and labels expired before.
+    /// The totals at which the series starts, if it continues an expired one.
     ///
-    /// Boxed, since nearly no series has any and a tick reads the heads of all.
+    /// Boxed, since few series have any and a tick reads the heads of all.
     pub(crate) resumed: Option<Box<Totals>>,
 }
 
 impl Head {
-    /// The head of a new series, or of one that goes on after it expired.
+    /// Creates the head of a new series, or of one that continues an expired one.
     pub(crate) fn new(expired: Option<Expired>) -> Self {
         let (lapsed, has_expired) = (AtomicUsize::new(0), AtomicBool::new(false));
         let (id, resumed) = match expired {
@@ -193,28 +193,28 @@ impl Cells {
         self.head().id
     }
 
-    /// Returns `true` if these are the same cells, and not those of a series that goes on
-    /// under the id of one that expired.
+    /// Returns `true` if these are the same cells; a series that continues an expired one has
+    /// its id but other cells.
     pub(crate) fn is(&self, other: &Self) -> bool {
         std::ptr::eq(self.head(), other.head())
     }
 
-    /// Brings a new series to the totals that its head remembers.
+    /// Adds the totals of the expired series that a new series continues.
     ///
-    /// Call it before a pass can see the series, which would show a total of zero.
+    /// Call it before a pass can see the series; otherwise a sample could show a total of zero.
     pub(crate) fn resume(&self) {
         // A latency adds its totals where its cells are read, see `LatencyCore::visit`.
         if let Self::Counter(core) = self
             && core.resumed() > 0
         {
-            // As if the calling thread had counted all of it.
+            // The calling thread counts the whole total.
             Counter::new(core.clone()).add(core.resumed());
         }
     }
 
-    /// Returns `true` if no handle that can be reached holds the cells, but the families and the pass do.
+    /// Returns `true` if only the families, the pass and lapsed handles hold the cells.
     ///
-    /// If so, all that the last handle recorded is visible.
+    /// If so, all records of the last handle are visible.
     pub(crate) fn is_orphan(&self) -> bool {
         let holders = self.strong_count();
         // The count is read relaxed; this pairs with the release of the last drop, so that

@@ -1,11 +1,10 @@
 //! Handles of one family by label values that are known only at the call.
 //!
-//! A handle is the fastest way to record, but some values come with each call: a method and
-//! a route, or a name that the application makes up. [`Labelled`] finds the handle for them.
-//! The first call with new values registers a series; later ones look it up in a table of the
-//! calling thread, without a lock and without allocating. The type holds the number of values,
-//! and it is checked against the description when the [`Labelled`] is made: so recording
-//! cannot fail.
+//! A handle is the fastest way to record, but some label values are known only at the call: a
+//! method and a route, or a name that the application chooses. [`Labelled`] finds the handle for
+//! them. The first call with new values registers a series; later calls look it up in a table of
+//! the calling thread, without a lock and without allocating. The number of values is part of
+//! the type and is checked against the description at construction, so recording cannot fail.
 //!
 //! Values that are folded at a cap are recorded and not kept in any table, so that user input
 //! cannot grow one.
@@ -60,7 +59,7 @@ pub(crate) use handle::{AnyHandle, HandleKind};
 /// such a call is as slow as a registration. The series last as long as this,
 /// or a clone of it.
 pub struct Labelled<H, const N: usize> {
-    /// The number of the shared handles, here so that a lookup need not follow `live`.
+    /// The id of the shared handles, copied here so that a lookup need not dereference `live`.
     id: u64,
     /// `None` for one that is disabled.
     live: Option<Arc<Live>>,
@@ -76,7 +75,7 @@ struct Live {
 }
 
 impl<H: Handle, const N: usize> Labelled<H, N> {
-    /// Makes one whose handles record nothing.
+    /// Creates one whose handles record nothing.
     pub const fn disabled() -> Self {
         Self { id: 0, live: None, handle: PhantomData }
     }
@@ -104,15 +103,15 @@ impl<H: Handle, const N: usize> Labelled<H, N> {
         }
     }
 
-    /// Removes series that nobody recorded into for that long; a handle that is held keeps its series.
+    /// Removes series without records for at least `after`; a separate handle keeps its series.
     ///
-    /// Call it once a tick, for example from [`Monitor::poll`](crate::Monitor::poll). It looks twice
-    /// a minute at most, so a series may stay a minute longer. Only counters, ratios and latencies
-    /// show that they are idle; series of other kinds stay.
+    /// Call it once a tick, for example from [`Monitor::poll`](crate::Monitor::poll). It checks at
+    /// most twice a minute, so a series may stay a minute longer. Idleness is only known of
+    /// counters, ratios and latencies; series of other kinds stay.
     ///
-    /// Values that are recorded again go on from their last totals, which never begin at zero
-    /// a second time. The registry remembers as many of them as the family may have series, and
-    /// forgets the one that expired first.
+    /// If the same values are recorded again, the new series continues from the last totals, so
+    /// that no total restarts at zero. The registry keeps as many such totals as the family may
+    /// have series, and drops the oldest first.
     ///
     /// ```
     /// use metrics_core::{Desc, ManualClock, Registry};
@@ -151,8 +150,8 @@ impl Live {
     #[cold]
     fn with_first<H: Handle, R>(&self, hash: u64, values: &[&str], f: impl Fn(&H) -> R) -> R {
         let Ok(registered) = H::register(&self.store, &self.desc, H::KIND, values) else {
-            // Refused only where the registry is out of metric names, or gave
-            // this one to another description: there is no cell to record into.
+            // Fails only if the registry has its maximum of metric names, or another
+            // description took this one. Then there is no cell to record into.
             self.store.context.dropped.fetch_add(1, Ordering::Relaxed);
             return f(&H::disabled());
         };

@@ -1,24 +1,26 @@
-//! Lanes: the cells that one thread at a time records into.
+//! Lanes: sets of cells, each written by one thread at a time.
 //!
-//! A thread leases a lane with its first record and gives it back when it ends; the next
-//! thread goes on in the same cells. So a record is a plain load, add and store that no other
-//! thread contends for. Nothing is folded or zeroed at a thread's end, and memory is that of
-//! the most threads ever alive at once.
+//! A thread leases a lane at its first record and gives it back when it ends. Only the
+//! leaseholder writes to the lane, so a record is a plain load, add and store without
+//! contention. A lane keeps its counts when it is given back, and the next thread that leases
+//! it adds to them. So nothing has to be merged or cleared when a thread ends, and the number
+//! of lanes is the largest number of recording threads that were ever alive at once.
 //!
-//! A lane has a table for each kind of cell, indexed by a slot that a metric owns in all
-//! lanes. Example: a counter with slot 5 is word 5 of every lane, and its total is the sum of
-//! these words. Tables are dense, so that a pass finds what changed by running over a few
-//! cache lines. They belong to the process: all registries share the slots.
+//! A lane has one table for each kind of cell. A metric owns a slot, which is the index of its
+//! cell in the tables of all lanes. Example: a counter with slot 5 has word 5 of every lane, and
+//! its total is the sum of these words. Tables are dense arrays, so a pass reads few cache
+//! lines. Lanes and slots belong to the process; all registries share them.
 //!
-//! Tables grow by being replaced. The old one is leaked, not freed, because a pass may be
-//! reading it. Each is at least twice the one before, so leaked tables never take more than
-//! those in use.
+//! A table grows by replacement. The old table is leaked, not freed, because a pass may be
+//! reading it. A new table is at least twice as long as the old one, so the leaked tables never
+//! take more memory than those in use.
 //!
-//! A lane and its first tables are fresh memory, which costs its first user page faults. A
-//! tick therefore keeps some [ready](crate::recording::spares).
+//! The first write to fresh memory costs page faults. So each tick prepares some lanes and
+//! tables [in advance](crate::recording::spares), for threads that are still to come.
 //!
-//! Lanes have a byte budget. A thread beyond it, and one whose thread-local storage is being
-//! torn down, gets `None` here and records into the metric's shared cell with atomic adds.
+//! Lanes have a byte budget. When it is used up, and while a thread's thread-local storage is
+//! being destroyed, the functions here return `None`, and the record goes to the metric's
+//! shared cell by an atomic add.
 
 mod reader;
 
@@ -32,7 +34,7 @@ use crate::sync::{Mutex, global, lock, per_thread};
 
 pub(crate) use reader::Reader;
 
-/// The cells of one thread at a time.
+/// A set of cells that one thread at a time writes.
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
     pub(crate) words: Table<AtomicU64>,
@@ -52,14 +54,14 @@ impl<C> Default for Table<C> {
 /// All lanes of the process.
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
-    /// All lanes that were ever leased.
+    /// Every lane that was leased at least once.
     all: Mutex<Vec<&'static Lane>>,
     leases: Mutex<Leases>,
     pub(crate) spares: Spares,
     pub(crate) words: Mutex<Slots>,
     pub(crate) latencies: Mutex<Slots>,
     bytes: AtomicUsize,
-    /// `true` once any record of the process went to a shared cell.
+    /// `true` once a record of any thread went to a shared cell.
     shared: AtomicBool,
 }
 
@@ -68,15 +70,15 @@ pub(crate) struct Lanes {
 struct Leases {
     /// The number of threads that have a lane.
     held: usize,
-    /// The lanes that were given back.
+    /// The lanes that were given back, the latest last.
     idle: Vec<&'static Lane>,
 }
 
-/// The slots of one kind of cell: each is in a metric's hands, or free to be given again.
+/// The slots of one kind of cell, each owned by a metric or free.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
     free: Vec<u32>,
-    /// The first slot that was never given.
+    /// The lowest slot that no metric has owned yet.
     next: u32,
 }
 
@@ -85,7 +87,7 @@ global!(static LANES: Lanes);
 per_thread! {
     /// This thread's tables, empty before its lease and after.
     ///
-    /// It has no destructor, so a record finds it at any time of the thread's life.
+    /// It has no destructor, so a record can read it as long as the thread runs.
     static OWN: OwnTables = const {
         OwnTables { words: cell::Cell::new(&[]), latencies: cell::Cell::new(&[]) }
     };
@@ -104,7 +106,7 @@ pub(crate) struct OwnTables {
 impl OwnTables {
     /// Replaces the calling thread's tables.
     fn replace(words: &'static [AtomicU64], latencies: &'static [LatencyCell]) {
-        // It is gone only where a model's thread ends, and then nobody records.
+        // Access fails only at the end of a thread in a loom model, which records no more.
         let _ = OWN.try_with(|own| {
             own.words.set(words);
             own.latencies.set(latencies);
@@ -119,11 +121,11 @@ struct Lease {
 
 impl Lease {
     fn new() -> Self {
-        // The lane that was given back last is the likeliest to be in a cache.
+        // The lane that was given back last is the most likely to be in a CPU cache.
         let idle = lock(&LANES.leases).take();
         let lane = idle.unwrap_or_else(|| {
             let lane = LANES.spares.take_lane().unwrap_or_else(|| Box::leak(Box::default()));
-            // Before its first record, so that no pass can miss a lane that holds something.
+            // The lane joins the list before its first record, so that no pass misses a record.
             lock(&LANES.all).push(lane);
             lane
         });
@@ -134,16 +136,17 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // First, so that a later record of this thread goes to shared cells: the lane has
-        // another thread by then. The mutex of `leases` makes all that this thread stored
-        // visible to the next holder, which goes on from the counts that it finds.
+        // The thread's tables are emptied before the lane is given back. A later record of this
+        // thread then goes to shared cells; in the lane it would race with the next
+        // leaseholder. The mutex of `leases` makes this thread's stores visible to that
+        // leaseholder, which adds to the counts that it finds.
         OwnTables::replace(&[], &[]);
         lock(&LANES.leases).give_back(self.lane);
     }
 }
 
 impl Leases {
-    /// Counts a lease, and gives it the lane that was given back last.
+    /// Counts a lease, and returns the lane that was given back last, if there is one.
     fn take(&mut self) -> Option<&'static Lane> {
         self.held += 1;
         self.idle.pop()
@@ -154,24 +157,25 @@ impl Leases {
         self.idle.push(lane);
     }
 
-    /// Takes the lanes that are leased next and have no cell for some slot, so that they can grow.
+    /// Removes from the list those lanes that are leased next and have no cell for some slot.
     ///
-    /// They are out of the list meanwhile: a lane that grows must not be leased.
+    /// The caller grows them and puts them back. They are out of the list meanwhile, because a
+    /// lane must not be leased while it grows.
     fn take_short(&mut self) -> Vec<&'static Lane> {
         let next = self.idle.len().saturating_sub(READY_LANES)..;
         self.idle.extract_if(next, |lane| lane.is_short()).collect()
     }
 }
 
-/// Returns this thread's cell of a slot, if its table reaches that far.
+/// Returns this thread's cell of a slot, if its table is long enough.
 #[inline]
 pub(crate) fn cell<C: Cell>(slot: u32) -> Option<&'static C> {
     OWN.with(|own| C::own(own).get().get(slot as usize))
 }
 
-/// Returns this thread's cell of a slot, after leasing a lane and growing the table if need be.
+/// Leases a lane and grows its table as needed, and returns this thread's cell of a slot.
 ///
-/// `None` when the lanes would take more than `budget` bytes, and at the thread's end.
+/// Returns `None` if the lanes would take more than `budget` bytes, and at the thread's end.
 #[cold]
 pub(crate) fn touch<C: Cell>(slot: u32, budget: usize) -> Option<&'static C> {
     let cells = LEASE.try_with(|lease| C::table(lease.lane).grow(slot, budget)).ok()??;
@@ -179,13 +183,13 @@ pub(crate) fn touch<C: Cell>(slot: u32, budget: usize) -> Option<&'static C> {
     cells.get(slot as usize)
 }
 
-/// Returns an empty block, a ready one if there is one; `None` beyond `budget` bytes.
+/// Returns an empty block, a prepared one if possible; `None` beyond `budget` bytes.
 #[cold]
 pub(crate) fn take_block(budget: usize) -> Option<&'static OwnBlock> {
     LANES.spares.take_block().or_else(|| new_block(budget))
 }
 
-/// Takes back a block that nobody writes to any more.
+/// Keeps a block that no thread writes to any more for the next [`take_block`].
 pub(crate) fn give_block(block: &'static OwnBlock) {
     LANES.spares.give_block(block);
 }
@@ -202,7 +206,7 @@ pub(crate) fn prepare(budget: usize) {
     let short = lock(&LANES.leases).take_short();
     for lane in short {
         lane.prepare(budget);
-        // One by one, so that a thread that comes meanwhile finds those that are done.
+        // Lanes go back one by one, so that a new thread can lease those that are done.
         lock(&LANES.leases).idle.push(lane);
     }
 }
@@ -213,7 +217,7 @@ impl Lane {
         self.words.is_short() || self.latencies.is_short()
     }
 
-    /// Grows the tables to all slots and writes to each cell; nobody may lease the lane meanwhile.
+    /// Grows the tables to all slots and writes to each cell; the lane must not be leased meanwhile.
     pub(crate) fn prepare(&self, budget: usize) {
         self.words.prepare(budget);
         self.latencies.prepare(budget);
@@ -229,22 +233,22 @@ impl<C: Cell> Table<C> {
         if self.is_short()
             && let Some(cells) = self.grow(slots_given::<C>() - 1, budget)
         {
-            // The system hands out memory when it is first written to, and a record should
-            // not have to wait for that. Each cell is written with what it holds.
+            // The system maps memory at the first write, and a record should not have to wait
+            // for that. Each cell is overwritten with its own value.
             cells.iter().for_each(|cell| cell.carry(cell));
         }
     }
 
-    /// Returns the cells, after replacing them by a larger table if a slot has none yet.
+    /// Returns the cells, after replacing the table by a larger one if it lacks the slot.
     ///
-    /// Only the thread that leases the lane calls it, or nobody leases it: so no record is
-    /// added to a cell between its copy and the replacement. `None` beyond `budget` bytes.
+    /// The caller is the thread that leases the lane, or the lane is not leased. So no record is
+    /// added to an old cell after the cell was copied. Returns `None` beyond `budget` bytes.
     fn grow(&self, slot: u32, budget: usize) -> Option<&'static [C]> {
         let mut cells = lock(&self.0);
         if cells.len() <= slot as usize {
-            // Room for every slot given out so far, so that all that is registered at
-            // start-up costs a thread one growth; and twice the old table, so that what is
-            // leaked stays less than what is used.
+            // At least all slots given out so far, so that metrics registered at start-up cost
+            // a thread one growth in all. And at least twice the old length, so that leaked
+            // tables take less memory than those in use.
             let wanted = slots_given::<C>().max(slot + 1) as usize;
             let len = wanted.next_multiple_of(LEAST_CELLS).max(2 * cells.len());
             reserve(len * size_of::<C>(), budget)?;
@@ -258,42 +262,42 @@ impl<C: Cell> Table<C> {
     }
 }
 
-/// The number of slots of a kind that were given out so far, freed ones included.
+/// Returns the number of slots of a kind that were given out so far, freed ones included.
 fn slots_given<C: Cell>() -> u32 {
     lock(C::slots(&LANES)).next
 }
 
-/// The cells of a lane's first table.
+/// The number of cells in a lane's first table.
 const LEAST_CELLS: usize = if cfg!(loom) { 1 } else { 64 };
 
-/// Counts bytes that are about to be taken; `None` when there would be more than `budget`.
+/// Adds to the count of bytes; `None` if the sum would be more than `budget`.
 fn reserve(bytes: usize, budget: usize) -> Option<()> {
     let within = |held: usize| held.checked_add(bytes).filter(|&total| total <= budget);
     LANES.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).ok().map(drop)
 }
 
-/// Notes that shared cells are in use; call it before a record goes to one.
+/// Notes that shared cells are in use; called before a record goes to one.
 #[cold]
 pub(crate) fn note_shared() {
-    // Release pairs with the acquire in `Reader::new`. A reader that comes after the record
-    // sees the note, because both happen before whatever tells the reader to come.
+    // Release pairs with the acquire in `Reader::new`. A reader that is told of the record,
+    // by whatever synchronises the two threads, sees this store too, since it came first.
     LANES.shared.store(true, Ordering::Release);
 }
 
-/// The number of threads of the process that lease a lane now.
+/// Returns the number of threads of the process that lease a lane now.
 pub(crate) fn leased() -> usize {
     lock(&LANES.leases).held
 }
 
-/// The bytes that lanes hold in the whole process, replaced tables included.
+/// Returns the bytes of all lanes of the process, replaced tables included.
 pub(crate) fn bytes() -> usize {
     LANES.bytes.load(Ordering::Relaxed)
 }
 
 /// A metric's cell in every lane; dropping it clears the cells and frees the slot.
 ///
-/// The metric's core holds it, so it drops after the last handle: no thread records into the
-/// cells any more, and all that was recorded happened before.
+/// The metric's core owns it, so it is dropped after the last handle: no thread records into
+/// the cells any more, and all records happened before the drop.
 #[derive(Debug)]
 pub(crate) struct Slot<C: Cell> {
     pub(crate) index: u32,
@@ -301,7 +305,7 @@ pub(crate) struct Slot<C: Cell> {
 }
 
 impl<C: Cell> Slot<C> {
-    /// Takes a slot that was freed, or one that was never given.
+    /// Takes a freed slot, or the lowest unused one.
     pub(crate) fn take() -> Self {
         let mut slots = lock(C::slots(&LANES));
         let index = slots.free.pop().unwrap_or_else(|| {
@@ -314,7 +318,8 @@ impl<C: Cell> Slot<C> {
 
 impl<C: Cell> Drop for Slot<C> {
     fn drop(&mut self) {
-        // Cleared before it is freed: the next metric must find zero in each lane.
+        // Cells are cleared before the slot is freed, so that the next metric starts from zero
+        // in each lane.
         for lane in lock(&LANES.all).iter() {
             if let Some(cell) = lock(&C::table(lane).0).get(self.index as usize) {
                 cell.clear(&LANES);

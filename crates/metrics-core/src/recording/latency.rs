@@ -1,13 +1,13 @@
 //! Durations, with exact windows and percentiles.
 //!
-//! A record raises a bucket and then a sum, both in cells of the calling thread. The order
-//! matters: a pass reads the sum first, so whatever is in the sum it read is in the buckets
-//! that it reads next.
+//! A record increments a bucket and then adds to a sum, both in cells of the calling thread.
+//! The order matters: a pass reads the sum first, so the buckets that it reads next include
+//! every record that is in the sum.
 //!
-//! A lane's buckets have 16 bits, because a pass reads all that threads wrote, and half as
-//! many lines are half as much to read. One that has counted 2¹⁵ values is emptied into a
-//! block of the series, in which each count stands for 2¹⁵ values. Example: a bucket that was
-//! recorded into 100 000 times holds 1696, and its count in that block is 3.
+//! A lane's buckets have 16 bits, because a pass reads the buckets of all lanes, and narrow
+//! ones take fewer cache lines. A bucket that has counted 2¹⁵ values is reset, and a second
+//! block of the series counts one unit, which stands for 2¹⁵ values. Example: after 100 000
+//! records in one bucket, the lane's count is 1696 and the count in that block is 3.
 
 mod block_sums;
 
@@ -28,7 +28,7 @@ use crate::sync::{Arc, Mutex, OnceLock, lock};
 
 pub(crate) use block_sums::BlockSums;
 
-/// The count at which a bucket of 16 bits is full; small enough in a model for it to get there.
+/// The count at which a bucket of 16 bits is full; small in loom models, so that they reach it.
 const SPILL: u16 = if cfg!(loom) { 3 } else { 1 << 15 };
 
 /// A handle to a latency; clones share the storage.
@@ -103,7 +103,7 @@ impl Latency {
     #[inline]
     pub fn record(&self, duration: Duration) {
         let seconds = duration.as_secs();
-        // Beyond it the product could overflow, and the buckets end long before.
+        // Longer durations are beyond the last bucket, and the product could overflow.
         if seconds < 1 << 30 {
             self.record_nanos(seconds * 1_000_000_000 + u64::from(duration.subsec_nanos()));
         } else {
@@ -123,7 +123,7 @@ impl Latency {
         }
     }
 
-    /// Starts timing; the guard records when it is stopped or dropped.
+    /// Starts timing; the returned guard records when it is stopped or dropped.
     #[inline]
     pub fn start(&self) -> Timer {
         Timer::start(self.clone())
@@ -142,7 +142,7 @@ impl Latency {
         self.core.as_ref().map(|core| &*core.context)
     }
 
-    /// Records so many nanoseconds: two loads and two stores, if the bucket is in use.
+    /// Records a duration in nanoseconds: two loads and two stores, if the bucket is in use.
     #[inline]
     pub(crate) fn record_nanos(&self, nanos: u64) {
         let (index, added) = latency_index(nanos);
@@ -183,9 +183,9 @@ impl SeriesHandle for Latency {
         self.core.as_ref().map(|core| &core.head)
     }
 
-    /// Records so many seconds; what is no number is dropped.
+    /// Records a duration in seconds; NaN is dropped.
     fn apply(&self, value: f64) {
-        // Beyond 73 minutes all are the same; this keeps the largest floats convertible.
+        // Durations beyond 73 minutes are all the same; the limit avoids overflow below.
         let bounded = value.clamp(0.0, f64::from(u32::MAX));
         if let Ok(duration) = Duration::try_from_secs_f64(bounded) {
             self.record(duration);
@@ -247,10 +247,11 @@ impl LatencyCore {
         cell.add(added);
     }
 
-    /// Empties a bucket that the next value fills, into the blocks of the series.
+    /// Resets a full bucket, and adds its count to the blocks of the series.
     #[cold]
     fn spill(&self, bucket: &AtomicU16, index: usize) {
-        // Held until the bucket is empty: a pass must not see its 2¹⁵ values twice or never.
+        // Held until the bucket is reset, so that no pass counts its 2¹⁵ values twice or not
+        // at all.
         let full = lock(&self.full);
         match *full {
             Some(block) if block.buckets[index].load(Ordering::Relaxed) + 1 < SPILL => {
@@ -276,7 +277,7 @@ impl LatencyCore {
         self.shared.get_or_init(Box::default)
     }
 
-    /// Counts a value that is too long, and returns the longest there is.
+    /// Counts a duration that is too long, and returns the longest allowed.
     #[cold]
     fn clamp(&self) -> u64 {
         self.context.clamped.fetch_add(1, Ordering::Relaxed);
@@ -298,7 +299,7 @@ impl LatencyCore {
         self.shared_sum.load(Ordering::Acquire)
     }
 
-    /// The totals that the series went on from when it began.
+    /// Returns the totals of the expired series that this one continues.
     pub(crate) fn resumed(&self) -> Option<&LatencyTotals> {
         match self.head.resumed.as_deref() {
             Some(Totals::Latency(totals)) => Some(totals),

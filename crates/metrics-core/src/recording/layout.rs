@@ -1,4 +1,4 @@
-//! The places of values: log-linear buckets with a bounded relative error.
+//! Layouts: log-linear buckets with a bounded relative error.
 //!
 //! Each octave (a doubling of the value) has 64 equal buckets, so a bucket's
 //! midpoint is off by at most [`RELATIVE_ERROR`](Layout::RELATIVE_ERROR) of the
@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-/// Buckets in one octave; a model needs two, to tell one from another.
+/// Buckets in one octave; two in loom models, which suffice to distinguish buckets.
 pub(crate) const PER_OCTAVE: usize = if cfg!(loom) { 2 } else { 64 };
 /// Buckets in a line, the unit that a pass reads: one cache line of a lane's 16-bit counts.
 pub(crate) const PER_LINE: usize = if cfg!(loom) { 2 } else { 32 };

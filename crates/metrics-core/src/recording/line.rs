@@ -1,10 +1,10 @@
 //! Sums of buckets, read from the lanes a cache line at a time.
 //!
-//! A pass over busy latencies does little else. A line is 32 counts of 16 bits, and the
-//! compiler never joins atomic loads: with 32 of them for a line a pass takes a quarter
-//! longer. The language has no word for loading four counts at once, so on x86-64 one
-//! instruction of assembly does it. Elsewhere, under Miri and in models, a safe twin loads one
-//! count after the other. Beside [`static_ref`](crate::recording::static_ref) this is the only
+//! A pass over busy latencies spends most of its time here. A line has 32 counts of 16 bits.
+//! The compiler never merges atomic loads, and with 32 loads for a line a pass takes a quarter
+//! longer. Rust has no operation that loads four adjacent atomics at once, so on x86-64 one
+//! instruction of assembly does. Elsewhere, under Miri and in loom models, a safe version loads
+//! one count after the other. This and [`static_ref`](crate::recording::static_ref) are the only
 //! unsafe code of the crate.
 
 use crate::recording::layout::PER_LINE;

@@ -9,11 +9,11 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A handle to a peak; clones share the storage.
 ///
-/// A level that rises and falls between two scrapes leaves no trace in a
-/// gauge. A peak holds the highest recorded value of the last 60 seconds, so
-/// that any usual scrape interval sees it. A level that stays high without
-/// being recorded again ages out: whoever owns the level records it once a
-/// tick, which is what a monitor's `poll` is for.
+/// A gauge does not show a level that rises and falls between two scrapes. A
+/// peak shows the highest recorded value of the last 60 seconds, so that any
+/// usual scrape interval sees it. Record the level at least once a tick, for
+/// example in a monitor's `poll`: otherwise a level that stays high is no
+/// longer shown after a minute.
 #[derive(Clone, Debug)]
 #[must_use = "a series lasts as long as a handle to it"]
 pub struct Peak {
@@ -48,8 +48,8 @@ impl Peak {
     /// Raises the current tick's peak to `level`, if it is higher.
     #[inline]
     pub fn record(&self, level: u64) {
-        // Read first: most levels are below the peak, and a line that is only read stays in
-        // the caches of all threads.
+        // Read before writing: most levels are below the peak, and a cache line that is only
+        // read stays in the caches of all cores.
         if let Some(core) = &self.core
             && core.tick.load(Ordering::Relaxed) < level
         {

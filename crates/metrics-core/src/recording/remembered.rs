@@ -1,14 +1,14 @@
 //! The totals of series that expired, for when their names are recorded again.
 //!
-//! An application that records by name has no handle to hold. When such a name is idle for
-//! long its series goes, to make room; but the application has not let the name go, and
-//! when it is recorded again, its total must not begin at zero: a reader would take that for
-//! a restart of the service. So what was shown last is kept here, which is far less than the
-//! cells and the row that the series had, and the new series goes on from it.
+//! An application that records by name holds no handle. When a name is idle for long, its
+//! series is removed to free memory. If the name is recorded again, its total must not restart
+//! at zero, because readers would take that for a restart of the service. So the last totals
+//! are kept here, which take far less memory than the series, and the new series continues
+//! from them.
 //!
 //! A family remembers as many names as it may have series. Beyond that it forgets the one
-//! that expired first. What a dropped handle leaves is not remembered at all: whoever dropped
-//! it let the name go.
+//! that expired first. Totals are not kept when the last handle of a series is dropped, since
+//! the application then no longer uses the name.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -16,14 +16,14 @@ use crate::naming::labels::Labels;
 use crate::naming::series_id::SeriesId;
 use crate::recording::layout::PER_LINE;
 
-/// A series that expired. It keeps its id when it goes on: to readers it is one series.
+/// An expired series. If it is recorded again it keeps its id: to readers it is one series.
 #[derive(Debug)]
 pub(crate) struct Expired {
     pub(crate) id: SeriesId,
     pub(crate) totals: Totals,
 }
 
-/// The totals of one series as they were shown last.
+/// The totals of one series as of its last sample.
 #[derive(Debug)]
 pub(crate) enum Totals {
     Counter(u64),
@@ -33,7 +33,7 @@ pub(crate) enum Totals {
 /// The totals of a latency.
 #[derive(Debug)]
 pub(crate) struct LatencyTotals {
-    /// The buckets that hold something, by rising number, with their counts.
+    /// The numbers and counts of the buckets with values, by ascending number.
     pub(crate) counts: Box<[(u16, u64)]>,
     /// The sum in seconds.
     pub(crate) sum: f64,
@@ -61,7 +61,7 @@ pub(crate) struct Remembered {
 }
 
 impl Remembered {
-    /// Keeps the totals of a series that goes, and at most so many in all.
+    /// Keeps the totals of an expired series, and drops the oldest beyond `most` in all.
     pub(crate) fn keep(&mut self, labels: Labels, expired: Expired, most: usize) {
         self.oldest_first.push_back(labels.clone());
         self.by_labels.insert(labels, expired);
@@ -72,7 +72,7 @@ impl Remembered {
         }
     }
 
-    /// Returns the series that goes on under these labels, and forgets it.
+    /// Removes and returns the expired series with these labels.
     pub(crate) fn take(&mut self, labels: &Labels) -> Option<Expired> {
         let expired = self.by_labels.remove(labels)?;
         self.oldest_first.retain(|kept| kept != labels);

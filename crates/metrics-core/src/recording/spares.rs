@@ -1,10 +1,10 @@
 //! Lanes and blocks that are made before a thread asks for them.
 //!
-//! A thread's first record needs a lane, and its first record of a latency a block. Both are
-//! fresh memory, which costs its first user a page fault for every 4 KiB: 5 µs and more, where
-//! all else of a first record takes under one. So each tick keeps some ready, with room for
-//! all that is registered, and already written to once. A thread that finds none left makes
-//! its own, as all threads do where nobody ticks.
+//! A thread's first record needs a lane, and its first record of a latency a block. The first
+//! write to fresh memory causes a page fault for every 4 KiB, which takes 5 µs and more; the
+//! rest of a first record takes less than 1 µs. So each tick prepares lanes and blocks with
+//! cells for all registered metrics, and writes to them once. A thread that finds none creates
+//! its own, as all threads do without a ticker.
 
 use std::mem;
 
@@ -12,9 +12,9 @@ use crate::recording::cells::OwnBlock;
 use crate::recording::lanes::{self, Lane};
 use crate::sync::{Mutex, lock, try_lock};
 
-/// The number of ready lanes: as many threads as a pool that starts between two ticks has.
+/// The number of prepared lanes, enough for a thread pool that starts between two ticks.
 pub(crate) const READY_LANES: usize = if cfg!(loom) { 1 } else { 16 };
-/// The number of ready blocks, one for each latency that a new thread records.
+/// The number of prepared blocks; a new thread takes one for each latency that it records.
 const READY_BLOCKS: usize = if cfg!(loom) { 1 } else { 64 };
 
 /// Lanes that no thread has leased yet, and blocks that no cell holds.
@@ -22,7 +22,7 @@ const READY_BLOCKS: usize = if cfg!(loom) { 1 } else { 64 };
 pub(crate) struct Spares {
     lanes: Mutex<Vec<&'static Lane>>,
     blocks: Mutex<Vec<&'static OwnBlock>>,
-    /// Held by the ticker that fills up, if several registries tick at once.
+    /// Locked while a ticker prepares spares, since several registries may tick at once.
     filling: Mutex<()>,
 }
 
@@ -39,7 +39,7 @@ impl Spares {
 
     /// Empties a block and keeps it ready.
     pub(crate) fn give_block(&self, block: &'static OwnBlock) {
-        // Before it is in the list: a thread that takes it starts from zero.
+        // Cleared before it joins the list, so that a thread that takes it starts from zero.
         block.clear();
         lock(&self.blocks).push(block);
     }
@@ -47,8 +47,8 @@ impl Spares {
     /// Replaces what threads have taken, within `budget` bytes of all lanes.
     pub(crate) fn fill_up(&self, budget: usize) {
         let Some(_filling) = try_lock(&self.filling) else { return };
-        // Taken out of the list while they grow, since nobody may lease a lane that grows. A
-        // thread that comes just now makes its own.
+        // Removed from the list while they grow, since a growing lane must not be leased. A
+        // thread that needs a lane meanwhile creates its own.
         let mut ready = mem::take(&mut *lock(&self.lanes));
         ready.resize_with(READY_LANES.max(ready.len()), || Box::leak(Box::default()));
         ready.iter().for_each(|lane| lane.prepare(budget));

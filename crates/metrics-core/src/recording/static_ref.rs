@@ -1,10 +1,9 @@
 //! An atomic slot for a reference that lives as long as the process.
 //!
-//! The hot path of a latency record finds the thread's block through such a slot. A lock there
-//! would cost as much as the record itself, and a `OnceLock` could not be filled anew when the
-//! slot goes to another metric. Beside the loads of [`line`](crate::recording::line) this is
-//! the only unsafe code of the crate. Under `cfg(loom)` a safe twin takes its place, with the
-//! same orderings.
+//! The hot path of a latency record finds the thread's block through such a slot. A lock would
+//! cost as much as the record itself, and a `OnceLock` could not be set again when another
+//! metric gets the cell. This and [`line`](crate::recording::line) are the only unsafe code of
+//! the crate. Under `cfg(loom)` a safe version with the same orderings replaces it.
 
 #[cfg(not(loom))]
 mod slot;

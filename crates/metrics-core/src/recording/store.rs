@@ -1,7 +1,7 @@
 //! The store of a registry's series, from which all handles are made.
 //!
-//! Handles by label values reach their series through this, and so does a pass. Neither needs
-//! the registry, which is only the façade around it.
+//! Handles by label values and passes use the store directly. Neither depends on the registry,
+//! which is only a façade.
 
 use crate::naming::desc::{Desc, Kind, OwnedDesc};
 use crate::naming::labels::Labels;
@@ -50,7 +50,7 @@ impl Store {
         H::register(self, desc, H::KIND, values).map(|registered| registered.handle)
     }
 
-    /// Refuses what [`Self::series`] would refuse for any values.
+    /// Returns the error that [`Self::series`] would return for any values.
     pub(crate) fn check(
         &self,
         desc: &Desc,

@@ -1,4 +1,4 @@
-//! Guards that time something from its start to its end, whatever the end is.
+//! Timers: guards that record the time from their start to their end, including a drop.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use crate::sync::atomic::Ordering;
 
 /// A measurement that has not ended.
 ///
-/// Dropping it records too: the requests that clients gave up on are often the
-/// slowest, and percentiles without them lie. [`Timer::discard`] forgets it.
+/// Dropping it records too: cancelled requests are often the slowest, and
+/// percentiles without them would be too low. [`Timer::discard`] records nothing.
 #[derive(Debug)]
 #[must_use = "dropping the timer ends the measurement"]
 pub struct Timer {
@@ -36,7 +36,7 @@ impl Timer {
         self.start = None;
     }
 
-    /// Records the duration the first time it is called, and returns zero later.
+    /// Records the duration at the first call, and returns zero at later ones.
     fn finish(&mut self) -> Duration {
         let (Some(start), Some(context)) = (self.start.take(), self.latency.context()) else {
             return Duration::ZERO;

@@ -7,9 +7,9 @@ use crate::sync::Arc;
 
 /// A handle to a level, such as requests in flight; clones share the storage.
 ///
-/// Each thread keeps its own part, so a request that starts on one thread and
-/// ends on another still balances. A level that reads below zero is shown as
-/// zero: a raise and its lower may be seen in either order.
+/// The level is the sum over all threads, so a request may start on one thread
+/// and end on another. A pass may see a decrement before its increment; a sum
+/// below zero is shown as zero.
 ///
 /// ```
 /// use metrics_core::{Desc, Registry};
@@ -70,16 +70,16 @@ impl SeriesHandle for UpDown {
         self.cell.head()
     }
 
-    /// Raises or lowers; a cast saturates, and makes NaN zero.
+    /// Adds the number as an integer; the cast saturates and turns NaN into zero.
     fn apply(&self, value: f64) {
         self.add(value as i64);
     }
 }
 
-/// Returns the level that a wrapping sum of raises and lowers stands for.
+/// Returns the level of a wrapping sum of increments and decrements.
 ///
-/// A thread that lowers what another raised has a negative part, as a number near 2⁶⁴: parts
-/// of 5 and 2⁶⁴ − 2 add up to 3.
+/// A thread with more decrements than increments has a negative part, which is stored as a
+/// number near 2⁶⁴. Example: parts of 5 and 2⁶⁴ − 2 add up to 3.
 pub(crate) fn level(sum: u64) -> u64 {
     sum.cast_signed().max(0).cast_unsigned()
 }

@@ -58,22 +58,22 @@ impl RegistryBuilder {
         self
     }
 
-    /// Changes how often the registry is sampled: the length of a tick; 1 s by default, 1 ms at least.
+    /// Changes the length of a tick, which is the sampling period; 1 s by default, 1 ms at least.
     ///
-    /// It is the period of whoever ticks, such as the aggregator's thread. Where nobody does, a
-    /// reader ticks when so much time has passed.
+    /// The aggregator's thread uses it as its period. Without an aggregator or another ticker, a
+    /// reader ends the tick once it has lasted this long.
     pub fn tick(mut self, tick: Duration) -> Self {
         self.tick = tick.max(Duration::from_millis(1));
         self
     }
 
-    /// The samples that a window holds at least, if it can; 1000 by default.
+    /// The number of samples that a window holds at least, within `max_age`; 1000 by default.
     pub fn window_samples(mut self, samples: u64) -> Self {
         self.rule.samples = samples.max(1);
         self
     }
 
-    /// The age that a window never reaches beyond; 5 minutes by default.
+    /// The age of the oldest tick that a window can include; 5 minutes by default.
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.rule.max_age = max_age;
         self
@@ -103,56 +103,57 @@ impl RegistryBuilder {
         self
     }
 
-    /// The bytes that threads' own cells may take in the whole process; 64 MiB by default.
+    /// The memory that threads' own cells may take in the whole process; 64 MiB by default.
     ///
-    /// Beyond it records go to shared cells: slower, not lost.
+    /// When it is used up, further threads record into shared cells, which is slower but loses
+    /// nothing.
     pub fn lease_bytes(mut self, bytes: usize) -> Self {
         self.lease_bytes = bytes;
         self
     }
 
-    /// How many ticks in a row a topic's new status must last to be published; 2 by default.
+    /// The number of ticks in a row that a new status must last to be published; 2 by default.
     pub fn hysteresis(mut self, ticks: u32) -> Self {
         self.hysteresis.ticks = ticks.max(1);
         self
     }
 
-    /// How long a topic's new status must last to be published, from the tick that first saw it; 1 s by default.
+    /// The time that a new status must last to be published, from the tick that first had it; 1 s by default.
     ///
-    /// It counts where ticks are shorter than that. Both this and
-    /// [`Self::hysteresis`] must be over.
+    /// It matters if ticks are shorter. A status must last both this time and the ticks of
+    /// [`Self::hysteresis`].
     pub fn min_status_duration(mut self, lasting: Duration) -> Self {
         self.hysteresis.lasting = lasting;
         self
     }
 
-    /// Changes how long a call into code of others may take; twice in a row beyond it, the call is
-    /// left out for some ticks.
+    /// Changes the time budget of a call into a guest; after two overruns in a row the call is
+    /// skipped for some ticks.
     ///
     /// By default a poll may take 1 ms, a judgement, a list of readiness checks and a listener
-    /// 10 ms, an observer 50 ms, a report 500 ms and a readiness check 1 s. Reports and checks that
-    /// overran are counted, and not left out.
+    /// 10 ms, an observer 50 ms, a report 500 ms and a readiness check 1 s. Overruns of reports,
+    /// lists of checks and checks are only counted; these calls are not skipped.
     pub fn guest_budget(mut self, call: GuestCall, budget: Duration) -> Self {
         self.guests.set_budget(call, budget);
         self
     }
 
-    /// Changes how long each call into code of others is waited for, but for reports; 100 ms by default.
+    /// Changes the timeout of calls into guests, except reports; 100 ms by default.
     ///
-    /// A call that takes longer goes on alone, and its guest is called again when it has
+    /// A call that takes longer is abandoned on its thread, and is not made again until it has
     /// returned.
     pub fn guest_patience(mut self, patience: Duration) -> Self {
         self.guests.patience = patience;
         self
     }
 
-    /// Changes how long a reader waits for a report; 5 s by default.
+    /// Changes the timeout of reports; 5 s by default.
     pub fn report_patience(mut self, patience: Duration) -> Self {
         self.guests.report_patience = patience;
         self
     }
 
-    /// Changes for how many ticks a call is left out after it failed; 10 by default.
+    /// Changes the number of ticks for which a failed call is skipped; 10 by default.
     pub fn bench_ticks(mut self, ticks: u64) -> Self {
         self.guests.bench_ticks = ticks;
         self
@@ -161,13 +162,13 @@ impl RegistryBuilder {
     /// Makes the registry.
     pub fn build(self) -> Registry {
         let registry = self.build_silent();
-        // Refused only where `max_families` is next to nothing: then the core
-        // says nothing of itself, and everything else works.
+        // Fails only if `max_families` is too small for the core's own metrics: then
+        // they are missing, and everything else works.
         let _ = registry.engine.register_own();
         registry
     }
 
-    /// Makes a registry that says nothing of itself.
+    /// Makes a registry without the core's own metrics.
     pub(crate) fn build_silent(self) -> Registry {
         let context = Context {
             clock: self.clock.unwrap_or_else(Clock::tsc),

@@ -1,4 +1,4 @@
-//! The primitives as loom models them.
+//! Atomics, locks and thread-locals of loom.
 
 pub(crate) use loom::sync::{
     Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic,
@@ -16,7 +16,7 @@ macro_rules! global {
 }
 pub(crate) use global;
 
-/// Loom's takes no constant initialisers.
+/// A thread-local; loom's macro does not accept constant initialisers.
 macro_rules! per_thread {
     ($(#[$doc:meta])* static $name:ident: $type:ty = const $init:block;) => {
         loom::thread_local! { $(#[$doc])* static $name: $type = $init; }

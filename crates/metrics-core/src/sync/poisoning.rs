@@ -1,9 +1,10 @@
-//! Poisons the locks of the crate, one after the other, and looks whether it matters.
+//! Tests that a panic under any lock of the crate does no harm.
 //!
-//! In tests [`lock`](super::lock) can be told to panic with the lock in its hands. A
-//! registry's life is lived again and again, and dies at its first lock, its second and
-//! so on, until it survives; so there is no list of locks that could miss one. After each
-//! death another thread lives the same life in the same registry, and must notice nothing.
+//! In tests [`lock`](super::lock) can be made to panic right after it locked. A scenario that
+//! uses all of a registry runs again and again, and panics at its first lock, then at its
+//! second and so on, until it runs to its end. So no list of locks is needed, and none can be
+//! missed. After each panic another thread runs the same scenario in the same registry, which
+//! must succeed.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -54,11 +55,11 @@ impl Monitor for Waits {
 }
 
 thread_local! {
-    /// How many locks this thread may take before it panics with one in its hands.
+    /// The number of locks that this thread takes before it panics while it holds one.
     static LEFT: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
-/// Panics if the lock that was just taken is the one that this thread was told to die with.
+/// Panics if the lock that was just taken is the one at which this thread has to panic.
 pub(super) fn panic_if_due() {
     match LEFT.get() {
         Some(0) => {
@@ -69,14 +70,14 @@ pub(super) fn panic_if_due() {
     }
 }
 
-/// What outlives each death.
+/// The registry and handles that outlive each panic.
 struct World {
     clock: ManualClock,
     registry: Registry,
     jobs: Counter,
     wait: Latency,
     waits: Labelled<Latency, 1>,
-    /// Recorded into to no end.
+    /// A counter whose values nobody checks.
     spare: Counter,
 }
 
@@ -93,10 +94,10 @@ impl World {
         Self { clock, registry, jobs, wait, waits, spare }
     }
 
-    /// Registers, records, reads, ticks and lets go, by every way there is.
+    /// Registers, records, reads, ticks and drops handles, in every way there is.
     fn live(&self) {
         let Self { clock, registry, jobs, wait, waits, .. } = self;
-        // A tick of its own, whatever one that died had done in the last.
+        // A tick of its own, apart from that of a run that panicked.
         clock.advance(Duration::from_secs(1));
         let before = registry.read();
         let view = before.view();
@@ -143,13 +144,13 @@ fn whichever_lock_a_panic_poisoned_all_else_goes_on() {
     let world = World::new();
     for nth in 0..2000 {
         let dying = || {
-            // A death half-way through taking a lease, where nothing can panic, would lose
-            // the lane. What is locked there is locked by readers too.
+            // The thread takes its lease first. A panic while it does would lose the lane, but
+            // the shipped code cannot panic there, and readers take the same locks anyway.
             world.spare.inc();
             LEFT.set(Some(nth));
-            // It may be survived: what monitors do is contained.
+            // The run may also succeed, since panics of monitors are contained.
             let _ = catch_unwind(AssertUnwindSafe(|| world.live()));
-            // What the thread's end locks is not for dying in.
+            // The locks at the thread's end must not panic.
             LEFT.take().is_some()
         };
         let there_are_fewer = thread::scope(|scope| scope.spawn(dying).join());
@@ -180,7 +181,7 @@ fn every_lock_is_taken_through_this_module() {
     }
     let mut found = Vec::new();
     look(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
-    // And the model checker's, which is no part of the product.
+    // Those of the loom models are not part of the product.
     found.retain(|line| !line.contains("/src/sync") && !line.contains("/static_ref/twin.rs"));
     assert!(found.is_empty(), "these locks stop at a panic of others: {found:#?}");
 }

@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 use metrics_core::{Buckets, HdrError, Layout};
 use proptest::prelude::*;
 
-/// What a histogram of three digits may be off, as a share of the value.
+/// The relative error of a histogram of three digits.
 const THEIR_ERROR: f64 = 1e-3;
 const NANOS: f64 = 1e-9;
 

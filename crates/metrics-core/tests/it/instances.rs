@@ -21,7 +21,7 @@ instruments! {
 
 impl Instance for QueueCells {}
 
-/// What may be gone while there are handles.
+/// A resource that can end while there are handles.
 #[derive(Clone, Default)]
 struct Outside(Arc<AtomicBool>);
 

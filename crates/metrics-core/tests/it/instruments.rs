@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::Bench;
 
 label_set! {
-    /// How a job ended.
+    /// The end of a job.
     #[derive(serde::Serialize)]
     pub(crate) enum End {
         /// With a result.
@@ -53,7 +53,7 @@ instruments! {
 }
 
 levels! {
-    /// How many workers a queue has.
+    /// The workers of a queue.
     #[derive(Eq)]
     struct Workers of u64, shown by WorkerGauges {
         idle = WORKERS ["idle"],

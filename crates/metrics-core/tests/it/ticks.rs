@@ -1,4 +1,4 @@
-//! What a sample says of its tick: number, span and deltas.
+//! The tick of a sample: number, span and deltas.
 
 use std::collections::HashMap;
 use std::thread;

@@ -1,4 +1,4 @@
-//! How much of the process is in memory, for the tests that have a process to themselves.
+//! The resident memory of the process, for tests that have a process of their own.
 
 /// Bytes of the process that are in memory.
 pub(crate) fn resident() -> u64 {

@@ -1,4 +1,4 @@
-//! What the service says of its health, in one situation after the other.
+//! The health of the service in one situation after the other.
 
 use std::time::Duration;
 

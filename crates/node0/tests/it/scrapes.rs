@@ -1,4 +1,4 @@
-//! What real Prometheus servers have of what happened between two of their scrapes.
+//! Events between two scrapes, as real Prometheus servers see them.
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tokio::sync::RwLock;
 use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
 use tower_resilience_circuitbreaker::{CircuitBreakerError, CircuitBreakerLayer};
 
-/// What a flap is made of.
+/// The changes of state in one flap.
 const FLAP: [(&str, &str); 3] =
     [("closed", "open"), ("open", "half_open"), ("half_open", "closed")];
 
@@ -44,7 +44,7 @@ fn changes(server: &Prometheus) -> Vec<Series> {
     server.query("circuit_breaker_transitions_total{circuit=\"payments\"}[5m]").unwrap()
 }
 
-/// How many scrapes it has of them.
+/// Returns the number of scrapes that have them.
 fn scrapes(server: &Prometheus) -> usize {
     changes(server).iter().map(|series| series.points.len()).min().unwrap_or(0)
 }

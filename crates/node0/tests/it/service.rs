@@ -17,7 +17,7 @@ use node0::{
     system,
 };
 
-/// How often a part is used, more than any minimum asks for.
+/// The number of uses of each part, above every minimum.
 const OFTEN: u64 = 100;
 
 pub(crate) struct Service {
@@ -30,7 +30,7 @@ pub(crate) struct Service {
     ticker: metrics_core::Ticker,
 }
 
-/// How much memory the process may have.
+/// The memory limit of the process.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Memory {
     Enough,
@@ -136,7 +136,7 @@ impl Manager for Connector {
     }
 }
 
-/// What a future that need not wait gives.
+/// Returns the output of a future that is ready at once.
 fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

@@ -5,7 +5,7 @@ use performance_monitor::Thresholds;
 
 use crate::bench::{Bench, ms};
 
-/// The judgement of operations with so many samples of so many milliseconds.
+/// Judges operations with these numbers of samples and these milliseconds.
 fn judged(thresholds: Thresholds, operations: &[(&str, u64, u64)]) -> Assessment {
     let mut bench = Bench::with(|builder| builder.thresholds(thresholds));
     for &(name, samples, millis) in operations {

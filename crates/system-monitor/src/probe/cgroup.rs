@@ -1,11 +1,10 @@
 //! Limits that the kernel sets on groups of processes, in both versions of cgroups.
 //!
 //! A limit on a parent holds for its children too, so all groups are read, from the process's
-//! own up to the mounted one, and the smallest limit counts. The mount table says where
-//! a container sees its own group as the root, and where it sees the whole tree; nothing is
-//! guessed from paths.
+//! own up to the mounted one, and the smallest limit counts. The mount table shows if a
+//! container sees its own group as the root or the whole tree; nothing is guessed from paths.
 //!
-//! The groups are found once. A file that cannot be read later is no limit.
+//! The groups are found once. A file that cannot be read later counts as no limit.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -44,7 +43,7 @@ impl Cgroup {
         Self { memory, cpu }
     }
 
-    /// Reads the smallest limits, and how much is in use of the memory's.
+    /// Reads the smallest limits, and the memory that is counted against its limit.
     ///
     /// A limit above the machine's memory does not count. The CPU limit is infinite where no
     /// group has a quota, and unknown where none can have one.
@@ -59,7 +58,7 @@ impl Cgroup {
             .min_by(|a, b| a.0.total_cmp(&b.0))
             .unzip();
         levels.memory_limit_bytes = bytes.or(machine_bytes);
-        // Of the group that sets the limit, else of the process's own.
+        // The group that sets the limit, else the process's own.
         let folder = folder.or(memory.folders.first());
         levels.working_set_bytes = folder.and_then(|folder| memory.working_set(folder));
     }
@@ -84,14 +83,14 @@ impl Groups {
         };
         let mounts: Vec<_> = mounts.iter().filter(is_its).collect();
         let holding = mounts.iter().find_map(|mount| Some((mount, below(mount, &group.pathname)?)));
-        // Of a group outside the mount only the mounted one can be seen.
+        // For a group outside the mount only the mounted group can be read.
         let (mount, below) = holding.or_else(|| Some((mounts.first()?, PathBuf::new())))?;
         let top = root.join(mount.mount_point.strip_prefix("/").unwrap_or(&mount.mount_point));
         let folders = below.ancestors().map(|path| top.join(path)).filter(|path| path.is_dir());
         Some(Self { is_unified, folders: folders.collect() })
     }
 
-    /// Picks the name that something has in the version at hand.
+    /// Picks the file name of the present version of cgroups.
     fn named(&self, first: &'static str, second: &'static str) -> &'static str {
         if self.is_unified { second } else { first }
     }

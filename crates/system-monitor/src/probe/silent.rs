@@ -1,4 +1,4 @@
-//! Stands in for `probe.rs` on platforms where nothing is read: all of the process is unknown.
+//! Replaces `probe.rs` on platforms where nothing is read: every value is unknown.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A registry under manual time, and runtimes that somebody drives.
+//! A registry with a manual clock, and running runtimes.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -18,7 +18,7 @@ fn check(assessment: &Assessment, score: u8, codes: &[&str]) {
     assert_eq!(assessment.recommendations().len(), assessment.findings.len());
 }
 
-/// A process that holds so many pages of the 2048 that the machine has.
+/// A process that holds this number of the machine's 2048 pages.
 fn holding(name: &str, resident_pages: u64) -> (Tree, Bench) {
     let tree = Tree::of(name, Stat { resident_pages, ..Stat::default() });
     let bench = Bench::on(tree.root());

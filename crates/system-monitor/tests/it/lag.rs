@@ -90,7 +90,7 @@ fn canary_sleeps_as_long_as_it_is_set() {
     });
 }
 
-/// Blocks so many workers for 200 ms at once, and waits until that shows in the lag.
+/// Blocks this number of workers for 200 ms at once, and waits until the lag shows it.
 #[track_caller]
 fn check_blocked(runtime: &Driven, tasks: usize) {
     let (registry, monitor) = real();

@@ -55,7 +55,7 @@ impl Drop for Tree {
     }
 }
 
-/// What `/proc/self/stat` says, as far as it matters here.
+/// The fields of `/proc/self/stat` that the tests need.
 #[derive(Clone, Copy)]
 pub(crate) struct Stat {
     pub(crate) cpu_ticks: u64,

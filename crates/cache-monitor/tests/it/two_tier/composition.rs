@@ -13,7 +13,7 @@ use crate::redis_pool::RedisPool;
 
 const L2_TTL: Duration = Duration::from_secs(600);
 
-/// What a task can have done, and what came of it.
+/// An operation of a task, and its outcome.
 #[derive(Clone, Copy)]
 pub(super) enum Entry {
     Lookup,

@@ -1,4 +1,4 @@
-//! What the tasks do.
+//! The tasks of a run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ pub(super) struct Run {
     pub(super) cache: TwoTier,
     /// One for each task.
     pub(super) ledgers: [Ledger; TASKS as usize],
-    /// What a listener saw leave the first tier: size, expired, explicit, replaced.
+    /// The evictions that a listener of the first tier saw: size, expired, explicit, replaced.
     pub(super) left: Arc<[AtomicU64; 4]>,
     pub(super) server: Mutex<RedisServer>,
     /// Operations so far, and at which one Redis is killed.

@@ -26,7 +26,7 @@ impl Random {
 type Held = MonitoredObject<Object<Fake>>;
 type Wait<'p> = Pin<Box<dyn Future<Output = Result<Held, PoolError<Refused>>> + 'p>>;
 
-/// What the callers themselves know.
+/// The callers' own counts.
 #[derive(Default, Debug, PartialEq)]
 struct Ledger {
     acquired: f64,

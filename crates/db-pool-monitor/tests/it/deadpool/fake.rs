@@ -19,7 +19,7 @@ impl Bench {
     }
 }
 
-/// What a fake connection is.
+/// A fake connection.
 #[derive(Debug)]
 pub(crate) struct Connection;
 
@@ -31,7 +31,7 @@ pub(crate) struct Refused;
 #[derive(Debug)]
 pub(crate) struct Fake(Arc<Script>);
 
-/// What the fake database does with whom.
+/// The behaviour of the fake database.
 #[derive(Debug)]
 pub(crate) struct Script {
     pub(crate) refuses: AtomicBool,

@@ -21,7 +21,7 @@ use super::postgres_server::{Watch, config, observer, pool_of, run, start, until
 
 type Monitored = MonitoredPool<Manager, Object>;
 
-/// What callers count themselves.
+/// The callers' own counts.
 #[derive(Debug, Default)]
 struct Own {
     attempts: AtomicU64,

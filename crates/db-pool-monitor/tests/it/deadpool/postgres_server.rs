@@ -12,7 +12,7 @@ use metrics_core::{Registry, Sample, Ticker};
 use testbed::tools::PostgresTool;
 use tokio::time::Instant;
 
-/// How long a real server may take to do what a test waits for.
+/// The longest time that a test waits for a real server.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn start(tool: &PostgresTool) -> LocalPostgres {

@@ -45,7 +45,7 @@ fn unknown_is_left_out_of_the_mean() {
 
 const RULE: Hysteresis = Hysteresis { ticks: 2, lasting: Duration::from_secs(1) };
 
-/// Judges once for each score, so many milliseconds apart, and says what was believed after each.
+/// Judges once for each score, with a pause of some milliseconds, and returns each published status.
 fn believed(millis: u64, scores: &[u8]) -> Vec<Option<u8>> {
     let mut health = TopicHealth::first(&CACHE, scored(100));
     let ticks = scores.iter().zip(1..).map(|(score, tick)| {

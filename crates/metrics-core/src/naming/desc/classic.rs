@@ -1,4 +1,4 @@
-//! The `classic` naming scheme: the names that dashboards of older services were made for.
+//! The `classic` naming scheme: the metric names that dashboards of older services use.
 
 /// The projection of a metric into the `classic` naming scheme.
 ///

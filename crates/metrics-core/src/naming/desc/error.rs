@@ -1,6 +1,6 @@
-//! The reasons for which a description is refused.
+//! The errors of a description.
 
-/// A name, label or bound that no Prometheus-compatible reader would take.
+/// A name, label or bound that Prometheus and OpenMetrics do not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DescError {

@@ -1,4 +1,4 @@
-//! Descriptions that are known at run time only: of a custom metric, of a bridge.
+//! Descriptions that are known only at run time, such as those of custom metrics and bridges.
 
 use std::borrow::Cow;
 
@@ -21,7 +21,7 @@ pub struct OwnedDesc {
     pub bounds: Cow<'static, [f64]>,
     /// The projection into the `classic` scheme.
     pub classic: Option<Classic>,
-    /// The label that the `classic` scheme leaves out, and the value with which it does.
+    /// The label that the `classic` scheme leaves out, and the value for which it does.
     pub classic_without: Option<(&'static str, &'static str)>,
 }
 

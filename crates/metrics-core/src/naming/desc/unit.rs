@@ -1,4 +1,4 @@
-//! Base units, which stand in the names of metrics.
+//! Base units, which are part of the names of metrics.
 
 use super::rules::ends_with;
 
@@ -6,7 +6,7 @@ use super::rules::ends_with;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Unit {
-    /// A count of things, which are no unit.
+    /// A number without a unit, such as a count of things.
     None,
     /// Seconds.
     Seconds,

@@ -1,7 +1,7 @@
-//! Adding to buckets and taking away from them.
+//! Addition and subtraction of buckets.
 //!
-//! All of it keeps two promises: the count is the sum of all buckets, and it fits 64 bits, so
-//! that every sum over some buckets does too and no reading can overflow.
+//! Two invariants hold after each operation: the count is the sum of all buckets, and it fits
+//! 64 bits. So the sum over any set of buckets fits too, and no reading can overflow.
 
 use super::{Buckets, place};
 use crate::reading::delta::Delta;
@@ -10,8 +10,8 @@ use crate::recording::layout::PER_LINE;
 impl Buckets {
     /// Adds a value `n` times.
     ///
-    /// A negative value or one that is not finite is dropped, and one beyond the
-    /// layout's largest is taken as the largest, as where values are recorded.
+    /// The same rules apply as for recording: a negative value or one that is not finite is
+    /// dropped, and one beyond the layout's largest is taken as the largest.
     pub fn add(&mut self, value: f64, n: u64) {
         if let Some(value) = self.layout.accept(value) {
             self.put(self.layout.bucket_of(value), n);
@@ -40,8 +40,8 @@ impl Buckets {
 
     /// Removes the values of `other`, the inverse of [`merge`](Self::merge).
     ///
-    /// No bucket falls below zero. The sum is exact to the last digits of a float, and
-    /// zero when no value is left.
+    /// No bucket falls below zero. The sum has the rounding error of floats, and is
+    /// zero if no value is left.
     pub fn subtract(&mut self, other: &Self) {
         self.subtract_delta(&other.into());
     }
@@ -81,7 +81,7 @@ impl Buckets {
     /// Calls `change` with the count of each bucket of `delta`, which has the same layout,
     /// and with the delta's count.
     fn each_bucket(&mut self, delta: &Delta, mut change: impl FnMut(&mut u64, u64)) {
-        // Neighbours share an octave, nearly always: it is looked for when it changes.
+        // Successive buckets mostly share an octave, so it is searched only when it changes.
         let mut found: Option<(u16, usize)> = None;
         for (bucket, n) in delta.counts() {
             let (octave, step) = place(bucket);
@@ -94,9 +94,9 @@ impl Buckets {
         }
     }
 
-    /// Adds to one bucket, as far as the count has room.
+    /// Adds to one bucket, up to a total count of 2⁶⁴ − 1.
     fn put(&mut self, bucket: u16, n: u64) {
-        // While all counts together fit 64 bits, so does each sum of some of them.
+        // As long as the sum of all counts fits 64 bits, every partial sum does too.
         let n = n.min(u64::MAX - self.count);
         let (octave, step) = place(bucket);
         self.octave(octave)[step] += n;
@@ -111,8 +111,8 @@ impl Buckets {
         self.sum = sum;
     }
 
-    /// Moves the line of buckets that begins with number `first` up to newer totals, and
-    /// adds the differences to `delta`. A total that is lower than the known one is ignored.
+    /// Replaces the line of buckets that starts at number `first` by newer totals, and adds the
+    /// differences to `delta`. A total that is lower than the known one is ignored.
     pub(crate) fn raise(&mut self, first: u16, totals: &[u64; PER_LINE], delta: &mut Delta) {
         let (octave, step) = place(first);
         let known = &mut self.octave(octave)[step..][..PER_LINE];

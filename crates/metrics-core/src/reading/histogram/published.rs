@@ -1,4 +1,4 @@
-//! The data that samples share of one series: its totals and its window, added up on demand.
+//! The totals and the window of one series as samples share them, added up on demand.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,9 +8,9 @@ use crate::recording::exemplar::Exemplar;
 
 /// The data that samples show of one series, until the series changes again.
 ///
-/// Most samples are asked for neither the buckets of the totals nor those of the window.
-/// So a tick copies neither of them: there is a base that is some ticks old, with the
-/// deltas since then beside it, all shared. The first reader that asks adds them up, once:
+/// Most samples are never asked for the buckets of the totals or of the window, so a tick
+/// copies neither. Samples share a base, which is some ticks old, and the deltas since then.
+/// The first reader that asks for buckets adds them up, and the result is kept:
 ///
 /// - totals: `base.total` + `entered` + `running`
 /// - window: `base.window` + `entered` + `running` − `left` − `leaving`
@@ -24,7 +24,7 @@ pub(crate) struct Published {
     /// The ticks that leave the window if the running one ends now.
     pub(crate) leaving: Vec<Arc<Delta>>,
     pub(crate) running: Option<Arc<Delta>>,
-    /// The last closed tick with records, by its number.
+    /// The number and the delta of the last closed tick that has records.
     pub(crate) last_closed: Option<(u64, Arc<Delta>)>,
     /// The count and the sum of all values since the series began.
     pub(crate) count: u64,
@@ -35,7 +35,7 @@ pub(crate) struct Published {
     /// The cumulative counts at the exported bounds.
     pub(crate) cumulative: Vec<u64>,
     pub(crate) exemplars: Box<[Exemplar]>,
-    /// The sums above, once a reader has asked.
+    /// The results of the sums above, once a reader has asked for them.
     total: OnceLock<Buckets>,
     window: OnceLock<Buckets>,
 }
@@ -68,15 +68,15 @@ impl Published {
         }
     }
 
-    /// Takes over a base with the ticks since then, and drops the sums of older ones.
+    /// Shares a base and the ticks since then, and drops results that are out of date.
     pub(crate) fn share_base(
         &mut self,
         base: &Arc<Base>,
         entered: &[Arc<Delta>],
         left: &[Arc<Delta>],
     ) {
-        // The lists of one base only grow, so equal lengths are equal lists. Then there is
-        // nothing to clone: counting up references would be a good part of a pass.
+        // The lists of one base only grow, so lists of equal length are equal. Then they are
+        // not cloned: incrementing all reference counts would take a large part of a pass.
         let lengths = (self.entered.len(), self.left.len());
         if !Arc::ptr_eq(&self.base, base) || lengths != (entered.len(), left.len()) {
             self.base.clone_from(base);
@@ -117,7 +117,8 @@ impl Published {
         }
         self.window.get_or_init(|| {
             let mut window = self.base.window.clone();
-            // In this order: a tick that came and left since must be in before it is taken out.
+            // Additions first: a tick that entered and left since the base can only be subtracted
+            // after it was added.
             self.entered.iter().chain(&self.running).for_each(|delta| window.add_delta(delta));
             self.left.iter().chain(&self.leaving).for_each(|delta| window.subtract_delta(delta));
             window.set_sum(self.window_sum);

@@ -5,21 +5,21 @@ use crate::reading::timeline::{RATE_TICKS, Timeline, slot};
 
 /// The counts of a counter's last whole ticks.
 ///
-/// It is small, since a scrape goes through that of every series; only ticks follow the box.
+/// It is small, since a scrape reads it for every series; only ticks dereference the box.
 #[derive(Debug)]
 pub(super) struct CounterMemory {
-    /// The count of the last ticks that rates are over.
+    /// The count of the last [`RATE_TICKS`] ticks.
     recent: u64,
     /// The count of the last tick.
     delta: u64,
     /// The number of ticks that the series has seen, at most [`RATE_TICKS`].
     seen: u8,
-    /// The totals at the ends of the last ticks; [`slot`] says where.
+    /// The totals at the ends of the last ticks, indexed by [`slot`].
     at_end: Box<[u64; RATE_TICKS + 1]>,
 }
 
 impl CounterMemory {
-    /// Remembers a series that went on from this total; zero for a new one.
+    /// Creates the memory of a series that starts at this total; zero for a new one.
     pub(super) fn new(resumed: u64) -> Self {
         Self { recent: 0, delta: 0, seen: 0, at_end: Box::new([resumed; RATE_TICKS + 1]) }
     }
@@ -29,7 +29,8 @@ impl CounterMemory {
         self.seen = (self.seen + 1).min(RATE_TICKS as u8);
         self.at_end[slot(number)] = total;
         let since = |ticks: u64| total.wrapping_sub(self.at_end[slot(number - ticks)]);
-        // A counter that came in tick 40 has, at the end of tick 42, its ticks 40 to 42 as recent.
+        // Example: at the end of tick 42, a counter that was registered in tick 40 has the
+        // ticks 40 to 42 as recent.
         (self.recent, self.delta) = (since(self.seen.into()), since(1));
     }
 

@@ -1,9 +1,10 @@
 //! The state of a latency or a distribution between passes.
 //!
-//! A pass reads the cells only if their *mark* moved, a number that changes with each
-//! record: a latency's sum, a distribution's number of records. It reads them by lines,
-//! and looks into a line only if the line's own sum moved. The differences go to the totals
-//! and to the running tick; at a tick's end [`SeriesTicks`] adds that to the window.
+//! Each series has a *mark*, a number that changes with every record: for a latency its sum,
+//! for a distribution its number of records. A pass reads the cells only if the mark changed.
+//! It reads them in lines of 32 buckets, and compares the buckets of a line only if the line's
+//! count changed. The differences are added to the totals and to the running tick. At the end of
+//! a tick, [`SeriesTicks`] adds the tick to the window.
 
 use std::mem;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use crate::recording::latency::{BlockSums, LatencyCore};
 use crate::recording::layout::{Layout, PER_LINE, PER_OCTAVE};
 use crate::recording::remembered::LatencyTotals;
 
-/// Room that all series of a pass use, one after the other.
+/// Buffers that all series of a pass reuse.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     sums: BlockSums,
@@ -46,7 +47,7 @@ pub(super) struct HistogramMemory {
     line_counts: Vec<u64>,
     /// The sum in the base unit, which never falls.
     sum: f64,
-    /// A latency's sum before its cells began, see [`Self::resume`].
+    /// The sum of the expired series that a latency continues, see [`Self::resume`].
     resumed_nanos: u128,
     /// A latency's sum, which never falls, and the part of it that is in closed ticks. Both are
     /// whole nanoseconds: after a year of busy service the difference of two floats would no
@@ -60,20 +61,20 @@ pub(super) struct HistogramMemory {
     exemplars: Box<[Exemplar]>,
 }
 
-/// All that a pass needs of an idle series: one cache line, since most series are idle.
+/// The state that a pass reads of an idle series, in one cache line, since most series are idle.
 #[derive(Debug)]
 #[repr(align(64))]
 struct IdleCheck {
     /// The cells' mark when they were last read. The low 64 bits are the mark itself, the high
-    /// ones how often it wrapped.
+    /// ones the number of times that it wrapped.
     mark: u128,
     /// The time that the published window covers.
     span: WindowSpan,
     /// The value that was published last.
     published: Arc<Published>,
-    /// A pass has read something new since the last tick ended.
+    /// `true` if a pass has read new records since the last tick ended.
     is_open: bool,
-    /// `published` and `span` are older than what was read.
+    /// `true` if `published` and `span` lack records that were read.
     is_stale: bool,
 }
 
@@ -97,7 +98,7 @@ impl HistogramMemory {
         }
     }
 
-    /// Goes on from the totals of a series that expired, which are in no window.
+    /// Starts from the totals of a series that expired, which are in no window.
     pub(super) fn resume(&mut self, totals: &LatencyTotals) {
         let mut delta = Delta::new(self.total.layout());
         totals.counts.iter().for_each(|(bucket, n)| delta.push(*bucket, *n));
@@ -123,13 +124,13 @@ impl HistogramMemory {
         {
             *value = Value::unknown();
         }
-        // A sample that somebody else holds keeps its delta, and then there is a clone.
+        // If a reader still holds the sample, it keeps the delta, and the next add clones it.
         if let Some(published) = Arc::get_mut(&mut self.idle.published) {
             published.running = None;
         }
     }
 
-    /// Reads the cells of a latency whose sums were `mark` before.
+    /// Reads the cells of a latency; `mark` is its mark from before.
     pub(super) fn collect_latency(
         &mut self,
         core: &LatencyCore,
@@ -144,7 +145,7 @@ impl HistogramMemory {
         self.exemplars = core.exemplars.taken().into();
     }
 
-    /// Reads the cells of a distribution whose number of records was `mark` before.
+    /// Reads the cells of a distribution; `mark` is its mark from before.
     pub(super) fn collect_distribution(
         &mut self,
         core: &DistributionCore,
@@ -156,18 +157,18 @@ impl HistogramMemory {
         self.add_sum(core.sum());
     }
 
-    /// Moves to the cells' mark as it was before they were read.
+    /// Stores the mark from before the cells were read.
     ///
-    /// Not as it is after: a record in between may be in the mark and not in the buckets
-    /// that were read, and the next pass must look again.
+    /// The mark from after would be wrong: it may include a record that is not in the buckets
+    /// that were read, and the next pass would not look for it.
     fn advance_mark(&mut self, mark: u64) {
-        // A long-lived server's latencies add up to more than 64 bits of nanoseconds. As long
-        // as passes are less than 2⁶⁴ ns of latency apart, the difference is right: from
-        // a mark of 2⁶⁴ − 5 to one of 3 it is 8.
+        // The latencies of a long-lived server add up to more than 64 bits of nanoseconds, so
+        // the mark wraps. The wrapping difference is right as long as two passes are less than
+        // 2⁶⁴ ns of latency apart: from a mark of 2⁶⁴ − 5 to one of 3 it is 8.
         self.idle.mark += u128::from(mark.wrapping_sub(self.idle.mark as u64));
     }
 
-    /// Raises the totals and the running tick to the counts that `visit` shows, line by line.
+    /// Raises the totals and the running tick to the counts that `visit` passes, line by line.
     fn raise(
         &mut self,
         delta: &mut Delta,
@@ -214,7 +215,7 @@ impl HistogramMemory {
     /// Ends a tick.
     pub(super) fn close(&mut self, tick: ClosedTick, rule: Rule) {
         let is_open = mem::take(&mut self.idle.is_open);
-        // An idle series has nothing to close until its oldest tick is too old for the window.
+        // An idle series needs no work until its oldest tick is too old for the window.
         if !is_open && tick.end <= self.idle.span.valid_until {
             return;
         }
@@ -223,7 +224,7 @@ impl HistogramMemory {
         self.idle.is_stale |= self.ticks.close(tick, rule, &self.total);
     }
 
-    /// Replaces the series' value of an older pass by that of this one.
+    /// Replaces the series' value in an older sample by the present one.
     pub(super) fn publish(&mut self, at: PassTime<'_>, value: &mut Value) {
         if self.idle.is_stale || at.now > self.idle.span.valid_until {
             self.refill(at, mem::replace(value, Value::unknown()));
@@ -231,8 +232,8 @@ impl HistogramMemory {
         let IdleCheck { published, span: WindowSpan { start, .. }, .. } = &self.idle;
         let span = at.now.saturating_sub(at.reach.max(*start));
         match value {
-            // Most series are idle: to count up and down the references of each would be most
-            // of a pass. So a value that shows the right thing is kept, and only moved on.
+            // Most series are idle, and updating the reference counts of each would take most
+            // of a pass. So a value that is still right is kept, and only its tick is updated.
             Value::Histogram(histogram) if histogram.shows(published) => {
                 histogram.move_to(at.time.ended, span);
             }
@@ -255,7 +256,7 @@ impl HistogramMemory {
         if Arc::get_mut(published).is_none() {
             *published = Arc::new(self.ticks.unfilled());
         }
-        // Nobody else has it, by the lines before.
+        // The lines before made this the only reference.
         let Some(published) = Arc::get_mut(published) else { return };
         self.idle.span = self.ticks.fill(published, at);
         (published.count, published.sum) = (self.total.count(), self.sum);

@@ -6,10 +6,10 @@ use std::time::Duration;
 /// The time for which a peak is shown.
 const PEAK_SPAN: Duration = Duration::from_secs(60);
 
-/// The peaks of the last minute's ticks that a later tick did not reach.
+/// The peaks of the last minute's ticks, without those that a later tick exceeded.
 ///
-/// Ticks with the peaks 3, 9, 4, 6 are kept as 9, 6: the 3 and the 4 can never again be
-/// the highest. So the front is always the highest, and ends are in rising order.
+/// Example: of ticks with the peaks 3, 9, 4, 6 only 9 and 6 are kept, because the 3 and the 4
+/// can never be the highest again. So the first is always the highest.
 #[derive(Debug, Default)]
 pub(super) struct PeakMemory {
     /// The end of each tick, with its peak.

@@ -1,12 +1,12 @@
-//! The handles of one metric that threads share, and how they are taken back.
+//! The handles of one metric that threads share by label values, and their expiry.
 //!
-//! A thread's table may hold a handle for as long as the thread is idle, and no other thread
-//! can reach into it. So a handle that must go is marked as *lapsed*: the registry takes it
-//! off the handles that keep the series, and the series leaves. The thread drops it when it
-//! records by label values again.
+//! An idle thread keeps the handles in its table, and no other thread can remove them. So a
+//! handle that is no longer needed is marked as *lapsed*. The registry does not count lapsed
+//! handles, so it can remove the series. The thread drops its lapsed handles when it next
+//! records by label values.
 //!
-//! A handle lapses in two cases. The [`Labelled`](super::Labelled) was dropped; or the series
-//! was idle for too long, and is to go unless it is recorded into again.
+//! A handle lapses in two cases: its [`Labelled`](super::Labelled) was dropped, or its series
+//! was idle for too long.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl Entry {
         self.has_lapsed.load(Ordering::Relaxed)
     }
 
-    /// Takes the handle off those that keep the series.
+    /// Marks the handle as lapsed, so that it no longer keeps the series.
     fn lapse(&self) {
         self.has_lapsed.store(true, Ordering::Relaxed);
         for head in self.handle.heads() {
@@ -99,7 +99,7 @@ struct Known {
     looked: Duration,
 }
 
-/// A shared handle, with what is known of its use.
+/// A shared handle, and the time of its last known use.
 #[derive(Debug)]
 struct Listing {
     entry: Arc<Entry>,
@@ -107,7 +107,7 @@ struct Listing {
     mark: Option<u64>,
     /// The uptime at the look that saw the mark change last.
     changed: Duration,
-    /// `true` if no thread has the entry: an older one lapsed, and nobody came for this one.
+    /// `true` if no thread has this entry: it replaced a lapsed one and was not requested since.
     is_recalled: bool,
 }
 
@@ -139,12 +139,12 @@ impl SharedHandles {
         listing.entry.clone()
     }
 
-    /// Takes back the handles of series that were idle for too long; looks twice a minute at most.
+    /// Expires series that were idle for too long; checks at most twice a minute.
     ///
-    /// A series goes in two looks. The first has all threads drop their handle, and keeps the
-    /// series by a fresh one: a thread may have found the old handle just before, and records
-    /// through it into a series that is still there. The second, half a minute later, drops the
-    /// fresh one, unless the mark moved or a thread came for it meanwhile.
+    /// A series expires in two checks. The first makes the threads' handle lapse, and keeps the
+    /// series by a fresh handle: a thread that found the old handle just before may still record
+    /// through it. The second check, half a minute later, drops the fresh handle, unless the mark
+    /// moved or a thread requested the series meanwhile.
     pub(crate) fn expire(&self, now: Duration, idle_expiry: Duration) {
         let mut known = lock(&self.known);
         if now < known.looked + EXPIRY_PERIOD {
@@ -184,7 +184,7 @@ impl Listing {
         }
     }
 
-    /// Makes all threads drop the entry, and keeps the series by a fresh one.
+    /// Makes the threads' entry lapse, and keeps the series by a fresh one.
     fn recall(&mut self) {
         let fresh = Arc::new(Entry {
             owner: self.entry.owner,

@@ -1,10 +1,9 @@
 //! A thread's own table of handles, for all that it records by label values.
 //!
 //! A thread has one table, which all owners share. An entry is found by a hash of the owner's
-//! number and all values, and then compared with them. Should two lists of values have the
-//! same hash, the later one takes the place, and the other is registered anew each time, which
-//! is slow and right. The table holds only handles of series that the registry did not fold,
-//! so it is as bounded as they are.
+//! id and all values, and then compared with them. If two lists of values have the same hash,
+//! the later one replaces the other. They then replace each other at each use, which is slow but
+//! right. The table holds no handles of folded series, so the caps on series bound it too.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -42,8 +41,8 @@ pub(crate) fn find<R>(
         if table.try_borrow().ok()?.lapses != lapses() {
             drop_lapsed(table);
         }
-        // Shared with a record inside of `f`; `drop_lapsed` and `remember` leave the table
-        // alone while it is in use.
+        // `f` may record by label values itself, so this is a shared borrow. `drop_lapsed` and
+        // `remember` do nothing while the table is borrowed.
         let table = table.try_borrow().ok()?;
         let entry = table.entries.get(&hash)?;
         // Two owners, or two lists of values, may have one hash.
@@ -52,19 +51,19 @@ pub(crate) fn find<R>(
             && !entry.has_lapsed();
         if is_right { f(entry) } else { None }
     });
-    // At the thread's end the table is gone; then each record registers anew.
+    // The table is destroyed at the thread's end; then each record registers again.
     found.ok().flatten()
 }
 
 /// Keeps an entry for the thread, and drops those that lapsed.
 pub(crate) fn remember(hash: u64, entry: Arc<Entry>) {
     let _ = TABLE.try_with(|table| {
-        // In use where the first record of some values is made inside of another.
+        // Borrowed if the first record of some values happens inside another record.
         if let Ok(mut table) = table.try_borrow_mut() {
             table.entries.insert(hash, entry);
         }
-        // After the entry is in: it may have lapsed on the way here, and the number of lapses
-        // that the table then remembers covers it.
+        // Called after the insertion, since the entry may have lapsed meanwhile: the number of
+        // lapses that the table then stores covers this entry too.
         drop_lapsed(table);
     });
 }
@@ -72,7 +71,7 @@ pub(crate) fn remember(hash: u64, entry: Arc<Entry>) {
 /// Drops the entries that lapsed.
 #[cold]
 fn drop_lapsed(table: &RefCell<Table>) {
-    // In use where a record is made inside of another; a later record drops them.
+    // Borrowed if this happens inside another record; a later record drops the entries.
     let Ok(mut table) = table.try_borrow_mut() else { return };
     // Read before the entries are looked at: one that lapses in between is dropped now or,
     // since the number has moved on by then, the next time.
@@ -89,7 +88,7 @@ pub(crate) fn hash(owner: u64, values: &[&str]) -> u64 {
     values.iter().fold(owner, |hash, value| with_text(hash, value.as_bytes()))
 }
 
-/// Takes in a text, 16 bytes at a time.
+/// Adds a text to a hash, 16 bytes at a time.
 #[inline]
 fn with_text(hash: u64, text: &[u8]) -> u64 {
     let (whole, rest) = text.as_chunks::<16>();
@@ -98,10 +97,10 @@ fn with_text(hash: u64, text: &[u8]) -> u64 {
     with_ends(hash, rest)
 }
 
-/// Takes in up to 16 bytes as the first eight and the last eight of them, which may overlap.
+/// Adds up to 16 bytes to a hash, as the first eight and the last eight, which may overlap.
 ///
-/// Of "content-type", 12 bytes, they are "content-" and "ent-type". So no byte is left out and
-/// no length from 4 on needs a loop; below 8 bytes it is the first four and the last four.
+/// Example: "content-type" has 12 bytes, which are added as "content-" and "ent-type". So each
+/// byte counts, and no loop is needed. Below 8 bytes it is the first four and the last four.
 #[inline]
 fn with_ends(hash: u64, text: &[u8]) -> u64 {
     if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {

@@ -13,10 +13,10 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Takes the tables as they are now; the next reader sees cells that are made after this.
+    /// Collects the present tables; cells that are created later are seen by the next reader.
     pub(crate) fn new() -> Self {
-        // Each lane's lock is held for a copy of a slice. Growing takes it too, so a table is
-        // whole, with all that was in the one before.
+        // Each lane's lock is held only to copy a slice. Growing holds it too, so a table is
+        // complete when it is seen here.
         let all = lock(&LANES.all);
         Self {
             words: all.iter().map(|lane| *lock(&lane.words.0)).collect(),
@@ -26,9 +26,9 @@ impl Reader {
         }
     }
 
-    /// Returns what a shared cell holds; zero, without reading it, while no thread ever used one.
+    /// Returns the value of a shared cell, or zero without reading it if none was ever used.
     ///
-    /// That is nearly always so, and it saves a cache line for each series.
+    /// Shared cells are rarely used, so this mostly saves a cache line for each series.
     pub(crate) fn shared(&self, cell: impl FnOnce() -> u64) -> u64 {
         if self.shared { cell() } else { 0 }
     }

@@ -8,10 +8,10 @@ use crate::recording::layout::PER_LINE;
 use crate::recording::line::LineSums;
 use crate::sync::atomic::Ordering;
 
-/// The sums of one latency's blocks, which all latencies of a pass use, one after the other.
+/// A buffer for the sums of one latency's blocks; all latencies of a pass reuse it.
 ///
-/// Blocks are added whole, one after the other: they are far apart in memory, and within a
-/// block a pass goes from the lowest line to the highest.
+/// Blocks are added one after the other, from the lowest line to the highest, because they are
+/// far apart in memory and lines of one block are adjacent.
 #[derive(Debug)]
 pub(crate) struct BlockSums {
     lines: Box<[LineSums; LINES]>,
@@ -20,7 +20,7 @@ pub(crate) struct BlockSums {
 }
 
 impl BlockSums {
-    /// Makes room for the sums of one latency after the other.
+    /// Creates an empty buffer.
     pub(crate) fn new() -> Self {
         Self { lines: Box::new([LineSums::default(); LINES]), held: [0; LINE_WORDS] }
     }
@@ -33,7 +33,7 @@ impl BlockSums {
         }
     }
 
-    /// Visits the sums with the counts of full buckets and of shared cells added, and empties them.
+    /// Visits the sums, with the counts of full buckets and shared cells added, and resets them.
     pub(super) fn drain(
         &mut self,
         full: Option<&OwnBlock>,
@@ -41,8 +41,8 @@ impl BlockSums {
         mut visit: impl FnMut(usize, &[u64; PER_LINE]),
     ) {
         let mut held = mem::take(&mut self.held);
-        // The lines of `full` need no look: a bucket that was full is in a lane's line, whose
-        // bit stays.
+        // The lines of `full` need no check of their own: a bucket that was full belongs to a
+        // line of some lane whose bit is set.
         for line in shared.into_iter().flat_map(Block::lines) {
             held[line / 64] |= 1 << (line % 64);
         }
@@ -61,7 +61,7 @@ impl BlockSums {
     }
 }
 
-/// Adds what each bucket of a line stands for.
+/// Adds the value of each bucket of a line.
 fn add<B>(counts: &mut [u64; PER_LINE], line: &[B; PER_LINE], value: impl Fn(&B) -> u64) {
     counts.iter_mut().zip(line).for_each(|(count, bucket)| *count += value(bucket));
 }

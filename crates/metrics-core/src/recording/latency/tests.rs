@@ -1,4 +1,4 @@
-//! The corners that many records would take to reach.
+//! Corner cases that would need very many records to reach.
 
 use super::*;
 use crate::clock::ManualClock;

@@ -17,8 +17,8 @@ impl<T: Sync> StaticRef<T> {
     /// Returns the reference that was stored last.
     #[inline]
     pub(crate) fn load(&self) -> &'static T {
-        // Acquire pairs with the release in `store`: whoever sees the pointer
-        // sees what is behind it as it was initialised.
+        // Acquire pairs with the release in `store`: a thread that sees the
+        // pointer sees the initialised value behind it.
         let pointer = self.0.load(Ordering::Acquire);
         // SAFETY: the pointer was a `&'static T` in `new` or `store`, the only
         // writers, so it is aligned, initialised and never freed. Only shared

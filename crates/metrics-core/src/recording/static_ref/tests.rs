@@ -1,4 +1,4 @@
-//! Promises of the slot, which its twin keeps too.
+//! Tests of the slot, which the safe version passes too.
 
 use super::StaticRef;
 use crate::sync::Arc;
@@ -9,7 +9,7 @@ use loom::{model, thread};
 #[cfg(not(loom))]
 use std::thread;
 
-/// Runs it once: what loom explores, Miri and the sanitisers watch.
+/// Runs a model once, without loom: for Miri and the sanitisers.
 #[cfg(not(loom))]
 fn model(run: impl Fn()) {
     run();

@@ -13,7 +13,7 @@ use metrics_core::{
 static BAD: Topic = Topic::new("bad", "bad");
 static GOOD: Topic = Topic::new("good", "good");
 
-/// The calls that belong to a tick, and those that somebody asks for.
+/// The calls that ticks make, and those on request.
 pub(super) const OF_A_TICK: [&str; 4] = ["poll", "judge", "observe", "listen"];
 pub(super) const ON_DEMAND: [&str; 2] = ["report", "readiness"];
 
@@ -31,7 +31,7 @@ struct Guest {
     call: &'static str,
     fault: Arc<Mutex<Fault>>,
     clock: ManualClock,
-    /// Says that a call has begun to hang.
+    /// Sends a message when a call has begun to hang.
     hanging: Sender<()>,
     /// Closed to let it go on.
     held: Arc<Mutex<Receiver<()>>>,
@@ -196,7 +196,7 @@ impl House {
         sample
     }
 
-    /// Has somebody ask for a report or for checks.
+    /// Requests a report or the readiness checks.
     pub(super) fn ask(&self, call: &str) -> Option<ReportError> {
         match call {
             "report" => self.registry.latest().report("bad", None).err(),

@@ -1,4 +1,4 @@
-//! What is recorded: ordinary loads, and data chosen to make buckets look bad.
+//! The recorded data: ordinary loads, and values chosen to maximise the error of buckets.
 
 use std::time::Duration;
 
@@ -145,7 +145,7 @@ fn falling(random: &mut Random, n: usize) -> Vec<Duration> {
     values
 }
 
-/// What no bucket can hold, among the last that one can and ordinary values.
+/// Values beyond the last bucket, mixed with the largest that fit and with ordinary ones.
 fn beyond_the_end(random: &mut Random, n: usize) -> Vec<Duration> {
     let choices = [
         Duration::from_nanos(LONGEST),

@@ -76,7 +76,7 @@ fn lease_all_spare_blocks() -> Vec<Latency> {
     (0..1000).map(lease).collect()
 }
 
-/// What the totals were; the next ones are at least these.
+/// The totals of the last reading; those of the next must be at least as high.
 #[derive(Default)]
 struct Floor {
     jobs: u64,

@@ -22,7 +22,7 @@ pub(super) const TICK: Duration = Duration::from_secs(1);
 /// The least that a manual clock can move.
 const MOMENT: Duration = Duration::from_nanos(1);
 
-/// Who ends the ticks.
+/// The code that ends the ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ticking {
     Ticker,
@@ -196,7 +196,7 @@ impl Life {
         }
     }
 
-    /// What fresh readings say by the names of the series.
+    /// Returns the summaries of a fresh reading, found by the names of the series.
     pub(super) fn summaries(&self) -> Vec<LatencySummary> {
         let read = |name: &str| {
             let sample = self.registry.read();
@@ -208,7 +208,7 @@ impl Life {
         self.series.iter().map(|(name, ..)| read(name)).collect()
     }
 
-    /// What a sample says by series.
+    /// Returns the histograms of a sample by series.
     pub(super) fn histograms<'a>(&self, sample: &'a Sample) -> Vec<&'a Histogram> {
         let seen = self.series.iter().map(|(_, latency, _)| sample.view().latency(latency));
         seen.map(|histogram| histogram.expect("it is registered")).collect()

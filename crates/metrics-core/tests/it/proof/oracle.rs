@@ -1,4 +1,4 @@
-//! What a reader must see, worked out from all samples ever recorded.
+//! The oracle: computes the expected readings from all samples ever recorded.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ pub(super) const LONGEST: u64 = (1 << 42) - 1;
 /// The percentiles that are proven, in thousandths.
 pub(super) const PERMILLES: [u64; 5] = [500, 900, 950, 990, 999];
 
-/// How much a window holds.
+/// The bounds of a window.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rule {
     pub(super) samples: usize,
@@ -26,7 +26,7 @@ pub(super) struct Oracle {
     ticks: Vec<Duration>,
     /// In the order of their times.
     samples: Vec<(Duration, u64)>,
-    /// How many samples were longer than [`LONGEST`].
+    /// The number of samples longer than [`LONGEST`].
     pub(super) clamped: u64,
 }
 

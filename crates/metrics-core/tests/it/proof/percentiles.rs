@@ -69,7 +69,7 @@ fn of_many_ticks(source: Source, samples: usize, random: &mut Random) -> Errors 
     life.errors
 }
 
-/// What happens to a registry.
+/// A step in the life of a registry.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Record { series: usize, source: Source, n: usize, seed: u64 },

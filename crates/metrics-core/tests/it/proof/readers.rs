@@ -1,4 +1,4 @@
-//! Whoever reads, however often, and whoever ticks: the numbers are the same.
+//! The numbers do not depend on the readers, on how often they read, or on the ticker.
 
 use std::sync::Barrier;
 use std::thread;
@@ -17,7 +17,7 @@ const RULE: Rule = Rule { samples: 1000, max_age: Duration::from_secs(60) };
 /// A tick's worth of work, with a pause after each part of it.
 struct Plan {
     parts: Vec<(usize, Vec<Duration>, Duration)>,
-    /// How late the tick is.
+    /// The delay of the tick.
     late: Duration,
 }
 
@@ -39,13 +39,13 @@ fn plans(ticks: usize, random: &mut Random) -> Vec<Plan> {
     (0..ticks).map(|_| tick(random)).collect()
 }
 
-/// How a life is looked at while it goes on.
+/// A way to read a registry while it is in use.
 #[derive(Clone, Copy, Debug)]
 struct Way {
     ticking: Ticking,
-    /// Somebody reads in between.
+    /// Readers read between ticks.
     scrapes: bool,
-    /// Somebody sets the wall clock at each tick.
+    /// The wall clock is set at each tick.
     jumps: bool,
 }
 

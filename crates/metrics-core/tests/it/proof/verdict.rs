@@ -1,4 +1,4 @@
-//! What is allowed, and how much of it was used.
+//! The allowed errors, and the largest that were seen.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::oracle::{Exact, Oracle, PERMILLES};
 /// Below this an error counts in nanoseconds, from here on as a share of the value.
 const MICROSECOND: u64 = 1000;
 
-/// How far off the percentiles were, over all comparisons.
+/// The errors of percentiles over all comparisons.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Errors {
     windows: u64,
