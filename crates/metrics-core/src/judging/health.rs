@@ -71,11 +71,12 @@ pub struct ComponentHealth {
     pub assessment: Assessment,
 }
 
-/// A status that differs from the believed one.
-#[derive(Clone, Copy, Debug)]
+/// A row of ticks that were all worse than what is believed, or all better.
+#[derive(Clone, Debug)]
 struct Pending {
-    status: Status,
-    /// The ticks in a row that saw it.
+    /// The judgement nearest to the believed status, which all of the row reached.
+    nearest: Folded,
+    /// The ticks in the row.
     ticks: u32,
     since: Duration,
 }
@@ -89,6 +90,9 @@ impl TopicHealth {
 
     /// Takes a tick's judgement; a change of status is believed once it has lasted.
     ///
+    /// A topic that is degraded and unhealthy by turns is believed degraded, which it is all
+    /// the time, and not healthy for want of two equal ticks.
+    ///
     /// Returns the status before, when it changed. A status that was unknown, or becomes
     /// unknown, is believed at once: there is nothing to wait for.
     pub(crate) fn update(
@@ -97,22 +101,23 @@ impl TopicHealth {
         now: Duration,
         rule: Hysteresis,
     ) -> Option<Status> {
-        let Folded { assessment: new, components } = judgement;
-        let before = self.assessment.status;
-        let settled =
-            before == new.status || before == Status::Unknown || new.status == Status::Unknown;
-        if !settled {
-            let same = self.pending.filter(|pending| pending.status == new.status);
-            let (ticks, since) =
-                same.map_or((1, now), |pending| (pending.ticks.saturating_add(1), pending.since));
-            if ticks < rule.ticks || now.saturating_sub(since) < rule.lasting {
-                self.pending = Some(Pending { status: new.status, ticks, since });
-                self.add_new(components);
+        let (before, new) = (self.assessment.status, judgement.assessment.status);
+        let settled = before == new || before == Status::Unknown || new == Status::Unknown;
+        let (row, mut latest) = (self.pending.take(), Vec::new());
+        let believed = if settled {
+            judgement
+        } else {
+            latest.clone_from(&judgement.components);
+            let row = Pending::follow(row, before, judgement, now);
+            if row.ticks < rule.ticks || now.saturating_sub(row.since) < rule.lasting {
+                self.pending = Some(row);
+                self.add_new(latest);
                 return None;
             }
-        }
-        self.pending = None;
-        (self.assessment, self.components) = (new, components);
+            row.nearest
+        };
+        Folded { assessment: self.assessment, components: self.components } = believed;
+        self.add_new(latest);
         (before != self.assessment.status).then_some(before)
     }
 
@@ -135,6 +140,23 @@ impl TopicHealth {
     pub fn worst_of<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Assessment {
         let judged = names.into_iter().filter_map(|name| self.component(name)).cloned();
         judged.reduce(Assessment::worst).unwrap_or_else(|| Assessment::unknown("not judged yet"))
+    }
+}
+
+impl Pending {
+    /// Goes on with a row, or begins one where the judgement is on the other side of `believed`.
+    fn follow(row: Option<Self>, believed: Status, judgement: Folded, now: Duration) -> Self {
+        let status = |folded: &Folded| folded.assessment.status as u8;
+        let is_worse = |folded: &Folded| status(folded) > believed as u8;
+        let distance = |folded: &Folded| status(folded).abs_diff(believed as u8);
+        match row {
+            Some(row) if is_worse(&row.nearest) == is_worse(&judgement) => {
+                let is_nearest = distance(&judgement) <= distance(&row.nearest);
+                let nearest = if is_nearest { judgement } else { row.nearest };
+                Self { nearest, ticks: row.ticks.saturating_add(1), since: row.since }
+            }
+            _ => Self { nearest: judgement, ticks: 1, since: now },
+        }
     }
 }
 

@@ -111,7 +111,8 @@ impl RegistryBuilder {
         self
     }
 
-    /// How many ticks in a row a topic's new status must last to be published; 2 by default.
+    /// How many ticks in a row a topic must be worse than its published status, or better, for a
+    /// change to be published; 2 by default.
     pub fn hysteresis(mut self, ticks: u32) -> Self {
         self.hysteresis.ticks = ticks.max(1);
         self

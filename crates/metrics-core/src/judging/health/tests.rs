@@ -63,6 +63,19 @@ fn change_is_believed_when_it_lasts_for_two_ticks() {
 }
 
 #[test]
+fn bad_ticks_in_a_row_are_believed_as_bad_as_all_of_them() {
+    let by_turns = [80, 50, 80, 50, 50, 75];
+    let expected = [100, 80, 80, 80, 50, 50].map(Some);
+    assert_eq!(believed(1000, &by_turns), expected);
+    assert_eq!(believed(1000, &[50, 80, 50]), [Some(100), Some(80), Some(80)]);
+    // And back: degraded and healthy by turns is better than unhealthy.
+    let back = [50, 50, 80, 100, 80, 100, 100];
+    assert_eq!(believed(1000, &back), [100, 50, 50, 80, 80, 80, 100].map(Some));
+    // From the middle, the two sides are no row.
+    assert_eq!(believed(1000, &[80, 80, 50, 100, 50, 100])[5], Some(80));
+}
+
+#[test]
 fn change_in_short_ticks_must_last_as_long() {
     assert_eq!(believed(500, &[50, 50]), [Some(100); 2], "half a second");
     assert_eq!(believed(500, &[50, 50, 50]), [Some(100), Some(100), Some(50)], "a second");
