@@ -116,7 +116,7 @@ impl Judgement {
         findings.into_iter().fold(self, Self::with)
     }
 
-    /// Keeps a known score at this or above, for what a service can do without.
+    /// Keeps a known score at this, at most 100, or above, for what a service can do without.
     ///
     /// ```
     /// use metrics_core::{DEGRADED_FROM, Finding, Judgement, Status};
@@ -127,7 +127,7 @@ impl Judgement {
     /// ```
     pub fn at_least(mut self, score: u8) -> Self {
         for part in &mut self.parts {
-            part.floor = score;
+            part.floor = score.min(100);
         }
         self
     }

@@ -103,6 +103,12 @@ fn unknown_gives_way_to_the_first_judgement() {
 }
 
 #[test]
+fn a_score_is_at_most_100_whatever_it_is_kept_at() {
+    let fine = Judgement::healthy("").at_least(u8::MAX).assess();
+    assert_eq!((fine.score, fine.status), (Some(100), Status::Healthy));
+}
+
+#[test]
 fn the_worst_instance_leads_and_keeps_the_findings_of_all() {
     let slow = |name: &str, points| {
         let finding = Finding::warning("slow").penalty(points).advice("speed up");
