@@ -23,18 +23,20 @@ pub struct Overall {
 
 impl Overall {
     pub(crate) fn of<'a>(topics: impl IntoIterator<Item = &'a TopicHealth>) -> Self {
-        let (mut sum, mut weight, mut cap) = (0, 0, u8::MAX);
+        let (mut sum, mut weight, mut cap) = (0, 0, None);
         for TopicHealth { topic, assessment, .. } in topics {
             let Some(score) = assessment.score else {
                 continue;
             };
-            sum += u32::from(score) * u32::from(topic.weight);
-            weight += u32::from(topic.weight);
+            sum += u64::from(score) * u64::from(topic.weight);
+            weight += u64::from(topic.weight);
             if topic.required {
-                cap = cap.min(score);
+                cap = Some(cap.map_or(score, |cap: u8| cap.min(score)));
             }
         }
-        let score = sum.checked_div(weight).map(|mean| u8::try_from(mean).unwrap_or(100).min(cap));
+        let mean = sum.checked_div(weight).map(|mean| u8::try_from(mean).unwrap_or(100));
+        // The cap stands alone where nothing that is known has a weight.
+        let score = mean.into_iter().chain(cap).min();
         Self { status: Status::of(score), score }
     }
 }

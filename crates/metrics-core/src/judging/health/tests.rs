@@ -32,6 +32,15 @@ fn a_dead_required_topic_cannot_hide_behind_a_good_one() {
 }
 
 #[test]
+fn a_dead_required_topic_counts_also_without_a_weight() {
+    static GATE: Topic = Topic::new("gate", "gate").weight(0).required();
+    static NOTE: Topic = Topic::new("note", "note").weight(0);
+    let dead = overall(&[(&GATE, scored(10)), (&NOTE, scored(100))]);
+    assert_eq!(dead, Overall { status: Status::Unhealthy, score: Some(10) });
+    assert_eq!(overall(&[(&NOTE, scored(100))]).score, None, "nothing counts");
+}
+
+#[test]
 fn an_optional_topic_pulls_the_mean_only() {
     assert_eq!(overall(&[(&DATABASE, scored(100)), (&CACHE, scored(40))]).score, Some(70));
 }
