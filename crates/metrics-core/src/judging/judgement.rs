@@ -103,7 +103,13 @@ impl Judgement {
     }
 
     /// Adds a finding about the thing, or the instance, that is judged last.
+    ///
+    /// Where there is no instance, it is about the topic: that there is none may be what is wrong.
     pub fn with(mut self, finding: Finding) -> Self {
+        if self.parts.is_empty() {
+            let parts = Self::part(self.nothing.clone(), true).parts;
+            self = Self { parts, ..self };
+        }
         if let Some(part) = self.parts.last_mut() {
             part.is_known = true;
             part.findings.push(finding);

@@ -112,6 +112,14 @@ fn unknown_gives_way_to_the_first_judgement() {
 }
 
 #[test]
+fn a_finding_about_a_topic_without_instances_is_the_topics() {
+    let nothing = Judgement::of_instances("no queue", [] as [(String, Judgement); 0]);
+    let folded = nothing.with(Finding::critical("no_queue")).fold("queue");
+    assert_eq!((folded.assessment.score, folded.components.len()), (Some(60), 0));
+    assert_eq!(folded.assessment.findings[0].component, "queue");
+}
+
+#[test]
 fn a_score_is_at_most_100_whatever_it_is_kept_at() {
     let fine = Judgement::healthy("").at_least(u8::MAX).assess();
     assert_eq!((fine.score, fine.status), (Some(100), Status::Healthy));
