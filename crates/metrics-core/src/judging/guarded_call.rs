@@ -1,15 +1,14 @@
 //! One kind of call into one guest: how it is made, timed, counted and left out.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::thread;
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::judging::contained::Contained;
 use crate::judging::guest::{
-    GUEST_BENCHED, GUEST_CALL_DURATION, GUEST_FAILURES, GuestCall, GuestError, Limits,
+    GUEST_BENCHED, GUEST_CALL_DURATION, GUEST_FAILURES, GuestCall, GuestError, Limits, Panicked,
+    contain,
 };
 use crate::judging::workers::Workers;
 use crate::recording::counter::Counter;
@@ -102,8 +101,9 @@ impl GuardedCall {
         let token = Arc::downgrade(&running);
         let job = move || {
             let start = clock.now();
-            // What `work` holds is dropped in here too, so that the caller has it alone again.
-            let result = catch_unwind(AssertUnwindSafe(work));
+            // What `work` holds, and what it panics with, is dropped in here too: the caller has
+            // alone again what it shared, and runs no destructor of others.
+            let result = contain(work);
             let took = clock.since(start);
             drop(running);
             (result, took)
@@ -124,7 +124,7 @@ impl GuardedCall {
     /// Counts a call that returned or panicked.
     pub(crate) fn note<T>(
         &self,
-        result: thread::Result<T>,
+        result: Result<T, Panicked>,
         took: Duration,
     ) -> Result<T, GuestError> {
         self.duration.record(took);
@@ -137,7 +137,7 @@ impl GuardedCall {
         if is_late && was_late {
             self.leave_out();
         }
-        result.map_err(|_| {
+        result.map_err(|Panicked| {
             self.fail(Reason::Panic);
             GuestError::Panicked
         })

@@ -10,6 +10,8 @@
 //! is left out until it does. Budgets are wall time, and a single late call may only say that
 //! the machine was busy, so it is counted and called again.
 
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::naming::desc::Desc;
@@ -122,4 +124,24 @@ pub enum GuestError {
     /// The system gave no thread to run it on.
     #[error("could not be called: the system gave no thread")]
     NoThread,
+}
+
+/// A call that panicked.
+#[derive(Debug)]
+pub(crate) struct Panicked;
+
+/// Calls code of others, and drops what it panicked with where it was called.
+pub(crate) fn contain<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
+        discard(payload);
+        Panicked
+    })
+}
+
+/// Drops what others made: its destructor is code of theirs and may panic too.
+pub(crate) fn discard<T>(made: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(made))) {
+        // Dropping that might panic again, and so on for ever.
+        mem::forget(payload);
+    }
 }
