@@ -190,7 +190,9 @@ impl GuardedCall {
     fn leave_out(&self) {
         if self.call.is_of_a_tick() {
             let next = self.guests.tick() + 1;
-            self.benched_until.store(next + self.guests.limits.bench_ticks, Ordering::Relaxed);
+            // Saturating: so many ticks may be a way to say for ever.
+            let until = next.saturating_add(self.guests.limits.bench_ticks);
+            self.benched_until.store(until, Ordering::Relaxed);
             self.benched.set(1.0);
         }
     }

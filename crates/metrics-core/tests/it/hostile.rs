@@ -107,3 +107,17 @@ fn a_panic_whose_payload_hangs_when_dropped_holds_no_tick() {
     });
     assert_eq!(hung, Some(1.0));
 }
+
+#[test]
+fn a_call_that_failed_can_be_left_out_for_ever() {
+    let panics = returns(|| {
+        let mut bench = Bench::with(|builder| {
+            builder.bench_ticks(u64::MAX).guest_patience(Duration::from_secs(60))
+        });
+        let poll = Box::new(|| panic!("told to"));
+        bench.registry.monitor(Arc::new(Hostile { poll, ..Hostile::new() })).unwrap();
+        (0..3).for_each(|_| drop(bench.tick()));
+        failures(&bench, "poll", "panic")
+    });
+    assert_eq!(panics, Some(1.0));
+}
