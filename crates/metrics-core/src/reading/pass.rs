@@ -87,8 +87,8 @@ pub(crate) struct Passes {
     /// The number of passes that have begun.
     pub(crate) begun: AtomicU64,
     pub(crate) latest: Mutex<Arc<Sample>>,
-    /// Held by a reader while it ends a tick because there is no ticker.
-    pub(crate) unattended: Mutex<()>,
+    /// Held for a whole tick, by the ticker or by a reader that ticks because there is none.
+    pub(crate) sole_tick: Mutex<()>,
 }
 
 /// The result of one pass.
@@ -154,12 +154,7 @@ impl Passes {
             scratch: Scratch::new(),
         };
         let latest = Mutex::new(Arc::new(empty));
-        Self {
-            pass: Mutex::new(pass),
-            begun: AtomicU64::new(0),
-            latest,
-            unattended: Mutex::new(()),
-        }
+        Self { pass: Mutex::new(pass), begun: AtomicU64::new(0), latest, sole_tick: Mutex::new(()) }
     }
 
     /// Registers the metrics of the passes themselves.

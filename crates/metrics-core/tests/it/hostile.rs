@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use metrics_core::{GUEST_FAILURES, Judgement, Monitor, Report, Topic, UnknownTarget, Value, View};
+use metrics_core::{
+    Event, GUEST_FAILURES, Judgement, ManualClock, Monitor, Observer, Registry, Report, Sample,
+    Topic, UnknownTarget, Value, View,
+};
 
 use crate::Bench;
 
@@ -120,4 +123,45 @@ fn a_call_that_failed_can_be_left_out_for_ever() {
         failures(&bench, "poll", "panic")
     });
     assert_eq!(panics, Some(1.0));
+}
+
+#[test]
+fn a_ticker_that_is_taken_while_a_reader_ticks_waits_for_that_tick() {
+    let clock = ManualClock::new();
+    let settings = Registry::builder().guest_patience(Duration::from_secs(60));
+    let registry = settings.clock(clock.clock()).build();
+    let ((release, gate), (judging, is_judging)) = (Gate::new(), mpsc::channel());
+    let judge = Box::new(move || {
+        let _ = judging.send(());
+        gate.wait();
+        Judgement::healthy("fine")
+    });
+    registry.monitor(Arc::new(Hostile { judge, ..Hostile::new() })).unwrap();
+    let (published, passes) = mpsc::channel();
+    registry.observe(Passes(published)).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| registry.read());
+        is_judging.recv().expect("the reader ticks");
+        let mut ticker = registry.ticker().unwrap();
+        let ticked = scope.spawn(move || ticker.tick().sample.pass);
+        let second = is_judging.recv_timeout(Duration::from_millis(100));
+        assert!(second.is_err(), "a second tick judges beside the first");
+        drop(release);
+        assert_eq!(ticked.join().expect("it ticks"), registry.latest().pass);
+    });
+    assert_eq!(passes.try_iter().collect::<Vec<_>>(), [1, 2], "in order");
+}
+
+/// Sends the number of each pass that it is shown.
+struct Passes(Sender<u64>);
+
+impl Observer for Passes {
+    fn name(&self) -> &'static str {
+        "passes"
+    }
+
+    fn observe(&mut self, sample: &Arc<Sample>, _: u64) -> Vec<Event> {
+        let _ = self.0.send(sample.pass);
+        Vec::new()
+    }
 }
