@@ -1,12 +1,11 @@
 //! Guests' futures, polled on the caller's task with panics caught and outcomes counted.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::clock::Moment;
 use crate::judging::guarded_call::{GuardedCall, Reason};
-use crate::judging::guest::GuestError;
+use crate::judging::guest::{GuestError, contain};
 
 /// A guest's future, as [`GuardedCall::contain`] wraps it.
 #[derive(Debug)]
@@ -36,11 +35,10 @@ impl<F: Future> Future for Contained<'_, F> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { ending, future } = &mut *self;
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
-        let result = match polled {
+        let result = match contain(|| future.as_mut().poll(context)) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(output)) => Ok(output),
-            Err(panic) => Err(panic),
+            Err(panicked) => Err(panicked),
         };
         ending.has_ended = true;
         let took = ending.call.clock().since(ending.start);

@@ -1,15 +1,14 @@
 //! Guarded calls: one kind of call into one guest, timed, counted and skipped after failures.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::thread;
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::judging::contained::Contained;
 use crate::judging::guest::{
-    GUEST_BENCHED, GUEST_CALL_DURATION, GUEST_FAILURES, GuestCall, GuestError, Limits,
+    GUEST_BENCHED, GUEST_CALL_DURATION, GUEST_FAILURES, GuestCall, GuestError, Limits, Panicked,
+    contain,
 };
 use crate::judging::workers::Workers;
 use crate::recording::counter::Counter;
@@ -104,9 +103,9 @@ impl GuardedCall {
         let token = Arc::downgrade(&running);
         let job = move || {
             let start = clock.now();
-            // `work` and its captures are dropped before the caller resumes, which then is the
-            // only owner of shared data again.
-            let result = catch_unwind(AssertUnwindSafe(work));
+            // `work`, its captures and the payload of its panic are dropped here: the caller is
+            // the only owner of shared data again, and runs no destructor of a guest.
+            let result = contain(work);
             let took = clock.since(start);
             drop(running);
             (result, took)
@@ -127,7 +126,7 @@ impl GuardedCall {
     /// Counts a call that returned or panicked.
     pub(crate) fn note<T>(
         &self,
-        result: thread::Result<T>,
+        result: Result<T, Panicked>,
         took: Duration,
     ) -> Result<T, GuestError> {
         self.duration.record(took);
@@ -140,7 +139,7 @@ impl GuardedCall {
         if is_late && was_late {
             self.leave_out();
         }
-        result.map_err(|_| {
+        result.map_err(|Panicked| {
             self.fail(Reason::Panic);
             GuestError::Panicked
         })
@@ -195,7 +194,9 @@ impl GuardedCall {
     fn leave_out(&self) {
         if self.call.is_of_a_tick() {
             let next = self.guests.tick() + 1;
-            self.benched_until.store(next + self.guests.limits.bench_ticks, Ordering::Relaxed);
+            // Saturating: so many ticks may be a way to say for ever.
+            let until = next.saturating_add(self.guests.limits.bench_ticks);
+            self.benched_until.store(until, Ordering::Relaxed);
             self.benched.set(1.0);
         }
     }

@@ -10,6 +10,8 @@
 //! is not made again until it does. Budgets are wall time, so a single late call may only mean
 //! that the machine was busy: it is counted, and made again at the next tick.
 
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::naming::desc::Desc;
@@ -122,4 +124,24 @@ pub enum GuestError {
     /// It was not called: the system could not start a thread.
     #[error("could not be called: the system gave no thread")]
     NoThread,
+}
+
+/// A call that panicked.
+#[derive(Debug)]
+pub(crate) struct Panicked;
+
+/// Calls code of others, and drops what it panicked with where it was called.
+pub(crate) fn contain<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
+        discard(payload);
+        Panicked
+    })
+}
+
+/// Drops what others made: its destructor is code of theirs and may panic too.
+pub(crate) fn discard<T>(made: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(made))) {
+        // Dropping that might panic again, and so on for ever.
+        mem::forget(payload);
+    }
 }

@@ -24,18 +24,20 @@ pub struct Overall {
 
 impl Overall {
     pub(crate) fn of<'a>(topics: impl IntoIterator<Item = &'a TopicHealth>) -> Self {
-        let (mut sum, mut weight, mut cap) = (0, 0, u8::MAX);
+        let (mut sum, mut weight, mut cap) = (0, 0, None);
         for TopicHealth { topic, assessment, .. } in topics {
             let Some(score) = assessment.score else {
                 continue;
             };
-            sum += u32::from(score) * u32::from(topic.weight);
-            weight += u32::from(topic.weight);
+            sum += u64::from(score) * u64::from(topic.weight);
+            weight += u64::from(topic.weight);
             if topic.required {
-                cap = cap.min(score);
+                cap = Some(cap.map_or(score, |cap: u8| cap.min(score)));
             }
         }
-        let score = sum.checked_div(weight).map(|mean| u8::try_from(mean).unwrap_or(100).min(cap));
+        let mean = sum.checked_div(weight).map(|mean| u8::try_from(mean).unwrap_or(100));
+        // The cap stands alone where nothing that is known has a weight.
+        let score = mean.into_iter().chain(cap).min();
         Self { status: Status::of(score), score }
     }
 }
@@ -72,11 +74,12 @@ pub struct ComponentHealth {
     pub assessment: Assessment,
 }
 
-/// A status that differs from the published one and has not lasted long enough.
-#[derive(Clone, Copy, Debug)]
+/// A row of ticks that were all worse than the published status, or all better.
+#[derive(Clone, Debug)]
 struct Pending {
-    status: Status,
-    /// The number of ticks in a row with this status.
+    /// The judgement nearest to the published status, which every tick of the row reached.
+    nearest: Folded,
+    /// The number of ticks in the row.
     ticks: u32,
     since: Duration,
 }
@@ -90,6 +93,9 @@ impl TopicHealth {
 
     /// Applies a tick's judgement; a change of status is published once it has lasted.
     ///
+    /// A topic that alternates between degraded and unhealthy is published as degraded, which it
+    /// was in every tick.
+    ///
     /// Returns the previous status if the published one changed. A change from or to unknown is
     /// published at once, since it reports that data came or ended, and cannot flap with load.
     pub(crate) fn update(
@@ -98,22 +104,23 @@ impl TopicHealth {
         now: Duration,
         rule: Hysteresis,
     ) -> Option<Status> {
-        let Folded { assessment: new, components } = judgement;
-        let before = self.assessment.status;
-        let settled =
-            before == new.status || before == Status::Unknown || new.status == Status::Unknown;
-        if !settled {
-            let same = self.pending.filter(|pending| pending.status == new.status);
-            let (ticks, since) =
-                same.map_or((1, now), |pending| (pending.ticks.saturating_add(1), pending.since));
-            if ticks < rule.ticks || now.saturating_sub(since) < rule.lasting {
-                self.pending = Some(Pending { status: new.status, ticks, since });
-                self.add_new(components);
+        let (before, new) = (self.assessment.status, judgement.assessment.status);
+        let settled = before == new || before == Status::Unknown || new == Status::Unknown;
+        let (row, mut latest) = (self.pending.take(), Vec::new());
+        let believed = if settled {
+            judgement
+        } else {
+            latest.clone_from(&judgement.components);
+            let row = Pending::follow(row, before, judgement, now);
+            if row.ticks < rule.ticks || now.saturating_sub(row.since) < rule.lasting {
+                self.pending = Some(row);
+                self.add_new(latest);
                 return None;
             }
-        }
-        self.pending = None;
-        (self.assessment, self.components) = (new, components);
+            row.nearest
+        };
+        Folded { assessment: self.assessment, components: self.components } = believed;
+        self.add_new(latest);
         (before != self.assessment.status).then_some(before)
     }
 
@@ -136,6 +143,23 @@ impl TopicHealth {
     pub fn worst_of<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Assessment {
         let judged = names.into_iter().filter_map(|name| self.component(name)).cloned();
         judged.reduce(Assessment::worst).unwrap_or_else(|| Assessment::unknown("not judged yet"))
+    }
+}
+
+impl Pending {
+    /// Goes on with a row, or begins one where the judgement is on the other side of `believed`.
+    fn follow(row: Option<Self>, believed: Status, judgement: Folded, now: Duration) -> Self {
+        let status = |folded: &Folded| folded.assessment.status as u8;
+        let is_worse = |folded: &Folded| status(folded) > believed as u8;
+        let distance = |folded: &Folded| status(folded).abs_diff(believed as u8);
+        match row {
+            Some(row) if is_worse(&row.nearest) == is_worse(&judgement) => {
+                let is_nearest = distance(&judgement) <= distance(&row.nearest);
+                let nearest = if is_nearest { judgement } else { row.nearest };
+                Self { nearest, ticks: row.ticks.saturating_add(1), since: row.since }
+            }
+            _ => Self { nearest: judgement, ticks: 1, since: now },
+        }
     }
 }
 

@@ -106,7 +106,13 @@ impl Judgement {
     }
 
     /// Adds a finding about the topic, or about the last of its instances.
+    ///
+    /// Without an instance it is about the topic, so that a monitor can report that there is none.
     pub fn with(mut self, finding: Finding) -> Self {
+        if self.parts.is_empty() {
+            let parts = Self::part(self.nothing.clone(), true).parts;
+            self = Self { parts, ..self };
+        }
         if let Some(part) = self.parts.last_mut() {
             part.is_known = true;
             part.findings.push(finding);
@@ -119,7 +125,7 @@ impl Judgement {
         findings.into_iter().fold(self, Self::with)
     }
 
-    /// Limits the loss of points: a known score is at least `score`, 0 by default.
+    /// Limits the loss of points: a known score is at least `score`, 0 by default and 100 at most.
     ///
     /// For resources that a service can do without.
     ///
@@ -132,7 +138,7 @@ impl Judgement {
     /// ```
     pub fn at_least(mut self, score: u8) -> Self {
         for part in &mut self.parts {
-            part.floor = score;
+            part.floor = score.min(100);
         }
         self
     }

@@ -8,6 +8,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
+use crate::judging::guest::discard;
 use crate::sync::{Mutex, lock};
 
 /// The maximum of idle threads; a thread beyond it ends after its call.
@@ -37,7 +38,9 @@ impl Workers {
         let (done, outcome) = mpsc::channel();
         let job: Job = Box::new(move || {
             // Sending fails only if the caller has stopped waiting.
-            let _ = done.send(job());
+            if let Err(unsent) = done.send(job()) {
+                discard(unsent);
+            }
         });
         let idle = lock(&self.idle).pop();
         let worker = match idle {

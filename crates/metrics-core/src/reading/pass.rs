@@ -90,8 +90,8 @@ pub(crate) struct Passes {
     /// The number of passes that have begun.
     pub(crate) begun: AtomicU64,
     pub(crate) latest: Mutex<Arc<Sample>>,
-    /// Locked by a reader while it ends a tick, which readers do when there is no ticker.
-    pub(crate) unattended: Mutex<()>,
+    /// Locked for a whole tick, by the ticker or by a reader that ticks because there is none.
+    pub(crate) sole_tick: Mutex<()>,
 }
 
 /// The result of one pass.
@@ -157,12 +157,7 @@ impl Passes {
             scratch: Scratch::new(),
         };
         let latest = Mutex::new(Arc::new(empty));
-        Self {
-            pass: Mutex::new(pass),
-            begun: AtomicU64::new(0),
-            latest,
-            unattended: Mutex::new(()),
-        }
+        Self { pass: Mutex::new(pass), begun: AtomicU64::new(0), latest, sole_tick: Mutex::new(()) }
     }
 
     /// Registers the metrics of the passes themselves.

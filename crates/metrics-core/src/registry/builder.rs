@@ -112,7 +112,8 @@ impl RegistryBuilder {
         self
     }
 
-    /// The number of ticks in a row that a new status must last to be published; 2 by default.
+    /// The number of ticks in a row that a topic must be worse than its published status, or
+    /// better, for a change to be published; 2 by default.
     pub fn hysteresis(mut self, ticks: u32) -> Self {
         self.hysteresis.ticks = ticks.max(1);
         self

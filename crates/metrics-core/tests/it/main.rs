@@ -7,6 +7,7 @@ mod guests;
 #[cfg(feature = "hdrhistogram")]
 mod hdr;
 mod health;
+mod hostile;
 mod instances;
 mod instruments;
 mod labelled;

@@ -32,6 +32,15 @@ fn a_dead_required_topic_cannot_hide_behind_a_good_one() {
 }
 
 #[test]
+fn a_dead_required_topic_counts_also_without_a_weight() {
+    static GATE: Topic = Topic::new("gate", "gate").weight(0).required();
+    static NOTE: Topic = Topic::new("note", "note").weight(0);
+    let dead = overall(&[(&GATE, scored(10)), (&NOTE, scored(100))]);
+    assert_eq!(dead, Overall { status: Status::Unhealthy, score: Some(10) });
+    assert_eq!(overall(&[(&NOTE, scored(100))]).score, None, "nothing counts");
+}
+
+#[test]
 fn an_optional_topic_pulls_the_mean_only() {
     assert_eq!(overall(&[(&DATABASE, scored(100)), (&CACHE, scored(40))]).score, Some(70));
 }
@@ -63,6 +72,19 @@ fn change_is_believed_when_it_lasts_for_two_ticks() {
 }
 
 #[test]
+fn bad_ticks_in_a_row_are_believed_as_bad_as_all_of_them() {
+    let by_turns = [80, 50, 80, 50, 50, 75];
+    let expected = [100, 80, 80, 80, 50, 50].map(Some);
+    assert_eq!(believed(1000, &by_turns), expected);
+    assert_eq!(believed(1000, &[50, 80, 50]), [Some(100), Some(80), Some(80)]);
+    // And back: degraded and healthy by turns is better than unhealthy.
+    let back = [50, 50, 80, 100, 80, 100, 100];
+    assert_eq!(believed(1000, &back), [100, 50, 50, 80, 80, 80, 100].map(Some));
+    // From the middle, the two sides are no row.
+    assert_eq!(believed(1000, &[80, 80, 50, 100, 50, 100])[5], Some(80));
+}
+
+#[test]
 fn change_in_short_ticks_must_last_as_long() {
     assert_eq!(believed(500, &[50, 50]), [Some(100); 2], "half a second");
     assert_eq!(believed(500, &[50, 50, 50]), [Some(100), Some(100), Some(50)], "a second");
@@ -87,6 +109,20 @@ fn flapping_is_believed_only_where_a_state_lasts() {
 fn unknown_gives_way_to_the_first_judgement() {
     let mut health = TopicHealth::first(&CACHE, Judgement::unknown("no data").fold("cache"));
     assert_eq!(health.update(scored(100), Duration::ZERO, RULE), Some(Status::Unknown));
+}
+
+#[test]
+fn a_finding_about_a_topic_without_instances_is_the_topics() {
+    let nothing = Judgement::of_instances("no queue", [] as [(String, Judgement); 0]);
+    let folded = nothing.with(Finding::critical("no_queue")).fold("queue");
+    assert_eq!((folded.assessment.score, folded.components.len()), (Some(60), 0));
+    assert_eq!(folded.assessment.findings[0].component, "queue");
+}
+
+#[test]
+fn a_score_is_at_most_100_whatever_it_is_kept_at() {
+    let fine = Judgement::healthy("").at_least(u8::MAX).assess();
+    assert_eq!((fine.score, fine.status), (Some(100), Status::Healthy));
 }
 
 #[test]

@@ -1,0 +1,167 @@
+//! Guests that do harm by what they leave behind, or by when they return.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use metrics_core::{
+    Event, GUEST_FAILURES, Judgement, ManualClock, Monitor, Observer, Registry, Report, Sample,
+    Topic, UnknownTarget, Value, View,
+};
+
+use crate::Bench;
+
+static TOPIC: Topic = Topic::new("hostile", "hostile");
+
+/// A monitor made of closures.
+struct Hostile {
+    poll: Box<dyn Fn() + Send + Sync>,
+    judge: Box<dyn Fn() -> Judgement + Send + Sync>,
+}
+
+impl Hostile {
+    fn new() -> Self {
+        Self { poll: Box::new(|| ()), judge: Box::new(|| Judgement::healthy("fine")) }
+    }
+}
+
+impl Monitor for Hostile {
+    fn topic(&self) -> &'static Topic {
+        &TOPIC
+    }
+
+    fn poll(&self) {
+        (self.poll)();
+    }
+
+    fn judge(&self, _: &View<'_>) -> Judgement {
+        (self.judge)()
+    }
+
+    fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
+        Ok(Report::new(()))
+    }
+}
+
+/// Does something when it is dropped.
+struct OnDrop(Box<dyn Fn() + Send>);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// Holds those who wait, until the sender is dropped.
+#[derive(Clone)]
+struct Gate(Arc<Mutex<Receiver<()>>>);
+
+impl Gate {
+    fn new() -> (Sender<()>, Self) {
+        let (release, held) = mpsc::channel();
+        (release, Self(Arc::new(Mutex::new(held))))
+    }
+
+    fn wait(&self) {
+        let _ = self.0.lock().expect("it is not poisoned").recv();
+    }
+}
+
+/// Does work that may hang, on a thread of its own.
+fn returns<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, result) = mpsc::channel();
+    thread::spawn(move || done.send(catch_unwind(AssertUnwindSafe(work))));
+    let result = result.recv_timeout(Duration::from_secs(30)).expect("it hangs");
+    result.expect("it panics")
+}
+
+fn failures(bench: &Bench, call: &str, reason: &str) -> Option<f64> {
+    let labels = [("guest", "hostile"), ("call", call), ("reason", reason)];
+    bench.registry.read().snapshot.value(GUEST_FAILURES.name(), &labels).map(Value::as_f64)
+}
+
+#[test]
+fn a_panic_whose_payload_panics_when_dropped_stays_with_the_guest() {
+    let panics = returns(|| {
+        let mut bench = Bench::with(|builder| builder.guest_patience(Duration::from_secs(60)));
+        let poll = Box::new(|| panic_any(OnDrop(Box::new(|| panic!("told to, in a destructor")))));
+        bench.registry.monitor(Arc::new(Hostile { poll, ..Hostile::new() })).unwrap();
+        bench.tick();
+        failures(&bench, "poll", "panic")
+    });
+    assert_eq!(panics, Some(1.0));
+}
+
+#[test]
+fn a_panic_whose_payload_hangs_when_dropped_holds_no_tick() {
+    let (_release, gate) = Gate::new();
+    let hung = returns(move || {
+        let mut bench = Bench::with(|builder| builder.guest_patience(Duration::from_millis(50)));
+        let poll = Box::new(move || {
+            let gate = gate.clone();
+            panic_any(OnDrop(Box::new(move || gate.wait())))
+        });
+        bench.registry.monitor(Arc::new(Hostile { poll, ..Hostile::new() })).unwrap();
+        bench.tick();
+        bench.tick();
+        failures(&bench, "poll", "hung")
+    });
+    assert_eq!(hung, Some(1.0));
+}
+
+#[test]
+fn a_call_that_failed_can_be_left_out_for_ever() {
+    let panics = returns(|| {
+        let mut bench = Bench::with(|builder| {
+            builder.bench_ticks(u64::MAX).guest_patience(Duration::from_secs(60))
+        });
+        let poll = Box::new(|| panic!("told to"));
+        bench.registry.monitor(Arc::new(Hostile { poll, ..Hostile::new() })).unwrap();
+        (0..3).for_each(|_| drop(bench.tick()));
+        failures(&bench, "poll", "panic")
+    });
+    assert_eq!(panics, Some(1.0));
+}
+
+#[test]
+fn a_ticker_that_is_taken_while_a_reader_ticks_waits_for_that_tick() {
+    let clock = ManualClock::new();
+    let settings = Registry::builder().guest_patience(Duration::from_secs(60));
+    let registry = settings.clock(clock.clock()).build();
+    let ((release, gate), (judging, is_judging)) = (Gate::new(), mpsc::channel());
+    let judge = Box::new(move || {
+        let _ = judging.send(());
+        gate.wait();
+        Judgement::healthy("fine")
+    });
+    registry.monitor(Arc::new(Hostile { judge, ..Hostile::new() })).unwrap();
+    let (published, passes) = mpsc::channel();
+    registry.observe(Passes(published)).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| registry.read());
+        is_judging.recv().expect("the reader ticks");
+        let mut ticker = registry.ticker().unwrap();
+        let ticked = scope.spawn(move || ticker.tick().sample.pass);
+        let second = is_judging.recv_timeout(Duration::from_millis(100));
+        assert!(second.is_err(), "a second tick judges beside the first");
+        drop(release);
+        assert_eq!(ticked.join().expect("it ticks"), registry.latest().pass);
+    });
+    assert_eq!(passes.try_iter().collect::<Vec<_>>(), [1, 2], "in order");
+}
+
+/// Sends the number of each pass that it is shown.
+struct Passes(Sender<u64>);
+
+impl Observer for Passes {
+    fn name(&self) -> &'static str {
+        "passes"
+    }
+
+    fn observe(&mut self, sample: &Arc<Sample>, _: u64) -> Vec<Event> {
+        let _ = self.0.send(sample.pass);
+        Vec::new()
+    }
+}
