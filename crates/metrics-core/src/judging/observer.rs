@@ -49,6 +49,7 @@ pub trait Observer: Send + 'static {
     ///
     /// `missed` is the number of samples that were published since the last call and not
     /// shown, because a call panicked, took too long or had not returned. The events go to
-    /// all who listen, after those of the tick itself.
+    /// all who listen, after those of the tick itself; those of a call that took too long, with
+    /// the next tick's after its return.
     fn observe(&mut self, sample: &Arc<Sample>, missed: u64) -> Vec<Event>;
 }

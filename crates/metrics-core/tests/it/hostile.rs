@@ -165,3 +165,43 @@ impl Observer for Passes {
         Vec::new()
     }
 }
+
+/// Reports each sample as an event, the first when it is told to.
+struct Slow {
+    gate: Option<Gate>,
+    returning: Sender<()>,
+}
+
+impl Observer for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+
+    fn observe(&mut self, sample: &Arc<Sample>, _: u64) -> Vec<Event> {
+        if let Some(gate) = self.gate.take() {
+            gate.wait();
+            let _ = self.returning.send(());
+        }
+        vec![Event::Sample(sample.clone())]
+    }
+}
+
+#[test]
+fn events_of_an_observer_that_returns_late_are_told_once_it_has() {
+    let mut bench =
+        Bench::with(|builder| builder.guest_patience(Duration::from_millis(50)).bench_ticks(0));
+    let ((release, gate), (returning, has_returned)) = (Gate::new(), mpsc::channel());
+    bench.registry.observe(Slow { gate: Some(gate), returning }).unwrap();
+    let told = |bench: &mut Bench| {
+        let events = bench.tick().events.into_iter().filter_map(|event| match event {
+            Event::Sample(sample) => Some(sample.tick),
+            _ => None,
+        });
+        events.collect::<Vec<_>>()
+    };
+    assert!(told(&mut bench).is_empty(), "it is waited for no longer");
+    drop(release);
+    has_returned.recv().expect("it goes on");
+    let late = std::iter::repeat_with(|| told(&mut bench)).find(|told| !told.is_empty());
+    assert_eq!(late.and_then(|told| told.first().copied()), Some(1), "the event of its first call");
+}
