@@ -107,11 +107,12 @@ impl Audience {
 
     /// Hands events to the listeners, in their order.
     pub(crate) fn tell(&self, events: &[Event]) {
+        let listeners = lock(&self.listeners).clone();
         if events.is_empty() {
+            listeners.iter().for_each(|listening| listening.call.settle());
             return;
         }
         let events: Arc<[Event]> = events.into();
-        let listeners = lock(&self.listeners).clone();
         for listening in listeners {
             let (listener, events) = (listening.listener.clone(), events.clone());
             let listen = move || events.iter().for_each(&mut *lock(&listener));
