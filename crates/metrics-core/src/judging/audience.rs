@@ -1,6 +1,7 @@
 //! The guests that follow a registry: observers get samples, listeners get events.
 
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,6 +31,9 @@ struct Inside {
     observer: Mutex<Box<dyn Observer>>,
     /// The number of the last tick whose sample was passed to the observer.
     shown: AtomicU64,
+    /// The events that it returned and that were not told yet: a call that was given up
+    /// returns its events later.
+    made: Mutex<Vec<Event>>,
 }
 
 struct Listening {
@@ -53,13 +57,12 @@ impl Audience {
             return Err(RegisterError::DuplicateGuest { name });
         }
         let call = GuardedCall::register(store, guests, name, GuestCall::Observe)?;
-        let (observer, shown) =
-            (Mutex::new(Box::new(observer) as _), AtomicU64::new(guests.tick()));
-        observers.push(Arc::new(Observing {
-            name,
-            call,
-            inside: Arc::new(Inside { observer, shown }),
-        }));
+        let inside = Inside {
+            observer: Mutex::new(Box::new(observer)),
+            shown: AtomicU64::new(guests.tick()),
+            made: Mutex::default(),
+        };
+        observers.push(Arc::new(Observing { name, call, inside: Arc::new(inside) }));
         Ok(())
     }
 
@@ -83,28 +86,33 @@ impl Audience {
         Ok(())
     }
 
-    /// Passes a tick's sample to each observer, and returns the events that they return.
+    /// Passes a tick's sample to each observer, and returns the events that they return, with
+    /// those of earlier calls that were late.
     pub(crate) fn show(&self, tick: u64, sample: &Arc<Sample>) -> Vec<Event> {
         let observers = lock(&self.observers).clone();
-        let made = observers.iter().filter_map(|observing| {
+        let made = observers.iter().flat_map(|observing| {
             let (inside, sample) = (observing.inside.clone(), sample.clone());
             let observe = move || {
                 let before = inside.shown.swap(tick, Ordering::Relaxed);
                 let missed = tick.saturating_sub(before + 1);
-                lock(&inside.observer).observe(&sample, missed)
+                let made = lock(&inside.observer).observe(&sample, missed);
+                lock(&inside.made).extend(made);
             };
-            observing.call.run(observe).ok()
+            // A failure is counted, and the observer is told what it missed.
+            let _ = observing.call.run(observe);
+            mem::take(&mut *lock(&observing.inside.made))
         });
-        made.flatten().collect()
+        made.collect()
     }
 
     /// Passes events to each listener, in order.
     pub(crate) fn tell(&self, events: &[Event]) {
+        let listeners = lock(&self.listeners).clone();
         if events.is_empty() {
+            listeners.iter().for_each(|listening| listening.call.settle());
             return;
         }
         let events: Arc<[Event]> = events.into();
-        let listeners = lock(&self.listeners).clone();
         for listening in listeners {
             let (listener, events) = (listening.listener.clone(), events.clone());
             let listen = move || events.iter().for_each(&mut *lock(&listener));

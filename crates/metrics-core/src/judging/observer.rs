@@ -50,5 +50,6 @@ pub trait Observer: Send + 'static {
     /// `missed` is the number of samples since the last call that were published and not passed
     /// to the observer, because an earlier call failed or had not returned. The returned events
     /// go to all listeners, after the events of the tick itself.
+    /// Those of a call that took too long follow at the next tick after its return.
     fn observe(&mut self, sample: &Arc<Sample>, missed: u64) -> Vec<Event>;
 }

@@ -55,6 +55,8 @@ impl Watched {
         let monitor = self.monitor.clone();
         // A failure is counted, and the gauges keep their values.
         let _ = self.poll.run(move || monitor.poll());
+        // These are made when somebody asks.
+        [&self.report, &self.readiness].into_iter().for_each(GuardedCall::settle);
     }
 
     pub(crate) fn judge(&self, sample: &Arc<Sample>) -> Result<Judgement, GuestError> {

@@ -1,14 +1,15 @@
 //! Guests that do harm by what they leave behind, or by when they return.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use metrics_core::{
-    Event, GUEST_FAILURES, Judgement, ManualClock, Monitor, Observer, Registry, Report, Sample,
-    Topic, UnknownTarget, Value, View,
+    Event, Finding, GUEST_BENCHED, GUEST_FAILURES, Judgement, ManualClock, Monitor, Observer,
+    Registry, Report, Sample, Topic, UnknownTarget, Value, View,
 };
 
 use crate::Bench;
@@ -19,11 +20,16 @@ static TOPIC: Topic = Topic::new("hostile", "hostile");
 struct Hostile {
     poll: Box<dyn Fn() + Send + Sync>,
     judge: Box<dyn Fn() -> Judgement + Send + Sync>,
+    report: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Hostile {
     fn new() -> Self {
-        Self { poll: Box::new(|| ()), judge: Box::new(|| Judgement::healthy("fine")) }
+        Self {
+            poll: Box::new(|| ()),
+            judge: Box::new(|| Judgement::healthy("fine")),
+            report: Box::new(|| ()),
+        }
     }
 }
 
@@ -41,6 +47,7 @@ impl Monitor for Hostile {
     }
 
     fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
+        (self.report)();
         Ok(Report::new(()))
     }
 }
@@ -163,5 +170,88 @@ impl Observer for Passes {
     fn observe(&mut self, sample: &Arc<Sample>, _: u64) -> Vec<Event> {
         let _ = self.0.send(sample.pass);
         Vec::new()
+    }
+}
+
+/// Reports each sample as an event, the first when it is told to.
+struct Slow {
+    gate: Option<Gate>,
+    returning: Sender<()>,
+}
+
+impl Observer for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+
+    fn observe(&mut self, sample: &Arc<Sample>, _: u64) -> Vec<Event> {
+        if let Some(gate) = self.gate.take() {
+            gate.wait();
+            let _ = self.returning.send(());
+        }
+        vec![Event::Sample(sample.clone())]
+    }
+}
+
+#[test]
+fn events_of_an_observer_that_returns_late_are_told_once_it_has() {
+    let mut bench =
+        Bench::with(|builder| builder.guest_patience(Duration::from_millis(50)).bench_ticks(0));
+    let ((release, gate), (returning, has_returned)) = (Gate::new(), mpsc::channel());
+    bench.registry.observe(Slow { gate: Some(gate), returning }).unwrap();
+    let told = |bench: &mut Bench| {
+        let events = bench.tick().events.into_iter().filter_map(|event| match event {
+            Event::Sample(sample) => Some(sample.tick),
+            _ => None,
+        });
+        events.collect::<Vec<_>>()
+    };
+    assert!(told(&mut bench).is_empty(), "it is waited for no longer");
+    drop(release);
+    has_returned.recv().expect("it goes on");
+    let late = std::iter::repeat_with(|| told(&mut bench)).find(|told| !told.is_empty());
+    assert_eq!(late.and_then(|told| told.first().copied()), Some(1), "the event of its first call");
+}
+
+#[test]
+fn a_listener_that_hears_nothing_is_shown_as_left_out_no_longer_than_it_is() {
+    let mut bench =
+        Bench::with(|builder| builder.bench_ticks(2).guest_patience(Duration::from_secs(60)));
+    let is_first = AtomicBool::new(true);
+    let judge = Box::new(move || {
+        let found = is_first.swap(false, Ordering::Relaxed).then(|| Finding::warning("once"));
+        Judgement::healthy("fine").with_all(found)
+    });
+    bench.registry.monitor(Arc::new(Hostile { judge, ..Hostile::new() })).unwrap();
+    let mut is_first = true;
+    let cleared = move |_: &Event| assert!(!std::mem::take(&mut is_first), "told to");
+    bench.registry.listen("hostile", cleared).unwrap();
+    let mut benched = || {
+        bench.tick();
+        let labels = [("guest", "hostile"), ("call", "listen")];
+        let sample = bench.registry.read();
+        sample.snapshot.value(GUEST_BENCHED.name(), &labels).map(Value::as_f64)
+    };
+    // It hears of the finding, and is left out when it hears that it is gone.
+    assert_eq!([(); 4].map(|()| benched()), [1.0, 1.0, 1.0, 0.0].map(Some));
+}
+
+#[test]
+fn a_report_that_returned_is_shown_as_left_out_no_longer() {
+    let (release, gate) = Gate::new();
+    let mut bench = Bench::with(|builder| builder.report_patience(Duration::from_millis(20)));
+    let report = Box::new(move || gate.wait());
+    bench.registry.monitor(Arc::new(Hostile { report, ..Hostile::new() })).unwrap();
+    assert!(bench.tick().sample.report("hostile", None).is_err());
+    let mut is_benched = || {
+        bench.tick();
+        let labels = [("guest", "hostile"), ("call", "report")];
+        let sample = bench.registry.read();
+        sample.snapshot.value(GUEST_BENCHED.name(), &labels).map(Value::as_f64) == Some(1.0)
+    };
+    assert!(is_benched(), "it hangs");
+    drop(release);
+    while is_benched() {
+        thread::yield_now();
     }
 }
