@@ -183,7 +183,8 @@ impl Registry {
     /// The registry holds the monitor, so the monitor holds handles and not the registry.
     ///
     /// # Errors
-    /// [`RegisterError::DuplicateTopic`] when the topic has one, and
+    /// [`RegisterError::DuplicateTopic`] when the topic has one,
+    /// [`RegisterError::DuplicateCheckKey`] when another topic has its check key, and
     /// [`RegisterError::TopicName`] for a name that breaks the rule of [`Topic::new`].
     pub fn monitor(&self, monitor: Arc<dyn Monitor>) -> Result<(), RegisterError> {
         self.engine.monitor(monitor)
