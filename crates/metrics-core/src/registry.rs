@@ -185,7 +185,8 @@ impl Registry {
     /// that cycle would never be freed.
     ///
     /// # Errors
-    /// [`RegisterError::DuplicateTopic`] when the topic has one, and
+    /// [`RegisterError::DuplicateTopic`] when the topic has one,
+    /// [`RegisterError::DuplicateCheckKey`] when another topic has its check key, and
     /// [`RegisterError::TopicName`] for a name that breaks the rule of [`Topic::new`].
     pub fn monitor(&self, monitor: Arc<dyn Monitor>) -> Result<(), RegisterError> {
         self.engine.monitor(monitor)

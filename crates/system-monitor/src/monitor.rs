@@ -169,12 +169,20 @@ impl SystemMonitorBuilder {
     ///
     /// # Errors
     /// [`RegisterError::DuplicateTopic`] when the registry has one of them: clone the first
-    /// monitor instead.
+    /// monitor instead; [`RegisterError::DuplicateCheckKey`] when another topic has the check key
+    /// of one.
     pub fn register(self, registry: &Registry) -> Result<SystemMonitor, RegisterError> {
         // Both topics are registered or neither, since a monitor cannot be removed from a registry.
-        let ours = [TOPIC.name, RUNTIME_TOPIC.name];
-        if let Some(taken) = registry.topics().iter().find(|topic| ours.contains(&topic.name)) {
-            return Err(RegisterError::DuplicateTopic { topic: taken.name });
+        for taken in registry.topics() {
+            for ours in [&TOPIC, &RUNTIME_TOPIC] {
+                if taken.name == ours.name {
+                    return Err(RegisterError::DuplicateTopic { topic: taken.name });
+                }
+                if taken.check_key == ours.check_key {
+                    let (key, topic) = (ours.check_key, taken.name);
+                    return Err(RegisterError::DuplicateCheckKey { key, topic });
+                }
+            }
         }
         let system = Arc::new(System {
             process: Process::register(registry, Probe::find(&self.root), self.heap)?,

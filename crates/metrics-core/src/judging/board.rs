@@ -61,6 +61,10 @@ impl Board {
         if monitors.iter().any(|other| other.topic.name == topic) {
             return Err(RegisterError::DuplicateTopic { topic });
         }
+        let key = watched.topic.check_key;
+        if let Some(other) = monitors.iter().find(|other| other.topic.check_key == key) {
+            return Err(RegisterError::DuplicateCheckKey { key, topic: other.topic.name });
+        }
         watched.score.set(f64::NAN);
         *monitors = monitors.iter().cloned().chain([Arc::new(watched)]).collect();
         Ok(())

@@ -106,6 +106,14 @@ pub enum RegisterError {
         /// The topic.
         topic: &'static str,
     },
+    /// A check key belongs to one topic: it is a key in bodies, and labels the topic's score.
+    #[error("the check key `{key}` is that of topic `{topic}` already: choose another")]
+    DuplicateCheckKey {
+        /// The key.
+        key: &'static str,
+        /// The topic that has it.
+        topic: &'static str,
+    },
 }
 
 impl RegisterError {

@@ -108,6 +108,32 @@ fn a_report_before_the_first_tick_has_a_judgement_of_its_own() {
     assert_eq!(report.health.score, Some(40));
 }
 
+struct Named(&'static Topic);
+
+impl Monitor for Named {
+    fn topic(&self) -> &'static Topic {
+        self.0
+    }
+
+    fn judge(&self, _: &View<'_>) -> Judgement {
+        Judgement::healthy("")
+    }
+
+    fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
+        Ok(Report::new(()))
+    }
+}
+
+#[test]
+fn two_topics_cannot_have_one_check_key() {
+    static ONE: Topic = Topic::new("one", "same");
+    static TWO: Topic = Topic::new("two", "same");
+    let registry = Bench::new().registry;
+    registry.monitor(Arc::new(Named(&ONE))).unwrap();
+    let refused = registry.monitor(Arc::new(Named(&TWO)));
+    assert_eq!(refused, Err(RegisterError::DuplicateCheckKey { key: "same", topic: "one" }));
+}
+
 #[test]
 fn a_topic_whose_name_cannot_be_served_is_refused() {
     for topic in [
@@ -118,18 +144,6 @@ fn a_topic_whose_name_cannot_be_served_is_refused() {
         const { &Topic::new("two/parts", "p") },
         const { &Topic::new("", "none") },
     ] {
-        struct Named(&'static Topic);
-        impl Monitor for Named {
-            fn topic(&self) -> &'static Topic {
-                self.0
-            }
-            fn judge(&self, _: &View<'_>) -> Judgement {
-                Judgement::healthy("")
-            }
-            fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
-                Ok(Report::new(()))
-            }
-        }
         let refused = Bench::new().registry.monitor(Arc::new(Named(topic)));
         assert!(
             matches!(refused, Err(RegisterError::TopicName { topic: name, .. }) if name == topic.name)
