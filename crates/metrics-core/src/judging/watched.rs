@@ -1,5 +1,6 @@
 //! A monitor as the registry holds it: each call into it is guarded.
 
+use std::mem;
 use std::sync::Arc;
 
 use crate::judging::assessment::Assessment;
@@ -26,7 +27,7 @@ pub(crate) struct Watched {
     report: GuardedCall,
     readiness: GuardedCall,
     /// The checks that it gave last.
-    checks: Mutex<Vec<Arc<dyn ReadinessCheck>>>,
+    checks: Arc<Mutex<Vec<Arc<dyn ReadinessCheck>>>>,
     /// The believed score.
     pub(crate) score: Gauge,
 }
@@ -46,7 +47,7 @@ impl Watched {
             judge: guarded(GuestCall::Judge)?,
             report: guarded(GuestCall::Report)?,
             readiness: guarded(GuestCall::Readiness)?,
-            checks: Mutex::default(),
+            checks: Arc::default(),
             score: store.handle(&COMPONENT_HEALTH_SCORE, &[topic.check_key])?,
         })
     }
@@ -67,13 +68,16 @@ impl Watched {
     /// Returns the monitor's checks; those it gave last where it gives none for now, since a
     /// check that is forgotten would read as readiness.
     pub(crate) fn readiness(&self) -> Vec<Arc<dyn ReadinessCheck>> {
-        let monitor = self.monitor.clone();
-        let given = self.readiness.run(move || monitor.readiness());
-        let mut checks = lock(&self.checks);
-        if let Ok(given) = given {
-            *checks = given;
-        }
-        checks.clone()
+        let (monitor, checks) = (self.monitor.clone(), self.checks.clone());
+        let ask = move || {
+            let given = monitor.readiness();
+            // The checks before drop in here, and not under the lock: that runs code of others.
+            let before = mem::replace(&mut *lock(&checks), given);
+            drop(before);
+        };
+        // A failure is counted.
+        let _ = self.readiness.run(ask);
+        lock(&self.checks).clone()
     }
 
     pub(crate) fn report(

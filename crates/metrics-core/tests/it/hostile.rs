@@ -1,6 +1,8 @@
 //! Guests that do harm by what they leave behind, or by when they return.
 
+use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
@@ -8,8 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use metrics_core::{
-    Event, Finding, GUEST_BENCHED, GUEST_FAILURES, Judgement, ManualClock, Monitor, Observer,
-    Registry, Report, Sample, Topic, UnknownTarget, Value, View,
+    Event, Finding, GUEST_BENCHED, GUEST_FAILURES, Judgement, ManualClock, Monitor, NotReady,
+    Observer, ReadinessCheck, Registry, Report, Sample, Topic, UnknownTarget, Value, View,
 };
 
 use crate::Bench;
@@ -21,6 +23,7 @@ struct Hostile {
     poll: Box<dyn Fn() + Send + Sync>,
     judge: Box<dyn Fn() -> Judgement + Send + Sync>,
     report: Box<dyn Fn() + Send + Sync>,
+    readiness: Box<dyn Fn() -> Vec<Arc<dyn ReadinessCheck>> + Send + Sync>,
 }
 
 impl Hostile {
@@ -29,6 +32,7 @@ impl Hostile {
             poll: Box::new(|| ()),
             judge: Box::new(|| Judgement::healthy("fine")),
             report: Box::new(|| ()),
+            readiness: Box::new(Vec::new),
         }
     }
 }
@@ -50,10 +54,14 @@ impl Monitor for Hostile {
         (self.report)();
         Ok(Report::new(()))
     }
+
+    fn readiness(&self) -> Vec<Arc<dyn ReadinessCheck>> {
+        (self.readiness)()
+    }
 }
 
 /// Does something when it is dropped.
-struct OnDrop(Box<dyn Fn() + Send>);
+struct OnDrop(Box<dyn Fn() + Send + Sync>);
 
 impl Drop for OnDrop {
     fn drop(&mut self) {
@@ -254,4 +262,39 @@ fn a_report_that_returned_is_shown_as_left_out_no_longer() {
     while is_benched() {
         thread::yield_now();
     }
+}
+
+/// A check that does something when it is dropped.
+struct Check(#[expect(dead_code, reason = "only its destructor matters")] OnDrop);
+
+impl ReadinessCheck for Check {
+    fn name(&self) -> &str {
+        "check"
+    }
+
+    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), NotReady>> + Send + '_>> {
+        Box::pin(ready(Ok(())))
+    }
+}
+
+#[test]
+fn a_check_that_hangs_when_dropped_holds_nobody_who_asks_for_checks() {
+    let (_release, gate) = Gate::new();
+    let given = returns(move || {
+        let registry = Registry::builder().guest_patience(Duration::from_millis(50)).build();
+        let is_first = AtomicBool::new(true);
+        let readiness = Box::new(move || -> Vec<Arc<dyn ReadinessCheck>> {
+            let (gate, hangs) = (gate.clone(), is_first.swap(false, Ordering::Relaxed));
+            let drops = OnDrop(Box::new(move || {
+                if hangs {
+                    gate.wait()
+                }
+            }));
+            vec![Arc::new(Check(drops))]
+        });
+        registry.monitor(Arc::new(Hostile { readiness, ..Hostile::new() })).unwrap();
+        // The second list takes the place of the first, whose check drops.
+        [(); 3].map(|()| registry.readiness_checks().len())
+    });
+    assert_eq!(given, [1, 1, 1]);
 }
