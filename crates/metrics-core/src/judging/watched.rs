@@ -80,11 +80,13 @@ impl Watched {
         lock(&self.checks).clone()
     }
 
-    pub(crate) fn report(
+    /// Makes a report and hands it to `write`, all in one call.
+    pub(crate) fn report<T: Send + 'static>(
         &self,
         sample: &Arc<Sample>,
         target: Option<&str>,
-    ) -> Result<TopicReport, ReportError> {
+        write: impl FnOnce(TopicReport) -> T + Send + 'static,
+    ) -> Result<T, ReportError> {
         let (topic, at) = (self.topic, sample.at);
         let (monitor, sample) = (self.monitor.clone(), sample.clone());
         let target = target.map(str::to_owned);
@@ -109,12 +111,11 @@ impl Watched {
             });
             let joined = report.joined().and_then(|topic| view.health(topic));
             let both = health.into_iter().chain(joined.map(|joined| joined.assessment.clone()));
-            Ok((both.reduce(Assessment::worst), report))
+            let health = both.reduce(Assessment::worst);
+            let health = health.unwrap_or_else(|| Judgement::unknown("not judged yet").assess());
+            Ok(write(TopicReport { topic, at, health, report }))
         });
         let made = made.map_err(|reason| ReportError::Failed { topic, reason })?;
-        let (health, report) =
-            made.map_err(|source| ReportError::UnknownTarget { topic, source })?;
-        let health = health.unwrap_or_else(|| Judgement::unknown("not judged yet").assess());
-        Ok(TopicReport { topic, at, health, report })
+        made.map_err(|source| ReportError::UnknownTarget { topic, source })
     }
 }

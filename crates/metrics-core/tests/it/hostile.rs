@@ -13,6 +13,7 @@ use metrics_core::{
     Event, Finding, GUEST_BENCHED, GUEST_FAILURES, Judgement, ManualClock, Monitor, NotReady,
     Observer, ReadinessCheck, Registry, Report, Sample, Topic, UnknownTarget, Value, View,
 };
+use serde::{Serialize, Serializer};
 
 use crate::Bench;
 
@@ -22,7 +23,7 @@ static TOPIC: Topic = Topic::new("hostile", "hostile");
 struct Hostile {
     poll: Box<dyn Fn() + Send + Sync>,
     judge: Box<dyn Fn() -> Judgement + Send + Sync>,
-    report: Box<dyn Fn() + Send + Sync>,
+    report: Box<dyn Fn() -> Report + Send + Sync>,
     readiness: Box<dyn Fn() -> Vec<Arc<dyn ReadinessCheck>> + Send + Sync>,
 }
 
@@ -31,7 +32,7 @@ impl Hostile {
         Self {
             poll: Box::new(|| ()),
             judge: Box::new(|| Judgement::healthy("fine")),
-            report: Box::new(|| ()),
+            report: Box::new(|| Report::new(())),
             readiness: Box::new(Vec::new),
         }
     }
@@ -51,8 +52,7 @@ impl Monitor for Hostile {
     }
 
     fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
-        (self.report)();
-        Ok(Report::new(()))
+        Ok((self.report)())
     }
 
     fn readiness(&self) -> Vec<Arc<dyn ReadinessCheck>> {
@@ -248,7 +248,10 @@ fn a_listener_that_hears_nothing_is_shown_as_left_out_no_longer_than_it_is() {
 fn a_report_that_returned_is_shown_as_left_out_no_longer() {
     let (release, gate) = Gate::new();
     let mut bench = Bench::with(|builder| builder.report_patience(Duration::from_millis(20)));
-    let report = Box::new(move || gate.wait());
+    let report = Box::new(move || {
+        gate.wait();
+        Report::new(())
+    });
     bench.registry.monitor(Arc::new(Hostile { report, ..Hostile::new() })).unwrap();
     assert!(bench.tick().sample.report("hostile", None).is_err());
     let mut is_benched = || {
@@ -297,4 +300,38 @@ fn a_check_that_hangs_when_dropped_holds_nobody_who_asks_for_checks() {
         [(); 3].map(|()| registry.readiness_checks().len())
     });
     assert_eq!(given, [1, 1, 1]);
+}
+
+/// A body that does something when it is written.
+struct Body(Box<dyn Fn() + Send>);
+
+impl Serialize for Body {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.0)();
+        serializer.serialize_unit()
+    }
+}
+
+#[test]
+fn a_body_that_panics_or_hangs_while_it_is_written_is_a_report_that_failed() {
+    let write = |patience: u64, act: fn(&Gate)| {
+        let (_release, gate) = Gate::new();
+        returns(move || {
+            let patience = Duration::from_millis(patience);
+            let bench = Bench::with(|builder| builder.report_patience(patience));
+            let report = Box::new(move || {
+                let gate = gate.clone();
+                Report::new(Body(Box::new(move || act(&gate))))
+            });
+            bench.registry.monitor(Arc::new(Hostile { report, ..Hostile::new() })).unwrap();
+            let sample = bench.registry.read();
+            let json = sample.report_with("hostile", None, |body| serde_json::to_string(&body));
+            let error = json.expect_err("it cannot be written").to_string();
+            (error, ["panic", "hung"].map(|reason| failures(&bench, "report", reason)))
+        })
+    };
+    let panicked = ("the monitor of topic `hostile` panicked".to_owned(), [1.0, 0.0].map(Some));
+    assert_eq!(write(60_000, |_| panic!("told to")), panicked);
+    let hung = ("the monitor of topic `hostile` did not return".to_owned(), [0.0, 1.0].map(Some));
+    assert_eq!(write(50, Gate::wait), hung);
 }
