@@ -44,6 +44,12 @@ impl Guests {
     }
 }
 
+/// The most calls of one kind into one guest that run at once; more are refused.
+///
+/// Calls of a tick follow each other, but any number of readers may ask for a report. Should it
+/// hang then, or ask for itself, each of these calls costs a thread.
+const MOST_AT_ONCE: usize = 32;
+
 /// One kind of call into one guest, with the counts of how it went.
 ///
 /// The registry has one for each call into its monitors, observers and listeners. Whoever calls
@@ -60,6 +66,8 @@ pub struct GuardedCall {
     benched_until: AtomicU64,
     /// Whether the last call took longer than its budget.
     was_late: AtomicBool,
+    /// Shared by the calls that run, those that were given up included.
+    running: Arc<()>,
     /// Calls that were given up; each can be upgraded until it returns.
     given_up: Mutex<Vec<Weak<()>>>,
 }
@@ -82,6 +90,7 @@ impl GuardedCall {
             benched: store.handle(&GUEST_BENCHED, &labels)?,
             benched_until: AtomicU64::new(0),
             was_late: AtomicBool::new(false),
+            running: Arc::default(),
             given_up: Mutex::default(),
         })
     }
@@ -95,7 +104,7 @@ impl GuardedCall {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, GuestError> {
-        self.admit()?;
+        let place = self.admit()?;
         let clock = self.guests.clock.clone();
         let running = Arc::new(());
         let token = Arc::downgrade(&running);
@@ -105,7 +114,7 @@ impl GuardedCall {
             // alone again what it shared, and runs no destructor of others.
             let result = contain(work);
             let took = clock.since(start);
-            drop(running);
+            drop((running, place));
             (result, took)
         };
         let patience = match self.call {
@@ -164,8 +173,9 @@ impl GuardedCall {
         let _ = self.admit();
     }
 
-    /// Refuses while an earlier call goes on, or while the call is left out.
-    fn admit(&self) -> Result<(), GuestError> {
+    /// Refuses while a call that was given up goes on, while the call is left out, or beyond
+    /// [`MOST_AT_ONCE`]; a call that is admitted holds its place until it returns.
+    fn admit(&self) -> Result<Arc<()>, GuestError> {
         let mut given_up = lock(&self.given_up);
         given_up.retain(|call| call.strong_count() > 0);
         if !given_up.is_empty() {
@@ -175,7 +185,11 @@ impl GuardedCall {
             return Err(GuestError::Benched);
         }
         self.benched.set(0.0);
-        Ok(())
+        // Exact, since places are given under the lock only.
+        if Arc::strong_count(&self.running) > MOST_AT_ONCE {
+            return Err(GuestError::Busy);
+        }
+        Ok(self.running.clone())
     }
 
     /// Counts a call that panicked or hung, and leaves it out for some ticks if it belongs to one.

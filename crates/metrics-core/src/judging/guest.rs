@@ -121,6 +121,9 @@ pub enum GuestError {
     /// It is left out for some ticks, because it failed before.
     #[error("is left out, because it failed before")]
     Benched,
+    /// It runs too often at once already.
+    #[error("is called too often at once")]
+    Busy,
     /// The system gave no thread to run it on.
     #[error("could not be called: the system gave no thread")]
     NoThread,

@@ -3,7 +3,7 @@
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -334,4 +334,51 @@ fn a_body_that_panics_or_hangs_while_it_is_written_is_a_report_that_failed() {
     assert_eq!(write(60_000, |_| panic!("told to")), panicked);
     let hung = ("the monitor of topic `hostile` did not return".to_owned(), [0.0, 1.0].map(Some));
     assert_eq!(write(50, Gate::wait), hung);
+}
+
+#[test]
+fn a_report_that_asks_for_itself_is_refused_at_some_depth() {
+    let mut bench = Bench::with(|builder| builder.report_patience(Duration::from_secs(60)));
+    let (calls, registry) = (Arc::new(AtomicUsize::new(0)), bench.registry.clone());
+    let count = calls.clone();
+    let report = Box::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        drop(registry.latest().report("hostile", None));
+        Report::new(())
+    });
+    bench.registry.monitor(Arc::new(Hostile { report, ..Hostile::new() })).unwrap();
+    let sample = bench.tick().sample;
+    assert!(returns(move || sample.report("hostile", None).is_ok()));
+    assert_eq!(calls.load(Ordering::Relaxed), 32);
+}
+
+#[test]
+fn a_report_that_hangs_costs_few_threads_however_many_ask_at_once() {
+    let (release, gate) = Gate::new();
+    let bench = Bench::with(|builder| builder.report_patience(Duration::from_secs(60)));
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = calls.clone();
+    let report = Box::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        gate.wait();
+        Report::new(())
+    });
+    bench.registry.monitor(Arc::new(Hostile { report, ..Hostile::new() })).unwrap();
+    let sample = bench.registry.read();
+    thread::scope(|scope| {
+        let (refused, refusals) = mpsc::channel();
+        for _ in 0..100 {
+            let (sample, refused) = (sample.clone(), refused.clone());
+            scope.spawn(move || {
+                if let Err(error) = sample.report("hostile", None) {
+                    let _ = refused.send(error.to_string());
+                }
+            });
+        }
+        let errors: Vec<_> = refusals.iter().take(68).collect();
+        drop(release);
+        let busy = "the monitor of topic `hostile` is called too often at once";
+        assert!(errors.iter().all(|error| error == busy), "{errors:?}");
+    });
+    assert_eq!(calls.load(Ordering::Relaxed), 32);
 }
