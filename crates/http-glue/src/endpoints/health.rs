@@ -5,8 +5,9 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use http::{StatusCode, Uri};
-use metrics_core::{Assessment, Registry, Sample, Status, Timestamp, TopicHealth, TopicReport};
+use metrics_core::{Assessment, Registry, Sample, Status, Timestamp, TopicHealth};
 use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::endpoint::{Endpoint, EndpointDesc};
 use super::error::ApiError;
@@ -94,7 +95,7 @@ struct PerformanceHealth<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<Keyed<&'a Assessment>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    metrics: Option<Keyed<Option<TopicReport>>>,
+    metrics: Option<Keyed<Option<Box<RawValue>>>>,
 }
 
 #[derive(Serialize)]
@@ -132,8 +133,12 @@ fn body(
 ) -> Result<(Status, Vec<u8>), ApiError> {
     let overall = sample.overall();
     let topics = &sample.topics;
-    // A report that fails is shown as null; the others are not affected.
-    let report = |health: &TopicHealth| sample.report(health.topic.name, None).ok();
+    // A monitor whose report cannot be made or written is shown as null, and the others are
+    // shown all the same.
+    let report = |health: &TopicHealth| {
+        let json = sample.report_with(health.topic.name, None, |report| to_raw_value(&report));
+        json.ok()?.ok()
+    };
     let body = PerformanceHealth {
         status: overall.status,
         timestamp: sample.at,

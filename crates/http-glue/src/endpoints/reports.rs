@@ -95,8 +95,9 @@ async fn report_topic(
 
 /// The report of a topic as JSON.
 fn report(sample: &Arc<Sample>, topic: &str, instance: Option<&str>) -> Result<Vec<u8>, ApiError> {
-    match sample.report(topic, instance) {
-        Ok(report) => reply::to_json(&report),
+    // Written in the monitor's call: its body may hang, and would keep a place and a thread.
+    match sample.report_with(topic, instance, |report| reply::to_json(&report)) {
+        Ok(json) => json,
         Err(ReportError::UnknownTopic { topic, known }) => {
             Err(ApiError::unknown("topic", &topic, known))
         }

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use metrics_core::{Judgement, Topic};
+use metrics_core::{Judgement, ManualClock, Monitor, Registry, Report, Topic, UnknownTarget, View};
+use serde::{Serialize, Serializer};
 
 use crate::support::{QUEUE, Scripted, Served};
 
@@ -139,5 +140,47 @@ async fn work_that_takes_too_long_is_refused() {
         Served::with(vec![stuck(&gate)], |routes| routes.render_timeout(Duration::from_millis(20)));
     let answer = served.get("/metrics/stuck").await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"));
+    gate.open();
+}
+
+/// Its report hangs while it is written.
+struct Unwritable(Arc<Gate>);
+
+impl Monitor for Unwritable {
+    fn topic(&self) -> &'static Topic {
+        &STUCK
+    }
+
+    fn judge(&self, _: &View<'_>) -> Judgement {
+        Judgement::healthy("fine")
+    }
+
+    fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
+        struct Body(Arc<Gate>);
+        impl Serialize for Body {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.0.wait();
+                serializer.serialize_unit()
+            }
+        }
+        Ok(Report::new(Body(self.0.clone())))
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_hangs_while_it_is_written_keeps_no_place_and_one_thread() {
+    let (gate, clock) = (Arc::new(Gate::default()), ManualClock::new());
+    let patience = Duration::from_millis(20);
+    let registry = Registry::builder().clock(clock.clock()).report_patience(patience).build();
+    registry.monitor(Arc::new(Unwritable(gate.clone()))).expect("a new topic");
+    registry.monitor(Arc::new(Scripted::new(&QUEUE))).expect("a new topic");
+    let served = Served::over(clock, registry, |routes| routes.max_renders(1));
+    for _ in 0..3 {
+        assert_eq!(served.get("/metrics/stuck").await.status, 503);
+        let answer = served.get("/health/performance?metrics=true").await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.json()["metrics"]["stuck"].is_null());
+    }
+    assert_eq!(gate.state.lock().expect("not poisoned").waiting, 1);
     gate.open();
 }

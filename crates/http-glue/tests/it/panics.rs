@@ -17,8 +17,12 @@ use crate::support::{QUEUE, Scripted, Served};
 
 static BOMB: Topic = Topic::new("bomb", "bomb");
 
-/// Panics when asked for its checks, or when its report is written.
-struct Bomb;
+/// Panics when asked for its checks; its report is written as told, by default not without a panic.
+struct Bomb(fn() -> Result<u8, &'static str>);
+
+fn panics() -> Result<u8, &'static str> {
+    panic!("on purpose")
+}
 
 impl Monitor for Bomb {
     fn topic(&self) -> &'static Topic {
@@ -30,13 +34,13 @@ impl Monitor for Bomb {
     }
 
     fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
-        struct Body;
+        struct Body(fn() -> Result<u8, &'static str>);
         impl Serialize for Body {
-            fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-                panic!("on purpose");
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_u8((self.0)().map_err(serde::ser::Error::custom)?)
             }
         }
-        Ok(Report::new(Body))
+        Ok(Report::new(Body(self.0)))
     }
 
     fn readiness(&self) -> Vec<Arc<dyn ReadinessCheck>> {
@@ -94,7 +98,7 @@ async fn a_check_that_cannot_say_its_name_or_start_decides_all_the_same() {
 #[tokio::test(start_paused = true)]
 async fn a_monitor_that_cannot_name_its_checks_is_counted_and_the_others_go_on() {
     let registry = Registry::new();
-    registry.monitor(Arc::new(Bomb)).expect("a new topic");
+    registry.monitor(Arc::new(Bomb(panics))).expect("a new topic");
     registry.monitor(Arc::new(Scripted::new(&QUEUE))).expect("a new topic");
     let readiness = Readiness::builder(&registry).start();
     readiness.started();
@@ -108,10 +112,23 @@ async fn a_monitor_that_cannot_name_its_checks_is_counted_and_the_others_go_on()
 #[tokio::test]
 async fn a_body_that_panics_while_it_is_written_is_an_internal_error_of_its_topic() {
     let served = Served::new(vec![Scripted::new(&QUEUE)]);
-    served.registry.monitor(Arc::new(Bomb)).expect("a new topic");
+    served.registry.monitor(Arc::new(Bomb(panics))).expect("a new topic");
     let answer = served.get("/metrics/bomb").await;
     assert_eq!(answer.status, 500);
     assert_eq!(answer.json()["error"]["code"], "internal");
     assert_eq!(served.get("/metrics/queue").await.status, 200);
     assert_eq!(served.get("/metrics").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_written_is_null_in_the_health_beside_the_others() {
+    // It panics, fails, or is no object.
+    for write in [panics, || Err("on purpose"), || Ok(7)] {
+        let served = Served::new(vec![Scripted::new(&QUEUE)]);
+        served.registry.monitor(Arc::new(Bomb(write))).expect("a new topic");
+        let answer = served.get("/health/performance?metrics=true").await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let metrics = &answer.json()["metrics"];
+        assert!(metrics["bomb"].is_null() && metrics["queue"].is_object(), "{metrics}");
+    }
 }

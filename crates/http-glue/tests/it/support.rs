@@ -89,6 +89,14 @@ impl Served {
         for monitor in monitors {
             registry.monitor(Arc::new(monitor)).expect("topics differ");
         }
+        Self::over(clock, registry, settings)
+    }
+
+    pub(crate) fn over(
+        clock: ManualClock,
+        registry: Registry,
+        settings: impl FnOnce(Routes) -> Routes,
+    ) -> Self {
         let readiness = Readiness::builder(&registry).start();
         let routes = Routes::new(&registry, Exporter::new(), &readiness).version("1.0.0");
         let routes = settings(routes);

@@ -44,6 +44,12 @@ impl Guests {
     }
 }
 
+/// The maximum of calls of one kind into one guest that run at once; more are refused.
+///
+/// Calls of a tick follow each other, but any number of readers may ask for a report. Should it
+/// hang then, or ask for itself, each of these calls costs a thread.
+const MOST_AT_ONCE: usize = 32;
+
 /// Makes one kind of call into one guest, and counts how the calls end.
 ///
 /// The registry has one for each kind of call into its monitors, observers and listeners. Code
@@ -60,6 +66,8 @@ pub struct GuardedCall {
     benched_until: AtomicU64,
     /// `true` if the last call took longer than its budget.
     was_late: AtomicBool,
+    /// Shared by all calls that run, abandoned ones included.
+    running: Arc<()>,
     /// Calls that were abandoned after the timeout; each can be upgraded until it returns.
     given_up: Mutex<Vec<Weak<()>>>,
 }
@@ -82,6 +90,7 @@ impl GuardedCall {
             benched: store.handle(&GUEST_BENCHED, &labels)?,
             benched_until: AtomicU64::new(0),
             was_late: AtomicBool::new(false),
+            running: Arc::default(),
             given_up: Mutex::default(),
         })
     }
@@ -97,7 +106,7 @@ impl GuardedCall {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, GuestError> {
-        self.admit()?;
+        let place = self.admit()?;
         let clock = self.guests.clock.clone();
         let running = Arc::new(());
         let token = Arc::downgrade(&running);
@@ -107,7 +116,7 @@ impl GuardedCall {
             // the only owner of shared data again, and runs no destructor of a guest.
             let result = contain(work);
             let took = clock.since(start);
-            drop(running);
+            drop((running, place));
             (result, took)
         };
         let patience = match self.call {
@@ -167,8 +176,9 @@ impl GuardedCall {
         let _ = self.admit();
     }
 
-    /// Returns an error while an earlier call still runs, or while the call is skipped.
-    fn admit(&self) -> Result<(), GuestError> {
+    /// Returns an error while an abandoned call still runs, while the call is skipped, or beyond
+    /// [`MOST_AT_ONCE`]; a call that is admitted holds its place until it returns.
+    fn admit(&self) -> Result<Arc<()>, GuestError> {
         let mut given_up = lock(&self.given_up);
         given_up.retain(|call| call.strong_count() > 0);
         if !given_up.is_empty() {
@@ -178,7 +188,11 @@ impl GuardedCall {
             return Err(GuestError::Benched);
         }
         self.benched.set(0.0);
-        Ok(())
+        // Exact, since places are given under the lock only.
+        if Arc::strong_count(&self.running) > MOST_AT_ONCE {
+            return Err(GuestError::Busy);
+        }
+        Ok(self.running.clone())
     }
 
     /// Counts a call that panicked or hung; one that is made every tick is skipped for some ticks.

@@ -121,6 +121,9 @@ pub enum GuestError {
     /// It was not called: it is skipped for some ticks because it failed before.
     #[error("is left out, because it failed before")]
     Benched,
+    /// It was not called: too many calls of the kind run already.
+    #[error("is called too often at once")]
+    Busy,
     /// It was not called: the system could not start a thread.
     #[error("could not be called: the system gave no thread")]
     NoThread,

@@ -1,5 +1,6 @@
 //! A registered monitor; each call into it is guarded.
 
+use std::mem;
 use std::sync::Arc;
 
 use crate::judging::assessment::Assessment;
@@ -26,7 +27,7 @@ pub(crate) struct Watched {
     report: GuardedCall,
     readiness: GuardedCall,
     /// The readiness checks that the monitor returned last.
-    checks: Mutex<Vec<Arc<dyn ReadinessCheck>>>,
+    checks: Arc<Mutex<Vec<Arc<dyn ReadinessCheck>>>>,
     /// The published score.
     pub(crate) score: Gauge,
 }
@@ -46,7 +47,7 @@ impl Watched {
             judge: guarded(GuestCall::Judge)?,
             report: guarded(GuestCall::Report)?,
             readiness: guarded(GuestCall::Readiness)?,
-            checks: Mutex::default(),
+            checks: Arc::default(),
             score: store.handle(&COMPONENT_HEALTH_SCORE, &[topic.check_key])?,
         })
     }
@@ -69,20 +70,25 @@ impl Watched {
     /// If the call fails, these are the checks of the last successful call: without them the
     /// service would count as ready.
     pub(crate) fn readiness(&self) -> Vec<Arc<dyn ReadinessCheck>> {
-        let monitor = self.monitor.clone();
-        let given = self.readiness.run(move || monitor.readiness());
-        let mut checks = lock(&self.checks);
-        if let Ok(given) = given {
-            *checks = given;
-        }
-        checks.clone()
+        let (monitor, checks) = (self.monitor.clone(), self.checks.clone());
+        let ask = move || {
+            let given = monitor.readiness();
+            // The previous checks are dropped here and outside of the lock: a destructor is guest code.
+            let before = mem::replace(&mut *lock(&checks), given);
+            drop(before);
+        };
+        // A failure is counted.
+        let _ = self.readiness.run(ask);
+        lock(&self.checks).clone()
     }
 
-    pub(crate) fn report(
+    /// Makes a report and hands it to `write`, all in one call.
+    pub(crate) fn report<T: Send + 'static>(
         &self,
         sample: &Arc<Sample>,
         target: Option<&str>,
-    ) -> Result<TopicReport, ReportError> {
+        write: impl FnOnce(TopicReport) -> T + Send + 'static,
+    ) -> Result<T, ReportError> {
         let (topic, at) = (self.topic, sample.at);
         let (monitor, sample) = (self.monitor.clone(), sample.clone());
         let target = target.map(str::to_owned);
@@ -107,12 +113,11 @@ impl Watched {
             });
             let joined = report.joined().and_then(|topic| view.health(topic));
             let both = health.into_iter().chain(joined.map(|joined| joined.assessment.clone()));
-            Ok((both.reduce(Assessment::worst), report))
+            let health = both.reduce(Assessment::worst);
+            let health = health.unwrap_or_else(|| Judgement::unknown("not judged yet").assess());
+            Ok(write(TopicReport { topic, at, health, report }))
         });
         let made = made.map_err(|reason| ReportError::Failed { topic, reason })?;
-        let (health, report) =
-            made.map_err(|source| ReportError::UnknownTarget { topic, source })?;
-        let health = health.unwrap_or_else(|| Judgement::unknown("not judged yet").assess());
-        Ok(TopicReport { topic, at, health, report })
+        made.map_err(|source| ReportError::UnknownTarget { topic, source })
     }
 }

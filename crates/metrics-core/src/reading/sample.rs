@@ -56,7 +56,9 @@ impl Sample {
     /// Returns the report of a topic; with a `target`, that of this instance.
     ///
     /// The monitor makes it on a worker thread, and the caller waits for it with a timeout, by
-    /// default of 5 s.
+    /// default of 5 s. Its body
+    /// is still the monitor's: a caller that must not hang or panic while it is serialised or
+    /// dropped uses [`Self::report_with`].
     ///
     /// # Errors
     /// [`ReportError`] for an unknown topic or target, and if the monitor panics or does not
@@ -66,8 +68,44 @@ impl Sample {
         topic: &str,
         target: Option<&str>,
     ) -> Result<TopicReport, ReportError> {
+        self.report_with(topic, target, |report| report)
+    }
+
+    /// Writes the report of a topic, as [`Self::report`] makes it, into whatever `write` returns.
+    ///
+    /// `write` runs on the same thread and within the same limit, so that a body that panics or
+    /// hangs while it is serialised does no harm to the caller.
+    ///
+    /// ```
+    /// # use metrics_core::{Judgement, Monitor, Registry, Report, Topic, UnknownTarget, View};
+    /// # use std::sync::Arc;
+    /// # static TOPIC: Topic = Topic::new("queue", "queue");
+    /// # struct Queue;
+    /// # impl Monitor for Queue {
+    /// #     fn topic(&self) -> &'static Topic { &TOPIC }
+    /// #     fn judge(&self, _: &View<'_>) -> Judgement { Judgement::healthy("") }
+    /// #     fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
+    /// #         Ok(Report::new(()))
+    /// #     }
+    /// # }
+    /// # let registry = Registry::new();
+    /// # registry.monitor(Arc::new(Queue))?;
+    /// let sample = registry.read();
+    /// let json = sample.report_with("queue", None, |report| serde_json::to_string(&report))??;
+    /// assert!(json.starts_with("{\"timestamp\":"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::report`], also when `write` panics or does not return.
+    pub fn report_with<T: Send + 'static>(
+        self: &Arc<Self>,
+        topic: &str,
+        target: Option<&str>,
+        write: impl FnOnce(TopicReport) -> T + Send + 'static,
+    ) -> Result<T, ReportError> {
         match self.monitors.iter().find(|watched| watched.topic.name == topic) {
-            Some(watched) => watched.report(self, target),
+            Some(watched) => watched.report(self, target, write),
             None => {
                 let known = self.monitors.iter().map(|watched| watched.topic.name).collect();
                 Err(ReportError::UnknownTopic { topic: topic.to_owned(), known })

@@ -1,16 +1,19 @@
 //! Guests that do harm by what they leave behind, or by when they return.
 
+use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use metrics_core::{
-    Event, Finding, GUEST_BENCHED, GUEST_FAILURES, Judgement, ManualClock, Monitor, Observer,
-    Registry, Report, Sample, Topic, UnknownTarget, Value, View,
+    Event, Finding, GUEST_BENCHED, GUEST_FAILURES, Judgement, ManualClock, Monitor, NotReady,
+    Observer, ReadinessCheck, Registry, Report, Sample, Topic, UnknownTarget, Value, View,
 };
+use serde::{Serialize, Serializer};
 
 use crate::Bench;
 
@@ -20,7 +23,8 @@ static TOPIC: Topic = Topic::new("hostile", "hostile");
 struct Hostile {
     poll: Box<dyn Fn() + Send + Sync>,
     judge: Box<dyn Fn() -> Judgement + Send + Sync>,
-    report: Box<dyn Fn() + Send + Sync>,
+    report: Box<dyn Fn() -> Report + Send + Sync>,
+    readiness: Box<dyn Fn() -> Vec<Arc<dyn ReadinessCheck>> + Send + Sync>,
 }
 
 impl Hostile {
@@ -28,7 +32,8 @@ impl Hostile {
         Self {
             poll: Box::new(|| ()),
             judge: Box::new(|| Judgement::healthy("fine")),
-            report: Box::new(|| ()),
+            report: Box::new(|| Report::new(())),
+            readiness: Box::new(Vec::new),
         }
     }
 }
@@ -47,13 +52,16 @@ impl Monitor for Hostile {
     }
 
     fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
-        (self.report)();
-        Ok(Report::new(()))
+        Ok((self.report)())
+    }
+
+    fn readiness(&self) -> Vec<Arc<dyn ReadinessCheck>> {
+        (self.readiness)()
     }
 }
 
 /// Does something when it is dropped.
-struct OnDrop(Box<dyn Fn() + Send>);
+struct OnDrop(Box<dyn Fn() + Send + Sync>);
 
 impl Drop for OnDrop {
     fn drop(&mut self) {
@@ -240,7 +248,10 @@ fn a_listener_that_hears_nothing_is_shown_as_left_out_no_longer_than_it_is() {
 fn a_report_that_returned_is_shown_as_left_out_no_longer() {
     let (release, gate) = Gate::new();
     let mut bench = Bench::with(|builder| builder.report_patience(Duration::from_millis(20)));
-    let report = Box::new(move || gate.wait());
+    let report = Box::new(move || {
+        gate.wait();
+        Report::new(())
+    });
     bench.registry.monitor(Arc::new(Hostile { report, ..Hostile::new() })).unwrap();
     assert!(bench.tick().sample.report("hostile", None).is_err());
     let mut is_benched = || {
@@ -254,4 +265,120 @@ fn a_report_that_returned_is_shown_as_left_out_no_longer() {
     while is_benched() {
         thread::yield_now();
     }
+}
+
+/// A check that does something when it is dropped.
+struct Check(#[expect(dead_code, reason = "only its destructor matters")] OnDrop);
+
+impl ReadinessCheck for Check {
+    fn name(&self) -> &str {
+        "check"
+    }
+
+    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), NotReady>> + Send + '_>> {
+        Box::pin(ready(Ok(())))
+    }
+}
+
+#[test]
+fn a_check_that_hangs_when_dropped_holds_nobody_who_asks_for_checks() {
+    let (_release, gate) = Gate::new();
+    let given = returns(move || {
+        let registry = Registry::builder().guest_patience(Duration::from_millis(50)).build();
+        let is_first = AtomicBool::new(true);
+        let readiness = Box::new(move || -> Vec<Arc<dyn ReadinessCheck>> {
+            let (gate, hangs) = (gate.clone(), is_first.swap(false, Ordering::Relaxed));
+            let drops = OnDrop(Box::new(move || {
+                if hangs {
+                    gate.wait()
+                }
+            }));
+            vec![Arc::new(Check(drops))]
+        });
+        registry.monitor(Arc::new(Hostile { readiness, ..Hostile::new() })).unwrap();
+        // The second list takes the place of the first, whose check drops.
+        [(); 3].map(|()| registry.readiness_checks().len())
+    });
+    assert_eq!(given, [1, 1, 1]);
+}
+
+/// A body that does something when it is written.
+struct Body(Box<dyn Fn() + Send>);
+
+impl Serialize for Body {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.0)();
+        serializer.serialize_unit()
+    }
+}
+
+#[test]
+fn a_body_that_panics_or_hangs_while_it_is_written_is_a_report_that_failed() {
+    let write = |patience: u64, act: fn(&Gate)| {
+        let (_release, gate) = Gate::new();
+        returns(move || {
+            let patience = Duration::from_millis(patience);
+            let bench = Bench::with(|builder| builder.report_patience(patience));
+            let report = Box::new(move || {
+                let gate = gate.clone();
+                Report::new(Body(Box::new(move || act(&gate))))
+            });
+            bench.registry.monitor(Arc::new(Hostile { report, ..Hostile::new() })).unwrap();
+            let sample = bench.registry.read();
+            let json = sample.report_with("hostile", None, |body| serde_json::to_string(&body));
+            let error = json.expect_err("it cannot be written").to_string();
+            (error, ["panic", "hung"].map(|reason| failures(&bench, "report", reason)))
+        })
+    };
+    let panicked = ("the monitor of topic `hostile` panicked".to_owned(), [1.0, 0.0].map(Some));
+    assert_eq!(write(60_000, |_| panic!("told to")), panicked);
+    let hung = ("the monitor of topic `hostile` did not return".to_owned(), [0.0, 1.0].map(Some));
+    assert_eq!(write(50, Gate::wait), hung);
+}
+
+#[test]
+fn a_report_that_asks_for_itself_is_refused_at_some_depth() {
+    let mut bench = Bench::with(|builder| builder.report_patience(Duration::from_secs(60)));
+    let (calls, registry) = (Arc::new(AtomicUsize::new(0)), bench.registry.clone());
+    let count = calls.clone();
+    let report = Box::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        drop(registry.latest().report("hostile", None));
+        Report::new(())
+    });
+    bench.registry.monitor(Arc::new(Hostile { report, ..Hostile::new() })).unwrap();
+    let sample = bench.tick().sample;
+    assert!(returns(move || sample.report("hostile", None).is_ok()));
+    assert_eq!(calls.load(Ordering::Relaxed), 32);
+}
+
+#[test]
+fn a_report_that_hangs_costs_few_threads_however_many_ask_at_once() {
+    let (release, gate) = Gate::new();
+    let bench = Bench::with(|builder| builder.report_patience(Duration::from_secs(60)));
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = calls.clone();
+    let report = Box::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        gate.wait();
+        Report::new(())
+    });
+    bench.registry.monitor(Arc::new(Hostile { report, ..Hostile::new() })).unwrap();
+    let sample = bench.registry.read();
+    thread::scope(|scope| {
+        let (refused, refusals) = mpsc::channel();
+        for _ in 0..100 {
+            let (sample, refused) = (sample.clone(), refused.clone());
+            scope.spawn(move || {
+                if let Err(error) = sample.report("hostile", None) {
+                    let _ = refused.send(error.to_string());
+                }
+            });
+        }
+        let errors: Vec<_> = refusals.iter().take(68).collect();
+        drop(release);
+        let busy = "the monitor of topic `hostile` is called too often at once";
+        assert!(errors.iter().all(|error| error == busy), "{errors:?}");
+    });
+    assert_eq!(calls.load(Ordering::Relaxed), 32);
 }
