@@ -56,9 +56,8 @@ impl Sample {
     /// Returns the report of a topic; with a `target`, that of this instance.
     ///
     /// The monitor makes it on a worker thread, and the caller waits for it with a timeout, by
-    /// default of 5 s. Its body
-    /// is still the monitor's: a caller that must not hang or panic while it is serialised or
-    /// dropped uses [`Self::report_with`].
+    /// default of 5 s. The body is still code of the monitor: use [`Self::report_with`] if a hang
+    /// or a panic while it is serialised or dropped must not reach the caller.
     ///
     /// # Errors
     /// [`ReportError`] for an unknown topic or target, and if the monitor panics or does not
