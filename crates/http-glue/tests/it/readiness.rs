@@ -286,3 +286,12 @@ async fn the_checks_end_with_the_last_handle() {
     sleep(Duration::from_secs(10)).await;
     assert_eq!(check.asked.load(Ordering::Relaxed), asked);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_times_of_all_are_taken() {
+    let (check, registry) = (Switch::new("db", Mood::Up), Registry::new());
+    let builder = Readiness::builder(&registry).check(check);
+    let readiness = builder.timeout(Duration::MAX).interval(Duration::MAX).start();
+    readiness.started();
+    until(&readiness, ReadinessStatus::Ready).await;
+}
