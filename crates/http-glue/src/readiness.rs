@@ -10,6 +10,7 @@
 //! The score of the health body decides nothing here: it is for people.
 
 mod board;
+mod listing;
 mod runner;
 mod thread;
 
