@@ -89,7 +89,8 @@ impl Drop for Aggregator {
 /// Steps once per tick until `stopped` is closed; a tick that was missed is skipped.
 fn sample(mut sampler: Sampler, clock: &Clock, stopped: &Receiver<()>) {
     let period = sampler.period();
-    let mut due = clock.uptime() + period;
+    // Saturating: the longest tick of all means never.
+    let mut due = clock.uptime().saturating_add(period);
     loop {
         let now = clock.uptime();
         match stopped.recv_timeout(due.saturating_sub(now)) {
@@ -99,7 +100,7 @@ fn sample(mut sampler: Sampler, clock: &Clock, stopped: &Receiver<()>) {
         sampler.step();
         let now = clock.uptime();
         while due <= now {
-            due += period;
+            due = due.saturating_add(period);
         }
     }
 }

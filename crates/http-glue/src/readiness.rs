@@ -9,6 +9,7 @@
 //! The health score has no influence on readiness.
 
 mod board;
+mod listing;
 mod runner;
 mod thread;
 
@@ -23,6 +24,9 @@ use board::Board;
 pub use board::{CheckReport, CheckStatus, ReadinessReport, ReadinessStatus};
 use runner::Runner;
 use thread::CheckThread;
+
+/// The longest time that can be set: a deadline must be a moment that the clock can tell.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The readiness of a service; clones share it, and the last one ends the checks.
 ///
@@ -73,16 +77,16 @@ impl ReadinessBuilder {
         self
     }
 
-    /// The time from one round of checks to the next; 1 s by default.
+    /// The time from one round of checks to the next; 1 s by default, a year at most.
     pub fn interval(mut self, interval: Duration) -> Self {
         // A runtime's interval may not be zero.
-        self.interval = interval.max(Duration::from_millis(1));
+        self.interval = interval.clamp(Duration::from_millis(1), LONGEST);
         self
     }
 
-    /// The time after which a check counts as failed; 1 s by default.
+    /// The time after which a check counts as failed; 1 s by default, a year at most.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = timeout.min(LONGEST);
         self
     }
 

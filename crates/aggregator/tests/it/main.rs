@@ -114,6 +114,16 @@ async fn the_thread_ticks_by_the_registrys_length_of_a_tick() {
     assert!(took < Duration::from_secs(15), "30 ticks of 10 ms took {took:?}");
 }
 
+#[tokio::test(flavor = "current_thread")]
+async fn the_longest_tick_of_all_never_ends() {
+    let registry = Registry::builder().tick(Duration::MAX).build();
+    let aggregator = Aggregator::start(&registry).unwrap();
+    let mut events = aggregator.subscribe();
+    // It ends when the thread does, as after a panic.
+    let ended = tokio::time::timeout(Duration::from_millis(100), events.recv()).await;
+    assert!(ended.is_err(), "{ended:?}");
+}
+
 #[tokio::test]
 async fn a_judgement_that_hangs_stops_no_sampling() {
     let registry = Registry::builder().tick(Duration::from_millis(10)).build();

@@ -58,7 +58,8 @@ async fn performance(
     let parts = Parts { details: query.flag(&DETAILED)?, metrics: query.flag(&METRICS)? };
     let latest = health.registry.latest();
     let age = health.registry.clock().uptime().saturating_sub(latest.uptime);
-    let is_current = latest.pass > 0 && age < health.registry.tick_length() * STALE_TICKS;
+    let stale = health.registry.tick_length().saturating_mul(STALE_TICKS);
+    let is_current = latest.pass > 0 && age < stale;
     let (status, body) = if is_current && !parts.metrics {
         body(&latest, health.version.as_deref(), parts)?
     } else {

@@ -1,22 +1,24 @@
 //! The background task that runs the checks, round after round.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metrics_core::{GuardedCall, GuestCall, ReadinessCheck, Registry};
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 
 use super::board::{Board, CheckStatus};
+use super::listing::{Checks, Listing};
 use super::lock;
 use super::thread::CheckThread;
 
 pub(super) struct Runner {
     registry: Registry,
-    own: Vec<Arc<dyn ReadinessCheck>>,
+    listing: Arc<Listing>,
+    /// The list still being made, if it took longer than the last round waited.
+    listed: Option<JoinHandle<()>>,
     board: Arc<Mutex<Board>>,
     timeout: Duration,
     /// The thread of the checks; without one they are asked on the current runtime.
@@ -26,9 +28,6 @@ pub(super) struct Runner {
     /// Checks that were asked and have not answered, by name.
     asked: BTreeMap<String, Asked>,
 }
-
-/// All checks by name.
-type Checks = BTreeMap<String, Arc<dyn ReadinessCheck>>;
 
 /// A check that is being asked; forgetting it stops it.
 struct Asked(JoinHandle<Result<(), String>>);
@@ -47,14 +46,30 @@ impl Runner {
         timeout: Duration,
         thread: Option<CheckThread>,
     ) -> Self {
+        let listing = Arc::new(Listing::new(registry.clone(), own));
         let (guards, asked) = (BTreeMap::new(), BTreeMap::new());
-        Self { registry, own, board, timeout, thread, guards, asked }
+        Self { registry, listing, listed: None, board, timeout, thread, guards, asked }
     }
 
     /// Adds the checks to the board before their first round, so that the service is not ready without them.
     pub(super) fn announce(&self) {
-        let names: Vec<String> = checks(&self.registry, &self.own).into_keys().collect();
+        self.listing.renew();
+        let names: Vec<String> = self.listing.known().into_keys().collect();
         lock(&self.board).follow(&names);
+    }
+
+    /// Makes the list of checks again on a blocking thread, and returns the checks known then.
+    ///
+    /// While the host keeps all blocking threads busy, the checks of the last list are asked.
+    async fn list(&mut self) -> Checks {
+        let mut listed = self.listed.take().unwrap_or_else(|| {
+            let listing = self.listing.clone();
+            spawn_blocking(move || listing.renew())
+        });
+        if timeout(self.timeout, &mut listed).await.is_err() {
+            self.listed = Some(listed);
+        }
+        self.listing.known()
     }
 
     pub(super) async fn run(mut self, every: Duration) {
@@ -67,9 +82,7 @@ impl Runner {
     }
 
     async fn round(&mut self) {
-        let (registry, own) = (self.registry.clone(), self.own.clone());
-        // Asking the monitors for their checks blocks, so it runs on a blocking thread.
-        let Ok(checks) = spawn_blocking(move || checks(&registry, &own)).await else { return };
+        let checks = self.list().await;
         let names: Vec<String> = checks.keys().cloned().collect();
         lock(&self.board).follow(&names);
         self.asked.retain(|name, asked| checks.contains_key(name) && !asked.0.is_finished());
@@ -156,23 +169,4 @@ async fn ask(
 
 fn late(timeout: Duration) -> String {
     format!("no answer within {} ms", timeout.as_millis())
-}
-
-/// Returns the checks of the host and of its monitors; of two with one name, the later is numbered.
-fn checks(registry: &Registry, own: &[Arc<dyn ReadinessCheck>]) -> Checks {
-    let mut checks = BTreeMap::new();
-    for check in own.iter().cloned().chain(registry.readiness_checks()) {
-        // A check whose `name` panics runs all the same: without it the service would count as
-        // ready.
-        let name = catch_unwind(AssertUnwindSafe(|| check.name().to_owned()));
-        let name = name.unwrap_or_else(|_| "unnamed".to_owned());
-        let mut unique = name.clone();
-        let mut number = 1;
-        while checks.contains_key(&unique) {
-            number += 1;
-            unique = format!("{name} ({number})");
-        }
-        checks.insert(unique, check);
-    }
-    checks
 }

@@ -286,3 +286,88 @@ async fn the_checks_end_with_the_last_handle() {
     sleep(Duration::from_secs(10)).await;
     assert_eq!(check.asked.load(Ordering::Relaxed), asked);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_times_of_all_are_taken() {
+    let (check, registry) = (Switch::new("db", Mood::Up), Registry::new());
+    let builder = Readiness::builder(&registry).check(check);
+    let readiness = builder.timeout(Duration::MAX).interval(Duration::MAX).start();
+    readiness.started();
+    until(&readiness, ReadinessStatus::Ready).await;
+}
+
+/// A check whose name can be made to hang.
+struct Anonymous {
+    check: Arc<Switch>,
+    /// Hangs where there is one, for as long as its sender lives.
+    held: std::sync::Mutex<Option<std::sync::mpsc::Receiver<()>>>,
+}
+
+impl ReadinessCheck for Anonymous {
+    fn name(&self) -> &str {
+        if let Some(held) = &*self.held.lock().expect("not poisoned") {
+            let _ = held.recv();
+        }
+        "anonymous"
+    }
+
+    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), NotReady>> + Send + '_>> {
+        self.check.check()
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_hangs_keeps_no_check_from_being_asked() {
+    // From the start, and later.
+    for is_first in [true, false] {
+        let (release, held) = std::sync::mpsc::channel();
+        let (good, bad) = (Switch::new("good", Mood::Up), Switch::new("bad", Mood::Up));
+        let anonymous =
+            Arc::new(Anonymous { check: bad.clone(), held: std::sync::Mutex::new(None) });
+        let hang = || *anonymous.held.lock().expect("not poisoned") = Some(held);
+        let registry = Registry::builder().guest_patience(Duration::from_millis(50)).build();
+        let builder = Readiness::builder(&registry).check(good).check(anonymous.clone());
+        let builder = builder.interval(Duration::from_millis(5));
+        let readiness = if is_first {
+            hang();
+            builder.start()
+        } else {
+            let readiness = builder.start();
+            readiness.started();
+            until(&readiness, ReadinessStatus::Ready).await;
+            hang();
+            readiness
+        };
+        readiness.started();
+        until(&readiness, ReadinessStatus::Ready).await;
+        bad.turn(Mood::Down);
+        until(&readiness, ReadinessStatus::NotReady).await;
+        drop(release);
+        while !readiness.report().checks.contains_key("anonymous") {
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+#[test]
+fn checks_are_asked_while_all_blocking_threads_are_busy() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .enable_time()
+        .build()
+        .expect("the system gives what it needs");
+    runtime.block_on(async {
+        let (check, registry) = (Switch::new("db", Mood::Up), Registry::new());
+        let builder = Readiness::builder(&registry).check(check.clone());
+        let times = Duration::from_millis(20);
+        let readiness = builder.interval(times).timeout(times).start();
+        readiness.started();
+        until(&readiness, ReadinessStatus::Ready).await;
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || held.recv());
+        check.turn(Mood::Down);
+        until(&readiness, ReadinessStatus::NotReady).await;
+        drop(release);
+        assert!(busy.await.expect("it returns").is_err());
+    });
+}

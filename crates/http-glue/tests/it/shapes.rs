@@ -1,6 +1,8 @@
 //! The bodies, held against the examples that clients were written for.
 
-use metrics_core::{Finding, Judgement, Topic};
+use std::time::Duration;
+
+use metrics_core::{Finding, Judgement, ManualClock, Registry, Topic};
 use performance_monitor::PerformanceMonitor;
 use serde_json::Value;
 
@@ -183,4 +185,13 @@ async fn the_topic_of_a_monitor_has_an_endpoint() {
     let export = served.get("/metrics/export.json").await.json();
     let families = export["families"].as_array().expect("a list");
     assert!(families.iter().any(|family| family["name"] == "operation_duration_seconds"));
+}
+
+#[tokio::test]
+async fn a_judgement_is_current_within_the_longest_tick_of_all() {
+    let clock = ManualClock::new();
+    let registry = Registry::builder().clock(clock.clock()).tick(Duration::MAX).build();
+    let served = Served::over(clock, registry, |routes| routes);
+    served.registry.read();
+    assert_eq!(served.get("/health/performance").await.status, 200);
 }

@@ -1,0 +1,83 @@
+//! The list of checks by name, made anew for each round.
+//!
+//! Monitors are asked for their checks, and each check for its name. Both are guest code, so
+//! making the list may fail or take long. Meanwhile the checks of the last list are asked:
+//! otherwise a probe would be answered with results that nobody renews.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+
+use metrics_core::{GuardedCall, GuestCall, ReadinessCheck, Registry, lock};
+
+/// Checks by name.
+pub(super) type Checks = BTreeMap<String, Arc<dyn ReadinessCheck>>;
+
+/// The name of a check that does not say its own.
+const UNNAMED: &str = "unnamed";
+
+pub(super) struct Listing {
+    registry: Registry,
+    /// The checks of the host.
+    own: Vec<Arc<dyn ReadinessCheck>>,
+    /// Guards the names; `None` where the registry is out of names for its series.
+    guard: Option<GuardedCall>,
+    known: Arc<Mutex<Checks>>,
+}
+
+impl Listing {
+    pub(super) fn new(registry: Registry, own: Vec<Arc<dyn ReadinessCheck>>) -> Self {
+        let guard = registry.guard("readiness", GuestCall::Readiness).ok();
+        Self { registry, own, guard, known: Arc::default() }
+    }
+
+    /// Returns the checks of the last list that could be made.
+    pub(super) fn known(&self) -> Checks {
+        lock(&self.known).clone()
+    }
+
+    /// Makes the list again; waits no longer than the guest calls may take.
+    pub(super) fn renew(&self) {
+        let given: Vec<_> =
+            self.own.iter().cloned().chain(self.registry.readiness_checks()).collect();
+        let (checks, known) = (given.clone(), self.known.clone());
+        let list = move || {
+            let named = by_name(checks.into_iter().map(|check| (name_of(&*check), check)));
+            // The last list is dropped outside the lock: dropping a check may run guest code.
+            let before = mem::replace(&mut *lock(&known), named);
+            drop(before);
+        };
+        match &self.guard {
+            // The guard counts a failure.
+            Some(guard) => drop(guard.run(list)),
+            None => list(),
+        }
+        let mut known = lock(&self.known);
+        if known.is_empty() {
+            // A check that hangs when asked for its name is asked for the rest all the same:
+            // silence would read as readiness.
+            *known = by_name(given.into_iter().map(|check| (UNNAMED.to_owned(), check)));
+        }
+    }
+}
+
+fn name_of(check: &dyn ReadinessCheck) -> String {
+    let name = catch_unwind(AssertUnwindSafe(|| check.name().to_owned()));
+    name.unwrap_or_else(|_| UNNAMED.to_owned())
+}
+
+/// Collects checks by their names; of two with one name, the later is numbered.
+fn by_name(named: impl Iterator<Item = (String, Arc<dyn ReadinessCheck>)>) -> Checks {
+    let mut checks = Checks::new();
+    for (name, check) in named {
+        let mut unique = name.clone();
+        let mut number = 1;
+        while checks.contains_key(&unique) {
+            number += 1;
+            unique = format!("{name} ({number})");
+        }
+        checks.insert(unique, check);
+    }
+    checks
+}
