@@ -94,7 +94,8 @@ impl<T> InstanceHandle<T> {
         // The count never rises from zero: the last handle may be removing the instance.
         let one_more = |handles| (handles > 0).then_some(handles + 1);
         let added = shared.handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
-        added.is_ok().then_some(Self { shared })
+        // A handle that is made is also counted down when dropped, so none is made in vain.
+        added.is_ok().then(|| Self { shared })
     }
 
     /// Returns the instance as readers share it, for guards that may outlive the handles.
@@ -159,5 +160,28 @@ impl<T> fmt::Debug for InstanceHandle<T> {
 impl<T> fmt::Debug for Named<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Named").field(&self.name).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instances::Instances;
+
+    struct Resource;
+
+    impl Instance for Resource {}
+
+    #[test]
+    fn a_further_handle_that_comes_too_late_does_not_revive_the_instance() {
+        let resources = Instances::new("resource");
+        let name = InstanceName::new("one").expect("a valid name");
+        let last = resources.enter(name, |_| Ok(Resource)).expect("the first of its name");
+        let shared = last.shared().clone();
+        drop(last);
+        for _ in 0..2 {
+            assert!(InstanceHandle::further(shared.clone()).is_none());
+            assert!(!shared.is_alive());
+        }
     }
 }
