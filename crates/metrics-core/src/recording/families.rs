@@ -297,6 +297,7 @@ impl Families {
             series: BTreeMap::new(),
         });
         let remembered = self.remembered.get_mut(&desc.name);
+        let remembered = remembered.filter(|remembered| remembered.kind == desc.kind);
         let mut is_new = false;
         let expired = remembered.and_then(|remembered| remembered.take(&labels));
         let series = family.series.entry(labels).or_insert_with(|| {
@@ -338,14 +339,19 @@ impl Families {
             (orphan.asked == series.asked && series.cells.is_orphan()).then_some(*orphan)
         };
         for (name, family) in &mut self.by_name {
-            let most = self.limits.per_family(family.desc.kind);
+            let kind = family.desc.kind;
+            let most = self.limits.per_family(kind);
             let held = family.series.len();
             family.series.retain(|labels, series| {
                 let Some(orphan) = leaving(series) else { return true };
                 if series.cells.head().has_expired.load(Ordering::Relaxed)
                     && let Some(totals) = shown(orphan.row)
                 {
-                    let remembered = self.remembered.entry(name.clone()).or_default();
+                    let none = || Remembered::new(kind);
+                    let remembered = self.remembered.entry(name.clone()).or_insert_with(none);
+                    if remembered.kind != kind {
+                        *remembered = none();
+                    }
                     let expired = Expired { id: series.cells.id(), totals };
                     remembered.keep(labels.clone(), expired, most);
                 }

@@ -12,6 +12,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use crate::naming::desc::Kind;
 use crate::naming::labels::Labels;
 use crate::naming::series_id::SeriesId;
 use crate::recording::layout::PER_LINE;
@@ -54,13 +55,20 @@ impl LatencyTotals {
 }
 
 /// The totals of a family's expired series.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Remembered {
+    /// The kind of the family. Once its last series has gone, its name is free for another kind,
+    /// which goes on from nothing.
+    pub(crate) kind: Kind,
     by_labels: HashMap<Labels, Expired>,
     oldest_first: VecDeque<Labels>,
 }
 
 impl Remembered {
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self { kind, by_labels: HashMap::new(), oldest_first: VecDeque::new() }
+    }
+
     /// Keeps the totals of an expired series, and drops the oldest beyond `most` in all.
     pub(crate) fn keep(&mut self, labels: Labels, expired: Expired, most: usize) {
         self.oldest_first.push_back(labels.clone());

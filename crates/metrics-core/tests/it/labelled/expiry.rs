@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use metrics_core::{DEFAULT_LATENCY_BOUNDS, Labelled, Value};
+use metrics_core::{DEFAULT_LATENCY_BOUNDS, Kind, Labelled, OwnedDesc, Value};
 
 use super::{CALLS, LOOKUPS, WAIT, calls, series, total, value};
 use crate::Bench;
@@ -197,4 +197,22 @@ fn a_name_whose_owner_let_it_go_begins_at_zero() {
     let next = calls(&bench.registry);
     next.inc(["GET", "/"]);
     assert_eq!(value(&bench.registry, "calls_total", ["GET", "/"]), Some(1.0));
+}
+
+#[test]
+fn a_name_that_expired_goes_on_as_nothing_of_another_kind() {
+    let mut bench = Bench::new();
+    let waits = bench.registry.latencies(&WAIT).unwrap();
+    waits.record(["GET", "/"], Duration::from_secs(1));
+    let id = bench.registry.latency(&WAIT, &["GET", "/"]).unwrap().series_id();
+    expire(&mut bench, &waits);
+    let level = OwnedDesc::new(Kind::UpDown, WAIT.name(), "Those that wait.").unwrap();
+    let labels = [("method", "GET"), ("route", "/")];
+    let other = bench.registry.metric(&level, &labels).unwrap();
+    assert_ne!(other.series_id(), id, "to readers it is another series");
+    drop(other);
+    bench.tick();
+    // The latency goes on as it was.
+    waits.record(["GET", "/"], Duration::from_secs(1));
+    assert_eq!(value(&bench.registry, WAIT.name(), ["GET", "/"]), Some(2.0));
 }
