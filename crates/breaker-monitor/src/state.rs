@@ -6,7 +6,7 @@
 //! two threads set the three gauges at the same time, two of them, or none, could end at 1. So
 //! the state is one value under a lock, and only the holder of the lock sets the gauges.
 //!
-//! The gauges are set in [`Registry::together`], so a sample shows all of a change or nothing of
+//! The gauges are set by [`Registry::set_all`], so a sample shows all of a change or nothing of
 //! it. They are set at the change and not at the next poll, so a scrape right after it shows the
 //! new state. The lock is only for changes of state, which are rare; calls do not take it.
 
@@ -149,11 +149,10 @@ impl StateCells {
 
     /// Sets the gauges; called only under the lock.
     fn show(&self, shown: State) {
-        self.registry.together(|| {
-            for (state, gauge) in self.one_hot.iter() {
-                gauge.set(if state == shown { 1.0 } else { 0.0 });
-            }
-        });
+        let value = |state| if state == shown { 1.0 } else { 0.0 };
+        let values: Vec<_> =
+            self.one_hot.iter().map(|(state, gauge)| (gauge, value(state))).collect();
+        self.registry.set_all(&values);
     }
 
     fn count_time(&self, current: &mut Current) {

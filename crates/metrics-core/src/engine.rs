@@ -68,7 +68,7 @@ impl Engine {
     /// Ends the running tick and publishes its sample; one at a time.
     pub(crate) fn tick(&self) -> Tick {
         self.guests.begin_tick();
-        self.board.monitors().iter().for_each(|watched| watched.poll());
+        self.board.poll();
         let numbers = {
             let mut pass = lock(&self.passes.pass);
             self.passes.begun.fetch_add(1, Ordering::AcqRel);

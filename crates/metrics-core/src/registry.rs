@@ -203,8 +203,9 @@ impl Registry {
     /// Calls a listener with each event except [`Event::Sample`], while the registry lives.
     ///
     /// It runs on a worker thread, once a tick that has events. It must not own the registry,
-    /// which would then never be dropped. A listener that panics or repeatedly takes too long is
-    /// counted under its name and skipped for some ticks, whose events it misses.
+    /// which would then never be dropped. A listener that panics still gets the other events of
+    /// the tick. If it panics or repeatedly takes too long, it is counted under its name and
+    /// skipped for some ticks; how many events it missed is told by [`Event::Missed`] afterwards.
     ///
     /// ```
     /// use metrics_core::{Event, Registry};
@@ -297,12 +298,24 @@ impl Registry {
 
     /// Sets several gauges at once: every sample shows all of the changes or none.
     ///
-    /// For one fact in several gauges, such as a state that is one-hot, and for rare
-    /// changes: the call waits while a pass reads gauges and while others call it. `set`
-    /// must only set gauges; a read of the registry inside of it would deadlock.
-    pub fn together<R>(&self, set: impl FnOnce() -> R) -> R {
-        let _together = lock(&self.engine.store.context.together);
-        set()
+    /// For one fact in several gauges that changes rarely, such as a state of which each value
+    /// has a gauge. The call waits while a pass reads the gauges, a few nanoseconds for each, and
+    /// while other threads call it. Gauges of another registry are set, but not at once.
+    ///
+    /// ```
+    /// use metrics_core::{Desc, Registry};
+    ///
+    /// const ROLE: Desc = Desc::gauge("node_role", "1 for the node's role.").labels(&["role"]);
+    /// let registry = Registry::new();
+    /// let (leader, follower) = (registry.gauge(&ROLE, &["leader"])?, registry.gauge(&ROLE, &["follower"])?);
+    /// registry.set_all(&[(&leader, 1.0), (&follower, 0.0)]);
+    /// assert_eq!((leader.value(), follower.value()), (1.0, 0.0));
+    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// ```
+    pub fn set_all(&self, values: &[(&Gauge, f64)]) {
+        // No guest code runs under this lock, for which every pass waits.
+        let _whole = lock(&self.engine.store.context.set_all);
+        values.iter().for_each(|(gauge, value)| gauge.set(*value));
     }
 
     /// The registry's clock.

@@ -5,10 +5,12 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::judging::drop_guarded::DropGuarded;
 use crate::judging::event::Event;
 use crate::judging::guarded_call::{GuardedCall, Guests};
-use crate::judging::guest::GuestCall;
+use crate::judging::guest::{GuestCall, Panicked, contain};
 use crate::judging::observer::Observer;
+use crate::judging::started::finish_all;
 use crate::reading::sample::Sample;
 use crate::recording::families::RegisterError;
 use crate::recording::store::Store;
@@ -24,10 +26,10 @@ pub(crate) struct Audience {
 struct Observing {
     name: &'static str,
     call: GuardedCall,
-    inside: Arc<Inside>,
+    inside: DropGuarded<Arc<ObserverState>>,
 }
 
-struct Inside {
+struct ObserverState {
     observer: Mutex<Box<dyn Observer>>,
     /// The number of the last tick whose sample was passed to the observer.
     shown: AtomicU64,
@@ -39,7 +41,13 @@ struct Inside {
 struct Listening {
     name: &'static str,
     call: GuardedCall,
-    listener: Arc<Mutex<Listener>>,
+    inside: DropGuarded<Arc<ListenerState>>,
+}
+
+struct ListenerState {
+    listener: Mutex<Listener>,
+    /// The number of events that the listener was not told since its last call.
+    missed: AtomicU64,
 }
 
 type Listener = Box<dyn FnMut(&Event) + Send>;
@@ -57,12 +65,16 @@ impl Audience {
             return Err(RegisterError::DuplicateGuest { name });
         }
         let call = GuardedCall::register(store, guests, name, GuestCall::Observe)?;
-        let inside = Inside {
+        let inside = ObserverState {
             observer: Mutex::new(Box::new(observer)),
             shown: AtomicU64::new(guests.tick()),
             made: Mutex::default(),
         };
-        observers.push(Arc::new(Observing { name, call, inside: Arc::new(inside) }));
+        observers.push(Arc::new(Observing {
+            name,
+            call,
+            inside: DropGuarded::new(Arc::new(inside), guests),
+        }));
         Ok(())
     }
 
@@ -78,11 +90,10 @@ impl Audience {
             return Err(RegisterError::DuplicateGuest { name });
         }
         let call = GuardedCall::register(store, guests, name, GuestCall::Listen)?;
-        listeners.push(Arc::new(Listening {
-            name,
-            call,
-            listener: Arc::new(Mutex::new(listener)),
-        }));
+        let inside =
+            Arc::new(ListenerState { listener: Mutex::new(listener), missed: AtomicU64::new(0) });
+        let inside = DropGuarded::new(inside, guests);
+        listeners.push(Arc::new(Listening { name, call, inside }));
         Ok(())
     }
 
@@ -90,19 +101,21 @@ impl Audience {
     /// those of earlier calls that were late.
     pub(crate) fn show(&self, tick: u64, sample: &Arc<Sample>) -> Vec<Event> {
         let observers = lock(&self.observers).clone();
-        let made = observers.iter().flat_map(|observing| {
+        let calls = observers.iter().map(|observing| {
             let (inside, sample) = (observing.inside.clone(), sample.clone());
-            let observe = move || {
+            observing.call.start(move || {
                 let before = inside.shown.swap(tick, Ordering::Relaxed);
                 let missed = tick.saturating_sub(before + 1);
                 let made = lock(&inside.observer).observe(&sample, missed);
                 lock(&inside.made).extend(made);
-            };
-            // A failure is counted, and the observer is told what it missed.
-            let _ = observing.call.run(observe);
-            mem::take(&mut *lock(&observing.inside.made))
+            })
         });
-        made.collect()
+        // A failure is counted, and the observer is told what it missed.
+        let _ = finish_all(calls);
+        observers
+            .iter()
+            .flat_map(|observing| mem::take(&mut *lock(&observing.inside.made)))
+            .collect()
     }
 
     /// Passes events to each listener, in order.
@@ -113,12 +126,27 @@ impl Audience {
             return;
         }
         let events: Arc<[Event]> = events.into();
-        for listening in listeners {
-            let (listener, events) = (listening.listener.clone(), events.clone());
-            let listen = move || events.iter().for_each(&mut *lock(&listener));
-            // A failure is counted, and this listener misses the events.
-            let _ = listening.call.run(listen);
-        }
+        let calls = listeners.iter().map(|listening| {
+            let (inside, told) = (listening.inside.clone(), events.clone());
+            let started = listening.call.start_fallible(move || inside.tell(&told));
+            if started.is_err() {
+                listening.inside.missed.fetch_add(events.len() as u64, Ordering::Relaxed);
+            }
+            started
+        });
+        // A failure is counted, and the listener is told what it missed.
+        let _ = finish_all(calls);
+    }
+}
+
+impl ListenerState {
+    /// Passes events to the listener; those after one at which it panics too.
+    fn tell(&self, events: &[Event]) -> Result<(), Panicked> {
+        let mut listener = lock(&self.listener);
+        let missed = self.missed.swap(0, Ordering::Relaxed);
+        let missed = (missed > 0).then_some(Event::Missed(missed));
+        let all = missed.iter().chain(events);
+        all.fold(Ok(()), |so_far, event| contain(|| listener(event)).and(so_far))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::judging::guest::GuestError;
 use crate::judging::health::{Hysteresis, Overall, TopicHealth};
 use crate::judging::judgement::Judgement;
 use crate::judging::raised::Raised;
+use crate::judging::started::finish_all;
 use crate::judging::watched::Watched;
 use crate::naming::desc::Desc;
 use crate::reading::sample::Sample;
@@ -74,6 +75,12 @@ impl Board {
         lock(&self.monitors).clone()
     }
 
+    /// Calls every monitor's `poll`.
+    pub(crate) fn poll(&self) {
+        // A failure is counted, and the gauges keep their values.
+        let _ = finish_all(self.monitors().iter().map(|watched| watched.poll()));
+    }
+
     pub(crate) fn believed(&self) -> Vec<TopicHealth> {
         lock(&self.believed).clone()
     }
@@ -83,12 +90,12 @@ impl Board {
     /// No lock is held during these calls.
     pub(crate) fn judge(&self, sample: &Arc<Sample>) -> Vec<Event> {
         let monitors = self.monitors();
-        let judged: Vec<_> =
-            monitors.iter().map(|watched| (watched.topic, watched.judge(sample))).collect();
+        let judged = finish_all(monitors.iter().map(|watched| watched.judge(sample)));
         let (mut believed, mut raised) = (lock(&self.believed), lock(&self.raised));
         raised.resize_with(monitors.len(), Raised::default);
         let mut events = Vec::new();
-        for (at, (topic, judged)) in judged.into_iter().enumerate() {
+        for (at, (watched, judged)) in monitors.iter().zip(judged).enumerate() {
+            let topic = watched.topic;
             let judgement = match judged {
                 // A topic whose judgement is skipped keeps its health and its findings.
                 Err(GuestError::Benched) if believed.len() > at => continue,

@@ -18,6 +18,9 @@ pub enum Event {
     Health(HealthChange),
     /// A finding was raised or cleared.
     Finding(FindingChange),
+    /// So many earlier events did not reach this listener, because a call to it failed or had
+    /// not returned. Told to that listener alone, before the next events.
+    Missed(u64),
 }
 
 /// A change of a topic's published status.

@@ -8,8 +8,9 @@ use crate::clock::Clock;
 use crate::judging::contained::Contained;
 use crate::judging::guest::{
     GUEST_BENCHED, GUEST_CALL_DURATION, GUEST_FAILURES, GuestCall, GuestError, Limits, Panicked,
-    contain,
+    contain, discard,
 };
+use crate::judging::started::{Returned, Started};
 use crate::judging::workers::Workers;
 use crate::recording::counter::Counter;
 use crate::recording::families::RegisterError;
@@ -41,6 +42,14 @@ impl Guests {
     /// The number of the running tick.
     pub(crate) fn tick(&self) -> u64 {
         self.tick.load(Ordering::Relaxed)
+    }
+
+    /// Drops what a guest made on a worker thread, and waits for it with a timeout.
+    pub(crate) fn discard<T: Send + 'static>(&self, made: T) {
+        if let Ok(job) = self.workers.start(move || discard(made)) {
+            // After the timeout the destructor goes on alone.
+            let _ = self.workers.wait(job, self.limits.patience);
+        }
     }
 }
 
@@ -106,30 +115,55 @@ impl GuardedCall {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, GuestError> {
+        self.start(work)?.finish(self.patience())
+    }
+
+    /// Starts a call on a worker thread.
+    pub(crate) fn start<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Started<'_, T>, GuestError> {
+        self.start_fallible(move || Ok(work()))
+    }
+
+    /// Starts a call that may say itself that the guest panicked.
+    pub(crate) fn start_fallible<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Panicked> + Send + 'static,
+    ) -> Result<Started<'_, T>, GuestError> {
         let place = self.admit()?;
         let clock = self.guests.clock.clone();
         let running = Arc::new(());
         let token = Arc::downgrade(&running);
-        let job = move || {
+        let job = move || -> Returned<T> {
             let start = clock.now();
             // `work`, its captures and the payload of its panic are dropped here: the caller is
             // the only owner of shared data again, and runs no destructor of a guest.
-            let result = contain(work);
+            let result = contain(work).flatten();
             let took = clock.since(start);
             drop((running, place));
             (result, took)
         };
-        let patience = match self.call {
+        let job = self.guests.workers.start(job).map_err(|_| GuestError::NoThread)?;
+        Ok(Started::new(self, job, token))
+    }
+
+    /// The timeout of a call.
+    pub(crate) fn patience(&self) -> Duration {
+        match self.call {
             GuestCall::Report => self.guests.limits.report_patience,
             _ => self.guests.limits.patience,
-        };
-        let outcome = self.guests.workers.run(patience, job).map_err(|_| GuestError::NoThread)?;
-        let Some((result, took)) = outcome else {
-            lock(&self.given_up).push(token);
-            self.fail(Reason::Hung);
-            return Err(GuestError::Hung);
-        };
-        self.note(result, took)
+        }
+    }
+
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.guests.workers
+    }
+
+    /// Counts a call as hung, and makes no further one until its `token` is gone.
+    pub(crate) fn abandon(&self, token: Weak<()>) {
+        lock(&self.given_up).push(token);
+        self.fail(Reason::Hung);
     }
 
     /// Counts a call that returned or panicked.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::judging::assessment::Assessment;
 use crate::judging::board::COMPONENT_HEALTH_SCORE;
+use crate::judging::drop_guarded::DropGuarded;
 use crate::judging::guarded_call::{GuardedCall, Guests};
 use crate::judging::guest::{GuestCall, GuestError};
 use crate::judging::health::TopicHealth;
@@ -12,6 +13,7 @@ use crate::judging::judgement::Judgement;
 use crate::judging::monitor::Monitor;
 use crate::judging::readiness::ReadinessCheck;
 use crate::judging::report::{ReportError, TopicReport};
+use crate::judging::started::Started;
 use crate::judging::topic::Topic;
 use crate::reading::sample::Sample;
 use crate::recording::families::RegisterError;
@@ -21,13 +23,13 @@ use crate::sync::{Mutex, lock};
 
 pub(crate) struct Watched {
     pub(crate) topic: &'static Topic,
-    monitor: Arc<dyn Monitor>,
+    monitor: DropGuarded<Arc<dyn Monitor>>,
     poll: GuardedCall,
     judge: GuardedCall,
     report: GuardedCall,
     readiness: GuardedCall,
     /// The readiness checks that the monitor returned last.
-    checks: Arc<Mutex<Vec<Arc<dyn ReadinessCheck>>>>,
+    checks: DropGuarded<Arc<Mutex<Vec<Arc<dyn ReadinessCheck>>>>>,
     /// The published score.
     pub(crate) score: Gauge,
 }
@@ -42,27 +44,26 @@ impl Watched {
         let guarded = |call| GuardedCall::register(store, guests, topic.name, call);
         Ok(Self {
             topic,
-            monitor,
+            monitor: DropGuarded::new(monitor, guests),
             poll: guarded(GuestCall::Poll)?,
             judge: guarded(GuestCall::Judge)?,
             report: guarded(GuestCall::Report)?,
             readiness: guarded(GuestCall::Readiness)?,
-            checks: Arc::default(),
+            checks: DropGuarded::new(Arc::default(), guests),
             score: store.handle(&COMPONENT_HEALTH_SCORE, &[topic.check_key])?,
         })
     }
 
-    pub(crate) fn poll(&self) {
-        let monitor = self.monitor.clone();
-        // A failure is counted, and the gauges keep their values.
-        let _ = self.poll.run(move || monitor.poll());
-        // These are made when somebody asks.
+    pub(crate) fn poll(&self) -> Result<Started<'_, ()>, GuestError> {
+        // These two are made when somebody asks.
         [&self.report, &self.readiness].into_iter().for_each(GuardedCall::settle);
+        let monitor = self.monitor.clone();
+        self.poll.start(move || monitor.poll())
     }
 
-    pub(crate) fn judge(&self, sample: &Arc<Sample>) -> Result<Judgement, GuestError> {
+    pub(crate) fn judge(&self, sample: &Arc<Sample>) -> Result<Started<'_, Judgement>, GuestError> {
         let (monitor, sample) = (self.monitor.clone(), sample.clone());
-        self.judge.run(move || monitor.judge(&sample.view()))
+        self.judge.start(move || monitor.judge(&sample.view()))
     }
 
     /// Returns the monitor's readiness checks.

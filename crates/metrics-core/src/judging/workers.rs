@@ -4,7 +4,7 @@
 //! time. After a timeout the thread is abandoned and ends when its call does. So the number of
 //! blocked threads is at most the number of calls that hang.
 
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -22,19 +22,27 @@ pub(crate) struct Workers {
     idle: Mutex<Vec<Sender<Job>>>,
 }
 
+/// A job that was started, and the thread that it runs on.
+///
+/// If this is dropped before the job has returned, the thread ends after the job.
+#[derive(Debug)]
+pub(crate) struct Running<T> {
+    worker: Sender<Job>,
+    outcome: Receiver<T>,
+}
+
 /// The system could not start a thread.
 #[derive(Debug)]
 pub(crate) struct NoThread;
 
 impl Workers {
-    /// Runs a job on a worker thread; returns `None` if it takes longer than `patience`.
+    /// Starts a job on a worker thread.
     ///
-    /// A job must not panic: a panic ends the thread.
-    pub(crate) fn run<T: Send + 'static>(
+    /// A job must not panic: a panic ends the thread, and the job never returns.
+    pub(crate) fn start<T: Send + 'static>(
         &self,
-        patience: Duration,
         job: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<Option<T>, NoThread> {
+    ) -> Result<Running<T>, NoThread> {
         let (done, outcome) = mpsc::channel();
         let job: Job = Box::new(move || {
             // Sending fails only if the caller has stopped waiting.
@@ -43,30 +51,33 @@ impl Workers {
             }
         });
         let idle = lock(&self.idle).pop();
-        let worker = match idle {
-            Some(worker) => worker,
-            None => spawn()?,
+        let Some(worker) = idle.or_else(spawn) else {
+            discard(job);
+            return Err(NoThread);
         };
-        worker.send(job).map_err(|_| NoThread)?;
-        match outcome.recv_timeout(patience) {
-            Ok(result) => {
-                let mut idle = lock(&self.idle);
-                if idle.len() < MOST_IDLE {
-                    idle.push(worker);
-                }
-                Ok(Some(result))
+        match worker.send(job) {
+            Ok(()) => Ok(Running { worker, outcome }),
+            Err(unsent) => {
+                discard(unsent);
+                Err(NoThread)
             }
-            // The worker's channel is dropped here, so its thread ends after the job.
-            Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Err(NoThread),
         }
+    }
+
+    /// Waits until a job returns, or hands it back if that takes longer than `timeout`.
+    pub(crate) fn wait<T>(&self, job: Running<T>, timeout: Duration) -> Result<T, Running<T>> {
+        let Ok(result) = job.outcome.recv_timeout(timeout) else { return Err(job) };
+        let mut idle = lock(&self.idle);
+        if idle.len() < MOST_IDLE {
+            idle.push(job.worker);
+        }
+        Ok(result)
     }
 }
 
-fn spawn() -> Result<Sender<Job>, NoThread> {
+fn spawn() -> Option<Sender<Job>> {
     let (jobs, next) = mpsc::channel::<Job>();
     let work = move || next.into_iter().for_each(|job| job());
-    let thread = thread::Builder::new().name("node0-guest".into());
-    thread.spawn(work).map_err(|_| NoThread)?;
-    Ok(jobs)
+    thread::Builder::new().name("node0-guest".into()).spawn(work).ok()?;
+    Some(jobs)
 }

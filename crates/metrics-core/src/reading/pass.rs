@@ -224,9 +224,9 @@ impl Pass {
     }
 
     /// Reads the gauges again, under the lock that
-    /// [`Registry::together`](crate::Registry::together) holds while it sets several of them.
+    /// [`Registry::set_all`](crate::Registry::set_all) holds while it sets several of them.
     fn publish_gauges(&self, context: &Context, values: &mut [Value]) {
-        let _together = lock(&context.together);
+        let _whole = lock(&context.set_all);
         for row in &self.gauges {
             if let Cells::Gauge(core) = &self.rows[*row].cells {
                 values[*row] = Value::Gauge(core.value());

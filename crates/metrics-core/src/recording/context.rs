@@ -18,6 +18,6 @@ pub(crate) struct Context {
     pub(crate) clamped: AtomicU64,
     /// Values dropped since the last pass, which moves them into another.
     pub(crate) dropped: AtomicU64,
-    /// Held while gauges are set together, and while a pass reads gauges.
-    pub(crate) together: Mutex<()>,
+    /// Held while several gauges are set at once, and while a pass reads gauges.
+    pub(crate) set_all: Mutex<()>,
 }

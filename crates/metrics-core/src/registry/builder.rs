@@ -178,7 +178,7 @@ impl RegistryBuilder {
             tick: AtomicU64::new(0),
             clamped: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
-            together: Mutex::new(()),
+            set_all: Mutex::new(()),
         };
         let engine = Engine {
             tick_length: self.tick,

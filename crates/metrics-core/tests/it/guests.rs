@@ -1,5 +1,6 @@
 //! Code of others panics, overruns its budget or hangs: ticks go on, and the guest is named.
 
+mod destructors;
 mod house;
 
 use std::pin::{Pin, pin};
@@ -8,7 +9,10 @@ use std::sync::mpsc::{self, Sender};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use metrics_core::{Event, GUEST_CALL_DURATION, GuestCall, GuestError, Observer, Sample, Status};
+use metrics_core::{
+    Event, GUEST_CALL_DURATION, GUEST_FAILURES, GuestCall, GuestError, ManualClock, Observer,
+    Registry, Sample, Status,
+};
 
 use house::{Fault, House, OF_A_TICK, ON_DEMAND};
 
@@ -181,4 +185,71 @@ fn an_observer_is_told_how_many_samples_it_missed() {
     }
     // It panicked at the second, and was left out for two ticks.
     assert_eq!(seen.try_iter().collect::<Vec<_>>(), [(2, 0), (5, 2), (6, 0)]);
+}
+
+#[test]
+fn guests_that_hang_at_once_are_waited_for_at_once() {
+    let mut house = House::new("none", Fault::None);
+    let (hanging, has_hung) = mpsc::channel();
+    let releases: Vec<_> = (0..20)
+        .map(|at| {
+            let (release, held) = mpsc::channel::<()>();
+            let hanging = hanging.clone();
+            let listen = move |_: &Event| {
+                let _ = hanging.send(());
+                let _ = held.recv();
+            };
+            let name = Box::leak(format!("listener-{at}").into_boxed_str());
+            house.registry.listen(name, listen).unwrap();
+            release
+        })
+        .collect();
+    let all_hang = std::thread::spawn(move || {
+        let hung = has_hung.iter().take(releases.len()).count();
+        drop(releases);
+        hung
+    });
+    // They are released when all of them hang, which would not be if one waited for another.
+    house.tick();
+    assert_eq!(all_hang.join().unwrap(), 20);
+    let labels = [("guest", "listener-0"), ("call", "listen"), ("reason", "hung")];
+    assert_eq!(house.value(GUEST_FAILURES.name(), &labels), 0.0);
+}
+
+#[test]
+fn a_listener_that_panics_gets_the_other_events_and_is_told_how_many_it_missed() {
+    /// Returns three events a tick.
+    struct Three;
+    impl Observer for Three {
+        fn name(&self) -> &'static str {
+            "three"
+        }
+
+        fn observe(&mut self, sample: &Arc<Sample>, _: u64) -> Vec<Event> {
+            vec![Event::Sample(sample.clone()); 3]
+        }
+    }
+    let clock = ManualClock::new();
+    let settings = Registry::builder().bench_ticks(2).guest_patience(Duration::from_secs(60));
+    let registry = settings.clock(clock.clock()).build();
+    registry.observe(Three).unwrap();
+    let (sender, heard) = mpsc::channel();
+    let mut is_first = true;
+    let listen = move |event: &Event| {
+        let _ = sender.send(match event {
+            Event::Missed(missed) => (0, *missed),
+            Event::Sample(sample) => (sample.tick, 0),
+            _ => return,
+        });
+        assert!(!std::mem::take(&mut is_first), "told to");
+    };
+    registry.listen("listener", listen).unwrap();
+    let mut ticker = registry.ticker().unwrap();
+    for _ in 0..5 {
+        clock.advance(Duration::from_secs(1));
+        ticker.tick();
+    }
+    // It panicked at the first event, and was left out for the ticks 2 and 3.
+    let all = [[(1, 0); 3].as_slice(), &[(0, 6)], &[(4, 0); 3], &[(5, 0); 3]].concat();
+    assert_eq!(heard.try_iter().collect::<Vec<_>>(), all);
 }

@@ -7,6 +7,7 @@ use metrics_core::{Counter, Desc, Latency, RECORDING_BYTES, Registry, Value};
 use crate::Bench;
 
 const JOBS: Desc = Desc::counter("jobs_total", "Jobs.").labels(&["n"]);
+const SHARE: Desc = Desc::gauge("share", "Shares.").labels(&["side"]);
 const WAIT: Desc = Desc::latency("wait_seconds", "Waits.").labels(&["n"]);
 
 #[test]
@@ -145,6 +146,32 @@ fn series_that_come_and_go_reuse_their_cells() {
     let bytes =
         bench.registry.latest().snapshot.value(RECORDING_BYTES.name(), &[]).unwrap().as_f64();
     assert!(bytes < 20e6, "{bytes} bytes for one series at a time");
+}
+
+#[test]
+fn gauges_that_are_set_at_once_are_seen_at_once() {
+    let registry = Registry::new();
+    let [left, right] = ["left", "right"].map(|side| registry.gauge(&SHARE, &[side]).unwrap());
+    registry.set_all(&[(&left, 0.5), (&right, 0.5)]);
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for at in 0..2 {
+            let (registry, left, right, is_done) = (&registry, &left, &right, &is_done);
+            scope.spawn(move || {
+                while !is_done.load(Ordering::Relaxed) {
+                    let share = f64::from(at);
+                    registry.set_all(&[(left, share), (right, 1.0 - share)]);
+                }
+            });
+        }
+        for _ in 0..2000 {
+            let sample = registry.read();
+            let view = sample.view();
+            let sum = view.gauge(&left).unwrap() + view.gauge(&right).unwrap();
+            assert_eq!(sum, 1.0);
+        }
+        is_done.store(true, Ordering::Relaxed);
+    });
 }
 
 #[test]

@@ -1,0 +1,76 @@
+//! Calls into guests that run on worker threads, and the waiting for them.
+
+use std::sync::Weak;
+use std::time::{Duration, Instant};
+
+use crate::judging::guarded_call::GuardedCall;
+use crate::judging::guest::{GuestError, Panicked};
+use crate::judging::workers::Running;
+
+/// The time that a call has alone before the next one of its phase is started beside it.
+const HEAD_START: Duration = Duration::from_millis(1);
+
+/// A call that was started and is waited for.
+#[derive(Debug)]
+pub(crate) struct Started<'c, T> {
+    call: &'c GuardedCall,
+    progress: Progress<T>,
+    /// Can be upgraded until the call returns.
+    token: Weak<()>,
+}
+
+/// What a call on a worker returns, with the time that it took.
+pub(crate) type Returned<T> = (Result<T, Panicked>, Duration);
+
+#[derive(Debug)]
+enum Progress<T> {
+    Runs(Running<Returned<T>>),
+    Has(Returned<T>),
+}
+
+impl<'c, T> Started<'c, T> {
+    pub(crate) fn new(call: &'c GuardedCall, job: Running<Returned<T>>, token: Weak<()>) -> Self {
+        Self { call, progress: Progress::Runs(job), token }
+    }
+
+    /// Waits for the call, and counts how it ended; one that does not return in time is abandoned.
+    pub(crate) fn finish(self, timeout: Duration) -> Result<T, GuestError> {
+        match self.wait(timeout) {
+            Self { call, progress: Progress::Has((result, took)), .. } => call.note(result, took),
+            Self { call, token, .. } => {
+                call.abandon(token);
+                Err(GuestError::Hung)
+            }
+        }
+    }
+
+    fn wait(mut self, timeout: Duration) -> Self {
+        self.progress = match self.progress {
+            Progress::Runs(job) => match self.call.workers().wait(job, timeout) {
+                Ok(returned) => Progress::Has(returned),
+                Err(job) => Progress::Runs(job),
+            },
+            has => has,
+        };
+        self
+    }
+}
+
+/// Makes the calls of one phase of a tick, and returns how each of them ended.
+///
+/// Each call is started when the iterator is asked for it. A call that returns at once is over
+/// before the next one starts, so that one thread makes them all. A slower one goes on beside
+/// the next ones; all that still run are waited for together. So a phase takes no longer than
+/// the time of its calls up to [`HEAD_START`] each, and one timeout, however many of them hang.
+pub(crate) fn finish_all<'c, T: 'c>(
+    calls: impl Iterator<Item = Result<Started<'c, T>, GuestError>>,
+) -> Vec<Result<T, GuestError>> {
+    let started: Vec<_> = calls.map(|started| started.map(|call| call.wait(HEAD_START))).collect();
+    #[expect(clippy::disallowed_methods, reason = "timeouts are real time, on every clock")]
+    let all_started = Instant::now();
+    let finish = |started: Started<'c, T>| {
+        let timeout = started.call.patience();
+        started.finish(timeout.saturating_sub(all_started.elapsed()))
+    };
+    started.into_iter().map(|started| started.and_then(finish)).collect()
+}
