@@ -136,7 +136,8 @@ pub trait Instance: Send + Sync + 'static {
 ///         };
 ///         let wait = |queue: QueueReading<'_>| LatencySummary::merged(queue.wait);
 ///         let waits = queues.iter().map(|queue| (queue.name().clone(), wait(queue.read(view))));
-///         Ok(Report::new(waits.collect::<BTreeMap<_, _>>()))
+///         // Under a key of its own: a queue may have a name like `health`.
+///         Ok(Report::new(BTreeMap::from([("queues", waits.collect::<BTreeMap<_, _>>())])))
 ///     }
 /// }
 ///
@@ -149,7 +150,7 @@ pub trait Instance: Send + Sync + 'static {
 /// );
 /// mails.ended(End::Done, Duration::from_millis(3));
 /// let report = serde_json::to_value(registry.read().report("queue", Some("mails"))?)?;
-/// assert_eq!(report["mails"]["samples"], 1);
+/// assert_eq!(report["queues"]["mails"]["samples"], 1);
 ///
 /// drop(mails);
 /// assert!(monitor.queue("mails").is_ok(), "the name is free at once");

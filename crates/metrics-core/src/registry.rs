@@ -238,12 +238,12 @@ impl Registry {
 
     /// Returns the readiness checks of all monitors.
     ///
-    /// It blocks while it waits for each monitor, by default for up to 100 ms, so do not call it
+    /// It blocks while it waits for the monitors, by default for up to 100 ms, so do not call it
     /// in async code. For a monitor that fails, the checks of its last successful call are
-    /// returned.
+    /// returned; if there was none, a check that fails and has the topic's
+    /// [`check_key`](Topic::check_key) as its name.
     pub fn readiness_checks(&self) -> Vec<Arc<dyn ReadinessCheck>> {
-        let monitors = self.engine.board.monitors();
-        monitors.iter().flat_map(|watched| watched.readiness()).collect()
+        self.engine.board.readiness_checks()
     }
 
     /// Returns a guard for one kind of call into a guest that the caller makes itself.

@@ -96,14 +96,18 @@ async fn a_check_that_cannot_say_its_name_or_start_decides_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_monitor_that_cannot_name_its_checks_is_counted_and_the_others_go_on() {
+async fn a_monitor_that_cannot_list_its_checks_is_counted_and_not_ready() {
     let registry = Registry::new();
     registry.monitor(Arc::new(Bomb(panics))).expect("a new topic");
     registry.monitor(Arc::new(Scripted::new(&QUEUE))).expect("a new topic");
     let readiness = Readiness::builder(&registry).start();
     readiness.started();
     sleep(Duration::from_secs(5)).await;
-    assert_eq!(readiness.status(), ReadinessStatus::Ready);
+    assert_eq!(readiness.status(), ReadinessStatus::NotReady, "nobody knows what it needs");
+    let checks = readiness.report().checks;
+    let message = checks["bomb"].message.as_deref();
+    assert_eq!(message, Some("its monitor, asked for its checks, panicked"));
+    assert_eq!(checks.len(), 1, "the other monitor has none");
     let labels = [("guest", "bomb"), ("call", "readiness"), ("reason", "panic")];
     let panics = registry.read().snapshot.value(GUEST_FAILURES.name(), &labels).map(Value::as_f64);
     assert!(panics.is_some_and(|panics| panics >= 5.0), "{panics:?}");

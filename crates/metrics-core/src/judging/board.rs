@@ -8,7 +8,7 @@ use crate::judging::health::{Hysteresis, Overall, TopicHealth};
 use crate::judging::judgement::Judgement;
 use crate::judging::raised::Raised;
 use crate::judging::started::finish_all;
-use crate::judging::watched::Watched;
+use crate::judging::watched::{Checks, Watched};
 use crate::naming::desc::Desc;
 use crate::reading::sample::Sample;
 use crate::reading::snapshot::{Snapshot, Value};
@@ -79,6 +79,13 @@ impl Board {
     pub(crate) fn poll(&self) {
         // A failure is counted, and the gauges keep their values.
         let _ = finish_all(self.monitors().iter().map(|watched| watched.poll()));
+    }
+
+    /// Returns the readiness checks of all monitors.
+    pub(crate) fn readiness_checks(&self) -> Checks {
+        let monitors = self.monitors();
+        let asked = finish_all(monitors.iter().map(|watched| watched.readiness()));
+        monitors.iter().zip(asked).flat_map(|(watched, asked)| watched.checks(asked)).collect()
     }
 
     pub(crate) fn believed(&self) -> Vec<TopicHealth> {

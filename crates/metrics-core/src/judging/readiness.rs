@@ -1,6 +1,10 @@
 //! Readiness checks, which decide whether a service gets traffic.
 
+use std::future;
 use std::pin::Pin;
+
+use crate::judging::guest::GuestError;
+use crate::judging::topic::Topic;
 
 /// A check that runs in the background once a second, with a timeout of a second.
 ///
@@ -30,5 +34,22 @@ impl NotReady {
     /// Creates an error with a line for people.
     pub fn new(reason: impl Into<String>) -> Self {
         Self { reason: reason.into() }
+    }
+}
+
+/// Stands for the checks of a monitor that could not be asked for them.
+pub(crate) struct Unlisted {
+    pub(crate) topic: &'static Topic,
+    pub(crate) error: GuestError,
+}
+
+impl ReadinessCheck for Unlisted {
+    fn name(&self) -> &str {
+        self.topic.check_key
+    }
+
+    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), NotReady>> + Send + '_>> {
+        let reason = format!("its monitor, asked for its checks, {}", self.error);
+        Box::pin(future::ready(Err(NotReady::new(reason))))
     }
 }

@@ -19,7 +19,8 @@ pub struct Report {
 impl Report {
     /// Wraps a body, to whose fields the core adds `timestamp` and `health`.
     ///
-    /// The body must not have fields with these two names.
+    /// The body must not have fields with these two names, so put names that users choose, such
+    /// as those of instances, under a field of their own.
     pub fn new(body: impl Serialize + Send + 'static) -> Self {
         Self { body: Box::new(body), components: None, joined: None }
     }

@@ -1,6 +1,5 @@
 //! A registered monitor; each call into it is guarded.
 
-use std::mem;
 use std::sync::Arc;
 
 use crate::judging::assessment::Assessment;
@@ -11,7 +10,7 @@ use crate::judging::guest::{GuestCall, GuestError};
 use crate::judging::health::TopicHealth;
 use crate::judging::judgement::Judgement;
 use crate::judging::monitor::Monitor;
-use crate::judging::readiness::ReadinessCheck;
+use crate::judging::readiness::{ReadinessCheck, Unlisted};
 use crate::judging::report::{ReportError, TopicReport};
 use crate::judging::started::Started;
 use crate::judging::topic::Topic;
@@ -21,6 +20,8 @@ use crate::recording::gauge::Gauge;
 use crate::recording::store::Store;
 use crate::sync::{Mutex, lock};
 
+pub(crate) type Checks = Vec<Arc<dyn ReadinessCheck>>;
+
 pub(crate) struct Watched {
     pub(crate) topic: &'static Topic,
     monitor: DropGuarded<Arc<dyn Monitor>>,
@@ -28,8 +29,8 @@ pub(crate) struct Watched {
     judge: GuardedCall,
     report: GuardedCall,
     readiness: GuardedCall,
-    /// The readiness checks that the monitor returned last.
-    checks: DropGuarded<Arc<Mutex<Vec<Arc<dyn ReadinessCheck>>>>>,
+    /// The readiness checks that the monitor returned last, if it ever did.
+    checks: DropGuarded<Arc<Mutex<Option<Checks>>>>,
     /// The published score.
     pub(crate) score: Gauge,
 }
@@ -66,21 +67,27 @@ impl Watched {
         self.judge.start(move || monitor.judge(&sample.view()))
     }
 
-    /// Returns the monitor's readiness checks.
-    ///
-    /// If the call fails, these are the checks of the last successful call: without them the
-    /// service would count as ready.
-    pub(crate) fn readiness(&self) -> Vec<Arc<dyn ReadinessCheck>> {
+    /// Asks the monitor for its readiness checks.
+    pub(crate) fn readiness(&self) -> Result<Started<'_, ()>, GuestError> {
         let (monitor, checks) = (self.monitor.clone(), self.checks.clone());
-        let ask = move || {
+        self.readiness.start(move || {
             let given = monitor.readiness();
             // The previous checks are dropped here and outside of the lock: a destructor is guest code.
-            let before = mem::replace(&mut *lock(&checks), given);
+            let before = lock(&checks).replace(given);
             drop(before);
-        };
-        // A failure is counted.
-        let _ = self.readiness.run(ask);
-        lock(&self.checks).clone()
+        })
+    }
+
+    /// Returns the monitor's readiness checks after it was asked for them.
+    ///
+    /// If the call failed, these are the checks of the last successful call, or one that fails:
+    /// without any the service would count as ready.
+    pub(crate) fn checks(&self, asked: Result<(), GuestError>) -> Checks {
+        let known = lock(&self.checks).clone();
+        known.unwrap_or_else(|| match asked {
+            Ok(()) => Vec::new(),
+            Err(error) => vec![Arc::new(Unlisted { topic: self.topic, error })],
+        })
     }
 
     /// Makes a report and hands it to `write`, all in one call.

@@ -4,13 +4,14 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
 use metrics_core::{
     Counter, Desc, GUEST_FAILURES, GuestError, Judgement, Kind, Labelled, ManualClock, Monitor,
-    OwnedDesc, ReadinessCheck, Registry, RegistryBuilder, Report, ReportError, Sample, Status,
-    Topic, UnknownTarget, Value, View,
+    NotReady, OwnedDesc, ReadinessCheck, Registry, RegistryBuilder, Report, ReportError, Sample,
+    Status, Topic, UnknownTarget, Value, View,
 };
 
 use crate::Bench;
@@ -92,7 +93,11 @@ fn a_monitor_that_panics_in_every_call_takes_nothing_with_it_and_is_counted() {
         ));
         assert!(sample.report("calm", None).is_ok());
     }
-    assert!(bench.registry.readiness_checks().is_empty());
+    let checks = bench.registry.readiness_checks();
+    assert_eq!(checks.iter().map(|check| check.name()).collect::<Vec<_>>(), ["bomb"]);
+    let result = checks[0].check().as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let reason = "its monitor, asked for its checks, panicked";
+    assert_eq!(result, Poll::Ready(Err(NotReady::new(reason))), "it might be not ready");
     let sample = bench.tick().sample;
     let counted = ["poll", "judge", "report", "readiness"].map(|call| panics(&sample, call));
     assert_eq!(counted, [1.0, 1.0, 3.0, 1.0], "polls and judgements are left out after the first");
