@@ -241,7 +241,7 @@ impl Registry {
     /// It blocks while it waits for the monitors, by default for up to 100 ms, so do not call it
     /// in async code. For a monitor that fails, the checks of its last successful call are
     /// returned; if there was none, a check that fails and has the topic's
-    /// [`check_key`](Topic::check_key) as its name.
+    /// name.
     pub fn readiness_checks(&self) -> Vec<Arc<dyn ReadinessCheck>> {
         self.engine.board.readiness_checks()
     }

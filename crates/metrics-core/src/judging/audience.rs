@@ -146,7 +146,11 @@ impl ListenerState {
         let missed = self.missed.swap(0, Ordering::Relaxed);
         let missed = (missed > 0).then_some(Event::Missed(missed));
         let all = missed.iter().chain(events);
-        all.fold(Ok(()), |so_far, event| contain(|| listener(event)).and(so_far))
+        let mut result = Ok(());
+        for event in all {
+            result = contain(|| listener(event)).and(result);
+        }
+        result
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) struct Unlisted {
 
 impl ReadinessCheck for Unlisted {
     fn name(&self) -> &str {
-        self.topic.check_key
+        self.topic.name
     }
 
     fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), NotReady>> + Send + '_>> {
