@@ -47,13 +47,13 @@ impl Observer for Dropped {
 fn registry(act: impl Fn() + Clone + Send + Sync + 'static) -> Registry {
     let registry = Registry::builder().guest_patience(Duration::from_millis(20)).build();
     let guest = || Dropped(Box::new(act.clone()));
-    registry.monitor(Arc::new(guest())).unwrap();
-    registry.observe(guest()).unwrap();
+    registry.monitor(Arc::new(guest())).expect("it is the first");
+    registry.observe(guest()).expect("it is the first");
     let owned = guest();
     let listen = move |_: &Event| {
         let _owned = &owned;
     };
-    registry.listen("dropped", listen).unwrap();
+    registry.listen("dropped", listen).expect("it is the first");
     registry
 }
 
