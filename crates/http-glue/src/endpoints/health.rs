@@ -136,9 +136,9 @@ fn body(
     let topics = &sample.topics;
     // A monitor whose report cannot be made or written is shown as null, and the others are
     // shown all the same.
-    let report = |health: &TopicHealth| {
-        let json = sample.report_with(health.topic.name, None, |report| to_raw_value(&report));
-        json.ok()?.ok()
+    let reports = || {
+        let reports = sample.reports_with(|report| to_raw_value(&report)).into_iter();
+        reports.map(|(topic, json)| (topic.name, json.ok().and_then(Result::ok))).collect()
     };
     let body = PerformanceHealth {
         status: overall.status,
@@ -150,7 +150,7 @@ fn body(
         details: parts
             .details
             .then(|| keyed(topics, |health| (health.topic.check_key, &health.assessment))),
-        metrics: parts.metrics.then(|| keyed(topics, |health| (health.topic.name, report(health)))),
+        metrics: parts.metrics.then(|| Keyed(reports())),
     };
     Ok((overall.status, reply::to_json(&body)?))
 }

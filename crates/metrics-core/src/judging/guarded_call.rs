@@ -115,7 +115,7 @@ impl GuardedCall {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, GuestError> {
-        self.start(work)?.finish(self.patience())
+        self.start(work)?.finish()
     }
 
     /// Starts a call on a worker thread.

@@ -124,6 +124,17 @@ pub enum ReportError {
     },
 }
 
+impl ReportError {
+    /// Tells of what became of a call that makes a report.
+    pub(crate) fn from_call<T>(
+        topic: &'static Topic,
+        made: Result<Result<T, UnknownTarget>, GuestError>,
+    ) -> Result<T, Self> {
+        let made = made.map_err(|reason| Self::Failed { topic, reason })?;
+        made.map_err(|source| Self::UnknownTarget { topic, source })
+    }
+}
+
 /// The name of an instance that a monitor does not watch.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no `{target}`")]

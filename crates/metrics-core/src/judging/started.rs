@@ -33,8 +33,14 @@ impl<'c, T> Started<'c, T> {
         Self { call, progress: Progress::Runs(job), token }
     }
 
-    /// Waits for the call, and counts how it ended; one that does not return in time is abandoned.
-    pub(crate) fn finish(self, timeout: Duration) -> Result<T, GuestError> {
+    /// Waits for the call with its timeout, and counts how it ended.
+    pub(crate) fn finish(self) -> Result<T, GuestError> {
+        let timeout = self.call.patience();
+        self.finish_within(timeout)
+    }
+
+    /// Like [`Self::finish`]; a call that does not return in time is abandoned.
+    fn finish_within(self, timeout: Duration) -> Result<T, GuestError> {
         match self.wait(timeout) {
             Self { call, progress: Progress::Has((result, took)), .. } => call.note(result, took),
             Self { call, token, .. } => {
@@ -70,7 +76,7 @@ pub(crate) fn finish_all<'c, T: 'c>(
     let all_started = Instant::now();
     let finish = |started: Started<'c, T>| {
         let timeout = started.call.patience();
-        started.finish(timeout.saturating_sub(all_started.elapsed()))
+        started.finish_within(timeout.saturating_sub(all_started.elapsed()))
     };
     started.into_iter().map(|started| started.and_then(finish)).collect()
 }

@@ -11,7 +11,7 @@ use crate::judging::health::TopicHealth;
 use crate::judging::judgement::Judgement;
 use crate::judging::monitor::Monitor;
 use crate::judging::readiness::{ReadinessCheck, Unlisted};
-use crate::judging::report::{ReportError, TopicReport};
+use crate::judging::report::{TopicReport, UnknownTarget};
 use crate::judging::started::Started;
 use crate::judging::topic::Topic;
 use crate::reading::sample::Sample;
@@ -96,11 +96,11 @@ impl Watched {
         sample: &Arc<Sample>,
         target: Option<&str>,
         write: impl FnOnce(TopicReport) -> T + Send + 'static,
-    ) -> Result<T, ReportError> {
+    ) -> Result<Started<'_, Result<T, UnknownTarget>>, GuestError> {
         let (topic, at) = (self.topic, sample.at);
         let (monitor, sample) = (self.monitor.clone(), sample.clone());
         let target = target.map(str::to_owned);
-        let made = self.report.run(move || {
+        self.report.start(move || {
             let view = sample.view();
             let believed = sample.topics.iter().find(|health| health.topic.name == topic.name);
             // Before the first tick no health is published, so the monitor is asked here.
@@ -124,8 +124,6 @@ impl Watched {
             let health = both.reduce(Assessment::worst);
             let health = health.unwrap_or_else(|| Judgement::unknown("not judged yet").assess());
             Ok(write(TopicReport { topic, at, health, report }))
-        });
-        let made = made.map_err(|reason| ReportError::Failed { topic, reason })?;
-        made.map_err(|source| ReportError::UnknownTarget { topic, source })
+        })
     }
 }

@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::judging::assessment::Assessment;
 use crate::judging::health::{Overall, TopicHealth};
 use crate::judging::report::{ReportError, TopicReport};
+use crate::judging::started::{Started, finish_all};
 use crate::judging::topic::Topic;
 use crate::judging::watched::Watched;
 use crate::naming::series_id::SeriesId;
@@ -103,13 +104,26 @@ impl Sample {
         target: Option<&str>,
         write: impl FnOnce(TopicReport) -> T + Send + 'static,
     ) -> Result<T, ReportError> {
-        match self.monitors.iter().find(|watched| watched.topic.name == topic) {
-            Some(watched) => watched.report(self, target, write),
-            None => {
-                let known = self.monitors.iter().map(|watched| watched.topic.name).collect();
-                Err(ReportError::UnknownTopic { topic: topic.to_owned(), known })
-            }
-        }
+        let Some(watched) = self.monitors.iter().find(|watched| watched.topic.name == topic) else {
+            let known = self.monitors.iter().map(|watched| watched.topic.name).collect();
+            return Err(ReportError::UnknownTopic { topic: topic.to_owned(), known });
+        };
+        let made = watched.report(self, target, write).and_then(Started::finish);
+        ReportError::from_call(watched.topic, made)
+    }
+
+    /// Writes the reports of all topics, in the order in which their monitors were registered.
+    ///
+    /// As [`Self::report_with`] for each of them, but all monitors are waited for together:
+    /// several that hang cost one timeout.
+    pub fn reports_with<T: Send + 'static>(
+        self: &Arc<Self>,
+        write: impl FnOnce(TopicReport) -> T + Clone + Send + 'static,
+    ) -> Vec<(&'static Topic, Result<T, ReportError>)> {
+        let topics = self.monitors.iter().map(|watched| watched.topic);
+        let calls = self.monitors.iter().map(|watched| watched.report(self, None, write.clone()));
+        let made = topics.zip(finish_all(calls));
+        made.map(|(topic, made)| (topic, ReportError::from_call(topic, made))).collect()
     }
 
     /// Computes the health of all topics together.

@@ -1,5 +1,6 @@
 //! Code of others panics, overruns its budget or hangs: ticks go on, and the guest is named.
 
+mod at_once;
 mod destructors;
 mod house;
 
@@ -10,8 +11,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use metrics_core::{
-    Event, GUEST_CALL_DURATION, GUEST_FAILURES, GuestCall, GuestError, ManualClock, Observer,
-    Registry, Sample, Status,
+    Event, GUEST_CALL_DURATION, GuestCall, GuestError, ManualClock, Observer, Registry, Sample,
+    Status,
 };
 
 use house::{Fault, House, OF_A_TICK, ON_DEMAND};
@@ -185,35 +186,6 @@ fn an_observer_is_told_how_many_samples_it_missed() {
     }
     // It panicked at the second, and was left out for two ticks.
     assert_eq!(seen.try_iter().collect::<Vec<_>>(), [(2, 0), (5, 2), (6, 0)]);
-}
-
-#[test]
-fn guests_that_hang_at_once_are_waited_for_at_once() {
-    let mut house = House::new("none", Fault::None);
-    let (hanging, has_hung) = mpsc::channel();
-    let releases: Vec<_> = (0..20)
-        .map(|at| {
-            let (release, held) = mpsc::channel::<()>();
-            let hanging = hanging.clone();
-            let listen = move |_: &Event| {
-                let _ = hanging.send(());
-                let _ = held.recv();
-            };
-            let name = Box::leak(format!("listener-{at}").into_boxed_str());
-            house.registry.listen(name, listen).unwrap();
-            release
-        })
-        .collect();
-    let all_hang = std::thread::spawn(move || {
-        let hung = has_hung.iter().take(releases.len()).count();
-        drop(releases);
-        hung
-    });
-    // They are released when all of them hang, which would not be if one waited for another.
-    house.tick();
-    assert_eq!(all_hang.join().unwrap(), 20);
-    let labels = [("guest", "listener-0"), ("call", "listen"), ("reason", "hung")];
-    assert_eq!(house.value(GUEST_FAILURES.name(), &labels), 0.0);
 }
 
 #[test]
