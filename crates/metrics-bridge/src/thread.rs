@@ -191,7 +191,7 @@ impl<H: Clone> Shelf<H> {
         // Borrowed only if an allocator that records is called in between.
         let entries = self.0.try_borrow().ok()?;
         let entry = entries.get(&place(directory, key))?;
-        let is_right = entry.owner.as_ptr() == Arc::as_ptr(directory) && entry.key == *key;
+        let is_right = entry.owner.as_ptr() == Arc::as_ptr(directory) && is_same(&entry.key, key);
         is_right.then(|| entry.handle.clone())
     }
 
@@ -208,6 +208,12 @@ impl<H: Clone> Shelf<H> {
             entries.retain(|_, entry| entry.owner.strong_count() > 0);
         }
     }
+}
+
+/// Compares two keys, at first label by label: the facade's `==` sorts the labels of both.
+#[inline]
+fn is_same(kept: &Key, key: &Key) -> bool {
+    kept.name() == key.name() && kept.labels().eq(key.labels()) || kept == key
 }
 
 #[inline]
