@@ -69,6 +69,25 @@ fn crossing_is_told_once_and_its_end_once() {
     assert_eq!(take(&heard), []);
 }
 
+/// A report before the first tick asks for a judgement, as ticks do.
+#[test]
+fn a_judgement_counts_nothing_and_tells_nobody() {
+    let mut bench = Bench::new();
+    let heard = listen(&bench);
+    let circuit = bench.circuit("payments");
+    fail(&circuit, 5);
+    let health = |sample: &Arc<Sample>| sample.report("circuit-breaker", None).unwrap().health;
+    let sample = bench.registry.read();
+    let judged = health(&sample);
+    assert_eq!(judged.findings[0].code, RUN);
+    assert_eq!(health(&sample), judged, "equal numbers have equal judgements");
+    assert_eq!(take(&heard), []);
+    assert_eq!(crossings(&bench.registry.read(), "consecutive_failures"), 0.0);
+    bench.tick();
+    assert_eq!(take(&heard), [(RUN, Raised, 5.0)]);
+    assert_eq!(crossings(&bench.registry.read(), "consecutive_failures"), 1.0);
+}
+
 #[test]
 fn each_threshold_is_told_and_counted_apart() {
     let mut bench = Bench::new();
