@@ -6,14 +6,15 @@ mod house;
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use metrics_core::{
-    Event, GUEST_CALL_DURATION, GuestCall, GuestError, ManualClock, Observer, Registry, Sample,
-    Status,
+    Event, GUEST_CALL_DURATION, GuestCall, GuestError, ManualClock, Registry, Sample, Status,
 };
+
+use crate::scripted::Observing;
 
 use house::{Fault, House, OF_A_TICK, ON_DEMAND};
 
@@ -165,22 +166,15 @@ fn futures_that_others_poll_are_contained_and_counted_by_how_they_end() {
 
 #[test]
 fn an_observer_is_told_how_many_samples_it_missed() {
-    struct Late(Sender<(u64, u64)>);
-    impl Observer for Late {
-        fn name(&self) -> &'static str {
-            "late"
-        }
-
-        fn observe(&mut self, sample: &Arc<Sample>, missed: u64) -> Vec<Event> {
-            let _ = self.0.send((sample.pass, missed));
-            assert_ne!(sample.pass, 2, "told to");
-            Vec::new()
-        }
-    }
     let mut house = House::new("none", Fault::None);
     house.tick();
     let (sender, seen) = mpsc::channel();
-    house.registry.observe(Late(sender)).unwrap();
+    let late = move |sample: &Arc<Sample>, missed| {
+        let _ = sender.send((sample.pass, missed));
+        assert_ne!(sample.pass, 2, "told to");
+        Vec::new()
+    };
+    house.registry.observe(Observing("late", late)).unwrap();
     for _ in 0..5 {
         house.tick();
     }
@@ -190,21 +184,11 @@ fn an_observer_is_told_how_many_samples_it_missed() {
 
 #[test]
 fn a_listener_that_panics_gets_the_other_events_and_is_told_how_many_it_missed() {
-    /// Returns three events a tick.
-    struct Three;
-    impl Observer for Three {
-        fn name(&self) -> &'static str {
-            "three"
-        }
-
-        fn observe(&mut self, sample: &Arc<Sample>, _: u64) -> Vec<Event> {
-            vec![Event::Sample(sample.clone()); 3]
-        }
-    }
     let clock = ManualClock::new();
     let settings = Registry::builder().bench_ticks(2).guest_patience(Duration::from_secs(60));
     let registry = settings.clock(clock.clock()).build();
-    registry.observe(Three).unwrap();
+    let three = |sample: &Arc<Sample>, _| vec![Event::Sample(sample.clone()); 3];
+    registry.observe(Observing("three", three)).unwrap();
     let (sender, heard) = mpsc::channel();
     let mut is_first = true;
     let listen = move |event: &Event| {

@@ -3,86 +3,22 @@
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::Duration;
 
 use metrics_core::{
-    Event, Finding, GUEST_BENCHED, GUEST_FAILURES, Judgement, ManualClock, Monitor, NotReady,
-    Observer, ReadinessCheck, Registry, Report, Sample, Topic, UnknownTarget, Value, View,
+    Event, Finding, GUEST_BENCHED, GUEST_FAILURES, Judgement, ManualClock, NotReady, Observer,
+    ReadinessCheck, Registry, Report, Sample, Topic, Value,
 };
 use serde::{Serialize, Serializer};
 
 use crate::Bench;
+use crate::scripted::{Gate, Observing, OnDrop, Scripted};
 
 static TOPIC: Topic = Topic::new("hostile", "hostile");
-
-/// A monitor made of closures.
-struct Hostile {
-    poll: Box<dyn Fn() + Send + Sync>,
-    judge: Box<dyn Fn() -> Judgement + Send + Sync>,
-    report: Box<dyn Fn() -> Report + Send + Sync>,
-    readiness: Box<dyn Fn() -> Vec<Arc<dyn ReadinessCheck>> + Send + Sync>,
-}
-
-impl Hostile {
-    fn new() -> Self {
-        Self {
-            poll: Box::new(|| ()),
-            judge: Box::new(|| Judgement::healthy("fine")),
-            report: Box::new(|| Report::new(())),
-            readiness: Box::new(Vec::new),
-        }
-    }
-}
-
-impl Monitor for Hostile {
-    fn topic(&self) -> &'static Topic {
-        &TOPIC
-    }
-
-    fn poll(&self) {
-        (self.poll)();
-    }
-
-    fn judge(&self, _: &View<'_>) -> Judgement {
-        (self.judge)()
-    }
-
-    fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
-        Ok((self.report)())
-    }
-
-    fn readiness(&self) -> Vec<Arc<dyn ReadinessCheck>> {
-        (self.readiness)()
-    }
-}
-
-/// Does something when it is dropped.
-struct OnDrop(Box<dyn Fn() + Send + Sync>);
-
-impl Drop for OnDrop {
-    fn drop(&mut self) {
-        (self.0)();
-    }
-}
-
-/// Holds those who wait, until the sender is dropped.
-#[derive(Clone)]
-struct Gate(Arc<Mutex<Receiver<()>>>);
-
-impl Gate {
-    fn new() -> (Sender<()>, Self) {
-        let (release, held) = mpsc::channel();
-        (release, Self(Arc::new(Mutex::new(held))))
-    }
-
-    fn wait(&self) {
-        let _ = self.0.lock().expect("it is not poisoned").recv();
-    }
-}
 
 /// Does work that may hang, on a thread of its own.
 fn returns<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
@@ -102,7 +38,7 @@ fn a_panic_whose_payload_panics_when_dropped_stays_with_the_guest() {
     let panics = returns(|| {
         let mut bench = Bench::with(|builder| builder.guest_patience(Duration::from_secs(60)));
         let poll = Box::new(|| panic_any(OnDrop(Box::new(|| panic!("told to, in a destructor")))));
-        bench.registry.monitor(Arc::new(Hostile { poll, ..Hostile::new() })).unwrap();
+        bench.registry.monitor(Arc::new(Scripted { poll, ..Scripted::new(&TOPIC) })).unwrap();
         bench.tick();
         failures(&bench, "poll", "panic")
     });
@@ -118,7 +54,7 @@ fn a_panic_whose_payload_hangs_when_dropped_holds_no_tick() {
             let gate = gate.clone();
             panic_any(OnDrop(Box::new(move || gate.wait())))
         });
-        bench.registry.monitor(Arc::new(Hostile { poll, ..Hostile::new() })).unwrap();
+        bench.registry.monitor(Arc::new(Scripted { poll, ..Scripted::new(&TOPIC) })).unwrap();
         bench.tick();
         bench.tick();
         failures(&bench, "poll", "hung")
@@ -133,7 +69,7 @@ fn a_call_that_failed_can_be_left_out_for_ever() {
             builder.bench_ticks(u64::MAX).guest_patience(Duration::from_secs(60))
         });
         let poll = Box::new(|| panic!("told to"));
-        bench.registry.monitor(Arc::new(Hostile { poll, ..Hostile::new() })).unwrap();
+        bench.registry.monitor(Arc::new(Scripted { poll, ..Scripted::new(&TOPIC) })).unwrap();
         (0..3).for_each(|_| drop(bench.tick()));
         failures(&bench, "poll", "panic")
     });
@@ -151,9 +87,13 @@ fn a_ticker_that_is_taken_while_a_reader_ticks_waits_for_that_tick() {
         gate.wait();
         Judgement::healthy("fine")
     });
-    registry.monitor(Arc::new(Hostile { judge, ..Hostile::new() })).unwrap();
+    registry.monitor(Arc::new(Scripted { judge, ..Scripted::new(&TOPIC) })).unwrap();
     let (published, passes) = mpsc::channel();
-    registry.observe(Passes(published)).unwrap();
+    let observe = move |sample: &Arc<Sample>, _| {
+        let _ = published.send(sample.pass);
+        Vec::new()
+    };
+    registry.observe(Observing("passes", observe)).unwrap();
     thread::scope(|scope| {
         scope.spawn(|| registry.read());
         is_judging.recv().expect("the reader ticks");
@@ -165,20 +105,6 @@ fn a_ticker_that_is_taken_while_a_reader_ticks_waits_for_that_tick() {
         assert_eq!(ticked.join().expect("it ticks"), registry.latest().pass);
     });
     assert_eq!(passes.try_iter().collect::<Vec<_>>(), [1, 2], "in order");
-}
-
-/// Sends the number of each pass that it is shown.
-struct Passes(Sender<u64>);
-
-impl Observer for Passes {
-    fn name(&self) -> &'static str {
-        "passes"
-    }
-
-    fn observe(&mut self, sample: &Arc<Sample>, _: u64) -> Vec<Event> {
-        let _ = self.0.send(sample.pass);
-        Vec::new()
-    }
 }
 
 /// Reports each sample as an event, the first when it is told to.
@@ -230,7 +156,7 @@ fn a_listener_that_hears_nothing_is_shown_as_left_out_no_longer_than_it_is() {
         let found = is_first.swap(false, Ordering::Relaxed).then(|| Finding::warning("once"));
         Judgement::healthy("fine").with_all(found)
     });
-    bench.registry.monitor(Arc::new(Hostile { judge, ..Hostile::new() })).unwrap();
+    bench.registry.monitor(Arc::new(Scripted { judge, ..Scripted::new(&TOPIC) })).unwrap();
     let mut is_first = true;
     let cleared = move |_: &Event| assert!(!std::mem::take(&mut is_first), "told to");
     bench.registry.listen("hostile", cleared).unwrap();
@@ -252,7 +178,7 @@ fn a_report_that_returned_is_shown_as_left_out_no_longer() {
         gate.wait();
         Report::new(())
     });
-    bench.registry.monitor(Arc::new(Hostile { report, ..Hostile::new() })).unwrap();
+    bench.registry.monitor(Arc::new(Scripted { report, ..Scripted::new(&TOPIC) })).unwrap();
     assert!(bench.tick().sample.report("hostile", None).is_err());
     let mut is_benched = || {
         bench.tick();
@@ -295,7 +221,7 @@ fn a_check_that_hangs_when_dropped_holds_nobody_who_asks_for_checks() {
             }));
             vec![Arc::new(Check(drops))]
         });
-        registry.monitor(Arc::new(Hostile { readiness, ..Hostile::new() })).unwrap();
+        registry.monitor(Arc::new(Scripted { readiness, ..Scripted::new(&TOPIC) })).unwrap();
         // The second list takes the place of the first, whose check drops.
         [(); 3].map(|()| registry.readiness_checks().len())
     });
@@ -323,7 +249,7 @@ fn a_body_that_panics_or_hangs_while_it_is_written_is_a_report_that_failed() {
                 let gate = gate.clone();
                 Report::new(Body(Box::new(move || act(&gate))))
             });
-            bench.registry.monitor(Arc::new(Hostile { report, ..Hostile::new() })).unwrap();
+            bench.registry.monitor(Arc::new(Scripted { report, ..Scripted::new(&TOPIC) })).unwrap();
             let sample = bench.registry.read();
             let json = sample.report_with("hostile", None, |body| serde_json::to_string(&body));
             let error = json.expect_err("it cannot be written").to_string();
@@ -346,7 +272,7 @@ fn a_report_that_asks_for_itself_is_refused_at_some_depth() {
         drop(registry.latest().report("hostile", None));
         Report::new(())
     });
-    bench.registry.monitor(Arc::new(Hostile { report, ..Hostile::new() })).unwrap();
+    bench.registry.monitor(Arc::new(Scripted { report, ..Scripted::new(&TOPIC) })).unwrap();
     let sample = bench.tick().sample;
     assert!(returns(move || sample.report("hostile", None).is_ok()));
     assert_eq!(calls.load(Ordering::Relaxed), 32);
@@ -363,7 +289,7 @@ fn a_report_that_hangs_costs_few_threads_however_many_ask_at_once() {
         gate.wait();
         Report::new(())
     });
-    bench.registry.monitor(Arc::new(Hostile { report, ..Hostile::new() })).unwrap();
+    bench.registry.monitor(Arc::new(Scripted { report, ..Scripted::new(&TOPIC) })).unwrap();
     let sample = bench.registry.read();
     thread::scope(|scope| {
         let (refused, refusals) = mpsc::channel();

@@ -91,9 +91,8 @@ fn an_array_by_label_is_indexed_mapped_and_compared() {
     assert_eq!(stopped, Err(End::Failed), "at the first error");
 }
 
-#[test]
-fn each_kind_of_instrument_is_registered_and_read() {
-    let mut bench = Bench::new();
+/// The cells of a queue, with something in each of them.
+fn recorded(bench: &Bench) -> QueueCells {
     let cells = QueueCells::register(&bench.registry, &["mails"]).expect("they are right");
     cells.jobs[End::Done].add(3);
     cells.waits[End::GivenUp].record(Duration::from_millis(4));
@@ -102,6 +101,13 @@ fn each_kind_of_instrument_is_registered_and_read() {
     cells.peak.record(7);
     cells.busy.set(1.5);
     cells.age.set(f64::NAN);
+    cells
+}
+
+#[test]
+fn each_kind_of_instrument_is_registered_and_read() {
+    let mut bench = Bench::new();
+    let cells = recorded(&bench);
     let sample = bench.tick().sample;
     let reading = cells.read(&sample.view());
     let jobs = &reading.jobs;
@@ -118,14 +124,7 @@ fn each_kind_of_instrument_is_registered_and_read() {
 #[test]
 fn instruments_are_found_by_their_labels_as_they_are_read_by_their_handles() {
     let mut bench = Bench::new();
-    let cells = QueueCells::register(&bench.registry, &["mails"]).expect("they are right");
-    cells.jobs[End::Done].add(3);
-    cells.waits[End::GivenUp].record(Duration::from_millis(4));
-    cells.sizes.record(512.0);
-    cells.depth.add(2);
-    cells.peak.record(7);
-    cells.busy.set(1.5);
-    cells.age.set(f64::NAN);
+    let cells = recorded(&bench);
     let sample = bench.tick().sample;
     let view = sample.view();
     let read = format!("{:?}", cells.read(&view));

@@ -15,6 +15,7 @@ mod monitor;
 mod panics;
 mod proof;
 mod recording;
+mod scripted;
 mod summaries;
 mod threads;
 mod ticks;

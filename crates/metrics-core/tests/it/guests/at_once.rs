@@ -3,86 +3,60 @@
 //! Those of a registry are let go when all of them hang. If the registry waited for one before it
 //! called the next, they never would.
 
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use metrics_core::{
-    Event, GUEST_FAILURES, Judgement, Monitor, Observer, ReadinessCheck, Registry, Report, Sample,
-    Topic, UnknownTarget, View,
-};
+use metrics_core::{Event, GUEST_FAILURES, Judgement, Registry, Report, Sample, Topic};
+
+use crate::scripted::{Gate, Observing, Scripted};
 
 const GUESTS: usize = 20;
 
-/// Hangs until all hang.
-#[derive(Clone)]
-struct Hanging {
-    topic: &'static Topic,
-    call: &'static str,
-    hanging: Sender<()>,
-    held: Arc<Mutex<Receiver<()>>>,
-}
-
-impl Hanging {
-    fn act(&self, call: &str) {
-        if call == self.call {
-            let _ = self.hanging.send(());
-            let _ = self.held.lock().expect("nothing panics with it").recv();
-        }
-    }
-}
-
-impl Monitor for Hanging {
-    fn topic(&self) -> &'static Topic {
-        self.topic
-    }
-
-    fn poll(&self) {
-        self.act("poll");
-    }
-
-    fn judge(&self, _: &View<'_>) -> Judgement {
-        self.act("judge");
-        Judgement::healthy("fine")
-    }
-
-    fn report(&self, _: &View<'_>, _: Option<&str>) -> Result<Report, UnknownTarget> {
-        self.act("report");
-        Ok(Report::new(()))
-    }
-
-    fn readiness(&self) -> Vec<Arc<dyn ReadinessCheck>> {
-        self.act("readiness");
-        Vec::new()
-    }
-}
-
-impl Observer for Hanging {
-    fn name(&self) -> &'static str {
-        self.topic.name
-    }
-
-    fn observe(&mut self, sample: &Arc<Sample>, _: u64) -> Vec<Event> {
-        self.act("observe");
-        vec![Event::Sample(sample.clone())]
-    }
-}
-
 /// A registry whose guests hang in one kind of call, and the thread that lets them go.
-fn registry(call: &'static str) -> (Registry, JoinHandle<usize>) {
+fn registry(hangs_in: &'static str) -> (Registry, JoinHandle<usize>) {
     let patience = Duration::from_secs(60);
     let registry = Registry::builder().guest_patience(patience).report_patience(patience).build();
     let (hanging, all_hanging) = mpsc::channel();
     let guests = (0..GUESTS).map(|at| {
         let name: &'static str = Box::leak(format!("guest-{at}").into_boxed_str());
-        let topic = Box::leak(Box::new(Topic::new(name, name)));
-        let (release, held) = mpsc::channel();
-        let held = Arc::new(Mutex::new(held));
-        let guest = Hanging { topic, call, hanging: hanging.clone(), held };
-        registry.monitor(Arc::new(guest.clone())).expect("it is the first");
-        registry.observe(guest.clone()).expect("it is the first");
-        registry.listen(name, move |_| guest.act("listen")).expect("it is the first");
+        let topic: &'static Topic = Box::leak(Box::new(Topic::new(name, name)));
+        let (release, gate) = Gate::new();
+        let act = |call: &'static str| {
+            let (hanging, gate) = (hanging.clone(), gate.clone());
+            move || {
+                if call == hangs_in {
+                    let _ = hanging.send(());
+                    gate.wait();
+                }
+            }
+        };
+        let [judge, report, readiness, observe, listen] =
+            ["judge", "report", "readiness", "observe", "listen"].map(act);
+        let monitor = Scripted {
+            topic,
+            poll: Box::new(act("poll")),
+            judge: Box::new(move || {
+                judge();
+                Judgement::healthy("fine")
+            }),
+            report: Box::new(move || {
+                report();
+                Report::new(())
+            }),
+            readiness: Box::new(move || {
+                readiness();
+                Vec::new()
+            }),
+        };
+        registry.monitor(Arc::new(monitor)).expect("it is the first");
+        let observe = move |sample: &Arc<Sample>, _| {
+            observe();
+            vec![Event::Sample(sample.clone())]
+        };
+        registry.observe(Observing(name, observe)).expect("it is the first");
+        registry.listen(name, move |_| listen()).expect("it is the first");
         release
     });
     let releases: Vec<_> = guests.collect();

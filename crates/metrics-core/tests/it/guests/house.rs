@@ -10,6 +10,8 @@ use metrics_core::{
     View,
 };
 
+use crate::scripted::Observing;
+
 static BAD: Topic = Topic::new("bad", "bad");
 static GOOD: Topic = Topic::new("good", "good");
 
@@ -169,7 +171,8 @@ impl House {
         registry.observe(bad.clone()).expect("it is the first");
         registry.observe(good()).expect("it is the first");
         // Both listeners have something to hear at each tick.
-        registry.observe(Chatter).expect("it is the first");
+        let chatter = |sample: &Arc<Sample>, _| vec![Event::Sample(sample.clone())];
+        registry.observe(Observing("chatter", chatter)).expect("it is the first");
         registry.listen("bad", move |_| bad.act("listen")).expect("it is the first");
         let heard = good();
         registry.listen("good", move |_| heard.note("listen")).expect("it is the first");
@@ -220,18 +223,5 @@ impl House {
     pub(super) fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let sample = self.registry.read();
         sample.snapshot.value(name, labels).map_or(f64::NAN, Value::as_f64)
-    }
-}
-
-/// Raises an event at each tick.
-struct Chatter;
-
-impl Observer for Chatter {
-    fn name(&self) -> &'static str {
-        "chatter"
-    }
-
-    fn observe(&mut self, sample: &Arc<Sample>, _: u64) -> Vec<Event> {
-        vec![Event::Sample(sample.clone())]
     }
 }
