@@ -8,10 +8,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
-use metrics_core::{AlreadyTicking, Clock, Event, Registry};
-use tokio::sync::broadcast;
+use metrics_core::{AlreadyTicking, Registry};
 
-use crate::events::Events;
+use crate::events::{Channel, Events};
 use crate::sampler::Sampler;
 
 /// The longest time that stopping waits for a step that is under way.
@@ -19,8 +18,9 @@ const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Samples a registry once per tick, until it is dropped.
 #[derive(Debug)]
+#[must_use = "sampling stops when it is dropped"]
 pub struct Aggregator {
-    events: broadcast::WeakSender<Event>,
+    events: Channel,
     /// Stops the thread when it is dropped.
     stop: Option<Sender<()>>,
     /// Is closed when the thread ends.
@@ -45,20 +45,20 @@ impl Aggregator {
     /// # Errors
     /// Returns [`StartError`] when the registry is ticked already or no thread can be started.
     pub fn start(registry: &Registry) -> Result<Self, StartError> {
-        Self::run(Sampler::new(registry)?, registry.clock().clone())
+        Self::run(Sampler::new(registry)?)
     }
 
     /// Starts a thread that steps an existing sampler, by the registry's clock.
     ///
     /// # Errors
     /// Returns [`StartError::Spawn`] when no thread can be started.
-    pub fn run(sampler: Sampler, clock: Clock) -> Result<Self, StartError> {
-        let events = sampler.sender();
+    pub fn run(sampler: Sampler) -> Result<Self, StartError> {
+        let events = sampler.channel();
         let (stop, stopped) = mpsc::channel();
         let (running, ended) = mpsc::channel();
         let work = move || {
             let _running: Sender<()> = running;
-            sample(sampler, &clock, &stopped);
+            sample(sampler, &stopped);
         };
         let thread = thread::Builder::new().name("node0-sampler".into());
         thread.spawn(work).map_err(StartError::Spawn)?;
@@ -67,13 +67,12 @@ impl Aggregator {
 
     /// Subscribes to the events from now on; there are none after the aggregator has stopped.
     pub fn subscribe(&self) -> Events {
-        let sender = self.events.upgrade();
-        Events::new(sender.unwrap_or_else(|| broadcast::Sender::new(1)).subscribe())
+        self.events.subscribe()
     }
 
     /// Returns the number of subscribers.
     pub fn listener_count(&self) -> usize {
-        self.events.upgrade().map_or(0, |events| events.receiver_count())
+        self.events.subscribers()
     }
 }
 
@@ -87,13 +86,15 @@ impl Drop for Aggregator {
 }
 
 /// Steps once per tick until `stopped` is closed; a tick that was missed is skipped.
-fn sample(mut sampler: Sampler, clock: &Clock, stopped: &Receiver<()>) {
-    let period = sampler.period();
+fn sample(mut sampler: Sampler, stopped: &Receiver<()>) {
+    let (period, clock) = (sampler.period(), sampler.clock().clone());
     // Saturating: the longest tick of all means never.
     let mut due = clock.uptime().saturating_add(period);
     loop {
         let now = clock.uptime();
         match stopped.recv_timeout(due.saturating_sub(now)) {
+            // The wait is by the system's clock, which may run faster than the registry's.
+            Err(RecvTimeoutError::Timeout) if clock.uptime() < due => continue,
             Err(RecvTimeoutError::Timeout) => {}
             _ => return,
         }

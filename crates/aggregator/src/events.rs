@@ -1,18 +1,29 @@
 //! The bounded channel to the subscribers.
 //!
 //! Sending never waits: a subscriber that falls behind loses the oldest events, so that it
-//! cannot delay a tick or other subscribers.
+//! cannot delay a tick or other subscribers. The events of a tick are one item of the channel.
+//! Otherwise a tick with more events than the channel has places would overwrite its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use metrics_core::Event;
 use tokio::sync::broadcast::{self, error::RecvError};
 
+/// The number of ticks that a subscriber may be behind before it loses the oldest.
+const CAPACITY: usize = 64;
+
 /// The events of an aggregator from the moment of subscription on.
 ///
-/// The channel is bounded. A subscriber that falls behind loses the oldest events and
-/// gets their number in [`Received::missed`].
+/// The channel holds the events of 64 ticks. A subscriber that is further behind loses the
+/// oldest, and gets their number in [`Received::missed`].
 #[derive(Debug)]
 pub struct Events {
-    receiver: broadcast::Receiver<Event>,
+    ticks: broadcast::Receiver<TickEvents>,
+    /// The tick whose events are being returned.
+    current: TickEvents,
+    /// The number of the next event.
+    next: u64,
 }
 
 /// An event, and the number of events that were lost before it.
@@ -25,22 +36,79 @@ pub struct Received {
     pub missed: u64,
 }
 
-impl Events {
-    pub(crate) fn new(receiver: broadcast::Receiver<Event>) -> Self {
-        Self { receiver }
-    }
+/// The events of one tick, with the number of the first; all events are numbered in order.
+#[derive(Clone, Debug, Default)]
+struct TickEvents {
+    first: u64,
+    events: Arc<[Event]>,
+}
 
+impl Events {
     /// Returns the next event; `None` when the aggregator has stopped.
     ///
     /// Cancel safe: an event that was not returned is returned by the next call.
     pub async fn recv(&mut self) -> Option<Received> {
-        let mut missed = 0;
         loop {
-            match self.receiver.recv().await {
-                Ok(event) => return Some(Received { event, missed }),
-                Err(RecvError::Lagged(lost)) => missed += lost,
+            let number = self.next.max(self.current.first);
+            let place = usize::try_from(number - self.current.first).unwrap_or(usize::MAX);
+            if let Some(event) = self.current.events.get(place) {
+                let missed = number - self.next;
+                self.next = number + 1;
+                return Some(Received { event: event.clone(), missed });
+            }
+            match self.ticks.recv().await {
+                Ok(tick) => self.current = tick,
+                // The number of the next tick's first event tells how many events were lost.
+                Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return None,
             }
         }
+    }
+}
+
+/// Sends the events of ticks to all subscribers.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    ticks: broadcast::Sender<TickEvents>,
+    /// The number of events that were sent.
+    sent: Arc<AtomicU64>,
+}
+
+/// Subscribes to the events of a sender, and does not keep it alive.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    ticks: broadcast::WeakSender<TickEvents>,
+    sent: Arc<AtomicU64>,
+}
+
+impl Sender {
+    pub(crate) fn new() -> Self {
+        Self { ticks: broadcast::Sender::new(CAPACITY), sent: Arc::default() }
+    }
+
+    pub(crate) fn send(&self, events: Arc<[Event]>) {
+        let first = self.sent.fetch_add(events.len() as u64, Ordering::Relaxed);
+        // Sending fails only if there are no subscribers, which is fine.
+        let _ = self.ticks.send(TickEvents { first, events });
+    }
+
+    pub(crate) fn channel(&self) -> Channel {
+        Channel { ticks: self.ticks.downgrade(), sent: self.sent.clone() }
+    }
+}
+
+impl Channel {
+    /// Subscribes to the events from now on; there are none if the sender is gone.
+    pub(crate) fn subscribe(&self) -> Events {
+        let sender = self.ticks.upgrade().unwrap_or_else(|| broadcast::Sender::new(1));
+        let ticks = sender.subscribe();
+        // Read after the subscription. A tick that is counted before it is sent may be received
+        // although its events were before this number: they are skipped.
+        let next = self.sent.load(Ordering::Relaxed);
+        Events { ticks, current: TickEvents::default(), next }
+    }
+
+    pub(crate) fn subscribers(&self) -> usize {
+        self.ticks.upgrade().map_or(0, |ticks| ticks.receiver_count())
     }
 }

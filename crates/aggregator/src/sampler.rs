@@ -7,15 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_core::{
-    AlreadyTicking, Desc, Event, GUEST_FAILURES, Labels, Registry, SERIES_FOLDED, Sample, Status,
-    Tick, Ticker, Value,
+    AlreadyTicking, Clock, Desc, Event, GUEST_FAILURES, Labels, Registry, SERIES_FOLDED, Sample,
+    Status, Tick, Ticker, Value,
 };
-use tokio::sync::broadcast;
 
-use crate::events::Events;
-
-/// The number of events that a subscriber may be behind before it loses the oldest.
-const EVENT_CAPACITY: usize = 64;
+use crate::events::{Channel, Events, Sender};
 
 /// Samples a registry, a step at a time.
 ///
@@ -38,7 +34,7 @@ const EVENT_CAPACITY: usize = 64;
 #[derive(Debug)]
 pub struct Sampler {
     ticker: Ticker,
-    events: broadcast::Sender<Event>,
+    sender: Sender,
     /// Is `true` once a cap on series has been reached.
     has_folded: bool,
 }
@@ -49,8 +45,7 @@ impl Sampler {
     /// # Errors
     /// Returns [`AlreadyTicking`] when the ticker is in use.
     pub fn new(registry: &Registry) -> Result<Self, AlreadyTicking> {
-        let events = broadcast::Sender::new(EVENT_CAPACITY);
-        Ok(Self { ticker: registry.ticker()?, events, has_folded: false })
+        Ok(Self { ticker: registry.ticker()?, sender: Sender::new(), has_folded: false })
     }
 
     /// Returns the time from one step to the next: the length of the registry's tick.
@@ -63,26 +58,22 @@ impl Sampler {
         let Tick { sample, events, .. } = self.ticker.tick();
         self.warn_of_folding(&sample);
         warn_of_failures(&sample);
-        for event in events {
-            log(&event);
-            self.send(event);
-        }
-        self.send(Event::Sample(sample.clone()));
+        events.iter().for_each(log);
+        self.sender.send(events.into_iter().chain([Event::Sample(sample.clone())]).collect());
         sample
     }
 
     /// Subscribes to the events from now on.
     pub fn subscribe(&self) -> Events {
-        Events::new(self.events.subscribe())
+        self.channel().subscribe()
     }
 
-    pub(crate) fn sender(&self) -> broadcast::WeakSender<Event> {
-        self.events.downgrade()
+    pub(crate) fn channel(&self) -> Channel {
+        self.sender.channel()
     }
 
-    fn send(&self, event: Event) {
-        // Sending fails only if there are no subscribers, which is fine.
-        let _ = self.events.send(event);
+    pub(crate) fn clock(&self) -> &Clock {
+        self.ticker.clock()
     }
 
     /// Logs only the first time that a cap on series is reached, so as not to flood the log.

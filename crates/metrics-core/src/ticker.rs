@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::judging::event::Event;
 use crate::reading::sample::Sample;
@@ -41,6 +42,11 @@ impl Ticker {
     /// The length of a tick, as set at the registry's builder.
     pub fn period(&self) -> Duration {
         self.engine.tick_length
+    }
+
+    /// The registry's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.engine.store.context.clock
     }
 
     /// Ends the running tick, and prepares lanes for new threads.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use aggregator::{Aggregator, Sampler, StartError};
+use aggregator::{Aggregator, Received, Sampler, StartError};
 use metrics_core::{
     Event, Finding, FindingState, Judgement, ManualClock, Monitor, Registry, Report, Status, Topic,
     UnknownTarget, View,
@@ -79,6 +79,57 @@ async fn a_slow_subscriber_loses_the_oldest_and_is_told_how_many() {
         assert_eq!(events.recv().await.unwrap().missed, 0);
     }
     assert!(events.recv().await.is_none(), "the sampler is gone");
+}
+
+#[tokio::test]
+async fn a_tick_with_many_events_reaches_a_subscriber_whole() {
+    const FOUND: usize = 300;
+    let registry = stopped_registry();
+    let judge = || {
+        let found = (0..FOUND).map(|at| (format!("part-{at}"), Finding::warning("told")));
+        let parts = found.map(|(name, found)| (name, Judgement::healthy("fine").with(found)));
+        Judgement::of_instances("there is nothing", parts)
+    };
+    registry.monitor(Arc::new(Judged(judge))).unwrap();
+    let mut sampler = Sampler::new(&registry).unwrap();
+    let mut events = sampler.subscribe();
+    sampler.step();
+    let mut found = 0;
+    loop {
+        let received = events.recv().await.unwrap();
+        assert_eq!(received.missed, 0);
+        match received.event {
+            Event::Finding(_) => found += 1,
+            Event::Sample(_) => break,
+            _ => {}
+        }
+    }
+    assert_eq!(found, FOUND);
+    // A later subscriber gets what comes after its subscription.
+    let mut later = sampler.subscribe();
+    let sample = sampler.step();
+    let received = later.recv().await.unwrap();
+    assert!(matches!(received.event, Event::Sample(received) if Arc::ptr_eq(&received, &sample)));
+    assert_eq!(received.missed, 0);
+}
+
+/// The system's clock, by which the thread waits, is far ahead of the registry's here.
+#[tokio::test]
+async fn the_thread_ticks_when_the_registrys_clock_says_so() {
+    const TICK: Duration = Duration::from_millis(2);
+    let clock = ManualClock::new();
+    let registry = Registry::builder().clock(clock.clock()).tick(TICK).build();
+    let aggregator = Aggregator::start(&registry).unwrap();
+    let mut events = aggregator.subscribe();
+    let mut uptimes = Vec::new();
+    while uptimes.len() < 20 {
+        clock.advance(TICK / 10);
+        let received = tokio::time::timeout(TICK, events.recv()).await;
+        if let Ok(Some(Received { event: Event::Sample(sample), .. })) = received {
+            uptimes.push(sample.uptime);
+        }
+    }
+    assert!(uptimes[19] >= 20 * TICK, "{uptimes:?}");
 }
 
 #[tokio::test]
