@@ -53,9 +53,10 @@ pub struct Transition {
 pub(crate) struct StateCells {
     registry: Registry,
     one_hot: ByLabel<State, Gauge>,
-    /// Added to and never set, so that circuits that are folded into one series sum up.
+    /// The seconds in each state. They are added to and never set, so that circuits that share
+    /// the series `_other` add up.
     seconds: ByLabel<State, Gauge>,
-    /// By the state before and the state after; those from a state to itself are disabled.
+    /// The counters by the state before and the state after; that of no change is disabled.
     transitions: ByLabel<State, ByLabel<State, Counter>>,
     current: Mutex<Current>,
 }

@@ -173,8 +173,8 @@ impl Registry {
     /// Replaces the help text of a metric of [`Self::metric`]; returns `false` if there is none of
     /// that name.
     ///
-    /// For bridges, which may get a description after the first value. Later registrations of
-    /// the name must have the new text.
+    /// Use it in a bridge that may get a description after the first value. Later registrations
+    /// of the name must have the new text.
     pub fn describe(&self, name: &str, help: &str) -> bool {
         lock(&self.engine.store.families).describe(name, help)
     }

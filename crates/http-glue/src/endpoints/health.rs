@@ -20,7 +20,7 @@ use super::surface::{Mount, Surface};
 const DETAILED: Parameter = Parameter::flag("detailed", "Adds the findings of each monitor.");
 const METRICS: Parameter = Parameter::flag("metrics", "Adds the report of each monitor.");
 
-/// The age of the latest sample, in ticks, from which on nothing seems to tick the registry.
+/// The age in ticks from which on the latest sample is stale, since nothing ticks the registry.
 const STALE_TICKS: u32 = 3;
 
 /// The health of all topics.

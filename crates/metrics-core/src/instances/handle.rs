@@ -107,7 +107,7 @@ impl<T> InstanceHandle<T> {
 
     /// Keeps the instance watched until [`Instance::is_alive`] returns `false`.
     ///
-    /// For a resource that outlives the handle, such as a pool that users hold by other means.
+    /// Use it for a resource that outlives the handle, such as a pool that its users hold directly.
     pub fn detach(self) -> Arc<Named<T>> {
         // This handle stays in the count, so dropping `self` does not remove the instance.
         self.shared.handles.fetch_add(1, Ordering::Relaxed);

@@ -121,7 +121,7 @@ impl Desc {
         Self { name, help, kind, unit, labels: &[], bounds, classic: None, classic_without: None }
     }
 
-    /// Sets the unit, which must stand in the name; none by default.
+    /// Sets the unit, which must be part of the name; none by default.
     ///
     /// # Panics
     /// When the name does not end in the unit; in a constant, the program does not compile.

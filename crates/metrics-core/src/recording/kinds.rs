@@ -174,17 +174,17 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Of [`Kind::Counter`].
+    /// The cells of [`Kind::Counter`].
     Counter(CounterCore) for Counter;
-    /// Of [`Kind::Gauge`] and [`Kind::Total`].
+    /// The cells of [`Kind::Gauge`] and [`Kind::Total`].
     Gauge(GaugeCore) for Gauge | Total;
-    /// Of [`Kind::UpDown`].
+    /// The cells of [`Kind::UpDown`].
     UpDown(CounterCore) for UpDown;
-    /// Of [`Kind::Peak`].
+    /// The cells of [`Kind::Peak`].
     Peak(PeakCore) for Peak;
-    /// Of [`Kind::Latency`].
+    /// The cells of [`Kind::Latency`].
     Latency(LatencyCore) for Latency;
-    /// Of [`Kind::Distribution`].
+    /// The cells of [`Kind::Distribution`].
     Distribution(DistributionCore) for Distribution;
 }
 
