@@ -39,7 +39,7 @@ const EVENT_CAPACITY: usize = 64;
 pub struct Sampler {
     ticker: Ticker,
     events: broadcast::Sender<Event>,
-    /// Is `true` once a cap on series has been reached.
+    /// `true` once a cap on series has been reached.
     has_folded: bool,
 }
 

@@ -135,7 +135,7 @@ impl StateCells {
 
     pub(crate) fn read_time(&self, view: &View<'_>) -> ByLabel<State, Duration> {
         view.read(&self.seconds).map(|seconds| {
-            // A view from before the circuit has none.
+            // A view from before the registration of the circuit has no state.
             Duration::try_from_secs_f64(seconds.unwrap_or(0.0)).unwrap_or_default()
         })
     }

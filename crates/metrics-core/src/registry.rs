@@ -59,7 +59,7 @@ pub struct Registry {
     pub(crate) engine: Arc<Engine>,
 }
 
-/// The methods of registration for each kind of handle: of one series, and of all by their values.
+/// Generates two methods for each kind of handle: for one series, and for all series by values.
 macro_rules! register {
     ($($(#[$doc:meta])* $method:ident, $labelled:ident -> $handle:ident;)*) => { $(
         $(#[$doc])*
@@ -99,7 +99,7 @@ impl Registry {
         Self::builder().build()
     }
 
-    /// Starts the settings for a registry.
+    /// Returns a builder with the default settings.
     pub fn builder() -> RegistryBuilder {
         RegistryBuilder::default()
     }
@@ -297,8 +297,8 @@ impl Registry {
 
     /// Sets several gauges at once: every sample shows all of the changes or none.
     ///
-    /// For one fact in several gauges, such as a state that is one-hot, and for rare
-    /// changes: the call waits while a pass reads gauges and while others call it. `set`
+    /// Use it if several gauges show one fact, such as a one-hot state, and change rarely: the
+    /// call waits while a pass reads gauges and while other threads are in such a call. `set`
     /// must only set gauges; a read of the registry inside of it would deadlock.
     pub fn together<R>(&self, set: impl FnOnce() -> R) -> R {
         let _together = lock(&self.engine.store.context.together);

@@ -27,7 +27,7 @@ levels! {
         max_fds = MAX_FDS,
         threads = THREADS,
         uptime_seconds = UPTIME,
-        /// Since the Unix epoch.
+        /// The start time in seconds since the Unix epoch.
         start_seconds = START_TIME,
     }
 }

@@ -177,8 +177,8 @@ impl Layout {
 
     /// Returns the most that the midpoint of a value's bucket is off from the value.
     ///
-    /// That is the [`RELATIVE_ERROR`](Self::RELATIVE_ERROR), 8 ns for latencies below
-    /// 1 µs, and the value itself where a distribution takes it for zero. There is no
+    /// That is the [`RELATIVE_ERROR`](Self::RELATIVE_ERROR), but 8 ns for latencies below 1 µs,
+    /// and the value itself if it is so small that a distribution counts it as zero. There is no
     /// bound for values beyond the largest.
     pub fn error_at(self, value: f64) -> f64 {
         let relative = value * Self::RELATIVE_ERROR;

@@ -50,8 +50,8 @@ pub(super) struct HistogramMemory {
     /// The sum of the expired series that a latency continues, see [`Self::resume`].
     resumed_nanos: u128,
     /// A latency's sum, which never falls, and the part of it that is in closed ticks. Both are
-    /// whole nanoseconds: after a year of busy service the difference of two floats would no
-    /// longer say anything of a short tick.
+    /// whole nanoseconds: after a year of busy service, the difference of two floats would be too
+    /// inexact for a short tick.
     nanos: u128,
     closed_nanos: u128,
     /// The number of values in the linear octave so far.

@@ -19,19 +19,19 @@ use crate::recording::families::Registered;
 use crate::recording::lanes::Reader;
 use crate::sync::{self, Mutex, lock};
 
-/// The least time between two looks for idle series.
+/// The minimum time between two checks for idle series.
 ///
-/// It is also how long a thread may stand between finding an entry in its table and recording
-/// through it, which takes some nanoseconds unless the thread is suspended.
+/// It must be longer than the time that a thread takes from finding an entry in its table to
+/// recording through it: some nanoseconds, unless the thread is suspended.
 const EXPIRY_PERIOD: Duration = Duration::from_secs(30);
 
 /// The number of times that handles lapsed in this process.
 ///
-/// A table remembers the number as of which it holds none of them, see
+/// A table remembers the number at which it last dropped lapsed entries, see
 /// [`table`](super::table).
 static LAPSES: AtomicU64 = AtomicU64::new(0);
 
-/// Returns the number of lapses; a thread that sees one sees which entries lapsed.
+/// Returns the number of lapses; the marks of the entries that they concern are visible then.
 #[inline]
 pub(crate) fn lapses() -> u64 {
     // Pairs with the release in `note_lapse`.
