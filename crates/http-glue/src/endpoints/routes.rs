@@ -119,7 +119,8 @@ impl Routes {
         }
     }
 
-    /// Shows the host's version in `/health/performance`, usually `env!("CARGO_PKG_VERSION")`; `null` by default.
+    /// Shows the host's version, usually `env!("CARGO_PKG_VERSION")`, in the health body and in the
+    /// OpenAPI description; by default `null` in the former and `unknown` in the latter.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
         self

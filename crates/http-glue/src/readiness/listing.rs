@@ -1,8 +1,8 @@
 //! The list of checks by name, made anew for each round.
 //!
 //! Making it calls each monitor for its checks and each check for its name. Both are code
-//! of others, so this may fail or take long. Until a new list is there, the checks of the
-//! last one run; otherwise probes would get old results for as long as the list hangs.
+//! of others, so this may fail or take long. Until a new list is ready, the checks of the
+//! previous one run; otherwise probes would get old results for as long as the list hangs.
 
 use std::collections::BTreeMap;
 use std::mem;

@@ -59,10 +59,10 @@ impl Runner {
         lock(&self.board).follow(&names);
     }
 
-    /// Makes the list of checks again on a blocking thread, and returns the last one that is there.
+    /// Makes the list of checks again on a blocking thread, and returns it.
     ///
-    /// If the new list is not there in time, for example because the host keeps all blocking
-    /// threads busy, this is the list before.
+    /// If the new list is not ready in time, for example because the host keeps all blocking
+    /// threads busy, this returns the previous list.
     async fn list(&mut self) -> Checks {
         let mut listed = self.listed.take().unwrap_or_else(|| {
             let listing = self.listing.clone();

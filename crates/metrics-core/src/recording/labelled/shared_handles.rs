@@ -95,7 +95,7 @@ pub(crate) struct SharedHandles {
 struct Known {
     /// The handles by the ids of their series.
     series: BTreeMap<SeriesId, Listing>,
-    /// The uptime at the last look for idle series.
+    /// The uptime at the last check for idle series.
     looked: Duration,
 }
 
@@ -103,9 +103,9 @@ struct Known {
 #[derive(Debug)]
 struct Listing {
     entry: Arc<Entry>,
-    /// The handle's mark at the last look.
+    /// The mark, a number that changes with every record of the handle, as of the last check.
     mark: Option<u64>,
-    /// The uptime at the look that saw the mark change last.
+    /// The uptime at the last check that found the mark changed.
     changed: Duration,
     /// `true` if no thread has this entry: it replaced a lapsed one and was not requested since.
     is_recalled: bool,
@@ -144,7 +144,7 @@ impl SharedHandles {
     /// A series expires in two checks. The first makes the threads' handle lapse, and keeps the
     /// series by a fresh handle: a thread that found the old handle just before may still record
     /// through it. The second check, half a minute later, drops the fresh handle, unless the mark
-    /// moved or a thread requested the series meanwhile.
+    /// changed or a thread requested the series meanwhile.
     pub(crate) fn expire(&self, now: Duration, idle_expiry: Duration) {
         let mut known = lock(&self.known);
         if now < known.looked + EXPIRY_PERIOD {
