@@ -27,9 +27,9 @@ const CATALOGUE: &[(&str, &[&Desc])] = &[
 ];
 
 const HEAD: &str = "# Metrics\n\n\
-    Every metric with the name it is recorded under. On a page of the exposition each name \
-    begins with the exporter's prefix, where one is set. This file is written by \
-    `cargo xtask generate` from the descriptions in the code.\n";
+    All metrics with the names under which they are registered. If the exporter has a prefix, each \
+    name on a page begins with it. `cargo xtask generate` writes this file from the descriptions \
+    in the code.\n";
 
 fn main() -> ExitCode {
     match print() {
@@ -61,7 +61,7 @@ fn page() -> Result<String, fmt::Error> {
     let mut page = HEAD.to_owned();
     for (name, descs) in CATALOGUE {
         write!(page, "\n## {name}\n\n")?;
-        page.push_str("| metric | type | labels | classic name | what it says |\n");
+        page.push_str("| metric | type | labels | classic name | meaning |\n");
         page.push_str("| --- | --- | --- | --- | --- |\n");
         let mut descs = descs.to_vec();
         descs.sort_by_key(|desc| desc.name());

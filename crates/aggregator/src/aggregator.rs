@@ -23,7 +23,7 @@ pub struct Aggregator {
     events: Channel,
     /// Stops the thread when it is dropped.
     stop: Option<Sender<()>>,
-    /// Is closed when the thread ends.
+    /// A channel that is closed when the thread ends.
     ended: Receiver<()>,
 }
 
@@ -88,7 +88,7 @@ impl Drop for Aggregator {
 /// Steps once per tick until `stopped` is closed; a tick that was missed is skipped.
 fn sample(mut sampler: Sampler, stopped: &Receiver<()>) {
     let (period, clock) = (sampler.period(), sampler.clock().clone());
-    // Saturating: the longest tick of all means never.
+    // Saturates: with the longest possible tick, the first step is never due.
     let mut due = clock.uptime().saturating_add(period);
     loop {
         let now = clock.uptime();

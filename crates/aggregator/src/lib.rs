@@ -4,10 +4,10 @@
 //! its own, so that sampling takes no time from a runtime's workers and a busy runtime does not
 //! delay a tick. At the end of each [tick](metrics_core::RegistryBuilder::tick) it sends the
 //! events and the published sample to all subscribers, over a bounded channel. A subscriber
-//! that does not keep up loses events and delays nobody.
+//! that does not keep up loses events; it delays neither the thread nor other subscribers.
 //!
-//! The core calls monitors, observers and listeners, on threads where one that panics or hangs
-//! does not delay the tick.
+//! Monitors, observers and listeners are called by the core, on worker threads of the registry:
+//! one that panics or hangs does not delay the tick.
 //!
 //! This crate does not know any format, any protocol or any monitor. It records no metric of its
 //! own.

@@ -35,7 +35,7 @@ use crate::events::{Channel, Events, Sender};
 pub struct Sampler {
     ticker: Ticker,
     sender: Sender,
-    /// Is `true` once a cap on series has been reached.
+    /// `true` once a cap on series has been reached.
     has_folded: bool,
 }
 

@@ -43,7 +43,7 @@ pub enum Outcome {
 #[derive(Debug)]
 #[must_use = "dropping a call records it as cancelled"]
 pub struct Call {
-    /// Not a handle, so that a call in flight does not block the name.
+    /// The circuit; not as a handle, so that a call in flight does not keep the name taken.
     circuit: Arc<Named<CircuitCells>>,
     since: Moment,
     /// The outcome that the drop records: cancelled, unless the call was ended.

@@ -14,7 +14,7 @@ use crate::state::StateCells;
 use crate::thresholds::{Threshold, Thresholds};
 
 label_set! {
-    /// The ends of calls that are counted apart.
+    /// The outcomes of calls, each of which has a counter.
     pub(crate) enum End {
         Success = "success",
         Failure = "failure",
@@ -25,7 +25,7 @@ label_set! {
 }
 
 instruments! {
-    /// The series that every circuit has, but for those of its state.
+    /// The series that every circuit has, except those of its state.
     pub(crate) struct CircuitSeries, read as CircuitNumbers {
         pub(crate) calls: ByLabel<End, Counter> = descs::CALLS,
         pub(crate) duration: Latency = descs::CALL_DURATION,
@@ -37,7 +37,7 @@ instruments! {
 
 /// Everything that is recorded of one circuit.
 pub(crate) struct CircuitCells {
-    /// Needed for the clock of guards, and for the switch of measuring.
+    /// The registry, for the clock of guards and the switch of measuring.
     pub(crate) registry: Registry,
     pub(crate) series: CircuitSeries,
     pub(crate) states: StateCells,
@@ -113,7 +113,7 @@ impl CircuitCells {
         self.record_run();
     }
 
-    /// Refreshes the series that last without new records: the state and the run of failures.
+    /// Updates the series that change without records: the time in a state, and the peak of failures.
     pub(crate) fn poll(&self) {
         self.states.poll();
         // A peak of more than a minute ago is dropped, unless the run that made it goes on.

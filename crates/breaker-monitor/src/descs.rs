@@ -45,7 +45,7 @@ descs! {
     /// Failed calls by kind.
     pub const FAILURES: Desc = Desc::counter(
         "circuit_breaker_failures_total",
-        "Failed calls by the kind of failure; kinds that the circuit was not made with are _other.",
+        "Failed calls by the kind of failure; kinds that the circuit does not declare count as _other.",
     )
     .labels(&["circuit", "kind"]);
 
@@ -73,13 +73,13 @@ descs! {
     /// Crossings of thresholds.
     pub const THRESHOLD_CROSSINGS: Desc = Desc::counter(
         "circuit_breaker_threshold_crossings_total",
-        "Times that a circuit was found beyond a threshold where it was not before: failure_rate, consecutive_failures, average_latency.",
+        "Times that a circuit went beyond a threshold: failure_rate, consecutive_failures, average_latency.",
     )
     .labels(&["circuit", "threshold"]);
 
     /// Records by a name that no circuit has.
     pub const UNKNOWN_CIRCUITS: Desc = Desc::counter(
         "circuit_breaker_unknown_circuits_total",
-        "Records by the name of a circuit that is not registered; they went nowhere.",
+        "Records by name for circuits that are not registered; they are dropped.",
     );
 }

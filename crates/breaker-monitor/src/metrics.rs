@@ -59,7 +59,7 @@ pub struct CircuitMetrics {
     pub cancelled: u64,
     /// Calls per second that the breaker let through; `None` before the first tick.
     ///
-    /// In JSON it is beside the metrics, not among them.
+    /// In the JSON report this is a field beside `metrics`, not within it.
     #[serde(skip)]
     pub throughput: Option<f64>,
 }

@@ -47,7 +47,7 @@ impl BreakerMonitor {
     /// Registers the topic `circuit-breaker`.
     ///
     /// # Errors
-    /// [`RegisterError::DuplicateTopic`] when the registry has it: clone the first monitor instead.
+    /// [`RegisterError::DuplicateTopic`] when the topic has a monitor already: use a clone of that one.
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
         let watch = Watch { circuits: Instances::with_limit("circuit", MAX_CIRCUITS) };
         registry.monitor(Arc::new(watch.clone()))?;
@@ -215,7 +215,7 @@ impl BreakerMonitor {
         })
     }
 
-    /// The names of the circuits, sorted.
+    /// Returns the names of the circuits, sorted.
     pub fn circuits(&self) -> Vec<String> {
         self.watch.circuits.names()
     }

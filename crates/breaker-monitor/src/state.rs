@@ -53,9 +53,10 @@ pub struct Transition {
 pub(crate) struct StateCells {
     registry: Registry,
     one_hot: ByLabel<State, Gauge>,
-    /// Added to and never set, so that circuits that are folded into one series sum up.
+    /// The seconds in each state. They are added to and never set, so that circuits that share
+    /// the series `_other` add up.
     seconds: ByLabel<State, Gauge>,
-    /// By the state before and the state after; those from a state to itself are disabled.
+    /// The counters by the state before and the state after; that of no change is disabled.
     transitions: ByLabel<State, ByLabel<State, Counter>>,
     current: Mutex<Current>,
 }
@@ -134,7 +135,7 @@ impl StateCells {
 
     pub(crate) fn read_time(&self, view: &View<'_>) -> ByLabel<State, Duration> {
         view.read(&self.seconds).map(|seconds| {
-            // A view from before the circuit has none.
+            // A view from before the registration of the circuit has no state.
             Duration::try_from_secs_f64(seconds.unwrap_or(0.0)).unwrap_or_default()
         })
     }

@@ -28,8 +28,8 @@ impl Circuit {
     ///
     /// Call it from a hook of a breaker that is within a [`RecordLayer`](crate::RecordLayer). The
     /// breaker decides that a call succeeded, failed or was rejected; the layer's classifier
-    /// names the kind of a failure, or calls it a timeout. A response that the breaker calls a
-    /// failure and the classifier does not is of the verdict's kind.
+    /// names the kind of a failure, or calls it a timeout. If the breaker calls a response a
+    /// failure and the classifier does not, the failure has the kind of the verdict.
     ///
     /// ```
     /// use breaker_monitor::{BreakerMonitor, Outcome, RecordLayer, Thresholds};

@@ -42,7 +42,7 @@ pub struct Flags {
     )]
     pub database: DatabaseChoice,
 
-    /// Database to take when --database is auto
+    /// Address of the database for --database auto
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide = true, hide_env_values = true)]
     pub database_url: Option<String>,
 
@@ -58,15 +58,15 @@ pub struct Flags {
     )]
     pub redis: RedisChoice,
 
-    /// Redis to take when --redis is auto
+    /// Address of the Redis for --redis auto
     #[arg(long, env = "REDIS_URL", value_name = "URL", hide = true, hide_env_values = true)]
     pub redis_url: Option<String>,
 
-    /// Folder with initdb and postgres, instead of the usual ones
+    /// Folder that contains initdb and postgres; default: PATH and the usual folders
     #[arg(long, env = "NODE0_POSTGRES_BIN", value_name = "FOLDER")]
     pub postgres_bin: Option<PathBuf>,
 
-    /// Names on /metrics; ?naming= asks for others
+    /// Metric names on /metrics, for requests without ?naming=
     #[arg(long, env = "NODE0_NAMING", default_value = "both", value_name = "SCHEME")]
     pub naming: Naming,
 
@@ -74,7 +74,7 @@ pub struct Flags {
     #[arg(long, env = "NODE0_DRAIN", default_value = "2s", value_name = "TIME", value_parser = drain)]
     pub drain: Duration,
 
-    /// Switches under /chaos that make things go wrong; only while listening on loopback
+    /// Endpoints under /chaos that inject faults; only while listening on loopback
     #[arg(long, env = "NODE0_CHAOS", default_value = "on", value_name = "SWITCH")]
     pub chaos: Switch,
 }

@@ -75,7 +75,7 @@ pub enum OrderError {
         id: String,
     },
     /// The pool gave no connection in time.
-    #[error("the database is overloaded or away: try again later")]
+    #[error("the database is overloaded or unreachable: try again later")]
     Busy(#[source] deadpool_postgres::PoolError),
     /// The database refused the statement.
     #[error("the database refused the order")]

@@ -31,7 +31,7 @@ pub const SCRAPE_BYTES: Desc = Desc::distribution(
 /// The number of families that were left out of pages.
 pub const SCRAPE_FAMILIES_SKIPPED: Desc = Desc::counter(
     "node0_scrape_families_skipped_total",
-    "Families left out of metric pages because they would have spoiled them, summed over the pages.",
+    "Families left out of metric pages because they would have made the page invalid, summed over the pages.",
 );
 
 /// The number of series that were merged because they share a classic name.
@@ -40,7 +40,7 @@ pub const CLASSIC_NAMES_MERGED: Desc = Desc::counter(
     "Series merged into another because their classic names are equal, summed over the metric pages.",
 );
 
-/// The handles with which a server of pages records them.
+/// The handles of these metrics, for the server of the pages.
 #[derive(Clone, Debug)]
 pub struct ScrapeMetrics {
     pages: Vec<(Format, Counter)>,

@@ -1,10 +1,10 @@
 //! The endpoints that node0 adds to a service.
 //!
-//! A [`Surface`] is a group of endpoints. [`Routes`] mounts surfaces, ours and those
-//! of the host, and generates the index and the OpenAPI description of all of them.
-//! All data comes from the registry's samples and from
-//! [`Readiness`](crate::Readiness); no monitor is known by name. Parsing of queries,
-//! limits for slow work and the format of errors are the same for all surfaces.
+//! A [`Surface`] is a group of endpoints. [`Routes`] mounts the surfaces of this crate
+//! and those of the host, and generates the index and the OpenAPI description of all of
+//! them. All data comes from the registry's samples and from
+//! [`Readiness`](crate::Readiness); the code names no monitor. All surfaces share the
+//! parsing of queries, the limits for slow work and the format of errors.
 
 mod routes;
 mod surface;

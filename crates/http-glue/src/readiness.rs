@@ -1,10 +1,11 @@
-//! Readiness: the answer to a load balancer that asks for traffic to send.
+//! Readiness: the answer to a load balancer that asks whether the service takes traffic.
 //!
-//! A probe must not wait for a dependency, and a thousand probes must not call it a
-//! thousand times. So checks run in the background, each with a timeout and never twice
-//! at once, and a probe reads the last results. A check goes down after two failures in
-//! a row and comes back after two successes, so that one lost packet does not stop the
-//! traffic. The first result counts at once, so that the start is not delayed.
+//! A probe must not wait for a dependency, and a thousand probes must not call the
+//! dependency a thousand times. So the checks run in the background, each with a timeout
+//! and never twice at the same time, and a probe reads the last results. A check goes from
+//! `pass` to `fail` after two failures in a row, and back after two successes, so that one
+//! lost packet does not stop the traffic. The first result counts at once, so that the
+//! start is not delayed.
 //!
 //! The health score has no influence on readiness.
 
@@ -25,10 +26,12 @@ pub use board::{CheckReport, CheckStatus, ReadinessReport, ReadinessStatus};
 use runner::Runner;
 use thread::CheckThread;
 
-/// The longest time that can be set: a deadline must be a moment that the clock can tell.
+/// The longest time that can be set, so that adding it to the current time cannot overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// The readiness of a service; clones share it, and the last one ends the checks.
+/// The readiness of a service; clones share it.
+///
+/// The checks stop when the last clone is dropped.
 ///
 /// ```
 /// use http_glue::{Readiness, ReadinessStatus};
@@ -71,26 +74,26 @@ pub struct ReadinessBuilder {
 }
 
 impl ReadinessBuilder {
-    /// Adds a check to those of the registry's monitors.
+    /// Adds a check, beside those that the registry's monitors bring.
     pub fn check(mut self, check: Arc<dyn ReadinessCheck>) -> Self {
         self.checks.push(check);
         self
     }
 
-    /// The time from one round of checks to the next; 1 s by default, a year at most.
+    /// Sets the time from one round of checks to the next; 1 s by default, from 1 ms to a year.
     pub fn interval(mut self, interval: Duration) -> Self {
-        // A runtime's interval may not be zero.
+        // tokio's interval panics if it is zero.
         self.interval = interval.clamp(Duration::from_millis(1), LONGEST);
         self
     }
 
-    /// The time after which a check counts as failed; 1 s by default, a year at most.
+    /// Sets the time after which a check counts as failed; 1 s by default, a year at most.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout.min(LONGEST);
         self
     }
 
-    /// Asks the checks on a thread of their own instead of the current runtime.
+    /// Runs the checks on a thread of their own; by default they run on the current runtime.
     ///
     /// A check that blocks then blocks this thread and the other checks, but no worker of the
     /// runtime. If the system cannot start a thread, the checks run on the runtime.
@@ -99,7 +102,7 @@ impl ReadinessBuilder {
         self
     }
 
-    /// Starts the rounds of checks on the current runtime.
+    /// Starts running the checks in the background.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -123,7 +126,9 @@ impl fmt::Debug for ReadinessBuilder {
 }
 
 impl Readiness {
-    /// Returns settings for readiness that runs the checks of a registry's monitors, also of later ones.
+    /// Starts to build a readiness from the checks of a registry's monitors.
+    ///
+    /// Monitors that are registered later are included from the next round on.
     pub fn builder(registry: &Registry) -> ReadinessBuilder {
         ReadinessBuilder {
             registry: registry.clone(),
@@ -134,12 +139,12 @@ impl Readiness {
         }
     }
 
-    /// Marks the service as started: from now on its checks decide.
+    /// Marks the service as started: from now on the checks decide the status.
     pub fn started(&self) {
         lock(&self.inner.board).start();
     }
 
-    /// Marks the service as about to stop, for good: readiness is `draining` from now on.
+    /// Marks the service as about to stop; the status is `Draining` from now on and never changes again.
     pub fn drain(&self) {
         lock(&self.inner.board).drain();
     }
@@ -155,7 +160,7 @@ impl Readiness {
     }
 }
 
-/// Locks the board and ignores poisoning, since no holder of the lock calls a guest.
+/// Locks the board; poisoning is ignored, since no code of others runs under the lock.
 fn lock(board: &Mutex<Board>) -> MutexGuard<'_, Board> {
     board.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,8 @@
 //! Recording of the requests that the host serves.
 //!
-//! All of it is on the path of every request: the layer and the router that start a
-//! measurement, the body that ends it, and the handles that record it. It depends on
-//! neither our endpoints nor our server, so a host can use it with its own.
+//! Every request runs through this code: the layer and the router start a measurement,
+//! the response's body ends it, and handles of the registry record it. It depends on
+//! neither the endpoints nor the server of this crate, so a host can use it with its own.
 
 mod request_layer;
 mod watched_router;

@@ -1,8 +1,9 @@
-//! The accept loop: connections with limits, from the first to an orderly end.
+//! The accept loop with its limits, and the graceful shutdown.
 //!
-//! It serves any HTTP service. Its limits protect against clients, not against slow
-//! handlers of the service. [`Shutdown`] uses [`Readiness`](crate::Readiness), since a
-//! shutdown begins by ending readiness.
+//! It serves any HTTP service. Its limits protect the service from clients that are slow or
+//! too many; they do not limit the service's own handlers. [`Shutdown`] uses
+//! [`Readiness`](crate::Readiness), since the first step of a shutdown is that readiness
+//! becomes `draining`.
 
 mod serve;
 mod shutdown;

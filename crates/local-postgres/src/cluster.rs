@@ -2,8 +2,8 @@
 //! the server.
 //!
 //! Readiness is read from `postmaster.pid`, as `pg_ctl` does. A connection would be the
-//! obvious probe, but an unsafe one: another server may take the free port before ours
-//! binds it, and would answer the probe. The file contains the id of the process that
+//! obvious probe, but an unsafe one: another server may take the free port before this
+//! one binds it, and would answer the probe. The file contains the id of the process that
 //! wrote it, so it cannot be mistaken.
 
 use std::fs::{self, File};

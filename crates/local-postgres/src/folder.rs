@@ -2,7 +2,7 @@
 //!
 //! The host is the process that holds the server's handle. A killed host removes nothing,
 //! so the next start with the same temporary folder does. It must know that the host of
-//! a folder is gone. A process id cannot tell: it is soon reused, and differs between
+//! a folder is gone. A process id is no proof: it is soon reused, and differs between
 //! containers that share the folder. So the host holds a lock on a file in the folder,
 //! the mark; the kernel releases the lock when the process ends in any way.
 //!

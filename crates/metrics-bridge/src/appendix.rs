@@ -1,4 +1,4 @@
-//! The page of an exporter that the host keeps, appended to ours.
+//! Appends the page of an exporter that the host keeps to node0's pages.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,17 +10,17 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::descs::APPENDIX_FAMILIES_SKIPPED;
 use crate::page::{self, Family, Kind, Sample};
 
-/// The last line of a page in OpenMetrics, which a page in text does not have.
+/// The last line of every OpenMetrics page; a page in the text format does not have it.
 const EOF: &[u8] = b"# EOF\n";
 
-/// Appends the page of an existing `metrics-exporter-prometheus` to our pages.
+/// Appends the page of an existing `metrics-exporter-prometheus` to node0's pages.
 ///
-/// For a host that migrates step by step: one endpoint has both, and the series
+/// Use it to migrate step by step: one endpoint serves both pages, and the series
 /// of the old exporter keep their names. A family whose name is already on the
 /// page, or that is malformed, is skipped and counted in
 /// [`APPENDIX_FAMILIES_SKIPPED`].
 ///
-/// The cost is that exporter's rendering, once per page.
+/// Each page costs one rendering of the old exporter.
 ///
 /// ```
 /// use metrics_bridge::Appendix;
@@ -42,26 +42,26 @@ pub struct Appendix {
     skipped: Counter,
 }
 
-/// The outcome for the families of an appended page.
+/// The numbers of families that were appended to a page, or left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Appended {
-    /// Those that were appended.
+    /// The number of appended families.
     pub families: u64,
-    /// Those that were left out.
+    /// The number of families that were left out.
     pub skipped: u64,
 }
 
 impl Appendix {
-    /// An appendix whose omissions are counted in a registry.
+    /// Creates an appendix; families that it leaves out are counted in the registry.
     ///
     /// # Errors
-    /// [`RegisterError`] when the registry is out of names.
+    /// [`RegisterError`] when the registry has its maximum of metric names.
     pub fn register(registry: &Registry, handle: PrometheusHandle) -> Result<Self, RegisterError> {
         Ok(Self { handle, skipped: registry.counter(&APPENDIX_FAMILIES_SKIPPED, &[])? })
     }
 
-    /// Appends the handle's families to a page in text 0.0.4 or OpenMetrics, each in the page's format.
+    /// Appends the handle's families to a page, in the format of the page: text 0.0.4 or OpenMetrics.
     pub fn append_to(&self, page: &mut Vec<u8>) -> Appended {
         let appended = append_page(page, &self.handle.render());
         self.skipped.add(appended.skipped);
@@ -75,9 +75,10 @@ impl fmt::Debug for Appendix {
     }
 }
 
-/// Appends the families of a text page to one of ours, which may be in OpenMetrics.
+/// Appends the families of a page in text 0.0.4 to a page in either format.
 ///
-/// For other sources than a handle; see [`Appendix`].
+/// For a page that does not come from a `PrometheusHandle`; for one that does, see
+/// [`Appendix`].
 ///
 /// ```
 /// let mut page = b"# TYPE up gauge\nup 1\n# EOF\n".to_vec();
@@ -118,7 +119,7 @@ enum Format {
     OpenMetrics,
 }
 
-/// The names of all samples on a page.
+/// Returns the names of all samples on a page.
 fn names_on(page: &[u8], format: Format) -> HashSet<String> {
     let heads = page.split(|byte| *byte == b'\n').filter_map(|line| {
         let (name, word) = str::from_utf8(line.strip_prefix(b"# TYPE ")?).ok()?.split_once(' ')?;
@@ -127,7 +128,7 @@ fn names_on(page: &[u8], format: Format) -> HashSet<String> {
     heads.flat_map(|(name, kind)| names(name, kind, format)).collect()
 }
 
-/// The name of a family and those of its samples, of which no two families may share one.
+/// Returns the name of a family and of its samples; two families must not share one of these.
 fn names(name: &str, kind: Kind, format: Format) -> impl Iterator<Item = String> {
     let (name, suffixes): (_, &[&str]) = match (kind, format) {
         // OpenMetrics names the family without the suffix `_total`, so a gauge of that name
@@ -154,7 +155,7 @@ fn write(page: &mut Vec<u8>, family: &Family<'_>, format: Format) {
         (Kind::Untyped, Format::Text) => (family.name, "untyped", ""),
     };
     if let Some(help) = family.help {
-        // Of the two formats only one escapes quotes in help texts.
+        // OpenMetrics escapes quotes in help texts, the text format does not.
         let help = match format {
             Format::Text => help.to_owned(),
             Format::OpenMetrics => help.replace('"', "\\\""),

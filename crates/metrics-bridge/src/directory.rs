@@ -39,17 +39,17 @@ pub(crate) struct Found {
 /// The reason why a key or a description was refused.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Refusal {
-    /// The name is of another form.
+    /// The name is registered with another kind.
     Kind,
-    /// The name has other label keys, or a key has nothing that is allowed in one.
+    /// The name does not have this label key, or no character of the key is allowed.
     Labels,
     /// No character of the name is allowed.
     Name,
-    /// Another name, or a metric of the host, has the name already.
+    /// Another metric has the converted name already.
     NameTaken,
-    /// The registry has no room for another name.
+    /// The registry has its maximum of metric names.
     RegistryFull,
-    /// The description is a second one, or has a unit by which the name or the values would change.
+    /// The description is a second one, or comes after the first series and would change its unit.
     Description,
 }
 
@@ -86,7 +86,7 @@ impl Directory {
         })
     }
 
-    /// The series of a key, made if there is none.
+    /// Returns the series of a key; creates it if there is none.
     pub(crate) fn find(&self, form: Form, key: &Key) -> Found {
         let mut known = self.known();
         let refusal = match known.series(self, form, key) {
@@ -127,7 +127,7 @@ impl Directory {
         has_room
     }
 
-    /// Takes the first description of a metric that is registered, if it changes only the text.
+    /// Applies the first description of a registered metric, if it changes only the help text.
     fn describe_late(
         &self,
         family: &mut Family,
@@ -147,7 +147,7 @@ impl Directory {
         true
     }
 
-    /// Returns `true` if a family of the registry is the facade's.
+    /// Returns `true` if this directory has created the family.
     pub(crate) fn has_made(&self, family: &str) -> bool {
         self.known().pages.contains_key(family)
     }
@@ -167,9 +167,9 @@ impl Drop for Directory {
 #[derive(Debug, Default)]
 struct Known {
     families: HashMap<KeyName, Family>,
-    /// The facade's names by the names of their families.
+    /// The names in the facade, by the names of their families in the registry.
     pages: HashMap<String, KeyName>,
-    /// For metrics that are not registered yet.
+    /// The descriptions of metrics that are not registered yet.
     described: HashMap<KeyName, Description>,
     refused: HashSet<(Form, Key)>,
     /// The number of keys that all families remember.
@@ -181,9 +181,9 @@ struct Family {
     form: Form,
     meaning: Meaning,
     description: Option<Description>,
-    /// Another description came since.
+    /// `true` if a second, different description was refused.
     has_other_description: bool,
-    /// As on the page, rising.
+    /// The label keys as on the page, sorted.
     label_keys: Vec<String>,
     series: HashMap<Key, Series>,
     other: Option<Other>,
@@ -216,7 +216,9 @@ impl Known {
         Ok(found)
     }
 
-    /// Creates a family with its first series, which is never over the cap, as families are few.
+    /// Creates a family with its first series.
+    ///
+    /// It does not check the caps on series: the registry limits the number of families.
     fn add_family(
         &mut self,
         directory: &Directory,
@@ -256,9 +258,9 @@ impl Known {
 }
 
 impl Family {
-    /// The values of the family's label keys.
+    /// Returns the key's values for all label keys of the family.
     ///
-    /// A label that the key lacks is empty, which Prometheus treats as absent.
+    /// A label that the key lacks gets an empty value, which Prometheus treats as absent.
     fn values(&self, key: &Key) -> Result<Vec<String>, Refusal> {
         let mut values = vec![String::new(); self.label_keys.len()];
         for label in key.labels() {
@@ -269,7 +271,7 @@ impl Family {
         Ok(values)
     }
 
-    /// Adds a key, if its labels are the family's.
+    /// Adds a key; refuses it if it has a label key that the family does not have.
     fn add(&mut self, registry: &Registry, key: &Key) -> Result<Found, Refusal> {
         let values = self.values(key)?;
         let series = self.registered(registry, values.iter().map(|value| &**value))?;

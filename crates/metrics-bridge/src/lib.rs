@@ -10,9 +10,10 @@
 //! - A [`Publisher`] sends a registry's metrics to the installed recorder, for a
 //!   service that keeps its present exporter.
 //! - An `Appendix` adds the page of an existing `metrics-exporter-prometheus` to the
-//!   end of ours, and skips names that are already there.
+//!   end of node0's page, and skips names that are already there.
 //!
-//! It does not know monitors, HTTP, tickers or exporters.
+//! This crate knows no monitors, no HTTP and no ticker, and no exporter but the one of
+//! `Appendix`.
 //!
 //! ```
 //! use metrics::{Unit, counter, describe_histogram, histogram};
@@ -46,12 +47,12 @@
 //! | `gauge!` | a gauge; reserved suffixes (`_total`, `_count`, `_sum`, `_bucket`, `_created`) are removed |
 //! | `histogram!` in a unit of time, or named `…_seconds` | a [`Latency`](metrics_core::Latency) in seconds, up to [`Layout::LONGEST_LATENCY`](metrics_core::Layout::LONGEST_LATENCY) |
 //! | any other `histogram!` | a [`Distribution`](metrics_core::Distribution) |
-//! | a unit | its base unit: values are scaled, the name ends in `_seconds`, `_bytes` or `_ratio`; a counter of milliseconds stays one |
+//! | a unit | its base unit: values are scaled, the name ends in `_seconds`, `_bytes` or `_ratio`; a counter keeps a unit that would have to be divided, such as milliseconds |
 //! | a name or label key with other characters | `_` in their place; `metric_` or `label_` before a digit; labels `le` and `quantile` become `exported_…` |
 //! | a label that some keys of a name lack | an empty value, which Prometheus treats as absent |
 //! | label sets beyond a cap | one series whose label values are all `_other` |
 //!
-//! The first description of a name counts. A description that comes after the metric's
+//! Only the first description of a name is used. A description that comes after the metric's
 //! first series cannot change the unit any more, since name and scale are fixed by then.
 //!
 //! The facade cannot return errors. A metric that cannot be recorded is counted with its

@@ -7,7 +7,7 @@ use crate::name;
 use crate::series::Form;
 use crate::unit::{Base, Scale};
 
-/// A program's description of a metric.
+/// The description that a program gives a metric by the facade's `describe_…` macros.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Description {
     pub(crate) unit: Option<FacadeUnit>,
@@ -66,7 +66,7 @@ fn help(name: &str, description: Option<&Description>) -> String {
     }
 }
 
-/// Exported buckets of a histogram for which the host names none.
+/// Returns the exported buckets of a histogram for which the host sets none.
 fn default_bounds(unit: Unit) -> &'static [f64] {
     match unit {
         Unit::Seconds => DEFAULT_LATENCY_BOUNDS,

@@ -8,7 +8,7 @@
 use crate::series::Form;
 use crate::unit::Base;
 
-/// Suffixes that mark the parts of counters, histograms and summaries.
+/// The suffixes that are reserved for the samples of counters, histograms and summaries.
 const RESERVED: [&str; 5] = ["_total", "_count", "_sum", "_bucket", "_created"];
 
 /// Removes invalid characters and reserved suffixes from a name; `None` if nothing is left.
@@ -26,7 +26,7 @@ pub(crate) fn stem(name: &str, form: Form) -> Option<String> {
     Some(stem)
 }
 
-/// The whole name: the stem in its base unit, and `_total` for a counter.
+/// Returns the full name: the stem, the base unit, and `_total` for a counter.
 pub(crate) fn with_unit(mut stem: String, form: Form, base: &Base) -> String {
     for spelling in base.spellings {
         let cut = stem.strip_suffix(spelling).and_then(|rest| rest.strip_suffix('_'));
@@ -52,7 +52,7 @@ pub(crate) fn label_key(key: &str) -> Option<String> {
     Some(if ["le", "quantile"].contains(&&*key) { format!("exported_{key}") } else { key })
 }
 
-/// Letters, digits and `_`, starting with a letter: with `prefix` before a digit.
+/// Replaces all characters but letters, digits and `_` by `_`; puts `prefix` before a first digit.
 fn identifier(text: &str, prefix: &str) -> Option<String> {
     let allowed = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     let text: String = text.chars().map(allowed).collect();

@@ -1,20 +1,20 @@
 //! The families of a text page that another exporter wrote.
 //!
-//! A scraper rejects a whole page for one bad line, and our families are on the same
-//! page. So each line is parsed and written again, and a family with a line that does
-//! not parse is skipped.
+//! A scraper rejects a whole page for one bad line, and node0's families are on the
+//! same page. So each line is parsed and written again, and a family with a line that
+//! does not parse is skipped.
 
 use std::collections::HashSet;
 
-/// A family as it stands on a page.
+/// A family of a page.
 #[derive(Debug)]
 pub(crate) struct Family<'a> {
     pub(crate) name: &'a str,
     pub(crate) kind: Kind,
-    /// Escaped.
+    /// The help text, escaped as on the page.
     pub(crate) help: Option<&'a str>,
     pub(crate) samples: Vec<Sample<'a>>,
-    /// Every line of the family was parsed.
+    /// `true` if the name is valid, every line was parsed and no line is there twice.
     pub(crate) is_sound: bool,
     /// The names and labels of its lines.
     lines: HashSet<&'a str>,
@@ -23,9 +23,9 @@ pub(crate) struct Family<'a> {
 /// A line of a family.
 #[derive(Debug)]
 pub(crate) struct Sample<'a> {
-    /// The rest of its name after the family's.
+    /// The part of its name after the family's name.
     pub(crate) suffix: &'static str,
-    /// The values are escaped.
+    /// The keys and values, escaped as on the page.
     pub(crate) labels: Vec<(&'a str, &'a str)>,
     pub(crate) value: &'a str,
 }
@@ -52,7 +52,7 @@ impl Kind {
         })
     }
 
-    /// The endings of its samples' names after the family's.
+    /// Returns the suffixes that names of its samples have after the family's name.
     pub(crate) fn suffixes(self) -> &'static [&'static str] {
         match self {
             Self::Histogram => &["_bucket", "_sum", "_count"],
@@ -62,7 +62,7 @@ impl Kind {
     }
 }
 
-/// Reads a page line by line.
+/// Parses a page line by line into families.
 pub(crate) fn families(page: &str) -> Vec<Family<'_>> {
     let mut families: Vec<Family<'_>> = Vec::new();
     let mut help = None;
@@ -85,7 +85,7 @@ pub(crate) fn families(page: &str) -> Vec<Family<'_>> {
 /// Adds a line to the family above it, or to a new family.
 fn add<'a>(families: &mut Vec<Family<'a>>, line: &'a str, help: &mut Option<(&'a str, &'a str)>) {
     let Some(line) = parsed(line) else {
-        // Its family is unknown: most likely it is that of the line above.
+        // A line that does not parse most likely belongs to the family above it.
         match families.last_mut() {
             Some(family) => family.is_sound = false,
             None => families.push(Family::new("", Kind::Untyped, None)),
@@ -132,12 +132,12 @@ impl<'a> Family<'a> {
     }
 }
 
-/// A line that is no comment.
+/// A parsed line with a sample.
 struct Line<'a> {
     name: &'a str,
     labels: Vec<(&'a str, &'a str)>,
     value: &'a str,
-    /// The name with the labels.
+    /// The name with the labels, as text.
     series: &'a str,
 }
 
@@ -148,14 +148,14 @@ fn parsed(line: &str) -> Option<Line<'_>> {
         None => (Vec::new(), rest),
     };
     let series = line[..line.len() - rest.len()].trim_end();
-    // That exporter writes no timestamps; one would mean something else in OpenMetrics.
+    // A timestamp is refused: its unit differs between the formats, and the exporter writes none.
     let mut words = rest.split_ascii_whitespace();
     let value = words.next().filter(|value| value.parse::<f64>().is_ok())?;
     let is_whole = is_name(name) && words.next().is_none();
     is_whole.then_some(Line { name, labels, value, series })
 }
 
-/// The labels up to the closing brace, and what is after it.
+/// Returns the labels up to the closing brace, and the rest of the line.
 fn labels(mut rest: &str) -> Option<(Vec<(&str, &str)>, &str)> {
     let mut labels: Vec<(&str, &str)> = Vec::new();
     loop {
@@ -179,7 +179,7 @@ fn labels(mut rest: &str) -> Option<(Vec<(&str, &str)>, &str)> {
     }
 }
 
-/// Returns the place of the quote that ends a value; `None` if an escape is unknown.
+/// Returns the position of the quote that ends a value; `None` if an escape is unknown.
 fn closing_quote(text: &str) -> Option<usize> {
     let mut bytes = text.bytes().enumerate();
     while let Some((at, byte)) = bytes.next() {
@@ -202,7 +202,7 @@ fn is_name(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// A kind, a help and a number of samples; `None` for a family that is not sound.
+    /// The expected kind, help and number of samples; `None` for a family that must be skipped.
     type Seen<'a> = Option<(Kind, Option<&'a str>, usize)>;
 
     fn check(page: &str, expected: &[(&str, Seen<'_>)]) {

@@ -13,14 +13,14 @@ use crate::recorder::Recorder;
 use crate::sent::{Sent, Step};
 use crate::thread::Publishing;
 
-/// The maximum of removed histograms that are remembered; the oldest are dropped.
+/// The maximum number of removed histograms that are remembered; the oldest are dropped.
 const MOST_GONE: usize = 1000;
 
 static METADATA: Metadata<'static> = Metadata::new("node0", Level::INFO, Some(module_path!()));
 
 /// Sends the metrics of a registry to the installed `metrics` recorder, sample by sample.
 ///
-/// For a host that keeps its present exporter. Counters are set to their totals and gauges
+/// Use it in a service that keeps its present exporter. Counters are set to their totals and gauges
 /// to their values. For a histogram, each sample adds the new values at the midpoints of
 /// their buckets, with an error of at most [`Layout::error_at`](metrics_core::Layout::error_at).
 /// Names are those of the `standard` naming.
@@ -86,7 +86,7 @@ enum State {
 }
 
 impl Publisher {
-    /// A publisher that sends everything.
+    /// Creates a publisher that sends all families.
     pub fn new() -> Self {
         Self::default()
     }

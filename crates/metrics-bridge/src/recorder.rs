@@ -48,15 +48,15 @@ pub struct Recorder {
 pub struct AlreadyInstalled;
 
 impl Recorder {
-    /// A recorder with the default settings of [`RecorderBuilder`].
+    /// Creates a recorder with the default settings of [`RecorderBuilder`].
     ///
     /// # Errors
-    /// [`RegisterError`] when the registry is out of names.
+    /// [`RegisterError`] when the registry has its maximum of metric names.
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
         Self::builder(registry).build()
     }
 
-    /// Settings for a recorder.
+    /// Returns a builder with the default settings.
     pub fn builder(registry: &Registry) -> RecorderBuilder {
         RecorderBuilder { registry: registry.clone(), settings: Settings::default() }
     }
@@ -109,9 +109,9 @@ impl metrics::Recorder for Recorder {
 pub(crate) struct Settings {
     pub(crate) max_series: usize,
     pub(crate) max_series_per_name: usize,
-    /// By the facade's names.
+    /// The bounds of histograms, by names in the facade.
     pub(crate) bounds: HashMap<String, Vec<f64>>,
-    /// By the facade's names, the keys as on the page.
+    /// The label keys as on the page, by names in the facade.
     pub(crate) labels: HashMap<String, Vec<String>>,
 }
 
@@ -135,25 +135,27 @@ pub struct RecorderBuilder {
 }
 
 impl RecorderBuilder {
-    /// The most series in all; 10 000 by default, as the registry's own cap.
+    /// Limits the number of series in all; 10 000 by default, like the registry.
     ///
-    /// Further label sets of a name go to one series whose label values are all
-    /// `_other`. Raise the registry's caps with it.
+    /// Further label sets of a name are recorded in one series whose label values are all
+    /// `_other`. To have more series, raise the caps of the registry as well.
     pub fn max_series(mut self, series: usize) -> Self {
         self.settings.max_series = series;
         self
     }
 
-    /// The most series of one name; 1000 by default, as the registry's own cap.
+    /// Limits the number of series of one name; 1000 by default.
+    ///
+    /// The registry has caps of its own: 1000 for a counter or gauge, 500 for a histogram.
     pub fn max_series_per_name(mut self, series: usize) -> Self {
         self.settings.max_series_per_name = series;
         self
     }
 
-    /// The exported buckets of a histogram by its name in the facade, in the base unit of the page.
+    /// Sets the bounds of a histogram's exported buckets, in the base unit; `name` is the facade's.
     ///
-    /// By default they are common bounds for the unit. Bounds are sorted, and those that are
-    /// equal or not finite are removed.
+    /// By default a histogram has common bounds for its unit. Bounds are sorted; duplicates and
+    /// bounds that are not finite are removed.
     pub fn bounds(mut self, name: &str, bounds: &[f64]) -> Self {
         let mut bounds: Vec<_> = bounds.iter().copied().filter(|bound| bound.is_finite()).collect();
         bounds.sort_by(f64::total_cmp);
@@ -162,7 +164,7 @@ impl RecorderBuilder {
         self
     }
 
-    /// The label keys of a metric by its name in the facade, for metrics with varying label keys.
+    /// Declares the label keys of a metric whose records have different keys; `name` is the facade's.
     ///
     /// By default a name has the keys of its first record: a label that is missing later is
     /// empty, and a record with a new key is refused.
@@ -172,10 +174,10 @@ impl RecorderBuilder {
         self
     }
 
-    /// Makes the recorder.
+    /// Creates the recorder.
     ///
     /// # Errors
-    /// [`RegisterError`] when the registry is out of names.
+    /// [`RegisterError`] when the registry has its maximum of metric names.
     pub fn build(self) -> Result<Recorder, RegisterError> {
         let directory = Directory::new(&self.registry, self.settings)?;
         Ok(Recorder { directory: Arc::new(directory) })

@@ -11,7 +11,7 @@ pub(crate) struct Sent(Delta);
 /// The relation of a sample to the one that was sent before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// It ends the tick after the one that the other ended, so its deltas are all that is new.
+    /// The samples belong to consecutive ticks, so the deltas of the second are all new values.
     NextTick,
     /// Ticks were missed, or one of the two is a fresh read between ticks.
     Other,

@@ -1,7 +1,7 @@
 //! One series of the facade: the registry's cells, and the scale of its values.
 //!
-//! The core's handles record. They cannot set a counter to a total, which collectors need to
-//! copy counts from elsewhere, so that is added here.
+//! Values are recorded through the core's handles. These cannot set a counter to a total, as
+//! collectors do that copy counts from elsewhere, so this module adds that.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

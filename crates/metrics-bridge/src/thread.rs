@@ -188,14 +188,15 @@ impl<H: Clone> Shelf<H> {
 
     #[inline]
     fn find(&self, directory: &Arc<Directory>, key: &Key) -> Option<H> {
-        // Borrowed only if an allocator that records is called in between.
+        // It is borrowed already only if the global allocator records metrics itself and is called
+        // while the cache is in use.
         let entries = self.0.try_borrow().ok()?;
         let entry = entries.get(&place(directory, key))?;
         let is_right = entry.owner.as_ptr() == Arc::as_ptr(directory) && is_same(&entry.key, key);
         is_right.then(|| entry.handle.clone())
     }
 
-    /// Keeps a handle; of two keys with one hash the later is found.
+    /// Keeps a handle; if two keys have the same hash, the later one replaces the other.
     fn keep(&self, directory: &Arc<Directory>, key: &Key, handle: H) {
         let entry = Entry { owner: Arc::downgrade(directory), key: key.to_retained(), handle };
         if let Ok(mut entries) = self.0.try_borrow_mut() {
@@ -221,7 +222,7 @@ fn place(directory: &Arc<Directory>, key: &Key) -> u64 {
     key.get_hash().wrapping_add(Arc::as_ptr(directory).addr() as u64)
 }
 
-/// Takes a hash as it is; text goes through a multiplication for each word.
+/// A hasher that uses a precomputed hash as it is, and hashes text word by word.
 #[derive(Default)]
 pub(crate) struct Mixed(u64);
 

@@ -141,7 +141,7 @@ impl Timestamp {
     }
 }
 
-/// A clock that moves only when told to; clones share the time.
+/// A clock that moves only when a test advances it; clones share the time.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<Hands>);
 

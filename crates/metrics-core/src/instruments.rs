@@ -29,21 +29,21 @@ use crate::registry::Registry;
 /// This trait is sealed: it is implemented for the handles, for [`Late`](crate::Late) ones, and
 /// for [`ByLabel`] of both.
 pub trait Instrument: sealed::Sealed + Sized {
-    /// The type of its value in a view.
+    /// The type of the instrument's value in a view.
     type Reading<'a>;
 
-    /// Registers it with the values of the description's labels, see [`Registry::instrument`].
+    /// Registers the instrument with values for the description's labels, see [`Registry::instrument`].
     ///
     /// # Errors
     /// As for [`Registry::counter`].
     fn register(registry: &Registry, desc: &Desc, values: &[&str]) -> Result<Self, RegisterError>;
 
-    /// Reads it from a view, see [`View::read`].
+    /// Reads the instrument's value from a view, see [`View::read`].
     fn read<'a>(&self, view: &View<'a>) -> Self::Reading<'a>;
 
-    /// Reads it from a view without a handle, by its label values.
+    /// Reads the value from a view by label values, without a handle.
     ///
-    /// For series that are also recorded elsewhere, such as by name with a
+    /// Use it for series that are also recorded elsewhere, such as by name with a
     /// [`Labelled`](crate::Labelled). It is slower than [`Self::read`].
     fn find<'a>(view: &View<'a>, desc: &Desc, values: &[&str]) -> Self::Reading<'a>;
 }

@@ -64,9 +64,10 @@
 //! # Guests: code that the core calls
 //!
 //! Monitors, observers, listeners and readiness checks are *guests*: code that the core calls
-//! and does not know. The registry calls each of them on a worker thread, with a timeout. When a
-//! guest panics, overruns its time budget repeatedly or does not return, a metric with its name
-//! counts the failure, the guest is skipped for some ticks, and the tick goes on.
+//! and does not know. The registry calls monitors, observers and listeners on worker threads, with
+//! a timeout; checks run where the probes are served. When a guest panics, overruns its time budget
+//! or does not return, a metric with its name counts the failure. A call that a tick makes is then
+//! skipped for some ticks, and the tick goes on.
 //!
 //! # Not in this crate
 //!

@@ -50,7 +50,7 @@ fn wait(registry: &Registry) -> Latency {
     registry.latency(&WAIT, &[]).expect("the description is right")
 }
 
-/// A pass over one latency, again and again.
+/// Runs passes over one latency.
 struct Watch {
     row: Row,
     time: Timeline,

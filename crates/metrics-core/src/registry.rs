@@ -59,7 +59,7 @@ pub struct Registry {
     pub(crate) engine: Arc<Engine>,
 }
 
-/// The methods of registration for each kind of handle: of one series, and of all by their values.
+/// Generates two methods for each kind of handle: for one series, and for all series by values.
 macro_rules! register {
     ($($(#[$doc:meta])* $method:ident, $labelled:ident -> $handle:ident;)*) => { $(
         $(#[$doc])*
@@ -99,7 +99,7 @@ impl Registry {
         Self::builder().build()
     }
 
-    /// Starts the settings for a registry.
+    /// Returns a builder with the default settings.
     pub fn builder() -> RegistryBuilder {
         RegistryBuilder::default()
     }
@@ -173,8 +173,8 @@ impl Registry {
     /// Replaces the help text of a metric of [`Self::metric`]; returns `false` if there is none of
     /// that name.
     ///
-    /// For bridges, which may get a description after the first value. Later registrations of
-    /// the name must have the new text.
+    /// Use it in a bridge that may get a description after the first value. Later registrations
+    /// of the name must have the new text.
     pub fn describe(&self, name: &str, help: &str) -> bool {
         lock(&self.engine.store.families).describe(name, help)
     }
@@ -298,8 +298,7 @@ impl Registry {
 
     /// Sets several gauges at once: every sample shows all of the changes or none.
     ///
-    /// For one fact in several gauges that changes rarely, such as a state of which each value
-    /// has a gauge. The call waits while a pass reads the gauges, a few nanoseconds for each, and
+    /// Use it if several gauges show one fact, such as a one-hot state, and change rarely: the call waits while a pass reads the gauges, a few nanoseconds for each, and
     /// while other threads call it. Gauges of another registry are set, but not at once.
     ///
     /// ```

@@ -23,7 +23,7 @@ static DISABLED: PerformanceMonitor = PerformanceMonitor::disabled();
 /// ```
 ///
 /// # Errors
-/// The monitoring itself, if one is installed already; the first is kept with its records.
+/// Returns `monitoring` back if another one is installed already; that one stays installed.
 pub fn install(monitoring: Monitoring) -> Result<(), Monitoring> {
     INSTALLED.set(monitoring)
 }

@@ -1,8 +1,9 @@
 //! Performance monitoring that lives inside Rust services.
 //!
 //! A [`Monitoring`] contains everything: recording, windows, the monitors of
-//! pools, caches, breakers and the process, the sampling thread, the exporter,
-//! the endpoints and probes. Build it, and register the resources to watch:
+//! operations, pools, caches, breakers and the process, the sampling thread, the
+//! exporter, the endpoints and probes. Build it, and register the resources to
+//! watch, here a circuit breaker:
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -24,7 +25,8 @@
 //!
 //! Prometheus scrapes `/metrics`, Kubernetes asks `/health/live` and
 //! `/health/ready`, and people read `/health/performance`, `/metrics/database`,
-//! `/metrics/cache`, `/metrics/circuit-breaker` and `/metrics/system`.
+//! `/metrics/cache`, `/metrics/circuit-breaker`, `/metrics/performance` and
+//! `/metrics/system`.
 //! Recording takes one to three nanoseconds. A monitor that panics or hangs is
 //! skipped, and no input of a client makes memory grow without bound.
 //!
@@ -51,12 +53,12 @@
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `deadpool` | [`MonitoredPool`]: pools of deadpool, wrapped |
-//! | `deadpool-postgres` | the module [`postgres`]: timed connects, and a readiness check on a connection of its own |
+//! | `deadpool` | [`MonitoredPool`]: a deadpool pool that records its waits and holds |
+//! | `deadpool-postgres` | the module [`postgres`]: the time to connect, and a readiness check that has its own connection |
 //! | `moka`, `redis` | the modules `cache::moka` and `cache::redis`: watched tiers; `RedisPool` runs a Redis tier over a watched pool |
 //! | `tower`, `tower-resilience` | `breaker::RecordLayer`, and the module `breaker::tower_resilience` |
-//! | `metrics` | the module `bridge`: metrics of the `metrics` facade here, and ours in its recorders |
-//! | `prometheus-handle` | `bridge::Appendix`: the page of a `metrics-exporter-prometheus`, on ours |
+//! | `metrics` | the module `bridge`: records the metrics of the `metrics` facade in node0, and sends node0's metrics to a recorder of that facade |
+//! | `prometheus-handle` | `bridge::Appendix`: appends the page of a `metrics-exporter-prometheus` to node0's page |
 #![cfg_attr(
     not(feature = "deadpool-postgres"),
     expect(rustdoc::broken_intra_doc_links, reason = "the module needs its feature")

@@ -21,14 +21,14 @@ use tokio::runtime::Handle;
 use crate::monitors::Monitors;
 use crate::signal::stop_signal;
 
-/// The build that runs, by its labels; the value is always 1.
+/// The versions of the host and of node0, as labels; the value is always 1.
 pub const BUILD_INFO: Desc = Desc::gauge(
     "node0_build_info",
     "Always 1, labelled with the versions of the host and of node0.",
 )
 .labels(&["version", "node0_version"]);
 
-/// All of node0 in one value; clones share it, and dropping the last one ends the sampling.
+/// All parts of node0 in one value; clones share them, and sampling ends with the last clone.
 #[derive(Clone)]
 pub struct Monitoring {
     inner: Arc<Inner>,
@@ -37,7 +37,7 @@ pub struct Monitoring {
 struct Inner {
     registry: Registry,
     monitors: Monitors,
-    /// The watched runtime of the host; `None` until a method is called on one.
+    /// The watched runtime of the host; `None` until a method is called on a runtime.
     runtime: Mutex<Option<MonitoredRuntime>>,
     requests: RequestLayer,
     exporter: Arc<Exporter>,
@@ -54,10 +54,10 @@ struct Inner {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A metric of ours could not be registered.
+    /// A metric of a monitor that comes with node0 could not be registered.
     #[error("the monitors' own metrics cannot be registered")]
     Register(#[from] RegisterError),
-    /// The sampling could not be started.
+    /// The sampling thread could not be started.
     #[error("sampling cannot be started")]
     Start(#[from] StartError),
 }
@@ -72,25 +72,26 @@ pub struct MonitoringBuilder {
 }
 
 impl MonitoringBuilder {
-    /// The host's version, usually `env!("CARGO_PKG_VERSION")`; none by default.
+    /// Sets the host's version, usually `env!("CARGO_PKG_VERSION")`, for health, OpenAPI and the
+    /// metric `node0_build_info`; none by default.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
         self
     }
 
-    /// The naming of `/metrics` for requests without `?naming=`; [`Naming::Standard`] by default.
+    /// Sets the naming of `/metrics` for requests without `?naming=`; [`Naming::Standard`] by default.
     pub fn naming(mut self, naming: Naming) -> Self {
         self.exporter = self.exporter.naming(naming);
         self
     }
 
-    /// Windows, caps, clock and budgets of recording.
+    /// Changes the settings of the registry: ticks, windows, caps, clock and time budgets.
     pub fn recording(mut self, settings: impl FnOnce(RegistryBuilder) -> RegistryBuilder) -> Self {
         self.registry = settings(self.registry);
         self
     }
 
-    /// Prefix and constant labels of the exposition: see [`Exporter::builder`].
+    /// Replaces the exporter, to set a prefix or constant labels: see [`Exporter::builder`].
     pub fn exposition(mut self, exporter: ExporterBuilder) -> Self {
         self.exporter = exporter;
         self
@@ -99,7 +100,7 @@ impl MonitoringBuilder {
     /// Builds everything and starts the sampling thread.
     ///
     /// # Errors
-    /// [`BuildError`]; under the default settings only if the system cannot start a thread.
+    /// [`BuildError`]; with the default settings only if the system cannot start a thread.
     pub fn build(self) -> Result<Monitoring, BuildError> {
         let monitoring = self.build_unsampled()?;
         let aggregator = Aggregator::start(&monitoring.inner.registry)?;
@@ -132,7 +133,7 @@ impl MonitoringBuilder {
 }
 
 impl Monitoring {
-    /// Settings for a monitoring.
+    /// Returns a builder with the default settings.
     pub fn builder() -> MonitoringBuilder {
         MonitoringBuilder {
             registry: Registry::builder(),
@@ -184,7 +185,7 @@ impl Monitoring {
         lock(&self.inner.aggregator).as_ref().map_or(0, Aggregator::listener_count)
     }
 
-    /// The readiness of the service, whose checks run from the first call on.
+    /// Returns the readiness of the service; the first call starts its checks.
     ///
     /// # Panics
     /// On the first call outside a tokio runtime.
@@ -210,7 +211,7 @@ impl Monitoring {
     /// Returns the endpoints, to merge into the host's router or to serve on an address of their own.
     ///
     /// # Errors
-    /// [`RoutesError`] if two surfaces have the same path, or the registry is out of names.
+    /// [`RoutesError`] if the registry has its maximum of metric names.
     ///
     /// # Panics
     /// Outside a tokio runtime: see [`Monitoring::readiness`].
@@ -254,7 +255,7 @@ impl Monitoring {
         self.inner.requests.wrap(router)
     }
 
-    /// Returns a shutdown for [`serve`](crate::serve()) that ends readiness first.
+    /// Returns a shutdown for [`serve`](crate::serve()), which first sets readiness to `Draining`.
     ///
     /// # Panics
     /// Outside a tokio runtime: see [`Monitoring::readiness`].
@@ -262,13 +263,13 @@ impl Monitoring {
         Shutdown::new().readiness(self.readiness())
     }
 
-    /// Serves a watched router until SIGTERM or Ctrl-C, and then drains.
+    /// Serves a router and records its requests, until SIGTERM or Ctrl-C; then shuts down gracefully.
     ///
     /// For other limits, drain times or a second address use
     /// [`Monitoring::watch`], [`Monitoring::shutdown`] and [`serve`](crate::serve()).
     ///
     /// # Errors
-    /// [`RegisterError`] when the registry is out of names.
+    /// [`RegisterError`] when the registry has its maximum of metric names.
     pub async fn serve(&self, listener: TcpListener, router: Router) -> Result<(), RegisterError> {
         let shutdown = self.shutdown();
         let server = serve(listener, self.watch(router)).shutdown(&shutdown);
@@ -298,9 +299,9 @@ impl Monitoring {
     /// Registers a metric that is known at run time only, and gives it a first value.
     ///
     /// A counter starts at `value`, a gauge is set to it, a histogram records
-    /// it. The same name and labels give a handle to the same series. It lasts
-    /// as long as this monitoring. A counter's name gets `_total` where it
-    /// lacks it.
+    /// it. The same name and labels give a handle to the same series. The series
+    /// lives as long as this monitoring. A counter's name gets the suffix
+    /// `_total` if it does not have it.
     ///
     /// ```
     /// use node0::{Kind, Monitoring};
@@ -313,7 +314,8 @@ impl Monitoring {
     /// ```
     ///
     /// # Errors
-    /// [`RegisterError`] when a name or label is malformed, or the name means something else.
+    /// [`RegisterError`] when a name or label is malformed, or when the name is registered with
+    /// another description.
     pub fn register_metric(
         &self,
         name: &str,

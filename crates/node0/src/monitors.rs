@@ -1,6 +1,6 @@
 //! The monitors that come with node0, in one table.
 //!
-//! Each line registers a monitor and gives [`Monitoring`] a getter of that name.
+//! Each line of the table registers a monitor and gives [`Monitoring`] a getter with its name.
 
 use breaker_monitor::BreakerMonitor;
 use cache_monitor::CacheMonitor;

@@ -1,4 +1,4 @@
-//! A watched pool as the source of a Redis tier's connections.
+//! A monitored pool as the source of a Redis tier's connections.
 //!
 //! The cache monitor and the pool monitor do not depend on each other, so the facade
 //! connects them here.

@@ -20,7 +20,7 @@ impl Monitoring {
     /// Creates a monitoring for tests, with a manual clock and without a sampling thread.
     ///
     /// # Panics
-    /// Never, unless the core's own metrics break its own rules.
+    /// Never in practice: only if the registry refused the metrics of node0 itself.
     pub fn testing() -> Testing {
         let clock = ManualClock::new();
         let settings = Self::builder().recording(|registry| registry.clock(clock.clock()));
@@ -48,7 +48,8 @@ impl Testing {
         &self.clock
     }
 
-    /// The value of a series now, the count of a histogram; `None` when there is no such series.
+    /// Returns the current value of a series, for a histogram its count; `None` if there is no such
+    /// series.
     pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         self.sample().snapshot.value(name, labels).map(metrics_core::Value::as_f64)
     }

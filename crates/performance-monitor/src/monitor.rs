@@ -79,7 +79,7 @@ impl PerformanceMonitor {
     /// The name does not expire while the handle is held.
     ///
     /// # Errors
-    /// [`RegisterError`] when the registry is out of metric names.
+    /// [`RegisterError`] when the registry has its maximum of metric names.
     pub fn latency(&self, operation: &str) -> Result<Latency, RegisterError> {
         let Some(live) = &self.live else { return Ok(Latency::disabled()) };
         live.registry.latency(&OPERATION_DURATION, &[operation])
@@ -166,7 +166,7 @@ impl PerformanceMonitor {
 }
 
 impl PerformanceMonitorBuilder {
-    /// Changes what operations are compared with; [`Thresholds::default`] by default.
+    /// Changes the thresholds of the judgement; [`Thresholds::default`] by default.
     pub fn thresholds(mut self, thresholds: Thresholds) -> Self {
         self.thresholds = thresholds;
         self
@@ -174,7 +174,7 @@ impl PerformanceMonitorBuilder {
 
     /// Changes the time after which an idle name expires, unless a handle is held; 10 min by default.
     ///
-    /// Idle names are looked for twice a minute, so a name may stay a minute longer. One that is
+    /// Idle names are checked twice a minute, so a name may stay a minute longer. One that is
     /// used again goes on from its last total.
     pub fn idle_expiry(mut self, after: Duration) -> Self {
         self.idle_expiry = after;

@@ -42,7 +42,7 @@ descs! {
     /// The size of the heap, as the host's allocator reports it.
     pub const HEAP: Desc = Desc::gauge(
         "process_heap_bytes",
-        "Process heap size in bytes, where the host tells what its allocator holds.",
+        "Process heap size in bytes, if the host's allocator reports it.",
     )
     .unit(Unit::Bytes);
 
@@ -64,7 +64,7 @@ descs! {
     /// CPU over the last tick.
     pub const CPU_USAGE: Desc = Desc::gauge(
         "process_cpu_usage_cores",
-        "CPU that the process used over the last tick, in cores; NaN before two looks at it.",
+        "CPU that the process used over the last tick, in cores; NaN until it was read twice.",
     );
 
     /// The memory that the process can have before it is killed.
@@ -94,7 +94,7 @@ descs! {
     /// Tasks of a runtime.
     pub const ALIVE_TASKS: Desc = Desc::gauge(
         "tokio_alive_tasks",
-        "Tasks of the runtime that have not ended, its lag canary apart.",
+        "Tasks of the runtime that have not ended, without the lag canary.",
     )
     .labels(&["runtime"]);
 
@@ -108,7 +108,7 @@ descs! {
     /// The share of the last tick that a worker was busy.
     pub const WORKER_BUSY_RATIO: Desc = Desc::gauge(
         "tokio_worker_busy_ratio",
-        "Share of the last tick that the worker was busy, also with a task that still blocks it; NaN before two looks at it.",
+        "Share of the last tick that the worker was busy, also with a task that still blocks it; NaN until it was read twice.",
     )
     .unit(Unit::Ratio)
     .labels(&["runtime", "worker"]);
@@ -123,14 +123,14 @@ descs! {
     /// The delay of tasks that sleep.
     pub const LAG: Desc = Desc::latency(
         "tokio_lag_seconds",
-        "How late the runtime wakes a task that sleeps, the timer's own 1 to 2 ms included.",
+        "Delay with which the runtime wakes a sleeping task, including 1 to 2 ms of the timer itself.",
     )
     .labels(&["runtime"]);
 
     /// The delay so far of the canary's next wake-up.
     pub const STALL: Desc = Desc::gauge(
         "tokio_stall_seconds",
-        "How long the lag canary has been waiting for its overdue wake-up; 0 when it is not overdue.",
+        "Time for which the wake-up of the lag canary is overdue; 0 when it is not.",
     )
     .unit(Unit::Seconds)
     .labels(&["runtime"]);

@@ -46,7 +46,7 @@ pub enum AttachError {
     /// The name is taken or unusable, or the registry refused a metric.
     #[error(transparent)]
     Instance(#[from] InstanceError),
-    /// The lag canary cannot sleep on it.
+    /// The runtime has no timers, which the lag canary needs to sleep.
     #[error("runtime `{name}` has no timers: build it with `enable_time`")]
     NoTimers {
         /// The name.

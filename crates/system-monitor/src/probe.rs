@@ -84,7 +84,7 @@ fn open_files(folder: &Path) -> Option<u64> {
 
 fn listed_files(folder: &Path) -> Option<u64> {
     let listed = fs::read_dir(folder).ok()?.count() as u64;
-    // The listing itself is one of them, and closed by now.
+    // The opened folder is listed too, and is closed by now.
     listed.checked_sub(1)
 }
 

@@ -18,16 +18,16 @@ levels! {
         heap_bytes = HEAP,
         memory_limit_bytes = MEMORY_LIMIT,
         working_set_bytes = CGROUP_WORKING_SET,
-        /// Kept when it cannot be read any more, since a total does not fall.
+        /// The CPU time; keeps its last value when it cannot be read, since a total must not fall.
         cpu_seconds = CPU_SECONDS,
-        /// Over the last tick.
+        /// The CPU usage over the last tick.
         cpu_cores = CPU_USAGE,
         cpu_limit_cores = CGROUP_CPU_LIMIT,
         open_fds = OPEN_FDS,
         max_fds = MAX_FDS,
         threads = THREADS,
         uptime_seconds = UPTIME,
-        /// Since the Unix epoch.
+        /// The start time in seconds since the Unix epoch.
         start_seconds = START_TIME,
     }
 }

@@ -29,14 +29,15 @@ pub(crate) struct RuntimesReport {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RuntimeReport {
-    /// Absent where `?runtime=` names it: the core adds its health as that of the report.
+    /// The health of the runtime; absent if `?runtime=` names it, since the core then adds it as
+    /// the health of the report.
     #[serde(skip_serializing_if = "Option::is_none")]
     health: Option<Assessment>,
     #[serde(flatten)]
     metrics: RuntimeMetrics,
-    /// By the worker's index.
+    /// The busy ratio of each worker, by its index.
     worker_busy_ratios: Vec<Option<f64>>,
-    /// In milliseconds.
+    /// The time since the canary should have woken up, in milliseconds.
     stalled_for: Option<f64>,
 }
 

@@ -1,8 +1,8 @@
 //! The monitors that the registry owns: one for the process, one for its runtimes.
 //!
 //! They are two, since lack of memory and a blocked runtime have different remedies, and
-//! `/health/performance` has a check for each. They share what they watch, since
-//! `/metrics/system` shows both in one body.
+//! `/health/performance` has a check for each. They share their instances, since
+//! `/metrics/system` shows the process and its runtimes in one body.
 
 use std::sync::Arc;
 

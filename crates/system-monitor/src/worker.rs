@@ -1,10 +1,10 @@
 //! The share of its time for which a worker was busy.
 //!
 //! A runtime adds to a worker's busy time when the worker parks, or at the latest after some
-//! sixty tasks. A worker that one task blocks does neither, so its busy time stands still, as if
-//! it slept. The count of its parks and unparks tells the two apart. A worker sleeps while the
-//! count is odd. When the count is even and the same as before, the worker has not slept in
-//! between, whatever its busy time says.
+//! sixty tasks. A worker that one task blocks does neither, so its busy time does not change, as
+//! if it slept. The number of its parks and unparks distinguishes the two cases. A worker sleeps
+//! while the number is odd. When the number is even and the same as before, the worker has not slept
+//! in between, and was busy all the time.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Parses a page of metrics with the reference parser.
 //!
 //! Python's `prometheus_client` parses the page; it agrees with all of the OpenMetrics
-//! test data. Two checks of our own refuse faults that it accepts (see
+//! test data. Two further checks refuse faults that it accepts (see
 //! `python/parse_exposition.py`). The result is plain data, which a test can compare value
 //! by value.
 
@@ -56,7 +56,7 @@ pub enum ParseError {
         reason: String,
     },
     /// Python could not be run, or did not answer in the agreed form.
-    #[error("the reference parser could not be asked: {said}")]
+    #[error("the reference parser could not be run: {said}")]
     Broken {
         /// The text that Python printed, or the error of the operating system.
         said: String,

@@ -86,7 +86,7 @@ pub enum PrometheusError {
         output: String,
     },
     /// An exchange with the server failed.
-    #[error("the server could not be asked")]
+    #[error("the request to the server failed")]
     Http(#[source] HttpError),
     /// The server refused a request.
     #[error("the server refused {target}: {reason}")]

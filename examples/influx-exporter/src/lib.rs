@@ -1,7 +1,7 @@
-//! An exporter of one's own: InfluxDB line protocol.
+//! An example of your own exporter: writes InfluxDB line protocol.
 //!
-//! A line is a series: `name,label=value field=number,… nanoseconds`. It depends on
-//! `metrics-core` alone, since a sample is plain data: names, labels and numbers.
+//! Each series becomes a line: `name,label=value field=number,… nanoseconds`. The exporter
+//! depends on `metrics-core` alone, since a sample is plain data: names, labels and numbers.
 
 use std::fmt::{Arguments, Write as _};
 
@@ -10,8 +10,8 @@ use metrics_core::{Histogram, Sample, Series, Value};
 /// Appends a line for each series of a sample, with the time of the sample.
 ///
 /// Counters and gauges have the field `value`. Histograms have `count` and `sum` since the
-/// start, and the percentiles of their window, which an idle series has not. A series
-/// without any number is left out, since a line needs one.
+/// start, and the percentiles of their window; an idle series has no percentiles. A series
+/// without any number is left out, since a line needs at least one field.
 pub fn write_lines(sample: &Sample, out: &mut String) {
     // Samples are timed to the millisecond, and the protocol counts nanoseconds.
     let nanos = u128::from(sample.at.as_millis()) * 1_000_000;
@@ -23,7 +23,7 @@ pub fn write_lines(sample: &Sample, out: &mut String) {
         if fields.is_empty() {
             out.truncate(start);
         } else {
-            // Nothing that is written to memory fails.
+            // Writing to memory cannot fail.
             let _ = writeln!(out, " {nanos}");
         }
     }
@@ -43,9 +43,9 @@ fn write_series(series: &Series<'_>, out: &mut String) {
 
 /// Writes a label's value.
 ///
-/// A comma, an equals sign and a space take a backslash before them. There is no escape for
-/// a line feed, nor for a backslash, which at the end would take the next separator for its
-/// own: the one becomes a space and the other a slash.
+/// Commas, equals signs and spaces are escaped by a backslash. The protocol has no escape for
+/// a line feed, so that becomes a space. It has none for a backslash either, and one at the end
+/// of a value would escape the separator after it, so a backslash becomes a slash.
 fn write_escaped(value: &str, out: &mut String) {
     for c in value.chars() {
         match c {
@@ -57,10 +57,10 @@ fn write_escaped(value: &str, out: &mut String) {
     }
 }
 
-/// The fields of a line, as they are written.
+/// Writes the fields of a line.
 struct Fields<'a> {
     out: &'a mut String,
-    /// A space before the first field, a comma before each other.
+    /// The separator before the next field: a space before the first, a comma before the others.
     separator: char,
 }
 
@@ -74,7 +74,7 @@ impl Fields<'_> {
             Value::Counter(count) => self.integer("value", count.total),
             Value::Gauge(value) => self.float("value", Some(*value)),
             Value::Histogram(histogram) => self.histogram(histogram),
-            // A later version may have other values.
+            // A later version of the core may add kinds of values.
             _ => {}
         }
     }
@@ -89,7 +89,7 @@ impl Fields<'_> {
     }
 
     fn integer(&mut self, name: &str, value: u64) {
-        // Integers of the protocol are signed.
+        // The protocol's integers are signed.
         let value = i64::try_from(value).unwrap_or(i64::MAX);
         self.field(name, format_args!("{value}i"));
     }

@@ -1,4 +1,4 @@
-//! The lines of a sample, as InfluxDB reads them.
+//! The lines of a sample are those that InfluxDB expects.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ const DEPTH: Desc = Desc::gauge("depth", "Jobs that wait.");
 const WAIT: Desc = Desc::latency("wait_seconds", "Waits.").labels(&["queue"]);
 const SIZE: Desc = Desc::distribution("size_bytes", "Sizes.", Unit::Bytes, &[]);
 
-/// A registry at 1 700 000 000 123 ms.
+/// Makes a registry whose clock stands at 1 700 000 000 123 ms since the epoch.
 fn registry() -> Registry {
     let clock = ManualClock::new();
     clock.set_wall(Timestamp::from_millis(1_700_000_000_123));
     Registry::builder().clock(clock.clock()).build()
 }
 
-/// The lines of the registry, without those of its own metrics.
+/// Returns the lines of the registry, without those of node0's own metrics.
 fn lines(registry: &Registry) -> Vec<String> {
     let mut out = String::from("# before\n");
     write_lines(&registry.read(), &mut out);
@@ -44,7 +44,7 @@ fn histograms_have_count_sum_and_percentiles() {
     let registry = registry();
     let wait = registry.latency(&WAIT, &["mail"]).expect("it is valid");
     let size = registry.distribution(&SIZE, &[]).expect("it is valid");
-    // The middle of a bucket is exact: 2^20 ns and half of its bucket of 2^14 ns.
+    // A percentile is the middle of a bucket: the bucket begins at 2^20 ns and is 2^14 ns wide.
     (0..98).for_each(|_| wait.record(Duration::from_nanos(1_056_768)));
     (0..2).for_each(|_| wait.record(Duration::from_nanos(1_056_768 << 4)));
     let at = "1700000000123000000";

@@ -1,15 +1,15 @@
-//! A past of one's own: the percentiles of a latency over any part of its last hour.
+//! An example of your own history: the percentiles of a latency over any part of its last hour.
 //!
-//! A window of node0 is the last thousand samples. This keeps the delta of each tick for an
-//! hour and merges them, which loses nothing: the percentiles of a merged hour are those of
-//! all its samples, off by the error of one bucket. It depends on `metrics-core` alone.
+//! A window of node0 has the last thousand samples only. This example keeps the delta of each
+//! tick for an hour, and adds the deltas up on request. The percentiles of the sum are those of
+//! all samples of that time, within the error of one bucket. It depends on `metrics-core` alone.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use metrics_core::{Buckets, Delta, Latency, Layout, Sample, SeriesId, Value};
 
-/// The time that is kept.
+/// The time for which deltas are kept.
 pub const HOUR: Duration = Duration::from_secs(3600);
 
 /// The last hour of one latency, tick by tick.
@@ -25,22 +25,22 @@ pub struct LastHour {
 
 #[derive(Debug)]
 struct Tick {
-    /// The uptime at its end.
+    /// The uptime of the registry at the end of the tick.
     end: Duration,
     delta: Delta,
 }
 
 impl LastHour {
-    /// Creates an empty past of a latency; `None` if the handle is disabled.
+    /// Creates an empty history of a latency; `None` if the handle is disabled.
     pub fn of(latency: &Latency) -> Option<Self> {
         let series = latency.series_id()?;
         Some(Self { series, tick: 0, ticks: VecDeque::new(), missed: 0 })
     }
 
-    /// Takes in the tick of a sample.
+    /// Adds the delta of a sample's last whole tick.
     ///
-    /// A sample whose tick was taken in already, such as a fresh read between ticks, changes
-    /// nothing: it has the same delta.
+    /// A sample of a tick that was added before changes nothing. A fresh read between ticks is
+    /// such a sample: it has the delta of the last whole tick again.
     pub fn observe(&mut self, sample: &Sample) {
         if sample.tick <= self.tick {
             return;
@@ -50,7 +50,7 @@ impl LastHour {
         }
         self.tick = sample.tick;
         let Some(Value::Histogram(histogram)) = sample.snapshot.by_id(self.series) else { return };
-        // An idle tick takes no room.
+        // Ticks without records are left out, to save memory.
         if !histogram.delta().is_empty() {
             self.ticks.push_back(Tick { end: sample.uptime, delta: histogram.delta().clone() });
         }
@@ -59,15 +59,15 @@ impl LastHour {
         }
     }
 
-    /// Merges the ticks that ended in the last stretch of time before `now`, an uptime.
-    pub fn over(&self, stretch: Duration, now: Duration) -> Buckets {
+    /// Adds up the ticks that ended within `period` before `now`, an uptime of the registry.
+    pub fn over(&self, period: Duration, now: Duration) -> Buckets {
         let mut merged = Buckets::new(Layout::Latency);
-        let ticks = self.ticks.iter().rev().take_while(|tick| tick.end + stretch > now);
+        let ticks = self.ticks.iter().rev().take_while(|tick| tick.end + period > now);
         ticks.for_each(|tick| merged.add_delta(&tick.delta));
         merged
     }
 
-    /// The number of ticks that were never observed, whose samples are not in the past.
+    /// Returns the number of ticks that were not observed, and so are missing in the history.
     pub fn missed(&self) -> u64 {
         self.missed
     }

@@ -32,7 +32,7 @@ fn shown(buckets: &Buckets) -> String {
     format!("{} samples, p50 {}, p99 {}", buckets.count(), millis(0.5), millis(0.99))
 }
 
-/// Works a little, and now and then longer.
+/// Simulates work that is mostly short and sometimes longer.
 async fn work(latency: Latency) {
     for n in 0_u64.. {
         let timer = latency.start();

@@ -1,4 +1,4 @@
-//! The merged hour says what all of its samples say.
+//! The percentiles of merged deltas equal those of all recorded samples.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use metrics_core::{Buckets, Desc, Latency, Layout, ManualClock, Registry, Ticker
 const WORK: Desc = Desc::latency("work_duration_seconds", "Time that a piece of work took.");
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A registry whose time stands still, and all that was recorded in it, tick by tick.
+/// A registry with a manual clock, and the values that were recorded in each tick.
 struct Bench {
     clock: ManualClock,
     registry: Registry,
@@ -28,7 +28,7 @@ impl Bench {
         Self { clock, registry, ticker, latency, past, ticks: Vec::new() }
     }
 
-    /// A second: 1 µs to 17 s of every magnitude, many or few, and none in every seventh.
+    /// Records up to 40 values from 1 µs to 17 s, none in every seventh second, and ticks.
     fn second(&mut self) {
         let second = self.ticks.len() as u64;
         let count = if second.is_multiple_of(7) { 0 } else { 1 + second * second % 40 };
@@ -45,11 +45,11 @@ impl Bench {
         self.past.observe(&self.ticker.tick().sample);
     }
 
-    fn over(&self, stretch: Duration) -> Buckets {
-        self.past.over(stretch, self.registry.latest().uptime)
+    fn over(&self, period: Duration) -> Buckets {
+        self.past.over(period, self.registry.latest().uptime)
     }
 
-    /// Holds percentiles of the last seconds against those of their samples.
+    /// Compares the percentiles of the last seconds with those of the recorded values.
     fn judge(&self, seconds: usize) {
         let first = self.ticks.len().saturating_sub(seconds);
         let mut exact: Vec<_> = self.ticks[first..].concat();
@@ -73,14 +73,14 @@ fn percentiles_of_an_hour_are_those_of_all_its_samples() {
     [60, 900, 3600].into_iter().for_each(|seconds| bench.judge(seconds));
     assert_eq!(bench.past.missed(), 0);
 
-    // Nothing is older than an hour: the merged deltas are the registry's own totals.
+    // No value is older than an hour, so the merged deltas are the registry's totals.
     let sample = bench.registry.latest();
     let total = sample.view().latency(&bench.latency).expect("it is registered").total();
     let merged = bench.over(HOUR);
     assert!(merged.counts().eq(total.counts()));
     assert!((merged.sum() - total.sum()).abs() <= total.sum() * 1e-12);
 
-    // Ten minutes later the first ten are gone.
+    // Ten minutes later the first ten minutes are out of the history.
     (0..600).for_each(|_| bench.second());
     bench.judge(3600);
     assert_eq!(bench.over(HOUR * 2).count(), bench.over(HOUR).count());
@@ -94,7 +94,7 @@ fn ticks_that_were_not_observed_are_counted() {
         bench.clock.advance(SECOND);
         bench.ticker.tick();
     }
-    // A fresh read between ticks still has the delta of the last of them.
+    // A fresh read between ticks has the delta of the last whole tick again.
     bench.second();
     assert_eq!(bench.past.missed(), 2);
     assert!(LastHour::of(&Latency::disabled()).is_none());

@@ -1,7 +1,7 @@
-//! A service with an exporter of its own, on whose page our pool metrics are too.
+//! A service that keeps its own exporter, whose page also shows node0's pool metrics.
 //!
-//! It has no page, no port and no endpoint of node0: a [`Publisher`] sends each
-//! second's numbers into the recorder that the service installed anyway.
+//! It uses no endpoint and no port of node0: once a second, a [`Publisher`] sends node0's
+//! numbers to the `metrics` recorder that the service has installed anyway.
 
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
@@ -15,10 +15,10 @@ use metrics_bridge::Publisher;
 use metrics_core::{Event, Registry};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder};
 
-/// How many workers hold a connection for as long as they live.
+/// The number of workers, each of which holds a connection until the process ends.
 const WORKERS: usize = 3;
 
-/// Opens connections to nothing.
+/// Makes connections that are no real ones, so that the example needs no database.
 struct Connector;
 
 impl Manager for Connector {
@@ -52,23 +52,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Installs the exporter on a free port, and tells which.
+/// Installs the exporter on a free port, and returns its address.
 fn install_exporter() -> Result<SocketAddr, Box<dyn std::error::Error>> {
     loop {
-        // It does not tell a port that the system picked, so one is picked for it.
+        // The exporter cannot report a port that the system chose, so a free one is found first.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let exporter = PrometheusBuilder::new()
             .set_buckets(&[0.001, 0.01, 0.1, 1.0])?
             .with_http_listener(address);
         match exporter.install() {
-            // Somebody else was faster.
+            // Another process has taken the port meanwhile: try the next one.
             Err(BuildError::FailedToCreateHTTPListener(_)) => {}
             installed => return Ok(installed.map(|()| address)?),
         }
     }
 }
 
-/// Sends what each second brings to the recorder that is installed.
+/// Sends the sample of each tick to the installed recorder.
 async fn publish(mut events: Events) {
     let mut publisher = Publisher::new();
     while let Some(received) = events.recv().await {

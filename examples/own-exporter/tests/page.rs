@@ -7,7 +7,7 @@ use testbed::exposition::{self, Family};
 use testbed::process::Process;
 use testbed::{Deadline, http, tools};
 
-/// The value of a series.
+/// Returns the value of a series on the page.
 fn value(families: &[Family], name: &str, labels: &[(&str, &str)]) -> f64 {
     let samples = families.iter().flat_map(|family| &family.samples);
     let mut found = samples.filter(|sample| {

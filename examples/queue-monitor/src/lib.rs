@@ -1,8 +1,8 @@
-//! A monitor of one's own: a message queue, watched on every surface of node0.
+//! An example of your own monitor: it watches a message queue.
 //!
-//! It depends on `metrics-core` alone, says what is recorded, and how that is judged and shown.
-//! Everything else follows: the page for Prometheus, a part in the service's health, a report
-//! with `timestamp` and the believed `health`, findings among the events.
+//! It depends on `metrics-core` alone. It declares the metrics, judges them and writes the body
+//! of the report. node0 does the rest: the page for Prometheus, the share in the service's
+//! health, the fields `timestamp` and `health` of the report, and findings as events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const MESSAGES: Desc = Desc::counter("queue_messages_total", "Messages taken fro
 const DEPTH: Desc = Desc::up_down("queue_messages_waiting", "Messages that wait in the queue.");
 const AGE: Desc = Desc::latency("queue_wait_duration_seconds", "Time a message waited.");
 
-/// More waiting messages are too many.
+/// The number of waiting messages above which the queue has a finding.
 const TOO_DEEP: u64 = 100;
 
 instruments! {
@@ -38,19 +38,19 @@ impl QueueMonitor {
     /// Registers the topic `queue`.
     ///
     /// # Errors
-    /// When the registry has it already.
+    /// [`RegisterError`] when another monitor has the topic already.
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
         let monitor = Self(Cells::register(registry, &[])?);
         registry.monitor(Arc::new(monitor.clone()))?;
         Ok(monitor)
     }
 
-    /// Records that a message came.
+    /// Records that a message was put into the queue.
     pub fn sent(&self) {
         self.0.depth.add(1);
     }
 
-    /// Records that a message was taken, after waiting so long.
+    /// Records that a message was taken from the queue after this wait.
     pub fn taken(&self, waited: Duration) {
         self.0.depth.add(-1);
         self.0.messages.inc();

@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Takes ten messages a second, of which eleven come.
+/// Takes ten messages a second while eleven are sent, so that the queue grows.
 async fn consume(queue: QueueMonitor) {
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
     let producer = queue.clone();

@@ -1,4 +1,4 @@
-//! The monitor is on every surface, and node0 knows nothing of it.
+//! The metrics, health and report of a monitor that node0's crates do not know.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use queue_monitor::QueueMonitor;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-/// A queue in which so many messages wait, of which one was taken after a quarter of a second.
+/// Makes a queue with this many waiting messages, after one was taken that had waited 0.25 s.
 fn queue(testing: &mut Testing, waiting: usize) -> QueueMonitor {
     let queue = QueueMonitor::register(testing.registry()).expect("it is the first");
     (0..=waiting).for_each(|_| queue.sent());

@@ -1,4 +1,4 @@
-//! A registry under manual time with a monitor, and its numbers by name.
+//! A registry with a manual clock and a monitor, for the other tests.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Calls: each counted once by its end, timed, and failures in a row.
+//! Calls: each is counted once by its outcome and timed; consecutive failures are counted.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Eight threads at once: totals are exact.
+//! Totals are exact while eight threads record.
 
 use std::sync::Barrier;
 use std::thread;

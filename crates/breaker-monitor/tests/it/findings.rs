@@ -1,4 +1,4 @@
-//! Findings as they come and go: each is told once, and each crossed threshold counted once.
+//! Findings: each is raised and cleared once, and each crossed threshold is counted once.
 
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! Judgements: the findings about a circuit, what each costs, and what is unknown.
+//! Judgements: the findings about a circuit, their penalties, and circuits without data.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The monitor's public behaviour, with time that stands still, and on a real breaker.
+//! Tests of the public API, under a manual clock and with a real breaker.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
 mod bench;

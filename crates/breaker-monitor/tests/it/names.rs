@@ -1,4 +1,4 @@
-//! Circuits by name: how they come, how they go, and what an unknown name does.
+//! Circuits by name: registration, removal, and records for unknown names.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The report's JSON against the example that clients were written for.
+//! The report's JSON has the shape of the example that clients rely on.
 
 use std::sync::Arc;
 use std::time::Duration;

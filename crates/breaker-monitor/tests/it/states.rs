@@ -1,4 +1,4 @@
-//! States: one-hot right after each change, each change counted once, and time in each.
+//! States: one-hot right after each change; each change is counted once, and so is the time in a state.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};

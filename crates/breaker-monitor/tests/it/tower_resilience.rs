@@ -1,4 +1,4 @@
-//! A real breaker of tower-resilience: its states, and each of its calls once.
+//! A real breaker of tower-resilience: its states are shown, and its calls are counted once.
 
 use std::future::{pending, ready};
 use std::sync::Arc;

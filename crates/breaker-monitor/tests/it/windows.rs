@@ -1,4 +1,4 @@
-//! Failure rates and latencies of windows, against a model that keeps every call.
+//! Failure rates and latencies of windows equal those of a model that keeps every call.
 
 use std::time::Duration;
 

@@ -74,9 +74,9 @@ pub struct ParseRedisChoiceError;
 /// The opened second tier.
 #[derive(Debug)]
 pub enum SecondTier {
-    /// Another process has them.
+    /// A Redis, in another process.
     Redis(RedisTier<RedisPool>),
-    /// This one has, in a file that goes with it.
+    /// A file of this process, which is removed with the tier.
     Embedded(EmbeddedTier),
 }
 
@@ -118,16 +118,16 @@ impl SecondTier {
 
     async fn redis(url: &str, tier: Tier, pools: &PoolMonitor) -> anyhow::Result<Self> {
         // The cause is dropped, because it may quote the address with its password.
-        let builder = deadpool_redis::Config::from_url(url)
-            .builder()
-            .map_err(|_| anyhow::anyhow!("is no address of a Redis: write redis://host:port"))?;
+        let builder = deadpool_redis::Config::from_url(url).builder().map_err(|_| {
+            anyhow::anyhow!("is not the address of a Redis: write redis://host:port")
+        })?;
         let builder = builder
             .max_size(POOL_SIZE)
             .runtime(deadpool_redis::Runtime::Tokio1)
             .create_timeout(Some(TIMEOUT))
             .recycle_timeout(Some(TIMEOUT));
         let pool = pools.build("redis", builder)?;
-        // Orders are sold without it.
+        // Not required: the demo can sell orders without this tier.
         pool.set_thresholds(Thresholds { required: false, ..Thresholds::default() });
         let connected = tokio::time::timeout(Duration::from_secs(2), pool.get()).await;
         let is_there = connected.is_ok_and(|connection| connection.is_ok());

@@ -34,9 +34,9 @@ pub(super) struct Projected<'a> {
 /// The series from which one classic series gets its value.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
-    /// The series whose values are shown; for a ratio, the hits.
+    /// The series whose values are shown; those of the hits if a ratio is shown.
     pub(super) values: Vec<SeriesId>,
-    /// For a ratio, the misses.
+    /// The series of the misses if a ratio is shown, else empty.
     pub(super) misses: Vec<SeriesId>,
 }
 

@@ -1,7 +1,7 @@
-//! One endpoint: its description as data, and the handler that answers.
+//! One endpoint: its description as data, and the handler that answers it.
 //!
-//! The two are one value, so that each mounted endpoint has a description and each
-//! description an endpoint.
+//! One value holds both, so no endpoint can be mounted without its description, or be
+//! described without being mounted.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,7 +15,7 @@ use super::error::ApiError;
 use super::parameter::Parameter;
 use super::render_slots::RenderSlots;
 
-/// The description of an endpoint; with a [`handler`](EndpointDesc::handler) it becomes an [`Endpoint`].
+/// The description of an endpoint; [`handler`](EndpointDesc::handler) makes it an [`Endpoint`].
 ///
 /// Errors that every endpoint can return are described automatically: 405
 /// `method_not_allowed`, and 400 `invalid_parameter` if there are parameters.
@@ -24,13 +24,13 @@ use super::render_slots::RenderSlots;
 pub struct EndpointDesc {
     path: Cow<'static, str>,
     summary: Cow<'static, str>,
-    /// The surface that mounts it; empty before.
+    /// The name of the surface that mounts the endpoint; empty until then.
     surface: &'static str,
     parameters: Vec<Parameter>,
     answers: Vec<Answer>,
 }
 
-/// One kind of answer.
+/// One kind of response, for the OpenAPI description.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -47,10 +47,10 @@ pub(super) enum AnswerBody {
 }
 
 impl EndpointDesc {
-    /// Describes an endpoint that is read by `GET`, and by `HEAD`.
+    /// Describes an endpoint that answers `GET` and `HEAD`.
     ///
-    /// The path is one of axum's: `/jobs`, `/jobs/{id}` or `/assets/{*file}`.
-    /// The summary is one line for a list of endpoints.
+    /// The path has axum's syntax: `/jobs`, `/jobs/{id}` or `/assets/{*file}`.
+    /// The summary is one line for lists of endpoints.
     pub fn get(path: impl Into<Cow<'static, str>>, summary: impl Into<Cow<'static, str>>) -> Self {
         let answers = vec![Answer {
             status: StatusCode::METHOD_NOT_ALLOWED,
@@ -61,18 +61,18 @@ impl EndpointDesc {
         Self { path, summary, surface: "", parameters: Vec::new(), answers }
     }
 
-    /// Adds a parameter, and the answer to a value that it cannot have.
+    /// Adds a parameter; the first one also adds the answer 400 `invalid_parameter`.
     pub fn parameter(mut self, parameter: Parameter) -> Self {
         let is_first = self.parameters.is_empty();
         self.parameters.push(parameter);
         if is_first {
-            let text = "A parameter has a value that it cannot have.";
+            let text = "A parameter is missing or has an invalid value.";
             return self.error(StatusCode::BAD_REQUEST, "invalid_parameter", text);
         }
         self
     }
 
-    /// Adds the answer of a request that succeeds: its media type, and a sentence on its body.
+    /// Adds the answer 200: the media type of its body, and a sentence that describes it.
     pub fn returns(self, media_type: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
         self.answer(StatusCode::OK, media_type, text)
     }
@@ -101,12 +101,12 @@ impl EndpointDesc {
         self
     }
 
-    /// Adds the answers of work that is done in `slots`: 500 `internal` and 503 `overloaded`.
+    /// Adds the errors of [`RenderSlots::run`]: 500 `internal` and 503 `overloaded`.
     pub fn rendered(self, slots: &RenderSlots) -> Self {
         let limits = slots.limits();
         let (places, seconds) = (limits.renders, limits.timeout.as_secs_f64());
         let busy = format!(
-            "{places} such answers are being made already, or this one takes longer than {seconds} s."
+            "{places} answers of this kind are being made already, or this one takes longer than {seconds} s."
         );
         self.error(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The answer cannot be made.")
             .error(StatusCode::SERVICE_UNAVAILABLE, "overloaded", busy)
@@ -122,7 +122,7 @@ impl EndpointDesc {
         "GET"
     }
 
-    /// Returns the one line for a list of endpoints.
+    /// Returns the summary, one line for lists of endpoints.
     pub fn summary(&self) -> &str {
         &self.summary
     }
@@ -132,12 +132,12 @@ impl EndpointDesc {
         self.surface
     }
 
-    /// Returns the parameters, those of the path and those of the query.
+    /// Returns all parameters, of the path and of the query.
     pub fn parameters(&self) -> &[Parameter] {
         &self.parameters
     }
 
-    /// Returns `true` if a parameter is part of the path, as `id` is of `/jobs/{id}`.
+    /// Returns `true` if the parameter is in the path, such as `id` in `/jobs/{id}`.
     pub fn is_in_path(&self, parameter: &Parameter) -> bool {
         self.path.split('/').any(|segment| {
             let inner = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
@@ -154,9 +154,9 @@ impl EndpointDesc {
         self
     }
 
-    /// Makes the endpoint, which is answered by an axum handler with this state.
+    /// Makes the endpoint from an axum handler and the handler's state.
     ///
-    /// Other methods than `GET` and `HEAD` are refused with a 405.
+    /// Methods other than `GET` and `HEAD` get a 405.
     pub fn handler<T, S>(self, handler: impl Handler<T, S>, state: S) -> Endpoint
     where
         T: 'static,
@@ -175,15 +175,15 @@ pub struct Endpoint {
     pub(super) instances: Option<Instances>,
 }
 
-/// Lists the paths that a path with parameters stands for.
+/// A function that lists the concrete paths of a path with parameters.
 pub(super) type Instances = Arc<dyn Fn() -> Vec<EndpointDesc> + Send + Sync>;
 
 impl Endpoint {
-    /// Lists the paths that a path with parameters stands for at the moment.
+    /// Sets a function that lists the concrete paths of a path with parameters; none by default.
     ///
-    /// The index and the OpenAPI description show them beside the path itself:
-    /// `/metrics/database` beside `/metrics/{topic}`. `list` is called each
-    /// time that one of the two is read.
+    /// The index and the OpenAPI description show these paths after the path itself:
+    /// `/metrics/database` after `/metrics/{topic}`. `list` is called each time that
+    /// the index or the description is read.
     pub fn instances(
         mut self,
         list: impl Fn() -> Vec<EndpointDesc> + Send + Sync + 'static,

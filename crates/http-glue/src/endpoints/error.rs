@@ -1,4 +1,4 @@
-//! The error of every endpoint.
+//! The error type of all endpoints, and its JSON body.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use super::reply;
 
 /// An error as a JSON body, with its status and headers.
 ///
-/// Endpoints of the host may use it, to answer like those of this crate:
+/// Endpoints of the host can return it too, so that all errors look the same:
 ///
 /// ```
 /// use axum::response::IntoResponse;
@@ -22,7 +22,7 @@ use super::reply;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", problem.message)]
 pub struct ApiError {
-    /// Boxed, since it makes the result of every handler larger.
+    /// Boxed to keep the `Result` of every handler small.
     problem: Box<Problem>,
 }
 
@@ -54,7 +54,7 @@ struct Fields<'a> {
 }
 
 impl ApiError {
-    /// Makes an error with a stable code for programs and a message for people.
+    /// Makes an error with a code for programs, which never changes, and a message for people.
     pub fn new(
         status: StatusCode,
         code: impl Into<Cow<'static, str>>,
@@ -66,7 +66,9 @@ impl ApiError {
         Self { problem: Box::new(problem) }
     }
 
-    /// Makes a 400 for a value that a parameter cannot have; `allowed` lists the words that it can, if they are few.
+    /// Makes a 400 `invalid_parameter`, with the message "parameter `{parameter}` {rule}".
+    ///
+    /// `allowed` lists the allowed values in the body; leave it empty if any value is allowed.
     pub fn invalid_parameter(
         parameter: impl Into<Cow<'static, str>>,
         rule: &str,
@@ -80,7 +82,7 @@ impl ApiError {
         error
     }
 
-    /// Makes a 404 that lists the names that are `known`.
+    /// Makes a 404 `not_found`, whose body lists the `known` names.
     pub fn not_found<K: Into<String>>(
         message: impl Into<String>,
         known: impl IntoIterator<Item = K>,
@@ -90,7 +92,7 @@ impl ApiError {
         error
     }
 
-    /// Makes a 404 with the code `unknown_{thing}`.
+    /// Makes a 404 `unknown_{thing}` for a name, whose body lists the `known` names.
     pub fn unknown<K: Into<String>>(
         thing: &str,
         name: &str,
@@ -101,30 +103,30 @@ impl ApiError {
         error
     }
 
-    /// Names the parameter that the error is about.
+    /// Adds the name of the parameter that caused the error to the body.
     #[must_use]
     pub fn parameter(mut self, parameter: impl Into<Cow<'static, str>>) -> Self {
         self.problem.parameter = Some(parameter.into());
         self
     }
 
-    /// Makes a 405 for an endpoint that is only read.
+    /// Makes the 405 `method_not_allowed` of an endpoint that answers only `GET` and `HEAD`.
     pub fn read_only() -> Self {
-        let message = "this endpoint is only read: use GET or HEAD";
+        let message = "this endpoint is read-only: use GET or HEAD";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
     }
 
-    /// Makes a 503, which asks the client to retry.
+    /// Makes a 503 `overloaded`, which asks the client to retry after a second.
     pub fn overloaded(message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
     }
 
-    /// Makes a 500 for a fault of the service.
+    /// Makes a 500 `internal` for a fault of the service.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
     }
 
-    /// Returns the header that an error of this status has.
+    /// Returns the extra header of errors with this status.
     pub(super) fn header_of(status: StatusCode) -> Option<(HeaderName, &'static str)> {
         match status {
             StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "GET, HEAD")),
@@ -133,7 +135,7 @@ impl ApiError {
         }
     }
 
-    /// Returns the stable code.
+    /// Returns the code for programs.
     pub fn code(&self) -> &str {
         &self.problem.code
     }

@@ -20,14 +20,14 @@ use super::surface::{Mount, Surface};
 const DETAILED: Parameter = Parameter::flag("detailed", "Adds the findings of each monitor.");
 const METRICS: Parameter = Parameter::flag("metrics", "Adds the report of each monitor.");
 
-/// The age, in ticks, at which the latest sample shows that there is no ticker.
+/// The age in ticks from which on the latest sample is stale, since nothing ticks the registry.
 const STALE_TICKS: u32 = 3;
 
 /// The health of all topics.
 #[derive(Clone)]
 pub(super) struct Health {
     pub(super) registry: Registry,
-    /// The host's version.
+    /// The version of the host service.
     pub(super) version: Option<String>,
 }
 
@@ -63,8 +63,8 @@ async fn performance(
     let (status, body) = if is_current && !parts.metrics {
         body(&latest, health.version.as_deref(), parts)?
     } else {
-        // Reports call the monitors and may block. Without a ticker so does a read,
-        // which then also updates the published health.
+        // Reports call the monitors and may block. A read may block too if nothing ticks the
+        // registry: it then ends the tick itself, judges, and updates the published health.
         let work = move || {
             let sample = if is_current { latest } else { health.registry.read() };
             body(&sample, health.version.as_deref(), parts)
@@ -134,8 +134,8 @@ fn body(
 ) -> Result<(Status, Vec<u8>), ApiError> {
     let overall = sample.overall();
     let topics = &sample.topics;
-    // A monitor whose report cannot be made or written is shown as null, and the others are
-    // shown all the same.
+    // A report that cannot be made or written is `null`, so that one failing monitor does not
+    // hide the others.
     let reports = || {
         let reports = sample.reports_with(|report| to_raw_value(&report)).into_iter();
         reports.map(|(topic, json)| (topic.name, json.ok().and_then(Result::ok))).collect()

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::endpoint::{EndpointDesc, Instances};
 
-/// All endpoints of a router, in the order in which they were mounted; clones share it.
+/// The list of all endpoints of a router, in the order of mounting; clones share the list.
 ///
 /// It is empty until [`Routes::router`](crate::Routes::router) has made the router.
 ///
@@ -43,7 +43,10 @@ impl std::fmt::Debug for Mounted {
 }
 
 impl Index {
-    /// Returns what is mounted, a path with parameters followed by the paths that it stands for now.
+    /// Returns all endpoints; a path with parameters is followed by its current concrete paths.
+    ///
+    /// Topics are such paths: `/metrics/{topic}` is followed by `/metrics/database`, once that
+    /// monitor is registered.
     pub fn endpoints(&self) -> Vec<EndpointDesc> {
         let mut endpoints = Vec::new();
         for Mounted { desc, instances } in self.mounted.get().into_iter().flatten() {
@@ -56,9 +59,9 @@ impl Index {
         endpoints
     }
 
-    /// Takes what was mounted, once.
+    /// Sets the list; called once, when the router is made.
     pub(super) fn fill(&self, mounted: Vec<Mounted>) {
-        // Routes are consumed by making their router, so nobody filled it before.
+        // Making the router consumes the `Routes`, so this is the only call.
         let _ = self.mounted.set(mounted);
     }
 }

@@ -1,8 +1,8 @@
 //! `GET /metrics/openapi.json`: the description of all endpoints for programs.
 //!
-//! The document is OpenAPI 3.1, made from the same [`EndpointDesc`]s by which the
+//! The document is OpenAPI 3.1, made from the same [`EndpointDesc`]s with which the
 //! endpoints were mounted. It is made anew for each request, since monitors may
-//! have joined.
+//! be registered at any time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ use super::surface::{Mount, Surface};
 
 /// Serves the description of all surfaces.
 pub(super) struct OpenApi {
-    /// The host's version.
+    /// The version of the host service.
     pub(super) version: Option<String>,
 }
 
@@ -54,7 +54,7 @@ struct Describing {
 
 async fn describe(State(describing): State<Describing>) -> Result<Response, ApiError> {
     let Describing { index, version, slots } = describing;
-    // Lists of instances may call monitors, which may block.
+    // The functions that list concrete paths are the surfaces' own and may block.
     let work = move || document(&index.endpoints(), version.as_deref());
     Ok(reply::json(StatusCode::OK, &slots.run("openapi", work).await?))
 }
@@ -126,7 +126,7 @@ fn response(answers: &[&Answer]) -> Value {
         let error = json!({
             "allOf": [{ "$ref": "#/components/schemas/Error" }, { "properties": { "error": code } }],
         });
-        // Where another JSON body has the same status, a body need not be an error.
+        // If this status also has a JSON body that is no error, that entry stays, without a schema.
         content.entry(reply::JSON).or_insert(json!({ "schema": error }));
     }
     let descriptions: Vec<&str> = answers.iter().map(|answer| &*answer.description).collect();

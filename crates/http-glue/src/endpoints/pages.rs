@@ -1,4 +1,4 @@
-//! Pages of all metrics: for Prometheus, and as JSON.
+//! All metrics in one response: a page for Prometheus, and JSON.
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(super) struct Pages {
     pub(super) appendix: Option<Appendix>,
 }
 
-/// The host's function that adds to pages.
+/// The function with which the host appends to each page.
 #[derive(Clone)]
 pub(super) struct Appendix(pub(super) Arc<Append>);
 
@@ -72,7 +72,7 @@ impl Surface for Pages {
 struct Rendering {
     pages: Pages,
     slots: RenderSlots,
-    /// The size of the last page, for the buffer of the next.
+    /// The size of the last page, from which the buffer of the next one is sized.
     last_bytes: AtomicUsize,
 }
 
@@ -85,7 +85,7 @@ async fn page(
     let asked: Option<Naming> = Query::of(&uri).word(&NAMING)?;
     let naming = asked.unwrap_or(rendering.pages.exporter.naming());
     let format = match asked {
-        // Classic names exist in text only, and here they were asked for.
+        // Classic names exist only in the text format, and this request asked for them.
         Some(naming) if naming.has_classic() => Format::Text,
         _ => {
             let accept = headers.get_all(header::ACCEPT).into_iter();
@@ -105,7 +105,7 @@ impl Rendering {
         let clock = registry.clock();
         let start = clock.now();
         let sample = registry.read();
-        // A little larger than the last page, since numbers grow.
+        // A little larger than the last page, since counters get more digits.
         let last = self.last_bytes.load(Ordering::Relaxed);
         let mut page = Vec::with_capacity(last + last / 16);
         let rendered = exporter.render(&sample, format, naming, &mut page);

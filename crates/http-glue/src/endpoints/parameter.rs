@@ -1,9 +1,9 @@
-//! A parameter, stated once for the handler that reads it and for the description.
+//! A parameter, declared once for both the handler that reads it and the OpenAPI description.
 
 /// A parameter of an endpoint.
 ///
-/// [`Query`](crate::Query) reads a parameter by the same constant that describes
-/// it, so a handler takes what the description says:
+/// Declare it as a constant: the description of the endpoint lists it, and
+/// [`Query`](crate::Query) reads and checks the value by the same constant:
 ///
 /// ```
 /// use http_glue::{Parameter, Query};
@@ -17,8 +17,8 @@
 /// assert!(Query::of(&uri).text(&STATE).is_err());
 /// ```
 ///
-/// A parameter whose name stands in braces in the path is a part of the path;
-/// every other one is a part of the query.
+/// If the endpoint's path contains the name in braces (`/jobs/{id}`), the parameter
+/// is part of the path, else of the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameter {
     name: &'static str,
@@ -28,7 +28,7 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// Describes a parameter with any value.
+    /// Describes a parameter that may have any value.
     pub const fn text(name: &'static str, text: &'static str) -> Self {
         Self { name, text, words: &[], is_required: false }
     }
@@ -47,7 +47,7 @@ impl Parameter {
         Self::words(name, text, &["true", "false"])
     }
 
-    /// Refuses a request without the parameter; by default it may be absent.
+    /// Makes requests without the parameter fail with a 400; by default it may be absent.
     #[must_use]
     pub const fn required(mut self) -> Self {
         self.is_required = true;
@@ -64,12 +64,12 @@ impl Parameter {
         self.text
     }
 
-    /// Returns the allowed values; empty if any value is.
+    /// Returns the allowed values; empty if any value is allowed.
     pub const fn allowed(&self) -> &'static [&'static str] {
         self.words
     }
 
-    /// Returns true if a request must have the parameter.
+    /// Returns `true` if a request must have the parameter.
     pub const fn is_required(&self) -> bool {
         self.is_required
     }

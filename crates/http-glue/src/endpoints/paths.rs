@@ -1,22 +1,22 @@
-//! The paths that surfaces take, each once.
+//! The paths of all surfaces, checked for conflicts.
 //!
-//! axum panics when two routes have the same path. A surface comes from a host and its
-//! path perhaps from a configuration, so here a duplicate is an error that names both
-//! surfaces. The rules are those of axum with two restrictions: a parameter is a whole
-//! segment, and braces are not escaped.
+//! axum panics when two routes match the same paths. Surfaces come from the host, and their
+//! paths perhaps from a configuration, so here a conflict is an error that names both
+//! surfaces. Paths follow the rules of axum with two restrictions: a parameter must be a
+//! whole segment, and braces cannot be escaped.
 
 use metrics_core::Topic;
 
 use super::routes::RoutesError;
 
-/// The paths that are taken, and by which surface.
+/// The paths that are taken, each with the name of its surface.
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     taken: Vec<(Template, &'static str)>,
 }
 
 impl Paths {
-    /// Takes a path for a surface.
+    /// Takes a path for a surface, or returns the reason why it cannot have it.
     pub(super) fn take(&mut self, path: &str, surface: &'static str) -> Result<(), RoutesError> {
         let refuse = |rule| RoutesError::InvalidPath { path: path.to_owned(), surface, rule };
         let template = Template::parse(path).map_err(refuse)?;
@@ -32,16 +32,16 @@ impl Paths {
     }
 }
 
-/// A path as it is matched: the names of its parameters do not matter.
+/// A parsed path; the names of its parameters are left out, since they do not affect matching.
 #[derive(Debug)]
 struct Template(Vec<Segment>);
 
 #[derive(Debug, PartialEq, Eq)]
 enum Segment {
     Literal(String),
-    /// `{name}`: any one segment.
+    /// `{name}`, which matches one segment.
     Parameter,
-    /// `{*name}`: all that is left.
+    /// `{*name}`, which matches all remaining segments.
     Rest,
 }
 
@@ -50,12 +50,12 @@ impl Template {
         let segments = path.strip_prefix('/').ok_or("does not begin with `/`")?;
         let segments: Vec<_> = segments.split('/').map(Segment::parse).collect::<Result<_, _>>()?;
         match segments.iter().position(|segment| *segment == Segment::Rest) {
-            Some(at) if at + 1 < segments.len() => Err("has something behind its `{*…}`"),
+            Some(at) if at + 1 < segments.len() => Err("has a segment after its `{*…}`"),
             _ => Ok(Self(segments)),
         }
     }
 
-    /// Returns `true` if a router cannot have both.
+    /// Returns `true` if axum cannot have both paths in one router.
     fn overlaps(&self, other: &Self) -> bool {
         for pair in self.0.iter().zip(&other.0) {
             match pair {
@@ -68,7 +68,7 @@ impl Template {
         self.0.len() == other.0.len()
     }
 
-    /// Returns the name of the topic that would have the same path.
+    /// Returns the name of the topic whose report would have the same path.
     fn topic(&self) -> Option<&str> {
         match self.0.as_slice() {
             [Segment::Literal(metrics), Segment::Literal(name)] if metrics == "metrics" => {
@@ -135,7 +135,7 @@ mod tests {
         "/{x}/a/{*y}",
     ];
 
-    /// Returns true if axum takes the routes in this order.
+    /// Returns `true` if axum accepts routes with these paths, added in this order.
     fn are_taken(paths: &[&str]) -> bool {
         let mount = || {
             let routes = paths.iter();

@@ -1,4 +1,4 @@
-//! Probes: liveness and readiness of the process.
+//! The probes for an orchestrator or a load balancer: liveness and readiness.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -9,7 +9,7 @@ use super::reply;
 use super::surface::{Mount, Surface};
 use crate::readiness::{Readiness, ReadinessStatus};
 
-/// `/health/live` and `/health/ready`, each under its two names.
+/// `/health/live` and `/health/ready`, with their second paths `/livez` and `/readyz`.
 pub(super) struct Probes {
     pub(super) readiness: Readiness,
 }
@@ -26,12 +26,12 @@ impl Surface for Probes {
                 .handler(live, ())
         };
         let ready = |path| {
-            EndpointDesc::get(path, "Readiness: 200 while traffic is welcome, else 503.")
-                .returns(reply::JSON, "Traffic is welcome.")
+            EndpointDesc::get(path, "Readiness: 200 while the service takes traffic, else 503.")
+                .returns(reply::JSON, "The service takes traffic.")
                 .answer(
                     StatusCode::SERVICE_UNAVAILABLE,
                     reply::JSON,
-                    "The service starts, drains, or misses something that it depends on.",
+                    "The service is starting or shutting down, or a check fails.",
                 )
                 .handler(ready, self.readiness.clone())
         };

@@ -1,8 +1,8 @@
-//! The query of a request, read strictly.
+//! The query of a request, parsed strictly.
 //!
 //! An unknown key is ignored, so that clients may be newer than the server. A
-//! known key must have one valid value: a repeated, empty or malformed one is a
-//! mistake of the client, and a guess would hide it.
+//! known key must have exactly one valid value: a repeated, empty or malformed one is
+//! a mistake of the client, which gets a 400 instead of an answer that guesses.
 
 use std::str::FromStr;
 
@@ -11,15 +11,15 @@ use http::Uri;
 use super::error::ApiError;
 use super::parameter::Parameter;
 
-/// The longest value, which is also the longest label.
+/// The maximum length of a value, which is that of a label value in the registry.
 const MAX_VALUE_BYTES: usize = 256;
 
-/// The query of a request.
+/// The query of a request, from which parameters are read.
 ///
 /// ```
 /// use http_glue::{Parameter, Query};
 ///
-/// const ALL: Parameter = Parameter::flag("all", "Lists what is hidden, too.");
+/// const ALL: Parameter = Parameter::flag("all", "Lists hidden jobs, too.");
 ///
 /// let uri = "/jobs?all=true&newer=key".parse().expect("a URI");
 /// assert_eq!(Query::of(&uri).flag(&ALL), Ok(true));
@@ -37,7 +37,7 @@ impl<'a> Query<'a> {
         Self { text: uri.query().unwrap_or_default() }
     }
 
-    /// Returns the value of a parameter, if it is there.
+    /// Returns the value of a parameter; `None` if it is absent.
     ///
     /// # Errors
     /// 400 `invalid_parameter` for a value that is repeated, empty, longer than
@@ -70,10 +70,10 @@ impl<'a> Query<'a> {
         Ok(Some(value))
     }
 
-    /// Returns the value of a parameter with [words](Parameter::words) as the type that they name.
+    /// Returns the value of a parameter with fixed [words](Parameter::words), parsed as `T`.
     ///
     /// # Errors
-    /// As [`Query::text`], and for a word that the type does not know.
+    /// As [`Query::text`], and for a word that `T` cannot parse.
     pub fn word<T: FromStr>(&self, parameter: &Parameter) -> Result<Option<T>, ApiError> {
         let Some(value) = self.text(parameter)? else { return Ok(None) };
         let refuse =
@@ -81,7 +81,7 @@ impl<'a> Query<'a> {
         value.parse().map(Some).map_err(refuse)
     }
 
-    /// Returns the value of a [flag](Parameter::flag); false if it is not there.
+    /// Returns the value of a [flag](Parameter::flag); `false` if it is absent.
     ///
     /// # Errors
     /// As [`Query::text`].
@@ -90,7 +90,7 @@ impl<'a> Query<'a> {
     }
 }
 
-/// Decodes a form's text; a `%` without two hexadecimal digits is kept as it is.
+/// Decodes URL-encoded form text; a `%` without two hexadecimal digits is kept as it is.
 fn decode(text: &str) -> Vec<u8> {
     let mut rest = text.as_bytes();
     let mut decoded = Vec::with_capacity(rest.len().min(2 * MAX_VALUE_BYTES));

@@ -1,10 +1,11 @@
-//! Limited places for work that takes time: scrapes and reports.
+//! Concurrency limits for answers that take time: scrapes and reports.
 //!
 //! A report calls a monitor, and a scrape of ten thousand series takes a millisecond.
 //! Neither may block a worker of the runtime that also answers probes, and requests must
-//! not pile up. So each kind of work has a few slots on the blocking threads. A request
-//! waits for a slot for up to a second and then gets a 503. Work that hangs keeps its
-//! slot, so a monitor that hangs blocks only its own topic.
+//! not pile up. So this work runs on tokio's blocking threads, and each kind of work (a
+//! page, the report of one topic) has a few slots there. A request waits for a slot for up
+//! to a second and then gets a 503. Work that hangs keeps its slot, so a monitor that hangs
+//! blocks only its own topic.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,20 +18,20 @@ use tokio::time::timeout;
 
 use super::error::ApiError;
 
-/// The time that a request waits for a place.
+/// The time that a request waits for a slot.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// The limits for work of one [`Surface`](crate::Surface).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RenderLimits {
-    /// The most answers of one kind that are made at once; at least one.
+    /// The maximum number of answers of one kind that are made at once; at least one.
     pub renders: usize,
-    /// The longest time that an answer may take.
+    /// The time that making an answer may take, the wait for a slot not included.
     pub timeout: Duration,
 }
 
-/// The places for work of a surface that blocks or takes time; clones share them.
+/// The slots in which a surface makes answers that block or take time; clones share them.
 ///
 /// ```
 /// use http_glue::{ApiError, RenderSlots};
@@ -64,25 +65,27 @@ impl RenderSlots {
 
     fn of(&self, kind: &'static str) -> Arc<Semaphore> {
         let mut by_kind = self.inner.by_kind.lock().unwrap_or_else(PoisonError::into_inner);
-        let places = || Arc::new(Semaphore::new(self.inner.limits.renders));
-        by_kind.entry(kind).or_insert_with(places).clone()
+        let slots = || Arc::new(Semaphore::new(self.inner.limits.renders));
+        by_kind.entry(kind).or_insert_with(slots).clone()
     }
 
-    /// Does work on a blocking thread; each kind of work has places of its own.
+    /// Runs `work` on a blocking thread, in a slot of its `kind`.
+    ///
+    /// Work that exceeds its timeout goes on to its end, and keeps its slot until then.
     ///
     /// # Errors
-    /// 503 `overloaded` when no place gets free within a second or the work
-    /// takes longer than its limit, and 500 `internal` when it panics.
+    /// 503 `overloaded` when no slot gets free within a second or the work exceeds
+    /// [`RenderLimits::timeout`], and 500 `internal` when it panics.
     pub async fn run<T: Send + 'static>(
         &self,
         kind: &'static str,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, ApiError> {
-        let Ok(Ok(place)) = timeout(WAIT, self.of(kind).acquire_owned()).await else {
-            return Err(self.refuse("all places for this are taken: retry"));
+        let Ok(Ok(slot)) = timeout(WAIT, self.of(kind).acquire_owned()).await else {
+            return Err(self.refuse("too many answers of this kind are being made: retry"));
         };
         let working = spawn_blocking(move || {
-            let _place = place;
+            let _slot = slot;
             work()
         });
         match timeout(self.inner.limits.timeout, working).await {

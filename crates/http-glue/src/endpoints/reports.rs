@@ -1,7 +1,7 @@
 //! `/metrics/{topic}`: the report of each monitor.
 //!
-//! Every registered monitor has an endpoint, so a monitor of the host's own needs no
-//! code here.
+//! The topic is looked up in the registry, so each registered monitor has its endpoint,
+//! also a monitor that the host wrote itself.
 
 use std::sync::Arc;
 
@@ -95,7 +95,8 @@ async fn report_topic(
 
 /// The report of a topic as JSON.
 fn report(sample: &Arc<Sample>, topic: &str, instance: Option<&str>) -> Result<Vec<u8>, ApiError> {
-    // Written in the monitor's call: its body may hang, and would keep a place and a thread.
+    // Serialized inside the guarded call of the monitor, since the report's `Serialize` is
+    // foreign code too: if it hung here, it would hold a slot and a blocking thread for ever.
     match sample.report_with(topic, instance, |report| reply::to_json(&report)) {
         Ok(json) => json,
         Err(ReportError::UnknownTopic { topic, known }) => {

@@ -22,15 +22,15 @@ use crate::server::refusals;
 
 /// Builds the router of all endpoints.
 ///
-/// | path | what |
+/// | path | answer |
 /// | --- | --- |
-/// | `/metrics?naming=standard\|classic\|both` | a page for Prometheus |
-/// | `/metrics/{topic}` | the report of a topic, of one instance if the topic's parameter names it |
-/// | `/metrics/export.json` | all families |
-/// | `/metrics/openapi.json` | the description of all endpoints |
-/// | `/health/performance?detailed=&metrics=` | the judgement, 503 when it is unhealthy |
+/// | `/metrics?naming=standard\|classic\|both` | all metrics, for Prometheus |
+/// | `/metrics/{topic}` | the report of a topic; of one instance if the query names it, such as `?pool=main` |
+/// | `/metrics/export.json` | all metrics as JSON |
+/// | `/metrics/openapi.json` | the OpenAPI description of all endpoints |
+/// | `/health/performance?detailed=&metrics=` | the health of the service; 503 when it is unhealthy |
 /// | `/health/live`, `/livez` | 200 while the process runs |
-/// | `/health/ready`, `/readyz` | 200 while traffic is welcome |
+/// | `/health/ready`, `/readyz` | 200 while the service takes traffic, else 503 |
 ///
 /// ```
 /// use axum::Router;
@@ -54,26 +54,28 @@ pub struct Routes {
     version: Option<String>,
     appendix: Option<Appendix>,
     limits: RenderLimits,
-    /// The surfaces that the host adds to ours.
+    /// The surfaces that the host adds to those of this crate.
     surfaces: Vec<Box<dyn Surface>>,
     index: Index,
 }
 
-/// Endpoints that cannot be mounted.
+/// An error that keeps the router from being made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RoutesError {
-    /// A metric of the endpoints could not be registered.
+    /// A metric that the endpoints record about themselves could not be registered.
     #[error("the endpoints' own metrics cannot be registered")]
     Register(#[from] RegisterError),
-    /// Two surfaces have paths between which a router cannot tell.
-    #[error("surfaces `{first}` and `{second}` both have the path `{path}`: move one of them")]
+    /// Two surfaces have the same path, or paths that axum cannot have in one router.
+    #[error(
+        "surfaces `{first}` and `{second}` both have the path `{path}`: change it in one of them"
+    )]
     PathTaken {
-        /// The path, as the second has it.
+        /// The path, as the second surface has it.
         path: String,
-        /// The surface that was mounted first.
+        /// The name of the surface that was mounted first.
         first: &'static str,
-        /// The other surface.
+        /// The name of the other surface.
         second: &'static str,
     },
     /// A path is malformed.
@@ -81,25 +83,25 @@ pub enum RoutesError {
     InvalidPath {
         /// The path.
         path: String,
-        /// The surface that has it.
+        /// The name of the surface that has the path.
         surface: &'static str,
-        /// The broken rule.
+        /// The rule that the path breaks.
         rule: &'static str,
     },
-    /// A path under `/metrics/` could be that of a topic.
+    /// The path is `/metrics/` with a segment that may be a topic's name, which is reserved for reports.
     #[error(
-        "the path `{path}` of surface `{surface}` would hide a topic of that name: move it elsewhere"
+        "the path `{path}` of surface `{surface}` would hide a topic of that name: choose another path"
     )]
     PathOfTopics {
         /// The path.
         path: String,
-        /// The surface that has it.
+        /// The name of the surface that has the path.
         surface: &'static str,
     },
 }
 
 impl Routes {
-    /// Makes settings for the endpoints of a registry.
+    /// Starts with the endpoints of this crate over a registry, with default settings.
     pub fn new(
         registry: &Registry,
         exporter: impl Into<Arc<Exporter>>,
@@ -117,52 +119,54 @@ impl Routes {
         }
     }
 
-    /// Shows the host's version in `/health/performance`, usually `env!("CARGO_PKG_VERSION")`; `null` by default.
+    /// Shows the host's version, usually `env!("CARGO_PKG_VERSION")`, in the health body and in the
+    /// OpenAPI description; by default `null` in the former and `unknown` in the latter.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
         self
     }
 
-    /// Calls the host's function on each page for Prometheus, to add metrics of its own; none by default.
+    /// Calls `append` on each page for Prometheus, so that it can add other metrics; none by default.
     ///
-    /// It gets the finished page, which is text, or OpenMetrics with its last
-    /// line. It runs in the place of the page and counts towards its timeout.
+    /// `append` gets the finished page: text, or OpenMetrics, where new lines must be inserted before
+    /// the last one, `# EOF`.
+    /// Its time counts towards the timeout of the page.
     pub fn appendix(mut self, append: impl Fn(&mut Vec<u8>) + Send + Sync + 'static) -> Self {
         self.appendix = Some(Appendix(Arc::new(append)));
         self
     }
 
-    /// Limits the pages, and the reports of each topic, that are made at once; 4 by default.
+    /// Limits the number of pages, and of reports of each topic, made at once; 4 by default, at least 1.
     pub fn max_renders(mut self, renders: usize) -> Self {
         self.limits.renders = renders.max(1);
         self
     }
 
-    /// Limits the time for a page or a report; 10 s by default.
+    /// Limits the time to make a page or a report; 10 s by default. A later one gets a 503.
     pub fn render_timeout(mut self, timeout: Duration) -> Self {
         self.limits.timeout = timeout;
         self
     }
 
-    /// Adds endpoints of the host's own; see [`Surface`].
+    /// Adds endpoints of the host; see [`Surface`].
     pub fn surface(mut self, surface: impl Surface) -> Self {
         self.surfaces.push(Box::new(surface));
         self
     }
 
-    /// Returns the index of the endpoints, which is filled when the router is made.
+    /// Returns the list of the endpoints, which is empty until the router is made.
     pub fn index(&self) -> Index {
         self.index.clone()
     }
 
-    /// Makes the router, to be merged into the host's or served on an address of its own.
+    /// Makes the router; merge it into the host's router, or serve it on another address.
     ///
-    /// Monitors may still join: the endpoint of a topic is there as soon as its
-    /// monitor is registered, since no surface can have its path.
+    /// Monitors may be registered later: the endpoint of a topic answers as soon as its
+    /// monitor is registered, since no surface can take its path.
     ///
     /// # Errors
-    /// [`RoutesError`] when two surfaces have one path, a path is malformed or
-    /// belongs to topics, or the registry is out of names.
+    /// [`RoutesError`] when two surfaces have the same path, when a path is malformed or
+    /// reserved for topics, or when the registry has its maximum of metric names.
     pub fn router<S>(self) -> Result<Router<S>, RoutesError>
     where
         S: Clone + Send + Sync + 'static,
@@ -183,7 +187,7 @@ impl Routes {
         Ok(router.with_state(()))
     }
 
-    /// The surfaces that each router has.
+    /// Returns the surfaces of this crate, which every router has.
     fn ours(&self) -> Result<Vec<Box<dyn Surface>>, RoutesError> {
         let (registry, version) = (&self.registry, &self.version);
         Ok(vec![

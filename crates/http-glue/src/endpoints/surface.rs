@@ -1,12 +1,12 @@
-//! The trait by which a part of the HTTP surface is mounted.
+//! The trait of a group of endpoints.
 
 use super::endpoint::Endpoint;
 use super::index::Index;
 use super::render_slots::{RenderLimits, RenderSlots};
 
-/// A part of the HTTP surface: its paths, its limits, and its part of the OpenAPI description.
+/// A group of endpoints, with its limits and its tag in the OpenAPI description.
 ///
-/// Our own endpoints are mounted by this trait, and a host's are no different:
+/// A host implements it to mount endpoints of its own beside those of this crate:
 ///
 /// ```
 /// use axum::extract::State;
@@ -59,12 +59,12 @@ use super::render_slots::{RenderLimits, RenderSlots};
 /// # }).unwrap();
 /// ```
 ///
-/// This trait is for hosts to implement.
+/// The endpoints of this crate are mounted through the same trait.
 pub trait Surface: Send + Sync + 'static {
-    /// Returns the name of the surface, in errors and as a tag in the OpenAPI description.
+    /// Returns the name of the surface, for errors and as a tag in the OpenAPI description.
     fn name(&self) -> &'static str;
 
-    /// Returns the limits for work of this surface, given those that the host set.
+    /// Returns the limits for slow answers of this surface; by default those of the host.
     fn limits(&self, of_host: RenderLimits) -> RenderLimits {
         of_host
     }
@@ -73,7 +73,7 @@ pub trait Surface: Send + Sync + 'static {
     fn endpoints(&self, mount: &Mount) -> Vec<Endpoint>;
 }
 
-/// The parts of the router that a [`Surface`] may use.
+/// The parts of the router that a [`Surface`] may use in its handlers.
 #[derive(Clone, Debug)]
 pub struct Mount {
     slots: RenderSlots,
@@ -85,7 +85,7 @@ impl Mount {
         Self { slots, index }
     }
 
-    /// Returns the places for work of this surface that blocks or takes time, within its limits.
+    /// Returns the slots for answers of this surface that block or take time, with its limits.
     pub fn slots(&self) -> &RenderSlots {
         &self.slots
     }

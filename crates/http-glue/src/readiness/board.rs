@@ -1,4 +1,4 @@
-//! The results of the checks, and the status that follows from them.
+//! The results of the checks, and the status that they give.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
-/// Results in a row that change the status of a check.
+/// The number of contradicting results in a row that changes the status of a check.
 const STREAK: u32 = 2;
 
-/// The longest message of a check that is kept, in bytes.
+/// The length in bytes to which the message of a check is cut.
 const MAX_MESSAGE_BYTES: usize = 256;
 
 /// The readiness of a service for traffic.
@@ -19,24 +19,24 @@ const MAX_MESSAGE_BYTES: usize = 256;
 pub enum ReadinessStatus {
     /// [`Readiness::started`](crate::Readiness::started) was not called, or a check has no result yet.
     Starting,
-    /// The service started and no check is down.
+    /// The service has started and no check fails.
     Ready,
-    /// A check is down.
+    /// A check fails.
     NotReady,
     /// [`Readiness::drain`](crate::Readiness::drain) was called: the service is about to stop.
     Draining,
 }
 
-/// The status of a check, which changes after two results that contradict it.
+/// The status of a check; it changes after two results in a row that contradict it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum CheckStatus {
     /// The check has no result yet.
     Unknown,
-    /// The dependency answers.
+    /// The check succeeds.
     Pass,
-    /// The dependency does not answer, or the check hangs or panics.
+    /// The check returns an error, exceeds its timeout or panics.
     Fail,
 }
 
@@ -79,8 +79,8 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Board {
     phase: Phase,
-    /// True once the service was ready. Before, a check without a result keeps it from
-    /// being ready; afterwards, a check that joins does not make it unready.
+    /// `true` once the service was ready. Before that, a check without a result keeps the status
+    /// at `Starting`. Afterwards it does not, so that a check may be added at any time.
     was_ready: bool,
     checks: BTreeMap<String, Standing>,
 }
@@ -109,7 +109,7 @@ impl Board {
         self.phase = Phase::Draining;
     }
 
-    /// Adds the checks that are new, and removes those that are gone.
+    /// Adds the checks in `names` that are new, and removes those that are not in it.
     pub(super) fn follow(&mut self, names: &[String]) {
         self.checks.retain(|name, _| names.contains(name));
         for name in names {
@@ -122,7 +122,7 @@ impl Board {
         }
     }
 
-    /// Notes a result; returns the status if it changed.
+    /// Takes in a result; returns the new status of the check if it changed.
     pub(super) fn note(
         &mut self,
         name: &str,

@@ -1,8 +1,8 @@
 //! The list of checks by name, made anew for each round.
 //!
-//! Monitors are asked for their checks, and each check for its name. Both are guest code, so
-//! making the list may fail or take long. Meanwhile the checks of the last list are asked:
-//! otherwise a probe would be answered with results that nobody renews.
+//! Making it calls each monitor for its checks and each check for its name. Both are code
+//! of others, so this may fail or take long. Until a new list is ready, the checks of the
+//! previous one run; otherwise probes would get old results for as long as the list hangs.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -14,14 +14,14 @@ use metrics_core::{GuardedCall, GuestCall, ReadinessCheck, Registry, lock};
 /// Checks by name.
 pub(super) type Checks = BTreeMap<String, Arc<dyn ReadinessCheck>>;
 
-/// The name of a check that does not say its own.
+/// The name of a check whose own name cannot be read.
 const UNNAMED: &str = "unnamed";
 
 pub(super) struct Listing {
     registry: Registry,
-    /// The checks of the host.
+    /// The checks that the host added.
     own: Vec<Arc<dyn ReadinessCheck>>,
-    /// Guards the names; `None` where the registry is out of names for its series.
+    /// Guards the calls that read the names; `None` if its series could not be registered.
     guard: Option<GuardedCall>,
     known: Arc<Mutex<Checks>>,
 }
@@ -32,12 +32,12 @@ impl Listing {
         Self { registry, own, guard, known: Arc::default() }
     }
 
-    /// Returns the checks of the last list that could be made.
+    /// Returns the last list that could be made.
     pub(super) fn known(&self) -> Checks {
         lock(&self.known).clone()
     }
 
-    /// Makes the list again; waits no longer than the guest calls may take.
+    /// Makes the list again; waits at most for the timeouts of the guarded calls.
     pub(super) fn renew(&self) {
         let given: Vec<_> =
             self.own.iter().cloned().chain(self.registry.readiness_checks()).collect();
@@ -55,8 +55,8 @@ impl Listing {
         }
         let mut known = lock(&self.known);
         if known.is_empty() {
-            // A check that hangs when asked for its name is asked for the rest all the same:
-            // silence would read as readiness.
+            // The very first list could not be made. The checks run without their names:
+            // without any check the service would count as ready.
             *known = by_name(given.into_iter().map(|check| (UNNAMED.to_owned(), check)));
         }
     }
@@ -67,7 +67,7 @@ fn name_of(check: &dyn ReadinessCheck) -> String {
     name.unwrap_or_else(|_| UNNAMED.to_owned())
 }
 
-/// Collects checks by their names; of two with one name, the later is numbered.
+/// Collects checks by name; a second check of the same name gets a number, such as `db (2)`.
 fn by_name(named: impl Iterator<Item = (String, Arc<dyn ReadinessCheck>)>) -> Checks {
     let mut checks = Checks::new();
     for (name, check) in named {

@@ -1,4 +1,4 @@
-//! The background task that runs the checks, round after round.
+//! The background task that runs all checks at a fixed interval; each run is a round.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -17,22 +17,22 @@ use super::thread::CheckThread;
 pub(super) struct Runner {
     registry: Registry,
     listing: Arc<Listing>,
-    /// The list still being made, if it took longer than the last round waited.
+    /// The task that still makes the list, if it takes longer than the last round waited for it.
     listed: Option<JoinHandle<()>>,
     board: Arc<Mutex<Board>>,
     timeout: Duration,
-    /// The thread of the checks; without one they are asked on the current runtime.
+    /// The thread on which the checks run; `None` for the current runtime.
     thread: Option<CheckThread>,
-    /// The guarded call of each check, which counts its outcomes, by name.
+    /// The guarded call of each check by name; it counts the check's failures.
     guards: BTreeMap<String, Arc<GuardedCall>>,
-    /// Checks that were asked and have not answered, by name.
-    asked: BTreeMap<String, Asked>,
+    /// The checks that run at the moment, by name.
+    running: BTreeMap<String, RunningCheck>,
 }
 
-/// A check that is being asked; forgetting it stops it.
-struct Asked(JoinHandle<Result<(), String>>);
+/// The task of a check; dropping it aborts the task.
+struct RunningCheck(JoinHandle<Result<(), String>>);
 
-impl Drop for Asked {
+impl Drop for RunningCheck {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -47,20 +47,22 @@ impl Runner {
         thread: Option<CheckThread>,
     ) -> Self {
         let listing = Arc::new(Listing::new(registry.clone(), own));
-        let (guards, asked) = (BTreeMap::new(), BTreeMap::new());
-        Self { registry, listing, listed: None, board, timeout, thread, guards, asked }
+        let (guards, running) = (BTreeMap::new(), BTreeMap::new());
+        Self { registry, listing, listed: None, board, timeout, thread, guards, running }
     }
 
-    /// Adds the checks to the board before their first round, so that the service is not ready without them.
+    /// Adds the checks to the board before the first round, so that the service is not ready before
+    /// each of them has a result.
     pub(super) fn announce(&self) {
         self.listing.renew();
         let names: Vec<String> = self.listing.known().into_keys().collect();
         lock(&self.board).follow(&names);
     }
 
-    /// Makes the list of checks again on a blocking thread, and returns the checks known then.
+    /// Makes the list of checks again on a blocking thread, and returns it.
     ///
-    /// While the host keeps all blocking threads busy, the checks of the last list are asked.
+    /// If the new list is not ready in time, for example because the host keeps all blocking
+    /// threads busy, this returns the previous list.
     async fn list(&mut self) -> Checks {
         let mut listed = self.listed.take().unwrap_or_else(|| {
             let listing = self.listing.clone();
@@ -85,41 +87,45 @@ impl Runner {
         let checks = self.list().await;
         let names: Vec<String> = checks.keys().cloned().collect();
         lock(&self.board).follow(&names);
-        self.asked.retain(|name, asked| checks.contains_key(name) && !asked.0.is_finished());
+        self.running.retain(|name, check| checks.contains_key(name) && !check.0.is_finished());
         self.guards.retain(|name, _| checks.contains_key(name));
-        // All at once, so that a round takes no longer than the slowest check.
+        // The checks run concurrently, so that a round takes no longer than the slowest one.
         let deadline = Instant::now() + self.timeout;
         let mut stuck = Vec::new();
         for (name, check) in checks {
-            if self.asked.contains_key(&name) {
-                // A check that blocks its thread cannot be cancelled; a second one would block another thread.
+            if self.running.contains_key(&name) {
+                // It blocks its thread and cannot be cancelled; a second call would block another one.
                 stuck.push(name);
                 continue;
             }
-            let answer = ask(self.guard(&name), check, deadline, self.timeout);
-            let asked = match &self.thread {
-                Some(thread) => thread.handle().spawn(answer),
-                None => Handle::current().spawn(answer),
+            let result = run_check(self.guard(&name), check, deadline, self.timeout);
+            let task = match &self.thread {
+                Some(thread) => thread.handle().spawn(result),
+                None => Handle::current().spawn(result),
             };
-            self.asked.insert(name, Asked(asked));
+            self.running.insert(name, RunningCheck(task));
         }
         for name in &stuck {
-            self.note(name, Err("still busy with an earlier round: it blocks".to_owned()));
+            self.note(
+                name,
+                Err("still running since an earlier round: the check blocks its thread".to_owned()),
+            );
         }
         for name in names.iter().filter(|name| !stuck.contains(name)) {
-            let result = self.answer(name, deadline).await;
+            let result = self.result(name, deadline).await;
             self.note(name, result);
         }
     }
 
-    async fn answer(&mut self, name: &str, deadline: Instant) -> Result<(), String> {
-        let Some(asked) = self.asked.get_mut(name) else {
-            return Err("it was not asked".to_owned());
+    /// Waits for the result of a check that was started in this round.
+    async fn result(&mut self, name: &str, deadline: Instant) -> Result<(), String> {
+        let Some(check) = self.running.get_mut(name) else {
+            return Err("the check was not started".to_owned());
         };
         // The task ends at its deadline by itself, unless the check blocks its thread.
-        match timeout_at(deadline + self.timeout / 10, &mut asked.0).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err("it was stopped".to_owned()),
+        match timeout_at(deadline + self.timeout / 10, &mut check.0).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err("the check panicked or was aborted".to_owned()),
             Err(_) => {
                 if let Some(guard) = self.guards.get(name) {
                     guard.give_up();
@@ -129,7 +135,7 @@ impl Runner {
         }
     }
 
-    /// Returns the guarded call of a check; `None` if the registry is out of names.
+    /// Returns the guarded call of a check; `None` if its series cannot be registered.
     fn guard(&mut self, name: &str) -> Option<Arc<GuardedCall>> {
         if !self.guards.contains_key(name) {
             let guard = self.registry.guard(name, GuestCall::Check).ok()?;
@@ -141,28 +147,31 @@ impl Runner {
     fn note(&self, name: &str, result: Result<(), String>) {
         let message = result.as_ref().err().cloned().unwrap_or_default();
         match lock(&self.board).note(name, result, Instant::now()) {
-            Some(CheckStatus::Fail) => tracing::warn!(check = name, message, "readiness lost"),
+            Some(CheckStatus::Fail) => {
+                tracing::warn!(check = name, message, "readiness check fails")
+            }
             Some(_) => tracing::info!(check = name, "readiness check passes"),
             None => {}
         }
     }
 }
 
-/// Runs a check, and returns the reason in words if it does not pass.
-async fn ask(
+/// Runs a check until the deadline; an error is the message for the probe.
+async fn run_check(
     guard: Option<Arc<GuardedCall>>,
     check: Arc<dyn ReadinessCheck>,
     deadline: Instant,
     timeout: Duration,
 ) -> Result<(), String> {
-    let asked = async { check.check().await };
-    let answer = match &guard {
-        Some(guard) => timeout_at(deadline, guard.contain(asked)).await,
-        None => timeout_at(deadline, asked).await.map(Ok),
+    // `check` is called inside a future, so that a panic before it returns its own is contained too.
+    let run = async { check.check().await };
+    let result = match &guard {
+        Some(guard) => timeout_at(deadline, guard.contain(run)).await,
+        None => timeout_at(deadline, run).await.map(Ok),
     };
-    match answer {
-        Ok(Ok(answer)) => answer.map_err(|not_ready| not_ready.to_string()),
-        Ok(Err(error)) => Err(format!("it {error}")),
+    match result {
+        Ok(Ok(result)) => result.map_err(|not_ready| not_ready.to_string()),
+        Ok(Err(error)) => Err(format!("the check {error}")),
         Err(_) => Err(late(timeout)),
     }
 }

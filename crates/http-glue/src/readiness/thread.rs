@@ -1,4 +1,4 @@
-//! The thread on which checks are asked.
+//! The thread on which checks run, if the host wants one for them.
 //!
 //! A check that blocks also blocks the thread that polls it. On a thread of their own, checks
 //! block no worker of the host's runtime.
@@ -9,11 +9,13 @@ use std::thread;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// A runtime on a thread of its own; both end when this is dropped and the last check returns.
+/// A runtime on a thread of its own.
+///
+/// Both end after this is dropped, once no check blocks the thread any more.
 #[derive(Debug)]
 pub(super) struct CheckThread {
     handle: Handle,
-    /// Closed to end the thread.
+    /// Dropping it ends the thread.
     _running: oneshot::Sender<()>,
 }
 
@@ -27,7 +29,7 @@ impl CheckThread {
         let handle = runtime.handle().clone();
         let (running, stopped) = oneshot::channel::<()>();
         let run = move || {
-            // Waits until the sender is dropped, which ends with an error.
+            // Waits until the sender is dropped, which the receiver sees as an error.
             let _ = runtime.block_on(stopped);
         };
         thread::Builder::new().name("node0-readiness".into()).spawn(run)?;

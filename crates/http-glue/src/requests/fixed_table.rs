@@ -1,15 +1,15 @@
 //! A small hash table that only grows, and is read without a lock.
 //!
-//! The handles of a request are found by values that repeat: a few dozen routes,
-//! a few statuses each. A lock around a map would cost more than the record
+//! A request's handles are looked up by few distinct values: a few dozen routes
+//! with a few statuses each. A lock around a map would cost more than the record
 //! itself, and a map per thread would hold each entry once per thread. Here each
 //! slot is written once, and a lookup is an acquire load and a comparison. The
-//! size is fixed, so that no input can make the table grow; an entry that finds
-//! no free slot is refused.
+//! size is fixed, so that no input can make the table grow: an entry for which
+//! no slot is free is refused.
 
 use std::sync::OnceLock;
 
-/// The slots that are tried before an entry is refused.
+/// The number of slots that are tried before an entry is refused.
 const PROBES: usize = 16;
 
 pub(super) struct FixedTable<T> {
@@ -17,7 +17,7 @@ pub(super) struct FixedTable<T> {
 }
 
 impl<T> FixedTable<T> {
-    /// Makes a table with the next power of two of `slots`.
+    /// Makes a table of `slots` slots, rounded up to a power of two.
     pub(super) fn new(slots: usize) -> Self {
         let slots = (0..slots.next_power_of_two()).map(|_| OnceLock::new()).collect();
         Self { slots }
@@ -29,7 +29,7 @@ impl<T> FixedTable<T> {
         (0..PROBES.min(self.slots.len())).map(move |step| (start + step) & mask)
     }
 
-    /// Returns the entry at a place that was returned before.
+    /// Returns the entry at a place that `find` or `find_or_insert` returned.
     #[inline]
     pub(super) fn at(&self, place: usize) -> Option<&T> {
         self.slots.get(place)?.get()
@@ -46,24 +46,25 @@ impl<T> FixedTable<T> {
         None
     }
 
-    /// Returns the place of the entry for which `is_it` holds, which `make` makes if there is
-    /// none; `None` if no slot is free for it.
+    /// Returns the place of the entry for which `is_it` holds.
+    ///
+    /// If there is none, `make` makes it; returns `None` if no slot is free for it.
     pub(super) fn find_or_insert(
         &self,
         hash: u64,
         is_it: impl Fn(&T) -> bool,
         make: impl Fn() -> T,
     ) -> Option<usize> {
-        // Another thread may have taken the slot for another entry: then the
-        // next slot is tried, exactly as `find` will.
+        // Another thread may have filled the slot with another entry meanwhile. Then the
+        // next slot is tried, in the same order in which `find` looks.
         self.probe(hash).find(|place| is_it(self.slots[*place].get_or_init(&make)))
     }
 }
 
 /// Mixes bytes, eight at a time.
 ///
-/// It is not proof against chosen collisions, and need not be: a lookup tries
-/// sixteen slots at most.
+/// Input that is chosen to collide does no harm, since a lookup tries at most
+/// sixteen slots.
 #[inline]
 pub(super) fn hash(bytes: &[u8]) -> u64 {
     let mix = |hash: u64, word: u64| {
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_finds_no_place_is_turned_away() {
+    fn an_entry_without_a_free_slot_is_refused() {
         let table = FixedTable::new(4);
         for n in 0..4_u64 {
             assert!(table.find_or_insert(0, |entry| *entry == n, || n).is_some());

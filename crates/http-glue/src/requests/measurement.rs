@@ -1,9 +1,9 @@
-//! A request that has not ended.
+//! The measurement of a request that has not ended.
 //!
-//! Dropping a measurement records its request. So no path forgets one: a future
-//! that is dropped because its client gave up records *cancelled*, and one that
-//! unwinds records *panicked*. The code that polls the service sets beforehand
-//! which of the two a drop means.
+//! Dropping a measurement records its request, so each request is recorded on every
+//! code path. A future that is dropped because its client gave up records *cancelled*,
+//! and one that is dropped by a panic records *panicked*. The code that polls the
+//! service sets beforehand which of the two a drop would mean.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl Measurement {
         Self { recorder, start, method, route, outcome: Outcome::Cancelled }
     }
 
-    /// Sets the route by the template that axum matched the request with.
+    /// Sets the route to the one whose template axum matched.
     pub(super) fn matched(&mut self, template: &str, is_whole: bool) {
         self.route = self.recorder.route(template, is_whole);
     }

@@ -4,8 +4,8 @@ use http::Method;
 
 /// A method of RFC 9110 or RFC 5789; anything else is [`KnownMethod::Other`].
 ///
-/// A method is chosen by the client, so it may become a label only from a
-/// closed set.
+/// The client chooses the method, so only a closed set of methods may become
+/// label values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KnownMethod {
     Connect,
@@ -39,7 +39,7 @@ impl KnownMethod {
         }
     }
 
-    /// Returns the label value of OpenTelemetry's conventions.
+    /// Returns the label value by OpenTelemetry's semantic conventions.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Connect => "CONNECT",

@@ -1,4 +1,4 @@
-//! A response's body that ends the measurement of its request.
+//! The body of a response, which ends the measurement of its request.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -32,7 +32,7 @@ impl<B: Body> RecordedBody<B> {
         Self { inner, measurement: None, status: StatusCode::OK, left: None }
     }
 
-    /// Ends the measurement now if no body follows the response's head, else with the body.
+    /// Ends the measurement now if the response has no body, else when the body ends.
     pub(super) fn watch(response: Response<B>, measurement: Measurement) -> Response<Self> {
         let status = response.status();
         let (head, inner) = response.into_parts();
@@ -40,8 +40,8 @@ impl<B: Body> RecordedBody<B> {
             measurement.end(Outcome::Status(status));
             return Response::from_parts(head, Self::unwatched(inner));
         }
-        // A server stops reading at the announced length, and may never see
-        // that the body reports its end.
+        // A server stops polling once it has sent the announced length, and may never
+        // poll for the end of the body. So the remaining bytes are counted here.
         let left = inner.size_hint().exact().or_else(|| content_length(&head.headers));
         let body = Self { inner, measurement: Some(measurement), status, left };
         Response::from_parts(head, body)

@@ -1,9 +1,9 @@
 //! The metrics of requests: handles by route, method and outcome.
 //!
-//! A series is registered when its first request ends, and found again without
-//! a lock. The number of series is bounded: methods are a closed set, routes are
-//! templates that the program wrote, outcomes are statuses that it sent. A path
-//! that no route matched is recorded as [`UNMATCHED`], whatever it is.
+//! A series is registered when its first request ends; later requests look it up
+//! without a lock. The number of series is bounded: methods are a closed set, routes
+//! are templates in the program, and outcomes are statuses that the program sends.
+//! All paths that no route matches are recorded as the one route [`UNMATCHED`].
 
 use std::array;
 use std::fmt;
@@ -19,7 +19,7 @@ use super::method::KnownMethod;
 /// The duration of requests, from the head to the end of the response's body.
 pub const REQUEST_DURATION: Desc = Desc::latency(
     "http_server_request_duration_seconds",
-    "Time from a request's head to the end of its response's body. The status is `cancelled` when the client gave up, `panicked` or `failed` when the service did.",
+    "Time from the arrival of a request's head to the end of its response's body. Instead of a status there is `cancelled` if the client gave up, `panicked` if the service panicked, and `failed` if the service or the body returned an error.",
 )
 .labels(&["http_request_method", "http_route", "http_response_status_code"])
 .bounds(&[
@@ -31,20 +31,20 @@ pub const ACTIVE_REQUESTS: Desc =
     Desc::up_down("http_server_active_requests", "Requests whose response has not ended.")
         .labels(&["http_request_method"]);
 
-/// The route of requests that no route matched.
+/// The value of `http_route` for requests that no route matched.
 pub const UNMATCHED: &str = "_unmatched";
 
-/// The name for the latency of all requests, where a host records operations by name.
+/// The operation name for the latency of all requests; see [`RequestLayer::operation`](crate::RequestLayer::operation).
 pub const REQUEST_OPERATION: &str = "http:request";
-/// The name for the throughput of all requests, where a host records operations by name.
+/// The operation name for the throughput of all requests; see [`RequestLayer::operation`](crate::RequestLayer::operation).
 pub const REQUESTS_OPERATION: &str = "http:requests";
 
-/// The maximum of distinct routes; further ones are recorded as one.
+/// The maximum number of distinct routes; all further ones are recorded as the route `_other`.
 const MAX_ROUTES: usize = 1024;
-/// The slots of a route for methods and outcomes; further ones are looked up in the registry.
+/// The slots of a route for its methods and outcomes; further ones are looked up in the registry.
 const MAX_SERIES: usize = 32;
 
-/// The end of a request.
+/// The way in which a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Status(StatusCode),
@@ -52,7 +52,7 @@ pub(super) enum Outcome {
     Cancelled,
     /// The service panicked.
     Panicked,
-    /// The service, or the body, gave an error.
+    /// The service, or the body, returned an error.
     Failed,
 }
 
@@ -79,7 +79,7 @@ impl Outcome {
 /// The handles of one registry's requests.
 pub(super) struct Recorder {
     pub(super) registry: Registry,
-    /// The handles of all requests as one operation, if a host gave them.
+    /// The handles that record all requests as one operation, if the host set them.
     pub(super) operation: OnceLock<(Latency, Counter)>,
     active: [OnceLock<UpDown>; KnownMethod::COUNT],
     routes: FixedTable<Route>,
@@ -90,7 +90,7 @@ pub(super) struct Recorder {
 /// A route template and its series.
 struct Route {
     template: Box<str>,
-    /// True if the template matches only the path that equals it, and no other template does.
+    /// `true` if the template matches exactly one path, which is equal to it, and no other template does.
     is_static: bool,
     series: FixedTable<Series>,
 }
@@ -125,7 +125,8 @@ impl Recorder {
             unmatched: Route::new(UNMATCHED, false),
             overflow: Route::new(OTHER, false),
         };
-        // Both families are on the page from the start, and a taken name is an error here.
+        // Registers one series of each metric now: both are exported from the start, and a name
+        // that is taken is an error here instead of later.
         let get = registry.up_down(&ACTIVE_REQUESTS, &[KnownMethod::Get.as_str()])?;
         recorder.active[KnownMethod::Get as usize].get_or_init(|| get);
         let not_found = Outcome::Status(StatusCode::NOT_FOUND);
@@ -135,7 +136,7 @@ impl Recorder {
         Ok(recorder)
     }
 
-    /// Returns the route whose template is this path, once a request has shown that there is one.
+    /// Returns the route whose template equals this path, if a request has matched it before.
     #[inline]
     pub(super) fn static_route(&self, path: &str) -> Option<RouteId> {
         let is_it = |route: &Route| route.is_static && *route.template == *path;
@@ -143,10 +144,10 @@ impl Recorder {
         Some(RouteId(Place::Slot(place)))
     }
 
-    /// Returns the route with this template, which axum matched a request with.
+    /// Returns the route with the template that axum matched; adds it if it is new.
     ///
-    /// `is_whole` means that the template covers the whole path that this router saw. Then a
-    /// template without parameters matches one path only.
+    /// `is_whole` is `true` if the template covers the whole path of the request, and not only
+    /// the part that a nested router sees. Then a template without parameters matches one path.
     pub(super) fn route(&self, template: &str, is_whole: bool) -> RouteId {
         let make = || Route::new(template, is_whole && !template.contains('{'));
         let is_it = |route: &Route| *route.template == *template;
@@ -154,12 +155,12 @@ impl Recorder {
         RouteId(place.map_or(Place::Overflow, Place::Slot))
     }
 
-    /// Returns the number of requests in flight with this method.
+    /// Returns the gauge of requests in flight with this method.
     #[inline]
     pub(super) fn active(&self, method: KnownMethod) -> &UpDown {
         self.active[method as usize].get_or_init(|| {
             let registered = self.registry.up_down(&ACTIVE_REQUESTS, &[method.as_str()]);
-            // There are ten methods, so this fails only where a family's cap is below ten.
+            // The name exists since `new`, so a series beyond the cap is folded, not refused.
             registered.unwrap_or(UpDown::disabled())
         })
     }
@@ -184,7 +185,7 @@ impl Recorder {
         };
         let register = || {
             let labels = [method.as_str(), &*route.template, outcome.as_str()];
-            // The family exists since `new`, so a series beyond the cap is folded, not refused.
+            // As in `active`: a series beyond the cap is folded into `_other`, not refused.
             self.registry.latency(&REQUEST_DURATION, &labels).unwrap_or(Latency::disabled())
         };
         route.with_latency(method, outcome, register, |latency| latency.record(took));
@@ -202,7 +203,7 @@ impl Route {
         Self { template: template.into(), is_static, series: FixedTable::new(MAX_SERIES) }
     }
 
-    /// Calls `with` with the handle of a method and outcome; `register` makes a missing one.
+    /// Calls `with` with the handle of a method and outcome; `register` makes it if it is missing.
     #[inline]
     fn with_latency(
         &self,
@@ -212,7 +213,8 @@ impl Route {
         with: impl Fn(&Latency),
     ) {
         let key = outcome.key() | (method as u32) << 16;
-        // Keys that differ in the method, or in the last digit of the status, begin at different slots.
+        // The first slot that is tried differs for statuses that differ in their last digit, and
+        // for methods.
         let hash = u64::from(outcome.key()) + 7 * method as u64;
         let is_it = |series: &Series| series.key == key;
         let make = || Series { key, latency: register() };

@@ -1,12 +1,12 @@
 //! An axum router whose requests are recorded by route template.
 //!
-//! The router is kept in two forms. In one, every route exposes its template,
-//! which costs an allocation for each request. The other is the router as the
-//! host made it. The template that matches a path depends on the path alone, so
-//! it needs to be found once: a path that equals its template (`/orders`, without
-//! parameters) goes through the second form from then on, and costs no more than
-//! a look into a table of such paths. Paths with parameters, and those that
-//! no route matches, go through the first form.
+//! The router is kept twice: as the host made it (`plain`), and with a layer in each
+//! route that exposes the route's template (`exposing`), which costs one allocation for
+//! each request. The first request to a path goes through `exposing`. If the path
+//! equals its template (`/orders`, without parameters), the pair is remembered, since
+//! the same path always matches the same template: later requests to it go through
+//! `plain` and cost one lookup in a table. Paths with parameters, and paths that
+//! no route matches, always go through `exposing`.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -33,11 +33,13 @@ use super::request_layer::{RequestFuture, Template, is_outermost};
 
 /// A router whose requests are recorded; made by [`RequestLayer::wrap`](crate::RequestLayer::wrap).
 ///
-/// It is served by [`serve`](crate::serve()), or by `axum::serve` through
+/// Serve it with [`serve`](crate::serve()), or with `axum::serve` through
 /// [`WatchedRouter::into_make_service`].
 ///
-/// The templates of a router inside another one, by `nest_service` or as a
-/// fallback, are not known: wrap the inner router, or merge the two.
+/// If the router contains another one as a service (by `nest_service` or as a
+/// fallback), the templates of the inner router are not known. Join the two with
+/// `Router::merge`, or wrap the inner router instead of the outer one: if both are
+/// wrapped, a request to the inner one is recorded twice.
 #[derive(Clone)]
 pub struct WatchedRouter {
     forms: Arc<Forms>,
@@ -57,7 +59,8 @@ impl WatchedRouter {
 
     /// Makes the service that `axum::serve` takes.
     ///
-    /// It has axum's own body in its responses, which costs an allocation more per request.
+    /// Its responses have axum's own body type. Boxing the recorded body into it costs one more
+    /// allocation per request.
     pub fn into_make_service(self) -> MakeWatchedRouter {
         MakeWatchedRouter { router: self }
     }
@@ -102,7 +105,7 @@ where
     }
 }
 
-/// Hands a [`WatchedRouter`] to each connection of `axum::serve`.
+/// Makes a [`BoxedRouter`] for each connection of `axum::serve`.
 #[derive(Clone, Debug)]
 pub struct MakeWatchedRouter {
     router: WatchedRouter,
@@ -122,7 +125,7 @@ impl<T> Service<T> for MakeWatchedRouter {
     }
 }
 
-/// A [`WatchedRouter`] with axum's own body in its responses.
+/// A [`WatchedRouter`] whose responses have axum's own body type.
 #[derive(Clone, Debug)]
 pub struct BoxedRouter {
     router: WatchedRouter,
@@ -143,7 +146,7 @@ impl Service<Request<Body>> for BoxedRouter {
 }
 
 pin_project! {
-    /// The response of a [`BoxedRouter`].
+    /// The response future of a [`BoxedRouter`].
     #[derive(Debug)]
     pub struct BoxedFuture {
         #[pin]

@@ -1,34 +1,35 @@
 //! The state of a connection, which decides its timeouts.
 //!
 //! hyper has one timer for a half-sent head and an idle connection, and none for
-//! a client that stopped reading. Here each has its limit: a head must arrive
-//! within seconds, and a connection may idle, or leave an answer unread, for
-//! about a minute. While a request is answered no time runs, since how long
-//! that takes is the service's decision.
+//! a client that stopped reading. Here each case has its own limit: by default a head
+//! must arrive within 10 s, and a connection may be idle, or leave a response unread,
+//! for 60 s. While the service answers a request neither the idle limit nor the limit
+//! for heads applies, since the service decides how long an answer takes.
 //!
-//! The state is one atomic word, written by the connection and read by the
-//! timer. It costs a request two clock readings; the timer wakes a few times a
-//! minute.
+//! The connection writes its state into one atomic word, and a timer reads it. A request
+//! costs two or three clock readings; the timer wakes a few times a minute.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// The bits of a word that hold the kind; the rest is milliseconds since the origin.
+/// The low bits of the state's word, which hold the kind; the others hold the time since the
+/// origin in milliseconds.
 const KIND_BITS: u32 = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Between requests.
+    /// The connection waits for the next request.
     Idle = 0,
-    /// A head is awaited; a part of it may have arrived.
+    /// The connection waits for the rest of a head. A new connection starts here: its first head
+    /// has the short limit even before its first byte.
     Head = 1,
-    /// A request is being answered.
+    /// The service answers a request.
     Busy = 2,
 }
 
-/// The reason for which a connection is ended.
+/// The limit that a connection exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expired {
     Idle,
@@ -46,18 +47,21 @@ pub(super) struct Limits {
 #[derive(Debug)]
 pub(super) struct Activity {
     origin: Instant,
-    now_at: AtomicU64,
-    /// The time since which a write waits for the reader, in milliseconds; zero if none does.
+    /// The kind of the state, and the time since which it lasts.
+    state: AtomicU64,
+    /// The time since which a write waits for the client to read, in milliseconds since the
+    /// origin; zero if no write waits.
     stalled: AtomicU64,
 }
 
 impl Activity {
-    /// Makes the state of a connection whose first head is awaited.
+    /// Makes the state of a new connection.
     pub(super) fn new() -> Self {
-        // One millisecond before now, so that no reading is zero, which means that no write waits.
+        // One millisecond before now, so that no time is zero: in `stalled` zero means that no
+        // write waits.
         let now = Instant::now();
         let origin = now.checked_sub(Duration::from_millis(1)).unwrap_or(now);
-        let activity = Self { origin, now_at: AtomicU64::new(0), stalled: AtomicU64::new(0) };
+        let activity = Self { origin, state: AtomicU64::new(0), stalled: AtomicU64::new(0) };
         activity.enter(Kind::Head);
         activity
     }
@@ -67,25 +71,25 @@ impl Activity {
     }
 
     pub(super) fn enter(&self, kind: Kind) {
-        self.now_at.store(self.millis() << KIND_BITS | kind as u64, Ordering::Relaxed);
+        self.state.store(self.millis() << KIND_BITS | kind as u64, Ordering::Relaxed);
     }
 
     pub(super) fn kind(&self) -> Kind {
-        match self.now_at.load(Ordering::Relaxed) & ((1 << KIND_BITS) - 1) {
+        match self.state.load(Ordering::Relaxed) & ((1 << KIND_BITS) - 1) {
             0 => Kind::Idle,
             1 => Kind::Head,
             _ => Kind::Busy,
         }
     }
 
-    /// Notes that bytes arrived: an idle connection has begun a head.
+    /// Notes that bytes arrived: on an idle connection they begin a head.
     pub(super) fn read(&self) {
         if self.kind() == Kind::Idle {
             self.enter(Kind::Head);
         }
     }
 
-    /// Notes that a write went through, or has to wait for the reader.
+    /// Notes that a write succeeded, or has to wait until the client reads.
     pub(super) fn wrote(&self, is_waiting: bool) {
         let stalled = self.stalled.load(Ordering::Relaxed);
         match (is_waiting, stalled) {
@@ -95,11 +99,12 @@ impl Activity {
         }
     }
 
-    /// Waits until a limit is passed.
+    /// Waits until a limit is exceeded.
     pub(super) async fn expired(&self, limits: Limits) -> Expired {
         loop {
             let now = Instant::now();
-            // A head that begins after this look is seen by the next one, before its time is up.
+            // The wake-up is at most one limit away. So a head or a stall that begins after this
+            // check is seen by the next one before its own deadline.
             let mut wake = now + limits.header.min(limits.idle);
             for (deadline, expired) in self.deadlines(limits).into_iter().flatten() {
                 if deadline <= now {
@@ -116,7 +121,7 @@ impl Activity {
             let deadline = self.origin.checked_add(Duration::from_millis(millis) + limit)?;
             Some((deadline, expired))
         };
-        let since = self.now_at.load(Ordering::Relaxed) >> KIND_BITS;
+        let since = self.state.load(Ordering::Relaxed) >> KIND_BITS;
         let state = match self.kind() {
             Kind::Idle => after(since, limits.idle, Expired::Idle),
             Kind::Head => after(since, limits.header, Expired::Head),

@@ -23,8 +23,8 @@ use tower_service::Service;
 use super::activity::{Activity, Expired, Kind, Limits};
 use super::self_metrics::ServerMetrics;
 
-/// The time that an idle connection stays open once the server closes: a request that its
-/// client has just sent may still be on its way.
+/// The time that a connection without a request stays open during a shutdown, since its client
+/// may have sent a request that has not arrived yet.
 const LAST_CALL: Duration = Duration::from_millis(250);
 
 /// The settings and metrics that all connections of a server share.
@@ -37,7 +37,7 @@ pub(super) struct Rules {
 
 /// The transport of a connection, with its permit and its count among open connections.
 ///
-/// All three drop together, also after an upgrade.
+/// All three are dropped together, also when an upgraded connection ends.
 pub(super) struct Transport<T> {
     io: TokioIo<T>,
     activity: Arc<Activity>,
@@ -56,7 +56,9 @@ impl<T> Transport<T> {
     }
 }
 
-/// Serves a connection until it ends, expires, or has finished its last request once `closing`.
+/// Serves a connection until it ends or exceeds a limit.
+///
+/// Once `closing` is `true`, it also ends after the request that it is answering.
 pub(super) async fn run<T, S, B>(
     transport: Transport<T>,
     service: S,
@@ -74,7 +76,7 @@ pub(super) async fn run<T, S, B>(
         Observed { service: TowerToHyperService::new(service), activity: activity.clone() };
     let mut connection = pin!(
         http1::Builder::new()
-            // `Activity` has the timeouts instead.
+            // `Activity` has the timeouts.
             .header_read_timeout(None)
             .max_header_size(rules.max_head_bytes)
             .serve_connection(transport, service)
@@ -82,7 +84,7 @@ pub(super) async fn run<T, S, B>(
     );
     let mut expired = pin!(activity.expired(rules.limits));
     tokio::select! {
-        // An error of the connection is the client's doing, and needs no handling.
+        // An error ends this connection only, mostly because the client went away: nothing to do.
         _ = connection.as_mut() => return,
         expired = expired.as_mut() => return count(expired, &rules.metrics),
         // An error means that the server was dropped, which closes connections as well.

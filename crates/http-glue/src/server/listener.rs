@@ -5,14 +5,14 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, ToSocketAddrs};
 
-/// Accepts connections.
+/// A source of connections, such as a TCP socket.
 ///
-/// This trait is for hosts to implement, for transports other than TCP.
+/// Hosts implement it for transports other than TCP.
 pub trait Listener: Send + 'static {
-    /// A connection.
+    /// The type of its connections.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// Waits for the next connection; dropping the future loses none.
+    /// Waits for the next connection; it is cancel-safe: dropping the future loses no connection.
     fn accept(&mut self) -> impl Future<Output = io::Result<Self::Io>> + Send;
 }
 
@@ -21,18 +21,19 @@ impl Listener for TcpListener {
 
     async fn accept(&mut self) -> io::Result<Self::Io> {
         let (stream, _) = TcpListener::accept(self).await?;
-        // Answers are written whole, so delaying a packet to fill it gains nothing. A
-        // socket that refuses the option is closed already, which the first read shows.
+        // Responses are written in few large writes, so waiting to fill a packet (Nagle's
+        // algorithm) would only delay them. The option fails only on a socket that is already
+        // closed, and then the first read fails too.
         let _ = stream.set_nodelay(true);
         Ok(stream)
     }
 }
 
-/// An address that cannot be listened on.
+/// The reason why the server cannot listen on an address.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindError {
-    /// Another process listens there.
+    /// Another socket listens on the address.
     #[error(
         "{address} is taken: stop what listens there, or choose another port (0 picks a free one)"
     )]
@@ -42,7 +43,7 @@ pub enum BindError {
         /// The error of the system.
         source: io::Error,
     },
-    /// The process has no right to listen there.
+    /// The process may not listen on this port.
     #[error("{address} is not allowed: choose a port above 1023")]
     Forbidden {
         /// The address.
@@ -50,7 +51,7 @@ pub enum BindError {
         /// The error of the system.
         source: io::Error,
     },
-    /// The address is not one of this machine, or none at all.
+    /// The address does not belong to this machine, or is no valid address.
     #[error(
         "{address} cannot be listened on: use an address of this machine, such as 127.0.0.1:3000"
     )]
@@ -65,7 +66,7 @@ pub enum BindError {
 /// Listens on an address such as `127.0.0.1:3000`; port 0 picks a free one.
 ///
 /// # Errors
-/// [`BindError`], which names the address and what to do.
+/// [`BindError`], whose message names the address and the remedy.
 pub async fn bind(address: impl ToSocketAddrs + ToString) -> Result<TcpListener, BindError> {
     let name = address.to_string();
     TcpListener::bind(address).await.map_err(|source| match source.kind() {

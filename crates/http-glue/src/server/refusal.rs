@@ -1,4 +1,4 @@
-//! The 503 for a connection beyond the limit.
+//! The 503 for connections beyond the limit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +7,14 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// The most clients that get an answer at once; further ones are cut off.
+/// The maximum number of clients that get a 503 at the same time; further ones are disconnected
+/// without an answer.
 const MAX_REFUSALS: usize = 64;
 
-/// The time that a client has to read the answer.
+/// The time in which a client must read the answer.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The answer, whatever the request was.
+/// The answer to every refused connection; the request is not parsed.
 const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     content-type: application/json\r\n\
     cache-control: no-store\r\n\
@@ -23,7 +24,7 @@ const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     \r\n\
     {\"error\":{\"code\":\"overloaded\",\"message\":\"the server holds its maximum of connections: retry\"}}\n";
 
-/// Answers connections beyond the limit.
+/// Answers the connections beyond the limit.
 #[derive(Debug)]
 pub(super) struct Refusals {
     places: Arc<Semaphore>,
@@ -41,7 +42,7 @@ impl Refusals {
     {
         let Ok(place) = self.places.clone().try_acquire_owned() else { return };
         tokio::spawn(async move {
-            // A client that does not read its answer loses it.
+            // A client that does not read its answer in time is disconnected.
             let _ = timeout(PATIENCE, answer(io)).await;
             drop(place);
         });
@@ -51,7 +52,8 @@ impl Refusals {
 async fn answer<T: AsyncRead + AsyncWrite + Unpin>(mut io: T) -> std::io::Result<()> {
     io.write_all(ANSWER).await?;
     io.shutdown().await?;
-    // Closing a socket with unread bytes resets the connection, and the client loses the answer.
+    // Closing a socket with unread bytes resets the connection, and the client may lose the
+    // answer. So the request is read to its end first.
     let mut unread = [0; 1024];
     while io.read(&mut unread).await? > 0 {}
     Ok(())

@@ -1,18 +1,18 @@
-//! The metrics of this crate about itself.
+//! The metrics that the server and the endpoints record about themselves.
 
 use metrics_core::{Counter, Desc, RegisterError, Registry, UpDown};
 
 /// The number of open connections.
 pub const CONNECTIONS: Desc = Desc::up_down("node0_http_connections", "Connections that are open.");
 
-/// The number of refusals, by reason.
+/// The number of refused requests and connections, by reason.
 pub const REQUESTS_REFUSED: Desc = Desc::counter(
     "node0_requests_refused_total",
-    "Requests and connections that were turned away: `connections` and `renders` for want of a place, `header_timeout` for a head that did not come, `stalled` for a reader that stopped.",
+    "Requests and connections that were refused or cut: `connections` beyond the limit on connections, `renders` when an answer got no slot within a second or took too long, `header_timeout` when a request's head did not arrive in time, `stalled` when the client stopped reading.",
 )
 .labels(&["reason"]);
 
-/// The counters of [`REQUESTS_REFUSED`], and the level of [`CONNECTIONS`].
+/// The handles of [`CONNECTIONS`] and [`REQUESTS_REFUSED`].
 #[derive(Clone, Debug)]
 pub(super) struct ServerMetrics {
     pub(super) connections: UpDown,
@@ -41,7 +41,7 @@ impl ServerMetrics {
     }
 }
 
-/// Registers the counter of refusals for a reason.
+/// Registers the counter of [`REQUESTS_REFUSED`] for a reason.
 pub(crate) fn refusals(registry: &Registry, reason: &str) -> Result<Counter, RegisterError> {
     registry.counter(&REQUESTS_REFUSED, &[reason])
 }

@@ -1,10 +1,10 @@
-//! The accept loop: an HTTP/1.1 server with limits on what its clients may hold.
+//! The accept loop: an HTTP/1.1 server with limits on connections and on time.
 //!
 //! `axum::serve` keeps a half-sent request for ever, takes any number of
-//! connections and waits for all of them at its end. Here heads, idle
-//! connections and stalled readers time out, the number of connections is
-//! limited, a failing `accept` is retried, and the shutdown ends on time. The
-//! limits are settings, and what they refuse is counted.
+//! connections, and waits for all of them at its shutdown. Here heads, idle
+//! connections and clients that stop reading time out, the number of connections
+//! is limited, a failing `accept` is retried, and a shutdown has a deadline. The
+//! limits can be set, and refused requests and connections are counted.
 
 use std::io;
 use std::sync::Arc;
@@ -27,7 +27,9 @@ use super::refusal::Refusals;
 use super::self_metrics::ServerMetrics;
 use super::shutdown::Shutdown;
 
-/// The pauses after an `accept` that failed for lack of a resource, such as file descriptors.
+/// The first pause after a failed `accept`, such as for lack of file descriptors.
+///
+/// It doubles with each failure in a row, up to `LONGEST_PAUSE`.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -42,10 +44,10 @@ pub struct Serve<L, S> {
     rules: Rules,
 }
 
-/// Serves connections, with limits.
+/// Makes an HTTP/1.1 server with limits; [`Serve::run`] starts it.
 ///
-/// A second server on an address of its own, say for metrics and probes, is
-/// another call; both may share a [`Shutdown`].
+/// For a second server on another address, such as one for metrics and probes,
+/// call it again; both servers may share a [`Shutdown`].
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -76,13 +78,15 @@ pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
 }
 
 impl<L, S> Serve<L, S> {
-    /// Ends the server with this shutdown; by default it does not end.
+    /// Sets the shutdown that ends the server; by default it runs for ever.
     pub fn shutdown(mut self, shutdown: &Shutdown) -> Self {
         self.shutdown = shutdown.clone();
         self
     }
 
-    /// Limits the open connections, upgraded ones included; 256 by default. Further ones get a 503.
+    /// Limits the number of open connections, upgraded ones included; 256 by default, at least 1.
+    ///
+    /// Further connections get a 503.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections.clamp(1, Semaphore::MAX_PERMITS);
         self
@@ -94,22 +98,25 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Limits the time between two requests, and that in which nothing of an answer is read; 60 s by default.
+    /// Limits the time between two requests, and the time in which a client reads nothing of its
+    /// response; 60 s by default.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.rules.limits.idle = timeout;
         self
     }
 
-    /// Limits the head of a request; 32 KiB by default. A longer one gets a 431, as do more than 100 fields.
+    /// Limits the size of a request's head; 32 KiB by default.
+    ///
+    /// A larger head gets a 431, and so does one with more than 100 header fields.
     pub fn max_head_bytes(mut self, bytes: usize) -> Self {
         self.rules.max_head_bytes = bytes;
         self
     }
 
-    /// Registers and records the metrics of connections; by default there are none.
+    /// Records the metrics of connections into a registry; by default they are not recorded.
     ///
     /// # Errors
-    /// [`RegisterError`] when the registry is out of names.
+    /// [`RegisterError`] when the registry has its maximum of metric names.
     pub fn metrics(mut self, registry: &Registry) -> Result<Self, RegisterError> {
         self.rules.metrics = ServerMetrics::register(registry)?;
         Ok(self)
@@ -125,9 +132,9 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    /// Serves until the shutdown is complete: every connection has ended then.
+    /// Serves until the shutdown is complete and every connection has ended.
     ///
-    /// An upgraded connection is ended by its handler.
+    /// It does not wait for upgraded connections, such as WebSockets: their handlers end them.
     pub async fn run(mut self) {
         let places = Arc::new(Semaphore::new(self.max_connections));
         let refusals = Refusals::new();
@@ -163,7 +170,7 @@ where
     }
 }
 
-/// Waits for a connection, and retries however often that fails.
+/// Waits for a connection, and retries for as long as `accept` fails.
 async fn accept<L: Listener>(listener: &mut L, pause: &mut Duration) -> L::Io {
     loop {
         match listener.accept().await {
@@ -173,7 +180,7 @@ async fn accept<L: Listener>(listener: &mut L, pause: &mut Duration) -> L::Io {
             }
             // The client went away before it was accepted.
             Err(error) if is_of_client(&error) => {}
-            // Out of file descriptors, most likely: connections that end give some back.
+            // Most likely the process has no free file descriptor. Connections that end free some.
             Err(error) => {
                 tracing::warn!(%error, pause_ms = pause.as_millis(), "cannot accept: pausing");
                 sleep(*pause).await;

@@ -1,9 +1,9 @@
-//! A shutdown in an order that loses no request.
+//! The graceful shutdown, in three steps.
 //!
-//! A load balancer needs a moment to notice that an instance stops. So readiness
-//! is withdrawn first, and everything is still served for the drain delay. Only
-//! then are listeners closed and connections asked to finish their requests.
-//! Connections that are still open after the grace are cut.
+//! A load balancer needs some time to notice that an instance stops. So first
+//! readiness becomes `draining`, while all requests are still served for the drain
+//! delay. Then listeners close, and connections finish the requests that they are
+//! answering. Connections that are still open after the grace period are cut.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,9 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::readiness::Readiness;
 
-/// The shutdown of one or more servers; clones share it.
+/// The graceful shutdown of one or more servers; clones share its state.
+///
+/// Give it to each server with [`Serve::shutdown`](crate::Serve::shutdown).
 #[derive(Clone)]
 pub struct Shutdown {
     stage: watch::Sender<Stage>,
@@ -25,13 +27,13 @@ pub struct Shutdown {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Serving,
-    /// Connections are served until this moment.
+    /// New connections are accepted until this moment.
     Draining(Instant),
     Aborted,
 }
 
 impl Shutdown {
-    /// Makes a shutdown that has not begun, with a drain delay of 2 s and a grace of 5 s.
+    /// Makes a shutdown that has not begun, with a drain delay of 2 s and a grace period of 5 s.
     #[expect(clippy::new_without_default, reason = "a channel is not a value to default to")]
     pub fn new() -> Self {
         Self {
@@ -42,21 +44,21 @@ impl Shutdown {
         }
     }
 
-    /// Withdraws this readiness first; none by default.
+    /// Sets the readiness that becomes `Draining` when the shutdown begins; none by default.
     #[must_use]
     pub fn readiness(mut self, readiness: &Readiness) -> Self {
         self.readiness = Some(readiness.clone());
         self
     }
 
-    /// Serves new connections for this long after the beginning; 2 s by default.
+    /// Sets how long new connections are still accepted after the beginning; 2 s by default.
     #[must_use]
     pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.drain_delay = delay;
         self
     }
 
-    /// Gives open connections this long to finish after the drain; 5 s by default.
+    /// Sets how long open connections may take to finish after the drain delay; 5 s by default.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
@@ -65,7 +67,7 @@ impl Shutdown {
 
     /// Begins the shutdown: readiness is [`Draining`](crate::ReadinessStatus::Draining) when this returns.
     ///
-    /// Beginning again changes nothing.
+    /// A second call changes nothing.
     pub fn begin(&self) {
         if let Some(readiness) = &self.readiness {
             readiness.drain();
@@ -81,12 +83,12 @@ impl Shutdown {
         });
     }
 
-    /// Ends at once, and cuts all connections.
+    /// Ends the servers at once, and cuts all open connections.
     pub fn abort(&self) {
         self.stage.send_replace(Stage::Aborted);
     }
 
-    /// Returns true once the shutdown has begun.
+    /// Returns `true` once the shutdown has begun.
     pub fn has_begun(&self) -> bool {
         *self.stage.borrow() != Stage::Serving
     }
@@ -111,11 +113,11 @@ impl Shutdown {
         }
     }
 
-    /// Waits until connections have to be cut; the grace begins now.
+    /// Waits until connections have to be cut; the grace period begins with this call.
     pub(super) async fn cut(&self) {
         let mut stage = self.stage.subscribe();
         let aborted = stage.wait_for(|stage| *stage == Stage::Aborted);
-        // The grace is over or the shutdown was aborted: connections are cut either way.
+        // The grace period is over or the shutdown was aborted: connections are cut either way.
         let _ = tokio::time::timeout(self.grace, aborted).await;
     }
 }

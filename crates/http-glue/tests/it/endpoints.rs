@@ -1,4 +1,4 @@
-//! Endpoints, parameters and methods: what is refused, and how.
+//! Endpoints, parameters and methods: the accepted ones, and the errors for the others.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -136,7 +136,7 @@ async fn a_page_is_in_the_format_that_was_asked_for() {
         let answer = served.send(Method::GET, uri, &[("accept", accept)]).await;
         assert_eq!(answer.status, 200, "{uri} {accept}");
         assert_eq!(answer.header("content-type"), expected, "{uri} {accept}");
-        // Nothing here has a classic name.
+        // No metric in this registry has a classic name, so that page is empty.
         assert_eq!(answer.body.is_empty(), uri.ends_with("=classic"), "{uri} {accept}");
     };
     check("/metrics", "*/*", text).await;

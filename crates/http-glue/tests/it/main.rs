@@ -1,4 +1,4 @@
-//! HTTP through the public API: requests as they are recorded, endpoints, probes, the server.
+//! Tests through the public API: recording of requests, endpoints, probes and the server.
 
 mod endpoints;
 mod openapi;

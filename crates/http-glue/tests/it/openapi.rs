@@ -1,4 +1,4 @@
-//! The OpenAPI description: its outline, and that endpoints do what it says.
+//! The OpenAPI description: it is well-formed, and endpoints answer as it describes.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
 }
 
-/// Every operation with its path.
+/// Lists all operations with their paths.
 fn operations(description: &Value) -> impl Iterator<Item = (&str, &Value)> {
     object(&description["paths"]).iter().map(|(path, item)| {
         assert!(object(item).keys().eq(["get"]), "{path}");
@@ -90,7 +90,7 @@ async fn every_path_is_described_and_every_described_path_is_there() {
     }
 }
 
-/// Asserts that an answer is one of those that are described.
+/// Asserts that the description contains this answer of the operation.
 fn assert_described(operation: &Value, case: &str, answer: &Answer) {
     let described = &operation["responses"][answer.status.as_str()];
     assert!(described.is_object(), "{case}: {} is not described", answer.status);
@@ -147,7 +147,7 @@ async fn every_answer_is_one_that_is_described() {
         assert_described(operation, path, &answer);
         seen.insert((path.to_owned(), answer.status.as_u16()));
     }
-    // What is left takes a service in trouble, see below.
+    // Answers from 500 on need a service with a fault; the next test covers them.
     for (path, operation) in operations(&description) {
         for status in
             object(&operation["responses"]).keys().filter(|status| status.as_str() < "500")
@@ -174,7 +174,7 @@ async fn the_answers_of_a_service_in_trouble_are_described() {
     let gate = std::sync::Mutex::new(gate);
     let mut slow = Scripted::new(&DATABASE);
     slow.report = Box::new(move |_| {
-        // Hung up on below, once nobody waits for the report.
+        // Hangs until the sender is dropped below.
         let _ = gate.lock().expect("not poisoned").recv();
         Ok(json!({}))
     });

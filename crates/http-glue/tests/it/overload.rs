@@ -1,4 +1,4 @@
-//! Work that hangs, and what goes on beside it.
+//! Reports, pages and judgements that hang must not block any other endpoint.
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::support::{QUEUE, Scripted, Served};
 
 static STUCK: Topic = Topic::new("stuck", "stuck");
 
-/// Holds whoever waits until it is opened.
+/// Blocks all threads that wait at it until it is opened.
 #[derive(Default)]
 struct Gate {
     state: Mutex<State>,
@@ -93,7 +93,7 @@ async fn a_report_that_hangs_takes_out_its_own_topic_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn liveness_answers_while_every_place_for_a_scrape_hangs() {
     let gate = Arc::new(Gate::default());
-    // The host's own part of the page hangs, in the only place for a page.
+    // The host's appendix hangs, in the only slot for pages.
     let appendix = gate.clone();
     let served = Arc::new(Served::with(vec![], |routes| {
         let routes = routes.max_renders(1).render_timeout(Duration::from_secs(600));
@@ -123,7 +123,7 @@ async fn a_judgement_that_hangs_holds_no_scrape() {
         in_judgement.wait();
         Judgement::healthy("at last")
     });
-    // Nobody samples here, so the scrape has the monitors judge.
+    // Nothing ticks this registry, so the scrape ends the tick and makes the monitors judge.
     let served = Served::with(vec![stuck], |routes| routes.max_renders(1));
     for _ in 0..2 {
         assert_eq!(served.get("/metrics").await.status, 200);
@@ -143,7 +143,7 @@ async fn work_that_takes_too_long_is_refused() {
     gate.open();
 }
 
-/// Its report hangs while it is written.
+/// A monitor whose report hangs while it is serialized.
 struct Unwritable(Arc<Gate>);
 
 impl Monitor for Unwritable {

@@ -1,4 +1,4 @@
-//! Code of others panics where the endpoints and the readiness runner call it.
+//! Monitors and checks that panic when the endpoints or the readiness runner call them.
 
 use std::future::ready;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::support::{QUEUE, Scripted, Served};
 
 static BOMB: Topic = Topic::new("bomb", "bomb");
 
-/// Panics when asked for its checks; its report is written as told, by default not without a panic.
+/// A monitor that panics when asked for its checks, and whose report serializes by this function.
 struct Bomb(fn() -> Result<u8, &'static str>);
 
 fn panics() -> Result<u8, &'static str> {
@@ -48,7 +48,7 @@ impl Monitor for Bomb {
     }
 }
 
-/// A check that fails, and panics when asked what it is called.
+/// A check that fails, and whose `name` panics.
 struct Nameless;
 
 impl ReadinessCheck for Nameless {
@@ -61,7 +61,7 @@ impl ReadinessCheck for Nameless {
     }
 }
 
-/// Panics before there is a future to contain it in.
+/// A check whose `check` panics before it returns a future.
 struct Hasty;
 
 impl ReadinessCheck for Hasty {
@@ -92,7 +92,7 @@ async fn a_check_that_cannot_say_its_name_or_start_decides_all_the_same() {
         assert!(panics.is_some_and(|panics| (panics >= 5.0) == panicked), "{name}: {panics:?}");
     };
     fails(Arc::new(Nameless), "unnamed", "it is down").await;
-    fails(Arc::new(Hasty), "hasty", "it panicked").await;
+    fails(Arc::new(Hasty), "hasty", "the check panicked").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,7 +126,7 @@ async fn a_body_that_panics_while_it_is_written_is_an_internal_error_of_its_topi
 
 #[tokio::test]
 async fn a_body_that_cannot_be_written_is_null_in_the_health_beside_the_others() {
-    // It panics, fails, or is no object.
+    // Serializing panics, fails, or gives a number instead of an object.
     for write in [panics, || Err("on purpose"), || Ok(7)] {
         let served = Served::new(vec![Scripted::new(&QUEUE)]);
         served.registry.monitor(Arc::new(Bomb(write))).expect("a new topic");

@@ -1,4 +1,4 @@
-//! Readiness in paused time: who decides it, and how soon.
+//! Readiness in paused time: how results of checks change the status, and how soon.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ enum Mood {
     Panicking,
 }
 
-/// A check whose result is set by the test, and which counts its calls.
+/// A check that gives the result that the test sets, and counts its calls.
 struct Switch {
     name: &'static str,
     mood: std::sync::Mutex<Mood>,
@@ -75,7 +75,7 @@ impl ReadinessCheck for Switch {
     }
 }
 
-/// Waits in paused time until the status is `wanted`, and says how long that took.
+/// Waits in paused time until the status is `wanted`, and returns how long that took.
 async fn until(readiness: &Readiness, wanted: ReadinessStatus) -> Duration {
     let start = Instant::now();
     while readiness.status() != wanted {
@@ -115,7 +115,7 @@ async fn the_first_success_counts_at_once() {
 #[tokio::test(start_paused = true)]
 async fn death_and_return_are_told_within_four_seconds() {
     for death in [Mood::Down, Mood::Hung, Mood::Panicking] {
-        // Whenever in a round it happens.
+        // At different moments of a round.
         for offset in [0, 10, 490, 990] {
             let check = Switch::new("db", Mood::Up);
             let readiness = started_with(&check).await;
@@ -170,7 +170,7 @@ async fn a_check_that_never_answers_is_named_in_a_metric() {
     assert_eq!(hung_checks(&registry, "db"), 2.0, "at each of two rounds");
 }
 
-/// Blocks its thread for as long as the sender lives.
+/// A check that blocks its thread until the sender is dropped.
 struct Blocking(std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
 
 impl ReadinessCheck for Blocking {
@@ -198,7 +198,7 @@ async fn a_check_that_blocks_holds_no_worker_of_the_runtime() {
         .own_thread()
         .start();
     readiness.started();
-    // This test is on the only worker, so it goes on only because that is free.
+    // The test runs on the only worker, so it could not go on if the check blocked that one.
     while hung_checks(&registry, "blocking") == 0.0 {
         sleep(Duration::from_millis(5)).await;
     }
@@ -223,7 +223,7 @@ async fn a_panicking_check_is_down_and_the_others_go_on() {
     sleep(Duration::from_secs(5)).await;
     let report = readiness.report();
     assert_eq!(report.checks["bad"].status, CheckStatus::Fail);
-    assert_eq!(report.checks["bad"].message.as_deref(), Some("it panicked"));
+    assert_eq!(report.checks["bad"].message.as_deref(), Some("the check panicked"));
     assert_eq!(report.checks["good"].status, CheckStatus::Pass);
     assert!(report.checks["good"].age.is_some_and(|age| age <= Duration::from_secs(2)));
     assert!(good.asked.load(Ordering::Relaxed) >= 4);
@@ -299,7 +299,7 @@ async fn the_longest_times_of_all_are_taken() {
 /// A check whose name can be made to hang.
 struct Anonymous {
     check: Arc<Switch>,
-    /// Hangs where there is one, for as long as its sender lives.
+    /// If set, `name` hangs until the sender of this channel is dropped.
     held: std::sync::Mutex<Option<std::sync::mpsc::Receiver<()>>>,
 }
 
@@ -318,7 +318,7 @@ impl ReadinessCheck for Anonymous {
 
 #[tokio::test]
 async fn a_name_that_hangs_keeps_no_check_from_being_asked() {
-    // From the start, and later.
+    // The name hangs from the start, or only later.
     for is_first in [true, false] {
         let (release, held) = std::sync::mpsc::channel();
         let (good, bad) = (Switch::new("good", Mood::Up), Switch::new("bad", Mood::Up));

@@ -19,7 +19,7 @@ use performance_monitor::PerformanceMonitor;
 use tokio::sync::mpsc;
 use tower::ServiceExt;
 
-/// A watched service on a clock that stands still.
+/// A recorded router over a registry with a manual clock.
 struct Watched {
     clock: ManualClock,
     registry: Registry,
@@ -58,7 +58,7 @@ impl Watched {
         status
     }
 
-    /// The count and the sum in seconds of one series.
+    /// Returns the count and the sum in seconds of one series.
     fn recorded(&self, method: &str, route: &str, status: &str) -> (u64, f64) {
         let labels = [
             ("http_request_method", method),
@@ -79,7 +79,7 @@ impl Watched {
         family.into_iter().flat_map(|family| family.series()).map(|(_, value)| value.as_f64()).sum()
     }
 
-    /// The counts of all series that have any.
+    /// Returns the counts of all series that are not zero.
     fn counts(&self) -> Vec<f64> {
         let sample = self.registry.read();
         let family = sample.snapshot.family(REQUEST_DURATION.name());
@@ -170,7 +170,7 @@ async fn a_handler_that_panics_counts_as_such() {
     assert_eq!(watched.active(), 0.0);
 }
 
-/// A route whose body is what the sender sends.
+/// Makes a route whose body consists of the chunks that the test sends.
 fn streaming() -> (mpsc::Sender<Bytes>, Router) {
     let (tx, rx) = mpsc::channel::<Bytes>(1);
     let rx = std::sync::Arc::new(std::sync::Mutex::new(Some(rx)));
@@ -183,7 +183,7 @@ fn streaming() -> (mpsc::Sender<Bytes>, Router) {
     (tx, Router::new().route("/stream", get(handler)))
 }
 
-/// An iterator as a stream that is always ready.
+/// Turns an iterator into a stream that is always ready.
 fn tokio_stream<I: Iterator + Send + 'static>(items: I) -> futures_util::stream::Iter<I> {
     futures_util::stream::iter(items)
 }

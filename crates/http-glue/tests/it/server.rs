@@ -1,4 +1,4 @@
-//! The accept loop against clients that mean no good.
+//! The accept loop with clients that are slow, too many or send too much.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use metrics_core::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A server of one page, until the shutdown is aborted.
+/// A running server with one page; dropping it aborts the server.
 struct Running {
     address: SocketAddr,
     shutdown: Shutdown,
@@ -37,11 +37,11 @@ async fn start(connections: usize, header: Duration) -> Running {
     Running { address, shutdown }
 }
 
-/// Sends bytes and reads until the server hangs up.
+/// Sends bytes, and reads until the server closes the connection.
 async fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.expect("it listens");
     let mut answer = Vec::new();
-    // A server that hangs up in the middle is an answer too.
+    // The server may close the connection half-way: what was read until then is the result.
     let _ = stream.write_all(bytes).await;
     let _ = stream.read_to_end(&mut answer).await;
     String::from_utf8_lossy(&answer).into_owned()

@@ -1,4 +1,4 @@
-//! The bodies, held against the examples that clients were written for.
+//! The JSON bodies have the fields, kinds and order of the examples that clients rely on.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::{QUEUE, Scripted, Served};
 
-/// The example of `/health/performance`.
+/// The example body of `/health/performance`.
 const HEALTH: &str = r#"{
   "status": "healthy",
   "timestamp": 1234567890,
@@ -42,7 +42,7 @@ pub(crate) fn finding() -> Finding {
         .advice("act")
 }
 
-/// The paths of all fields of an example, in their order, with the kinds of their values.
+/// Collects the paths of all fields of a body, with the kinds of their values.
 fn fields(prefix: &str, value: &Value, found: &mut Vec<(String, &'static str)>) {
     let kind = match value {
         Value::Null => "null",
@@ -80,7 +80,7 @@ async fn health_has_the_fields_of_the_example_in_its_order() {
     for field in &expected {
         assert!(got.contains(field), "{field:?} is missing in {got:?}");
     }
-    // The order is that of the text, which a parsed map does not keep.
+    // The order is checked in the text, since a parsed map does not keep it.
     let text = answer.text();
     let keys = ["status", "timestamp", "uptime", "version", "checks", "database", "cache"];
     let more = ["circuitBreaker", "memory"];

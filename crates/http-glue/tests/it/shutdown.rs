@@ -1,4 +1,4 @@
-//! The order of an end.
+//! The steps of a shutdown: readiness, drain delay, grace period.
 
 use std::time::Duration;
 

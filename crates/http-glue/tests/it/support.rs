@@ -1,4 +1,4 @@
-//! Shared by the tests: a monitor made of closures, and requests without a socket.
+//! Helpers for the tests: a monitor made of closures, and requests without a socket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use metrics_core::{
 use serde_json::Value;
 use tower::ServiceExt;
 
-/// The report on a target.
+/// A closure that makes the report of a target.
 type ReportOf = Box<dyn Fn(Option<&str>) -> Result<Value, UnknownTarget> + Send + Sync>;
 
 /// A monitor whose judgement and report are closures.
@@ -27,7 +27,7 @@ pub(crate) struct Scripted {
 }
 
 impl Scripted {
-    /// A healthy monitor that knows the targets `main` and `other`.
+    /// Makes a healthy monitor that knows the targets `main` and `other`.
     pub(crate) fn new(topic: &'static Topic) -> Self {
         Self {
             topic,
@@ -68,7 +68,7 @@ pub(crate) static QUEUE: Topic = Topic::new("queue", "queue");
 /// Longer than any test takes, so that reports hang as long as a test wants them to.
 const FOREVER: Duration = Duration::from_secs(600);
 
-/// A registry on a clock of its own, and all endpoints.
+/// A registry with a manual clock, and the router of all endpoints.
 pub(crate) struct Served {
     pub(crate) clock: ManualClock,
     pub(crate) registry: Registry,

@@ -1,4 +1,4 @@
-//! Surfaces of a host: each shape that an endpoint may have, and what is refused at mounting.
+//! Surfaces of a host: each kind of endpoint, and the errors of mounting.
 
 use std::sync::Arc;
 
@@ -26,8 +26,8 @@ const METRIC: Parameter = Parameter::text("metric", "Returns this metric.").requ
 const HTML: &str = "text/html; charset=utf-8";
 const EVENTS: &str = "text/event-stream";
 
-/// Everything that a live page needs: the page at a path of the host's choice, its
-/// assets, the past as JSON, and a stream over an upgrade or as events.
+/// The endpoints of a live page: the page itself, its assets, earlier values as JSON, and a
+/// stream of updates (an upgraded connection or server-sent events).
 struct Live {
     page: &'static str,
 }
@@ -116,7 +116,7 @@ async fn pages_assets_json_and_events_are_mounted_alike() {
     check("/metrics/history?metric=a", 200, "application/json", r#"{"metric":"a"}"#).await;
     check("/metrics/history", 400, "application/json", "parameter `metric` is missing").await;
     check("/metrics/stream", 200, EVENTS, "event: update").await;
-    // Ours are where they were.
+    // The endpoints of the crate itself still answer.
     check("/metrics/database", 200, "application/json", "target").await;
 
     let wrong = served.send(http::Method::POST, "/metrics/stream", &[]).await;
@@ -151,7 +151,9 @@ async fn a_surface_sets_limits_of_its_own() {
     let answers = live().get("/metrics/openapi.json").await.json()["paths"].clone();
     let busy = |path: &str| answers[path]["get"]["responses"]["503"]["description"].clone();
     let text = |places| {
-        format!("{places} such answers are being made already, or this one takes longer than 10 s.")
+        format!(
+            "{places} answers of this kind are being made already, or this one takes longer than 10 s."
+        )
     };
     assert_eq!(busy("/metrics"), text(4));
     assert_eq!(busy("/metrics/history"), text(2));
@@ -191,7 +193,7 @@ async fn the_index_has_each_path_with_its_method_and_summary() {
     assert!(paths().contains(&"/metrics/queue".to_owned()), "a topic that joined later");
 }
 
-/// A surface with these paths and no sense.
+/// A surface with the given name and paths.
 struct At(&'static str, &'static [&'static str]);
 
 impl Surface for At {

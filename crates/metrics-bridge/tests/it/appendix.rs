@@ -1,4 +1,4 @@
-//! The page of an exporter that the host keeps, at the end of ours.
+//! The page of another exporter, appended to a page of node0.
 
 use exporter::Format;
 use metrics::{counter, describe_counter, gauge, histogram};

@@ -1,4 +1,4 @@
-//! A registry whose time stands still with a recorder on it, and pages of both sides.
+//! A registry with a manual clock and a recorder, and the pages of both exporters.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

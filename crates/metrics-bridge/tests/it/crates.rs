@@ -1,4 +1,4 @@
-//! Crates of others that emit through the facade, on a page of ours.
+//! Other crates that record through the facade appear on a page of node0.
 
 use std::collections::BTreeMap;
 

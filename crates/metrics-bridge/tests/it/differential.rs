@@ -1,4 +1,4 @@
-//! The same data through our recorder and through theirs reads the same.
+//! The same data gives the same numbers in node0 and in `metrics-exporter-prometheus`.
 
 use std::collections::BTreeMap;
 

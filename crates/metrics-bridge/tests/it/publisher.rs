@@ -1,4 +1,4 @@
-//! Our families in the recorder of another exporter.
+//! Families of a registry, published to the recorder of another exporter.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Threads at once, recorders that end, and what the way through the facade costs.
+//! Concurrent threads, recorders that are dropped, and the cost of recording through the facade.
 
 use std::sync::Barrier;
 use std::time::Duration;

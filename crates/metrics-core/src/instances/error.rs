@@ -10,7 +10,7 @@ pub enum InstanceError {
     /// The name cannot be the label of an instance.
     #[error("{kind} name `{name}` is not usable: {rule}")]
     Name {
-        /// Such as `pool`.
+        /// The kind of instance, such as `pool`.
         kind: &'static str,
         /// The refused name.
         name: String,
@@ -20,7 +20,7 @@ pub enum InstanceError {
     /// A living instance has the name.
     #[error("{kind} `{name}` is watched already: clone its handle or choose another name")]
     Duplicate {
-        /// Such as `pool`.
+        /// The kind of instance, such as `pool`.
         kind: &'static str,
         /// The name.
         name: String,
@@ -30,7 +30,7 @@ pub enum InstanceError {
         "the monitor watches its maximum of {limit} {kind}s: register one for each that lasts, not one for each call"
     )]
     TooMany {
-        /// Such as `pool`.
+        /// The kind of instance, such as `pool`.
         kind: &'static str,
         /// The cap.
         limit: usize,
@@ -38,7 +38,7 @@ pub enum InstanceError {
     /// The registry refused a metric.
     #[error("the metrics of the {kind} cannot be registered")]
     Register {
-        /// Such as `pool`.
+        /// The kind of instance, such as `pool`.
         kind: &'static str,
         /// The reason.
         source: RegisterError,

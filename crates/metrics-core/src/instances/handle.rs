@@ -17,7 +17,7 @@ pub struct Named<T> {
     name: InstanceName,
     /// The number of [`InstanceHandle`]s; once zero it stays zero.
     handles: AtomicUsize,
-    /// Weak, since the directory holds its instances.
+    /// The directory; a weak reference, since the directory holds its instances.
     directory: Weak<Directory<T>>,
     instance: T,
 }
@@ -94,7 +94,7 @@ impl<T> InstanceHandle<T> {
         // The count never rises from zero: the last handle may be removing the instance.
         let one_more = |handles| (handles > 0).then_some(handles + 1);
         let added = shared.handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
-        // A handle that is made is also counted down when dropped, so none is made in vain.
+        // The handle is made only if the count was raised: dropping any handle lowers the count.
         added.is_ok().then(|| Self { shared })
     }
 
@@ -107,7 +107,7 @@ impl<T> InstanceHandle<T> {
 
     /// Keeps the instance watched until [`Instance::is_alive`] returns `false`.
     ///
-    /// For a resource that outlives the handle, such as a pool that users hold by other means.
+    /// Use it for a resource that outlives the handle, such as a pool that its users hold directly.
     pub fn detach(self) -> Arc<Named<T>> {
         // This handle stays in the count, so dropping `self` does not remove the instance.
         self.shared.handles.fetch_add(1, Ordering::Relaxed);
@@ -117,7 +117,7 @@ impl<T> InstanceHandle<T> {
 
 impl<T> Clone for InstanceHandle<T> {
     fn clone(&self) -> Self {
-        // The count cannot be zero: `self` is on it.
+        // The count cannot be zero, since `self` is counted.
         self.shared.handles.fetch_add(1, Ordering::Relaxed);
         Self { shared: self.shared.clone() }
     }

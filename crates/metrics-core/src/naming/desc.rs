@@ -121,7 +121,7 @@ impl Desc {
         Self { name, help, kind, unit, labels: &[], bounds, classic: None, classic_without: None }
     }
 
-    /// Sets the unit, which must stand in the name; none by default.
+    /// Sets the unit, which must be part of the name; none by default.
     ///
     /// # Panics
     /// When the name does not end in the unit; in a constant, the program does not compile.
@@ -145,7 +145,9 @@ impl Desc {
         self
     }
 
-    /// Sets the exported buckets' upper bounds, rising; [`DEFAULT_LATENCY_BOUNDS`] for a latency.
+    /// Sets the upper bounds of the exported buckets, in ascending order.
+    ///
+    /// By default a latency has [`DEFAULT_LATENCY_BOUNDS`].
     ///
     /// # Panics
     /// When the bounds do not rise; in a constant, the program does not compile.
@@ -165,9 +167,10 @@ impl Desc {
         self
     }
 
-    /// The label that the `classic` scheme leaves out where it has this value; none by default.
+    /// Leaves a label out of the `classic` scheme if it has this value; by default none is left out.
     ///
-    /// For classic names that did not have the label: they show the series with the usual value.
+    /// Use it if dashboards expect a classic name without this label: the series with the usual
+    /// value has that name.
     pub const fn classic_without(mut self, key: &'static str, value: &'static str) -> Self {
         self.classic_without = Some((key, value));
         self

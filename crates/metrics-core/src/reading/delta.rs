@@ -28,7 +28,7 @@ use crate::recording::layout::Layout;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delta {
     layout: Layout,
-    /// By rising bucket number; no count is zero.
+    /// The bucket numbers and counts, sorted by number; no count is zero.
     counts: Vec<(u16, u64)>,
     count: u64,
     sum: f64,

@@ -9,7 +9,7 @@ use crate::recording::layout::Layout;
 /// The number of values of one series between each exported bound and the one before.
 #[derive(Debug)]
 pub(crate) struct ExportedCounts {
-    /// For each bound the number of the first bucket beyond it.
+    /// The number of the first bucket beyond each bound.
     ends: Box<[u16]>,
     counts: Box<[u64]>,
 }

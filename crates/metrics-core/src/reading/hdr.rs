@@ -2,8 +2,8 @@
 //!
 //! An `hdrhistogram` counts whole numbers, so latencies are converted to nanoseconds and
 //! distributions to whole base units. It has three significant digits here, which is finer than
-//! our buckets: a conversion there and back keeps the count of every bucket. It has no sum; the
-//! sum of converted buckets is estimated from the middles of its buckets.
+//! [`Buckets`]: a conversion there and back keeps the count of every bucket. An `hdrhistogram`
+//! has no sum, so the sum of converted buckets is estimated from their midpoints.
 
 use hdrhistogram::serialization::{
     DeserializeError, Deserializer, Serializer as _, V2SerializeError, V2Serializer,

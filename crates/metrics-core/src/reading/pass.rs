@@ -54,13 +54,13 @@ pub const RECORDING_THREADS: Desc = Desc::gauge(
 /// The values that were recorded as the largest that a cell can hold.
 pub const VALUES_CLAMPED: Desc = Desc::counter(
     "node0_values_clamped_total",
-    "Durations beyond 73 minutes and other values beyond 2^64, which were recorded as just that.",
+    "Durations beyond 73 minutes and other values beyond 2^64, which were recorded as that maximum.",
 );
 
 /// The values that were refused.
 pub const VALUES_DROPPED: Desc = Desc::counter(
     "node0_values_dropped_total",
-    "Values that no cell can hold: negative or not finite, or without a series to go to.",
+    "Values that were not recorded because they are negative, not finite, or have no series.",
 );
 
 /// The state that is kept from one pass to the next.

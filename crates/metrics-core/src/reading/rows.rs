@@ -3,9 +3,10 @@
 //! Cells hold cumulative totals. To know the new records, a pass compares them with the totals
 //! of the previous pass, which the series' row remembers. A row has three operations, in the
 //! order in which a pass calls them: [`Row::collect`] adds the new records to the running tick,
-//! [`Row::close`] ends the tick, and [`Row::publish`] writes the value for the sample. Each kind
-//! of metric has its own memory: a counter the totals at the ends of the last ticks, a peak the
-//! highest values of the last minute, a histogram its totals and its window. A gauge has none.
+//! [`Row::close`] ends the tick, and [`Row::publish`] writes the value for the sample. What a row
+//! remembers depends on the kind of its metric. The row of a counter keeps the totals at the ends
+//! of the last ticks, that of a peak the highest values of the last minute, and that of a
+//! histogram its totals and its window. The row of a gauge keeps nothing.
 
 mod counter;
 mod histogram;

@@ -43,7 +43,7 @@ pub fn millis(seconds: f64) -> f64 {
 /// assert_eq!(together.samples, 100);
 /// assert!(together.p99 < Some(Duration::from_millis(11)), "a busy pool weighs more");
 ///
-/// // A judge wants no verdict on too few samples.
+/// // Judge only when there are enough samples.
 /// assert_eq!(waits[1].summary().if_at_least(20), None);
 /// # Ok::<(), metrics_core::RegisterError>(())
 /// ```

@@ -98,7 +98,7 @@ impl SeriesTicks {
         }
     }
 
-    /// Returns data for a sample, still to be written by [`fill`](Self::fill).
+    /// Returns empty data for a sample; [`fill`](Self::fill) writes its values.
     pub(crate) fn unfilled(&self) -> Published {
         Published::new(self.base.clone())
     }

@@ -16,7 +16,7 @@ pub(crate) struct Context {
     pub(crate) tick: AtomicU64,
     /// Durations clamped since the last pass, which moves them into a counter.
     pub(crate) clamped: AtomicU64,
-    /// Values dropped since the last pass, which moves them into another.
+    /// Values dropped since the last pass, which moves them into another counter.
     pub(crate) dropped: AtomicU64,
     /// Held while several gauges are set at once, and while a pass reads gauges.
     pub(crate) set_all: Mutex<()>,

@@ -18,13 +18,13 @@ const MOST: u64 = 1 << 56;
 
 /// A handle to a distribution; clones share the storage.
 ///
-/// Values are kept to [`Layout::RELATIVE_ERROR`](crate::Layout::RELATIVE_ERROR) between 2⁻⁶⁴
-/// and 2⁶⁴. Smaller ones count as zero, larger ones as the largest, which is counted in
-/// [`VALUES_CLAMPED`](crate::VALUES_CLAMPED).
+/// Values from 2⁻⁶⁴ to 2⁶⁴ are accurate to
+/// [`Layout::RELATIVE_ERROR`](crate::Layout::RELATIVE_ERROR). Smaller ones count as zero. Larger
+/// ones count as 2⁶⁴, and in [`VALUES_CLAMPED`](crate::VALUES_CLAMPED).
 /// Negative values, those that are not finite, and all from the 2⁵⁶th on are
 /// dropped and counted in [`VALUES_DROPPED`](crate::VALUES_DROPPED). Cells are
-/// shared by all threads: this is for sizes and the like, not for the latency
-/// of a hot path.
+/// shared by all threads: use it for sizes and similar values, not for the
+/// latency of a hot path.
 #[derive(Clone, Debug)]
 #[must_use = "a series lasts as long as a handle to it"]
 pub struct Distribution {
@@ -84,7 +84,7 @@ impl Distribution {
             core.octaves[octave].get_or_init(|| Box::new(array::from_fn(|_| AtomicU64::new(0))));
         counts[bucket].fetch_add(n, Ordering::Relaxed);
         let sum = |bits| Some((f64::from_bits(bits) + value * n as f64).to_bits());
-        // The closure never declines, so the update always succeeds.
+        // The closure always returns `Some`, so the update always succeeds.
         let _ = core.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
         // Last, with a release that pairs with the acquire in `records`: a pass that sees the
         // new mark sees the count and the sum too.

@@ -106,7 +106,8 @@ pub enum RegisterError {
         /// The topic.
         topic: &'static str,
     },
-    /// A check key belongs to one topic: it is a key in bodies, and labels the topic's score.
+    /// Another topic has this check key, which must be unique: it is the key of the topic in JSON
+    /// bodies, and the label of its score.
     #[error("the check key `{key}` is that of topic `{topic}` already: choose another")]
     DuplicateCheckKey {
         /// The key.

@@ -67,7 +67,7 @@ impl Gauge {
     pub fn add(&self, by: f64) {
         let Some(core) = &self.core else { return };
         let sum = |bits| Some((f64::from_bits(bits) + by).to_bits());
-        // The closure never declines, so the update always succeeds.
+        // The closure always returns `Some`, so the update always succeeds.
         let _ = core.bits.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
     }
 

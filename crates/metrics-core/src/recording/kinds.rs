@@ -174,17 +174,17 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Of [`Kind::Counter`].
+    /// The cells of [`Kind::Counter`].
     Counter(CounterCore) for Counter;
-    /// Of [`Kind::Gauge`] and [`Kind::Total`].
+    /// The cells of [`Kind::Gauge`] and [`Kind::Total`].
     Gauge(GaugeCore) for Gauge | Total;
-    /// Of [`Kind::UpDown`].
+    /// The cells of [`Kind::UpDown`].
     UpDown(CounterCore) for UpDown;
-    /// Of [`Kind::Peak`].
+    /// The cells of [`Kind::Peak`].
     Peak(PeakCore) for Peak;
-    /// Of [`Kind::Latency`].
+    /// The cells of [`Kind::Latency`].
     Latency(LatencyCore) for Latency;
-    /// Of [`Kind::Distribution`].
+    /// The cells of [`Kind::Distribution`].
     Distribution(DistributionCore) for Distribution;
 }
 
@@ -224,16 +224,16 @@ impl Cells {
         // before it drops. So a handle that drops just now may be in the first count and not
         // in this one: then an orphan looks like a series in use, until the next tick. The
         // other way around, a lapsed handle is counted (1) and drops, and then the holders are
-        // the families, the pass and a handle in use (3): a series in use would go.
+        // the families, the pass and a handle in use (3): a series in use would be removed.
         holders == 2 + self.head().lapsed.load(Ordering::Acquire)
     }
 }
 
 impl AnyMetric {
-    /// Records a number as the metric's kind does: counts it, sets it, moves by it or records it.
+    /// Records a number: adds it to a counter or a level, sets a gauge to it, or records it.
     ///
-    /// A number that the kind cannot take, such as a negative count, is taken as the nearest
-    /// that it can. A duration that is no number is dropped and counted in
+    /// A number that the kind does not allow, such as a negative count, is replaced by the nearest
+    /// allowed one. A duration that is not a number is dropped and counted in
     /// [`VALUES_DROPPED`](crate::VALUES_DROPPED).
     pub fn apply(&self, value: f64) {
         self.handle().apply(value);

@@ -55,9 +55,9 @@ pub(crate) use handle::{AnyHandle, HandleKind};
 /// # Ok::<(), metrics_core::RegisterError>(())
 /// ```
 ///
-/// Values are cut as all label values are. Past a cap new ones go to `_other`;
-/// such a call is as slow as a registration. The series last as long as this,
-/// or a clone of it.
+/// Long values are truncated like all label values. Beyond a cap, new values are recorded in
+/// `_other`; such a call is as slow as a registration. The series live until the last clone is
+/// dropped.
 pub struct Labelled<H, const N: usize> {
     /// The id of the shared handles, copied here so that a lookup need not dereference `live`.
     id: u64,

@@ -279,8 +279,9 @@ fn reserve(bytes: usize, budget: usize) -> Option<()> {
 /// Notes that shared cells are in use; called before a record goes to one.
 #[cold]
 pub(crate) fn note_shared() {
-    // Release pairs with the acquire in `Reader::new`. A reader that is told of the record,
-    // by whatever synchronises the two threads, sees this store too, since it came first.
+    // Release pairs with the acquire in `Reader::new`. If the two threads
+    // synchronise after the record by other means, the reader also sees this store, which is
+    // earlier.
     LANES.shared.store(true, Ordering::Release);
 }
 

@@ -33,10 +33,10 @@ const SPILL: u16 = if cfg!(loom) { 3 } else { 1 << 15 };
 
 /// A handle to a latency; clones share the storage.
 ///
-/// A record adds to two cells of the calling thread: a bucket and a sum. Values
-/// are kept to 8 ns below 1 µs and to [`Layout::RELATIVE_ERROR`](crate::Layout::RELATIVE_ERROR)
-/// above. A longer one than [`Layout::LONGEST_LATENCY`](crate::Layout::LONGEST_LATENCY), about
-/// 73 minutes, is taken as that and counted in [`VALUES_CLAMPED`](crate::VALUES_CLAMPED).
+/// A record adds to two cells of the calling thread: a bucket and a sum. Durations are accurate
+/// to 8 ns below 1 µs, and to [`Layout::RELATIVE_ERROR`](crate::Layout::RELATIVE_ERROR) above.
+/// Those beyond [`Layout::LONGEST_LATENCY`](crate::Layout::LONGEST_LATENCY), about 73 minutes,
+/// count as that, and in [`VALUES_CLAMPED`](crate::VALUES_CLAMPED).
 ///
 /// ```
 /// use metrics_core::{Desc, Registry};
@@ -163,8 +163,8 @@ impl Latency {
         self.record_rare(nanos);
     }
 
-    /// Records a value that the hot path cannot: the first of its bucket, one that fills it, one
-    /// that is too long, one of a thread without cells of its own.
+    /// Records a value in the cases that the hot path leaves out: the first value of its bucket, a
+    /// bucket that is full, a duration that is too long, and a thread without cells of its own.
     #[cold]
     fn record_rare(&self, nanos: u64) {
         let Some(core) = &self.core else { return };

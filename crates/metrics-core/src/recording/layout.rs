@@ -19,7 +19,7 @@ pub(crate) const PER_LINE: usize = if cfg!(loom) { 2 } else { 32 };
 pub(crate) const LATENCY_OCTAVES: usize = if cfg!(loom) { 2 } else { 33 };
 /// Buckets of a latency.
 pub(crate) const LATENCY_BUCKETS: usize = LATENCY_OCTAVES * PER_OCTAVE;
-/// The longest duration that is told from longer ones: 2⁴² ns, about 73 minutes.
+/// The longest duration that can be recorded: 2⁴² ns, about 73 minutes; longer ones count as this.
 pub(crate) const MAX_NANOS: u64 = (LINEAR_NANOS << (LATENCY_OCTAVES - 1)) - 1;
 
 const UNIT_SHIFT: u32 = 4;
@@ -28,7 +28,7 @@ const OCTAVE_BITS: u32 = PER_OCTAVE.ilog2();
 pub(crate) const LINEAR_NANOS: u64 = 1 << (UNIT_SHIFT + OCTAVE_BITS);
 /// The difference between the top bits of [`LINEAR_NANOS`] as a float and its bucket's number.
 const FLOAT_ORIGIN: usize = (1023 + (UNIT_SHIFT + OCTAVE_BITS) as usize - 1) << OCTAVE_BITS;
-/// Shifts a float's bits so that its octave and bucket are left.
+/// The number of bits by which a float is shifted so that only its octave and bucket are left.
 const TOP_SHIFT: u32 = f64::MANTISSA_DIGITS - 1 - OCTAVE_BITS;
 pub(crate) const NANOS: f64 = 1e-9;
 
@@ -53,12 +53,12 @@ pub(crate) fn latency_index(nanos: u64) -> (usize, u64) {
     }
 }
 
-/// The powers of two that a distribution tells apart.
+/// The powers of two between which a distribution has buckets.
 ///
 /// Smaller values count as zero, larger ones as the largest.
 const FLOAT_EXPONENTS: std::ops::Range<i32> = -64..64;
 
-/// The largest value that a distribution tells from larger ones: 2⁶⁴.
+/// The largest value of a distribution, 2⁶⁴; larger ones count as this.
 pub(crate) const FLOAT_LARGEST: f64 = (1_u128 << FLOAT_EXPONENTS.end) as f64;
 
 /// Returns the octave of a finite value that is not negative, and its bucket in the octave.
@@ -95,9 +95,9 @@ pub(crate) const FLOAT_OCTAVES: usize = (FLOAT_EXPONENTS.end - FLOAT_EXPONENTS.s
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Layout {
-    /// Of [`Latency`](crate::Latency).
+    /// The buckets of a [`Latency`](crate::Latency).
     Latency,
-    /// Of [`Distribution`](crate::Distribution).
+    /// The buckets of a [`Distribution`](crate::Distribution).
     Distribution,
 }
 
@@ -105,16 +105,17 @@ impl Layout {
     /// The most that a bucket's midpoint is off from a value in it, as a share of the value.
     ///
     /// It holds for latencies from 1 µs and for distributions from
-    /// [`SMALLEST_VALUE`](Self::SMALLEST_VALUE) on; [`error_at`](Self::error_at) knows the rest.
+    /// [`SMALLEST_VALUE`](Self::SMALLEST_VALUE) on; [`error_at`](Self::error_at) returns the error
+    /// of any value.
     pub const RELATIVE_ERROR: f64 = 0.5 / PER_OCTAVE as f64;
-    /// The longest latency that is told from longer ones, about 73 minutes.
+    /// The longest latency that can be recorded, about 73 minutes; longer ones count as this.
     pub const LONGEST_LATENCY: Duration = Duration::from_nanos(MAX_NANOS);
-    /// The smallest value of a distribution that is told from zero: 2⁻⁶⁴.
+    /// The smallest value of a distribution, 2⁻⁶⁴; smaller ones count as zero.
     pub const SMALLEST_VALUE: f64 = 1.0 / (1_u128 << -FLOAT_EXPONENTS.start) as f64;
-    /// The largest value of a distribution that is told from larger ones: 2⁶⁴.
+    /// The largest value of a distribution, 2⁶⁴; larger ones count as this.
     pub const LARGEST_VALUE: f64 = FLOAT_LARGEST;
 
-    /// The number of buckets, so that the last one has the number before it.
+    /// Returns the number of buckets; they are numbered from zero.
     pub const fn buckets(self) -> u16 {
         match self {
             Self::Latency => LATENCY_BUCKETS as u16,
@@ -176,8 +177,8 @@ impl Layout {
 
     /// Returns the most that the midpoint of a value's bucket is off from the value.
     ///
-    /// That is the [`RELATIVE_ERROR`](Self::RELATIVE_ERROR), 8 ns for latencies below
-    /// 1 µs, and the value itself where a distribution takes it for zero. There is no
+    /// That is the [`RELATIVE_ERROR`](Self::RELATIVE_ERROR), but 8 ns for latencies below 1 µs,
+    /// and the value itself if it is so small that a distribution counts it as zero. There is no
     /// bound for values beyond the largest.
     pub fn error_at(self, value: f64) -> f64 {
         let relative = value * Self::RELATIVE_ERROR;

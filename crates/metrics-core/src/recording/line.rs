@@ -79,7 +79,7 @@ fn load(line: &[AtomicU16; PER_LINE]) -> Words {
     let mut words = [0; WORDS];
     for (word, counts) in words.iter_mut().zip(line.as_chunks::<PER_WORD>().0) {
         // SAFETY: the eight bytes at `counts` are those of four counts that `line`
-        // borrows. To the language, what assembly does is what it could have done
+        // borrows. The language treats the assembly as if it did what Rust code could do
         // itself: four relaxed loads. The processor loads each count whole, also
         // where the eight bytes are not aligned, since no count crosses a line.
         #[expect(

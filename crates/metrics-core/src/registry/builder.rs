@@ -52,7 +52,7 @@ impl Default for RegistryBuilder {
 }
 
 impl RegistryBuilder {
-    /// The clock; [`Clock::tsc`] by default.
+    /// Sets the clock; [`Clock::tsc`] by default.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
         self
@@ -67,43 +67,43 @@ impl RegistryBuilder {
         self
     }
 
-    /// The number of samples that a window holds at least, within `max_age`; 1000 by default.
+    /// Sets the number of samples that a window holds at least, within `max_age`; 1000 by default.
     pub fn window_samples(mut self, samples: u64) -> Self {
         self.rule.samples = samples.max(1);
         self
     }
 
-    /// The age of the oldest tick that a window can include; 5 minutes by default.
+    /// Sets the age of the oldest tick that a window can include; 5 minutes by default.
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.rule.max_age = max_age;
         self
     }
 
-    /// The most metric names; 1000 by default.
+    /// Limits the number of metric names; 1000 by default.
     pub fn max_families(mut self, families: usize) -> Self {
         self.limits.families = families;
         self
     }
 
-    /// The most series in all; 10 000 by default. Each family may add one `_other`.
+    /// Limits the number of series in all; 10 000 by default. Each family may add one `_other`.
     pub fn max_series(mut self, series: usize) -> Self {
         self.limits.series = series;
         self
     }
 
-    /// The most series of one counter or gauge; 1000 by default, and `_other`.
+    /// Limits the number of series of one counter or gauge; 1000 by default, and one `_other`.
     pub fn max_scalars_per_family(mut self, series: usize) -> Self {
         self.limits.scalars_per_family = series;
         self
     }
 
-    /// The most series of one latency or distribution; 500 by default, and `_other`.
+    /// Limits the number of series of one latency or distribution; 500 by default, and one `_other`.
     pub fn max_histograms_per_family(mut self, series: usize) -> Self {
         self.limits.histograms_per_family = series;
         self
     }
 
-    /// The memory that threads' own cells may take in the whole process; 64 MiB by default.
+    /// Limits the memory that threads' own cells may take in the whole process; 64 MiB by default.
     ///
     /// When it is used up, further threads record into shared cells, which is slower but loses
     /// nothing.
@@ -112,14 +112,15 @@ impl RegistryBuilder {
         self
     }
 
-    /// The number of ticks in a row that a topic must be worse than its published status, or
-    /// better, for a change to be published; 2 by default.
+    /// Sets the number of ticks in a row that a topic must be worse than its published status, or
+    /// better, before a change is published; 2 by default.
     pub fn hysteresis(mut self, ticks: u32) -> Self {
         self.hysteresis.ticks = ticks.max(1);
         self
     }
 
-    /// The time that a new status must last to be published, from the tick that first had it; 1 s by default.
+    /// Sets the time that a new status must last before it is published, counted from the tick that
+    /// first had it; 1 s by default.
     ///
     /// It matters if ticks are shorter. A status must last both this time and the ticks of
     /// [`Self::hysteresis`].

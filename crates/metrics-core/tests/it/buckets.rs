@@ -1,4 +1,4 @@
-//! Buckets and deltas as arithmetic: what is added can be merged, taken away and read again.
+//! Arithmetic of buckets and deltas: adding, merging, subtracting and reading them.
 
 use metrics_core::{Buckets, Delta, Layout};
 use proptest::prelude::*;

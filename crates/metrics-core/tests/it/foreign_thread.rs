@@ -1,4 +1,4 @@
-//! A thread that the standard library did not make, such as one of a C library, records.
+//! Recording on a thread that the standard library did not create, such as one of a C library.
 
 use std::ffi::c_void;
 use std::ptr;

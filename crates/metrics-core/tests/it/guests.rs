@@ -1,4 +1,4 @@
-//! Code of others panics, overruns its budget or hangs: ticks go on, and the guest is named.
+//! Guests that panic, overrun their budget or hang: ticks go on, and a metric names the guest.
 
 mod at_once;
 mod destructors;

@@ -1,4 +1,4 @@
-//! Guests that do harm by what they leave behind, or by when they return.
+//! Guests that do harm by the values that they return or drop, or by returning late.
 
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};

@@ -1,4 +1,4 @@
-//! The core through its public API, under a clock that the tests move.
+//! Tests of the core's public API, under a manual clock.
 
 mod buckets;
 mod cardinality;

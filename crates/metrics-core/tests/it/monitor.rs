@@ -1,4 +1,4 @@
-//! A fifth monitor, as a user would write it in a repository of their own.
+//! A monitor as a user would write it, outside this repository.
 
 use std::sync::Arc;
 

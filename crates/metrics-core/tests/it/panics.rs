@@ -1,4 +1,4 @@
-//! Code of others panics, or runs where a thread has nothing left; recording goes on.
+//! Recording goes on after a guest panicked, and in the last destructors of a thread.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

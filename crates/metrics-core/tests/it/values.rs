@@ -1,4 +1,4 @@
-//! Every value that a caller can make up, in everything that takes one.
+//! Extreme and invalid values, passed to every function that takes a value.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The `metrics` facade beside us: its series on our page, and ours in its recorder.
+//! The `metrics` facade: its series on node0's page, and node0's series in its recorder.
 
 use std::time::Duration;
 

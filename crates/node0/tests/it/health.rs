@@ -1,4 +1,4 @@
-//! The health of the service in one situation after the other.
+//! The health of the service in several situations.
 
 use std::time::Duration;
 

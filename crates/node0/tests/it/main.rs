@@ -1,4 +1,4 @@
-//! All monitors together, on a clock that stands still.
+//! Tests of the facade with all monitors, under a manual clock.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 

@@ -1,4 +1,4 @@
-//! Requests, as the facade has them recorded.
+//! The records that the facade makes of requests.
 
 use axum::Router;
 use axum::body::Body;

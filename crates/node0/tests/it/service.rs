@@ -1,4 +1,4 @@
-//! A small service with every monitor, and the ways in which its parts fall ill.
+//! A small service with every monitor, and functions that make its parts fail.
 
 use std::future::Future;
 use std::pin::pin;

@@ -1,4 +1,4 @@
-//! A registry under manual time, with a monitor.
+//! A registry with a manual clock and a monitor.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Names that nobody uses expire.
+//! Names that are no longer used expire.
 
 use std::sync::mpsc;
 use std::thread;

@@ -1,4 +1,4 @@
-//! The monitor through its public API, under a clock that the tests move.
+//! Tests of the monitor's public API, under a manual clock.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
 mod bench;

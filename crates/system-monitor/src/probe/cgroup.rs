@@ -25,9 +25,10 @@ pub(crate) struct Cgroup {
 /// The groups that limit one resource.
 #[derive(Debug, Default)]
 struct Groups {
-    /// True in the second version, which has one tree for all resources.
+    /// `true` for the second version of cgroups, which has one tree for all resources.
     is_unified: bool,
-    /// From the process's own group up to the mounted one; none where nothing can be limited.
+    /// The folders of the groups, from the process's own up to the mounted one; empty if no group
+    /// can limit this resource.
     folders: Vec<PathBuf>,
 }
 
@@ -36,7 +37,7 @@ impl Cgroup {
         let own = root.join("proc/self");
         let groups = ProcessCGroups::from_file(own.join("cgroup"));
         let table = fs::read_to_string(own.join("mountinfo")).unwrap_or_default();
-        // A line that cannot be read hides none of the others.
+        // A line that cannot be parsed is skipped; the others are used.
         let mounts: Vec<_> = table.lines().flat_map(MountInfo::from_line).collect();
         let find = |controller| Groups::find(root, controller, groups.as_ref().ok()?, &mounts);
         let [memory, cpu] = ["memory", "cpu"].map(|name| find(name).unwrap_or_default());

@@ -1,4 +1,4 @@
-//! Judgements: what is found, what it costs, and what is unknown.
+//! Judgements: the findings, their penalties, and the result without data.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The lag canary: what it records under manual time, and what it sees of tasks that really block.
+//! The lag canary: its records under a manual clock, and beside tasks that really block.
 
 use std::sync::{Arc, Barrier};
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The monitor's public behaviour: on files that the test wrote, with time that
-//! stands still, and on this very process and real runtimes.
+//! Tests of the public API: on files that the test wrote under a manual clock, and on
+//! this process with real runtimes.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
 #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! The process's numbers: against what other programs know for good, and on files that do not change.
+//! The numbers of the process: compared with those of other programs, and read from fixed files.
 
 use std::{fs, process};
 

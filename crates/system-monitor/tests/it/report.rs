@@ -1,4 +1,4 @@
-//! The reports' JSON against the shape that clients were promised.
+//! The reports' JSON has the shape that clients rely on.
 
 use std::sync::Arc;
 

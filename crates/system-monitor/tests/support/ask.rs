@@ -1,4 +1,4 @@
-//! Another program's numbers.
+//! Reads numbers about this process from other programs.
 
 use std::process::Command;
 

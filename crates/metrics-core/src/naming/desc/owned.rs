@@ -28,8 +28,8 @@ pub struct OwnedDesc {
 impl OwnedDesc {
     /// Describes a metric whose name is known only now.
     ///
-    /// A counter's name gets `_total` where it lacks it, a latency's `_seconds`:
-    /// OpenMetrics readers refuse them otherwise.
+    /// If it is missing, the suffix `_total` is added to a counter's name, and `_seconds` to a
+    /// latency's: OpenMetrics readers refuse such names without it.
     ///
     /// # Errors
     /// [`DescError::Name`] for a malformed or reserved name.

@@ -1,11 +1,11 @@
 //! The rules for names of metrics and labels, in functions that run while a program compiles.
 //!
-//! They are those of Prometheus and OpenMetrics, so that every reader accepts our pages.
+//! They are those of Prometheus and OpenMetrics, so that every scraper accepts the pages.
 
 use super::error::DescError;
 use super::kind::Kind;
 
-/// Suffixes that mark the parts of counters, histograms and summaries.
+/// The suffixes that are reserved for the samples of counters, histograms and summaries.
 const RESERVED_SUFFIXES: [&str; 5] = ["_total", "_count", "_sum", "_bucket", "_created"];
 
 /// The rule that a metric's name breaks, if it does.

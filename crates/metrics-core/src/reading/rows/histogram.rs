@@ -50,8 +50,8 @@ pub(super) struct HistogramMemory {
     /// The sum of the expired series that a latency continues, see [`Self::resume`].
     resumed_nanos: u128,
     /// A latency's sum, which never falls, and the part of it that is in closed ticks. Both are
-    /// whole nanoseconds: after a year of busy service the difference of two floats would no
-    /// longer say anything of a short tick.
+    /// whole nanoseconds: after a year of busy service, the difference of two floats would be too
+    /// inexact for a short tick.
     nanos: u128,
     closed_nanos: u128,
     /// The number of values in the linear octave so far.
@@ -130,7 +130,7 @@ impl HistogramMemory {
         }
     }
 
-    /// Reads the cells of a latency; `mark` is its mark from before.
+    /// Reads the cells of a latency; `mark` was read before them.
     pub(super) fn collect_latency(
         &mut self,
         core: &LatencyCore,
@@ -145,7 +145,7 @@ impl HistogramMemory {
         self.exemplars = core.exemplars.taken().into();
     }
 
-    /// Reads the cells of a distribution; `mark` is its mark from before.
+    /// Reads the cells of a distribution; `mark` was read before them.
     pub(super) fn collect_distribution(
         &mut self,
         core: &DistributionCore,
@@ -157,10 +157,10 @@ impl HistogramMemory {
         self.add_sum(core.sum());
     }
 
-    /// Stores the mark from before the cells were read.
+    /// Stores the mark that was read before the cells.
     ///
-    /// The mark from after would be wrong: it may include a record that is not in the buckets
-    /// that were read, and the next pass would not look for it.
+    /// A mark that is read after the cells would be wrong: it may include a record that is not in
+    /// the buckets that were read, and the next pass would not look for that record.
     fn advance_mark(&mut self, mark: u64) {
         // The latencies of a long-lived server add up to more than 64 bits of nanoseconds, so
         // the mark wraps. The wrapping difference is right as long as two passes are less than
@@ -192,7 +192,7 @@ impl HistogramMemory {
         self.ticks.running_mut().merge(delta);
     }
 
-    /// Raises a latency's sum to the mark.
+    /// Computes a latency's sum from the mark.
     fn raise_nanos(&mut self) {
         // Each record of the linear octave added one more than its value: three records of
         // 0 ns and one of 2000 ns have a mark of 2003. The bucket of a record may have been
@@ -204,7 +204,7 @@ impl HistogramMemory {
         self.ticks.running_mut().set_sum(seconds(self.nanos - self.closed_nanos));
     }
 
-    /// Raises a distribution's sum.
+    /// Raises a distribution's sum to `sum`.
     fn add_sum(&mut self, sum: f64) {
         let by = (sum - self.sum).max(0.0);
         self.sum = self.sum.max(sum);

@@ -81,8 +81,8 @@ impl HandleKind for HitRatio {
     ) -> Result<Registered<Self>, RegisterError> {
         let counter = |result| Counter::register(store, desc, kind, &[values, &[result]].concat());
         let (hits, misses) = (counter("hit")?, counter("miss")?);
-        // At the cap it may be that one of the two has a series of its own and the other is
-        // folded. The one of its own must not leave for want of a handle.
+        // When the cap is reached between the two, one has a series of its own and the other is
+        // folded. The table follows the former: it must not be removed while the table uses it.
         let own = if hits.folding == Folding::Own { &hits } else { &misses };
         let (id, folding) = (own.id, own.folding);
         let handle = Self { hits: hits.handle, misses: misses.handle };

@@ -19,19 +19,19 @@ use crate::recording::families::Registered;
 use crate::recording::lanes::Reader;
 use crate::sync::{self, Mutex, lock};
 
-/// The least time between two looks for idle series.
+/// The minimum time between two checks for idle series.
 ///
-/// It is also how long a thread may stand between finding an entry in its table and recording
-/// through it, which takes some nanoseconds unless the thread is suspended.
+/// It must be longer than the time that a thread takes from finding an entry in its table to
+/// recording through it: some nanoseconds, unless the thread is suspended.
 const EXPIRY_PERIOD: Duration = Duration::from_secs(30);
 
 /// The number of times that handles lapsed in this process.
 ///
-/// A table remembers the number as of which it holds none of them, see
+/// A table remembers the number at which it last dropped lapsed entries, see
 /// [`table`](super::table).
 static LAPSES: AtomicU64 = AtomicU64::new(0);
 
-/// Returns the number of lapses; a thread that sees one sees which entries lapsed.
+/// Returns the number of lapses; the marks of the entries that they concern are visible then.
 #[inline]
 pub(crate) fn lapses() -> u64 {
     // Pairs with the release in `note_lapse`.
@@ -95,7 +95,7 @@ pub(crate) struct SharedHandles {
 struct Known {
     /// The handles by the ids of their series.
     series: BTreeMap<SeriesId, Listing>,
-    /// The uptime at the last look for idle series.
+    /// The uptime at the last check for idle series.
     looked: Duration,
 }
 
@@ -103,9 +103,9 @@ struct Known {
 #[derive(Debug)]
 struct Listing {
     entry: Arc<Entry>,
-    /// The handle's mark at the last look.
+    /// The mark, a number that changes with every record of the handle, as of the last check.
     mark: Option<u64>,
-    /// The uptime at the look that saw the mark change last.
+    /// The uptime at the last check that found the mark changed.
     changed: Duration,
     /// `true` if no thread has this entry: it replaced a lapsed one and was not requested since.
     is_recalled: bool,
@@ -144,7 +144,7 @@ impl SharedHandles {
     /// A series expires in two checks. The first makes the threads' handle lapse, and keeps the
     /// series by a fresh handle: a thread that found the old handle just before may still record
     /// through it. The second check, half a minute later, drops the fresh handle, unless the mark
-    /// moved or a thread requested the series meanwhile.
+    /// changed or a thread requested the series meanwhile.
     pub(crate) fn expire(&self, now: Duration, idle_expiry: Duration) {
         let mut known = lock(&self.known);
         if now < known.looked + EXPIRY_PERIOD {

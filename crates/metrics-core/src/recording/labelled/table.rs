@@ -100,7 +100,8 @@ fn with_text(hash: u64, text: &[u8]) -> u64 {
 /// Adds up to 16 bytes to a hash, as the first eight and the last eight, which may overlap.
 ///
 /// Example: "content-type" has 12 bytes, which are added as "content-" and "ent-type". So each
-/// byte counts, and no loop is needed. Below 8 bytes it is the first four and the last four.
+/// byte changes the hash, and no loop is needed. From 4 to 7 bytes, the first four and the last
+/// four are added in the same way.
 #[inline]
 fn with_ends(hash: u64, text: &[u8]) -> u64 {
     if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {

@@ -1,7 +1,7 @@
 //! The slot in safe code: an index into the references that were ever stored.
 //!
-//! The index is published and read with the orderings of the real slot, so a
-//! model that holds here holds there.
+//! The index is published and read with the orderings of the real slot, so what a
+//! model proves of this slot also holds for the real one.
 
 use std::sync::{Mutex, PoisonError};
 

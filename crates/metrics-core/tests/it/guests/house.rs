@@ -1,4 +1,4 @@
-//! A registry with a bad guest of every kind before a good one.
+//! A registry with a failing guest of every kind, each registered before a good one.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};

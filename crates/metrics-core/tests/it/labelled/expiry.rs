@@ -1,4 +1,4 @@
-//! Values that nobody records for long expire, and go on from their totals when they come back.
+//! Label values that are not recorded for long expire; when they return, totals continue.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;

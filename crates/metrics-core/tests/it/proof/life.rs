@@ -1,4 +1,4 @@
-//! A registry and its oracles, told the same.
+//! A registry and its oracles, which get the same records.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

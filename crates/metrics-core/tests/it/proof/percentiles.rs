@@ -1,4 +1,4 @@
-//! Percentiles, `samples` and `windowSeconds` are what the oracle says.
+//! Percentiles, `samples` and `windowSeconds` equal those of the oracle.
 
 use std::time::Duration;
 
