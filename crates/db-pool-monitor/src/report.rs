@@ -67,7 +67,7 @@ impl PoolReport {
             health: None,
             rates: PoolRates::of(slice::from_ref(pool)),
             thresholds: pool.thresholds,
-            leaks: pool.suspects.as_ref().map(|suspects| suspects.iter().map(leak).collect()),
+            leaks: pool.tracked.as_ref().map(|_| pool.suspects.iter().map(leak).collect()),
         }
     }
 }

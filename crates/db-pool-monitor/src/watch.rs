@@ -23,7 +23,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn reading<'a>(&self, view: &View<'a>, name: &str) -> Option<Reading<'a>> {
-        Reading::of(&self.pools.get(name)?, view)
+        Reading::of(&*self.pools.get(name)?, view)
     }
 
     pub(crate) fn readings<'a>(&self, view: &View<'a>) -> Vec<Reading<'a>> {

@@ -140,10 +140,7 @@ impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
             PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
                 Some(TimedOutIn::Connect)
             }
-            PoolError::Backend(_)
-            | PoolError::Closed
-            | PoolError::NoRuntimeSpecified
-            | PoolError::PostCreateHook(_) => None,
+            _ => None,
         };
         match timed_out_in {
             Some(phase) => {

@@ -72,6 +72,29 @@ pub(crate) fn check_outcomes(sample: &Sample, expected: [u32; 4]) {
     assert_eq!(waits, f64::from(expected.iter().sum::<u32>()));
 }
 
+/// Uses that ended, and their durations together.
+#[track_caller]
+pub(crate) fn check_uses(sample: &Sample, uses: f64, millis: f64) {
+    assert_eq!(number(sample, "db_client_use_duration_seconds", &[POOL]), uses);
+    let sum = sum_millis(sample, "db_client_use_duration_seconds", &[POOL]);
+    assert_eq!(sum.round(), millis);
+}
+
+/// The only connection in the list of leaks is the one that was taken at this place.
+#[track_caller]
+pub(crate) fn check_leak(body: &serde_json::Value, held_for: f64, place: &str) {
+    let leaks = body["leaks"].as_array().unwrap();
+    assert_eq!(leaks.len(), 1, "{leaks:?}");
+    assert_eq!(leaks[0]["heldFor"], held_for);
+    let acquired_at = leaks[0]["acquiredAt"].as_str().unwrap();
+    assert!(acquired_at.contains(place), "{acquired_at}");
+}
+
+/// Has the series of the pool that most tests watch.
+pub(crate) fn has(sample: &Sample, name: &str) -> bool {
+    sample.snapshot.value(name, &[POOL]).is_some()
+}
+
 /// The report as JSON: of all pools, or of one.
 pub(crate) fn body(sample: &Arc<Sample>, pool: Option<&str>) -> serde_json::Value {
     serde_json::to_value(sample.report("database", pool).unwrap()).unwrap()

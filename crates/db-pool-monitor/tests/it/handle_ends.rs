@@ -4,16 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use db_pool_monitor::{AttachError, PoolLevels};
-use metrics_core::{InstanceError, Sample};
+use metrics_core::InstanceError;
 
-use crate::bench::{Bench, POOL, ms, number};
+use crate::bench::{Bench, POOL, has, ms, number};
 
 fn one() -> Option<PoolLevels> {
     Some(PoolLevels { used: Some(1), idle: Some(0), max: Some(1), ..PoolLevels::default() })
-}
-
-fn has(sample: &Sample, name: &str) -> bool {
-    sample.snapshot.value(name, &[POOL]).is_some()
 }
 
 #[test]

@@ -4,10 +4,9 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 
-use db_pool_monitor::deadpool::MonitoredObject;
-use deadpool::managed::{Object, PoolError};
+use deadpool::managed::PoolError;
 
-use super::fake::{Fake, Refused, poll};
+use super::fake::{Held, Refused, poll};
 use crate::bench::{Bench, POOL, ms, number};
 
 /// A SplitMix64 generator: the same numbers on every machine.
@@ -23,7 +22,6 @@ impl Random {
     }
 }
 
-type Held = MonitoredObject<Object<Fake>>;
 type Wait<'p> = Pin<Box<dyn Future<Output = Result<Held, PoolError<Refused>>> + 'p>>;
 
 /// The callers' own counts.

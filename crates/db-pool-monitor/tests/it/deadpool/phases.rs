@@ -41,12 +41,7 @@ fn check_connections(sample: &Sample, opened: u32, recycled: u32, discarded: [u3
 fn phases_of_a_wait_add_up_to_the_whole() {
     let mut bench = Bench::new();
     let (pool, script) = bench.build("main", 1);
-    script.hold_connects();
-    let mut first = Box::pin(pool.get());
-    assert!(poll(first.as_mut()).is_pending());
-    bench.pass(ms(30));
-    script.let_connect();
-    let held = now(first).unwrap();
+    let held = bench.get_opened(&pool, &script);
 
     script.hold_recycles();
     let mut second = pin!(pool.get());
@@ -133,12 +128,7 @@ fn time_before_an_unmarked_connect_belongs_to_no_phase() {
     let mut bench = Bench::new();
     let (pool, script) = bench.build("main", 1);
     script.marks.store(false, Ordering::Relaxed);
-    script.hold_connects();
-    let mut first = Box::pin(pool.get());
-    assert!(poll(first.as_mut()).is_pending());
-    bench.pass(ms(30));
-    script.let_connect();
-    let _held = now(first).unwrap();
+    let _held = bench.get_opened(&pool, &script);
     {
         let mut given_up = pin!(pool.get());
         assert!(poll(given_up.as_mut()).is_pending());

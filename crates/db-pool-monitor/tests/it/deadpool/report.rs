@@ -161,12 +161,7 @@ fn what_has_no_data_is_null_and_what_cannot_be_known_is_absent() {
 fn phases_are_reported_in_milliseconds() {
     let mut bench = Bench::new();
     let (pool, script) = bench.build("main", 1);
-    script.hold_connects();
-    let mut first = Box::pin(pool.get());
-    assert!(poll(first.as_mut()).is_pending());
-    bench.pass(ms(30));
-    script.let_connect();
-    let _held = now(first).unwrap();
+    let _held = bench.get_opened(&pool, &script);
     let body = body(&bench.tick(), Some("main"));
     let metrics = &body["metrics"];
     assert_eq!(metrics["waitPhases"]["connect"]["avg"], 30.0);

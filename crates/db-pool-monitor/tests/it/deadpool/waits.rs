@@ -89,6 +89,44 @@ fn caller_whose_connection_is_opened_is_connecting_and_not_waiting() {
     assert!(number(&sample, "db_client_oldest_wait_age_seconds", &[POOL]).is_nan());
 }
 
+/// Callers that wait, and callers whose connection is being opened.
+#[track_caller]
+fn check_callers(bench: &mut Bench, waiting: f64, connecting: f64) {
+    let sample = bench.tick_now();
+    let level = |name| number(&sample, name, &[POOL]);
+    let callers = ["db_client_pending_requests", "db_client_connecting_requests"].map(level);
+    assert_eq!(callers, [waiting, connecting]);
+}
+
+#[test]
+fn pool_opens_connections_for_as_many_callers_as_it_allows() {
+    let mut bench = Bench::new();
+    let (pool, script) = bench.build("main", 2);
+    script.hold_connects();
+    let mut callers: Vec<_> = (0..10).map(|_| Box::pin(pool.get())).collect();
+    for caller in &mut callers {
+        assert!(poll(caller.as_mut()).is_pending());
+    }
+    check_callers(&mut bench, 8.0, 2.0);
+    script.let_connect();
+    let _held = now(callers.remove(0)).unwrap();
+    check_callers(&mut bench, 8.0, 1.0);
+}
+
+#[test]
+fn shrunk_pool_has_no_waiting_callers_before_one_asks() {
+    let mut bench = Bench::new();
+    let (pool, _) = bench.build("main", 2);
+    let _held = [now(pool.get()).unwrap(), now(pool.get()).unwrap()];
+    pool.pool().resize(1);
+    check_callers(&mut bench, 0.0, 0.0);
+    let mut callers: Vec<_> = (0..3).map(|_| Box::pin(pool.get())).collect();
+    for caller in &mut callers {
+        assert!(poll(caller.as_mut()).is_pending());
+    }
+    check_callers(&mut bench, 3.0, 0.0);
+}
+
 #[test]
 fn refused_connect_counts_as_failed() {
     let mut bench = Bench::new();
