@@ -54,19 +54,13 @@ pub(crate) struct Survey {
 impl Ledger {
     /// Adds an entry that began at `since`; returns its key and the number of entries.
     pub(crate) fn enter(&self, since: Moment, caller: &'static Location<'static>) -> (Key, u64) {
-        let entry = Some(Entry { since, caller, is_overdue: false });
         let Entries { slots, free } = &mut *lock(&self.entries);
-        let key = match free.pop() {
-            Some(at) => {
-                slots[at] = entry;
-                at
-            }
-            None => {
-                slots.push(entry);
-                slots.len() - 1
-            }
-        };
-        (Key(key), (slots.len() - free.len()) as u64)
+        let at = free.pop().unwrap_or(slots.len());
+        if at == slots.len() {
+            slots.push(None);
+        }
+        slots[at] = Some(Entry { since, caller, is_overdue: false });
+        (Key(at), (slots.len() - free.len()) as u64)
     }
 
     /// Removes an entry; a key is used once.

@@ -10,7 +10,7 @@ use crate::levels::PoolLevels;
 use crate::thresholds::Thresholds;
 use crate::watched::WatchedPool;
 
-/// The numbers of one pool in a view, and the thresholds of the moment.
+/// The numbers of one pool in a view, and its present thresholds.
 #[derive(Debug)]
 pub(crate) struct Reading<'a> {
     pub(crate) name: InstanceName,
@@ -45,12 +45,12 @@ impl<'a> Reading<'a> {
         })
     }
 
-    /// Waits that ended lately.
+    /// Returns the number of recent waits.
     pub(crate) fn recent_attempts(&self) -> u64 {
         self.ends.outcomes.values().map(|count| count.recent).sum()
     }
 
-    /// Waits that lately ended without a connection, other than by the caller's wish.
+    /// Returns the number of recent waits that failed or timed out.
     pub(crate) fn recent_errors(&self) -> u64 {
         let outcomes = &self.ends.outcomes;
         outcomes[Outcome::Failed].recent + outcomes[Outcome::TimedOut].recent

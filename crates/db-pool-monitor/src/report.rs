@@ -41,7 +41,7 @@ pub(crate) struct PoolReport {
 struct Leak {
     #[serde(serialize_with = "as_millis::serialize")]
     held_for: Duration,
-    /// The line of code, as compilers write it.
+    /// The place in the code, such as `src/orders.rs:12:30`.
     acquired_at: String,
 }
 

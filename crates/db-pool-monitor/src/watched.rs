@@ -1,6 +1,5 @@
 //! A watched pool: its series, and the source that polls ask for its levels.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,18 +21,18 @@ pub(crate) struct WatchedPool {
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) thresholds: Mutex<Thresholds>,
     source: Box<dyn Source>,
-    /// `None` once the pool is gone, so that its levels leave while handles keep the rest.
+    /// `None` once the pool is gone: these series end then, those of the recorder with its handles.
     pub(crate) polled: Mutex<Option<Polled>>,
 }
 
-/// A pool of any kind, as far as it can be polled; it is not kept alive.
+/// The pool itself, which polls ask for its levels.
 pub(crate) trait Source: Send + Sync {
-    /// Returns `true` while the pool is there; called under a lock, so it must be quick.
+    /// Returns `true` while the pool exists; called under a lock, so it must be quick.
     fn is_alive(&self) -> bool {
         true
     }
 
-    /// The pool's levels; `None` when it is gone.
+    /// Returns the pool's levels; `None` when it is gone.
     fn levels(&self) -> Option<PoolLevels>;
 }
 
@@ -69,7 +68,7 @@ impl WatchedPool {
         })
     }
 
-    /// Shows ages and leaks from now on, unless the pool is gone; returns the peak of connections.
+    /// Registers the series of ages and leaks, unless the pool is gone; returns the peak of uses.
     pub(crate) fn track(&self, registry: &Registry, name: &str) -> Result<Peak, RegisterError> {
         let mut polled = lock(&self.polled);
         let Some(polled) = &mut *polled else { return Ok(Peak::disabled()) };
@@ -98,7 +97,7 @@ impl WatchedPool {
         }
     }
 
-    /// Lets the levels leave, once the pool is gone.
+    /// Ends the series that polls fill, once the pool is gone.
     pub(crate) fn hide(&self) {
         *lock(&self.polled) = None;
     }
@@ -132,11 +131,5 @@ impl Instance for WatchedPool {
 impl<F: Fn() -> Option<PoolLevels> + Send + Sync> Source for F {
     fn levels(&self) -> Option<PoolLevels> {
         self()
-    }
-}
-
-impl fmt::Debug for WatchedPool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WatchedPool").field("recorder", &self.recorder).finish_non_exhaustive()
     }
 }
