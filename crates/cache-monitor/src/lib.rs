@@ -85,7 +85,7 @@ mod watch;
 mod words;
 
 pub use descs::*;
-pub use levels::{LevelSource, Levels};
+pub use levels::Levels;
 pub use metrics::{LoadMetrics, TierMetrics};
 pub use monitor::CacheMonitor;
 pub use thresholds::Thresholds;

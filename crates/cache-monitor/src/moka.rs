@@ -29,8 +29,14 @@ macro_rules! wrapper {
         {
             pub(super) fn new(cache: $cache<K, V, S>, watched: Watched<K, V>) -> Self {
                 let inner = Arc::new(Inner { cache, watched });
-                inner.watched.tier.poll(&inner);
+                let weak = Arc::downgrade(&inner);
+                inner.watched.tier.poll(move || Some(Self::levels(&*weak.upgrade()?)));
                 Self { inner }
+            }
+
+            fn levels(Inner { cache, watched }: &Inner<$cache<K, V, S>, K, V>) -> Levels {
+                Self::run_pending_tasks(cache);
+                watched.levels(cache.entry_count(), cache.weighted_size(), &cache.policy())
             }
 
             /// Looks up the value of a key, and counts a hit or a miss.

@@ -79,7 +79,7 @@ impl CacheMonitor {
         let tier = tiers.name_unless(tier, is_path_or_field)?;
         let path = tier.within(&cache);
         let make = |_: &_| TierCells::register(&self.registry, cache, tier, thresholds);
-        tiers.enter(path, make).map(|cells| Tier(Some(cells)))
+        tiers.enter(path, make).map(Tier)
     }
 
     /// The layers in a sample: the tiers' names, and with several caches their paths such as `orders/L1`.

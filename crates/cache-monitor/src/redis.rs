@@ -17,5 +17,5 @@
 mod source;
 mod tier;
 
-pub use source::{Cloned, ConnectionSource};
+pub use source::ConnectionSource;
 pub use tier::{RedisTier, RedisTierError};

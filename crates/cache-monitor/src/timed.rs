@@ -41,10 +41,10 @@ pub struct Timed<'t> {
 
 impl<'t> Timed<'t> {
     #[inline]
-    pub(crate) fn start(cells: Option<&'t Named<TierCells>>, operation: Operation) -> Self {
-        let timing = cells.filter(|cells| cells.registry.is_measuring());
-        let start = timing.map(|cells| cells.registry.clock().now());
-        Self { cells, operation, start }
+    pub(crate) fn start(cells: &'t Named<TierCells>, operation: Operation) -> Self {
+        let is_timed = cells.registry.is_measuring();
+        let start = is_timed.then(|| cells.registry.clock().now());
+        Self { cells: Some(cells), operation, start }
     }
 
     /// Ends a lookup as a hit or a miss, and returns the value that it found.

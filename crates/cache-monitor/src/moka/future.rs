@@ -12,7 +12,7 @@ use ::moka::future::Cache;
 
 use super::Inner;
 use super::builder::Watched;
-use crate::levels::{LevelSource, Levels};
+use crate::levels::Levels;
 use crate::words::{LoadOutcome, Operation};
 
 /// A moka [`Cache`] for tasks that is watched; made by a [`Builder`](super::Builder).
@@ -71,20 +71,10 @@ where
         let entry = cache.entry(key).or_try_insert_with(load).await;
         watched.missed(has_loaded.load(Ordering::Relaxed), entry)
     }
-}
-
-impl<K, V, S> LevelSource for Inner<Cache<K, V, S>, K, V>
-where
-    K: Eq + Hash + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-    S: BuildHasher + Clone + Send + Sync + 'static,
-{
-    /// Runs moka's pending tasks by polling their future once, since this is not async. The
-    /// future is pending only if another caller runs the tasks at this moment.
-    fn levels(&self) -> Levels {
-        let cache = &self.cache;
+    /// Polls the tasks' future once, since the caller is not async. It is pending only if another
+    /// caller runs the tasks at this moment.
+    fn run_pending_tasks(cache: &Cache<K, V, S>) {
         let mut pending = pin!(cache.run_pending_tasks());
         let _ = pending.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        self.watched.levels(cache.entry_count(), cache.weighted_size(), &cache.policy())
     }
 }

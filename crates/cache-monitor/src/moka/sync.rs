@@ -10,7 +10,7 @@ use ::moka::sync::Cache;
 
 use super::Inner;
 use super::builder::Watched;
-use crate::levels::{LevelSource, Levels};
+use crate::levels::Levels;
 use crate::words::{LoadOutcome, Operation};
 
 /// A moka [`Cache`] for threads that is watched; made by a [`Builder`](super::Builder).
@@ -61,17 +61,7 @@ where
         });
         watched.missed(has_loaded.get(), entry)
     }
-}
-
-impl<K, V, S> LevelSource for Inner<Cache<K, V, S>, K, V>
-where
-    K: Eq + Hash + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-    S: BuildHasher + Clone + Send + Sync + 'static,
-{
-    fn levels(&self) -> Levels {
-        let cache = &self.cache;
+    fn run_pending_tasks(cache: &Cache<K, V, S>) {
         cache.run_pending_tasks();
-        self.watched.levels(cache.entry_count(), cache.weighted_size(), &cache.policy())
     }
 }
