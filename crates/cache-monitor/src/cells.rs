@@ -1,9 +1,8 @@
 //! The series of one tier, and the records that reach several of them.
 //!
-//! Tiers can report different events: an in-process map its evictions, a remote
-//! tier its errors. A series at zero states that nothing happened. So all series
-//! but those of lookups are [`Late`]: they exist once they are recorded, or
-//! declared by an adapter that can see such events.
+//! Tiers can report different events: an in-process map its evictions, a remote tier its errors. A
+//! series at zero states that nothing happened. So all series but those of lookups are [`Late`]:
+//! they exist once they are recorded, or declared by an adapter that can see such events.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,10 +12,7 @@ use metrics_core::{
     lock,
 };
 
-use crate::descs::{
-    CANCELLATIONS, COALESCED_LOADS, ERRORS, EVICTED_BYTES, EVICTIONS, GETS, LOADS,
-    OPERATION_DURATION, PROMOTIONS, RAW_BYTES, STALE_SERVED, STORED_BYTES, WRITES,
-};
+use crate::descs::*;
 use crate::levels::{LevelGauges, Levels};
 use crate::thresholds::Thresholds;
 use crate::words::{Events, EvictionCause, Found, LoadOutcome, Operation, Size};

@@ -1,9 +1,8 @@
 //! The meaning of each metric of a cache tier.
 //!
-//! Names and labels follow Micrometer where it has such a metric. Hits and misses
-//! are two counters, and their ratio is computed when it is read. A lookup that
-//! ended in an error is neither and has a family of its own, so a dead tier does
-//! not change the hit rate.
+//! Names and labels follow Micrometer where it has such a metric. Hits and misses are two counters,
+//! and their ratio is computed when it is read. A lookup that ended in an error is neither and has
+//! a family of its own, so a dead tier does not change the hit rate.
 
 use metrics_core::{CACHE_GETS, Desc, Unit, descs};
 
@@ -13,7 +12,7 @@ descs! {
 
     pub const OPERATION_DURATION: Desc = Desc::latency(
         "cache_operation_duration_seconds",
-        "Time that an operation took, however it ended: get, set, delete, or the load of what was missing.",
+        "Time that an operation took, however it ended: get, set, delete, or the load of a missing entry.",
     )
     .labels(&["cache", "tier", "operation"])
     .bounds(&[
@@ -52,7 +51,7 @@ descs! {
 
     pub const LOADS: Desc = Desc::counter(
         "cache_loads_total",
-        "Loads of what the tier did not have, by outcome: success, failure or cancelled.",
+        "Loads of missing entries by outcome: success, failure or cancelled.",
     )
     .labels(&["cache", "tier", "outcome"]);
 
@@ -64,7 +63,7 @@ descs! {
 
     pub const STALE_SERVED: Desc = Desc::counter(
         "cache_stale_served_total",
-        "Hits whose value was no longer fresh and was served all the same.",
+        "Hits that served a stale value.",
     )
     .labels(&["cache", "tier"]);
 
@@ -83,7 +82,7 @@ descs! {
 
     pub const STORED_BYTES: Desc = Desc::counter(
         "cache_stored_bytes_total",
-        "Bytes that the tier stored of them, after compression.",
+        "Bytes that the tier stored, after compression.",
     )
     .unit(Unit::Bytes)
     .labels(&["cache", "tier"]);

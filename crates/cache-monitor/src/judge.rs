@@ -1,9 +1,8 @@
 //! The judgement of tiers.
 //!
-//! Each finding subtracts points from a tier's score of 100. The penalty for a low
-//! hit rate grows as the rate falls, and that for errors grows with their share,
-//! so that a tier that only fails scores near zero. A tier with too few recent
-//! lookups and no finding is unknown.
+//! Each finding subtracts points from a tier's score of 100. The penalty for a low hit rate grows
+//! as the rate falls, and that for errors grows with their share, so that a tier that only fails
+//! scores near zero. A tier with too few recent lookups and no finding is unknown.
 
 use metrics_core::{Finding, Judgement, LatencySummary};
 

@@ -1,7 +1,7 @@
 //! The numbers of one tier, or of several together, for people and programs.
 //!
-//! For several tiers together, counts are added, ratios are computed from the sums, and times
-//! from the merged windows. So a busy tier weighs more than a quiet one.
+//! For several tiers together, counts are added, ratios are computed from the sums, and times from
+//! the merged windows. So a busy tier weighs more than a quiet one.
 
 use std::ops::Add;
 use std::time::Duration;
@@ -16,9 +16,9 @@ use crate::words::{EvictionCause, Found, LoadOutcome, Operation};
 
 /// Numbers of one tier, or of all with its name in several caches.
 ///
-/// Counts are since the start; recent shares and rates are over the last ten whole
-/// ticks. As JSON, durations are milliseconds, a number without data is `null`, and
-/// one that was neither recorded nor declared is left out.
+/// Counts are since the start; recent shares and rates are over the last ten whole ticks. As JSON,
+/// durations are milliseconds, a number without data is `null`, and one that was neither recorded
+/// nor declared is left out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -1,7 +1,7 @@
 //! The handle by which a host watches its caches.
 //!
-//! The registry owns another type, [`Watch`]. This handle owns the registry, in order to
-//! register tiers. If the registry owned this handle, neither would ever be dropped.
+//! The registry owns another type, [`Watch`]. This handle owns the registry, in order to register
+//! tiers. If the registry owned this handle, neither would ever be dropped.
 
 use std::sync::Arc;
 
@@ -63,8 +63,8 @@ impl CacheMonitor {
 
     /// Watches a tier that is judged by thresholds of its own.
     ///
-    /// A second tier is only asked for keys that the first one missed, so a lower hit rate can
-    /// be normal for it.
+    /// A second tier is only asked for keys that the first one missed, so a lower hit rate can be
+    /// normal for it.
     ///
     /// # Errors
     /// As for [`Self::tier`].
@@ -82,7 +82,7 @@ impl CacheMonitor {
         tiers.enter(path, make).map(Tier)
     }
 
-    /// The layers in a sample: the tiers' names, and with several caches their paths such as `orders/L1`.
+    /// The layers in a sample: the tiers' names and, of several caches, paths such as `orders/L1`.
     pub fn layers(&self, sample: &Sample) -> Vec<String> {
         Readings::of(&self.watch, &sample.view()).layers()
     }

@@ -1,4 +1,4 @@
-//! The handle of one tier, on which its cache records.
+//! The handle of one tier, by which its cache is recorded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::words::{Events, EvictionCause, Found, LoadOutcome, Operation, Size};
 
 /// A handle to a watched tier of a cache; clones share everything.
 ///
-/// Recording takes no lock and does not allocate, except for the first record of
-/// its kind, which registers a series. Call [`hit`](Self::hit), [`miss`](Self::miss)
-/// or [`error`](Self::error) once for each logical lookup. When the last handle is
-/// dropped, the tier's series are removed at the next tick, and its name is free at once.
+/// Recording takes no lock and does not allocate, except for the first record of its kind, which
+/// registers a series. Call [`hit`](Self::hit), [`miss`](Self::miss) or [`error`](Self::error) once
+/// for each logical lookup. When the last handle is dropped, the tier's series are removed at the
+/// next tick, and its name is free at once.
 ///
 /// ```
 /// use cache_monitor::{CacheMonitor, EvictionCause, Size};
@@ -59,8 +59,7 @@ impl Tier {
 
     /// Shows these events as zero before they happen; for code that can see and record them.
     ///
-    /// Without this call an event that was never recorded is absent, since its number is
-    /// unknown.
+    /// Without this call an event that was never recorded is absent, since its number is unknown.
     pub fn declare(&self, events: &[Events]) {
         events.iter().for_each(|events| self.0.declare(*events));
     }
@@ -109,7 +108,7 @@ impl Tier {
         self.0.load(outcome, Some(took));
     }
 
-    /// Records the bytes of an entry that a load stored, which is no [`set`](Self::set).
+    /// Records the bytes of an entry that a load stored; a load is not a [`set`](Self::set).
     pub fn stored(&self, size: Size) {
         self.0.stored(size);
     }
@@ -129,7 +128,7 @@ impl Tier {
         self.0.series.promotions.inc();
     }
 
-    /// Sets the tier's levels, under a lock; `None` for a level that is not known, or no longer.
+    /// Sets the tier's levels, under a lock; `None` for a level that is not known.
     pub fn set_levels(&self, levels: Levels) {
         self.0.set_levels(&levels);
     }
@@ -138,8 +137,8 @@ impl Tier {
     ///
     /// It is called on a worker thread of the registry, must do no I/O, and must return within a
     /// millisecond. When it returns `None`, the cache is gone: the closure is dropped, and the
-    /// levels are unknown. Give it a weak reference to a cache that owns this handle, or neither
-    /// is ever dropped.
+    /// levels are unknown. Give it a weak reference to a cache that owns this handle, or neither is
+    /// ever dropped.
     pub fn poll(&self, levels: impl Fn() -> Option<Levels> + Send + Sync + 'static) {
         self.0.follow(Arc::new(levels));
     }

@@ -1,7 +1,7 @@
 //! A guard for one operation, from its start to its end.
 //!
-//! A guard that is dropped without an end was cancelled by its caller, and is counted only
-//! as cancelled. While measuring is switched off, operations are counted but not timed.
+//! A guard that is dropped without an end was cancelled by its caller, and is counted only as
+//! cancelled. While measuring is switched off, operations are counted but not timed.
 
 use std::time::Duration;
 

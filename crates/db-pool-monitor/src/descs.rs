@@ -134,13 +134,13 @@ descs! {
 
     pub const LEAKS: Desc = Desc::counter(
         "db_client_leaks_total",
-        "Times that a connection came to be held for longer than the leak threshold.",
+        "Connections whose use became longer than the leak threshold.",
     )
     .labels(&["pool"]);
 
     pub const SOURCE_PANICS: Desc = Desc::counter(
         "db_client_source_panics_total",
-        "Times that whoever was asked for the pool's levels panicked; they are NaN until it answers again.",
+        "Panics of the code that is asked for the pool's levels; they are NaN until it answers again.",
     )
     .labels(&["pool"]);
 }

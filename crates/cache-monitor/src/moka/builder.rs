@@ -6,15 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ::moka::notification::RemovalCause;
-use ::moka::{Entry, Policy};
 use ::moka::{future, sync};
 
-use super::{FutureCache, SyncCache};
-use crate::levels::Levels;
+use super::{FutureCache, Inner, SyncCache};
 use crate::tier::Tier;
-use crate::words::{Events, EvictionCause, Size};
+use crate::words::{Events, EvictionCause};
 
-/// A builder of moka's, with the types of its entries; sealed, since there are two.
+/// A builder of moka's, with the types of its entries; sealed, since moka has two.
 pub trait MokaBuilder: sealed::Sealed {
     /// The cache's keys.
     type Key: 'static;
@@ -30,14 +28,13 @@ mod sealed {
 type SyncBuilder<K, V> = sync::CacheBuilder<K, V, sync::Cache<K, V>>;
 type FutureBuilder<K, V> = future::CacheBuilder<K, V, future::Cache<K, V>>;
 
-type Weigher<K, V> = dyn Fn(&K, &V) -> u32 + Send + Sync;
+pub(super) type Weigher<K, V> = dyn Fn(&K, &V) -> u32 + Send + Sync;
 type Listener<K, V> = dyn Fn(Arc<K>, V, RemovalCause) + Send + Sync;
 
 /// Settings for a watched moka cache.
 ///
-/// Set an eviction listener or weigher here and not on moka's builder. This builder
-/// replaces moka's listener, and without a weigher it takes the maximum capacity
-/// for a number of entries.
+/// Set an eviction listener or weigher here and not on moka's builder. This builder replaces moka's
+/// listener, and without a weigher it takes the maximum capacity for a number of entries.
 ///
 /// ```
 /// use cache_monitor::CacheMonitor;
@@ -123,13 +120,14 @@ macro_rules! builds {
                 S: BuildHasher + Clone + Send + Sync + 'static,
             {
                 let Self { builder, tier, weigher, listener } = self;
-                let watched = Watched::new(tier, weigher);
-                let builder = match watched.weigher.clone() {
+                tier.declare(&[Events::Writes, Events::Evictions, Events::Loads]);
+                let builder = match weigher.clone() {
                     Some(weigher) => builder.weigher(move |key, value| weigher(key, value)),
                     None => builder,
                 };
-                let builder = builder.eviction_listener(watched.on_eviction(listener));
-                $cache::new(builder.build_with_hasher(hasher), watched)
+                let listener = on_eviction(tier.clone(), weigher.clone(), listener);
+                let cache = builder.eviction_listener(listener).build_with_hasher(hasher);
+                $cache::new(Inner { cache, tier, weigher })
             }
         }
     )* };
@@ -143,64 +141,21 @@ impl<B: MokaBuilder> fmt::Debug for Builder<B> {
     }
 }
 
-/// The tier of a cache of either kind, with the weigher of its entries.
-pub(super) struct Watched<K, V> {
-    pub(super) tier: Tier,
+/// Returns a listener that counts what leaves and calls the host's own; it never panics.
+fn on_eviction<K: 'static, V: 'static>(
+    tier: Tier,
     weigher: Option<Arc<Weigher<K, V>>>,
-}
-
-impl<K: 'static, V: 'static> Watched<K, V> {
-    fn new(tier: Tier, weigher: Option<Arc<Weigher<K, V>>>) -> Self {
-        tier.declare(&[Events::Writes, Events::Evictions, Events::Loads]);
-        Self { tier, weigher }
-    }
-
-    /// The bytes of an entry.
-    pub(super) fn size(&self, key: &K, value: &V) -> Size {
-        match &self.weigher {
-            Some(weigher) => Size::Plain(weigher(key, value).into()),
-            None => Size::Unknown,
-        }
-    }
-
-    /// Counts a miss as a load or as coalesced, and returns the value.
-    pub(super) fn missed<E>(&self, has_loaded: bool, entry: Result<Entry<K, V>, E>) -> Result<V, E>
-    where
-        V: Clone,
-    {
-        if !has_loaded {
-            self.tier.coalesced();
-        } else if let Ok(entry) = &entry {
-            self.tier.stored(self.size(entry.key(), entry.value()));
-        }
-        entry.map(Entry::into_value)
-    }
-
-    /// Returns moka's own numbers; with a weigher their unit is bytes.
-    pub(super) fn levels(&self, entries: u64, weight: u64, policy: &Policy) -> Levels {
-        let (entries, max) = (Some(entries), policy.max_capacity());
-        match &self.weigher {
-            None => Levels { entries, max_entries: max, ..Levels::default() },
-            Some(_) => Levels { entries, bytes: Some(weight), max_bytes: max, max_entries: None },
-        }
-    }
-
-    /// Returns a listener that counts entries that leave, and calls the host's own; it never panics.
-    fn on_eviction(
-        &self,
-        listener: Option<Box<Listener<K, V>>>,
-    ) -> impl Fn(Arc<K>, V, RemovalCause) + Send + Sync + 'static {
-        let (tier, weigher) = (self.tier.clone(), self.weigher.clone());
-        move |key, value, cause| {
-            let weigh = |weigher: &Arc<Weigher<K, V>>| {
-                let weight = catch_unwind(AssertUnwindSafe(|| weigher(&key, &value)));
-                weight.ok().map(u64::from)
-            };
-            tier.eviction(of(cause), weigher.as_ref().and_then(weigh));
-            if let Some(listener) = &listener {
-                // The panic hook has reported it already.
-                let _ = catch_unwind(AssertUnwindSafe(|| listener(key, value, cause)));
-            }
+    listener: Option<Box<Listener<K, V>>>,
+) -> impl Fn(Arc<K>, V, RemovalCause) + Send + Sync + 'static {
+    move |key, value, cause| {
+        let weigh = |weigher: &Arc<Weigher<K, V>>| {
+            let weight = catch_unwind(AssertUnwindSafe(|| weigher(&key, &value)));
+            weight.ok().map(u64::from)
+        };
+        tier.eviction(of(cause), weigher.as_ref().and_then(weigh));
+        if let Some(listener) = &listener {
+            // The panic hook has reported it already.
+            let _ = catch_unwind(AssertUnwindSafe(|| listener(key, value, cause)));
         }
     }
 }

@@ -9,14 +9,13 @@ use ::moka::Equivalent;
 use ::moka::sync::Cache;
 
 use super::Inner;
-use super::builder::Watched;
 use crate::levels::Levels;
 use crate::words::{LoadOutcome, Operation};
 
 /// A moka [`Cache`] for threads that is watched; made by a [`Builder`](super::Builder).
 ///
-/// Clones share it. Compared with the bare cache, a lookup costs two clock reads, a
-/// counter and a histogram record more.
+/// Clones share it. Compared with the bare cache, a lookup costs two clock reads, a counter and a
+/// histogram record more.
 pub struct SyncCache<K, V, S = RandomState> {
     inner: Arc<Inner<Cache<K, V, S>, K, V>>,
 }
@@ -50,17 +49,17 @@ where
         if let Some(value) = self.get(&key) {
             return Ok(value);
         }
-        let Inner { cache, watched } = &*self.inner;
         let has_loaded = Cell::new(false);
-        let entry = cache.entry(key).or_try_insert_with(|| {
+        let entry = self.inner.cache.entry(key).or_try_insert_with(|| {
             has_loaded.set(true);
-            let timed = watched.tier.start(Operation::Load);
+            let timed = self.tier().start(Operation::Load);
             let result = load();
             timed.loaded(LoadOutcome::of(&result));
             result
         });
-        watched.missed(has_loaded.get(), entry)
+        self.inner.missed(has_loaded.get(), entry)
     }
+
     fn run_pending_tasks(cache: &Cache<K, V, S>) {
         cache.run_pending_tasks();
     }

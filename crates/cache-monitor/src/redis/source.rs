@@ -9,8 +9,8 @@ use ::redis::aio::ConnectionLike;
 /// Gives out connections to Redis, one for each operation of a [`RedisTier`](super::RedisTier).
 ///
 /// It is implemented for each connection that can be cloned, such as redis's
-/// `MultiplexedConnection`, `ConnectionManager` and `ClusterConnection`. For a pool,
-/// implement it on a type of your own:
+/// `MultiplexedConnection`, `ConnectionManager` and `ClusterConnection`. For a pool, implement it
+/// on a type of your own:
 ///
 /// ```
 /// use cache_monitor::redis::ConnectionSource;
