@@ -22,8 +22,7 @@ fn shelf(entries: u64) -> (Arc<AtomicU64>, impl Fn() -> Option<Levels>) {
 
 #[test]
 fn closure_is_asked_once_a_tick_and_not_by_readers() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     let (shelf, levels) = shelf(3);
     tier.poll(levels);
     let sample = bench.tick();
@@ -37,8 +36,7 @@ fn closure_is_asked_once_a_tick_and_not_by_readers() {
 
 #[test]
 fn levels_of_a_cache_that_is_gone_are_unknown() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     let (shelf, levels) = shelf(3);
     tier.poll(levels);
     bench.tick();
@@ -54,8 +52,7 @@ fn levels_of_a_cache_that_is_gone_are_unknown() {
 
 #[test]
 fn later_closure_takes_the_place_of_the_first() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     let (_first, levels) = shelf(3);
     tier.poll(levels);
     let (_second, levels) = shelf(4);
@@ -66,8 +63,7 @@ fn later_closure_takes_the_place_of_the_first() {
 
 #[test]
 fn closure_may_ask_the_monitor_while_it_is_polled() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     let (monitor, same) = (bench.monitor.clone(), tier.clone());
     tier.poll(move || {
         let other = monitor.tier("demo", "made while polled").unwrap();

@@ -19,8 +19,7 @@ fn check(bench: &Bench, expected: [u64; 4]) {
 
 #[test]
 fn each_cause_is_counted_by_itself() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     let cache =
         Builder::new(tier, moka::sync::Cache::<u64, u64>::builder().max_capacity(10)).build();
     check(&bench, [0, 0, 0, 0]);
@@ -36,8 +35,7 @@ fn each_cause_is_counted_by_itself() {
 
 #[test]
 fn expired_entries_are_counted_when_they_leave() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     let builder = moka::sync::Cache::<u64, u64>::builder().time_to_live(ms(1));
     let cache = Builder::new(tier, builder).build();
     (0..5).for_each(|key| cache.insert(key, 0));
@@ -53,8 +51,7 @@ fn expired_entries_are_counted_when_they_leave() {
 
 #[tokio::test]
 async fn cache_for_tasks_counts_each_cause_too() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     let builder = moka::future::Cache::<u64, u64>::builder().max_capacity(10);
     let cache = Builder::new(tier, builder).build();
     for key in 0..10 {
@@ -71,8 +68,7 @@ async fn cache_for_tasks_counts_each_cause_too() {
 
 #[test]
 fn listener_that_panics_is_called_again_and_nothing_is_missed() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     let calls = Arc::new(AtomicU64::new(0));
     let counted = calls.clone();
     let cache = Builder::new(tier, moka::sync::Cache::<u64, u64>::builder().max_capacity(10))

@@ -123,8 +123,7 @@ fn levels_are_moka_s_own_after_pending_tasks() {
 
 #[test]
 fn weighed_entries_are_bytes() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     let cache = Builder::new(tier, Cache::builder().max_capacity(1000))
         .bytes(|key: &String, value: &String| (key.len() + value.len()) as u32)
         .build();
@@ -143,8 +142,7 @@ fn weighed_entries_are_bytes() {
 
 #[test]
 fn hasher_and_key_borrowing_are_the_hosts_choice() {
-    let bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (bench, tier) = Bench::with_tier();
     let hasher = BuildHasherDefault::<DefaultHasher>::default();
     let cache = Builder::new(tier, Cache::builder()).build_with_hasher(hasher);
     cache.insert("key".to_owned(), HashMap::from([(1, 2)]));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use db_pool_monitor::PoolMonitor;
+use db_pool_monitor::{PoolLevels, PoolMonitor};
 use metrics_core::{ManualClock, Registry, Sample, Ticker, Value};
 
 /// The labels of the pool that most tests watch.
@@ -43,6 +43,11 @@ impl Bench {
     pub(crate) fn tick_now(&mut self) -> Arc<Sample> {
         self.ticker.tick().sample
     }
+}
+
+/// The levels of a pool whose only connection is in use.
+pub(crate) fn one() -> Option<PoolLevels> {
+    Some(PoolLevels { used: Some(1), idle: Some(0), max: Some(1), ..PoolLevels::default() })
 }
 
 /// A series' number: a counter's total, a gauge, a histogram's count.

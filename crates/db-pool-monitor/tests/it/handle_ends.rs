@@ -6,11 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use db_pool_monitor::{AttachError, PoolLevels};
 use metrics_core::InstanceError;
 
-use crate::bench::{Bench, POOL, has, ms, number};
-
-fn one() -> Option<PoolLevels> {
-    Some(PoolLevels { used: Some(1), idle: Some(0), max: Some(1), ..PoolLevels::default() })
-}
+use crate::bench::{Bench, POOL, has, ms, number, one};
 
 #[test]
 fn refused_handle_leaves_the_levels_of_the_living_pool_alone() {
