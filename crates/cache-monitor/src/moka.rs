@@ -114,7 +114,7 @@ mod builder;
 mod future;
 mod sync;
 
-pub use builder::{Builder, MokaBuilder};
+pub use builder::Builder;
 pub use future::FutureCache;
 pub use sync::SyncCache;
 

@@ -12,19 +12,6 @@ use super::{FutureCache, Inner, SyncCache};
 use crate::tier::Tier;
 use crate::words::{Events, EvictionCause};
 
-/// A builder of moka's, with the types of its entries; sealed, since moka has two.
-pub trait MokaBuilder: sealed::Sealed {
-    /// The cache's keys.
-    type Key: 'static;
-    /// Its values.
-    type Value: 'static;
-}
-
-mod sealed {
-    /// Implemented for moka's builders only.
-    pub trait Sealed {}
-}
-
 type SyncBuilder<K, V> = sync::CacheBuilder<K, V, sync::Cache<K, V>>;
 type FutureBuilder<K, V> = future::CacheBuilder<K, V, future::Cache<K, V>>;
 
@@ -38,17 +25,15 @@ type Listener<K, V> = dyn Fn(Arc<K>, V, RemovalCause) + Send + Sync;
 ///
 /// ```
 /// use cache_monitor::CacheMonitor;
-/// use cache_monitor::moka::Builder;
+/// use cache_monitor::moka::SyncCache;
 /// use metrics_core::Registry;
 ///
 /// let registry = Registry::new();
 /// let monitor = CacheMonitor::register(&registry)?;
-/// let cache = Builder::new(
-///     monitor.tier("pages", "L1")?,
-///     moka::sync::Cache::builder().max_capacity(1 << 20),
-/// )
-/// .bytes(|url: &String, page: &String| (url.len() + page.len()) as u32)
-/// .build();
+/// let moka = moka::sync::Cache::builder().max_capacity(1 << 20);
+/// let cache = SyncCache::builder(monitor.tier("pages", "L1")?, moka)
+///     .bytes(|url: &String, page: &String| (url.len() + page.len()) as u32)
+///     .build();
 ///
 /// let page = cache.get_with("/".to_owned(), || "<p>hello</p>".to_owned());
 /// assert_eq!(cache.get("/"), Some(page));
@@ -58,26 +43,18 @@ type Listener<K, V> = dyn Fn(Arc<K>, V, RemovalCause) + Send + Sync;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "call `build` to get the cache"]
-pub struct Builder<B: MokaBuilder> {
+pub struct Builder<K, V, B> {
     builder: B,
     tier: Tier,
-    weigher: Option<Arc<Weigher<B::Key, B::Value>>>,
-    listener: Option<Box<Listener<B::Key, B::Value>>>,
+    weigher: Option<Arc<Weigher<K, V>>>,
+    listener: Option<Box<Listener<K, V>>>,
 }
 
-impl<B: MokaBuilder> Builder<B> {
-    /// A cache with the settings of moka's builder, watched as a tier.
-    pub fn new(tier: Tier, builder: B) -> Self {
-        Self { builder, tier, weigher: None, listener: None }
-    }
-
+impl<K, V, B> Builder<K, V, B> {
     /// Weighs entries by their bytes; by default each weighs one and bytes are unknown.
     ///
     /// The cache's maximum capacity is then in bytes.
-    pub fn bytes(
-        mut self,
-        weigher: impl Fn(&B::Key, &B::Value) -> u32 + Send + Sync + 'static,
-    ) -> Self {
+    pub fn bytes(mut self, weigher: impl Fn(&K, &V) -> u32 + Send + Sync + 'static) -> Self {
         self.weigher = Some(Arc::new(weigher));
         self
     }
@@ -87,7 +64,7 @@ impl<B: MokaBuilder> Builder<B> {
     /// A panic in it is caught, and it is called again for the next entry.
     pub fn listener(
         mut self,
-        listener: impl Fn(Arc<B::Key>, B::Value, RemovalCause) + Send + Sync + 'static,
+        listener: impl Fn(Arc<K>, V, RemovalCause) + Send + Sync + 'static,
     ) -> Self {
         self.listener = Some(Box::new(listener));
         self
@@ -97,14 +74,14 @@ impl<B: MokaBuilder> Builder<B> {
 /// Builds each kind of cache; moka's builders have the same methods, but no common trait.
 macro_rules! builds {
     ($($builder:ident -> $cache:ident),*) => { $(
-        impl<K, V> sealed::Sealed for $builder<K, V> {}
-
-        impl<K: 'static, V: 'static> MokaBuilder for $builder<K, V> {
-            type Key = K;
-            type Value = V;
+        impl<K, V> $cache<K, V> {
+            /// Returns settings for a cache of this builder of moka's, watched as a tier.
+            pub fn builder(tier: Tier, builder: $builder<K, V>) -> Builder<K, V, $builder<K, V>> {
+                Builder { builder, tier, weigher: None, listener: None }
+            }
         }
 
-        impl<K, V> Builder<$builder<K, V>>
+        impl<K, V> Builder<K, V, $builder<K, V>>
         where
             K: Eq + Hash + Send + Sync + 'static,
             V: Clone + Send + Sync + 'static,
@@ -135,7 +112,7 @@ macro_rules! builds {
 
 builds!(SyncBuilder -> SyncCache, FutureBuilder -> FutureCache);
 
-impl<B: MokaBuilder> fmt::Debug for Builder<B> {
+impl<K, V, B> fmt::Debug for Builder<K, V, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("tier", &self.tier).finish_non_exhaustive()
     }

@@ -14,7 +14,7 @@ use super::Inner;
 use crate::levels::Levels;
 use crate::words::{LoadOutcome, Operation};
 
-/// A moka [`Cache`] for tasks that is watched; made by a [`Builder`](super::Builder).
+/// A moka [`Cache`] for tasks that is watched; made by [`Self::builder`].
 ///
 /// Clones share it. Compared with the bare cache, a lookup costs two clock reads, a counter and a
 /// histogram record more. Each call is as cancel safe as moka's own, and a cancelled one is counted

@@ -12,7 +12,7 @@ use super::Inner;
 use crate::levels::Levels;
 use crate::words::{LoadOutcome, Operation};
 
-/// A moka [`Cache`] for threads that is watched; made by a [`Builder`](super::Builder).
+/// A moka [`Cache`] for threads that is watched; made by [`Self::builder`].
 ///
 /// Clones share it. Compared with the bare cache, a lookup costs two clock reads, a counter and a
 /// histogram record more.
