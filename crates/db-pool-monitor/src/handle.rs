@@ -91,7 +91,7 @@ impl PoolHandle {
     #[track_caller]
     pub fn acquire(&self) -> Acquiring {
         if !self.registry.is_measuring() {
-            return Acquiring::unmeasured();
+            return Acquiring(None);
         }
         let recorder = self.pool.recorder.clone();
         recorder.used_peak.get_or_init(|| {
@@ -108,22 +108,22 @@ impl PoolHandle {
     /// Records a wait that ended with a connection.
     #[inline]
     pub fn acquired(&self, wait: Duration) {
-        self.waited(wait, Outcome::Acquired);
+        self.pool.recorder.ends.waited(wait, Outcome::Acquired);
     }
 
     /// Records a wait that ended because the pool's own deadline passed.
     pub fn timed_out(&self, wait: Duration) {
-        self.waited(wait, Outcome::TimedOut);
+        self.pool.recorder.ends.waited(wait, Outcome::TimedOut);
     }
 
     /// Records a wait that ended because no connection could be opened, or the pool is closed.
     pub fn failed(&self, wait: Duration) {
-        self.waited(wait, Outcome::Failed);
+        self.pool.recorder.ends.waited(wait, Outcome::Failed);
     }
 
     /// Records a wait that its caller gave up, such as by dropping its future.
     pub fn cancelled(&self, wait: Duration) {
-        self.waited(wait, Outcome::Cancelled);
+        self.pool.recorder.ends.waited(wait, Outcome::Cancelled);
     }
 
     /// Records the end of a hold, whether the connection was returned or lost.
@@ -136,10 +136,5 @@ impl PoolHandle {
     /// that they are [`Thresholds::default`].
     pub fn set_thresholds(&self, thresholds: Thresholds) {
         *lock(&self.pool.thresholds) = thresholds;
-    }
-
-    #[inline]
-    fn waited(&self, wait: Duration, outcome: Outcome) {
-        self.pool.recorder.ends.waited(wait, outcome);
     }
 }

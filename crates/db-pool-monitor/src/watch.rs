@@ -38,7 +38,8 @@ impl Monitor for Watch {
 
     fn poll(&self) {
         self.pools.living().iter().for_each(|pool| pool.poll());
-        self.pools.prune().iter().for_each(|gone| gone.hide());
+        // Ends the series that polls fill; those of the recorder last as long as a handle.
+        self.pools.prune().iter().for_each(|gone| *lock(&gone.polled) = None);
     }
 
     fn judge(&self, view: &View<'_>) -> Judgement {

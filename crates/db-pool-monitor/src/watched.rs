@@ -96,11 +96,6 @@ impl WatchedPool {
             }
         }
     }
-
-    /// Ends the series that polls fill, once the pool is gone.
-    pub(crate) fn hide(&self) {
-        *lock(&self.polled) = None;
-    }
 }
 
 impl Polled {

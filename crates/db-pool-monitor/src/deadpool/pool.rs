@@ -85,7 +85,7 @@ impl<M: Manager, W: From<Object<M>>> MonitoredPool<M, W> {
     ) -> Result<MonitoredObject<W>, PoolError<M::Error>> {
         if !self.registry.is_measuring() {
             let object = self.pool.timeout_get(&timeouts).await?;
-            return Ok(MonitoredObject { checkout: Acquiring::unmeasured().acquired(), object });
+            return Ok(MonitoredObject { checkout: Checkout(None), object });
         }
         let since = self.watched.recorder.clock.now();
         let wait = self.wait(timeouts, since, caller);
