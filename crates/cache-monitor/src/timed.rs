@@ -42,8 +42,7 @@ pub struct Timed<'t> {
 impl<'t> Timed<'t> {
     #[inline]
     pub(crate) fn start(cells: &'t Named<TierCells>, operation: Operation) -> Self {
-        let is_timed = cells.registry.is_measuring();
-        let start = is_timed.then(|| cells.registry.clock().now());
+        let start = cells.registry.is_measuring().then(|| cells.registry.clock().now());
         Self { cells: Some(cells), operation, start }
     }
 
