@@ -6,9 +6,7 @@ use metrics_core::{
     Counter, DEFAULT_CACHE, HitRatio, Labelled, Latency, OTHER, RegisterError, Registry,
 };
 
-use crate::descs::{
-    EVICTED_BYTES, EVICTIONS, GETS, OPERATION_DURATION, RAW_BYTES, STORED_BYTES, WRITES,
-};
+use crate::descs::*;
 use crate::monitor::CacheMonitor;
 use crate::report::RESERVED;
 use crate::words::{EvictionCause, Operation, Size};
@@ -39,14 +37,12 @@ impl ByName {
     }
 }
 
-/// Records by a tier's name.
+/// Records by a tier's name, into tiers of the cache [`DEFAULT_CACHE`].
 ///
-/// These methods record into tiers of the cache [`DEFAULT_CACHE`], without registration,
-/// and into the same series as a handle to that tier. The first call with a name
-/// registers its series; later calls find it without a lock and without
-/// allocating. The key is ignored, since the number of keys is unlimited and the number
-/// of series is not. A name that is a field of the report (`timestamp`, `health`,
-/// `caches`) is counted as the tier `_other`, as are names past the registry's cap.
+/// The first call with a name registers its series, which a handle to that tier shares; later calls
+/// find it without a lock and without allocating. The key is ignored, since the number of keys is
+/// unlimited and the number of series is not. A name that is a field of the report (`timestamp`,
+/// `health`, `caches`) is counted as the tier `_other`, as are names past the registry's cap.
 ///
 /// ```
 /// use cache_monitor::{CacheMonitor, Size};

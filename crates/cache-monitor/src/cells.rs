@@ -1,11 +1,10 @@
 //! The series of one tier, and the records that reach several of them.
 //!
-//! Tiers can report different events: an in-process map its evictions, a remote
-//! tier its errors. A series at zero states that nothing happened. So all series
-//! but those of lookups are [`Late`]: they exist once they are recorded, or
-//! declared by an adapter that can see such events.
+//! Tiers can report different events: an in-process map its evictions, a remote tier its errors. A
+//! series at zero states that nothing happened. So all series but those of lookups are [`Late`]:
+//! they exist once they are recorded, or declared by an adapter that can see such events.
 
-use std::sync::{Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metrics_core::{
@@ -13,11 +12,8 @@ use metrics_core::{
     lock,
 };
 
-use crate::descs::{
-    CANCELLATIONS, COALESCED_LOADS, ERRORS, EVICTED_BYTES, EVICTIONS, GETS, LOADS,
-    OPERATION_DURATION, PROMOTIONS, RAW_BYTES, STALE_SERVED, STORED_BYTES, WRITES,
-};
-use crate::levels::{LevelGauges, LevelSource, Levels};
+use crate::descs::*;
+use crate::levels::{LevelGauges, Levels};
 use crate::thresholds::Thresholds;
 use crate::words::{Events, EvictionCause, Found, LoadOutcome, Operation, Size};
 
@@ -48,8 +44,11 @@ pub(crate) struct TierCells {
     pub(crate) thresholds: Thresholds,
     pub(crate) series: TierSeries,
     levels: Mutex<LevelGauges>,
-    source: Mutex<Option<Weak<dyn LevelSource>>>,
+    source: Mutex<Option<Arc<LevelSource>>>,
 }
+
+/// Returns the levels of a tier, or `None` once its cache is gone.
+type LevelSource = dyn Fn() -> Option<Levels> + Send + Sync;
 
 impl Instance for TierCells {}
 
@@ -153,17 +152,19 @@ impl TierCells {
     }
 
     /// Takes the levels from a source from the next poll on.
-    pub(crate) fn follow(&self, source: Weak<dyn LevelSource>) {
-        *lock(&self.source) = Some(source);
+    pub(crate) fn follow(&self, source: Arc<LevelSource>) {
+        // The source before is dropped without the lock, since its destructor may call `follow`.
+        let _before = lock(&self.source).replace(source);
     }
 
-    /// Copies the levels of the source; once it is gone, they are unknown.
+    /// Copies the levels of the source; once its cache is gone, they are unknown.
     pub(crate) fn poll(&self) {
-        let Some(source) = lock(&self.source).as_ref().map(Weak::upgrade) else { return };
-        if source.is_none() {
-            lock(&self.source).take_if(|source| source.strong_count() == 0);
-        }
+        let Some(source) = lock(&self.source).clone() else { return };
         // Called without the lock, since a source may call `follow`.
-        self.set_levels(&source.map_or_else(Levels::default, |source| source.levels()));
+        let levels = source();
+        if levels.is_none() {
+            lock(&self.source).take_if(|next| Arc::ptr_eq(next, &source));
+        }
+        self.set_levels(&levels.unwrap_or_default());
     }
 }

@@ -1,9 +1,8 @@
 //! The meaning of each metric of a cache tier.
 //!
-//! Names and labels follow Micrometer where it has such a metric. Hits and misses
-//! are two counters, and their ratio is computed when it is read. A lookup that
-//! ended in an error is neither and has a family of its own, so a dead tier does
-//! not change the hit rate.
+//! Names and labels follow Micrometer where it has such a metric. Hits and misses are two counters,
+//! and their ratio is computed when it is read. A lookup that ended in an error is neither and has
+//! a family of its own, so a dead tier does not change the hit rate.
 
 use metrics_core::{CACHE_GETS, Desc, Unit, descs};
 
@@ -11,10 +10,9 @@ descs! {
     /// Lookups by result; described in the core, since the performance monitor counts them too.
     pub const GETS: Desc = CACHE_GETS;
 
-    /// The durations of operations.
     pub const OPERATION_DURATION: Desc = Desc::latency(
         "cache_operation_duration_seconds",
-        "Time that an operation took, however it ended: get, set, delete, or the load of what was missing.",
+        "Time that an operation took, however it ended: get, set, delete, or the load of a missing entry.",
     )
     .labels(&["cache", "tier", "operation"])
     .bounds(&[
@@ -22,33 +20,28 @@ descs! {
         10.0,
     ]);
 
-    /// Entries that callers wrote or removed.
     pub const WRITES: Desc =
         Desc::counter("cache_writes_total", "Entries that callers wrote: set, or removed: delete.")
             .labels(&["cache", "tier", "operation"]);
 
-    /// Operations that failed.
     pub const ERRORS: Desc = Desc::counter(
         "cache_errors_total",
         "Operations that the tier failed to do, timeouts included; they are neither hits nor misses.",
     )
     .labels(&["cache", "tier", "operation"]);
 
-    /// Operations that their callers gave up.
     pub const CANCELLATIONS: Desc = Desc::counter(
         "cache_cancellations_total",
         "Operations that their callers gave up before they ended.",
     )
     .labels(&["cache", "tier", "operation"]);
 
-    /// Entries that left, by cause.
     pub const EVICTIONS: Desc = Desc::counter(
         "cache_evictions_total",
         "Entries that left the tier: for size, expired, explicit by a caller, or replaced by a newer value.",
     )
     .labels(&["cache", "tier", "cause"]);
 
-    /// Bytes of the entries that left, by cause.
     pub const EVICTED_BYTES: Desc = Desc::counter(
         "cache_evicted_bytes_total",
         "Stored bytes of the entries that left the tier, where their size is known.",
@@ -56,35 +49,30 @@ descs! {
     .unit(Unit::Bytes)
     .labels(&["cache", "tier", "cause"]);
 
-    /// Loads of missing entries, by outcome.
     pub const LOADS: Desc = Desc::counter(
         "cache_loads_total",
-        "Loads of what the tier did not have, by outcome: success, failure or cancelled.",
+        "Loads of missing entries by outcome: success, failure or cancelled.",
     )
     .labels(&["cache", "tier", "outcome"]);
 
-    /// Lookups that shared the load of another caller.
     pub const COALESCED_LOADS: Desc = Desc::counter(
         "cache_coalesced_loads_total",
         "Lookups that missed and took the result of another caller's load.",
     )
     .labels(&["cache", "tier"]);
 
-    /// Hits that served a stale value.
     pub const STALE_SERVED: Desc = Desc::counter(
         "cache_stale_served_total",
-        "Hits whose value was no longer fresh and was served all the same.",
+        "Hits that served a stale value.",
     )
     .labels(&["cache", "tier"]);
 
-    /// Entries that were copied from a slower tier.
     pub const PROMOTIONS: Desc = Desc::counter(
         "cache_promotions_total",
         "Entries that a slower tier had and that were copied into this one.",
     )
     .labels(&["cache", "tier"]);
 
-    /// Bytes before compression.
     pub const RAW_BYTES: Desc = Desc::counter(
         "cache_raw_bytes_total",
         "Bytes that were given to the tier to be stored, before compression.",
@@ -92,25 +80,21 @@ descs! {
     .unit(Unit::Bytes)
     .labels(&["cache", "tier"]);
 
-    /// Bytes after compression.
     pub const STORED_BYTES: Desc = Desc::counter(
         "cache_stored_bytes_total",
-        "Bytes that the tier stored of them, after compression.",
+        "Bytes that the tier stored, after compression.",
     )
     .unit(Unit::Bytes)
     .labels(&["cache", "tier"]);
 
-    /// The number of entries.
     pub const ENTRIES: Desc =
         Desc::gauge("cache_entries", "Entries in the tier, as of the last poll; NaN once unknown.")
             .labels(&["cache", "tier"]);
 
-    /// The maximum number of entries.
     pub const MAX_ENTRIES: Desc =
         Desc::gauge("cache_max_entries", "Entries that the tier holds at most; NaN once unknown.")
             .labels(&["cache", "tier"]);
 
-    /// The bytes of all entries.
     pub const BYTES: Desc = Desc::gauge(
         "cache_bytes",
         "Bytes of the entries in the tier, as of the last poll; NaN once unknown.",
@@ -118,7 +102,6 @@ descs! {
     .unit(Unit::Bytes)
     .labels(&["cache", "tier"]);
 
-    /// The maximum of bytes.
     pub const MAX_BYTES: Desc =
         Desc::gauge("cache_max_bytes", "Bytes that the tier holds at most; NaN once unknown.")
             .unit(Unit::Bytes)

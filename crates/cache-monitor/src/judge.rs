@@ -1,9 +1,8 @@
 //! The judgement of tiers.
 //!
-//! Each finding subtracts points from a tier's score of 100. The penalty for a low
-//! hit rate grows as the rate falls, and that for errors grows with their share,
-//! so that a tier that only fails scores near zero. A tier with too few recent
-//! lookups and no finding is unknown.
+//! Each finding subtracts points from a tier's score of 100. The penalty for a low hit rate grows
+//! as the rate falls, and that for errors grows with their share, so that a tier that only fails
+//! scores near zero. A tier with too few recent lookups and no finding is unknown.
 
 use metrics_core::{Finding, Judgement, LatencySummary};
 
@@ -15,8 +14,6 @@ use crate::words::{EvictionCause, Found, Operation};
 const LOW_HITS: (f64, f64) = (20.0, 40.0);
 /// The penalty of an error rate near 0, and the additional penalty at 1.
 const ERRORS: (f64, f64) = (20.0, 60.0);
-/// The penalty of evictions.
-const EVICTIONS: u8 = 15;
 
 /// Judges tiers; the topic gets the score of the worst.
 pub(crate) fn all<'r, 'a: 'r>(tiers: impl IntoIterator<Item = &'r Reading<'a>>) -> Judgement {
@@ -79,7 +76,7 @@ fn evictions(tier: &Reading<'_>) -> Option<Finding> {
     (rate > threshold).then(|| {
         let path = tier.path();
         Finding::warning("high_eviction_rate")
-            .penalty(EVICTIONS)
+            .penalty(15)
             .beyond(rate, threshold)
             .message(format!("cache tier `{path}`: {evicted} entries were evicted for size during {lookups} recent lookups"))
             .advice("raise the tier's maximum size, or cache less in it")

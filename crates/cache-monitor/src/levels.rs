@@ -27,15 +27,6 @@ levels! {
     }
 }
 
-/// A source that knows the levels of a tier; for hosts to implement.
-///
-/// It is called once a tick, on a worker thread of the registry. It must return within
-/// a millisecond and do no I/O. See [`Tier::poll`](crate::Tier::poll).
-pub trait LevelSource: Send + Sync + 'static {
-    /// The levels now.
-    fn levels(&self) -> Levels;
-}
-
 impl Levels {
     /// Adds up the known levels of several tiers.
     pub(crate) fn sum(tiers: &[Self]) -> Self {

@@ -1,16 +1,14 @@
 //! Watches caches by tier: hits, misses, loads, evictions, sizes and latencies.
 //!
-//! Simple counting of hits and misses misleads in three ways: a cache that is
-//! down looks like one that misses, a hundred callers that wait for one load
-//! look like a hundred loads, and a hit rate since start hides that the cache
-//! was just emptied. This crate counts each lookup once, as a hit, a miss, an
-//! error or cancelled. It counts each load once, however many callers wait for
-//! it, and computes rates over recent ticks. It records in a
-//! [`metrics_core::Registry`], where one sample feeds reports, health, scrapes
-//! and streams alike.
+//! Simple counting of hits and misses misleads in three ways: a cache that is down looks like one
+//! that misses, a hundred callers that wait for one load look like a hundred loads, and a hit rate
+//! since start hides that the cache was just emptied. This crate counts each lookup once, as a hit,
+//! a miss, an error or cancelled. It counts each load once, however many callers wait for it, and
+//! computes rates over recent ticks. It records in a [`metrics_core::Registry`], where one sample
+//! feeds reports, health, scrapes and streams alike.
 //!
-//! It does not know keys, values, the composition of tiers, exposition formats,
-//! HTTP or other monitors.
+//! It does not know keys, values, the composition of tiers, exposition formats, HTTP or other
+//! monitors.
 //!
 //! ```
 //! use cache_monitor::{CacheMonitor, Operation, Size};
@@ -54,8 +52,8 @@
 //! | `cache_raw_bytes_total`, `cache_stored_bytes_total` | |
 //! | `cache_entries`, `cache_max_entries`, `cache_bytes`, `cache_max_bytes` | |
 //!
-//! The hit rate is computed when it is read. Lookups that others record into the family
-//! [`GETS`], such as a monitor of operations by name, are shown and judged here too.
+//! The hit rate is computed when it is read. Lookups that others record into the family [`GETS`],
+//! such as a monitor of operations by name, are shown and judged here too.
 //!
 //! # Features
 //!
@@ -85,7 +83,7 @@ mod watch;
 mod words;
 
 pub use descs::*;
-pub use levels::{LevelSource, Levels};
+pub use levels::Levels;
 pub use metrics::{LoadMetrics, TierMetrics};
 pub use monitor::CacheMonitor;
 pub use thresholds::Thresholds;

@@ -1,7 +1,7 @@
 //! The numbers of one tier, or of several together, for people and programs.
 //!
-//! For several tiers together, counts are added, ratios are computed from the sums, and times
-//! from the merged windows. So a busy tier weighs more than a quiet one.
+//! For several tiers together, counts are added, ratios are computed from the sums, and times from
+//! the merged windows. So a busy tier weighs more than a quiet one.
 
 use std::ops::Add;
 use std::time::Duration;
@@ -16,9 +16,9 @@ use crate::words::{EvictionCause, Found, LoadOutcome, Operation};
 
 /// Numbers of one tier, or of all with its name in several caches.
 ///
-/// Counts are since the start; recent shares and rates are over the last ten whole
-/// ticks. As JSON, durations are milliseconds, a number without data is `null`, and
-/// one that was neither recorded nor declared is left out.
+/// Counts are since the start; recent shares and rates are over the last ten whole ticks. As JSON,
+/// durations are milliseconds, a number without data is `null`, and one that was neither recorded
+/// nor declared is left out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -104,11 +104,11 @@ impl TierMetrics {
         let (hits, misses) = (get(Found::Hit), get(Found::Miss));
         let (raw, stored) = (total(|tier| tier.raw), total(|tier| tier.stored));
         let levels: Vec<_> = layer.iter().map(|tier| tier.levels).collect();
-        let left = evictions_by_cause(layer);
-        let evicted = sum(layer, |tier| {
-            let causes = tier.evictions.iter().filter(|(cause, _)| cause.was_evicted());
-            add(causes.map(|(_, count)| *count))
-        });
+        let of_cause = |cause: EvictionCause| sum(layer, |tier| tier.evictions[cause]);
+        let own_causes = EvictionCause::ALL.into_iter().filter(|cause| cause.was_evicted());
+        let evicted = add(own_causes.map(of_cause));
+        let left = sum(layer, |tier| all(&tier.evictions))
+            .map(|_| ByLabel::from_fn(|cause| of_cause(cause).map_or(0, |left| left.total)));
         Self {
             hits: hits.total,
             misses: misses.total,
@@ -148,12 +148,6 @@ impl LoadMetrics {
             coalesced: total(sum(layer, |tier| tier.coalesced)),
         })
     }
-}
-
-fn evictions_by_cause(layer: &[&Reading<'_>]) -> Option<ByLabel<EvictionCause, u64>> {
-    sum(layer, |tier| all(&tier.evictions))?;
-    let of_cause = |cause: EvictionCause| sum(layer, |tier| tier.evictions[cause]);
-    Some(ByLabel::from_fn(|cause| of_cause(cause).map_or(0, |left| left.total)))
 }
 
 /// Returns the share of operations that failed recently, of those whose end was seen.

@@ -1,7 +1,7 @@
 //! The handle by which a host watches its caches.
 //!
-//! The registry owns another type, [`Watch`]. This handle owns the registry, in order to
-//! register tiers. If the registry owned this handle, neither would ever be dropped.
+//! The registry owns another type, [`Watch`]. This handle owns the registry, in order to register
+//! tiers. If the registry owned this handle, neither would ever be dropped.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::by_name::ByName;
 use crate::cells::TierCells;
 use crate::judge;
 use crate::metrics::TierMetrics;
-use crate::reading::{Reading, Readings, times};
+use crate::reading::{Readings, times};
 use crate::report::RESERVED;
 use crate::thresholds::Thresholds;
 use crate::tier::Tier;
@@ -63,8 +63,8 @@ impl CacheMonitor {
 
     /// Watches a tier that is judged by thresholds of its own.
     ///
-    /// A second tier is only asked for keys that the first one missed, so a lower hit rate can
-    /// be normal for it.
+    /// A second tier is only asked for keys that the first one missed, so a lower hit rate can be
+    /// normal for it.
     ///
     /// # Errors
     /// As for [`Self::tier`].
@@ -79,19 +79,19 @@ impl CacheMonitor {
         let tier = tiers.name_unless(tier, is_path_or_field)?;
         let path = tier.within(&cache);
         let make = |_: &_| TierCells::register(&self.registry, cache, tier, thresholds);
-        tiers.enter(path, make).map(|cells| Tier(Some(cells)))
+        tiers.enter(path, make).map(Tier)
     }
 
-    /// The layers in a sample: the tiers' names, and with several caches their paths such as `orders/L1`.
+    /// The layers in a sample: the tiers' names and, of several caches, paths such as `orders/L1`.
     pub fn layers(&self, sample: &Sample) -> Vec<String> {
-        Readings::of(&self.watch, &sample.view()).layers()
+        self.readings(sample).layers()
     }
 
     /// The numbers of a layer in a sample; `None` for an unknown one.
     ///
     /// If several caches have a tier with this name, it means all of them together.
     pub fn tier_metrics(&self, sample: &Sample, layer: &str) -> Option<TierMetrics> {
-        self.with_layer(sample, layer, TierMetrics::of)
+        Some(TierMetrics::of(&self.readings(sample).layer(layer).ok()?))
     }
 
     /// The latencies of an operation of a layer in a sample.
@@ -103,12 +103,12 @@ impl CacheMonitor {
         layer: &str,
         operation: Operation,
     ) -> Option<LatencySummary> {
-        self.with_layer(sample, layer, |tiers| times(tiers, operation))?
+        times(&self.readings(sample).layer(layer).ok()?, operation)
     }
 
     /// The judgement of a layer in a sample; `None` for an unknown one.
     pub fn assess(&self, sample: &Sample, layer: &str) -> Option<Assessment> {
-        self.with_layer(sample, layer, |tiers| judge::all(tiers.iter().copied()).assess())
+        Some(judge::all(self.readings(sample).layer(layer).ok()?).assess())
     }
 
     /// The judgement of the worst tier in a sample, with the findings of all.
@@ -116,14 +116,8 @@ impl CacheMonitor {
         self.watch.judge(&sample.view()).assess()
     }
 
-    fn with_layer<R>(
-        &self,
-        sample: &Sample,
-        layer: &str,
-        read: impl FnOnce(&[&Reading<'_>]) -> R,
-    ) -> Option<R> {
-        let readings = Readings::of(&self.watch, &sample.view());
-        Some(read(&readings.layer(layer).ok()?))
+    fn readings<'a>(&self, sample: &'a Sample) -> Readings<'a> {
+        Readings::of(&self.watch, &sample.view())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The numbers of all tiers, read from a view for judgements and reports.
 //!
-//! A tier is found by the labels of its series and not by a handle, since tiers that are
-//! recorded by name have no handle.
+//! A tier is found by the labels of its series and not by a handle, since tiers that are recorded
+//! by name have no handle.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,7 @@
 //! The bodies of `GET /metrics/cache`.
 //!
-//! Tiers are fields at the top level, by their names. If several caches have a
-//! tier of the same name, that field has the numbers of all of them together,
-//! and `caches` has each cache by itself.
+//! Tiers are fields at the top level, by their names. If several caches have a tier of the same
+//! name, that field has the numbers of all of them together, and `caches` has each cache by itself.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The handle of one tier, on which its cache records.
+//! The handle of one tier, by which its cache is recorded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,16 +6,16 @@ use std::time::Duration;
 use metrics_core::InstanceHandle;
 
 use crate::cells::TierCells;
-use crate::levels::{LevelSource, Levels};
+use crate::levels::Levels;
 use crate::timed::Timed;
 use crate::words::{Events, EvictionCause, Found, LoadOutcome, Operation, Size};
 
 /// A handle to a watched tier of a cache; clones share everything.
 ///
-/// Recording takes no lock and does not allocate, except for the first record of
-/// its kind, which registers a series. Call [`hit`](Self::hit), [`miss`](Self::miss)
-/// or [`error`](Self::error) once for each logical lookup. When the last handle is
-/// dropped, the tier's series are removed at the next tick, and its name is free at once.
+/// Recording takes no lock and does not allocate, except for the first record of its kind, which
+/// registers a series. Call [`hit`](Self::hit), [`miss`](Self::miss) or [`error`](Self::error) once
+/// for each logical lookup. When the last handle is dropped, the tier's series are removed at the
+/// next tick, and its name is free at once.
 ///
 /// ```
 /// use cache_monitor::{CacheMonitor, EvictionCause, Size};
@@ -39,121 +39,107 @@ use crate::words::{Events, EvictionCause, Found, LoadOutcome, Operation, Size};
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a tier is watched as long as a handle to it lives"]
-pub struct Tier(pub(crate) Option<InstanceHandle<TierCells>>);
+pub struct Tier(pub(crate) InstanceHandle<TierCells>);
 
 impl Tier {
-    /// A handle that records nothing.
-    pub const fn disabled() -> Self {
-        Self(None)
-    }
-
     /// Starts timing an operation; the guard records its end.
     pub fn start(&self, operation: Operation) -> Timed<'_> {
-        Timed::start(self.0.as_deref(), operation)
+        Timed::start(&self.0, operation)
     }
 
-    /// The name of the tier's cache; empty for a disabled handle.
+    /// The name of the tier's cache.
     pub fn cache(&self) -> &str {
-        self.0.as_ref().map_or("", |cells| &cells.cache)
+        self.0.cache.as_str()
     }
 
-    /// The tier's name; empty for a disabled handle.
+    /// The tier's name.
     pub fn name(&self) -> &str {
-        self.0.as_ref().map_or("", |cells| &cells.tier)
+        self.0.tier.as_str()
     }
 
     /// Shows these events as zero before they happen; for code that can see and record them.
     ///
-    /// Without this call an event that was never recorded is absent, since its number is
-    /// unknown.
+    /// Without this call an event that was never recorded is absent, since its number is unknown.
     pub fn declare(&self, events: &[Events]) {
-        self.with(|cells| events.iter().for_each(|events| cells.declare(*events)));
+        events.iter().for_each(|events| self.0.declare(*events));
     }
 
     /// Records a lookup that found its entry.
     #[inline]
     pub fn hit(&self, took: Duration) {
-        self.with(|cells| cells.get(Found::Hit, Some(took)));
+        self.0.get(Found::Hit, Some(took));
     }
 
     /// Records a lookup that found nothing.
     #[inline]
     pub fn miss(&self, took: Duration) {
-        self.with(|cells| cells.get(Found::Miss, Some(took)));
+        self.0.get(Found::Miss, Some(took));
     }
 
     /// Records an entry that a caller stored, and its bytes if they are known.
     pub fn set(&self, took: Duration, size: Size) {
-        self.with(|cells| cells.set(size, Some(took)));
+        self.0.set(size, Some(took));
     }
 
     /// Records a removal that a caller asked for.
     ///
     /// The entry that it removed, if there was one, is an [`eviction`](Self::eviction).
     pub fn delete(&self, took: Duration) {
-        self.with(|cells| cells.delete(Some(took)));
+        self.0.delete(Some(took));
     }
 
     /// Records an operation that failed; a failed lookup is neither a hit nor a miss.
     ///
     /// A failed load is a [`load`](Self::load) with its outcome.
     pub fn error(&self, operation: Operation, took: Duration) {
-        self.with(|cells| cells.error(operation, Some(took)));
+        self.0.error(operation, Some(took));
     }
 
     /// Records an entry that left the tier, and its stored bytes if they are known.
     pub fn eviction(&self, cause: EvictionCause, bytes: Option<u64>) {
-        self.with(|cells| {
-            cells.series.evictions[cause].inc();
-            if let Some(bytes) = bytes {
-                cells.series.evicted_bytes[cause].add(bytes);
-            }
-        });
+        self.0.series.evictions[cause].inc();
+        if let Some(bytes) = bytes {
+            self.0.series.evicted_bytes[cause].add(bytes);
+        }
     }
 
     /// Records a load of a missing entry: once, however many callers wait for it.
     pub fn load(&self, outcome: LoadOutcome, took: Duration) {
-        self.with(|cells| cells.load(outcome, Some(took)));
+        self.0.load(outcome, Some(took));
     }
 
-    /// Records the bytes of an entry that a load stored, which is no [`set`](Self::set).
+    /// Records the bytes of an entry that a load stored; a load is not a [`set`](Self::set).
     pub fn stored(&self, size: Size) {
-        self.with(|cells| cells.stored(size));
+        self.0.stored(size);
     }
 
     /// Records a lookup that missed and took the result of another caller's load.
     pub fn coalesced(&self) {
-        self.with(|cells| cells.series.coalesced.inc());
+        self.0.series.coalesced.inc();
     }
 
     /// Records that a hit served a stale value; call it in addition to [`hit`](Self::hit).
     pub fn stale_served(&self) {
-        self.with(|cells| cells.series.stale.inc());
+        self.0.series.stale.inc();
     }
 
     /// Records an entry of a slower tier that was copied into this one.
     pub fn promotion(&self) {
-        self.with(|cells| cells.series.promotions.inc());
+        self.0.series.promotions.inc();
     }
 
-    /// Sets the tier's levels, under a lock; `None` for a level that is not known, or no longer.
+    /// Sets the tier's levels, under a lock; `None` for a level that is not known.
     pub fn set_levels(&self, levels: Levels) {
-        self.with(|cells| cells.set_levels(&levels));
+        self.0.set_levels(&levels);
     }
 
-    /// Asks a source for the tier's levels once a tick, instead of the source before it.
+    /// Calls `levels` once a tick for the tier's levels, instead of the closure before it.
     ///
-    /// The monitor does not keep the source alive; once it is dropped, the levels
-    /// are unknown.
-    pub fn poll(&self, source: &Arc<impl LevelSource>) {
-        let weak = Arc::downgrade(source);
-        self.with(|cells| cells.follow(weak));
-    }
-
-    #[inline]
-    fn with(&self, record: impl FnOnce(&TierCells)) {
-        if let Some(cells) = &self.0 {
-            record(cells);
-        }
+    /// It is called on a worker thread of the registry, must do no I/O, and must return within a
+    /// millisecond. When it returns `None`, the cache is gone: the closure is dropped, and the
+    /// levels are unknown. Give it a weak reference to a cache that owns this handle, or neither is
+    /// ever dropped.
+    pub fn poll(&self, levels: impl Fn() -> Option<Levels> + Send + Sync + 'static) {
+        self.0.follow(Arc::new(levels));
     }
 }

@@ -1,7 +1,7 @@
 //! A guard for one operation, from its start to its end.
 //!
-//! A guard that is dropped without an end was cancelled by its caller, and is counted only
-//! as cancelled. While measuring is switched off, operations are counted but not timed.
+//! A guard that is dropped without an end was cancelled by its caller, and is counted only as
+//! cancelled. While measuring is switched off, operations are counted but not timed.
 
 use std::time::Duration;
 
@@ -41,10 +41,9 @@ pub struct Timed<'t> {
 
 impl<'t> Timed<'t> {
     #[inline]
-    pub(crate) fn start(cells: Option<&'t Named<TierCells>>, operation: Operation) -> Self {
-        let timing = cells.filter(|cells| cells.registry.is_measuring());
-        let start = timing.map(|cells| cells.registry.clock().now());
-        Self { cells, operation, start }
+    pub(crate) fn start(cells: &'t Named<TierCells>, operation: Operation) -> Self {
+        let start = cells.registry.is_measuring().then(|| cells.registry.clock().now());
+        Self { cells: Some(cells), operation, start }
     }
 
     /// Ends a lookup as a hit or a miss, and returns the value that it found.

@@ -85,7 +85,7 @@ pub enum Size {
 }
 
 impl EvictionCause {
-    /// Returns `true` if the tier itself removed the entry, for its size or the entry's time.
+    /// Returns `true` if the tier itself removed the entry: for size, or because it expired.
     pub const fn was_evicted(self) -> bool {
         matches!(self, Self::Size | Self::Expired)
     }

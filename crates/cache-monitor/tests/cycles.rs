@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use cache_monitor::moka::Builder;
+use cache_monitor::moka::SyncCache;
 use cache_monitor::{CacheMonitor, EvictionCause, Levels, LoadOutcome, Operation, Size};
 use metrics_core::{ManualClock, Registry, Ticker};
 use moka::sync::Cache;
@@ -70,7 +70,7 @@ fn tiers_and_caches_leave_nothing_behind() {
     });
     let caches = Bench::new().run(cycles, |monitor, name| {
         let tier = monitor.tier("demo", name).expect("the name is free");
-        let cache = Builder::new(tier, Cache::builder().max_capacity(10)).build();
+        let cache = SyncCache::builder(tier, Cache::builder().max_capacity(10)).build();
         cache.insert(1, 10);
         assert_eq!(cache.get_with(1, || 20), 10);
         assert_eq!(cache.remove(&1), Some(10));

@@ -65,8 +65,9 @@ instruments! {
 }
 
 instruments! {
-    /// The series of waits and uses that go on, for pools with guards; polls set them.
-    pub(crate) struct AgeCells, read as AgeReading {
+    /// The series of waits and uses that go on, for pools with guards; polls set all but the peak.
+    pub(crate) struct TrackedCells, read as TrackedReading {
+        pub(crate) used_peak: Peak = CONNECTIONS_USED_PEAK,
         pub(crate) oldest_use: Gauge = OLDEST_USE_AGE,
         pub(crate) oldest_wait: Gauge = OLDEST_WAIT_AGE,
         pub(crate) leaked: Gauge = LEAKED_CONNECTIONS,

@@ -26,7 +26,7 @@ use crate::recorder::Recorder;
 #[must_use = "dropping a wait records it as cancelled"]
 pub struct Acquiring(
     /// `None` after the wait's end, and while measuring is switched off.
-    Option<Span>,
+    pub(crate) Option<Span>,
 );
 
 /// A connection that a caller holds.
@@ -59,11 +59,6 @@ impl Acquiring {
         caller: &'static Location<'static>,
     ) -> Self {
         Self(Some(Span { recorder, since, caller, key: None }))
-    }
-
-    /// Returns a wait that records nothing.
-    pub(crate) const fn unmeasured() -> Self {
-        Self(None)
     }
 
     /// Enters the wait in the ledger, from which polls read the oldest.

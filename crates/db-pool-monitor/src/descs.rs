@@ -5,86 +5,70 @@
 //! own work, such as connections opened, need hooks in the pool and are not registered without
 //! them.
 
-use metrics_core::{Classic, ClassicShape, Desc, Unit, descs};
+use metrics_core::{Classic, Desc, Unit, descs};
 
 descs! {
-    /// Connections by state.
     pub const CONNECTIONS: Desc = Desc::gauge(
         "db_client_connections",
         "Open connections of the pool: used ones are held by a caller, idle ones wait for one.",
     )
     .labels(&["pool", "state"])
-    .classic(Classic {
-        shape: ClassicShape::Gauge,
-        name: "db_pool_{state}_connections",
-        help: "Database connections that are {state}",
-    });
+    .classic(Classic::gauge(
+        "db_pool_{state}_connections",
+        "Database connections that are {state}",
+    ));
 
-    /// The most connections that the pool opens.
     pub const CONNECTIONS_MAX: Desc = Desc::gauge(
         "db_client_connections_max",
         "Maximum number of open connections that the pool allows.",
     )
     .labels(&["pool"])
-    .classic(Classic {
-        shape: ClassicShape::Gauge,
-        name: "db_pool_max_connections",
-        help: "Maximum number of database connections",
-    });
+    .classic(Classic::gauge("db_pool_max_connections", "Maximum number of database connections"));
 
-    /// Callers that wait because all connections are taken.
     pub const PENDING_REQUESTS: Desc = Desc::gauge(
         "db_client_pending_requests",
         "Callers that wait because all connections the pool allows are taken; not those whose connection is being opened.",
     )
     .labels(&["pool"])
-    .classic(Classic {
-        shape: ClassicShape::Gauge,
-        name: "db_pool_waiting_clients",
-        help: "Clients waiting for a database connection",
-    });
+    .classic(Classic::gauge(
+        "db_pool_waiting_clients",
+        "Clients waiting for a database connection",
+    ));
 
-    /// Callers whose connection is being opened.
     pub const CONNECTING_REQUESTS: Desc = Desc::gauge(
         "db_client_connecting_requests",
         "Callers for whom the pool is opening a connection.",
     )
     .labels(&["pool"]);
 
-    /// The most connections in use at once.
     pub const CONNECTIONS_USED_PEAK: Desc = Desc::peak(
         "db_client_connections_used_peak",
         "Highest number of connections in use during the last minute.",
     )
     .labels(&["pool"]);
 
-    /// The most callers waiting at once.
     pub const PENDING_REQUESTS_PEAK: Desc = Desc::peak(
         "db_client_pending_requests_peak",
         "Highest number of callers waiting for a connection during the last minute.",
     )
     .labels(&["pool"]);
 
-    /// The durations of whole waits.
     pub const WAIT_DURATION: Desc = Desc::latency(
         "db_client_wait_duration_seconds",
         "Time from asking the pool for a connection to the end of the wait: acquired, timed out, failed or cancelled.",
     )
     .labels(&["pool"])
-    .classic(Classic {
-        shape: ClassicShape::Summary,
-        name: "db_pool_wait_time",
-        help: "Time spent waiting for a database connection in milliseconds",
-    });
+    .classic(Classic::summary(
+        "db_pool_wait_time",
+        "Time spent waiting for a database connection in milliseconds",
+    ));
 
-    /// The durations of the parts of a wait.
     pub const WAIT_PHASE_DURATION: Desc = Desc::latency(
         "db_client_wait_phase_duration_seconds",
         "Parts of the wait: for a permit while all connections are taken, for an idle connection's check, for a new connection.",
     )
     .labels(&["pool", "phase"]);
 
-    /// The durations of uses.
     pub const USE_DURATION: Desc = Desc::latency(
         "db_client_use_duration_seconds",
         "Time from acquiring a connection to giving it back.",
@@ -92,45 +76,38 @@ descs! {
     .labels(&["pool"])
     .bounds(USE_BOUNDS);
 
-    /// Waits by their end.
     pub const ACQUIRES: Desc = Desc::counter(
         "db_client_acquires_total",
         "Waits for a connection by their end: acquired, timed_out, failed (no connection could be opened, or the pool is closed) or cancelled by the caller.",
     )
     .labels(&["pool", "outcome"])
-    .classic(Classic {
-        shape: ClassicShape::Counter,
-        name: "db_pool_acquires_total",
-        help: "Waits for a database connection by their end",
-    });
+    .classic(Classic::counter(
+        "db_pool_acquires_total",
+        "Waits for a database connection by their end",
+    ));
 
-    /// Timed out waits by what they were waiting for.
     pub const TIMEOUTS: Desc = Desc::counter(
         "db_client_timeouts_total",
         "Waits that timed out: for a permit while all connections were taken, or while connecting.",
     )
     .labels(&["pool", "phase"]);
 
-    /// Connections that were opened.
     pub const CONNECTIONS_OPENED: Desc =
         Desc::counter("db_client_connections_opened_total", "Connections that the pool opened.")
             .labels(&["pool"]);
 
-    /// Connections that were used again.
     pub const CONNECTIONS_RECYCLED: Desc = Desc::counter(
         "db_client_connections_recycled_total",
         "Times that an idle connection passed its check and was handed out again.",
     )
     .labels(&["pool"]);
 
-    /// Connections that the pool lost.
     pub const CONNECTIONS_DISCARDED: Desc = Desc::counter(
         "db_client_connections_discarded_total",
         "Connections that left the pool: recycle_failed the check before reuse, cancelled during it, or taken by a caller.",
     )
     .labels(&["pool", "reason"]);
 
-    /// The age of the oldest hold.
     pub const OLDEST_USE_AGE: Desc = Desc::gauge(
         "db_client_oldest_use_age_seconds",
         "Age of the longest held connection; NaN while none is held.",
@@ -138,7 +115,6 @@ descs! {
     .unit(Unit::Seconds)
     .labels(&["pool"]);
 
-    /// The age of the oldest wait.
     pub const OLDEST_WAIT_AGE: Desc = Desc::gauge(
         "db_client_oldest_wait_age_seconds",
         "Age of the longest wait that has not ended; NaN while nobody waits.",
@@ -146,29 +122,25 @@ descs! {
     .unit(Unit::Seconds)
     .labels(&["pool"]);
 
-    /// Connections held for too long.
     pub const LEAKED_CONNECTIONS: Desc = Desc::gauge(
         "db_client_leaked_connections",
         "Connections held for longer than the leak threshold.",
     )
     .labels(&["pool"])
-    .classic(Classic {
-        shape: ClassicShape::Gauge,
-        name: "db_pool_leaked_connections",
-        help: "Database connections held suspiciously long",
-    });
+    .classic(Classic::gauge(
+        "db_pool_leaked_connections",
+        "Database connections held suspiciously long",
+    ));
 
-    /// Holds that became too long.
     pub const LEAKS: Desc = Desc::counter(
         "db_client_leaks_total",
-        "Times that a connection came to be held for longer than the leak threshold.",
+        "Connections whose use became longer than the leak threshold.",
     )
     .labels(&["pool"]);
 
-    /// Panics of the closure that is asked for a pool's levels.
     pub const SOURCE_PANICS: Desc = Desc::counter(
         "db_client_source_panics_total",
-        "Times that whoever was asked for the pool's levels panicked; they are NaN until it answers again.",
+        "Panics of the code that is asked for the pool's levels; they are NaN until it answers again.",
     )
     .labels(&["pool"]);
 }

@@ -11,74 +11,52 @@ use metrics_core::{InstanceHandle, Peak, Registry, lock};
 
 use crate::cells::Outcome;
 use crate::checkout::Acquiring;
-use crate::descs::CONNECTIONS_USED_PEAK;
 use crate::thresholds::Thresholds;
 use crate::watched::WatchedPool;
 
 /// Records waits and holds of one pool of any kind; clones share everything.
 ///
 /// Call [`acquire`](Self::acquire) before you ask the pool for a connection, end the returned
-/// guard by the outcome, and keep the [`Checkout`](crate::Checkout) beside the connection:
+/// guard by the outcome, and keep the [`Checkout`](crate::Checkout) beside the connection. The
+/// guide `docs/watch-a-pool.md` has whole wrappers for sqlx, bb8 and r2d2.
 ///
 /// ```
 /// use db_pool_monitor::{Checkout, PoolHandle, PoolLevels, PoolMonitor};
 /// use metrics_core::Registry;
 ///
-/// # mod sqlx {
-/// #     #[derive(Debug)]
-/// #     pub(crate) enum Error { PoolTimedOut, PoolClosed }
-/// #     pub(crate) struct PoolConnection;
-/// #     #[derive(Clone)]
-/// #     pub(crate) struct PgPool;
-/// #     impl PgPool {
-/// #         pub(crate) async fn acquire(&self) -> Result<PoolConnection, Error> { Ok(PoolConnection) }
-/// #         pub(crate) fn size(&self) -> u32 { 4 }
-/// #         pub(crate) fn num_idle(&self) -> usize { 3 }
-/// #         pub(crate) fn is_closed(&self) -> bool { false }
-/// #     }
+/// # #[derive(Debug)]
+/// # enum Error { TimedOut, Closed }
+/// # struct Connection;
+/// # struct Pool;
+/// # impl Pool {
+/// #     fn get(&self) -> Result<Connection, Error> { Ok(Connection) }
 /// # }
-/// # use sqlx::{PgPool, PoolConnection};
-/// async fn acquire(
-///     pool: &PgPool,
-///     handle: &PoolHandle,
-/// ) -> Result<(Checkout, PoolConnection), sqlx::Error> {
+/// fn get(pool: &Pool, handle: &PoolHandle) -> Result<(Checkout, Connection), Error> {
 ///     let acquiring = handle.acquire();
-///     match pool.acquire().await {
+///     match pool.get() {
 ///         Ok(connection) => Ok((acquiring.acquired(), connection)),
 ///         Err(error) => {
 ///             match error {
-///                 sqlx::Error::PoolTimedOut => acquiring.timed_out(),
-///                 _ => acquiring.failed(),
+///                 Error::TimedOut => acquiring.timed_out(),
+///                 Error::Closed => acquiring.failed(),
 ///             }
 ///             Err(error)
 ///         }
 ///     }
 /// }
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-/// # let pool = PgPool;
 /// let registry = Registry::new();
 /// let monitor = PoolMonitor::register(&registry)?;
-/// let asked = pool.clone();
-/// let handle = monitor.pool("main", move || {
-///     let (size, idle) = (u64::from(asked.size()), asked.num_idle() as u64);
-///     let (used, idle, max) = (Some(size.saturating_sub(idle)), Some(idle), Some(10));
-///     (!asked.is_closed()).then_some(PoolLevels { used, idle, max, ..PoolLevels::default() })
-/// })?;
-///
-/// let (checkout, connection) = acquire(&pool, &handle).await.expect("the pool is open");
+/// let handle = monitor.pool("main", || Some(PoolLevels::default()))?;
+/// let (checkout, connection) = get(&Pool, &handle).expect("the pool is open");
 /// drop(checkout); // the use of the connection ends here
 /// drop(connection);
 /// drop(handle.acquire()); // a caller that gave up
 ///
 /// let metrics = monitor.metrics(&registry.read(), "main").expect("it is watched");
 /// assert_eq!((metrics.acquired, metrics.cancelled), (1, 1));
-/// assert_eq!((metrics.active_connections, metrics.idle_connections), (Some(1), Some(3)));
-/// assert_eq!(metrics.waiting_clients, None); // sqlx does not count them
-/// # Ok(())
-/// # })
-/// # }
+/// assert_eq!(metrics.active_connections, None); // the closure did not return it
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// If you only know a wait after its end, call [`acquired`](Self::acquired),
@@ -113,43 +91,39 @@ impl PoolHandle {
     #[track_caller]
     pub fn acquire(&self) -> Acquiring {
         if !self.registry.is_measuring() {
-            return Acquiring::unmeasured();
+            return Acquiring(None);
         }
         let recorder = self.pool.recorder.clone();
-        recorder.used_peak.get_or_init(|| self.begin_tracking());
+        recorder.used_peak.get_or_init(|| {
+            // Fails only if another metric has the name; the other series are still recorded.
+            let tracked = self.pool.track(&self.registry, self.name());
+            tracked.unwrap_or(Peak::disabled())
+        });
         let since = recorder.clock.now();
         let mut acquiring = Acquiring::start(recorder, since, Location::caller());
         acquiring.enter();
         acquiring
     }
 
-    /// Registers the series of ages, leaks and the peak of connections in use; returns the peak.
-    fn begin_tracking(&self) -> Peak {
-        // Fails only if another metric has the name. The guard then records the rest.
-        let _ = self.pool.show_ages(&self.registry, self.name());
-        let peak = self.registry.peak(&CONNECTIONS_USED_PEAK, &[self.name()]);
-        peak.unwrap_or(Peak::disabled())
-    }
-
     /// Records a wait that ended with a connection.
     #[inline]
     pub fn acquired(&self, wait: Duration) {
-        self.waited(wait, Outcome::Acquired);
+        self.pool.recorder.ends.waited(wait, Outcome::Acquired);
     }
 
     /// Records a wait that ended because the pool's own deadline passed.
     pub fn timed_out(&self, wait: Duration) {
-        self.waited(wait, Outcome::TimedOut);
+        self.pool.recorder.ends.waited(wait, Outcome::TimedOut);
     }
 
     /// Records a wait that ended because no connection could be opened, or the pool is closed.
     pub fn failed(&self, wait: Duration) {
-        self.waited(wait, Outcome::Failed);
+        self.pool.recorder.ends.waited(wait, Outcome::Failed);
     }
 
     /// Records a wait that its caller gave up, such as by dropping its future.
     pub fn cancelled(&self, wait: Duration) {
-        self.waited(wait, Outcome::Cancelled);
+        self.pool.recorder.ends.waited(wait, Outcome::Cancelled);
     }
 
     /// Records the end of a hold, whether the connection was returned or lost.
@@ -162,10 +136,5 @@ impl PoolHandle {
     /// that they are [`Thresholds::default`].
     pub fn set_thresholds(&self, thresholds: Thresholds) {
         *lock(&self.pool.thresholds) = thresholds;
-    }
-
-    #[inline]
-    fn waited(&self, wait: Duration, outcome: Outcome) {
-        self.pool.recorder.ends.waited(wait, outcome);
     }
 }

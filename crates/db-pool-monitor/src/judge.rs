@@ -12,7 +12,7 @@ use std::time::Duration;
 use metrics_core::{DEGRADED_FROM, Finding, Judgement, LatencySummary};
 
 use crate::cells::Outcome;
-use crate::reading::Reading;
+use crate::reading::{Reading, age};
 
 /// The penalty of an error rate at its threshold, and the additional penalty at 1.
 const ERRORS: (f64, f64) = (20.0, 60.0);
@@ -132,8 +132,9 @@ fn slow(pool: &Reading<'_>) -> Option<Finding> {
 
 fn leaks(pool: &Reading<'_>) -> Option<Finding> {
     let (name, limit) = (&pool.name, pool.thresholds.leak_after);
-    let tracked = pool.tracked.as_ref().filter(|tracked| tracked.leaked_connections > 0)?;
-    let (leaked, oldest) = (tracked.leaked_connections, tracked.oldest_use.unwrap_or(limit));
+    let tracked = pool.tracked.as_ref()?;
+    let leaked = tracked.leaked.filter(|leaked| *leaked > 0.0)?;
+    let oldest = age(tracked.oldest_use).unwrap_or(limit);
     let (longer, one) = (seconds(limit), seconds(oldest));
     let finding = Finding::warning("leaked_connections")
         .beyond(oldest.as_secs_f64(), limit.as_secs_f64())

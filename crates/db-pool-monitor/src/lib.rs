@@ -1,16 +1,13 @@
 //! Watches database connection pools: waits, holds, outcomes and leaks.
 //!
-//! A pool's own status has the number of connections. It lacks the time that
-//! callers waited and what they waited for, the end of each wait, the time that
-//! connections are held, and connections that are never returned. This crate
-//! records all of it in a [`metrics_core::Registry`], where one sample feeds
-//! reports, health, scrapes and streams alike.
+//! A pool's own status has the number of connections. It lacks the time that callers waited and
+//! what they waited for, the end of each wait, the time that connections are held, and connections
+//! that are never returned. This crate records all of it in a [`metrics_core::Registry`], whose
+//! samples feed reports, health, scrapes and streams.
 //!
-//! A pool of any kind (sqlx, bb8, r2d2, one of your own) is watched by a
-//! [`PoolHandle`] with two guards, one for the wait and one for the use of a
-//! connection. For deadpool there is an adapter, behind a feature.
-//!
-//! It does not know SQL, queries, exposition formats, HTTP or other monitors.
+//! A pool of any kind (sqlx, bb8, r2d2, one of your own) is watched by a [`PoolHandle`] with two
+//! guards, one for the wait and one for the use of a connection. For deadpool there is an adapter,
+//! behind a feature. The crate does not know SQL, exposition formats, HTTP or other monitors.
 //!
 //! ```
 //! use db_pool_monitor::{PoolLevels, PoolMonitor};
@@ -18,7 +15,7 @@
 //!
 //! let registry = Registry::new();
 //! let monitor = PoolMonitor::register(&registry)?;
-//! // The closure is asked once a second for the levels of your pool.
+//! // node0 calls the closure once a second for the levels of your pool.
 //! let levels = PoolLevels { used: Some(1), idle: Some(3), ..PoolLevels::default() };
 //! let handle = monitor.pool("main", move || Some(levels))?;
 //!

@@ -10,7 +10,7 @@ use metrics_core::{ByLabel, LatencySummary, as_millis};
 use serde::Serialize;
 
 use crate::cells::{Outcome, WaitPhase};
-use crate::reading::Reading;
+use crate::reading::{Reading, age};
 
 /// Numbers of one pool, or the totals of several.
 ///
@@ -169,12 +169,12 @@ impl TrackedMetrics {
         let tracked: Vec<_> =
             pools.iter().map(|pool| pool.tracked.as_ref()).collect::<Option<_>>()?;
         Some(Self {
-            peak_active_connections: tracked.iter().map(|it| it.peak_active_connections).sum(),
-            peak_waiting_clients: tracked.iter().map(|it| it.peak_waiting_clients).sum(),
-            oldest_use: tracked.iter().filter_map(|it| it.oldest_use).max(),
-            oldest_wait: tracked.iter().filter_map(|it| it.oldest_wait).max(),
-            leaked_connections: tracked.iter().map(|it| it.leaked_connections).sum(),
-            leaks: tracked.iter().map(|it| it.leaks).sum(),
+            peak_active_connections: tracked.iter().map(|it| it.used_peak).sum(),
+            peak_waiting_clients: pools.iter().map(|pool| pool.waiting_peak).sum(),
+            oldest_use: tracked.iter().filter_map(|it| age(it.oldest_use)).max(),
+            oldest_wait: tracked.iter().filter_map(|it| age(it.oldest_wait)).max(),
+            leaked_connections: tracked.iter().filter_map(|it| it.leaked).sum::<f64>() as u64,
+            leaks: tracked.iter().map(|it| it.leaks.total).sum(),
         })
     }
 }

@@ -1,8 +1,7 @@
 //! The handle by which a host watches its pools.
 //!
-//! The registry holds another type, [`Watch`]. A host attaches pools and needs the registry for
-//! that, so one type for both would hold the registry that holds it, and none of it would ever be
-//! dropped.
+//! The registry owns another type, [`Watch`]. This handle owns the registry, in order to register
+//! pools. If the registry owned this handle, neither would ever be dropped.
 
 use std::sync::{Arc, Mutex};
 
@@ -27,7 +26,7 @@ pub struct PoolMonitor {
     pub(crate) watch: Arc<Watch>,
 }
 
-/// A pool that is not watched by a handle, and why.
+/// The reason why a pool cannot be watched by a handle.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AttachError {
@@ -46,8 +45,7 @@ impl PoolMonitor {
     /// Registers the topic `database`.
     ///
     /// # Errors
-    /// [`RegisterError::DuplicateTopic`] when the registry has it: clone the first monitor
-    /// instead.
+    /// [`RegisterError::DuplicateTopic`] when the registry has it: clone the first monitor instead.
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
         let watch = Arc::new(Watch { pools: Instances::new("pool"), checks: Mutex::default() });
         registry.monitor(watch.clone())?;
@@ -56,14 +54,14 @@ impl PoolMonitor {
 
     /// Watches a pool of any kind by a handle.
     ///
-    /// `levels` is called now, and then once a tick on a thread of the registry's: it does no I/O
-    /// and takes far less than a millisecond. `None` says that the pool is gone: it is no longer
-    /// shown, its name is free, and the numbers that were recorded last as long as the handle. A
-    /// level that the first answer leaves out stays absent; one that a later answer leaves out is
-    /// NaN, as all are after a panic, which is counted and contained.
+    /// `levels` is called at once, and then once a tick on a worker thread of the registry. It
+    /// must do no I/O and return within a millisecond. It returns `None` when the pool is gone:
+    /// then the pool is no longer shown, its name is free, and what was recorded stays as long as
+    /// the handle. A level that the first answer leaves out stays absent; one that a later answer
+    /// leaves out is NaN. A panic is caught and counted, and makes all levels NaN.
     ///
-    /// The closure may own the pool, which then lives as long as the handle. Where the pool owns
-    /// the handle (in a hook of its own), hold the pool weakly.
+    /// The closure may own the pool, which then lives as long as the handle. If the pool owns the
+    /// handle, such as in a hook, give the closure a weak reference, or neither is ever dropped.
     ///
     /// # Errors
     /// [`AttachError`] for a name that is taken or unusable, and for a pool that is gone.
@@ -86,7 +84,7 @@ impl PoolMonitor {
 
     /// Makes the service's readiness depend on a check.
     ///
-    /// Call it before the surfaces start: they ask for the checks once.
+    /// Call it before the HTTP endpoints start: they ask for the checks once.
     pub fn require(&self, check: impl ReadinessCheck + 'static) {
         lock(&self.watch.checks).push(Arc::new(check));
     }

@@ -1,8 +1,8 @@
-//! deadpool-postgres: timed connects, and a readiness check of its own.
+//! The adapter for deadpool-postgres: timed connects, and a readiness check.
 //!
 //! The check never takes a pooled connection. A probe that waits in the pool's queue fails when
-//! the service is merely busy, and takes the instance out of the balancer when it is needed most.
-//! It keeps one connection open, so that it costs the database one session and no connects.
+//! the service is merely busy, and removes the instance from the load balancer when it is needed
+//! most. The check keeps one connection open: it costs the database one session and no connects.
 //!
 //! ```no_run
 //! use db_pool_monitor::{PoolMonitor, postgres};
@@ -31,7 +31,7 @@ use std::pin::Pin;
 
 use deadpool_postgres::tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use deadpool_postgres::tokio_postgres::{Client, Config, Error, Socket};
-use deadpool_postgres::{ConfigConnectImpl, Connect, Manager, ManagerConfig};
+use deadpool_postgres::{ClientWrapper, ConfigConnectImpl, Connect, Manager, ManagerConfig};
 use metrics_core::{NotReady, ReadinessCheck};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -43,14 +43,12 @@ type Connecting<'a> =
 
 /// A manager whose connects are timed, for [`PoolMonitor::build`](crate::PoolMonitor::build).
 ///
-/// Otherwise it is [`Manager::from_config`]. For a [`Connect`] of your own use
+/// Apart from that it equals [`Manager::from_config`]. For a [`Connect`] of your own use
 /// [`Manager::from_connect`] with [`TimedConnect`].
 pub fn manager<T>(pg_config: Config, tls: T, config: ManagerConfig) -> Manager
 where
-    T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
-    T::Stream: Send + Sync,
-    T::TlsConnect: Send + Sync,
-    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    T: MakeTlsConnect<Socket, Stream: Send + Sync> + Clone + Send + Sync + 'static,
+    T::TlsConnect: TlsConnect<Socket, Future: Send> + Send + Sync,
 {
     Manager::from_connect(pg_config, TimedConnect(ConfigConnectImpl { tls }), config)
 }
@@ -69,29 +67,28 @@ impl<C: Connect> Connect for TimedConnect<C> {
     }
 }
 
-/// Asks the database on a connection of its own whether it answers.
+/// A readiness check that asks the database `SELECT 1` on a connection of its own.
 ///
-/// The connection is kept and, once broken, opened anew. There is never more than one: a check
-/// that is dropped (its runner's timeout passed) closes what it had or was opening, since an
-/// answer may still be under way on it.
+/// The connection stays open between checks, and is replaced when it is broken. There is never
+/// more than one: a check that is dropped, such as after its caller's timeout, closes its
+/// connection, since the late answer may still arrive there.
 pub struct PostgresCheck {
     name: String,
     config: Config,
     connect: Box<dyn Connect>,
-    session: Mutex<Option<Session>>,
+    /// Its drop ends the connection's task, which could otherwise wait for an answer forever.
+    session: Mutex<Option<ClientWrapper>>,
 }
 
 impl PostgresCheck {
-    /// A check that is shown under `name`; it connects when it is first asked.
+    /// Creates a check that is shown under `name`; it connects when it is first asked.
     ///
-    /// In the database's list of sessions it is `node0-readiness`, unless the configuration names
-    /// an application.
+    /// The database lists its session as `node0-readiness`, unless the configuration has an
+    /// application name.
     pub fn new<T>(name: impl Into<String>, mut config: Config, tls: T) -> Self
     where
-        T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
-        T::Stream: Send + Sync,
-        T::TlsConnect: Send + Sync,
-        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+        T: MakeTlsConnect<Socket, Stream: Send + Sync> + Clone + Send + Sync + 'static,
+        T::TlsConnect: TlsConnect<Socket, Future: Send> + Send + Sync,
     {
         if config.get_application_name().is_none() {
             config.application_name("node0-readiness");
@@ -109,7 +106,7 @@ impl PostgresCheck {
         let mut kept = self.session.lock().await;
         // Taken out, so that dropping this future drops the session too.
         if let Some(session) = kept.take()
-            && session.ask().await.is_ok()
+            && ask(&session).await.is_ok()
         {
             *kept = Some(session);
             return Ok(());
@@ -117,8 +114,8 @@ impl PostgresCheck {
         // The kept session may have broken in a restart that is over, so a new one is tried.
         let connected = self.connect.connect(&self.config).await;
         let (client, task) = connected.map_err(|error| not_ready("no connection", &error))?;
-        let session = Session { client, task };
-        let answer = session.ask().await;
+        let session = ClientWrapper::new(client, task);
+        let answer = ask(&session).await;
         answer.map_err(|error| not_ready("no answer", &error))?;
         *kept = Some(session);
         Ok(())
@@ -141,26 +138,11 @@ impl fmt::Debug for PostgresCheck {
     }
 }
 
-/// An open connection.
-struct Session {
-    client: Client,
-    task: JoinHandle<()>,
+async fn ask(session: &ClientWrapper) -> Result<(), Error> {
+    session.simple_query("SELECT 1").await.map(drop)
 }
 
-impl Session {
-    async fn ask(&self) -> Result<(), Error> {
-        self.client.simple_query("SELECT 1").await.map(drop)
-    }
-}
-
-impl Drop for Session {
-    /// Closes the socket now: left alone, the task would wait for an answer that may never come.
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// Names the kind of failure, and no detail that anybody who may ask the probe should not read.
+/// Names the kind of failure without its details, since anybody may be able to ask the probe.
 fn not_ready(what: &str, error: &Error) -> NotReady {
     let kind = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     let why = match (error.code(), kind) {

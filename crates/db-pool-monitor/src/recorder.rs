@@ -18,11 +18,11 @@ pub(crate) struct Recorder {
     pub(crate) ends: EndCells,
     pub(crate) waits: Ledger,
     pub(crate) holds: Ledger,
-    /// Empty until the first guard: without guards nobody knows it.
+    /// Empty until the first guard; without guards the connections in use are seen by polls only.
     pub(crate) used_peak: OnceLock<Peak>,
-    /// Present where an adapter sees the pool's queue.
+    /// `None` unless an adapter sees the pool's queue.
     pub(crate) queue: Option<QueueCells>,
-    /// Present where an adapter has put hooks into the pool.
+    /// `None` unless an adapter has put hooks into the pool.
     pub(crate) hooks: Option<HookCells>,
 }
 

@@ -41,7 +41,7 @@ pub(crate) struct PoolReport {
 struct Leak {
     #[serde(serialize_with = "as_millis::serialize")]
     held_for: Duration,
-    /// The line of code, as compilers write it.
+    /// The place in the code, such as `src/orders.rs:12:30`.
     acquired_at: String,
 }
 
@@ -67,7 +67,7 @@ impl PoolReport {
             health: None,
             rates: PoolRates::of(slice::from_ref(pool)),
             thresholds: pool.thresholds,
-            leaks: pool.suspects.as_ref().map(|suspects| suspects.iter().map(leak).collect()),
+            leaks: pool.tracked.as_ref().map(|_| pool.suspects.iter().map(leak).collect()),
         }
     }
 }

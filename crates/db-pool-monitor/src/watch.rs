@@ -23,7 +23,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn reading<'a>(&self, view: &View<'a>, name: &str) -> Option<Reading<'a>> {
-        Reading::of(&self.pools.get(name)?, view)
+        Reading::of(&*self.pools.get(name)?, view)
     }
 
     pub(crate) fn readings<'a>(&self, view: &View<'a>) -> Vec<Reading<'a>> {
@@ -38,7 +38,8 @@ impl Monitor for Watch {
 
     fn poll(&self) {
         self.pools.living().iter().for_each(|pool| pool.poll());
-        self.pools.prune().iter().for_each(|gone| gone.hide());
+        // Ends the series that polls fill; those of the recorder last as long as a handle.
+        self.pools.prune().iter().for_each(|gone| *lock(&gone.polled) = None);
     }
 
     fn judge(&self, view: &View<'_>) -> Judgement {

@@ -1,13 +1,12 @@
 //! A watched pool: its series, and the source that polls ask for its levels.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use metrics_core::{Counter, Instance, RegisterError, Registry, lock};
+use metrics_core::{Counter, Instance, Peak, RegisterError, Registry, lock};
 
-use crate::cells::AgeCells;
+use crate::cells::TrackedCells;
 use crate::descs::SOURCE_PANICS;
 use crate::ledger::Overdue;
 use crate::levels::{PoolGauges, PoolLevels};
@@ -22,18 +21,18 @@ pub(crate) struct WatchedPool {
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) thresholds: Mutex<Thresholds>,
     source: Box<dyn Source>,
-    /// `None` once the pool is gone, so that its levels leave while handles keep the rest.
+    /// `None` once the pool is gone: these series end then, those of the recorder with its handles.
     pub(crate) polled: Mutex<Option<Polled>>,
 }
 
-/// A pool of any kind, as far as it can be polled; it is not kept alive.
+/// The pool itself, which polls ask for its levels.
 pub(crate) trait Source: Send + Sync {
-    /// Returns `true` while the pool is there; called under a lock, so it must be quick.
+    /// Returns `true` while the pool exists; called under a lock, so it must be quick.
     fn is_alive(&self) -> bool {
         true
     }
 
-    /// The pool's levels; `None` when it is gone.
+    /// Returns the pool's levels; `None` when it is gone.
     fn levels(&self) -> Option<PoolLevels>;
 }
 
@@ -42,7 +41,7 @@ pub(crate) trait Source: Send + Sync {
 pub(crate) struct Polled {
     pub(crate) levels: PoolGauges,
     /// `None` until the first guard: only the ends of waits and uses are known.
-    pub(crate) ages: Option<AgeCells>,
+    pub(crate) tracked: Option<TrackedCells>,
     /// The longest held connections past the leak threshold.
     pub(crate) suspects: Vec<Overdue>,
     source_panics: Counter,
@@ -60,7 +59,7 @@ impl WatchedPool {
         let mut levels = PoolGauges::default();
         levels.learn(registry, &[name], first)?;
         let source_panics = registry.counter(&SOURCE_PANICS, &[name])?;
-        let polled = Polled { levels, ages: None, suspects: Vec::new(), source_panics };
+        let polled = Polled { levels, tracked: None, suspects: Vec::new(), source_panics };
         Ok(Self {
             recorder: Arc::new(recorder),
             thresholds: Mutex::default(),
@@ -69,16 +68,15 @@ impl WatchedPool {
         })
     }
 
-    /// Shows ages and leaks from now on, unless the pool is gone.
-    pub(crate) fn show_ages(&self, registry: &Registry, name: &str) -> Result<(), RegisterError> {
-        if let Some(polled) = &mut *lock(&self.polled) {
-            let ages = AgeCells::register(registry, &[name])?;
-            // Zero would be an age.
-            ages.oldest_use.set(f64::NAN);
-            ages.oldest_wait.set(f64::NAN);
-            polled.ages = Some(ages);
-        }
-        Ok(())
+    /// Registers the series of ages and leaks, unless the pool is gone; returns the peak of uses.
+    pub(crate) fn track(&self, registry: &Registry, name: &str) -> Result<Peak, RegisterError> {
+        let mut polled = lock(&self.polled);
+        let Some(polled) = &mut *polled else { return Ok(Peak::disabled()) };
+        let cells = TrackedCells::register(registry, &[name])?;
+        // Zero would be an age.
+        cells.oldest_use.set(f64::NAN);
+        cells.oldest_wait.set(f64::NAN);
+        Ok(polled.tracked.insert(cells).used_peak.clone())
     }
 
     /// Asks the source for the levels, and fills the series of levels and ages.
@@ -98,27 +96,22 @@ impl WatchedPool {
             }
         }
     }
-
-    /// Lets the levels leave, once the pool is gone.
-    pub(crate) fn hide(&self) {
-        *lock(&self.polled) = None;
-    }
 }
 
 impl Polled {
     fn fill(&mut self, levels: &PoolLevels, recorder: &Recorder, leak_after: Duration) {
         self.levels.set(levels);
-        let Some(ages) = &self.ages else { return };
+        let Some(tracked) = &self.tracked else { return };
         let mut holds = recorder.holds.survey(&recorder.clock, leak_after);
         let waits = recorder.waits.survey(&recorder.clock, Duration::MAX);
         // A peak of more than a minute ago is dropped, unless the level that made it lasts.
         recorder.record_used(levels.used.unwrap_or(holds.entries));
         recorder.record_waiting(levels.waiting.unwrap_or(0));
         let seconds = |age: Option<Duration>| age.map_or(f64::NAN, |age| age.as_secs_f64());
-        ages.oldest_use.set(seconds(holds.oldest));
-        ages.oldest_wait.set(seconds(waits.oldest));
-        ages.leaked.set(holds.overdue.len() as f64);
-        ages.leaks.add(holds.newly_overdue);
+        tracked.oldest_use.set(seconds(holds.oldest));
+        tracked.oldest_wait.set(seconds(waits.oldest));
+        tracked.leaked.set(holds.overdue.len() as f64);
+        tracked.leaks.add(holds.newly_overdue);
         holds.overdue.truncate(LISTED_LEAKS);
         self.suspects = holds.overdue;
     }
@@ -133,11 +126,5 @@ impl Instance for WatchedPool {
 impl<F: Fn() -> Option<PoolLevels> + Send + Sync> Source for F {
     fn levels(&self) -> Option<PoolLevels> {
         self()
-    }
-}
-
-impl fmt::Debug for WatchedPool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WatchedPool").field("recorder", &self.recorder).finish_non_exhaustive()
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use node0::InstanceError;
 use node0::cache::CacheMonitor;
-use node0::cache::moka::{Builder, FutureCache};
+use node0::cache::moka::FutureCache;
 
 use crate::chaos::{Chaos, Fault};
 use crate::orders::{Order, OrderError};
@@ -46,7 +46,7 @@ impl OrderCache {
     ) -> Result<Self, InstanceError> {
         let moka = moka::future::Cache::builder();
         let moka = moka.max_capacity(FIRST_ORDERS).time_to_live(FIRST_LIFETIME);
-        let first = Builder::new(monitor.tier(CACHE, "L1")?, moka).build();
+        let first = FutureCache::builder(monitor.tier(CACHE, "L1")?, moka).build();
         Ok(Self { first, second: Arc::new(second), chaos })
     }
 

@@ -305,3 +305,8 @@ impl<T> fmt::Debug for Instances<T> {
         f.debug_list().entries(read(&self.directory.named).keys()).finish()
     }
 }
+
+/// The guide's monitor, compiled as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/write-a-monitor.md")]
+struct Guide;

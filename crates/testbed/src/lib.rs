@@ -5,7 +5,8 @@
 //! connections of a real Postgres and cache in a real Redis. This crate finds those
 //! programs, or unpacks them into the target folder when a test first needs one. It also
 //! drives them: it has processes that end with their guard, a Prometheus on a free port,
-//! and a plain HTTP client that can also send malformed requests.
+//! and a plain HTTP client that can also send malformed requests. It also has the checks that
+//! tests of several crates share, such as that of the shape of JSON.
 //!
 //! The crate does not know node0's own crates, which may use it only as a dev-dependency.
 //! It is not published. Its functions block, so tests call them from threads.
@@ -43,6 +44,7 @@ pub mod prometheus;
 pub mod promtool;
 pub mod prove;
 pub mod redis;
+pub mod shape;
 
 mod require;
 

@@ -6,52 +6,34 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ::moka::notification::RemovalCause;
-use ::moka::{Entry, Policy};
 use ::moka::{future, sync};
 
-use super::{FutureCache, SyncCache};
-use crate::levels::Levels;
+use super::{FutureCache, Inner, SyncCache};
 use crate::tier::Tier;
-use crate::words::{Events, EvictionCause, Size};
-
-/// A builder of moka's, with the types of its entries; sealed, since there are two.
-pub trait MokaBuilder: sealed::Sealed {
-    /// The cache's keys.
-    type Key: 'static;
-    /// Its values.
-    type Value: 'static;
-}
-
-mod sealed {
-    /// Implemented for moka's builders only.
-    pub trait Sealed {}
-}
+use crate::words::{Events, EvictionCause};
 
 type SyncBuilder<K, V> = sync::CacheBuilder<K, V, sync::Cache<K, V>>;
 type FutureBuilder<K, V> = future::CacheBuilder<K, V, future::Cache<K, V>>;
 
-type Weigher<K, V> = dyn Fn(&K, &V) -> u32 + Send + Sync;
+pub(super) type Weigher<K, V> = dyn Fn(&K, &V) -> u32 + Send + Sync;
 type Listener<K, V> = dyn Fn(Arc<K>, V, RemovalCause) + Send + Sync;
 
 /// Settings for a watched moka cache.
 ///
-/// Set an eviction listener or weigher here and not on moka's builder. This builder
-/// replaces moka's listener, and without a weigher it takes the maximum capacity
-/// for a number of entries.
+/// Set an eviction listener or weigher here and not on moka's builder. This builder replaces moka's
+/// listener, and without a weigher it takes the maximum capacity for a number of entries.
 ///
 /// ```
 /// use cache_monitor::CacheMonitor;
-/// use cache_monitor::moka::Builder;
+/// use cache_monitor::moka::SyncCache;
 /// use metrics_core::Registry;
 ///
 /// let registry = Registry::new();
 /// let monitor = CacheMonitor::register(&registry)?;
-/// let cache = Builder::new(
-///     monitor.tier("pages", "L1")?,
-///     moka::sync::Cache::builder().max_capacity(1 << 20),
-/// )
-/// .bytes(|url: &String, page: &String| (url.len() + page.len()) as u32)
-/// .build();
+/// let moka = moka::sync::Cache::builder().max_capacity(1 << 20);
+/// let cache = SyncCache::builder(monitor.tier("pages", "L1")?, moka)
+///     .bytes(|url: &String, page: &String| (url.len() + page.len()) as u32)
+///     .build();
 ///
 /// let page = cache.get_with("/".to_owned(), || "<p>hello</p>".to_owned());
 /// assert_eq!(cache.get("/"), Some(page));
@@ -61,26 +43,18 @@ type Listener<K, V> = dyn Fn(Arc<K>, V, RemovalCause) + Send + Sync;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "call `build` to get the cache"]
-pub struct Builder<B: MokaBuilder> {
+pub struct Builder<K, V, B> {
     builder: B,
     tier: Tier,
-    weigher: Option<Arc<Weigher<B::Key, B::Value>>>,
-    listener: Option<Box<Listener<B::Key, B::Value>>>,
+    weigher: Option<Arc<Weigher<K, V>>>,
+    listener: Option<Box<Listener<K, V>>>,
 }
 
-impl<B: MokaBuilder> Builder<B> {
-    /// A cache with the settings of moka's builder, watched as a tier.
-    pub fn new(tier: Tier, builder: B) -> Self {
-        Self { builder, tier, weigher: None, listener: None }
-    }
-
+impl<K, V, B> Builder<K, V, B> {
     /// Weighs entries by their bytes; by default each weighs one and bytes are unknown.
     ///
     /// The cache's maximum capacity is then in bytes.
-    pub fn bytes(
-        mut self,
-        weigher: impl Fn(&B::Key, &B::Value) -> u32 + Send + Sync + 'static,
-    ) -> Self {
+    pub fn bytes(mut self, weigher: impl Fn(&K, &V) -> u32 + Send + Sync + 'static) -> Self {
         self.weigher = Some(Arc::new(weigher));
         self
     }
@@ -90,7 +64,7 @@ impl<B: MokaBuilder> Builder<B> {
     /// A panic in it is caught, and it is called again for the next entry.
     pub fn listener(
         mut self,
-        listener: impl Fn(Arc<B::Key>, B::Value, RemovalCause) + Send + Sync + 'static,
+        listener: impl Fn(Arc<K>, V, RemovalCause) + Send + Sync + 'static,
     ) -> Self {
         self.listener = Some(Box::new(listener));
         self
@@ -100,14 +74,14 @@ impl<B: MokaBuilder> Builder<B> {
 /// Builds each kind of cache; moka's builders have the same methods, but no common trait.
 macro_rules! builds {
     ($($builder:ident -> $cache:ident),*) => { $(
-        impl<K, V> sealed::Sealed for $builder<K, V> {}
-
-        impl<K: 'static, V: 'static> MokaBuilder for $builder<K, V> {
-            type Key = K;
-            type Value = V;
+        impl<K, V> $cache<K, V> {
+            /// Returns settings for a cache of this builder of moka's, watched as a tier.
+            pub fn builder(tier: Tier, builder: $builder<K, V>) -> Builder<K, V, $builder<K, V>> {
+                Builder { builder, tier, weigher: None, listener: None }
+            }
         }
 
-        impl<K, V> Builder<$builder<K, V>>
+        impl<K, V> Builder<K, V, $builder<K, V>>
         where
             K: Eq + Hash + Send + Sync + 'static,
             V: Clone + Send + Sync + 'static,
@@ -123,13 +97,14 @@ macro_rules! builds {
                 S: BuildHasher + Clone + Send + Sync + 'static,
             {
                 let Self { builder, tier, weigher, listener } = self;
-                let watched = Watched::new(tier, weigher);
-                let builder = match watched.weigher.clone() {
+                tier.declare(&[Events::Writes, Events::Evictions, Events::Loads]);
+                let builder = match weigher.clone() {
                     Some(weigher) => builder.weigher(move |key, value| weigher(key, value)),
                     None => builder,
                 };
-                let builder = builder.eviction_listener(watched.on_eviction(listener));
-                $cache::new(builder.build_with_hasher(hasher), watched)
+                let listener = on_eviction(tier.clone(), weigher.clone(), listener);
+                let cache = builder.eviction_listener(listener).build_with_hasher(hasher);
+                $cache::new(Inner { cache, tier, weigher })
             }
         }
     )* };
@@ -137,70 +112,27 @@ macro_rules! builds {
 
 builds!(SyncBuilder -> SyncCache, FutureBuilder -> FutureCache);
 
-impl<B: MokaBuilder> fmt::Debug for Builder<B> {
+impl<K, V, B> fmt::Debug for Builder<K, V, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("tier", &self.tier).finish_non_exhaustive()
     }
 }
 
-/// The tier of a cache of either kind, with the weigher of its entries.
-pub(super) struct Watched<K, V> {
-    pub(super) tier: Tier,
+/// Returns a listener that counts what leaves and calls the host's own; it never panics.
+fn on_eviction<K: 'static, V: 'static>(
+    tier: Tier,
     weigher: Option<Arc<Weigher<K, V>>>,
-}
-
-impl<K: 'static, V: 'static> Watched<K, V> {
-    fn new(tier: Tier, weigher: Option<Arc<Weigher<K, V>>>) -> Self {
-        tier.declare(&[Events::Writes, Events::Evictions, Events::Loads]);
-        Self { tier, weigher }
-    }
-
-    /// The bytes of an entry.
-    pub(super) fn size(&self, key: &K, value: &V) -> Size {
-        match &self.weigher {
-            Some(weigher) => Size::Plain(weigher(key, value).into()),
-            None => Size::Unknown,
-        }
-    }
-
-    /// Counts a miss as a load or as coalesced, and returns the value.
-    pub(super) fn missed<E>(&self, has_loaded: bool, entry: Result<Entry<K, V>, E>) -> Result<V, E>
-    where
-        V: Clone,
-    {
-        if !has_loaded {
-            self.tier.coalesced();
-        } else if let Ok(entry) = &entry {
-            self.tier.stored(self.size(entry.key(), entry.value()));
-        }
-        entry.map(Entry::into_value)
-    }
-
-    /// Returns moka's own numbers; with a weigher their unit is bytes.
-    pub(super) fn levels(&self, entries: u64, weight: u64, policy: &Policy) -> Levels {
-        let (entries, max) = (Some(entries), policy.max_capacity());
-        match &self.weigher {
-            None => Levels { entries, max_entries: max, ..Levels::default() },
-            Some(_) => Levels { entries, bytes: Some(weight), max_bytes: max, max_entries: None },
-        }
-    }
-
-    /// Returns a listener that counts entries that leave, and calls the host's own; it never panics.
-    fn on_eviction(
-        &self,
-        listener: Option<Box<Listener<K, V>>>,
-    ) -> impl Fn(Arc<K>, V, RemovalCause) + Send + Sync + 'static {
-        let (tier, weigher) = (self.tier.clone(), self.weigher.clone());
-        move |key, value, cause| {
-            let weigh = |weigher: &Arc<Weigher<K, V>>| {
-                let weight = catch_unwind(AssertUnwindSafe(|| weigher(&key, &value)));
-                weight.ok().map(u64::from)
-            };
-            tier.eviction(of(cause), weigher.as_ref().and_then(weigh));
-            if let Some(listener) = &listener {
-                // The panic hook has reported it already.
-                let _ = catch_unwind(AssertUnwindSafe(|| listener(key, value, cause)));
-            }
+    listener: Option<Box<Listener<K, V>>>,
+) -> impl Fn(Arc<K>, V, RemovalCause) + Send + Sync + 'static {
+    move |key, value, cause| {
+        let weigh = |weigher: &Arc<Weigher<K, V>>| {
+            let weight = catch_unwind(AssertUnwindSafe(|| weigher(&key, &value)));
+            weight.ok().map(u64::from)
+        };
+        tier.eviction(of(cause), weigher.as_ref().and_then(weigh));
+        if let Some(listener) = &listener {
+            // The panic hook has reported it already.
+            let _ = catch_unwind(AssertUnwindSafe(|| listener(key, value, cause)));
         }
     }
 }

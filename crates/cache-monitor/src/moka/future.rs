@@ -11,15 +11,14 @@ use ::moka::Equivalent;
 use ::moka::future::Cache;
 
 use super::Inner;
-use super::builder::Watched;
-use crate::levels::{LevelSource, Levels};
+use crate::levels::Levels;
 use crate::words::{LoadOutcome, Operation};
 
-/// A moka [`Cache`] for tasks that is watched; made by a [`Builder`](super::Builder).
+/// A moka [`Cache`] for tasks that is watched; made by [`Self::builder`].
 ///
-/// Clones share it. Compared with the bare cache, a lookup costs two clock reads, a
-/// counter and a histogram record more. Each call is as cancel safe as moka's own, and
-/// a cancelled one is counted as cancelled.
+/// Clones share it. Compared with the bare cache, a lookup costs two clock reads, a counter and a
+/// histogram record more. Each call is as cancel safe as moka's own, and a cancelled one is counted
+/// as cancelled.
 pub struct FutureCache<K, V, S = RandomState> {
     inner: Arc<Inner<Cache<K, V, S>, K, V>>,
 }
@@ -34,8 +33,8 @@ where
 {
     /// Looks up the value of a key, and loads it if it is missing; of concurrent callers one loads.
     ///
-    /// If that caller is cancelled, the next one loads. Both loads are counted, the
-    /// first one as cancelled. A load that panics is counted as cancelled too.
+    /// If that caller is cancelled, the next one loads. Both loads are counted, the first one as
+    /// cancelled. A load that panics is counted as cancelled too.
     pub async fn get_with(&self, key: K, load: impl Future<Output = V>) -> V {
         let load = async { Ok::<V, Infallible>(load.await) };
         match self.try_get_with(key, load).await {
@@ -59,32 +58,22 @@ where
         if let Some(value) = self.get(&key).await {
             return Ok(value);
         }
-        let Inner { cache, watched } = &*self.inner;
         let has_loaded = AtomicBool::new(false);
         let load = async {
             has_loaded.store(true, Ordering::Relaxed);
-            let timed = watched.tier.start(Operation::Load);
+            let timed = self.tier().start(Operation::Load);
             let result = load.await;
             timed.loaded(LoadOutcome::of(&result));
             result
         };
-        let entry = cache.entry(key).or_try_insert_with(load).await;
-        watched.missed(has_loaded.load(Ordering::Relaxed), entry)
+        let entry = self.inner.cache.entry(key).or_try_insert_with(load).await;
+        self.inner.missed(has_loaded.load(Ordering::Relaxed), entry)
     }
-}
 
-impl<K, V, S> LevelSource for Inner<Cache<K, V, S>, K, V>
-where
-    K: Eq + Hash + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-    S: BuildHasher + Clone + Send + Sync + 'static,
-{
-    /// Runs moka's pending tasks by polling their future once, since this is not async. The
-    /// future is pending only if another caller runs the tasks at this moment.
-    fn levels(&self) -> Levels {
-        let cache = &self.cache;
+    /// Polls the tasks' future once, since the caller is not async. It is pending only if another
+    /// caller runs the tasks at this moment.
+    fn run_pending_tasks(cache: &Cache<K, V, S>) {
         let mut pending = pin!(cache.run_pending_tasks());
         let _ = pending.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        self.watched.levels(cache.entry_count(), cache.weighted_size(), &cache.policy())
     }
 }

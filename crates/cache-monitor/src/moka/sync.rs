@@ -9,14 +9,13 @@ use ::moka::Equivalent;
 use ::moka::sync::Cache;
 
 use super::Inner;
-use super::builder::Watched;
-use crate::levels::{LevelSource, Levels};
+use crate::levels::Levels;
 use crate::words::{LoadOutcome, Operation};
 
-/// A moka [`Cache`] for threads that is watched; made by a [`Builder`](super::Builder).
+/// A moka [`Cache`] for threads that is watched; made by [`Self::builder`].
 ///
-/// Clones share it. Compared with the bare cache, a lookup costs two clock reads, a
-/// counter and a histogram record more.
+/// Clones share it. Compared with the bare cache, a lookup costs two clock reads, a counter and a
+/// histogram record more.
 pub struct SyncCache<K, V, S = RandomState> {
     inner: Arc<Inner<Cache<K, V, S>, K, V>>,
 }
@@ -50,28 +49,18 @@ where
         if let Some(value) = self.get(&key) {
             return Ok(value);
         }
-        let Inner { cache, watched } = &*self.inner;
         let has_loaded = Cell::new(false);
-        let entry = cache.entry(key).or_try_insert_with(|| {
+        let entry = self.inner.cache.entry(key).or_try_insert_with(|| {
             has_loaded.set(true);
-            let timed = watched.tier.start(Operation::Load);
+            let timed = self.tier().start(Operation::Load);
             let result = load();
             timed.loaded(LoadOutcome::of(&result));
             result
         });
-        watched.missed(has_loaded.get(), entry)
+        self.inner.missed(has_loaded.get(), entry)
     }
-}
 
-impl<K, V, S> LevelSource for Inner<Cache<K, V, S>, K, V>
-where
-    K: Eq + Hash + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-    S: BuildHasher + Clone + Send + Sync + 'static,
-{
-    fn levels(&self) -> Levels {
-        let cache = &self.cache;
+    fn run_pending_tasks(cache: &Cache<K, V, S>) {
         cache.run_pending_tasks();
-        self.watched.levels(cache.entry_count(), cache.weighted_size(), &cache.policy())
     }
 }

@@ -2,16 +2,15 @@
 
 use std::convert::Infallible;
 use std::error::Error;
-use std::fmt;
-use std::ops::{Deref, DerefMut};
+use std::ops::DerefMut;
 
 use ::redis::aio::ConnectionLike;
 
 /// Gives out connections to Redis, one for each operation of a [`RedisTier`](super::RedisTier).
 ///
 /// It is implemented for each connection that can be cloned, such as redis's
-/// `MultiplexedConnection`, `ConnectionManager` and `ClusterConnection`. For a pool,
-/// implement it on a type of your own:
+/// `MultiplexedConnection`, `ConnectionManager` and `ClusterConnection`. For a pool, implement it
+/// on a type of your own:
 ///
 /// ```
 /// use cache_monitor::redis::ConnectionSource;
@@ -41,34 +40,10 @@ pub trait ConnectionSource: Send + Sync {
 }
 
 impl<C: ConnectionLike + Clone + Send + Sync> ConnectionSource for C {
-    type Connection = Cloned<C>;
+    type Connection = Box<C>;
     type Error = Infallible;
 
-    async fn connection(&self) -> Result<Cloned<C>, Infallible> {
-        Ok(Cloned(self.clone()))
-    }
-}
-
-/// A clone of a connection that all operations of a tier share.
-#[derive(Clone)]
-pub struct Cloned<C>(C);
-
-impl<C> Deref for Cloned<C> {
-    type Target = C;
-
-    fn deref(&self) -> &C {
-        &self.0
-    }
-}
-
-impl<C> DerefMut for Cloned<C> {
-    fn deref_mut(&mut self) -> &mut C {
-        &mut self.0
-    }
-}
-
-impl<C> fmt::Debug for Cloned<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cloned").finish_non_exhaustive()
+    async fn connection(&self) -> Result<Box<C>, Infallible> {
+        Ok(Box::new(self.clone()))
     }
 }

@@ -68,9 +68,8 @@ impl<S: ConnectionSource> RedisTier<S> {
 
     /// Limits the time of an operation, the wait for a connection included; 250 ms by default.
     ///
-    /// The client has timeouts of its own, 500 ms for an answer and 1 s for a
-    /// connection unless its connections are made with others: a longer one
-    /// here does not lengthen those.
+    /// The client has timeouts of its own, 500 ms for an answer and 1 s for a connection unless its
+    /// connections are made with others: a longer one here does not lengthen those.
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;

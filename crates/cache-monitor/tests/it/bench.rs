@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cache_monitor::{CacheMonitor, Thresholds, TierMetrics};
+use cache_monitor::{CacheMonitor, Thresholds, Tier, TierMetrics};
 use metrics_core::{ManualClock, Registry, Sample, Ticker};
 
 /// A registry that ticks when told, with a monitor.
@@ -17,6 +17,13 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new() -> Self {
         Self::judging_by(Thresholds::default())
+    }
+
+    /// A bench that watches the tier `L1` of the cache `demo`.
+    pub(crate) fn with_tier() -> (Self, Tier) {
+        let bench = Self::new();
+        let tier = bench.monitor.tier("demo", "L1").unwrap();
+        (bench, tier)
     }
 
     pub(crate) fn judging_by(thresholds: Thresholds) -> Self {

@@ -22,8 +22,7 @@ fn after(
     score: Option<u8>,
     codes: &[&str],
 ) -> Assessment {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     (0..hits).for_each(|_| tier.hit(ms(1)));
     (0..misses).for_each(|_| tier.miss(ms(1)));
     rest(&tier);
@@ -155,8 +154,7 @@ fn topic_has_the_worst_tiers_score_and_the_findings_of_all() {
 
 #[test]
 fn same_view_is_judged_alike_and_nothing_is_recorded() {
-    let bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (bench, tier) = Bench::with_tier();
     fail(&tier, 30);
     bench.monitor.record_miss("named", "key", ms(1));
     let sample = bench.registry.read();
@@ -185,8 +183,7 @@ fn monitor_without_tiers_is_unknown() {
 
 #[test]
 fn tier_that_recovered_is_healthy_ten_ticks_later() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     fail(&tier, 100);
     bench.tick();
     for _ in 0..10 {

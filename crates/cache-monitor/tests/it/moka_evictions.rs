@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cache_monitor::EvictionCause;
-use cache_monitor::moka::Builder;
+use cache_monitor::moka::{FutureCache, SyncCache};
 use moka::notification::RemovalCause;
 use testbed::Deadline;
 
@@ -19,10 +19,9 @@ fn check(bench: &Bench, expected: [u64; 4]) {
 
 #[test]
 fn each_cause_is_counted_by_itself() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     let cache =
-        Builder::new(tier, moka::sync::Cache::<u64, u64>::builder().max_capacity(10)).build();
+        SyncCache::builder(tier, moka::sync::Cache::<u64, u64>::builder().max_capacity(10)).build();
     check(&bench, [0, 0, 0, 0]);
     (0..10).for_each(|key| cache.insert(key, 0));
     (0..3).for_each(|key| cache.insert(key, 1));
@@ -36,10 +35,9 @@ fn each_cause_is_counted_by_itself() {
 
 #[test]
 fn expired_entries_are_counted_when_they_leave() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     let builder = moka::sync::Cache::<u64, u64>::builder().time_to_live(ms(1));
-    let cache = Builder::new(tier, builder).build();
+    let cache = SyncCache::builder(tier, builder).build();
     (0..5).for_each(|key| cache.insert(key, 0));
     // moka has a clock of its own, which no test can set.
     let left = Deadline::seconds(10).until(|| {
@@ -53,10 +51,9 @@ fn expired_entries_are_counted_when_they_leave() {
 
 #[tokio::test]
 async fn cache_for_tasks_counts_each_cause_too() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     let builder = moka::future::Cache::<u64, u64>::builder().max_capacity(10);
-    let cache = Builder::new(tier, builder).build();
+    let cache = FutureCache::builder(tier, builder).build();
     for key in 0..10 {
         cache.insert(key, 0).await;
     }
@@ -71,11 +68,10 @@ async fn cache_for_tasks_counts_each_cause_too() {
 
 #[test]
 fn listener_that_panics_is_called_again_and_nothing_is_missed() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     let calls = Arc::new(AtomicU64::new(0));
     let counted = calls.clone();
-    let cache = Builder::new(tier, moka::sync::Cache::<u64, u64>::builder().max_capacity(10))
+    let cache = SyncCache::builder(tier, moka::sync::Cache::<u64, u64>::builder().max_capacity(10))
         .listener(move |_, _, cause| {
             counted.fetch_add(1, Ordering::Relaxed);
             assert_ne!(cause, RemovalCause::Explicit, "a listener that panics, on purpose");

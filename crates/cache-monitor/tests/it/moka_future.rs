@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cache_monitor::moka::{Builder, FutureCache};
+use cache_monitor::moka::FutureCache;
 use moka::future::Cache;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
@@ -12,7 +12,7 @@ use crate::bench::Bench;
 
 fn cache_of(bench: &Bench, max: u64) -> FutureCache<u64, u64> {
     let tier = bench.monitor.tier("demo", "L1").unwrap();
-    Builder::new(tier, Cache::builder().max_capacity(max)).build()
+    FutureCache::builder(tier, Cache::builder().max_capacity(max)).build()
 }
 
 #[tokio::test]

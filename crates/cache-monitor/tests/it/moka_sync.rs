@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use cache_monitor::EvictionCause;
-use cache_monitor::moka::{Builder, SyncCache};
+use cache_monitor::moka::SyncCache;
 use moka::sync::Cache;
 
 use crate::bench::{Bench, number};
@@ -16,7 +16,7 @@ const L1: [(&str, &str); 2] = [("cache", "demo"), ("tier", "L1")];
 
 fn cache_of(bench: &Bench, max: u64) -> SyncCache<u64, String> {
     let tier = bench.monitor.tier("demo", "L1").unwrap();
-    Builder::new(tier, Cache::builder().max_capacity(max)).build()
+    SyncCache::builder(tier, Cache::builder().max_capacity(max)).build()
 }
 
 #[test]
@@ -123,9 +123,8 @@ fn levels_are_moka_s_own_after_pending_tasks() {
 
 #[test]
 fn weighed_entries_are_bytes() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
-    let cache = Builder::new(tier, Cache::builder().max_capacity(1000))
+    let (mut bench, tier) = Bench::with_tier();
+    let cache = SyncCache::builder(tier, Cache::builder().max_capacity(1000))
         .bytes(|key: &String, value: &String| (key.len() + value.len()) as u32)
         .build();
     cache.insert("a".to_owned(), "x".repeat(99));
@@ -143,10 +142,9 @@ fn weighed_entries_are_bytes() {
 
 #[test]
 fn hasher_and_key_borrowing_are_the_hosts_choice() {
-    let bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (bench, tier) = Bench::with_tier();
     let hasher = BuildHasherDefault::<DefaultHasher>::default();
-    let cache = Builder::new(tier, Cache::builder()).build_with_hasher(hasher);
+    let cache = SyncCache::builder(tier, Cache::builder()).build_with_hasher(hasher);
     cache.insert("key".to_owned(), HashMap::from([(1, 2)]));
     assert_eq!(cache.get("key").unwrap()[&1], 2);
     assert_eq!(cache.cache().policy().max_capacity(), None);

@@ -76,8 +76,7 @@ proptest! {
     fn numbers_are_those_of_a_model_that_keeps_each_event(
         events in proptest::collection::vec(event(), 0..300)
     ) {
-        let mut bench = Bench::new();
-        let tier = bench.monitor.tier("demo", "L1").unwrap();
+        let (mut bench, tier) = Bench::with_tier();
         for event in &events {
             match *event {
                 Event::Hit => tier.hit(us(1)),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cache_monitor::{Events, Levels, Operation, Size};
 use metrics_core::{ReportError, Sample};
 use serde_json::{Value, json};
+use testbed::shape::check_shape;
 
 use crate::bench::{Bench, ms, us};
 
@@ -45,31 +46,12 @@ fn with_example(check: impl FnOnce(&Bench, &Arc<Sample>)) {
     check(&bench, &sample);
 }
 
-/// Every field of the example stands in the body: same nesting, type and order; more may follow.
-#[track_caller]
-fn check_shape(path: &str, example: &Value, body: &Value) {
-    match (example, body) {
-        (Value::Object(example), Value::Object(body)) => {
-            let wanted: Vec<_> = example.keys().collect();
-            let found: Vec<_> = body.keys().take(wanted.len()).collect();
-            assert_eq!(found, wanted, "at {path}");
-            for (key, example) in example {
-                check_shape(&format!("{path}.{key}"), example, &body[key]);
-            }
-        }
-        (Value::Number(_), Value::Number(_))
-        | (Value::String(_), Value::String(_))
-        | (Value::Array(_), Value::Array(_)) => {}
-        (example, body) => panic!("{path} is {body}, not like {example}"),
-    }
-}
-
 #[test]
 fn body_has_the_examples_fields_in_nesting_type_and_order() {
     with_example(|_, sample| {
-        check_shape("$", &example(), &body(sample, None));
-        check_shape("$", &example(), &body(sample, Some("L1")));
-        check_shape("$", &example(), &body(sample, Some("demo/L1")));
+        check_shape(&example(), &body(sample, None));
+        check_shape(&example(), &body(sample, Some("L1")));
+        check_shape(&example(), &body(sample, Some("demo/L1")));
     });
 }
 
@@ -158,8 +140,7 @@ fn several_caches_have_each_its_place_and_their_tiers_together() {
 
 #[test]
 fn what_has_no_data_is_null_and_what_cannot_be_known_is_absent() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     let absent = body(&bench.tick(), None);
     let metrics = absent["L1"]["metrics"].as_object().unwrap();
     for key in ["hitRate", "hitRateTotal", "avgGetLatency", "compressionRatio", "errorRate"] {
@@ -184,8 +165,7 @@ fn what_has_no_data_is_null_and_what_cannot_be_known_is_absent() {
 
 #[test]
 fn distributions_are_by_operation_in_milliseconds() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     tier.hit(ms(2));
     tier.set(ms(30), Size::Unknown);
     let body = body(&bench.tick(), Some("L1"));
@@ -197,8 +177,7 @@ fn distributions_are_by_operation_in_milliseconds() {
 
 #[test]
 fn health_has_the_caches_words_the_common_word_and_the_objects() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     (0..20).for_each(|_| tier.error(Operation::Get, ms(1)));
     let health = body(&bench.tick(), None)["health"].clone();
     assert_eq!((&health["status"], &health["level"]), (&json!("poor"), &json!("unhealthy")));
@@ -207,8 +186,7 @@ fn health_has_the_caches_words_the_common_word_and_the_objects() {
     assert_eq!(health["issueDetails"][0]["code"], "high_error_rate");
     assert_eq!(health["issueDetails"][0]["component"], "demo/L1");
 
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     (0..13).for_each(|_| tier.hit(ms(1)));
     (0..7).for_each(|_| tier.miss(ms(1)));
     let health = body(&bench.tick(), None)["health"].clone();

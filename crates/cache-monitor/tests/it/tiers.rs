@@ -38,8 +38,7 @@ fn do_everything(tier: &Tier) {
 
 #[test]
 fn each_event_is_counted_once_in_its_own_series() {
-    let bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (bench, tier) = Bench::with_tier();
     do_everything(&tier);
     let sample = bench.registry.read();
     for desc in DESCS {
@@ -111,8 +110,7 @@ fn times_are_told_apart_by_operation() {
 
 #[test]
 fn hit_rate_is_of_the_last_ten_ticks_and_since_the_start() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     (0..30).for_each(|_| tier.miss(ms(1)));
     bench.tick();
     (0..10).for_each(|_| tier.hit(ms(1)));
@@ -129,8 +127,7 @@ fn hit_rate_is_of_the_last_ten_ticks_and_since_the_start() {
 
 #[test]
 fn evictions_per_minute_are_those_that_the_tier_decided() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     for cause in EvictionCause::ALL {
         (0..5).for_each(|_| tier.eviction(cause, None));
     }
@@ -144,8 +141,7 @@ fn evictions_per_minute_are_those_that_the_tier_decided() {
 
 #[test]
 fn what_nobody_declared_or_recorded_is_absent() {
-    let bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (bench, tier) = Bench::with_tier();
     let known = ["cache_gets_total", "cache_operation_duration_seconds"];
     assert_eq!(families(&bench.registry.read()), known);
     let metrics = bench.metrics("L1");
@@ -162,8 +158,7 @@ fn what_nobody_declared_or_recorded_is_absent() {
 
 #[test]
 fn failed_load_is_no_error_of_the_tier() {
-    let bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (bench, tier) = Bench::with_tier();
     tier.error(Operation::Load, ms(1));
     drop(tier.start(Operation::Load));
     let metrics = bench.metrics("L1");
@@ -174,8 +169,7 @@ fn failed_load_is_no_error_of_the_tier() {
 
 #[test]
 fn timed_operations_are_counted_but_not_timed_while_measuring_is_off() {
-    let bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (bench, tier) = Bench::with_tier();
     bench.registry.set_measuring(Measuring::Off);
     assert_eq!(tier.start(Operation::Get).looked_up(Some(7)), Some(7));
     assert_eq!(tier.start(Operation::Get).looked_up(None::<u8>), None);
@@ -188,14 +182,6 @@ fn timed_operations_are_counted_but_not_timed_while_measuring_is_off() {
     let sample = bench.registry.read();
     let gets = bench.monitor.latency_distribution(&sample, "L1", Operation::Get).unwrap();
     assert_eq!(gets.count, 0);
-}
-
-#[test]
-fn disabled_handle_takes_everything() {
-    let tier = Tier::disabled();
-    do_everything(&tier);
-    tier.declare(&[Events::Loads]);
-    assert_eq!((tier.cache(), tier.name()), ("", ""));
 }
 
 #[test]
@@ -262,8 +248,7 @@ fn taken_metric_name_refuses_the_monitor_or_the_tier() {
 
 #[test]
 fn dropped_tier_takes_its_series_along() {
-    let mut bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
+    let (mut bench, tier) = Bench::with_tier();
     let stays = bench.monitor.tier("demo", "L2").unwrap();
     do_everything(&tier);
     let sample = bench.tick();
@@ -280,21 +265,12 @@ fn dropped_tier_takes_its_series_along() {
 
 #[test]
 fn monitor_keeps_no_registry_alive() {
-    let bench = Bench::new();
-    let tier = bench.monitor.tier("demo", "L1").unwrap();
-    tier.poll(&Arc::new(Full));
+    let (bench, tier) = Bench::with_tier();
+    tier.poll(|| Some(Levels::default()));
     // The registry drops its listeners when it is dropped itself.
     let held = Arc::new(());
     let registry_lives = Arc::downgrade(&held);
     bench.registry.listen("held", move |_| assert_eq!(*held, ())).unwrap();
     drop((bench, tier));
     assert!(registry_lives.upgrade().is_none());
-}
-
-struct Full;
-
-impl cache_monitor::LevelSource for Full {
-    fn levels(&self) -> Levels {
-        Levels { entries: Some(1), ..Levels::default() }
-    }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use cache_monitor::moka::Builder;
+use cache_monitor::moka::FutureCache;
 use cache_monitor::redis::RedisTier;
 use cache_monitor::{CacheMonitor, EvictionCause, Operation, Thresholds, TierMetrics};
 use metrics_core::{Registry, Sample, Ticker};
@@ -194,7 +194,7 @@ fn build(server: RedisServer, kill_at: u64) -> (Arc<Run>, Judge) {
     };
     let run = Run {
         cache: TwoTier {
-            l1: Builder::new(tier, builder).listener(listener).build(),
+            l1: FutureCache::builder(tier, builder).listener(listener).build(),
             l2,
             source: Source { arrived: [const { AtomicU64::new(0) }; _] },
         },

@@ -1,6 +1,6 @@
 //! Attaches a finished pool of deadpool, or builds one with hooks.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use deadpool::managed::{BuildError, Manager, Object, Pool, PoolBuilder};
 use metrics_core::InstanceError;
@@ -9,7 +9,6 @@ use super::phases::Phases;
 use super::pool::MonitoredPool;
 use super::status;
 use crate::cells::QueueCells;
-use crate::descs::CONNECTIONS_USED_PEAK;
 use crate::monitor::PoolMonitor;
 use crate::recorder::Recorder;
 use crate::watched::WatchedPool;
@@ -36,15 +35,11 @@ impl PoolMonitor {
     ///
     /// # Errors
     /// [`InstanceError`] for a name that is taken or unusable.
-    pub fn attach<M, W>(
+    pub fn attach<M: Manager + 'static, W: From<Object<M>>>(
         &self,
         name: &str,
         pool: &Pool<M, W>,
-    ) -> Result<MonitoredPool<M, W>, InstanceError>
-    where
-        M: Manager + 'static,
-        W: From<Object<M>>,
-    {
+    ) -> Result<MonitoredPool<M, W>, InstanceError> {
         self.wrap(name, pool.clone(), None)
     }
 
@@ -56,15 +51,11 @@ impl PoolMonitor {
     /// # Errors
     /// [`BuildPoolError`] for a name that is taken or unusable, and for a pool that cannot be
     /// built.
-    pub fn build<M, W>(
+    pub fn build<M: Manager + 'static, W: From<Object<M>>>(
         &self,
         name: &str,
         builder: PoolBuilder<M, W>,
-    ) -> Result<MonitoredPool<M, W>, BuildPoolError>
-    where
-        M: Manager + 'static,
-        W: From<Object<M>>,
-    {
+    ) -> Result<MonitoredPool<M, W>, BuildPoolError> {
         let checked = self.watch.pools.name(name)?;
         let phases = Phases::register(&self.registry, &checked);
         let refused = |source| InstanceError::Register { kind: "pool", source };
@@ -73,27 +64,23 @@ impl PoolMonitor {
         Ok(self.wrap(name, pool, Some(phases))?)
     }
 
-    fn wrap<M, W>(
+    fn wrap<M: Manager + 'static, W: From<Object<M>>>(
         &self,
         name: &str,
         pool: Pool<M, W>,
         phases: Option<Arc<Phases>>,
-    ) -> Result<MonitoredPool<M, W>, InstanceError>
-    where
-        M: Manager + 'static,
-        W: From<Object<M>>,
-    {
+    ) -> Result<MonitoredPool<M, W>, InstanceError> {
         let (registry, pools) = (self.registry.clone(), &self.watch.pools);
         let watched = pools.enter(pools.name(name)?, |name| {
             let recorder = Recorder {
-                used_peak: OnceLock::from(registry.peak(&CONNECTIONS_USED_PEAK, &[name])?),
                 queue: Some(QueueCells::register(&registry, &[name])?),
                 hooks: phases.as_ref().map(|phases| phases.cells.clone()),
                 ..Recorder::register(&registry, name)?
             };
             let first = status::levels(pool.status());
             let watched = WatchedPool::register(&registry, name, recorder, pool.weak(), &first)?;
-            watched.show_ages(&registry, name)?;
+            let used_peak = watched.track(&registry, name)?;
+            watched.recorder.used_peak.get_or_init(|| used_peak);
             Ok(watched)
         })?;
         // The instance ends with the pool and not with this handle.

@@ -78,7 +78,8 @@ impl Phases {
                 Ok(())
             }))
             .pre_recycle(Hook::sync_fn(move |_, _| {
-                before.move_trip(Trip::recycling);
+                // It may be a second one, if the first failed its check.
+                before.move_trip(|trip| trip.advance(WaitPhase::Recycle));
                 Ok(())
             }))
             .post_recycle(Hook::sync_fn(move |_, _| {
@@ -101,18 +102,9 @@ impl Phases {
             }
         });
     }
-
-    fn discarded(&self, reason: Discarded) {
-        self.cells.discarded[reason].inc();
-    }
 }
 
 impl Trip {
-    /// Starts the check of an idle connection; it may be a second one, if the first failed its check.
-    fn recycling(&self) {
-        self.advance(WaitPhase::Recycle);
-    }
-
     fn recycled(&self) {
         let now = self.phases.clock.now();
         self.record(now);
@@ -128,31 +120,21 @@ impl Trip {
 
     fn created(&self) {
         let now = self.phases.clock.now();
-        match self.phase() {
-            Some(WaitPhase::Connect) => self.record(now),
-            Some(WaitPhase::Recycle) => self.phases.discarded(Discarded::RecycleFailed),
-            // Permit and connect cannot be told apart without a mark.
-            Some(WaitPhase::Permit) | None => {}
+        self.discard(Discarded::RecycleFailed);
+        // Without a mark, the time for a permit and that of the connect cannot be told apart.
+        if self.phase() == Some(WaitPhase::Connect) {
+            self.record(now);
         }
         self.at.set((None, now));
     }
 
     fn end(&self, outcome: Outcome, now: Moment) {
-        let phase = self.phase();
-        match (phase, outcome) {
-            (Some(WaitPhase::Recycle), Outcome::Cancelled) => {
-                self.phases.discarded(Discarded::Cancelled);
-            }
-            (Some(WaitPhase::Recycle), _) => self.phases.discarded(Discarded::RecycleFailed),
-            _ => {}
-        }
+        let is_cancelled = outcome == Outcome::Cancelled;
+        self.discard(if is_cancelled { Discarded::Cancelled } else { Discarded::RecycleFailed });
         // Without marks the phase may be over: an unmarked connect may have followed.
-        let has_marks = self.phases.marks.load(Ordering::Relaxed);
-        let is_certain = match phase {
-            Some(WaitPhase::Permit) => has_marks || outcome == Outcome::TimedOut,
-            Some(WaitPhase::Recycle) => has_marks,
-            Some(WaitPhase::Connect) | None => true,
-        };
+        let is_certain = self.phases.marks.load(Ordering::Relaxed)
+            || self.phase() == Some(WaitPhase::Connect)
+            || (self.phase() == Some(WaitPhase::Permit) && outcome == Outcome::TimedOut);
         if is_certain {
             self.record(now);
         }
@@ -162,11 +144,16 @@ impl Trip {
     /// Ends the phase and begins the next.
     fn advance(&self, next: WaitPhase) {
         let now = self.phases.clock.now();
-        if self.phase() == Some(WaitPhase::Recycle) {
-            self.phases.discarded(Discarded::RecycleFailed);
-        }
+        self.discard(Discarded::RecycleFailed);
         self.record(now);
         self.at.set((Some(next), now));
+    }
+
+    /// Counts the checked connection as discarded, if the current phase is its check.
+    fn discard(&self, reason: Discarded) {
+        if self.phase() == Some(WaitPhase::Recycle) {
+            self.phases.cells.discarded[reason].inc();
+        }
     }
 
     fn phase(&self) -> Option<WaitPhase> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use db_pool_monitor::PoolMonitor;
+use db_pool_monitor::{PoolLevels, PoolMonitor};
 use metrics_core::{ManualClock, Registry, Sample, Ticker, Value};
 
 /// The labels of the pool that most tests watch.
@@ -45,6 +45,11 @@ impl Bench {
     }
 }
 
+/// The levels of a pool whose only connection is in use.
+pub(crate) fn one() -> Option<PoolLevels> {
+    Some(PoolLevels { used: Some(1), idle: Some(0), max: Some(1), ..PoolLevels::default() })
+}
+
 /// A series' number: a counter's total, a gauge, a histogram's count.
 #[track_caller]
 pub(crate) fn number(sample: &Sample, name: &str, labels: &[(&str, &str)]) -> f64 {
@@ -70,6 +75,29 @@ pub(crate) fn check_outcomes(sample: &Sample, expected: [u32; 4]) {
     assert_eq!(counted, expected.map(f64::from), "{outcomes:?}");
     let waits = number(sample, "db_client_wait_duration_seconds", &[POOL]);
     assert_eq!(waits, f64::from(expected.iter().sum::<u32>()));
+}
+
+/// Uses that ended, and their durations together.
+#[track_caller]
+pub(crate) fn check_uses(sample: &Sample, uses: f64, millis: f64) {
+    assert_eq!(number(sample, "db_client_use_duration_seconds", &[POOL]), uses);
+    let sum = sum_millis(sample, "db_client_use_duration_seconds", &[POOL]);
+    assert_eq!(sum.round(), millis);
+}
+
+/// The only connection in the list of leaks is the one that was taken at this place.
+#[track_caller]
+pub(crate) fn check_leak(body: &serde_json::Value, held_for: f64, place: &str) {
+    let leaks = body["leaks"].as_array().unwrap();
+    assert_eq!(leaks.len(), 1, "{leaks:?}");
+    assert_eq!(leaks[0]["heldFor"], held_for);
+    let acquired_at = leaks[0]["acquiredAt"].as_str().unwrap();
+    assert!(acquired_at.contains(place), "{acquired_at}");
+}
+
+/// Has the series of the pool that most tests watch.
+pub(crate) fn has(sample: &Sample, name: &str) -> bool {
+    sample.snapshot.value(name, &[POOL]).is_some()
 }
 
 /// The report as JSON: of all pools, or of one.

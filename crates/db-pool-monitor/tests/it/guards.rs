@@ -8,7 +8,9 @@ use std::time::Duration;
 use db_pool_monitor::{PoolHandle, PoolLevels, Thresholds};
 use metrics_core::{Desc, Measuring, Sample};
 
-use crate::bench::{Bench, POOL, body, check_outcomes, ms, number, sum_millis};
+use crate::bench::{
+    Bench, POOL, body, check_leak, check_outcomes, check_uses, has, ms, number, sum_millis,
+};
 
 /// Families of which only guards can know.
 const FOLLOWED: [&str; 5] = [
@@ -25,17 +27,6 @@ fn usual() -> Option<PoolLevels> {
 
 fn handle(bench: &Bench) -> PoolHandle {
     bench.monitor.pool("main", usual).unwrap()
-}
-
-fn has(sample: &Sample, name: &str) -> bool {
-    sample.snapshot.value(name, &[POOL]).is_some()
-}
-
-#[track_caller]
-fn check_uses(sample: &Sample, uses: f64, millis: f64) {
-    assert_eq!(number(sample, "db_client_use_duration_seconds", &[POOL]), uses);
-    let sum = sum_millis(sample, "db_client_use_duration_seconds", &[POOL]);
-    assert_eq!(sum.round(), millis);
 }
 
 #[test]
@@ -125,10 +116,39 @@ fn forgotten_checkout_is_a_leak_with_its_age_and_line() {
     assert_eq!(number(&sample, "db_client_leaked_connections", &[POOL]), 1.0);
     let sample = bench.tick_now();
     assert_eq!(number(&sample, "db_client_leaks_total", &[POOL]), 1.0);
-    let report = body(&sample, Some("main"));
-    assert_eq!(report["leaks"][0]["heldFor"], 3100.0);
-    let place = report["leaks"][0]["acquiredAt"].as_str().unwrap();
-    assert!(place.contains(&format!("guards.rs:{line}:")), "{place}");
+    check_leak(&body(&sample, Some("main")), 3100.0, &format!("guards.rs:{line}:"));
+}
+
+#[test]
+fn use_as_long_as_the_threshold_is_no_leak_yet() {
+    let mut bench = Bench::new();
+    let handle = handle(&bench);
+    let leaked = |sample: &Sample| number(sample, "db_client_leaked_connections", &[POOL]);
+    let checkout = handle.acquire().acquired();
+    bench.pass(Thresholds::default().leak_after);
+    assert_eq!(leaked(&bench.tick_now()), 0.0);
+    bench.pass(Duration::from_nanos(1));
+    assert_eq!(leaked(&bench.tick_now()), 1.0);
+    drop(checkout);
+    assert_eq!(leaked(&bench.tick_now()), 0.0);
+}
+
+#[test]
+fn leaks_are_listed_oldest_first() {
+    let mut bench = Bench::new();
+    let handle = handle(&bench);
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(handle.acquire().acquired());
+        bench.pass(Thresholds::default().leak_after);
+    }
+    // The newest takes the place of the oldest, and is not mistaken for it.
+    held[0] = handle.acquire().acquired();
+    bench.pass(ms(1));
+    let body = body(&bench.tick_now(), Some("main"));
+    let leaks = body["leaks"].as_array().unwrap().iter();
+    let ages: Vec<_> = leaks.map(|leak| leak["heldFor"].as_f64().unwrap()).collect();
+    assert_eq!(ages, [60_001.0, 30_001.0]);
 }
 
 #[test]

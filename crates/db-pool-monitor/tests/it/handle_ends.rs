@@ -4,17 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use db_pool_monitor::{AttachError, PoolLevels};
-use metrics_core::{InstanceError, Sample};
+use metrics_core::InstanceError;
 
-use crate::bench::{Bench, POOL, ms, number};
-
-fn one() -> Option<PoolLevels> {
-    Some(PoolLevels { used: Some(1), idle: Some(0), max: Some(1), ..PoolLevels::default() })
-}
-
-fn has(sample: &Sample, name: &str) -> bool {
-    sample.snapshot.value(name, &[POOL]).is_some()
-}
+use crate::bench::{Bench, POOL, has, ms, number, one};
 
 #[test]
 fn refused_handle_leaves_the_levels_of_the_living_pool_alone() {

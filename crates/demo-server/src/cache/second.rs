@@ -182,7 +182,8 @@ impl EmbeddedTier {
         let folder = tempfile::tempdir().context("there is no temporary folder for the cache")?;
         let store = EmbeddedStore::create(&folder.path().join("orders.redb"), MAX_BYTES);
         let store = Arc::new(store.context("the cache's file cannot be made")?);
-        tier.poll(&store);
+        let weak = Arc::downgrade(&store);
+        tier.poll(move || Some(weak.upgrade()?.levels()));
         Ok(Self { store, tier, clock, _folder: folder })
     }
 
@@ -251,7 +252,7 @@ impl EmbeddedTier {
     }
 }
 
-impl node0::cache::LevelSource for EmbeddedStore {
+impl EmbeddedStore {
     fn levels(&self) -> Levels {
         let held = self.held();
         Levels {

@@ -8,11 +8,7 @@ use db_pool_monitor::{AttachError, PoolLevels};
 use metrics_core::InstanceError;
 
 use super::fake::{now, pool_of};
-use crate::bench::{Bench, POOL, body, ms, number};
-
-fn one() -> Option<PoolLevels> {
-    Some(PoolLevels { used: Some(1), idle: Some(0), max: Some(1), ..PoolLevels::default() })
-}
+use crate::bench::{Bench, POOL, body, ms, number, one};
 
 #[test]
 fn name_means_one_living_pool_of_any_kind() {

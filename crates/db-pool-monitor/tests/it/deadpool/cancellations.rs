@@ -1,13 +1,9 @@
 //! Thousands of callers that come, give up and come back in random order, from a fixed seed.
 
-use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 
-use db_pool_monitor::deadpool::MonitoredObject;
-use deadpool::managed::{Object, PoolError};
-
-use super::fake::{Fake, Refused, poll};
+use super::fake::{Held, Wait, poll};
 use crate::bench::{Bench, POOL, ms, number};
 
 /// A SplitMix64 generator: the same numbers on every machine.
@@ -22,9 +18,6 @@ impl Random {
         ((mixed ^ (mixed >> 31)) % limit as u64) as usize
     }
 }
-
-type Held = MonitoredObject<Object<Fake>>;
-type Wait<'p> = Pin<Box<dyn Future<Output = Result<Held, PoolError<Refused>>> + 'p>>;
 
 /// The callers' own counts.
 #[derive(Default, Debug, PartialEq)]

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use db_pool_monitor::deadpool::{MonitoredPool, mark_connecting};
-use deadpool::managed::{Manager, Metrics, Pool, PoolBuilder, RecycleError, RecycleResult};
+use db_pool_monitor::deadpool::{MonitoredObject, MonitoredPool, mark_connecting};
+use deadpool::managed::{
+    Manager, Metrics, Object, Pool, PoolBuilder, PoolError, RecycleError, RecycleResult,
+};
 use tokio::sync::Semaphore;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, ms};
 
 impl Bench {
     /// A watched pool with hooks, and the script of its manager.
@@ -17,6 +19,28 @@ impl Bench {
         let (builder, script) = pool_of(max_size);
         (self.monitor.build(name, builder).unwrap(), script)
     }
+
+    /// A connection for which the pool waits 30 ms until it is opened.
+    pub(crate) fn get_opened(&self, pool: &MonitoredPool<Fake>, script: &Script) -> Held {
+        script.hold_connects();
+        let wait = waiting(pool);
+        self.pass(ms(30));
+        script.let_connect();
+        now(wait).unwrap()
+    }
+}
+
+/// A connection of a watched pool.
+pub(crate) type Held = MonitoredObject<Object<Fake>>;
+/// A wait for one.
+pub(crate) type Wait<'p> = Pin<Box<dyn Future<Output = Result<Held, PoolError<Refused>>> + 'p>>;
+
+/// A wait that began and is not over.
+#[track_caller]
+pub(crate) fn waiting(pool: &MonitoredPool<Fake>) -> Wait<'_> {
+    let mut wait: Wait<'_> = Box::pin(pool.get());
+    assert!(poll(wait.as_mut()).is_pending());
+    wait
 }
 
 /// A fake connection.

@@ -2,18 +2,10 @@
 
 use db_pool_monitor::Thresholds;
 use db_pool_monitor::deadpool::MonitoredObject;
-use metrics_core::Sample;
 use std::time::Duration;
 
 use super::fake::{now, pool_of};
-use crate::bench::{Bench, POOL, ms, number, sum_millis};
-
-#[track_caller]
-fn check_uses(sample: &Sample, uses: f64, millis: f64) {
-    assert_eq!(number(sample, "db_client_use_duration_seconds", &[POOL]), uses);
-    let sum = sum_millis(sample, "db_client_use_duration_seconds", &[POOL]);
-    assert_eq!(sum.round(), millis);
-}
+use crate::bench::{Bench, POOL, body, check_leak, check_uses, ms, number};
 
 #[test]
 fn use_lasts_until_the_connection_is_given_back() {
@@ -89,10 +81,7 @@ fn forgotten_connection_is_a_leak_with_its_age_and_line() {
     assert_eq!(number(&sample, "db_client_leaks_total", &[POOL]), 1.0);
     drop(held);
 
-    let report = serde_json::to_value(sample.report("database", Some("main")).unwrap()).unwrap();
-    assert_eq!(report["metrics"]["leakedConnections"], 1);
-    assert_eq!(report["leaks"][0]["heldFor"], 5100.0);
-    let place = report["leaks"][0]["acquiredAt"].as_str().unwrap();
-    assert!(place.contains(&format!("holds.rs:{line}:")), "{place}");
-    assert_eq!(report["leaks"].as_array().unwrap().len(), 1);
+    let body = body(&sample, Some("main"));
+    assert_eq!(body["metrics"]["leakedConnections"], 1);
+    check_leak(&body, 5100.0, &format!("holds.rs:{line}:"));
 }

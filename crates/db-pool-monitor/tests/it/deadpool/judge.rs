@@ -1,6 +1,5 @@
 //! Judgements: what is an issue, what it costs, and what is unknown.
 
-use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use db_pool_monitor::{PoolRates, Thresholds};
 use deadpool::managed::Timeouts;
 use metrics_core::{Assessment, Sample, Status};
 
-use super::fake::{now, poll, pool_of};
+use super::fake::{now, pool_of, waiting};
 use crate::bench::{Bench, ms};
 
 #[track_caller]
@@ -69,8 +68,7 @@ fn short_queue_costs_points_and_no_status() {
     let mut bench = Bench::new();
     let (pool, _) = bench.build("main", 1);
     let _held = now(pool.get()).unwrap();
-    let mut next = pin!(pool.get());
-    assert!(poll(next.as_mut()).is_pending());
+    let _next = waiting(&pool);
     let assessment = judge(&mut bench);
     check(&assessment, 92, &["pool_exhausted"]);
     assert_eq!(assessment.status, Status::Healthy);
@@ -81,10 +79,7 @@ fn long_queue_degrades() {
     let mut bench = Bench::new();
     let (pool, _) = bench.build("main", 1);
     let _held = now(pool.get()).unwrap();
-    let mut callers: Vec<_> = (0..6).map(|_| Box::pin(pool.get())).collect();
-    for caller in &mut callers {
-        assert!(poll(caller.as_mut()).is_pending());
-    }
+    let mut callers: Vec<_> = (0..6).map(|_| waiting(&pool)).collect();
     check(&judge(&mut bench), 77, &["pool_exhausted", "long_wait_queue"]);
     let at_limit = callers.split_off(5);
     drop(at_limit);
@@ -148,10 +143,7 @@ fn cancelled_waits_are_no_errors() {
     let mut bench = Bench::new();
     let (pool, _) = bench.build("main", 1);
     let held = now(pool.get()).unwrap();
-    {
-        let mut next = pin!(pool.get());
-        assert!(poll(next.as_mut()).is_pending());
-    }
+    drop(waiting(&pool));
     drop(held);
     check(&judge(&mut bench), 100, &[]);
 }
@@ -164,8 +156,7 @@ fn slow_waits_count_from_a_minimum_of_waits() {
     pool.set_thresholds(thresholds);
     let mut held = now(pool.get()).unwrap();
     for waits in 2..=3 {
-        let mut next = Box::pin(pool.get());
-        assert!(poll(next.as_mut()).is_pending());
+        let next = waiting(&pool);
         bench.pass(ms(60));
         drop(held);
         held = now(next).unwrap();
@@ -179,8 +170,7 @@ fn wait_that_does_not_end_is_stalled() {
     let mut bench = Bench::new();
     let (pool, script) = bench.build("main", 1);
     script.hold_connects();
-    let mut caller = pin!(pool.get());
-    assert!(poll(caller.as_mut()).is_pending());
+    let _caller = waiting(&pool);
     check(&judge(&mut bench), 100, &[]);
     bench.pass(Duration::from_secs(5));
     let assessment = judge(&mut bench);
@@ -205,8 +195,7 @@ fn topic_has_the_worst_pools_score_and_the_issues_of_all() {
     script.refuses.store(true, Ordering::Relaxed);
     assert!(now(dead.get()).is_err());
     let _held = now(busy.get()).unwrap();
-    let mut next = pin!(busy.get());
-    assert!(poll(next.as_mut()).is_pending());
+    let _next = waiting(&busy);
     let sample = bench.tick();
     check(
         &bench.monitor.assess_all(&sample),

@@ -1,6 +1,5 @@
 //! The parts of a wait, and what the pool does with its connections meanwhile.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -8,7 +7,7 @@ use db_pool_monitor::deadpool::{MonitoredObject, MonitoredPool};
 use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
 use metrics_core::Sample;
 
-use super::fake::{Fake, now, poll, pool_of};
+use super::fake::{Fake, now, poll, pool_of, waiting};
 use crate::bench::{Bench, POOL, ms, number, sum_millis};
 
 /// Milliseconds and number of the permit, recycle and connect phases.
@@ -41,22 +40,16 @@ fn check_connections(sample: &Sample, opened: u32, recycled: u32, discarded: [u3
 fn phases_of_a_wait_add_up_to_the_whole() {
     let mut bench = Bench::new();
     let (pool, script) = bench.build("main", 1);
-    script.hold_connects();
-    let mut first = Box::pin(pool.get());
-    assert!(poll(first.as_mut()).is_pending());
-    bench.pass(ms(30));
-    script.let_connect();
-    let held = now(first).unwrap();
+    let held = bench.get_opened(&pool, &script);
 
     script.hold_recycles();
-    let mut second = pin!(pool.get());
-    assert!(poll(second.as_mut()).is_pending());
+    let mut second = waiting(&pool);
     bench.pass(ms(100));
     drop(held);
     assert!(poll(second.as_mut()).is_pending());
     bench.pass(ms(7));
     script.let_recycle();
-    assert!(poll(second).is_ready());
+    assert!(now(second).is_ok());
 
     let sample = bench.tick();
     check_phases(&sample, [(100, 2), (7, 1), (30, 1)]);
@@ -95,11 +88,9 @@ fn caller_that_leaves_during_the_check_costs_the_pool_a_connection() {
     let (pool, script) = bench.build("main", 1);
     drop(now(pool.get()).unwrap());
     script.hold_recycles();
-    {
-        let mut next = pin!(pool.get());
-        assert!(poll(next.as_mut()).is_pending());
-        bench.pass(ms(20));
-    }
+    let next = waiting(&pool);
+    bench.pass(ms(20));
+    drop(next);
     let sample = bench.tick();
     check_connections(&sample, 1, 0, [0, 1, 0]);
     check_phases(&sample, [(0, 2), (20, 1), (0, 1)]);
@@ -120,11 +111,9 @@ fn wait_of_a_caller_that_gave_up_is_permit_time() {
     let mut bench = Bench::new();
     let (pool, _) = bench.build("main", 1);
     let _held = now(pool.get()).unwrap();
-    {
-        let mut next = pin!(pool.get());
-        assert!(poll(next.as_mut()).is_pending());
-        bench.pass(ms(50));
-    }
+    let next = waiting(&pool);
+    bench.pass(ms(50));
+    drop(next);
     check_phases(&bench.tick(), [(50, 2), (0, 0), (0, 1)]);
 }
 
@@ -133,16 +122,8 @@ fn time_before_an_unmarked_connect_belongs_to_no_phase() {
     let mut bench = Bench::new();
     let (pool, script) = bench.build("main", 1);
     script.marks.store(false, Ordering::Relaxed);
-    script.hold_connects();
-    let mut first = Box::pin(pool.get());
-    assert!(poll(first.as_mut()).is_pending());
-    bench.pass(ms(30));
-    script.let_connect();
-    let _held = now(first).unwrap();
-    {
-        let mut given_up = pin!(pool.get());
-        assert!(poll(given_up.as_mut()).is_pending());
-    }
+    let _held = bench.get_opened(&pool, &script);
+    drop(waiting(&pool));
     let sample = bench.tick();
     check_phases(&sample, [(0, 0), (0, 0), (0, 0)]);
     check_connections(&sample, 1, 0, [0, 0, 0]);

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use metrics_core::{ReportError, Sample};
 use serde_json::{Value, json};
+use testbed::shape::check_shape;
 
-use super::fake::{now, poll, pool_of};
+use super::fake::{now, pool_of, waiting};
 use crate::bench::{Bench, body, ms};
 
 const EXAMPLE: &str = include_str!("../fixtures/database.json");
@@ -38,47 +39,24 @@ fn with_example(check: impl FnOnce(&Arc<Sample>)) {
     // 125 waits in ten seconds: 15 without time, these 110 with 5662.5 ms in all.
     let long = Duration::from_micros(103_500);
     for time in [long].into_iter().chain([ms(51); 109]) {
-        let mut next = Box::pin(full.get());
-        assert!(poll(next.as_mut()).is_pending());
+        let next = waiting(&full);
         bench.pass(time);
         drop(queue.remove(0));
         queue.push(now(next).unwrap());
     }
-    let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(full.get())).collect();
-    for caller in &mut waiting {
-        assert!(poll(caller.as_mut()).is_pending());
-    }
+    let _callers: Vec<_> = (0..2).map(|_| waiting(&full)).collect();
     bench.pass(Duration::from_secs(10) - bench.registry.clock().uptime());
     check(&bench.tick_now());
-}
-
-/// Every field of the example stands in the body: same nesting, type and order; more may follow.
-#[track_caller]
-fn check_shape(path: &str, example: &Value, body: &Value) {
-    match (example, body) {
-        (Value::Object(example), Value::Object(body)) => {
-            let wanted: Vec<_> = example.keys().collect();
-            let found: Vec<_> = body.keys().take(wanted.len()).collect();
-            assert_eq!(found, wanted, "at {path}");
-            for (key, example) in example {
-                check_shape(&format!("{path}.{key}"), example, &body[key]);
-            }
-        }
-        (Value::Number(_), Value::Number(_))
-        | (Value::String(_), Value::String(_))
-        | (Value::Array(_), Value::Array(_)) => {}
-        (example, body) => panic!("{path} is {body}, not like {example}"),
-    }
 }
 
 #[test]
 fn body_has_the_examples_fields_in_nesting_type_and_order() {
     with_example(|sample| {
-        check_shape("$", &enveloped(), &body(sample, None));
-        check_shape("$", &enveloped(), &body(sample, Some("full")));
+        check_shape(&enveloped(), &body(sample, None));
+        check_shape(&enveloped(), &body(sample, Some("full")));
         let mut without_time = example();
         without_time.as_object_mut().unwrap().shift_remove("timestamp");
-        check_shape("$", &without_time, &body(sample, None)["pools"]["full"]);
+        check_shape(&without_time, &body(sample, None)["pools"]["full"]);
     });
 }
 
@@ -161,12 +139,7 @@ fn what_has_no_data_is_null_and_what_cannot_be_known_is_absent() {
 fn phases_are_reported_in_milliseconds() {
     let mut bench = Bench::new();
     let (pool, script) = bench.build("main", 1);
-    script.hold_connects();
-    let mut first = Box::pin(pool.get());
-    assert!(poll(first.as_mut()).is_pending());
-    bench.pass(ms(30));
-    script.let_connect();
-    let _held = now(first).unwrap();
+    let _held = bench.get_opened(&pool, &script);
     let body = body(&bench.tick(), Some("main"));
     let metrics = &body["metrics"];
     assert_eq!(metrics["waitPhases"]["connect"]["avg"], 30.0);
@@ -180,10 +153,7 @@ fn topic_and_pools_show_the_published_health() {
     let (pool, _) = bench.build("main", 1);
     let _held = now(pool.get()).unwrap();
     bench.tick();
-    let mut queue: Vec<_> = (0..6).map(|_| Box::pin(pool.get())).collect();
-    for caller in &mut queue {
-        assert!(poll(caller.as_mut()).is_pending());
-    }
+    let _queue: Vec<_> = (0..6).map(|_| waiting(&pool)).collect();
     let scores = |sample: &Arc<Sample>| {
         let (all, one) = (body(sample, None), body(sample, Some("main")));
         [&all["health"], &all["pools"]["main"]["health"], &one["health"]]

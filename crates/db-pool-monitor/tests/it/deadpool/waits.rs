@@ -1,6 +1,5 @@
 //! Waits: how long, how many, and how each ended.
 
-use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use deadpool::Runtime;
 use deadpool::managed::{PoolError, TimeoutType, Timeouts};
 use metrics_core::{Measuring, Sample};
 
-use super::fake::{Refused, now, poll, pool_of};
+use super::fake::{Refused, now, poll, pool_of, waiting};
 use crate::bench::{Bench, POOL, check_outcomes, ms, number, sum_millis};
 
 #[track_caller]
@@ -24,11 +23,10 @@ fn wait_lasts_until_the_connection_comes() {
     let mut bench = Bench::new();
     let (pool, _) = bench.build("main", 1);
     let held = now(pool.get()).unwrap();
-    let mut next = pin!(pool.get());
-    assert!(poll(next.as_mut()).is_pending());
+    let next = waiting(&pool);
     bench.pass(ms(45));
     drop(held);
-    assert!(poll(next).is_ready());
+    assert!(now(next).is_ok());
     let sample = bench.tick();
     check_outcomes(&sample, [2, 0, 0, 0]);
     let sum = sum_millis(&sample, "db_client_wait_duration_seconds", &[POOL]);
@@ -74,8 +72,7 @@ fn caller_whose_connection_is_opened_is_connecting_and_not_waiting() {
     let mut bench = Bench::new();
     let (pool, script) = bench.build("main", 8);
     script.hold_connects();
-    let mut caller = pin!(pool.get());
-    assert!(poll(caller.as_mut()).is_pending());
+    let caller = waiting(&pool);
     bench.pass(ms(1500));
     let sample = bench.tick_now();
     assert_eq!(number(&sample, "db_client_pending_requests", &[POOL]), 0.0);
@@ -83,10 +80,42 @@ fn caller_whose_connection_is_opened_is_connecting_and_not_waiting() {
     assert_eq!(number(&sample, "db_client_connecting_requests", &[POOL]), 1.0);
     assert_eq!(number(&sample, "db_client_oldest_wait_age_seconds", &[POOL]), 1.5);
     script.let_connect();
-    assert!(poll(caller).is_ready());
+    assert!(now(caller).is_ok());
     let sample = bench.tick_now();
     assert_eq!(number(&sample, "db_client_connecting_requests", &[POOL]), 0.0);
     assert!(number(&sample, "db_client_oldest_wait_age_seconds", &[POOL]).is_nan());
+}
+
+/// Callers that wait, and callers whose connection is being opened.
+#[track_caller]
+fn check_callers(bench: &mut Bench, waiting: f64, connecting: f64) {
+    let sample = bench.tick_now();
+    let level = |name| number(&sample, name, &[POOL]);
+    let callers = ["db_client_pending_requests", "db_client_connecting_requests"].map(level);
+    assert_eq!(callers, [waiting, connecting]);
+}
+
+#[test]
+fn pool_opens_connections_for_as_many_callers_as_it_allows() {
+    let mut bench = Bench::new();
+    let (pool, script) = bench.build("main", 2);
+    script.hold_connects();
+    let mut callers: Vec<_> = (0..10).map(|_| waiting(&pool)).collect();
+    check_callers(&mut bench, 8.0, 2.0);
+    script.let_connect();
+    let _held = now(callers.remove(0)).unwrap();
+    check_callers(&mut bench, 8.0, 1.0);
+}
+
+#[test]
+fn shrunk_pool_has_no_waiting_callers_before_one_asks() {
+    let mut bench = Bench::new();
+    let (pool, _) = bench.build("main", 2);
+    let _held = [now(pool.get()).unwrap(), now(pool.get()).unwrap()];
+    pool.pool().resize(1);
+    check_callers(&mut bench, 0.0, 0.0);
+    let _callers: Vec<_> = (0..3).map(|_| waiting(&pool)).collect();
+    check_callers(&mut bench, 3.0, 0.0);
 }
 
 #[test]
@@ -104,8 +133,7 @@ fn closed_pool_fails_its_waiting_callers() {
     let mut bench = Bench::new();
     let (pool, _) = bench.build("main", 1);
     let held = now(pool.get()).unwrap();
-    let mut next = pin!(pool.get());
-    assert!(poll(next.as_mut()).is_pending());
+    let next = waiting(&pool);
     pool.pool().close();
     assert!(matches!(now(next), Err(PoolError::Closed)));
     drop(held);
@@ -149,11 +177,9 @@ fn dropped_wait_counts_as_cancelled_with_its_time() {
     let mut bench = Bench::new();
     let (pool, _) = bench.build("main", 1);
     let _held = now(pool.get()).unwrap();
-    {
-        let mut next = pin!(pool.get());
-        assert!(poll(next.as_mut()).is_pending());
-        bench.pass(ms(70));
-    }
+    let next = waiting(&pool);
+    bench.pass(ms(70));
+    drop(next);
     let sample = bench.tick();
     check_outcomes(&sample, [1, 0, 0, 1]);
     let sum = sum_millis(&sample, "db_client_wait_duration_seconds", &[POOL]);
@@ -192,10 +218,7 @@ fn attached_pool_counts_like_a_built_one() {
     assert!(now(pool.get()).is_err());
     script.refuses.store(false, Ordering::Relaxed);
     let held = now(pool.get()).unwrap();
-    {
-        let mut next = pin!(pool.get());
-        assert!(poll(next.as_mut()).is_pending());
-    }
+    drop(waiting(&pool));
     drop(held);
     check_outcomes(&bench.tick(), [1, 0, 1, 1]);
 }
