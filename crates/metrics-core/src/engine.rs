@@ -80,6 +80,8 @@ impl Engine {
         // Cloned only if a judgement hangs, which then still holds the numbers.
         let mut sample = Arc::unwrap_or_clone(numbers);
         sample.topics = self.board.believed();
+        // A monitor that was added since the pass is judged already.
+        sample.monitors = self.board.monitors();
         self.board.show(&sample.topics, &mut sample.snapshot);
         let sample = Arc::new(sample);
         let before = mem::replace(&mut *lock(&self.passes.latest), sample.clone());

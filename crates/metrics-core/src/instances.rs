@@ -213,22 +213,25 @@ impl<T: Instance> Instances<T> {
         make: impl FnOnce(&InstanceName) -> Result<T, RegisterError>,
     ) -> Result<InstanceHandle<T>, InstanceError> {
         let Directory { kind, limit, ref named } = *self.directory;
-        // Declared before the guard, so dropped after it: destructors of instances may call
-        // back into this type.
-        let mut dead = Vec::new();
-        let mut named = write(named);
-        if named.get(&name).is_some_and(|has| has.is_alive()) {
+        if self.get(&name).is_some() {
             return Err(InstanceError::Duplicate { kind, name: name.into() });
         }
-        if named.len() >= limit {
-            dead.extend(named.extract_if(.., |_, has| !has.is_alive()).map(|(_, has)| has));
+        // Held until the lock is free again: destructors of instances may call back into this type.
+        let dead = self.dead();
+        let mut named = write(named);
+        for dead in &dead {
+            Directory::take(&mut named, dead);
+        }
+        // Another thread may have entered the name since.
+        if named.contains_key(&name) {
+            return Err(InstanceError::Duplicate { kind, name: name.into() });
         }
         if named.len() >= limit {
             return Err(InstanceError::TooMany { kind, limit });
         }
         let instance = make(&name).map_err(|source| InstanceError::Register { kind, source })?;
         let handle = InstanceHandle::first(name.clone(), instance, &self.directory);
-        dead.extend(named.insert(name, handle.shared().clone()));
+        named.insert(name, handle.shared().clone());
         Ok(handle)
     }
 
@@ -275,9 +278,14 @@ impl<T: Instance> Instances<T> {
     /// may outlive the resource, and keeps the series; set the gauges of removed instances to
     /// unknown.
     pub fn prune(&self) -> Vec<Arc<Named<T>>> {
+        let dead = self.dead();
+        dead.iter().for_each(|named| self.directory.remove(named));
+        dead
+    }
+
+    fn dead(&self) -> Vec<Arc<Named<T>>> {
         let mut dead: Vec<_> = read(&self.directory.named).values().cloned().collect();
         dead.retain(|named| !named.is_alive());
-        dead.iter().for_each(|named| self.directory.remove(named));
         dead
     }
 }
@@ -285,7 +293,11 @@ impl<T: Instance> Instances<T> {
 impl<T> Directory<T> {
     /// Removes an instance, unless its name already belongs to another one.
     fn remove(&self, instance: &Arc<Named<T>>) {
-        let mut named = write(&self.named);
+        Self::take(&mut write(&self.named), instance);
+    }
+
+    /// Removes an instance as [`Self::remove`] does, under a lock that the caller has.
+    fn take(named: &mut BTreeMap<InstanceName, Arc<Named<T>>>, instance: &Arc<Named<T>>) {
         let is_same = named.get(instance.name()).is_some_and(|has| Arc::ptr_eq(has, instance));
         if is_same {
             // The caller holds a reference too, so no instance is dropped under the lock.

@@ -119,7 +119,7 @@ pub use instruments::late::Late;
 pub use instruments::levels::LevelGauge;
 pub use judging::assessment::{Assessment, HealthBlock};
 pub use judging::board::{COMPONENT_HEALTH_SCORE, HEALTH_SCORE};
-pub use judging::contained::Contained;
+pub use judging::contained::{Contained, Waiter};
 pub use judging::event::{Event, HealthChange};
 pub use judging::finding::{Finding, FindingChange, FindingState, Severity};
 pub use judging::guarded_call::GuardedCall;

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use metrics_core::{GuardedCall, GuestCall, ReadinessCheck, Registry};
+use metrics_core::{
+    GuardedCall, GuestCall, GuestError, NotReady, ReadinessCheck, Registry, Waiter,
+};
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 
 use super::board::{Board, CheckStatus};
@@ -30,11 +33,15 @@ pub(super) struct Runner {
 }
 
 /// The task of a check; dropping it aborts the task.
-struct RunningCheck(JoinHandle<Result<(), String>>);
+struct RunningCheck {
+    task: JoinHandle<Result<(), String>>,
+    /// Counts the check as hung if its task cannot be waited for any longer.
+    waiter: Option<Waiter>,
+}
 
 impl Drop for RunningCheck {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -87,7 +94,7 @@ impl Runner {
         let checks = self.list().await;
         let names: Vec<String> = checks.keys().cloned().collect();
         lock(&self.board).follow(&names);
-        self.running.retain(|name, check| checks.contains_key(name) && !check.0.is_finished());
+        self.running.retain(|name, check| checks.contains_key(name) && !check.task.is_finished());
         self.guards.retain(|name, _| checks.contains_key(name));
         // The checks run concurrently, so that a round takes no longer than the slowest one.
         let deadline = Instant::now() + self.timeout;
@@ -98,12 +105,8 @@ impl Runner {
                 stuck.push(name);
                 continue;
             }
-            let result = run_check(self.guard(&name), check, deadline, self.timeout);
-            let task = match &self.thread {
-                Some(thread) => thread.handle().spawn(result),
-                None => Handle::current().spawn(result),
-            };
-            self.running.insert(name, RunningCheck(task));
+            let running = self.start(&name, check, deadline);
+            self.running.insert(name, running);
         }
         for name in &stuck {
             self.note(
@@ -117,18 +120,39 @@ impl Runner {
         }
     }
 
+    /// Starts a check that runs until the deadline.
+    fn start(
+        &mut self,
+        name: &str,
+        check: Arc<dyn ReadinessCheck>,
+        deadline: Instant,
+    ) -> RunningCheck {
+        let handle = self.thread.as_ref().map_or_else(Handle::current, |own| own.handle().clone());
+        // `check` is called inside a future, so that a panic before it returns its own is contained too.
+        let run = async move { check.check().await };
+        let timeout = self.timeout;
+        let Some(guard) = self.guard(name) else {
+            let run = async move { message(timeout_at(deadline, run).await.map(Ok), timeout) };
+            return RunningCheck { task: handle.spawn(run), waiter: None };
+        };
+        let run = guard.contain(run);
+        let waiter = Some(run.waiter());
+        let run = async move { message(timeout_at(deadline, run).await, timeout) };
+        RunningCheck { task: handle.spawn(run), waiter }
+    }
+
     /// Waits for the result of a check that was started in this round.
     async fn result(&mut self, name: &str, deadline: Instant) -> Result<(), String> {
         let Some(check) = self.running.get_mut(name) else {
             return Err("the check was not started".to_owned());
         };
         // The task ends at its deadline by itself, unless the check blocks its thread.
-        match timeout_at(deadline + self.timeout / 10, &mut check.0).await {
+        match timeout_at(deadline + self.timeout / 10, &mut check.task).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err("the check panicked or was aborted".to_owned()),
             Err(_) => {
-                if let Some(guard) = self.guards.get(name) {
-                    guard.give_up();
+                if let Some(waiter) = &check.waiter {
+                    waiter.give_up();
                 }
                 Err(late(self.timeout))
             }
@@ -156,20 +180,12 @@ impl Runner {
     }
 }
 
-/// Runs a check until the deadline; an error is the message for the probe.
-async fn run_check(
-    guard: Option<Arc<GuardedCall>>,
-    check: Arc<dyn ReadinessCheck>,
-    deadline: Instant,
+/// Converts what became of a check into its result; an error is the message for the probe.
+fn message(
+    ended: Result<Result<Result<(), NotReady>, GuestError>, Elapsed>,
     timeout: Duration,
 ) -> Result<(), String> {
-    // `check` is called inside a future, so that a panic before it returns its own is contained too.
-    let run = async { check.check().await };
-    let result = match &guard {
-        Some(guard) => timeout_at(deadline, guard.contain(run)).await,
-        None => timeout_at(deadline, run).await.map(Ok),
-    };
-    match result {
+    match ended {
         Ok(Ok(result)) => result.map_err(|not_ready| not_ready.to_string()),
         Ok(Err(error)) => Err(format!("the check {error}")),
         Err(_) => Err(late(timeout)),

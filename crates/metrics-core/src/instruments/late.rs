@@ -18,6 +18,7 @@ use crate::recording::labelled::Handle;
 use crate::recording::latency::Latency;
 use crate::recording::store::Store;
 use crate::registry::Registry;
+use crate::sync::atomic::Ordering;
 
 /// A [`Counter`] or [`Latency`] whose series is registered when it is first used.
 ///
@@ -63,8 +64,12 @@ impl<H: Handle> Late<H> {
     #[cold]
     fn first(&self) -> H {
         let values: Vec<&str> = self.values.iter().map(|value| &**value).collect();
-        // Fails only if another description took the metric's name since the check.
-        self.store.handle(&self.desc, &values).unwrap_or_else(|_| H::disabled())
+        self.store.handle(&self.desc, &values).unwrap_or_else(|_| {
+            // Since the check another description took the metric's name, or the registry got its
+            // maximum of names.
+            self.store.context.dropped.fetch_add(1, Ordering::Relaxed);
+            H::disabled()
+        })
     }
 }
 

@@ -128,6 +128,19 @@ pub struct FindingChange {
     pub since: Timestamp,
 }
 
+impl FindingChange {
+    /// Creates a change, for an observer that finds problems of its own and returns them as
+    /// [`Event::Finding`](crate::Event::Finding).
+    pub fn new(
+        topic: &'static Topic,
+        state: FindingState,
+        finding: Finding,
+        since: Timestamp,
+    ) -> Self {
+        Self { topic, state, finding, since }
+    }
+}
+
 /// The change of a finding between two ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]

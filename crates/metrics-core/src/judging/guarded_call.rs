@@ -1,5 +1,6 @@
 //! Guarded calls: one kind of call into one guest, timed, counted and skipped after failures.
 
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use crate::judging::guest::{
     GUEST_BENCHED, GUEST_CALL_DURATION, GUEST_FAILURES, GuestCall, GuestError, Limits, Panicked,
     contain, discard,
 };
-use crate::judging::started::{Returned, Started};
+use crate::judging::started::{HEAD_START, Returned, Started};
 use crate::judging::workers::Workers;
 use crate::recording::counter::Counter;
 use crate::recording::families::RegisterError;
@@ -27,11 +28,19 @@ pub(crate) struct Guests {
     workers: Workers,
     /// The number of the running tick.
     tick: AtomicU64,
+    /// `true` once a destructor took longer than the timeout.
+    has_hung_discard: AtomicBool,
 }
 
 impl Guests {
     pub(crate) fn new(clock: Clock, limits: Limits) -> Self {
-        Self { clock, limits, workers: Workers::default(), tick: AtomicU64::new(0) }
+        Self {
+            clock,
+            limits,
+            workers: Workers::default(),
+            tick: AtomicU64::new(0),
+            has_hung_discard: AtomicBool::new(false),
+        }
     }
 
     /// Starts the next tick, by which skipped calls are counted down.
@@ -46,9 +55,18 @@ impl Guests {
 
     /// Drops what a guest made on a worker thread, and waits for it with a timeout.
     pub(crate) fn discard<T: Send + 'static>(&self, made: T) {
-        if let Ok(job) = self.workers.start(move || discard(made)) {
-            // After the timeout the destructor goes on alone.
-            let _ = self.workers.wait(job, self.limits.patience);
+        let made = Arc::new(Mutex::new(Some(made)));
+        let dropped = made.clone();
+        let Ok(job) = self.workers.start(move || discard(lock(&dropped).take())) else {
+            // Without a thread it is leaked: here it might panic or hang.
+            return mem::forget(lock(&made).take());
+        };
+        // Several that hang cost one timeout.
+        let has_hung = self.has_hung_discard.load(Ordering::Relaxed);
+        let timeout = if has_hung { HEAD_START } else { self.limits.patience };
+        if self.workers.wait(job, timeout).is_err() {
+            // The destructor goes on alone.
+            self.has_hung_discard.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -65,6 +83,7 @@ const MOST_AT_ONCE: usize = 32;
 /// that calls guests itself, such as the runner of readiness checks, gets one from
 /// [`Registry::guard`](crate::Registry::guard).
 #[derive(Debug)]
+#[must_use = "its metrics are removed when it is dropped"]
 pub struct GuardedCall {
     call: GuestCall,
     guests: Arc<Guests>,
@@ -140,9 +159,7 @@ impl GuardedCall {
             // `work`, its captures and the payload of its panic are dropped here: the caller is
             // the only owner of shared data again, and runs no destructor of a guest.
             let result = contain(work).flatten();
-            let took = clock.since(start);
-            drop((running, place));
-            (result, took)
+            Returned { result, took: clock.since(start), _running: running, _place: place }
         };
         let job = self.guests.workers.start(job).map_err(|_| GuestError::NoThread)?;
         Ok(Started::new(self, job, token))
@@ -173,7 +190,8 @@ impl GuardedCall {
         took: Duration,
     ) -> Result<T, GuestError> {
         self.duration.record(took);
-        let is_late = took > self.guests.limits.budgets[self.call as usize];
+        // Each call that fails is counted once.
+        let is_late = result.is_ok() && took > self.guests.limits.budgets[self.call as usize];
         let was_late = self.was_late.swap(is_late, Ordering::Relaxed);
         if is_late {
             self.count(Reason::Overrun);
@@ -192,13 +210,8 @@ impl GuardedCall {
     ///
     /// It is polled on the caller's task. The deadline is the caller's: a future that is dropped
     /// before it is ready counts as hung.
-    pub fn contain<F: Future>(&self, future: F) -> Contained<'_, F> {
-        Contained::new(self, future)
-    }
-
-    /// Counts a call as hung, for a caller that stops waiting and cannot drop the future.
-    pub fn give_up(&self) {
-        self.fail(Reason::Hung);
+    pub fn contain<F: Future>(self: &Arc<Self>, future: F) -> Contained<F> {
+        Contained::new(self.clone(), future)
     }
 
     pub(crate) fn clock(&self) -> &Clock {

@@ -149,9 +149,9 @@ impl TopicHealth {
 impl Pending {
     /// Goes on with a row, or begins one where the judgement is on the other side of `believed`.
     fn follow(row: Option<Self>, believed: Status, judgement: Folded, now: Duration) -> Self {
-        let status = |folded: &Folded| folded.assessment.status as u8;
-        let is_worse = |folded: &Folded| status(folded) > believed as u8;
-        let distance = |folded: &Folded| status(folded).abs_diff(believed as u8);
+        let severity = |folded: &Folded| folded.assessment.status.severity();
+        let is_worse = |folded: &Folded| severity(folded) > believed.severity();
+        let distance = |folded: &Folded| severity(folded).abs_diff(believed.severity());
         match row {
             Some(row) if is_worse(&row.nearest) == is_worse(&judgement) => {
                 let is_nearest = distance(&judgement) <= distance(&row.nearest);

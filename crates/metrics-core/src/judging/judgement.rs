@@ -46,6 +46,8 @@ pub struct Judgement {
     /// The summary if there are no parts.
     nothing: Cow<'static, str>,
     parts: Vec<Part>,
+    /// The lowest score that findings can leave, for a part that is added later.
+    floor: u8,
 }
 
 /// A folded judgement: the assessment of the topic, and of each instance.
@@ -84,7 +86,7 @@ impl Judgement {
     fn part(summary: Cow<'static, str>, is_known: bool) -> Self {
         let component = String::new();
         let part = Part { component, summary, is_known, findings: Vec::new(), floor: 0 };
-        Self { nothing: Cow::Borrowed(""), parts: vec![part] }
+        Self { nothing: Cow::Borrowed(""), parts: vec![part], floor: 0 }
     }
 
     /// Joins the judgements of a topic's instances, by name.
@@ -102,7 +104,7 @@ impl Judgement {
                 part
             }));
         }
-        Self { nothing: nothing.into(), parts }
+        Self { nothing: nothing.into(), parts, floor: 0 }
     }
 
     /// Adds a finding about the topic, or about the last of its instances.
@@ -110,8 +112,7 @@ impl Judgement {
     /// Without an instance it is about the topic, so that a monitor can report that there is none.
     pub fn with(mut self, finding: Finding) -> Self {
         if self.parts.is_empty() {
-            let parts = Self::part(self.nothing.clone(), true).parts;
-            self = Self { parts, ..self };
+            self.parts = Self::part(self.nothing.clone(), true).at_least(self.floor).parts;
         }
         if let Some(part) = self.parts.last_mut() {
             part.is_known = true;
@@ -137,8 +138,9 @@ impl Judgement {
     /// assert_eq!((optional.status, optional.findings.len()), (Status::Degraded, 1));
     /// ```
     pub fn at_least(mut self, score: u8) -> Self {
+        self.floor = score.min(100);
         for part in &mut self.parts {
-            part.floor = score.min(100);
+            part.floor = self.floor;
         }
         self
     }
@@ -152,7 +154,7 @@ impl Judgement {
     ///
     /// Findings without a component get the instance's name, or `topic`.
     pub(crate) fn fold(self, topic: &str) -> Folded {
-        let Self { nothing, parts } = self;
+        let Self { nothing, parts, floor: _ } = self;
         let mut components: Vec<_> = parts.into_iter().map(|part| part.assess(topic)).collect();
         let assessments = components.iter().map(|component| component.assessment.clone());
         let worst = assessments.reduce(Assessment::worst);

@@ -1,6 +1,6 @@
 //! Calls into guests that run on worker threads, and the waiting for them.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::judging::guarded_call::GuardedCall;
@@ -8,7 +8,7 @@ use crate::judging::guest::{GuestError, Panicked};
 use crate::judging::workers::Running;
 
 /// The time that a call has alone before the next one of its phase is started beside it.
-const HEAD_START: Duration = Duration::from_millis(1);
+pub(crate) const HEAD_START: Duration = Duration::from_millis(1);
 
 /// A call that was started and is waited for.
 #[derive(Debug)]
@@ -19,8 +19,15 @@ pub(crate) struct Started<'c, T> {
     token: Weak<()>,
 }
 
-/// What a call on a worker returns, with the time that it took.
-pub(crate) type Returned<T> = (Result<T, Panicked>, Duration);
+/// What a call on a worker returns.
+#[derive(Debug)]
+pub(crate) struct Returned<T> {
+    pub(crate) result: Result<T, Panicked>,
+    pub(crate) took: Duration,
+    /// Held until the result is dropped, which may hang too if nobody waits for it any more.
+    pub(crate) _running: Arc<()>,
+    pub(crate) _place: Arc<()>,
+}
 
 #[derive(Debug)]
 enum Progress<T> {
@@ -42,7 +49,9 @@ impl<'c, T> Started<'c, T> {
     /// Like [`Self::finish`]; a call that does not return in time is abandoned.
     fn finish_within(self, timeout: Duration) -> Result<T, GuestError> {
         match self.wait(timeout) {
-            Self { call, progress: Progress::Has((result, took)), .. } => call.note(result, took),
+            Self { call, progress: Progress::Has(returned), .. } => {
+                call.note(returned.result, returned.took)
+            }
             Self { call, token, .. } => {
                 call.abandon(token);
                 Err(GuestError::Hung)

@@ -25,6 +25,16 @@ pub enum Status {
 }
 
 impl Status {
+    /// Returns how bad the status is: the higher, the worse. Neighbours are one apart.
+    pub(crate) const fn severity(self) -> u8 {
+        match self {
+            Self::Unknown => 0,
+            Self::Healthy => 1,
+            Self::Degraded => 2,
+            Self::Unhealthy => 3,
+        }
+    }
+
     /// Returns the status of a score; without a score it is unknown.
     pub const fn of(score: Option<u8>) -> Self {
         match score {

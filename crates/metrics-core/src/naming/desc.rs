@@ -10,7 +10,7 @@ mod owned;
 mod rules;
 mod unit;
 
-use rules::{broken_name, ends_with, is_label};
+use rules::{broken_name, ends_with, equal, is_label};
 
 pub use classic::{Classic, ClassicShape};
 pub use error::DescError;
@@ -98,7 +98,7 @@ impl Desc {
     /// Describes values of any unit, with the upper bounds that are exported.
     ///
     /// # Panics
-    /// When the name is malformed, does not end in the unit, or the bounds do not rise; in
+    /// When the name is malformed, does not end in the unit, or the bounds are not finite or do not rise; in
     /// a constant, the program does not compile.
     pub const fn distribution(
         name: &'static str,
@@ -134,11 +134,16 @@ impl Desc {
     /// Sets the label keys, whose values follow in this order at registration; none by default.
     ///
     /// # Panics
-    /// When a key is malformed or reserved; in a constant, the program does not compile.
+    /// When a key is malformed, reserved or there twice; in a constant, the program does not compile.
     pub const fn labels(mut self, keys: &'static [&'static str]) -> Self {
         let mut i = 0;
         while i < keys.len() {
             assert!(is_label(keys[i]), "malformed or reserved label key");
+            let mut other = 0;
+            while other < i {
+                assert!(!equal(keys[i], keys[other]), "each label key stands once");
+                other += 1;
+            }
             i += 1;
         }
         self.labels = keys;
@@ -150,11 +155,12 @@ impl Desc {
     /// By default a latency has [`DEFAULT_LATENCY_BOUNDS`].
     ///
     /// # Panics
-    /// When the bounds do not rise; in a constant, the program does not compile.
+    /// When the bounds are not finite or do not rise; in a constant, the program does not compile.
     pub const fn bounds(mut self, bounds: &'static [f64]) -> Self {
-        let mut i = 1;
+        let mut i = 0;
         while i < bounds.len() {
-            assert!(bounds[i - 1] < bounds[i], "bucket bounds rise");
+            assert!(bounds[i].is_finite(), "bucket bounds are finite: the last bucket has none");
+            assert!(i == 0 || bounds[i - 1] < bounds[i], "bucket bounds rise");
             i += 1;
         }
         self.bounds = bounds;

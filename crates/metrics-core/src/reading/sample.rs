@@ -205,9 +205,9 @@ impl<'a> View<'a> {
         self.count(counter).rate()
     }
 
-    /// A gauge's value.
+    /// A gauge's value; `None` if it is unknown, which is set as NaN.
     pub fn gauge(&self, gauge: &Gauge) -> Option<f64> {
-        self.number(gauge.series_id())
+        self.number(gauge.series_id()).filter(|value| !value.is_nan())
     }
 
     /// A level.

@@ -156,12 +156,6 @@ impl Snapshot {
         self.family(name)?.value(labels.iter().copied())
     }
 
-    /// A number that changes when a series is added or removed, for readers that cache data
-    /// derived from names and labels.
-    pub fn generation(&self) -> u64 {
-        self.schema.generation
-    }
-
     /// The series without their values; two snapshots have equal sets if no series was added or
     /// removed between them.
     pub fn series_set(&self) -> SeriesSet {
@@ -271,9 +265,10 @@ impl Add for Count {
 
     fn add(self, other: Self) -> Self {
         Self {
-            total: self.total + other.total,
-            delta: self.delta + other.delta,
-            recent: self.recent + other.recent,
+            // Totals wrap, as counters do.
+            total: self.total.wrapping_add(other.total),
+            delta: self.delta.wrapping_add(other.delta),
+            recent: self.recent.wrapping_add(other.recent),
             span: self.span.max(other.span),
         }
     }

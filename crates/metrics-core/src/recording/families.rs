@@ -164,6 +164,8 @@ impl Family {
 pub(crate) struct Families {
     by_name: BTreeMap<Cow<'static, str>, Family>,
     limits: Limits,
+    /// The core's own metrics.
+    own: &'static [&'static Desc],
     series: usize,
     /// The series `_other`, and the counters of folded label sets. Handles to them live only
     /// for one call, so the series are kept here.
@@ -209,10 +211,12 @@ impl Registered<Cells> {
 }
 
 impl Families {
-    pub(crate) fn new(limits: Limits) -> Self {
+    /// Makes a registry's families; those of `own` are not limited.
+    pub(crate) fn new(limits: Limits, own: &'static [&'static Desc]) -> Self {
         Self {
             by_name: BTreeMap::new(),
             limits,
+            own,
             series: 0,
             pinned: HashMap::new(),
             remembered: HashMap::new(),
@@ -220,10 +224,16 @@ impl Families {
         }
     }
 
+    /// Returns `true` for the core's own metrics. Their labels are the names of guests and topics,
+    /// of which the host has few. Folded, they would not say which guest failed.
+    fn is_own(&self, desc: &OwnedDesc) -> bool {
+        self.own.iter().any(|own| own.name() == desc.name)
+    }
+
     /// Refuses a description that no registration with these label keys could succeed with.
     pub(crate) fn check(&self, desc: &OwnedDesc, labels: &Labels) -> Result<(), RegisterError> {
         let Some(family) = self.by_name.get(&desc.name) else {
-            if self.by_name.len() >= self.limits.families {
+            if self.by_name.len() >= self.limits.families && !self.is_own(desc) {
                 return Err(RegisterError::TooManyFamilies { limit: self.limits.families });
             }
             return labels.iter().try_for_each(|(key, _)| Ok(check_label(key)?));
@@ -236,9 +246,13 @@ impl Families {
         }
     }
 
-    /// Replaces the help text of a family; `false` if there is none of that name.
+    /// Replaces the help text of a family that was described at run time; `false` if there is
+    /// none of that name.
+    ///
+    /// A constant description could not be registered with another text afterwards.
     pub(crate) fn describe(&mut self, name: &str, help: &str) -> bool {
-        let Some(family) = self.by_name.get_mut(name) else { return false };
+        let family = self.by_name.get_mut(name).filter(|family| !family.desc.is_constant());
+        let Some(family) = family else { return false };
         Arc::make_mut(&mut family.desc).help = help.to_owned().into();
         self.generation += 1; // readers keep what they derived from the text
         true
@@ -253,7 +267,8 @@ impl Families {
     ) -> Result<Registered<Cells>, RegisterError> {
         self.check(desc, &labels)?;
         let Some(family) = self.by_name.get_mut(&desc.name) else {
-            let folds = self.series >= self.limits.series && !labels.is_empty();
+            let is_full = self.series >= self.limits.series && !self.is_own(desc);
+            let folds = is_full && !labels.is_empty();
             return Ok(self.insert_or_fold(folds, desc, labels, context));
         };
         if let Some(series) = family.series.get_mut(&labels) {
@@ -263,7 +278,8 @@ impl Families {
         }
         let cap = self.limits.per_family(desc.kind);
         let held = family.series.len() - usize::from(family.series.contains_key(&labels.folded()));
-        let folds = held >= cap || self.series >= self.limits.series;
+        let is_full = held >= cap || self.series >= self.limits.series;
+        let folds = is_full && !self.is_own(desc);
         Ok(self.insert_or_fold(folds, desc, labels, context))
     }
 

@@ -19,6 +19,9 @@ use crate::recording::store::Store;
 use crate::sync::atomic::{AtomicBool, AtomicU64};
 use crate::sync::{self, Mutex};
 
+/// The longest age of a tick in a window; a registry keeps the start of each tick up to it.
+const LONGEST_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+
 /// Settings for a [`Registry`].
 #[derive(Clone, Debug)]
 #[must_use = "call `build` to get a registry"]
@@ -73,9 +76,10 @@ impl RegistryBuilder {
         self
     }
 
-    /// Sets the age of the oldest tick that a window can include; 5 minutes by default.
+    /// Sets the age of the oldest tick that a window can include; 5 minutes by default, a day at
+    /// most.
     pub fn max_age(mut self, max_age: Duration) -> Self {
-        self.rule.max_age = max_age;
+        self.rule.max_age = max_age.min(LONGEST_MAX_AGE);
         self
     }
 
@@ -190,7 +194,7 @@ impl RegistryBuilder {
             ticking: AtomicBool::new(false),
             store: Arc::new(Store {
                 context: sync::Arc::new(context),
-                families: Mutex::new(Families::new(self.limits)),
+                families: Mutex::new(Families::new(self.limits, crate::DESCS)),
             }),
         };
         Registry { engine: Arc::new(engine) }

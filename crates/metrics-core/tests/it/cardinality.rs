@@ -1,4 +1,4 @@
-use metrics_core::{Desc, OTHER, SERIES_FOLDED, Value};
+use metrics_core::{Desc, GUEST_FAILURES, GuestCall, Kind, OTHER, OwnedDesc, SERIES_FOLDED, Value};
 
 use crate::Bench;
 
@@ -80,4 +80,44 @@ fn a_series_leaves_with_its_last_handle_after_one_more_sample() {
     assert!(bench.tick().sample.snapshot.value("calls_total", &labels).is_none());
     let again = bench.registry.counter(&CALLS, &["/", "GET"]).unwrap();
     assert_eq!(again.total(), 0, "the cells were given back empty");
+}
+
+#[test]
+fn guests_keep_their_names_in_a_full_registry() {
+    let bench = Bench::with(|builder| builder.max_series(1).max_families(1));
+    let _calls = bench.registry.counter(&CALLS, &["/a", "GET"]);
+    let guards: Vec<_> = ["first", "second"]
+        .map(|name| bench.registry.guard(name, GuestCall::Check).unwrap())
+        .into_iter()
+        .collect();
+    guards[1].run(|| panic!("told to")).unwrap_err();
+    let snapshot = &bench.registry.read().snapshot;
+    let failures = |guest| {
+        let labels = [("guest", guest), ("call", "check"), ("reason", "panic")];
+        snapshot.value(GUEST_FAILURES.name(), &labels).map(Value::as_f64)
+    };
+    assert_eq!((failures("first"), failures("second")), (Some(0.0), Some(1.0)));
+}
+
+#[test]
+fn only_a_description_of_run_time_is_replaced() {
+    let bench = Bench::new();
+    let calls = bench.registry.counter(&CALLS, &["/a", "GET"]).unwrap();
+    assert!(!bench.registry.describe(CALLS.name(), "Other words."));
+    assert!(bench.registry.counter(&CALLS, &["/b", "GET"]).is_ok(), "it has its own words still");
+    let jobs = OwnedDesc::new(Kind::Counter, "jobs", "").unwrap();
+    let jobs = bench.registry.metric(&jobs, &[]).unwrap();
+    assert!(bench.registry.describe("jobs_total", "Jobs."));
+    let sample = bench.registry.read();
+    assert_eq!(sample.snapshot.family("jobs_total").unwrap().desc.help, "Jobs.");
+    drop((calls, jobs));
+}
+
+#[test]
+fn a_malformed_description_is_refused_before_it_reaches_a_page() {
+    let made = |make: fn() -> Desc| std::panic::catch_unwind(make).is_ok();
+    assert!(made(|| Desc::latency("a_seconds", "A.").bounds(&[0.1, 1.0])));
+    assert!(!made(|| Desc::latency("a_seconds", "A.").bounds(&[1.0, f64::INFINITY])));
+    assert!(!made(|| Desc::latency("a_seconds", "A.").bounds(&[f64::NAN])));
+    assert!(!made(|| Desc::counter("a_total", "A.").labels(&["b", "b"])));
 }

@@ -14,7 +14,7 @@ use metrics_core::{
     Event, GUEST_CALL_DURATION, GuestCall, GuestError, ManualClock, Registry, Sample, Status,
 };
 
-use crate::scripted::Observing;
+use crate::scripted::{Observing, OnDrop};
 
 use house::{Fault, House, OF_A_TICK, ON_DEMAND};
 
@@ -147,7 +147,7 @@ fn each_call_is_timed_under_its_guests_name() {
 #[test]
 fn futures_that_others_poll_are_contained_and_counted_by_how_they_end() {
     let house = House::new("none", Fault::None);
-    let check = house.registry.guard("bad", GuestCall::Check).unwrap();
+    let check = Arc::new(house.registry.guard("bad", GuestCall::Check).unwrap());
     let mut waiting = Context::from_waker(Waker::noop());
     let mut poll =
         |future: Pin<&mut dyn Future<Output = Result<u8, GuestError>>>| future.poll(&mut waiting);
@@ -162,6 +162,29 @@ fn futures_that_others_poll_are_contained_and_counted_by_how_they_end() {
     }
     let counts = ["panic", "overrun", "hung"].map(|reason| house.count("check", reason));
     assert_eq!(counts, [1.0, 0.0, 1.0]);
+    let given_up = check.contain(std::future::pending::<()>());
+    given_up.waiter().give_up();
+    drop(given_up);
+    assert_eq!(house.count("check", "hung"), 2.0, "it is counted once");
+}
+
+#[test]
+fn a_future_that_panics_when_dropped_does_not_reach_the_caller() {
+    let house = House::new("none", Fault::None);
+    let check = Arc::new(house.registry.guard("bad", GuestCall::Check).unwrap());
+    let owned = || OnDrop(Box::new(|| panic!("told to")));
+    let (in_time, too_late) = (owned(), owned());
+    let mut ready = pin!(check.contain(std::future::poll_fn(move |_| {
+        let _owned = &in_time;
+        Poll::Ready(())
+    })));
+    let mut waiting = Context::from_waker(Waker::noop());
+    assert_eq!(ready.as_mut().poll(&mut waiting), Poll::Ready(Ok(())));
+    drop(check.contain(async move {
+        let _owned = &too_late;
+        std::future::pending::<()>().await;
+    }));
+    assert_eq!(house.count("check", "hung"), 1.0);
 }
 
 #[test]

@@ -211,3 +211,11 @@ fn the_second_ticker_is_refused_until_the_first_is_dropped() {
     drop(ticker);
     assert!(registry.ticker().is_ok());
 }
+
+#[test]
+fn a_floor_holds_for_a_finding_about_missing_instances_too() {
+    let none: [(String, Judgement); 0] = [];
+    let finding = Finding::critical("no_instance").penalty(90);
+    let judgement = Judgement::of_instances("none", none).at_least(70).with(finding);
+    assert_eq!(judgement.assess().score, Some(70));
+}

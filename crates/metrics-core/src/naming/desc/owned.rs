@@ -51,6 +51,11 @@ impl OwnedDesc {
         })
     }
 
+    /// Returns `true` for a description that was made of a constant one.
+    pub(crate) fn is_constant(&self) -> bool {
+        matches!(self.name, Cow::Borrowed(_))
+    }
+
     /// Sets the exported buckets' upper bounds.
     ///
     /// # Errors

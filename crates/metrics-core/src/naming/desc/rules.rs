@@ -67,6 +67,6 @@ pub(super) const fn ends_with(text: &str, suffix: &str) -> bool {
     true
 }
 
-const fn equal(a: &str, b: &str) -> bool {
+pub(super) const fn equal(a: &str, b: &str) -> bool {
     a.len() == b.len() && ends_with(a, b)
 }
