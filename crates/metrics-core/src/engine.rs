@@ -98,7 +98,7 @@ impl Engine {
         // (`number > arrived`) is taken. Example: with four passes begun, `arrived` is 4,
         // and the result of pass 5 or later is taken.
         let arrived = self.passes.begun.fetch_add(0, Ordering::AcqRel);
-        if let Some(sample) = self.tick_for_nobody() {
+        if let Some(sample) = self.tick_without_ticker() {
             return sample;
         }
         let mut pass = lock(&self.passes.pass);
@@ -125,7 +125,7 @@ impl Engine {
     }
 
     /// Ends a tick that is due if there is no ticker; one reader at a time does.
-    fn tick_for_nobody(&self) -> Option<Arc<Sample>> {
+    fn tick_without_ticker(&self) -> Option<Arc<Sample>> {
         if self.ticking.load(Ordering::Relaxed) || !self.is_tick_due() {
             return None;
         }

@@ -27,8 +27,8 @@ pub trait Instance: Send + Sync + 'static {
     /// Returns `true` while the watched resource exists; always `true` by default.
     ///
     /// The default fits an instance that lives as long as its [`InstanceHandle`]s. Override it
-    /// if the resource can end before, as a pool can be closed. It is called under a lock, so it
-    /// must be quick and must not call into its [`Instances`].
+    /// if the resource can end before, as a pool can be closed. No lock is held during the call.
+    /// It is called whenever instances are looked up, so it must be quick.
     fn is_alive(&self) -> bool {
         true
     }
@@ -201,8 +201,8 @@ impl<T: Instance> Instances<T> {
 
     /// Creates an instance by `make`, enters it under a name, and returns its first handle.
     ///
-    /// `make` runs only if the name is free, and under a lock, so that no two callers
-    /// register the same series. It must not call into these instances.
+    /// `make` runs only if the name is free, and under the lock of these instances, so that no two
+    /// callers register the same series. It must not call into these instances.
     ///
     /// # Errors
     /// [`InstanceError`] if a living instance has the name, if there are too many, or if `make`

@@ -33,8 +33,8 @@
 //! # From a record to a report
 //!
 //! 1. **Record.** Each thread has a *lane*: an array of *cells* that it alone writes. A counter
-//!    is one word in it; a latency is a bucket and a sum. Cells only grow. Nothing is rotated
-//!    or cleared where values are recorded, so a reader cannot miss anything.
+//!    is one word in it; a latency is a bucket and a sum. A record only adds. Nothing is rotated
+//!    or reset at the end of a window, so a reader cannot miss anything.
 //! 2. **Pass.** A *pass* sums each cell over all lanes and subtracts the total of the previous
 //!    pass. One pass runs at a time. A record of a latency adds to its bucket first and to its
 //!    sum second; a pass reads the sum first. So the buckets hold every record that the sum
@@ -50,8 +50,8 @@
 //! No count is lost at the edges:
 //!
 //! - A thread that ends leaves its lane, with its counts, to the next thread.
-//! - A bucket has 16 bits. Before it overflows, its count moves to a block of 64-bit buckets
-//!   that belongs to the series, under a lock that passes take too.
+//! - A bucket has 16 bits. Before it overflows, its count moves to a larger block of buckets,
+//!   under a lock that passes take too.
 //! - A thread beyond the byte budget, or in its last destructors, adds to cells that all
 //!   threads share.
 //! - A series whose last handle is dropped is sampled once more before it is removed, and its
@@ -82,7 +82,7 @@
 //! | `node0_health_score`, `node0_component_health_score{component}` | health score from 0 to 100, after hysteresis |
 //! | `node0_guest_call_duration_seconds{guest,call}` | duration of calls into guests |
 //! | `node0_guest_failures_total{guest,call,reason}` | calls into guests that panicked, overran their budget or did not return |
-//! | `node0_guest_benched{guest,call}` | 1 while a call is skipped because it failed |
+//! | `node0_guest_skipped{guest,call}` | 1 while a call is skipped because it failed |
 //! | `node0_sampling_duration_seconds` | duration of passes |
 //! | `node0_recording_threads` | threads that hold a lane |
 //! | `node0_recording_bytes` | memory of all lanes |
@@ -124,7 +124,7 @@ pub use judging::event::{Event, HealthChange};
 pub use judging::finding::{Finding, FindingChange, FindingState, Severity};
 pub use judging::guarded_call::GuardedCall;
 pub use judging::guest::{
-    GUEST_BENCHED, GUEST_CALL_DURATION, GUEST_FAILURES, GuestCall, GuestError,
+    GUEST_CALL_DURATION, GUEST_FAILURES, GUEST_SKIPPED, GuestCall, GuestError,
 };
 pub use judging::health::{ComponentHealth, Overall, TopicHealth};
 pub use judging::judgement::Judgement;
@@ -178,7 +178,7 @@ pub const DESCS: &[&Desc] = &[
     &COMPONENT_HEALTH_SCORE,
     &GUEST_CALL_DURATION,
     &GUEST_FAILURES,
-    &GUEST_BENCHED,
+    &GUEST_SKIPPED,
     &SAMPLING_DURATION,
     &RECORDING_THREADS,
     &RECORDING_BYTES,

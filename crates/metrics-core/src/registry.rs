@@ -75,7 +75,7 @@ macro_rules! register {
             self.engine.store.handle(desc, values)
         }
 
-        #[doc = concat!("Handles like [`Registry::", stringify!($method), "`]'s, by the values at each call.")]
+        #[doc = concat!("Returns handles like [`Registry::", stringify!($method), "`], which are found by the label values at each call.")]
         ///
         /// # Errors
         /// [`RegisterError`] when the description is of another kind or does not
@@ -105,17 +105,17 @@ impl Registry {
     }
 
     register! {
-        /// A handle to a counter.
+        /// Returns a handle to a counter.
         counter, counters -> Counter;
-        /// A handle to a gauge.
+        /// Returns a handle to a gauge.
         gauge, gauges -> Gauge;
-        /// A handle to a level.
+        /// Returns a handle to a level.
         up_down, up_downs -> UpDown;
-        /// A handle to a peak.
+        /// Returns a handle to a peak.
         peak, peaks -> Peak;
-        /// A handle to a latency.
+        /// Returns a handle to a latency.
         latency, latencies -> Latency;
-        /// A handle to a distribution.
+        /// Returns a handle to a distribution.
         distribution, distributions -> Distribution;
     }
 
@@ -172,6 +172,8 @@ impl Registry {
 
     /// Replaces the help text of a metric of [`Self::metric`]; returns `false` if there is none of
     /// that name.
+    ///
+    /// It leaves constant descriptions as they are, and returns `false` for them.
     ///
     /// Use it in a bridge that may get a description after the first value. Later registrations
     /// of the name must have the new text.
@@ -276,9 +278,10 @@ impl Registry {
 
     /// Returns a fresh sample, which includes the running tick, for scrapes and reports.
     ///
-    /// Callers that arrive together share one pass. While there is no ticker,
-    /// this also ends the running tick once it has lasted its time, and polls
-    /// the monitors then.
+    /// Callers that arrive together share one pass. While there is no ticker, the first call and
+    /// each call after the running tick has lasted its time also end the tick: they poll the
+    /// monitors, let them judge, and call observers and listeners. Such a call blocks while guests
+    /// hang, for up to four timeouts of 100 ms, so do not make it in async code without a ticker.
     pub fn read(&self) -> Arc<Sample> {
         self.engine.read()
     }

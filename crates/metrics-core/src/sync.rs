@@ -1,6 +1,6 @@
 //! Atomics, locks and thread-locals, of the standard library or of loom.
 //!
-//! Modules with state that threads share import these from here. Under `cfg(loom)`
+//! Modules whose order of memory accesses matters import these from here. Under `cfg(loom)`
 //! they are loom's, so that the models in `models.rs` run the same code in every
 //! order that the memory model allows.
 

@@ -139,7 +139,7 @@ fn numbers_agree_with_ps_under_load() {
     let _computing = Computing::start();
     let minute = Duration::from_secs(60);
     // A machine that is busy with others leaves out no poll.
-    let builder = Registry::builder().clock(Clock::std()).guest_patience(minute);
+    let builder = Registry::builder().clock(Clock::std()).guest_timeout(minute);
     let registry = builder.guest_budget(GuestCall::Poll, minute).build();
     let _monitor = SystemMonitor::register(&registry).expect("a new registry has none");
     let mut ticker = registry.ticker().expect("a new registry has none");

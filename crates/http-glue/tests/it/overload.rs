@@ -171,7 +171,7 @@ impl Monitor for Unwritable {
 async fn a_body_that_hangs_while_it_is_written_keeps_no_place_and_one_thread() {
     let (gate, clock) = (Arc::new(Gate::default()), ManualClock::new());
     let patience = Duration::from_millis(20);
-    let registry = Registry::builder().clock(clock.clock()).report_patience(patience).build();
+    let registry = Registry::builder().clock(clock.clock()).report_timeout(patience).build();
     registry.monitor(Arc::new(Unwritable(gate.clone()))).expect("a new topic");
     registry.monitor(Arc::new(Scripted::new(&QUEUE))).expect("a new topic");
     let served = Served::over(clock, registry, |routes| routes.max_renders(1));

@@ -325,7 +325,7 @@ async fn a_name_that_hangs_keeps_no_check_from_being_asked() {
         let anonymous =
             Arc::new(Anonymous { check: bad.clone(), held: std::sync::Mutex::new(None) });
         let hang = || *anonymous.held.lock().expect("not poisoned") = Some(held);
-        let registry = Registry::builder().guest_patience(Duration::from_millis(50)).build();
+        let registry = Registry::builder().guest_timeout(Duration::from_millis(50)).build();
         let builder = Readiness::builder(&registry).check(good).check(anonymous.clone());
         let builder = builder.interval(Duration::from_millis(5));
         let readiness = if is_first {

@@ -85,7 +85,7 @@ impl Served {
     pub(crate) fn with(monitors: Vec<Scripted>, settings: impl FnOnce(Routes) -> Routes) -> Self {
         let clock = ManualClock::new();
         let believing = Registry::builder().hysteresis(1).min_status_duration(Duration::ZERO);
-        let registry = believing.clock(clock.clock()).report_patience(FOREVER).build();
+        let registry = believing.clock(clock.clock()).report_timeout(FOREVER).build();
         for monitor in monitors {
             registry.monitor(Arc::new(monitor)).expect("topics differ");
         }

@@ -105,7 +105,7 @@ impl Board {
             let topic = watched.topic;
             let judgement = match judged {
                 // A topic whose judgement is skipped keeps its health and its findings.
-                Err(GuestError::Benched) if believed.len() > at => continue,
+                Err(GuestError::Skipped) if believed.len() > at => continue,
                 // A topic whose judgement failed is unknown, but keeps its findings: a failure
                 // does not show that they are gone.
                 Err(error) => Judgement::unknown(format!("the judgement {error}")).fold(topic.name),

@@ -33,7 +33,7 @@ impl<G: Send + 'static> Deref for DropGuarded<G> {
 impl<G: Send + 'static> Drop for DropGuarded<G> {
     fn drop(&mut self) {
         if let Some(guest) = self.guest.take() {
-            self.guests.discard(guest);
+            self.guests.drop_on_worker(guest);
         }
     }
 }

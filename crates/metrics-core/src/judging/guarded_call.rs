@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::judging::contained::Contained;
 use crate::judging::guest::{
-    GUEST_BENCHED, GUEST_CALL_DURATION, GUEST_FAILURES, GuestCall, GuestError, Limits, Panicked,
+    GUEST_CALL_DURATION, GUEST_FAILURES, GUEST_SKIPPED, GuestCall, GuestError, Limits, Panicked,
     contain, discard,
 };
 use crate::judging::started::{HEAD_START, Returned, Started};
@@ -53,8 +53,8 @@ impl Guests {
         self.tick.load(Ordering::Relaxed)
     }
 
-    /// Drops what a guest made on a worker thread, and waits for it with a timeout.
-    pub(crate) fn discard<T: Send + 'static>(&self, made: T) {
+    /// Drops a value of a guest on a worker thread, and waits for it with a timeout.
+    pub(crate) fn drop_on_worker<T: Send + 'static>(&self, made: T) {
         let made = Arc::new(Mutex::new(Some(made)));
         let dropped = made.clone();
         let Ok(job) = self.workers.start(move || discard(lock(&dropped).take())) else {
@@ -63,7 +63,7 @@ impl Guests {
         };
         // Several that hang cost one timeout.
         let has_hung = self.has_hung_discard.load(Ordering::Relaxed);
-        let timeout = if has_hung { HEAD_START } else { self.limits.patience };
+        let timeout = if has_hung { HEAD_START } else { self.limits.timeout };
         if self.workers.wait(job, timeout).is_err() {
             // The destructor goes on alone.
             self.has_hung_discard.store(true, Ordering::Relaxed);
@@ -89,9 +89,9 @@ pub struct GuardedCall {
     guests: Arc<Guests>,
     duration: Latency,
     failures: [Counter; Reason::ALL.len()],
-    benched: Gauge,
+    skipped: Gauge,
     /// The first tick at which the call is made again.
-    benched_until: AtomicU64,
+    skipped_until: AtomicU64,
     /// `true` if the last call took longer than its budget.
     was_late: AtomicBool,
     /// Shared by all calls that run, abandoned ones included.
@@ -115,8 +115,8 @@ impl GuardedCall {
             guests: guests.clone(),
             duration: store.handle(&GUEST_CALL_DURATION, &labels)?,
             failures: [panic?, overrun?, hung?],
-            benched: store.handle(&GUEST_BENCHED, &labels)?,
-            benched_until: AtomicU64::new(0),
+            skipped: store.handle(&GUEST_SKIPPED, &labels)?,
+            skipped_until: AtomicU64::new(0),
             was_late: AtomicBool::new(false),
             running: Arc::default(),
             given_up: Mutex::default(),
@@ -125,7 +125,7 @@ impl GuardedCall {
 
     /// Runs a call on a worker thread of the registry, and waits for it with a timeout.
     ///
-    /// The timeout is 100 ms by default, for reports 5 s.
+    /// It blocks, so do not use it in async code. The timeout is 100 ms by default, for reports 5 s.
     ///
     /// # Errors
     /// [`GuestError`] if the call panicked or did not return in time, if it was skipped because
@@ -166,10 +166,10 @@ impl GuardedCall {
     }
 
     /// The timeout of a call.
-    pub(crate) fn patience(&self) -> Duration {
+    pub(crate) fn timeout(&self) -> Duration {
         match self.call {
-            GuestCall::Report => self.guests.limits.report_patience,
-            _ => self.guests.limits.patience,
+            GuestCall::Report => self.guests.limits.report_timeout,
+            _ => self.guests.limits.timeout,
         }
     }
 
@@ -198,7 +198,7 @@ impl GuardedCall {
         }
         // A single late call is tolerated: the machine may just have been busy.
         if is_late && was_late {
-            self.leave_out();
+            self.skip();
         }
         result.map_err(|Panicked| {
             self.fail(Reason::Panic);
@@ -218,7 +218,8 @@ impl GuardedCall {
         &self.guests.clock
     }
 
-    /// Ends the gauge of a skipped call, at a tick that has no reason to make the call.
+    /// Sets the gauge of skipped calls back to 0 if the call is not skipped any more, at a tick
+    /// that does not make the call.
     pub(crate) fn settle(&self) {
         let _ = self.admit();
     }
@@ -231,10 +232,10 @@ impl GuardedCall {
         if !given_up.is_empty() {
             return Err(GuestError::Hung);
         }
-        if self.guests.tick() < self.benched_until.load(Ordering::Relaxed) {
-            return Err(GuestError::Benched);
+        if self.guests.tick() < self.skipped_until.load(Ordering::Relaxed) {
+            return Err(GuestError::Skipped);
         }
-        self.benched.set(0.0);
+        self.skipped.set(0.0);
         // Exact, since places are given under the lock only.
         if Arc::strong_count(&self.running) > MOST_AT_ONCE {
             return Err(GuestError::Busy);
@@ -245,11 +246,11 @@ impl GuardedCall {
     /// Counts a call that panicked or hung; one that is made every tick is skipped for some ticks.
     pub(crate) fn fail(&self, reason: Reason) {
         self.count(reason);
-        self.leave_out();
+        self.skip();
         // A report that hangs is also skipped until it returns. Checks have their own runner,
         // which decides when to ask again.
         if matches!((self.call, reason), (GuestCall::Report | GuestCall::Readiness, Reason::Hung)) {
-            self.benched.set(1.0);
+            self.skipped.set(1.0);
         }
     }
 
@@ -257,13 +258,13 @@ impl GuardedCall {
         self.failures[reason as usize].inc();
     }
 
-    fn leave_out(&self) {
+    fn skip(&self) {
         if self.call.is_of_a_tick() {
             let next = self.guests.tick() + 1;
             // Saturating: so many ticks may be a way to say for ever.
-            let until = next.saturating_add(self.guests.limits.bench_ticks);
-            self.benched_until.store(until, Ordering::Relaxed);
-            self.benched.set(1.0);
+            let until = next.saturating_add(self.guests.limits.skip_ticks);
+            self.skipped_until.store(until, Ordering::Relaxed);
+            self.skipped.set(1.0);
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Monitors, observers, readiness checks and listeners are guests: code that the core calls and
 //! does not know. Any of them may panic, be slow or never return. Each call therefore runs on a
 //! worker thread, and the caller waits for it with a timeout. A guest that hangs blocks one
-//! worker thread, but no tick, no worker of an async runtime and no probe.
+//! worker thread, but no tick, no worker of an async runtime and no probe. Readiness checks are
+//! futures, which their caller polls: [`GuardedCall::contain`] counts them in the same way.
 //!
 //! Calls are counted by guest and by kind of call. A call that a tick makes is skipped for some
 //! ticks after it panicked, or overran its budget twice in a row. A call that has not returned
@@ -14,6 +15,8 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+#[cfg(doc)]
+use crate::judging::guarded_call::GuardedCall;
 use crate::naming::desc::Desc;
 
 /// The duration of calls into guests.
@@ -31,9 +34,9 @@ pub const GUEST_FAILURES: Desc = Desc::counter(
 .labels(&["guest", "call", "reason"]);
 
 /// 1 for the calls that are skipped at the moment.
-pub const GUEST_BENCHED: Desc = Desc::gauge(
-    "node0_guest_benched",
-    "1 while this call into a guest is left out because it failed, else 0.",
+pub const GUEST_SKIPPED: Desc = Desc::gauge(
+    "node0_guest_skipped",
+    "1 while this call into a guest is skipped because it failed before, else 0.",
 )
 .labels(&["guest", "call"]);
 
@@ -84,11 +87,11 @@ pub(crate) struct Limits {
     /// The budget of each kind of call; a call that took longer is an overrun.
     pub(crate) budgets: [Duration; GuestCall::COUNT],
     /// The timeout of every call but a report.
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
     /// The timeout of a report.
-    pub(crate) report_patience: Duration,
+    pub(crate) report_timeout: Duration,
     /// The number of ticks for which a failed call is skipped.
-    pub(crate) bench_ticks: u64,
+    pub(crate) skip_ticks: u64,
 }
 
 impl Limits {
@@ -101,9 +104,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             budgets: [1, 10, 500, 10, 50, 10, 1000].map(Duration::from_millis),
-            patience: Duration::from_millis(100),
-            report_patience: Duration::from_secs(5),
-            bench_ticks: 10,
+            timeout: Duration::from_millis(100),
+            report_timeout: Duration::from_secs(5),
+            skip_ticks: 10,
         }
     }
 }
@@ -119,10 +122,10 @@ pub enum GuestError {
     #[error("did not return")]
     Hung,
     /// It was not called: it is skipped for some ticks because it failed before.
-    #[error("is left out, because it failed before")]
-    Benched,
+    #[error("is skipped, because it failed before")]
+    Skipped,
     /// It was not called: too many calls of the kind run already.
-    #[error("is called too often at once")]
+    #[error("is refused: too many calls of this kind run already")]
     Busy,
     /// It was not called: the system could not start a thread.
     #[error("could not be called: the system gave no thread")]
@@ -133,7 +136,8 @@ pub enum GuestError {
 #[derive(Debug)]
 pub(crate) struct Panicked;
 
-/// Calls code of others, and drops what it panicked with where it was called.
+/// Calls guest code; the payload of a panic is dropped here too, since its destructor is guest
+/// code.
 pub(crate) fn contain<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
         discard(payload);

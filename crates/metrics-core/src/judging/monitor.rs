@@ -93,9 +93,10 @@ pub trait Monitor: Send + Sync + 'static {
 
     /// Judges the numbers of a view.
     ///
-    /// Called once a tick, after the numbers were read; its budget is 10 ms by default. It must be
-    /// pure: it records nothing and reads nothing but the view, so that equal views have equal
-    /// judgements.
+    /// Called once a tick, after the numbers were read, with a budget of 10 ms by default; before
+    /// the first tick also for each report, so that calls may run at the same time. It must have
+    /// no side effects: it records nothing and reads only the view, the list of instances and
+    /// their settings.
     fn judge(&self, view: &View<'_>) -> Judgement;
 
     /// Returns the body of `GET /metrics/{topic}`; with a `target`, that of this instance.

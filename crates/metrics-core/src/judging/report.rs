@@ -125,7 +125,7 @@ pub enum ReportError {
 }
 
 impl ReportError {
-    /// Tells of what became of a call that makes a report.
+    /// Converts the outcome of a call that makes a report.
     pub(crate) fn from_call<T>(
         topic: &'static Topic,
         made: Result<Result<T, UnknownTarget>, GuestError>,

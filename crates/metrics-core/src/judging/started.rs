@@ -42,7 +42,7 @@ impl<'c, T> Started<'c, T> {
 
     /// Waits for the call with its timeout, and counts how it ended.
     pub(crate) fn finish(self) -> Result<T, GuestError> {
-        let timeout = self.call.patience();
+        let timeout = self.call.timeout();
         self.finish_within(timeout)
     }
 
@@ -84,7 +84,7 @@ pub(crate) fn finish_all<'c, T: 'c>(
     #[expect(clippy::disallowed_methods, reason = "timeouts are real time, on every clock")]
     let all_started = Instant::now();
     let finish = |started: Started<'c, T>| {
-        let timeout = started.call.patience();
+        let timeout = started.call.timeout();
         started.finish_within(timeout.saturating_sub(all_started.elapsed()))
     };
     started.into_iter().map(|started| started.and_then(finish)).collect()

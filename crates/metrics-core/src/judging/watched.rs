@@ -56,7 +56,7 @@ impl Watched {
     }
 
     pub(crate) fn poll(&self) -> Result<Started<'_, ()>, GuestError> {
-        // These two are made when somebody asks.
+        // These two are made on request only, so a tick ends their gauges of skipped calls.
         [&self.report, &self.readiness].into_iter().for_each(GuardedCall::settle);
         let monitor = self.monitor.clone();
         self.poll.start(move || monitor.poll())

@@ -14,7 +14,7 @@ use crate::naming::labels::broken_name_rule;
 
 /// The validated name of one watched instance.
 ///
-/// It is not empty, has at most 256 bytes and no line break, and is not `_other`. Clones share
+/// It is not empty, has at most 256 bytes and no control character, and is not `_other`. Clones share
 /// the text. It dereferences to `str`, so it can be passed as a label value.
 ///
 /// ```

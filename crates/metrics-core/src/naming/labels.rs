@@ -65,7 +65,7 @@ pub(crate) fn bounded(value: &str) -> &str {
 
 /// Returns the rule that the name of a watched instance breaks; `None` for a good name.
 ///
-/// A name must not be empty, be longer than 256 bytes, contain a line break or be [`OTHER`].
+/// A name must not be empty, be longer than 256 bytes, contain a control character or be [`OTHER`].
 /// [`InstanceName`](crate::InstanceName) is a name that was checked.
 pub(crate) fn broken_name_rule(name: &str) -> Option<&'static str> {
     if name.is_empty() {

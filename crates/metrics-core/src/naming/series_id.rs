@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// is registered again with the same name and labels, it starts at zero with a new id, so a
 /// reader that keeps data by id cannot confuse the two. The exception is a series that
 /// [expired](crate::Labelled::expire_idle): it returns with its old id and its last totals.
-/// Series that are registered later have greater ids.
+/// Of other series, those that are registered later have greater ids.
 ///
 /// ```
 /// use metrics_core::{Desc, Registry};

@@ -148,20 +148,20 @@ impl RegistryBuilder {
     ///
     /// A call that takes longer is abandoned on its thread, and is not made again until it has
     /// returned.
-    pub fn guest_patience(mut self, patience: Duration) -> Self {
-        self.guests.patience = patience;
+    pub fn guest_timeout(mut self, timeout: Duration) -> Self {
+        self.guests.timeout = timeout;
         self
     }
 
     /// Changes the timeout of reports; 5 s by default.
-    pub fn report_patience(mut self, patience: Duration) -> Self {
-        self.guests.report_patience = patience;
+    pub fn report_timeout(mut self, timeout: Duration) -> Self {
+        self.guests.report_timeout = timeout;
         self
     }
 
     /// Changes the number of ticks for which a failed call is skipped; 10 by default.
-    pub fn bench_ticks(mut self, ticks: u64) -> Self {
-        self.guests.bench_ticks = ticks;
+    pub fn skip_ticks(mut self, ticks: u64) -> Self {
+        self.guests.skip_ticks = ticks;
         self
     }
 

@@ -26,7 +26,7 @@ fn calls_of_a_tick_that_panic_are_counted_and_left_out_for_some_ticks() {
         for (tick, count) in counts.into_iter().enumerate() {
             house.tick();
             assert_eq!(house.count(call, "panic"), count, "{call} at tick {tick}");
-            assert!(house.is_benched(call), "{call} at tick {tick}");
+            assert!(house.is_skipped(call), "{call} at tick {tick}");
         }
     }
 }
@@ -36,17 +36,17 @@ fn calls_of_a_tick_that_overrun_are_counted_and_come_back() {
     for call in OF_A_TICK {
         let mut house = House::new(call, Fault::Overrun);
         house.tick();
-        let found = (house.count(call, "overrun"), house.is_benched(call));
+        let found = (house.count(call, "overrun"), house.is_skipped(call));
         assert_eq!(found, (1.0, false), "{call}: the machine may have been busy");
         house.tick();
-        assert_eq!((house.count(call, "overrun"), house.is_benched(call)), (2.0, true), "{call}");
+        assert_eq!((house.count(call, "overrun"), house.is_skipped(call)), (2.0, true), "{call}");
         *house.fault.lock().unwrap() = Fault::None;
         for _ in 0..2 {
             house.tick();
-            assert!(house.is_benched(call), "{call} is left out");
+            assert!(house.is_skipped(call), "{call} is left out");
         }
         house.tick();
-        assert_eq!((house.count(call, "overrun"), house.is_benched(call)), (2.0, false), "{call}");
+        assert_eq!((house.count(call, "overrun"), house.is_skipped(call)), (2.0, false), "{call}");
     }
 }
 
@@ -57,7 +57,7 @@ fn calls_of_a_tick_that_hang_hold_neither_the_tick_nor_the_others() {
         for tick in 1..=5 {
             house.tick();
             assert_eq!(
-                (house.count(call, "hung"), house.is_benched(call)),
+                (house.count(call, "hung"), house.is_skipped(call)),
                 (1.0, true),
                 "{call} {tick}"
             );
@@ -66,7 +66,7 @@ fn calls_of_a_tick_that_hang_hold_neither_the_tick_nor_the_others() {
         // The lost thread comes back, and the guest gets its place again.
         *house.fault.lock().unwrap() = Fault::None;
         drop(house.release.take());
-        while house.is_benched(call) {
+        while house.is_skipped(call) {
             house.tick();
             std::thread::yield_now();
         }
@@ -104,11 +104,11 @@ fn a_report_or_a_list_of_checks_that_hangs_is_refused_until_it_returns() {
             assert!(error.is_none_or(|error| error.to_string().ends_with("did not return")));
             house.tick();
         }
-        assert_eq!((house.count(call, "hung"), house.is_benched(call)), (1.0, true), "{call}");
+        assert_eq!((house.count(call, "hung"), house.is_skipped(call)), (1.0, true), "{call}");
         assert_eq!(house.hanging.try_iter().count(), 1, "one thread hangs, not three");
         *house.fault.lock().unwrap() = Fault::None;
         drop(house.release.take());
-        while house.is_benched(call) {
+        while house.is_skipped(call) {
             let _ = house.ask(call);
             std::thread::yield_now();
         }
@@ -208,7 +208,7 @@ fn an_observer_is_told_how_many_samples_it_missed() {
 #[test]
 fn a_listener_that_panics_gets_the_other_events_and_is_told_how_many_it_missed() {
     let clock = ManualClock::new();
-    let settings = Registry::builder().bench_ticks(2).guest_patience(Duration::from_secs(60));
+    let settings = Registry::builder().skip_ticks(2).guest_timeout(Duration::from_secs(60));
     let registry = settings.clock(clock.clock()).build();
     let three = |sample: &Arc<Sample>, _| vec![Event::Sample(sample.clone()); 3];
     registry.observe(Observing("three", three)).unwrap();

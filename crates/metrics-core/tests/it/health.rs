@@ -47,7 +47,7 @@ impl Monitor for Told {
 fn told() -> (Bench, Told) {
     // As long as a busy machine takes to report a panic: a late one would count as hung.
     let patient = |builder: RegistryBuilder| {
-        builder.guest_patience(Duration::from_secs(60)).report_patience(Duration::from_secs(60))
+        builder.guest_timeout(Duration::from_secs(60)).report_timeout(Duration::from_secs(60))
     };
     let (bench, told) = (Bench::with(patient), Told::default());
     bench.registry.monitor(Arc::new(told.clone())).expect("the topic is new");

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use metrics_core::{
-    Event, Finding, GUEST_BENCHED, GUEST_FAILURES, Judgement, ManualClock, NotReady, Observer,
+    Event, Finding, GUEST_FAILURES, GUEST_SKIPPED, Judgement, ManualClock, NotReady, Observer,
     ReadinessCheck, Registry, Report, Sample, Topic, Value,
 };
 use serde::{Serialize, Serializer};
@@ -36,7 +36,7 @@ fn failures(bench: &Bench, call: &str, reason: &str) -> Option<f64> {
 #[test]
 fn a_panic_whose_payload_panics_when_dropped_stays_with_the_guest() {
     let panics = returns(|| {
-        let mut bench = Bench::with(|builder| builder.guest_patience(Duration::from_secs(60)));
+        let mut bench = Bench::with(|builder| builder.guest_timeout(Duration::from_secs(60)));
         let poll = Box::new(|| panic_any(OnDrop(Box::new(|| panic!("told to, in a destructor")))));
         bench.registry.monitor(Arc::new(Scripted { poll, ..Scripted::new(&TOPIC) })).unwrap();
         bench.tick();
@@ -49,7 +49,7 @@ fn a_panic_whose_payload_panics_when_dropped_stays_with_the_guest() {
 fn a_panic_whose_payload_hangs_when_dropped_holds_no_tick() {
     let (_release, gate) = Gate::new();
     let hung = returns(move || {
-        let mut bench = Bench::with(|builder| builder.guest_patience(Duration::from_millis(50)));
+        let mut bench = Bench::with(|builder| builder.guest_timeout(Duration::from_millis(50)));
         let poll = Box::new(move || {
             let gate = gate.clone();
             panic_any(OnDrop(Box::new(move || gate.wait())))
@@ -66,7 +66,7 @@ fn a_panic_whose_payload_hangs_when_dropped_holds_no_tick() {
 fn a_call_that_failed_can_be_left_out_for_ever() {
     let panics = returns(|| {
         let mut bench = Bench::with(|builder| {
-            builder.bench_ticks(u64::MAX).guest_patience(Duration::from_secs(60))
+            builder.skip_ticks(u64::MAX).guest_timeout(Duration::from_secs(60))
         });
         let poll = Box::new(|| panic!("told to"));
         bench.registry.monitor(Arc::new(Scripted { poll, ..Scripted::new(&TOPIC) })).unwrap();
@@ -79,7 +79,7 @@ fn a_call_that_failed_can_be_left_out_for_ever() {
 #[test]
 fn a_ticker_that_is_taken_while_a_reader_ticks_waits_for_that_tick() {
     let clock = ManualClock::new();
-    let settings = Registry::builder().guest_patience(Duration::from_secs(60));
+    let settings = Registry::builder().guest_timeout(Duration::from_secs(60));
     let registry = settings.clock(clock.clock()).build();
     let ((release, gate), (judging, is_judging)) = (Gate::new(), mpsc::channel());
     let judge = Box::new(move || {
@@ -130,7 +130,7 @@ impl Observer for Slow {
 #[test]
 fn events_of_an_observer_that_returns_late_are_told_once_it_has() {
     let mut bench =
-        Bench::with(|builder| builder.guest_patience(Duration::from_millis(50)).bench_ticks(0));
+        Bench::with(|builder| builder.guest_timeout(Duration::from_millis(50)).skip_ticks(0));
     let ((release, gate), (returning, has_returned)) = (Gate::new(), mpsc::channel());
     bench.registry.observe(Slow { gate: Some(gate), returning }).unwrap();
     let told = |bench: &mut Bench| {
@@ -150,7 +150,7 @@ fn events_of_an_observer_that_returns_late_are_told_once_it_has() {
 #[test]
 fn a_listener_that_hears_nothing_is_shown_as_left_out_no_longer_than_it_is() {
     let mut bench =
-        Bench::with(|builder| builder.bench_ticks(2).guest_patience(Duration::from_secs(60)));
+        Bench::with(|builder| builder.skip_ticks(2).guest_timeout(Duration::from_secs(60)));
     let is_first = AtomicBool::new(true);
     let judge = Box::new(move || {
         let found = is_first.swap(false, Ordering::Relaxed).then(|| Finding::warning("once"));
@@ -164,7 +164,7 @@ fn a_listener_that_hears_nothing_is_shown_as_left_out_no_longer_than_it_is() {
         bench.tick();
         let labels = [("guest", "hostile"), ("call", "listen")];
         let sample = bench.registry.read();
-        sample.snapshot.value(GUEST_BENCHED.name(), &labels).map(Value::as_f64)
+        sample.snapshot.value(GUEST_SKIPPED.name(), &labels).map(Value::as_f64)
     };
     // It hears of the finding, and is left out when it hears that it is gone.
     assert_eq!([(); 4].map(|()| benched()), [1.0, 1.0, 1.0, 0.0].map(Some));
@@ -173,22 +173,22 @@ fn a_listener_that_hears_nothing_is_shown_as_left_out_no_longer_than_it_is() {
 #[test]
 fn a_report_that_returned_is_shown_as_left_out_no_longer() {
     let (release, gate) = Gate::new();
-    let mut bench = Bench::with(|builder| builder.report_patience(Duration::from_millis(20)));
+    let mut bench = Bench::with(|builder| builder.report_timeout(Duration::from_millis(20)));
     let report = Box::new(move || {
         gate.wait();
         Report::new(())
     });
     bench.registry.monitor(Arc::new(Scripted { report, ..Scripted::new(&TOPIC) })).unwrap();
     assert!(bench.tick().sample.report("hostile", None).is_err());
-    let mut is_benched = || {
+    let mut is_skipped = || {
         bench.tick();
         let labels = [("guest", "hostile"), ("call", "report")];
         let sample = bench.registry.read();
-        sample.snapshot.value(GUEST_BENCHED.name(), &labels).map(Value::as_f64) == Some(1.0)
+        sample.snapshot.value(GUEST_SKIPPED.name(), &labels).map(Value::as_f64) == Some(1.0)
     };
-    assert!(is_benched(), "it hangs");
+    assert!(is_skipped(), "it hangs");
     drop(release);
-    while is_benched() {
+    while is_skipped() {
         thread::yield_now();
     }
 }
@@ -210,7 +210,7 @@ impl ReadinessCheck for Check {
 fn a_check_that_hangs_when_dropped_holds_nobody_who_asks_for_checks() {
     let (_release, gate) = Gate::new();
     let given = returns(move || {
-        let registry = Registry::builder().guest_patience(Duration::from_millis(50)).build();
+        let registry = Registry::builder().guest_timeout(Duration::from_millis(50)).build();
         let is_first = AtomicBool::new(true);
         let readiness = Box::new(move || -> Vec<Arc<dyn ReadinessCheck>> {
             let (gate, hangs) = (gate.clone(), is_first.swap(false, Ordering::Relaxed));
@@ -244,7 +244,7 @@ fn a_body_that_panics_or_hangs_while_it_is_written_is_a_report_that_failed() {
         let (_release, gate) = Gate::new();
         returns(move || {
             let patience = Duration::from_millis(patience);
-            let bench = Bench::with(|builder| builder.report_patience(patience));
+            let bench = Bench::with(|builder| builder.report_timeout(patience));
             let report = Box::new(move || {
                 let gate = gate.clone();
                 Report::new(Body(Box::new(move || act(&gate))))
@@ -264,7 +264,7 @@ fn a_body_that_panics_or_hangs_while_it_is_written_is_a_report_that_failed() {
 
 #[test]
 fn a_report_that_asks_for_itself_is_refused_at_some_depth() {
-    let mut bench = Bench::with(|builder| builder.report_patience(Duration::from_secs(60)));
+    let mut bench = Bench::with(|builder| builder.report_timeout(Duration::from_secs(60)));
     let (calls, registry) = (Arc::new(AtomicUsize::new(0)), bench.registry.clone());
     let count = calls.clone();
     let report = Box::new(move || {
@@ -281,7 +281,7 @@ fn a_report_that_asks_for_itself_is_refused_at_some_depth() {
 #[test]
 fn a_report_that_hangs_costs_few_threads_however_many_ask_at_once() {
     let (release, gate) = Gate::new();
-    let bench = Bench::with(|builder| builder.report_patience(Duration::from_secs(60)));
+    let bench = Bench::with(|builder| builder.report_timeout(Duration::from_secs(60)));
     let calls = Arc::new(AtomicUsize::new(0));
     let count = calls.clone();
     let report = Box::new(move || {

@@ -66,7 +66,7 @@ impl Monitor for Calm {
 
 /// Waits for as long as a busy machine takes to report a panic: a late one would count as hung.
 fn patient(settings: RegistryBuilder) -> RegistryBuilder {
-    settings.guest_patience(Duration::from_secs(60)).report_patience(Duration::from_secs(60))
+    settings.guest_timeout(Duration::from_secs(60)).report_timeout(Duration::from_secs(60))
 }
 
 fn watch(registry: &Registry) {

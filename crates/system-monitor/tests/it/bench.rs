@@ -56,7 +56,7 @@ impl Bench {
 fn patient(clock: Clock) -> Registry {
     let minute = Duration::from_secs(60);
     let calls = [GuestCall::Poll, GuestCall::Judge];
-    let builder = Registry::builder().clock(clock).guest_patience(minute);
+    let builder = Registry::builder().clock(clock).guest_timeout(minute);
     calls.into_iter().fold(builder, |builder, call| builder.guest_budget(call, minute)).build()
 }
 

@@ -17,7 +17,7 @@ const GUESTS: usize = 20;
 /// A registry whose guests hang in one kind of call, and the thread that lets them go.
 fn registry(hangs_in: &'static str) -> (Registry, JoinHandle<usize>) {
     let patience = Duration::from_secs(60);
-    let registry = Registry::builder().guest_patience(patience).report_patience(patience).build();
+    let registry = Registry::builder().guest_timeout(patience).report_timeout(patience).build();
     let (hanging, all_hanging) = mpsc::channel();
     let guests = (0..GUESTS).map(|at| {
         let name: &'static str = Box::leak(format!("guest-{at}").into_boxed_str());

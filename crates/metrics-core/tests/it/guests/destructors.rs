@@ -12,7 +12,7 @@ static TOPIC: Topic = Topic::new("dropped", "dropped");
 
 /// A registry with a guest of each kind that acts when it is dropped.
 fn registry(act: impl Fn() + Clone + Send + Sync + 'static) -> Registry {
-    let registry = Registry::builder().guest_patience(Duration::from_millis(20)).build();
+    let registry = Registry::builder().guest_timeout(Duration::from_millis(20)).build();
     let owned = || OnDrop(Box::new(act.clone()));
     let by_monitor = owned();
     let poll = Box::new(move || {

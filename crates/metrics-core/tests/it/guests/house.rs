@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metrics_core::{
-    Event, Finding, GUEST_BENCHED, GUEST_FAILURES, Judgement, ManualClock, Monitor, Observer,
+    Event, Finding, GUEST_FAILURES, GUEST_SKIPPED, Judgement, ManualClock, Monitor, Observer,
     ReadinessCheck, Registry, Report, ReportError, Sample, Ticker, Topic, UnknownTarget, Value,
     View,
 };
@@ -156,9 +156,9 @@ impl House {
         };
         let registry = Registry::builder()
             .clock(clock.clock())
-            .guest_patience(patience)
-            .report_patience(patience)
-            .bench_ticks(2)
+            .guest_timeout(patience)
+            .report_timeout(patience)
+            .skip_ticks(2)
             .build();
         let ((hanging, has_hung), (release, held)) = (mpsc::channel(), mpsc::channel());
         let fault = Arc::new(Mutex::new(fault));
@@ -216,8 +216,8 @@ impl House {
         self.value(GUEST_FAILURES.name(), &labels)
     }
 
-    pub(super) fn is_benched(&self, call: &str) -> bool {
-        self.value(GUEST_BENCHED.name(), &[("guest", "bad"), ("call", call)]) == 1.0
+    pub(super) fn is_skipped(&self, call: &str) -> bool {
+        self.value(GUEST_SKIPPED.name(), &[("guest", "bad"), ("call", call)]) == 1.0
     }
 
     pub(super) fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
