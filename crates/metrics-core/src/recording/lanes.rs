@@ -189,6 +189,14 @@ pub(crate) fn take_block(budget: usize) -> Option<&'static OwnBlock> {
     LANES.spares.take_block().or_else(|| new_block(budget))
 }
 
+/// Returns `false` if [`take_block`] would find none, without a lock.
+///
+/// Beyond the budget each record of a thread without a block gets here. They must not wait for
+/// each other.
+pub(crate) fn may_take_block(budget: usize) -> bool {
+    LANES.spares.has_blocks() || bytes().saturating_add(size_of::<OwnBlock>()) <= budget
+}
+
 /// Keeps a block that no thread writes to any more for the next [`take_block`].
 pub(crate) fn give_block(block: &'static OwnBlock) {
     LANES.spares.give_block(block);

@@ -218,6 +218,9 @@ impl LatencyCore {
         if let Some(block) = cell.touched() {
             return Some(block);
         }
+        if !lanes::may_take_block(budget) {
+            return None;
+        }
         let mut full = lock(&self.full);
         if full.is_none() {
             // Made here and not when a bucket is first full: a record may allocate only if it

@@ -10,6 +10,7 @@ use std::mem;
 
 use crate::recording::cells::OwnBlock;
 use crate::recording::lanes::{self, Lane};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, lock, try_lock};
 
 /// The number of prepared lanes, enough for a thread pool that starts between two ticks.
@@ -22,6 +23,8 @@ const READY_BLOCKS: usize = if cfg!(loom) { 1 } else { 64 };
 pub(crate) struct Spares {
     lanes: Mutex<Vec<&'static Lane>>,
     blocks: Mutex<Vec<&'static OwnBlock>>,
+    /// The length of `blocks`, for those who must not wait for its lock in vain.
+    block_count: AtomicUsize,
     /// Locked while a ticker prepares spares, since several registries may tick at once.
     filling: Mutex<()>,
 }
@@ -34,14 +37,24 @@ impl Spares {
 
     /// Returns a ready block, if there is one.
     pub(crate) fn take_block(&self) -> Option<&'static OwnBlock> {
-        lock(&self.blocks).pop()
+        let mut blocks = lock(&self.blocks);
+        let block = blocks.pop();
+        self.block_count.store(blocks.len(), Ordering::Relaxed);
+        block
+    }
+
+    /// Returns `true` if there are ready blocks, as a rule: others may take the last one.
+    pub(crate) fn has_blocks(&self) -> bool {
+        self.block_count.load(Ordering::Relaxed) > 0
     }
 
     /// Empties a block and keeps it ready.
     pub(crate) fn give_block(&self, block: &'static OwnBlock) {
         // Cleared before it joins the list, so that a thread that takes it starts from zero.
         block.clear();
-        lock(&self.blocks).push(block);
+        let mut blocks = lock(&self.blocks);
+        blocks.push(block);
+        self.block_count.store(blocks.len(), Ordering::Relaxed);
     }
 
     /// Replaces what threads have taken, within `budget` bytes of all lanes.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use metrics_core::{Desc, GUEST_FAILURES, GuestCall, Kind, OTHER, OwnedDesc, SERIES_FOLDED, Value};
 
 use crate::Bench;
@@ -84,7 +86,9 @@ fn a_series_leaves_with_its_last_handle_after_one_more_sample() {
 
 #[test]
 fn guests_keep_their_names_in_a_full_registry() {
-    let bench = Bench::with(|builder| builder.max_series(1).max_families(1));
+    let bench = Bench::with(|builder| {
+        builder.max_series(1).max_families(1).guest_timeout(Duration::from_secs(60))
+    });
     let _calls = bench.registry.counter(&CALLS, &["/a", "GET"]);
     let guards: Vec<_> = ["first", "second"]
         .map(|name| bench.registry.guard(name, GuestCall::Check).unwrap())
