@@ -50,13 +50,14 @@ impl BreakerMonitor {
     /// [`RegisterError::DuplicateTopic`] when the topic has a monitor already: use a clone of that one.
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
         let watch = Watch { circuits: Instances::with_limit("circuit", MAX_CIRCUITS) };
-        registry.monitor(Arc::new(watch.clone()))?;
         let monitor = Self {
             registry: registry.clone(),
             watch: watch.clone(),
             unknown: registry.counter(&UNKNOWN_CIRCUITS, &[])?,
             kept: Arc::default(),
         };
+        // After all that can fail for want of room: a topic cannot be registered again.
+        registry.monitor(Arc::new(watch.clone()))?;
         monitor.on_finding(TOPIC.name, move |change| watch.count_crossing(change))?;
         Ok(monitor)
     }

@@ -1,5 +1,6 @@
 //! The monitoring: all parts of node0, connected.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -11,7 +12,7 @@ use http_glue::{
     WatchedRouter, serve,
 };
 use metrics_core::{
-    AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, RegistryBuilder, Sample,
+    AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, RegistryBuilder, Sample, SeriesId,
 };
 use performance_monitor::PerformanceMonitor;
 use system_monitor::MonitoredRuntime;
@@ -45,8 +46,8 @@ struct Inner {
     /// Created at first use, since it needs a runtime and the rest does not.
     readiness: OnceLock<Readiness>,
     aggregator: Mutex<Option<Aggregator>>,
-    /// Handles of custom metrics, which keep their series.
-    custom: Mutex<Vec<AnyMetric>>,
+    /// A handle of each custom metric, which keeps its series.
+    custom: Mutex<HashMap<Option<SeriesId>, AnyMetric>>,
     _build_info: Gauge,
 }
 
@@ -123,7 +124,7 @@ impl MonitoringBuilder {
             version: self.version,
             readiness: OnceLock::new(),
             aggregator: Mutex::new(None),
-            custom: Mutex::new(Vec::new()),
+            custom: Mutex::default(),
             _build_info: build_info,
             monitors,
             registry,
@@ -298,7 +299,7 @@ impl Monitoring {
 
     /// Registers a metric that is known at run time only, and gives it a first value.
     ///
-    /// A counter starts at `value`, a gauge is set to it, a histogram records
+    /// A counter is raised by `value`, a gauge is set to it, a histogram records
     /// it. The same name and labels give a handle to the same series. The series
     /// lives as long as this monitoring. A counter's name gets the suffix
     /// `_total` if it does not have it.
@@ -327,7 +328,7 @@ impl Monitoring {
         let desc = OwnedDesc::new(kind, name, help)?;
         let metric = self.inner.registry.metric(&desc, labels)?;
         metric.apply(value);
-        lock(&self.inner.custom).push(metric.clone());
+        lock(&self.inner.custom).insert(metric.series_id(), metric.clone());
         Ok(metric)
     }
 

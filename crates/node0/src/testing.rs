@@ -14,6 +14,8 @@ pub struct Testing {
     monitoring: Monitoring,
     clock: ManualClock,
     sampler: Sampler,
+    /// The uptime up to which ticks have ended.
+    ticked: Duration,
 }
 
 impl Monitoring {
@@ -26,21 +28,22 @@ impl Monitoring {
         let settings = Self::builder().recording(|registry| registry.clock(clock.clock()));
         let monitoring = settings.build_unsampled().expect("a new registry takes our own metrics");
         let sampler = Sampler::new(monitoring.registry()).expect("a new registry has no ticker");
-        Testing { monitoring, clock, sampler }
+        Testing { monitoring, clock, sampler, ticked: Duration::ZERO }
     }
 }
 
 impl Testing {
-    /// Advances time; the registry ticks for each whole tick that has passed.
+    /// Advances time; the registry ticks at each whole tick of its uptime, as when it is sampled.
     pub fn advance(&mut self, by: Duration) {
         let tick = self.sampler.period();
-        let mut left = by;
-        while left >= tick {
-            self.clock.advance(tick);
+        let clock = self.clock.clock();
+        let end = clock.uptime() + by;
+        while self.ticked + tick <= end {
+            self.ticked += tick;
+            self.clock.advance(self.ticked.saturating_sub(clock.uptime()));
             self.sampler.step();
-            left -= tick;
         }
-        self.clock.advance(left);
+        self.clock.advance(end.saturating_sub(clock.uptime()));
     }
 
     /// Returns the clock, to advance time by less than a tick.

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::response::Response;
 use exporter::{Exporter, Format, Json, Naming, Rendered, ScrapeMetrics, negotiate};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use metrics_core::Registry;
+use metrics_core::{GuardedCall, GuestCall, Registry};
 
 use super::endpoint::{Endpoint, EndpointDesc};
 use super::error::ApiError;
@@ -34,6 +34,9 @@ pub(super) struct Pages {
 #[derive(Clone)]
 pub(super) struct Appendix(pub(super) Arc<Append>);
 
+/// The name of that function as a guest.
+const APPENDIX: &str = "appendix";
+
 type Append = dyn Fn(&mut Vec<u8>) + Send + Sync;
 
 impl fmt::Debug for Appendix {
@@ -53,6 +56,10 @@ impl Surface for Pages {
             pages: self.clone(),
             slots: slots.clone(),
             last_bytes: AtomicUsize::new(0),
+            // It fails only if the host has registered the name of a metric of guests.
+            appendix: self.appendix.is_some().then_some(&self.registry).and_then(|registry| {
+                registry.guard(APPENDIX, GuestCall::Report).ok()
+            }),
         });
         let page = EndpointDesc::get("/metrics", "All metrics, for Prometheus.")
             .parameter(NAMING)
@@ -74,6 +81,8 @@ struct Rendering {
     slots: RenderSlots,
     /// The size of the last page, from which the buffer of the next one is sized.
     last_bytes: AtomicUsize,
+    /// Makes the calls of the appendix; `None` if there is none.
+    appendix: Option<GuardedCall>,
 }
 
 /// `GET /metrics`
@@ -109,8 +118,14 @@ impl Rendering {
         let last = self.last_bytes.load(Ordering::Relaxed);
         let mut page = Vec::with_capacity(last + last / 16);
         let rendered = exporter.render(&sample, format, naming, &mut page);
-        if let Some(Appendix(append)) = appendix {
-            append(&mut page);
+        if let Some((Appendix(append), call)) = appendix.clone().zip(self.appendix.as_ref()) {
+            // A copy, so that the page is there without the appendix if that fails.
+            let mut copy = page.clone();
+            let appended = call.run(move || {
+                append(&mut copy);
+                copy
+            });
+            page = appended.unwrap_or(page);
         }
         self.last_bytes.store(page.len(), Ordering::Relaxed);
         scrapes.record(&rendered, clock.since(start));

@@ -36,13 +36,14 @@ impl<B: Body> RecordedBody<B> {
     pub(super) fn watch(response: Response<B>, measurement: Measurement) -> Response<Self> {
         let status = response.status();
         let (head, inner) = response.into_parts();
-        if is_bodiless(status, measurement.method()) || inner.is_end_stream() {
-            measurement.end(Outcome::Status(status));
-            return Response::from_parts(head, Self::unwatched(inner));
-        }
         // A server stops polling once it has sent the announced length, and may never
         // poll for the end of the body. So the remaining bytes are counted here.
         let left = inner.size_hint().exact().or_else(|| content_length(&head.headers));
+        let is_empty = left == Some(0) || inner.is_end_stream();
+        if is_empty || is_bodiless(status, measurement.method()) {
+            measurement.end(Outcome::Status(status));
+            return Response::from_parts(head, Self::unwatched(inner));
+        }
         let body = Self { inner, measurement: Some(measurement), status, left };
         Response::from_parts(head, body)
     }
