@@ -18,6 +18,7 @@ mod tests;
 use anyhow::{Context as _, Result};
 
 use self::graph::Graph;
+use self::role::Role;
 use self::row::{Ours, Outside, Row};
 use self::table::LAYERS;
 use crate::marked;
@@ -46,6 +47,11 @@ fn findings(table: &[Row], workspace: &Workspace) -> Result<Findings> {
     sources.extend(Source::read_all(workspace, "xtask")?);
     findings.extend(sizes::findings(table, &sources));
     Ok(findings)
+}
+
+/// Returns the packages of the monitors.
+pub(crate) fn monitors() -> impl Iterator<Item = String> {
+    LAYERS.iter().filter(|row| row.role == Role::Monitor).map(Row::package)
 }
 
 /// Returns the path of ARCHITECTURE.md and its expected text.

@@ -4,7 +4,6 @@ mod fixture;
 mod sizes;
 
 use self::fixture::{Fixture, PLAIN, TABLE, edge, outside, table_with};
-use super::role::Role;
 use super::*;
 
 #[test]
