@@ -46,6 +46,15 @@ fn findings(table: &[Row], workspace: &Workspace) -> Result<Findings> {
     let mut sources = Source::read_all(workspace, "crates")?;
     sources.extend(Source::read_all(workspace, "xtask")?);
     findings.extend(sizes::findings(table, &sources));
+    for source in &sources {
+        findings.extend(source.redirect.map(|redirect| {
+            let path = &source.path;
+            format!(
+                "{path}: `{redirect}` hides from the checks which crate the code is part of: \
+                 declare a module where its file lies"
+            )
+        }));
+    }
     Ok(findings)
 }
 

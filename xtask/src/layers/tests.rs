@@ -189,6 +189,14 @@ fn package_with_another_name_is_found() {
 }
 
 #[test]
+fn code_from_a_file_of_any_place_is_found() {
+    let fixture = Fixture::new();
+    let text = "#[path = \"../../pool-monitor/src/a.rs\"]\nmod a;\n";
+    fixture.write("ours/crates/exporter/src/lib.rs", text);
+    fixture.check_finding(&["crates/exporter/src/lib.rs: `#[path]` hides", "where its file lies"]);
+}
+
+#[test]
 fn rows_stand_in_order_of_roles() {
     assert!(LAYERS.is_sorted_by_key(|row| row.role));
 }
