@@ -72,7 +72,6 @@ pub(super) const LAYERS: &[Row] = &[
         outside: Outside::Only(&[
             "pin-project-lite",
             "serde",
-            "thiserror",
             "tower-layer",
             "tower-resilience-circuitbreaker",
             "tower-service",
