@@ -42,9 +42,9 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
 
 /// Checks the edges and sizes of a workspace against a table.
 fn findings(table: &[Row], workspace: &Workspace) -> Result<Findings> {
-    let mut findings = rules::findings(table, &Graph::read(workspace)?);
     let mut sources = Source::read_all(workspace, "crates")?;
     sources.extend(Source::read_all(workspace, "xtask")?);
+    let mut findings = rules::findings(table, &Graph::read(workspace)?, &sources);
     findings.extend(sizes::findings(table, &sources));
     for source in &sources {
         findings.extend(source.redirect.map(|redirect| {

@@ -1,4 +1,4 @@
-//! Reads Rust sources: their sizes, and whether they take code from files of any place.
+//! Reads Rust sources: their sizes, and the names and files that they use.
 //!
 //! Tests are counted apart. A module is a test if the `cfg` condition of each of its
 //! declarations says so, as for the compiler; its file name does not matter. So the sources
@@ -27,6 +27,8 @@ pub(crate) struct Source {
     pub(crate) shipped_lines: usize,
     /// The functions that are not in tests.
     pub(crate) functions: Vec<Function>,
+    /// The names that begin a path in code that is not in tests: crates, modules, types.
+    pub(crate) names: BTreeSet<String>,
     /// The construct, if any, by which the file takes code from a file of any place.
     pub(crate) redirect: Option<&'static str>,
 }
@@ -65,6 +67,7 @@ impl Source {
             if is_test(path) || modules.any(is_test) {
                 source.shipped_lines = 0;
                 source.functions.clear();
+                source.names.clear();
             }
         }
         Ok(sources)
@@ -72,8 +75,9 @@ impl Source {
 
     /// Returns a file of which only the lines count.
     fn of_tests(path: &str, text: &str) -> Self {
+        let (functions, names) = (Vec::new(), BTreeSet::new());
         let (path, lines) = (path.to_owned(), text.lines().count());
-        Self { path, lines, shipped_lines: 0, functions: Vec::new(), redirect: None }
+        Self { path, lines, shipped_lines: 0, functions, names, redirect: None }
     }
 
     /// Measures a file that users build, and returns the modules that it declares.
@@ -81,6 +85,7 @@ impl Source {
         let mut contents = Contents::of(text)?;
         self.shipped_lines = self.lines - contents.test_lines;
         self.functions = std::mem::take(&mut contents.functions);
+        self.names = names(&tokens::shipped(text)?);
         self.redirect = redirect(&tokens::all(text)?);
         Ok(contents)
     }
@@ -96,6 +101,26 @@ fn home_of_modules(path: &str) -> &str {
     let is_root = path.ends_with("/src/lib.rs") || path.ends_with("/src/main.rs");
     let end = if is_root { path.rfind('/') } else { path.rfind(".rs") };
     end.map_or(path, |end| &path[..end])
+}
+
+/// The keywords before a path; `crate`, `self` and `super` are parts of one.
+const KEYWORDS: &[&str] = &["as", "dyn", "for", "impl", "in", "mut", "return", "use", "where"];
+
+/// Returns the names that begin a path, such as `serde` in `serde::Serialize`.
+fn names(tokens: &[String]) -> BTreeSet<String> {
+    let token = |at: usize| tokens.get(at).map_or("", String::as_str);
+    let is_separator = |at: usize| (token(at), token(at + 1)) == (":", ":");
+    // After a keyword, `::` begins a path, as in `use ::serde::Serialize`.
+    let is_name = |text: &str| {
+        text.starts_with(|it: char| it.is_alphabetic() || it == '_') && !KEYWORDS.contains(&text)
+    };
+    let begins_path = |at: &usize| {
+        let at = *at;
+        let is_inside = at >= 3 && is_separator(at - 2) && is_name(token(at - 3));
+        let is_used_whole = at > 0 && token(at - 1) == "use";
+        is_name(token(at)) && (is_used_whole || (is_separator(at + 1) && !is_inside))
+    };
+    (0..tokens.len()).filter(begins_path).map(|at| tokens[at].clone()).collect()
 }
 
 /// Returns the first construct that takes code from a file of any place.
@@ -154,6 +179,16 @@ mod tests {
             ("src/tests.rs", "fn x() {}\n"),
         ]);
         assert_eq!(shipped(&sources), ["src/clock.rs", "src/lib.rs", "src/tests.rs"]);
+    }
+
+    #[test]
+    fn names_that_begin_a_path_are_collected() {
+        let text = "use ::serde::Serialize;\nuse http as web;\n/// tokio::spawn\n\
+                    #[derive(thiserror::Error)]\nstruct A(::bytes::Bytes);\n\
+                    fn f() { x! { axum::get(crate::metrics::Y) } }\n\
+                    #[cfg(test)]\nmod tests { use serde_json::Value; }\n";
+        let names = names(&tokens::shipped(text).expect("tokens"));
+        assert!(names.iter().eq(["axum", "bytes", "crate", "http", "serde", "thiserror"]));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Each test breaks one rule in a small workspace and expects the finding that names it.
 
 mod fixture;
+mod manifests;
 mod sizes;
 
 use self::fixture::{Fixture, PLAIN, TABLE, edge, outside, table_with};
@@ -118,29 +119,6 @@ fn sibling_dev_edge_is_found() {
 }
 
 #[test]
-fn outside_crate_that_is_not_listed_is_found() {
-    for optional in ["", "\noptional = true"] {
-        let lines = format!("{}{optional}", outside("tokio"));
-        Fixture::new().with("cache-monitor", &lines).check_finding(&[
-            "`cache-monitor` → `tokio`",
-            "not an outside crate that it may name",
-            "list it in LAYERS",
-        ]);
-    }
-}
-
-#[test]
-fn unused_allowance_is_found() {
-    let more = Outside::Only(&["serde"]);
-    let table =
-        table_with(Row { role: Role::Monitor, name: "cache-monitor", outside: more, ..PLAIN });
-    let words = ["`cache-monitor` → `serde`", "unused allowance", "take `serde` out of its row"];
-    Fixture::new().check_finding_of(&table, &words);
-    let for_tests = outside("serde").replace("dependencies", "dev-dependencies");
-    Fixture::new().with("cache-monitor", &for_tests).check_finding_of(&table, &words);
-}
-
-#[test]
 fn crate_that_is_not_in_the_table_is_found() {
     let fixture = Fixture::new();
     fixture.package("ours/crates/helpers", "node0-helpers");
@@ -179,13 +157,6 @@ fn testbed_that_names_our_crates_is_found() {
         "must build without our crates",
         "[dev-dependencies]",
     ]);
-}
-
-#[test]
-fn package_with_another_name_is_found() {
-    let fixture = Fixture::new();
-    fixture.package("ours/crates/testbed", "testbed");
-    fixture.check_finding(&["`testbed`", "call it `node0-testbed`"]);
 }
 
 #[test]
