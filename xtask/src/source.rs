@@ -49,7 +49,7 @@ impl Source {
         for path in workspace.rust_sources(folder)? {
             let text = workspace.read(&path)?;
             let mut source = Self::of_tests(&path, &text);
-            if path.contains("/src/") {
+            if path.contains("/src/") || workspace.is_build_script(&path) {
                 let contents = source.measure(&text);
                 let contents = contents.with_context(|| format!("cannot parse {path}"))?;
                 let home = home_of_modules(&path);
@@ -179,6 +179,16 @@ mod tests {
             ("src/tests.rs", "fn x() {}\n"),
         ]);
         assert_eq!(shipped(&sources), ["src/clock.rs", "src/lib.rs", "src/tests.rs"]);
+    }
+
+    #[test]
+    fn build_script_is_measured_and_a_test_of_that_name_is_not() {
+        let sources = sources(&[
+            ("Cargo.toml", ""),
+            ("build.rs", "fn x() {}\n"),
+            ("tests/build.rs", "fn x() {}\n"),
+        ]);
+        assert_eq!(shipped(&sources), ["build.rs"]);
     }
 
     #[test]

@@ -78,6 +78,11 @@ impl Workspace {
         Ok(())
     }
 
+    /// Returns `true` if a file is the build script of a package.
+    pub(crate) fn is_build_script(&self, relative: &str) -> bool {
+        relative.strip_suffix("/build.rs").is_some_and(|home| self.is_package(Path::new(home)))
+    }
+
     /// Returns `true` if a folder, whose path is relative to the root, contains a package.
     fn is_package(&self, folder: &Path) -> bool {
         self.root.join(folder).join("Cargo.toml").is_file()

@@ -32,6 +32,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[RUNTIMES, FORMATS, WEB, TOWER, &["deadpool", "tracing"]],
         oversize: &[Oversize {
             part: "src",
+            lines: 12_800,
             reason: "naming, recording, reading and judging share the cells and the tick, and a \
                      sample contains judgements; `instances` would leave next, since no other \
                      part imports it, only models do; the edge to cut first is the one to `sync`, \
@@ -140,6 +141,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[&["deadpool"]],
         oversize: &[Oversize {
             part: "src",
+            lines: 4600,
             reason: "endpoints, readiness and server are one HTTP side with one shutdown; \
                      `requests` would leave next, since it imports no other part and no other \
                      part imports it, so that there is no edge to cut first",
