@@ -6,9 +6,10 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::source::Source;
+use crate::tokens;
 use crate::verdict::Findings;
 use crate::workspace::{Workspace, output_of};
 
@@ -25,6 +26,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     for source in Source::read_all(workspace, "crates")?.iter().filter(|it| it.is_shipped()) {
         let path = &source.path;
         let described = described(&workspace.read(path)?);
+        let described = described.with_context(|| format!("cannot parse {path}"))?;
         findings.extend(described.difference(&listed).map(|name| {
             format!(
                 "{path} describes `{name}`: list it in the crate's DESCS, and those in \
@@ -48,19 +50,16 @@ fn listed(page: &str) -> BTreeSet<String> {
     names.map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Returns the names in constants of the form `const X: Desc = Desc::kind("name", …)`.
-///
-/// Tests describe metrics too, so a file is searched only up to its test module.
-fn described(source: &str) -> BTreeSet<String> {
-    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
-    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let code = lines.collect::<Vec<_>>().join("\n");
-    let constants = code.split(": Desc =").skip(1);
-    let names = constants.filter_map(|rest| {
-        let (_, arguments) = rest.split_once("Desc::")?.1.split_once('(')?;
-        arguments.trim_start().strip_prefix('"')?.split_once('"')
+/// Returns the names in calls of the form `Desc::kind("name", …)`; tests describe metrics too.
+fn described(source: &str) -> syn::Result<BTreeSet<String>> {
+    let tokens = tokens::shipped(source)?;
+    let names = tokens.windows(6).filter_map(|window| {
+        match [0, 1, 2, 3, 4, 5].map(|at| window[at].as_str()) {
+            ["Desc", ":", ":", _, "(", name] => name.strip_prefix('"')?.strip_suffix('"'),
+            _ => None,
+        }
     });
-    names.map(|(name, _)| name.to_owned()).collect()
+    Ok(names.map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -69,12 +68,13 @@ mod tests {
 
     #[test]
     fn description_that_the_page_lacks_is_seen() {
-        let source = "pub const A: Desc = Desc::counter(\n    \"a_total\", \"A.\");\n\
+        let source = "#[cfg(test)]\nmod tests { const C: Desc = Desc::gauge(\"c\", \"C.\"); }\n\
+                      pub const A: Desc = Desc::counter(\n    \"a_total\", \"A.\");\n\
                       /// const D: Desc = Desc::gauge(\"d\", \"D.\");\n\
-                      const B: Desc =\n    Desc::gauge(\"b\", \"B.\").labels(&[\"x\"]);\n\
-                      #[cfg(test)]\nmod tests { const C: Desc = Desc::gauge(\"c\", \"C.\"); }\n";
-        let described = described(source);
+                      descs! { const B: Desc =\n    Desc::gauge(\"b\", \"B.\").labels(&[\"x\"]); }\n\
+                      const E: metrics_core::Desc = metrics_core::Desc::peak(\"e\", \"E.\");\n";
+        let described = described(source).expect("a source");
         let listed = listed("# Metrics\n| metric | type |\n| `a_total` | counter |\n");
-        assert_eq!(described.difference(&listed).collect::<Vec<_>>(), ["b"]);
+        assert_eq!(described.difference(&listed).collect::<Vec<_>>(), ["b", "e"]);
     }
 }

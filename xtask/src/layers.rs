@@ -18,7 +18,8 @@ mod tests;
 use anyhow::{Context as _, Result};
 
 use self::graph::Graph;
-use self::row::{Ours, Outside, Row};
+use self::role::Role;
+use self::row::{Ours, Outside, Oversize, Row};
 use self::table::LAYERS;
 use crate::marked;
 use crate::source::Source;
@@ -28,6 +29,9 @@ use crate::workspace::Workspace;
 const DOCUMENT: &str = "ARCHITECTURE.md";
 /// The name and place of the table, for the remedy in a finding.
 const TABLE: &str = "LAYERS in xtask/src/layers/table.rs";
+
+/// The folders with sources; the benches and the examples are workspaces of their own.
+const FOLDERS: &[&str] = &["bench", "crates", "examples", "xtask"];
 
 /// Checks the workspace against the table, and that ARCHITECTURE.md shows the same table.
 pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
@@ -41,11 +45,27 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
 
 /// Checks the edges and sizes of a workspace against a table.
 fn findings(table: &[Row], workspace: &Workspace) -> Result<Findings> {
-    let mut findings = rules::findings(table, &Graph::read(workspace)?);
-    let mut sources = Source::read_all(workspace, "crates")?;
-    sources.extend(Source::read_all(workspace, "xtask")?);
+    let mut sources = Vec::new();
+    for folder in FOLDERS.iter().filter(|folder| workspace.path(folder).is_dir()) {
+        sources.extend(Source::read_all(workspace, folder)?);
+    }
+    let mut findings = rules::findings(table, &Graph::read(workspace)?, &sources);
     findings.extend(sizes::findings(table, &sources));
+    for source in &sources {
+        findings.extend(source.redirect.map(|redirect| {
+            let path = &source.path;
+            format!(
+                "{path}: `{redirect}` hides from the checks which crate the code is part of: \
+                 declare a module where its file lies"
+            )
+        }));
+    }
     Ok(findings)
+}
+
+/// Returns the packages of the monitors.
+pub(crate) fn monitors() -> impl Iterator<Item = String> {
+    LAYERS.iter().filter(|row| row.role == Role::Monitor).map(Row::package)
 }
 
 /// Returns the path of ARCHITECTURE.md and its expected text.
@@ -73,8 +93,9 @@ fn printed(table: &[Row]) -> String {
     }
     for row in table {
         for oversize in row.oversize {
-            let (home, part, reason) = (row.home(), oversize.part, oversize.reason);
-            text.push_str(&format!("\n`{home}/{part}` is larger than its limit: {reason}.\n"));
+            let Oversize { part, lines, reason } = oversize;
+            let home = row.home();
+            text.push_str(&format!("\n`{home}/{part}` may have {lines} lines: {reason}.\n"));
         }
     }
     text

@@ -28,6 +28,7 @@ mod weight;
 mod source;
 mod test_name;
 mod test_run;
+mod tokens;
 mod verdict;
 mod workspace;
 

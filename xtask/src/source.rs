@@ -1,17 +1,17 @@
-//! Counts the lines of Rust sources and of each function in them.
+//! Reads Rust sources: their sizes, and the names and files that they use.
 //!
-//! Tests are counted apart. A module is a test if its `cfg` condition says so, as for the
-//! compiler; its file name does not matter. So the sources are parsed. Functions inside
-//! macro calls are not counted.
+//! Tests are counted apart. A module is a test if the `cfg` condition of each of its
+//! declarations says so, as for the compiler; its file name does not matter. So the sources
+//! are parsed. Functions inside macro calls are not counted.
+
+mod contents;
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
-use proc_macro2::Span;
-use syn::punctuated::Punctuated;
-use syn::visit::{self, Visit};
-use syn::{Attribute, Block, ImplItemFn, ItemFn, ItemMod, Meta, Signature, Token, TraitItemFn};
 
+use self::contents::Contents;
+use crate::tokens;
 use crate::workspace::Workspace;
 
 /// A source file.
@@ -27,6 +27,10 @@ pub(crate) struct Source {
     pub(crate) shipped_lines: usize,
     /// The functions that are not in tests.
     pub(crate) functions: Vec<Function>,
+    /// The names that begin a path in code that is not in tests: crates, modules, types.
+    pub(crate) names: BTreeSet<String>,
+    /// The construct, if any, by which the file takes code from a file of any place.
+    pub(crate) redirect: Option<&'static str>,
 }
 
 /// A function or method with a body.
@@ -41,30 +45,49 @@ impl Source {
     /// Reads all sources below a folder, whose path is relative to the root.
     pub(crate) fn read_all(workspace: &Workspace, folder: &str) -> Result<Vec<Self>> {
         let mut sources = Vec::new();
-        let mut test_modules = BTreeSet::new();
+        let (mut test_modules, mut shipped_modules) = (BTreeSet::new(), BTreeSet::new());
         for path in workspace.rust_sources(folder)? {
             let text = workspace.read(&path)?;
-            let mut contents = Contents::default();
-            let mut shipped_lines = 0;
-            if path.contains("/src/") {
-                contents = Contents::of(&text).with_context(|| format!("cannot parse {path}"))?;
-                shipped_lines = text.lines().count() - contents.test_lines;
-                let names = contents.test_modules.iter();
-                test_modules.extend(names.map(|name| format!("{}/{name}", home_of_modules(&path))));
+            let mut source = Self::of_tests(&path, &text);
+            if path.contains("/src/") || workspace.is_build_script(&path) {
+                let contents = source.measure(&text);
+                let contents = contents.with_context(|| format!("cannot parse {path}"))?;
+                let home = home_of_modules(&path);
+                let path_of = |module: &String| format!("{home}/{module}");
+                test_modules.extend(contents.test_modules.iter().map(path_of));
+                shipped_modules.extend(contents.shipped_modules.iter().map(path_of));
             }
-            let (lines, functions) = (text.lines().count(), contents.functions);
-            sources.push(Self { path, lines, shipped_lines, functions });
+            sources.push(source);
         }
+        let is_test = |path: &str| test_modules.contains(path) && !shipped_modules.contains(path);
         for source in &mut sources {
             let path = source.path.trim_end_matches(".rs");
             // A module inside a test module is a test too.
             let mut modules = path.match_indices('/').map(|(end, _)| &path[..end]);
-            if test_modules.contains(path) || modules.any(|it| test_modules.contains(it)) {
+            if is_test(path) || modules.any(is_test) {
                 source.shipped_lines = 0;
                 source.functions.clear();
+                source.names.clear();
             }
         }
         Ok(sources)
+    }
+
+    /// Returns a file of which only the lines count.
+    fn of_tests(path: &str, text: &str) -> Self {
+        let (functions, names) = (Vec::new(), BTreeSet::new());
+        let (path, lines) = (path.to_owned(), text.lines().count());
+        Self { path, lines, shipped_lines: 0, functions, names, redirect: None }
+    }
+
+    /// Measures a file that users build, and returns the modules that it declares.
+    fn measure(&mut self, text: &str) -> syn::Result<Contents> {
+        let mut contents = Contents::of(text)?;
+        self.shipped_lines = self.lines - contents.test_lines;
+        self.functions = std::mem::take(&mut contents.functions);
+        self.names = names(&tokens::shipped(text)?);
+        self.redirect = redirect(&tokens::all(text)?);
+        Ok(contents)
     }
 
     /// Returns `true` if users build the file, so that it is not only tests.
@@ -80,130 +103,58 @@ fn home_of_modules(path: &str) -> &str {
     end.map_or(path, |end| &path[..end])
 }
 
-/// The parts of a file that are measured.
-#[derive(Debug, Default)]
-struct Contents {
-    functions: Vec<Function>,
-    /// The number of lines of test modules inside the file.
-    test_lines: usize,
-    /// The test modules that have files of their own.
-    test_modules: Vec<String>,
+/// The keywords before a path; `crate`, `self` and `super` are parts of one.
+const KEYWORDS: &[&str] = &["as", "dyn", "for", "impl", "in", "mut", "return", "use", "where"];
+
+/// Returns the names that begin a path, such as `serde` in `serde::Serialize`.
+fn names(tokens: &[String]) -> BTreeSet<String> {
+    let token = |at: usize| tokens.get(at).map_or("", String::as_str);
+    let is_separator = |at: usize| (token(at), token(at + 1)) == (":", ":");
+    // After a keyword, `::` begins a path, as in `use ::serde::Serialize`.
+    let is_name = |text: &str| {
+        text.starts_with(|it: char| it.is_alphabetic() || it == '_') && !KEYWORDS.contains(&text)
+    };
+    let begins_path = |at: &usize| {
+        let at = *at;
+        let is_inside = at >= 3 && is_separator(at - 2) && is_name(token(at - 3));
+        let is_used_whole = at > 0 && token(at - 1) == "use";
+        is_name(token(at)) && (is_used_whole || (is_separator(at + 1) && !is_inside))
+    };
+    (0..tokens.len()).filter(begins_path).map(|at| tokens[at].clone()).collect()
 }
 
-impl Contents {
-    fn of(text: &str) -> syn::Result<Self> {
-        let mut contents = Self::default();
-        contents.visit_file(&syn::parse_file(text)?);
-        Ok(contents)
-    }
-
-    fn add(&mut self, signature: &Signature, body: &Block) {
-        let lines = lines(signature.fn_token.span, body.brace_token.span.close());
-        self.functions.push(Function { name: signature.ident.to_string(), lines });
-    }
-}
-
-impl<'ast> Visit<'ast> for Contents {
-    fn visit_item_mod(&mut self, module: &'ast ItemMod) {
-        match (&module.content, module.attrs.first()) {
-            (content, Some(first)) if module.attrs.iter().any(is_for_tests) => match content {
-                Some((braces, _)) => {
-                    self.test_lines += lines(first.pound_token.span, braces.span.close());
-                }
-                None => self.test_modules.push(module.ident.to_string()),
-            },
-            _ => visit::visit_item_mod(self, module),
-        }
-    }
-
-    fn visit_item_fn(&mut self, function: &'ast ItemFn) {
-        self.add(&function.sig, &function.block);
-        visit::visit_item_fn(self, function);
-    }
-
-    fn visit_impl_item_fn(&mut self, function: &'ast ImplItemFn) {
-        self.add(&function.sig, &function.block);
-        visit::visit_impl_item_fn(self, function);
-    }
-
-    fn visit_trait_item_fn(&mut self, function: &'ast TraitItemFn) {
-        if let Some(body) = &function.default {
-            self.add(&function.sig, body);
-        }
-        visit::visit_trait_item_fn(self, function);
-    }
-}
-
-/// Counts the lines from the start of one token to the end of another.
-fn lines(from: Span, to: Span) -> usize {
-    to.end().line - from.start().line + 1
-}
-
-/// Returns `true` if an attribute excludes its item from every user's build.
-fn is_for_tests(attribute: &Attribute) -> bool {
-    attribute.path().is_ident("cfg")
-        && attribute.parse_args().is_ok_and(|condition| needs_tests(&condition))
-}
-
-fn needs_tests(condition: &Meta) -> bool {
-    match condition {
-        Meta::Path(path) => path.is_ident("test") || path.is_ident("loom"),
-        Meta::List(list) if list.path.is_ident("all") => {
-            let conditions = list.parse_args_with(Punctuated::<_, Token![,]>::parse_terminated);
-            conditions.is_ok_and(|it| it.iter().any(needs_tests))
-        }
-        _ => false,
-    }
+/// Returns the first construct that takes code from a file of any place.
+fn redirect(tokens: &[String]) -> Option<&'static str> {
+    tokens.windows(4).find_map(|window| match [0, 1, 2, 3].map(|at| window[at].as_str()) {
+        ["[" | ",", "path", "=", text] if text.contains('"') => Some("#[path]"),
+        ["include", "!", "(" | "[" | "{", _] => Some("include!"),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn function(name: &str, lines: usize) -> Function {
-        Function { name: name.to_owned(), lines }
+    /// Returns the sources of a crate `one` with these files.
+    fn sources(files: &[(&str, &str)]) -> Vec<Source> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let workspace = Workspace::at(folder.path());
+        for (path, text) in files {
+            workspace.write(&format!("one/{path}"), text).expect("a file");
+        }
+        Source::read_all(&workspace, "one").expect("sources")
     }
 
-    #[test]
-    fn functions_of_all_kinds_are_measured_from_their_signature() {
-        let text = "/// Documentation.\n#[inline]\npub fn free(\n    x: u8,\n) {\n    fn inner() {}\n}\n\
-                    impl X {\n    const fn method() {\n    }\n}\n\
-                    trait Y {\n    fn required();\n    fn provided() {\n    }\n}\n";
-        let contents = Contents::of(text).expect("a file");
-        let expected = [
-            function("free", 5),
-            function("inner", 1),
-            function("method", 2),
-            function("provided", 2),
-        ];
-        assert_eq!(contents.functions, expected);
-    }
-
-    #[test]
-    fn modules_of_tests_are_told_by_their_condition() {
-        for condition in ["test", "loom", "all(test, not(loom))", "all(unix, all(test))"] {
-            let text = format!(
-                "#[cfg({condition})]\nmod a {{\n    fn x() {{}}\n}}\n#[cfg({condition})]\nmod b;\n"
-            );
-            let contents = Contents::of(&text).expect("a file");
-            assert_eq!((contents.test_lines, contents.functions.len()), (4, 0), "{condition}");
-            assert_eq!(contents.test_modules, ["b"], "{condition}");
-        }
-        for condition in ["not(test)", "any(test, unix)", "feature = \"test\"", "all(not(loom))"] {
-            let text = format!(
-                "#[cfg({condition})]\nmod a {{ fn x() {{}} }}\n#[cfg({condition})]\nmod b;\n"
-            );
-            let contents = Contents::of(&text).expect("a file");
-            assert_eq!((contents.test_lines, contents.functions.len()), (0, 1), "{condition}");
-            assert!(contents.test_modules.is_empty(), "{condition}");
-        }
+    /// Returns the paths of the files that are not tests.
+    fn shipped(sources: &[Source]) -> Vec<&str> {
+        let shipped = sources.iter().filter(|it| it.is_shipped());
+        shipped.map(|it| it.path.trim_start_matches("one/")).collect()
     }
 
     #[test]
     fn files_of_test_modules_are_not_shipped() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let workspace = Workspace::at(folder.path());
-        let files = [
+        let sources = sources(&[
             ("src/lib.rs", "mod kept;\n#[cfg(test)]\nmod models;\n"),
             ("src/kept.rs", "fn x() {}\n#[cfg(test)]\nmod tests;\n"),
             ("src/kept/tests.rs", "mod below;\nfn x() {}\n"),
@@ -211,15 +162,52 @@ mod tests {
             ("src/models.rs", "fn x() {}\n"),
             ("src/models_kept.rs", "fn x() {}\n"),
             ("tests/it.rs", "fn x() {}\n"),
-        ];
-        for (path, text) in files {
-            workspace.write(&format!("one/{path}"), text).expect("a file");
-        }
-        let sources = Source::read_all(&workspace, "one").expect("sources");
-        let shipped = sources.iter().filter(|it| it.is_shipped()).map(|it| it.path.as_str());
-        let kept = ["one/src/kept.rs", "one/src/lib.rs", "one/src/models_kept.rs"];
-        assert_eq!(shipped.collect::<Vec<_>>(), kept);
+        ]);
+        assert_eq!(shipped(&sources), ["src/kept.rs", "src/lib.rs", "src/models_kept.rs"]);
         assert_eq!(sources.iter().map(|it| it.functions.len()).sum::<usize>(), 2);
         assert_eq!(sources.iter().map(|it| it.lines).sum::<usize>(), 12);
+    }
+
+    #[test]
+    fn module_is_a_test_only_if_each_declaration_is() {
+        let twice = "#[cfg(test)]\nmod clock;\n#[cfg(not(test))]\nmod clock;\n";
+        let text = format!("{twice}mod inner {{\n#[cfg(test)]\nmod tests;\n}}\nmod tests;\n");
+        let sources = sources(&[
+            ("src/lib.rs", &text),
+            ("src/clock.rs", "fn x() {}\n"),
+            ("src/inner/tests.rs", "fn x() {}\n"),
+            ("src/tests.rs", "fn x() {}\n"),
+        ]);
+        assert_eq!(shipped(&sources), ["src/clock.rs", "src/lib.rs", "src/tests.rs"]);
+    }
+
+    #[test]
+    fn build_script_is_measured_and_a_test_of_that_name_is_not() {
+        let sources = sources(&[
+            ("Cargo.toml", ""),
+            ("build.rs", "fn x() {}\n"),
+            ("tests/build.rs", "fn x() {}\n"),
+        ]);
+        assert_eq!(shipped(&sources), ["build.rs"]);
+    }
+
+    #[test]
+    fn names_that_begin_a_path_are_collected() {
+        let text = "use ::serde::Serialize;\nuse http as web;\n/// tokio::spawn\n\
+                    #[derive(thiserror::Error)]\nstruct A(::bytes::Bytes);\n\
+                    fn f() { x! { axum::get(crate::metrics::Y) } }\n\
+                    #[cfg(test)]\nmod tests { use serde_json::Value; }\n";
+        let names = names(&tokens::shipped(text).expect("tokens"));
+        assert!(names.iter().eq(["axum", "bytes", "crate", "http", "serde", "thiserror"]));
+    }
+
+    #[test]
+    fn code_from_files_of_any_place_is_seen() {
+        let redirect = |text| redirect(&tokens::all(text).expect("tokens"));
+        assert_eq!(redirect("#[path = \"../b.rs\"]\nmod b;\n"), Some("#[path]"));
+        assert_eq!(redirect("#[cfg_attr(unix, path = \"b.rs\")]\nmod b;\n"), Some("#[path]"));
+        assert_eq!(redirect("fn f() { x!(include!(\"a.rs\")) }\n"), Some("include!"));
+        assert_eq!(redirect("/// include!(\"a\")\nconst A: &str = include_str!(\"a\");\n"), None);
+        assert_eq!(redirect("fn f(path: u8) { g(2, path == 1) }\n"), None);
     }
 }

@@ -5,6 +5,7 @@
 //! `doc:path.rs` for a file whose documentation has an example.
 
 use anyhow::{Context as _, Result};
+use proc_macro2::{TokenStream, TokenTree};
 
 use crate::workspace::Workspace;
 
@@ -26,35 +27,57 @@ pub(crate) fn problem_with(workspace: &Workspace, test: &str) -> Result<Option<&
     }
     for path in workspace.rust_sources(&home)? {
         let text = workspace.read(&path).with_context(|| format!("for `{test}`"))?;
-        let leads_here = |module: &&str| {
-            path.split(['/', '.']).any(|part| part == *module)
-                || text.contains(&format!("mod {module}"))
-        };
-        if modules.iter().all(leads_here) && holds_test(&text, name) {
+        if !text.contains(name) {
+            continue;
+        }
+        let source = syn::parse_str(&text).with_context(|| format!("cannot parse {path}"))?;
+        let files: Vec<_> = path.split(['/', '.']).map(str::to_owned).collect();
+        if holds_test(source, &files, modules, name) {
             return Ok(None);
         }
     }
     Ok(Some("does not exist: name the test that proves it now"))
 }
 
-/// Returns `true` if the text has a function of that name with a test attribute.
-fn holds_test(text: &str, name: &str) -> bool {
-    let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let is_it = |line: &str| {
-        let line = line.strip_prefix("async ").unwrap_or(line);
-        let rest = line.strip_prefix("fn ").and_then(|rest| rest.strip_prefix(name));
-        rest.is_some_and(|rest| rest.starts_with('('))
-    };
-    let found = lines.iter().enumerate().filter(|(_, line)| is_it(line));
-    found.into_iter().any(|(at, _)| {
-        let above = lines[..at].iter().rev();
-        let mut attributes =
-            above.take_while(|line| line.starts_with("#[") || line.starts_with("//"));
-        attributes.any(|line| {
-            let path = line.trim_start_matches("#[").split(['(', ']']).next().unwrap_or_default();
-            line.starts_with("#[") && path.rsplit("::").next() == Some("test")
-        })
+/// Returns `true` if code has a test of that name, inside all of `modules`.
+///
+/// `around` are the modules around the code. A test that is ignored does not count.
+fn holds_test(code: TokenStream, around: &[String], modules: &[&str], name: &str) -> bool {
+    let trees: Vec<_> = code.into_iter().collect();
+    let is_word = |at: usize, word: &str| trees.get(at).is_some_and(|it| it.to_string() == word);
+    let is_inside = modules.iter().all(|it| around.iter().any(|module| module == it));
+    trees.iter().enumerate().any(|(at, tree)| match tree {
+        TokenTree::Group(group) => {
+            let mut around = around.to_vec();
+            if at >= 2 && is_word(at - 2, "mod") {
+                around.push(trees[at - 1].to_string());
+            }
+            holds_test(group.stream(), &around, modules, name)
+        }
+        TokenTree::Ident(word) if word == "fn" && is_word(at + 1, name) => {
+            let attributes = attributes(&trees[..at]);
+            let is_test = attributes.iter().any(|it| it == "test" || it.ends_with(":: test"));
+            is_inside && is_test && !attributes.iter().any(|it| it == "ignore")
+        }
+        _ => false,
     })
+}
+
+/// Returns the paths of the attributes at the end of `trees`, before words such as `async`.
+fn attributes(trees: &[TokenTree]) -> Vec<String> {
+    let words = trees.iter().rev().take_while(|it| matches!(it, TokenTree::Ident(_))).count();
+    let mut paths = Vec::new();
+    let mut rest = &trees[..trees.len() - words];
+    while let [before @ .., TokenTree::Punct(mark), TokenTree::Group(attribute)] = rest
+        && mark.as_char() == '#'
+    {
+        let path = attribute.stream().into_iter().take_while(|it| {
+            matches!(it, TokenTree::Ident(_) | TokenTree::Punct(_)) && it.to_string() != "="
+        });
+        paths.push(path.collect::<TokenStream>().to_string());
+        rest = before;
+    }
+    paths
 }
 
 #[cfg(test)]
@@ -63,7 +86,9 @@ mod tests {
 
     const SOURCE: &str = "mod outcomes {\n    #[test]\n    fn dropped_wait_is_counted() {}\n\
                           \n    fn helper() {}\n\n    #[tokio::test(start_paused = true)]\n\
-                          \x20   async fn waits() {}\n}\n";
+                          \x20   async fn waits() {}\n}\n\
+                          #[test]\n#[ignore = \"slow\"]\nfn skipped() {}\n\
+                          x! { #[tokio::test(\n    start_paused = true\n)]\nasync fn inside() {} }\n";
 
     /// Looks a name up in a workspace with one crate.
     #[track_caller]
@@ -83,6 +108,7 @@ mod tests {
     fn tests_that_exist_are_found() {
         check("pool::it::outcomes::dropped_wait_is_counted", None);
         check("pool::it::waits", None);
+        check("pool::it::inside", None);
         check("doc:crates/pool/src/lib.rs", None);
     }
 
@@ -91,6 +117,9 @@ mod tests {
         check("pool::it::gone", Some("does not exist"));
         check("pool::elsewhere::waits", Some("does not exist"));
         check("pool::it::helper", Some("does not exist"));
+        check("pool::it::skipped", Some("does not exist"));
+        check("pool::it::out::waits", Some("does not exist"));
+        check("pool::it::outcomes::inside", Some("does not exist"));
         check("cache::it::waits", Some("names no crate"));
         check("waits", Some("is not of the form"));
         check("doc:crates/pool/tests/it/main.rs", Some("no file with an example"));

@@ -1,4 +1,4 @@
-//! Limits the dependencies of the two crates that users are likely to use alone.
+//! Limits the dependencies of the crates that users are likely to use alone: core and monitors.
 //!
 //! The check counts the crates that end up in a user's program: the crate itself and its
 //! normal dependencies with default features on this machine, without procedural macros and
@@ -8,22 +8,29 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
 
+use crate::layers;
 use crate::verdict::Findings;
 use crate::workspace::{Workspace, output_of};
 
 const CORE: &str = "node0-metrics-core";
 const CORE_LIMIT: usize = 12;
 
-const POOL_MONITOR: &str = "node0-db-pool-monitor";
+/// What each monitor may bring, each with its own tree.
+const MONITOR_BASE: &[&str] = &[CORE, "serde", "thiserror"];
 
-/// What the pool monitor may bring, each with its own tree.
-const POOL_MONITOR_BASE: &[&str] = &[CORE, "serde", "thiserror"];
+/// What a monitor may bring besides, since it watches nothing without it.
+const MORE: &[(&str, &[&str])] =
+    &[("node0-metrics-bridge", &["metrics"]), ("node0-system-monitor", &["procfs", "tokio"])];
 
-/// Checks the dependencies of both crates.
+/// Checks the dependencies of the core and of each monitor.
 pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     let mut findings = Findings::new();
     findings.extend(too_many(&tree(workspace, CORE)?, CORE, CORE_LIMIT)?);
-    findings.extend(beyond(&tree(workspace, POOL_MONITOR)?, POOL_MONITOR, POOL_MONITOR_BASE)?);
+    for monitor in layers::monitors() {
+        let more = MORE.iter().find(|(name, _)| *name == monitor).map_or(&[][..], |(_, it)| it);
+        let base = [MONITOR_BASE, more].concat();
+        findings.extend(beyond(&tree(workspace, &monitor)?, &monitor, &base)?);
+    }
     Ok(findings)
 }
 
@@ -97,6 +104,21 @@ mod tests {
         let findings = beyond(TREE, "monitor", &["core"]).expect("a tree");
         assert_eq!(findings.len(), 2, "{findings:?}");
         assert!(findings[1].contains("brings `tokio`"), "{findings:?}");
+    }
+
+    #[test]
+    fn each_monitor_is_checked_and_each_exception_is_one() {
+        let monitors: Vec<_> = layers::monitors().collect();
+        assert!(monitors.contains(&"node0-cache-monitor".to_owned()), "{monitors:?}");
+        assert!(!monitors.contains(&CORE.to_owned()), "{monitors:?}");
+        for (name, more) in MORE {
+            let tree = tree(&Workspace::of_this_build(), name).expect("a tree");
+            let findings = beyond(&tree, name, MONITOR_BASE).expect("a tree");
+            for outside in *more {
+                let words = format!("brings `{outside}`");
+                assert!(findings.iter().any(|it| it.contains(&words)), "{name} {outside}");
+            }
+        }
     }
 
     #[test]

@@ -51,6 +51,8 @@ impl Workspace {
     }
 
     /// Returns the Rust sources below `folder`, as sorted paths relative to the root.
+    ///
+    /// Cargo's folder `target`, which lies beside a manifest, is left out.
     pub(crate) fn rust_sources(&self, folder: &str) -> Result<Vec<String>> {
         let mut found = Vec::new();
         self.collect_sources(Path::new(folder), &mut found)?;
@@ -65,7 +67,8 @@ impl Workspace {
             let entry = entry?;
             let relative = folder.join(entry.file_name());
             if entry.file_type()?.is_dir() {
-                if entry.file_name() != "target" {
+                let is_of_cargo = entry.file_name() == "target" && self.is_package(folder);
+                if !is_of_cargo {
                     self.collect_sources(&relative, found)?;
                 }
             } else if relative.extension().is_some_and(|end| end == "rs") {
@@ -73,6 +76,16 @@ impl Workspace {
             }
         }
         Ok(())
+    }
+
+    /// Returns `true` if a file is the build script of a package.
+    pub(crate) fn is_build_script(&self, relative: &str) -> bool {
+        relative.strip_suffix("/build.rs").is_some_and(|home| self.is_package(Path::new(home)))
+    }
+
+    /// Returns `true` if a folder, whose path is relative to the root, contains a package.
+    fn is_package(&self, folder: &Path) -> bool {
+        self.root.join(folder).join("Cargo.toml").is_file()
     }
 
     /// Returns a command of cargo in the root.
@@ -132,4 +145,22 @@ pub(crate) fn output_of(command: &mut Command) -> Result<String> {
         bail!("{command:?} ended with {}: {}", output.status, words.trim());
     }
     String::from_utf8(output.stdout).with_context(|| format!("{command:?} did not print text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_target_folder_of_cargo_is_left_out() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let workspace = Workspace::at(folder.path());
+        let files =
+            ["one/Cargo.toml", "one/target/a.rs", "one/src/target/b.rs", "one/src/target.rs"];
+        for path in files {
+            workspace.write(path, "").expect("a file");
+        }
+        let sources = workspace.rust_sources("one").expect("sources");
+        assert_eq!(sources, ["one/src/target.rs", "one/src/target/b.rs"]);
+    }
 }

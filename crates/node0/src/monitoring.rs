@@ -12,7 +12,8 @@ use http_glue::{
     WatchedRouter, serve,
 };
 use metrics_core::{
-    AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, RegistryBuilder, Sample, SeriesId,
+    AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, RegistryBuilder, Sample,
+    SeriesId,
 };
 use performance_monitor::PerformanceMonitor;
 use system_monitor::MonitoredRuntime;

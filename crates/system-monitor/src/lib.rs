@@ -79,15 +79,20 @@ mod descs;
 mod judge;
 mod metrics;
 mod monitor;
-#[cfg_attr(not(target_os = "linux"), path = "probe/silent.rs")]
+#[cfg(target_os = "linux")]
 mod probe;
 mod process;
 mod reading;
 mod report;
 mod runtime;
+#[cfg(not(target_os = "linux"))]
+mod silent_probe;
 mod thresholds;
 mod watch;
 mod worker;
+
+#[cfg(not(target_os = "linux"))]
+use silent_probe as probe;
 
 pub use descs::*;
 pub use metrics::{ProcessMetrics, RuntimeMetrics};

@@ -1,5 +1,5 @@
-//! Reads the process from `/proc` and from the files of its cgroups; `silent.rs` replaces it on
-//! systems other than Linux.
+//! Reads the process from `/proc` and from the files of its cgroups; `silent_probe.rs` replaces
+//! it on systems other than Linux.
 //!
 //! Each file is opened, read and closed by itself. If one cannot be read, its values are
 //! unknown, and the others are not affected.

@@ -43,6 +43,8 @@ pub(super) struct Oversize {
     /// The part: `src` for the crate, `src/file.rs` for a file, `src/file.rs::name` for a
     /// function.
     pub(super) part: &'static str,
+    /// The most lines that the part may have.
+    pub(super) lines: usize,
     pub(super) reason: &'static str,
 }
 

@@ -1,7 +1,7 @@
-//! The rules for edges of the dependency graph.
+//! The rules for crates and for the edges of the dependency graph.
 //!
-//! Each finding names the edge, the rule that it breaks and the remedy, because the reader
-//! may have never seen the table.
+//! Each finding names the crate or edge, the rule that it breaks and the remedy, because
+//! the reader may have never seen the table.
 
 use cargo_metadata::DependencyKind;
 
@@ -9,10 +9,11 @@ use super::graph::{Crate, Edge, Graph};
 use super::role::Role;
 use super::row::{Ours, Outside, Row};
 use super::{TABLE, listed};
+use crate::source::Source;
 use crate::verdict::Findings;
 
-/// Checks every crate and every edge against the table.
-pub(super) fn findings(table: &[Row], graph: &Graph) -> Findings {
+/// Checks every crate and every edge against the table, and edges against the sources.
+pub(super) fn findings(table: &[Row], graph: &Graph, sources: &[Source]) -> Findings {
     let mut findings = Findings::new();
     for row in table {
         if !graph.crates.iter().any(|it| it.folder == row.name) {
@@ -22,6 +23,7 @@ pub(super) fn findings(table: &[Row], graph: &Graph) -> Findings {
         }
     }
     for this in &graph.crates {
+        findings.extend(unnamed(this, sources));
         match table.iter().find(|row| row.name == this.folder) {
             Some(row) => findings.extend(of_crate(table, row, this)),
             None => findings
@@ -37,6 +39,17 @@ fn of_crate(table: &[Row], row: &Row, this: &Crate) -> Findings {
     if this.package != package {
         let found = &this.package;
         findings.push(format!("the package in `{name}` is `{found}`: call it `{package}`"));
+    }
+    let home = row.home();
+    if this.home != home {
+        findings.push(format!("`{name}` lies in `{}`: move it to `{home}`", this.home));
+    }
+    let is_in_place = |root: &&String| root.starts_with("src/") || *root == "build.rs";
+    for root in this.root_files.iter().filter(|root| !is_in_place(root)) {
+        findings.push(format!(
+            "`{home}/{root}` lies outside `src`, where no check looks: move it to `{home}/src`, \
+             or `{home}/build.rs` if it is the build script"
+        ));
     }
     findings.extend(this.edges.iter().filter_map(|edge| match edge.is_ours {
         true => of_inner_edge(table, row, edge),
@@ -104,13 +117,15 @@ fn of_inner_edge(table: &[Row], row: &Row, edge: &Edge) -> Option<String> {
 }
 
 /// Checks an edge that only tests, examples and benches use.
+///
+/// It may point up, but neither close a circle nor join siblings.
 fn of_dev_edge(table: &[Row], row: &Row, to: &Row) -> Option<String> {
     let edge = between(row, to);
     if to.is_helper() {
         None
     } else if to.may_build_on(row, table) {
         let to = to.name;
-        Some(format!("dev edge {edge} points up, away from the core: move the test to `{to}`"))
+        Some(format!("dev edge {edge} closes a circle: move the test to `{to}`"))
     } else if to.role == row.role {
         Some(format!(
             "dev edge {edge}: siblings never know each other: move the test to the facade"
@@ -151,6 +166,24 @@ fn unused(row: &Row, this: &Crate) -> Findings {
     unused
         .map(|to| {
             format!("`{name}` → `{to}`: unused allowance: take `{to}` out of its row of {TABLE}")
+        })
+        .collect()
+}
+
+/// Returns findings for dependencies that a crate's manifest names and its code does not.
+fn unnamed(this: &Crate, sources: &[Source]) -> Findings {
+    let home = format!("{}/", this.home);
+    let sources: Vec<_> = sources.iter().filter(|it| it.path.starts_with(&home)).collect();
+    let is_named = |edge: &&Edge| sources.iter().any(|source| source.names.contains(&edge.name));
+    let unnamed = this.built_edges().filter(|edge| !is_named(edge));
+    let name = &this.folder;
+    unnamed
+        .map(|edge| {
+            format!(
+                "`{name}` → `{}`: no code of `{name}` outside tests names `{}`: take it out of \
+                 its Cargo.toml, or move it to [dev-dependencies]",
+                edge.to, edge.name
+            )
         })
         .collect()
 }

@@ -52,14 +52,14 @@ impl Surface for Pages {
 
     fn endpoints(&self, mount: &Mount) -> Vec<Endpoint> {
         let slots = mount.slots();
+        let guard = |_| self.registry.guard(APPENDIX, GuestCall::Report).ok();
+        let appendix_call = self.appendix.as_ref().and_then(guard);
         let state = Arc::new(Rendering {
             pages: self.clone(),
             slots: slots.clone(),
             last_bytes: AtomicUsize::new(0),
             // It fails only if the host has registered the name of a metric of guests.
-            appendix: self.appendix.is_some().then_some(&self.registry).and_then(|registry| {
-                registry.guard(APPENDIX, GuestCall::Report).ok()
-            }),
+            appendix_call,
         });
         let page = EndpointDesc::get("/metrics", "All metrics, for Prometheus.")
             .parameter(NAMING)
@@ -82,7 +82,7 @@ struct Rendering {
     /// The size of the last page, from which the buffer of the next one is sized.
     last_bytes: AtomicUsize,
     /// Makes the calls of the appendix; `None` if there is none.
-    appendix: Option<GuardedCall>,
+    appendix_call: Option<GuardedCall>,
 }
 
 /// `GET /metrics`
@@ -118,7 +118,7 @@ impl Rendering {
         let last = self.last_bytes.load(Ordering::Relaxed);
         let mut page = Vec::with_capacity(last + last / 16);
         let rendered = exporter.render(&sample, format, naming, &mut page);
-        if let Some((Appendix(append), call)) = appendix.clone().zip(self.appendix.as_ref()) {
+        if let Some((Appendix(append), call)) = appendix.clone().zip(self.appendix_call.as_ref()) {
             // A copy, so that the page is there without the appendix if that fails.
             let mut copy = page.clone();
             let appended = call.run(move || {

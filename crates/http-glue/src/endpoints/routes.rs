@@ -130,7 +130,9 @@ impl Routes {
     ///
     /// `append` gets the finished page: text, or OpenMetrics, where new lines must be inserted before
     /// the last one, `# EOF`.
-    /// Its time counts towards the timeout of the page.
+    /// It is called as a [guest](metrics_core::GuardedCall) named `appendix`, with the timeout of a
+    /// report, on a copy of the page: if it fails, the page comes without it, and the failure is
+    /// counted in `node0_guest_failures_total`.
     pub fn appendix(mut self, append: impl Fn(&mut Vec<u8>) + Send + Sync + 'static) -> Self {
         self.appendix = Some(Appendix(Arc::new(append)));
         self

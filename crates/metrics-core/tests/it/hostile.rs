@@ -303,7 +303,8 @@ fn a_report_that_hangs_costs_few_threads_however_many_ask_at_once() {
         }
         let errors: Vec<_> = refusals.iter().take(68).collect();
         drop(release);
-        let busy = "the monitor of topic `hostile` is refused: too many calls of this kind run already";
+        let busy =
+            "the monitor of topic `hostile` is refused: too many calls of this kind run already";
         assert!(errors.iter().all(|error| error == busy), "{errors:?}");
     });
     assert_eq!(calls.load(Ordering::Relaxed), 32);

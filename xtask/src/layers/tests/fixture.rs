@@ -49,19 +49,33 @@ impl Fixture {
         for row in TABLE {
             fixture.package(&format!("ours/{}", row.home()), &row.package());
         }
-        for outside in ["serde", "quanta", "tokio"] {
+        for outside in ["loom", "serde", "quanta", "tokio"] {
             fixture.package(&format!("outside/{outside}"), outside);
         }
         let fixture = fixture.with("metrics-core", &outside("quanta"));
         fixture.with("metrics-core", &outside("serde"))
     }
 
+    /// Adds a dependency to a crate of the workspace, and a `use` of it to the crate's code.
+    pub(super) fn with(self, name: &str, dependency: &str) -> Self {
+        let (section, _) = dependency.split_once(']').expect("a section");
+        let (kind, dependency_name) = section.rsplit_once('.').expect("a name");
+        if !kind.contains("dev-") {
+            let used = format!("use {} as _;\n", dependency_name.replace('-', "_"));
+            self.append(&format!("ours/crates/{name}/src/lib.rs"), &used);
+        }
+        self.with_unused(name, dependency)
+    }
+
     /// Adds lines to the manifest of a crate of the workspace.
-    pub(super) fn with(self, name: &str, lines: &str) -> Self {
-        let path = format!("ours/crates/{name}/Cargo.toml");
-        let manifest = fs::read_to_string(self.folder.path().join(&path)).expect("a manifest");
-        self.write(&path, &format!("{manifest}{lines}\n"));
+    pub(super) fn with_unused(self, name: &str, lines: &str) -> Self {
+        self.append(&format!("ours/crates/{name}/Cargo.toml"), &format!("{lines}\n"));
         self
+    }
+
+    fn append(&self, path: &str, lines: &str) {
+        let text = fs::read_to_string(self.folder.path().join(path)).expect("a file");
+        self.write(path, &format!("{text}{lines}"));
     }
 
     /// Adds an empty package.

@@ -28,9 +28,9 @@ fn function(path: &str, lines: usize) -> Fixture {
 /// Returns the table with a reason for a part of that crate.
 fn reason_for(part: &'static str) -> Vec<Row> {
     let oversize: &'static [Oversize] = match part {
-        "src" => &[Oversize { part: "src", reason: "one noun" }],
-        "src/part_0.rs" => &[Oversize { part: "src/part_0.rs", reason: "one table" }],
-        _ => &[Oversize { part: "src/a.rs::long", reason: "one match" }],
+        "src" => &[Oversize { part: "src", lines: 3600, reason: "one noun" }],
+        "src/part_0.rs" => &[Oversize { part: "src/part_0.rs", lines: 401, reason: "one table" }],
+        _ => &[Oversize { part: "src/a.rs::long", lines: 80, reason: "one match" }],
     };
     table_with(Row { role: Role::Reader, name: "exporter", oversize, ..PLAIN })
 }
@@ -67,11 +67,42 @@ fn oversize_file_needs_a_reason() {
 
 #[test]
 fn oversize_function_needs_a_reason() {
-    let fixture = function("src/a.rs", 61);
-    fixture.check_finding(&["`crates/exporter/src/a.rs::long` has 61 lines, 60", "steps", REMEDY]);
+    let fixture = function("src/a.rs", 75);
+    fixture.check_finding(&["`crates/exporter/src/a.rs::long` has 75 lines, 60", "steps", REMEDY]);
     assert_eq!(fixture.findings(&reason_for("src/a.rs::long")), Findings::new());
     assert_eq!(function("src/a.rs", 60).findings(TABLE), Findings::new());
     assert_eq!(function("tests/a.rs", 61).findings(TABLE), Findings::new());
+}
+
+#[test]
+fn reason_has_a_limit_of_its_own() {
+    let words = ["`crates/exporter/src/a.rs::long` has 81 lines, its reason allows 80", "raise"];
+    function("src/a.rs", 81).check_finding_of(&reason_for("src/a.rs::long"), &words);
+    let words = ["has 72 lines, its reason allows 80", "lower the number in LAYERS"];
+    function("src/a.rs", 72).check_finding_of(&reason_for("src/a.rs::long"), &words);
+}
+
+#[test]
+fn reason_for_a_function_is_not_for_another_of_that_name() {
+    let fixture = Fixture::new();
+    let body = "\n".repeat(75);
+    let text = format!("impl A {{ fn long() {{{body}}} }}\nimpl B {{ fn long() {{{body}}} }}\n");
+    fixture.write("ours/crates/exporter/src/a.rs", &text);
+    fixture.check_finding_of(&reason_for("src/a.rs::long"), &["has 76 lines, 60 are allowed"]);
+}
+
+#[test]
+fn benches_examples_and_build_scripts_have_limits_too() {
+    let long = format!("fn long() {{{}}}\n", "\n".repeat(60));
+    for (path, part) in [
+        ("bench/src/a.rs", "`bench/src/a.rs::long` has 61 lines, 60 are allowed: split"),
+        ("examples/queue/src/a.rs", "`examples/queue/src/a.rs::long` has 61 lines"),
+        ("crates/exporter/build.rs", "`crates/exporter/build.rs::long` has 61 lines"),
+    ] {
+        let fixture = Fixture::new();
+        fixture.write(&format!("ours/{path}"), &long);
+        fixture.check_finding(&[part]);
+    }
 }
 
 #[test]
