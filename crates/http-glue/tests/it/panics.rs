@@ -136,3 +136,20 @@ async fn a_body_that_cannot_be_written_is_null_in_the_health_beside_the_others()
         assert!(metrics["bomb"].is_null() && metrics["queue"].is_object(), "{metrics}");
     }
 }
+
+#[tokio::test]
+async fn an_appendix_that_fails_is_missing_from_the_page_and_counted() {
+    let served = Served::with(vec![], |routes| {
+        routes.appendix(|page| {
+            page.clear();
+            panic!("told to")
+        })
+    });
+    let answer = served.get("/metrics").await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.text().contains("node0_sampling_duration_seconds"), "all else is there");
+    let labels = [("guest", "appendix"), ("call", "report"), ("reason", "panic")];
+    let snapshot = &served.registry.read().snapshot;
+    let panics = snapshot.value(GUEST_FAILURES.name(), &labels).map(Value::as_f64);
+    assert_eq!(panics, Some(1.0));
+}

@@ -6,9 +6,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use http::{Method, Request};
+use http::{Method, Request, header};
 use http_body_util::{BodyExt, StreamBody};
 use http_glue::{
     ACTIVE_REQUESTS, REQUEST_DURATION, REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer,
@@ -215,6 +216,20 @@ async fn a_body_that_is_dropped_counts_as_cancelled() {
     tx.send(Bytes::from_static(b"part")).await.expect("it is read");
     drop(response);
     assert_eq!(watched.recorded("GET", "/stream", "cancelled").0, 1);
+}
+
+/// A server does not poll a body whose announced length is zero.
+#[tokio::test]
+async fn a_body_that_is_announced_as_empty_has_ended() {
+    async fn empty() -> Response {
+        let frames = std::iter::empty::<Result<http_body::Frame<Bytes>, Infallible>>();
+        let body = Body::new(StreamBody::new(tokio_stream(frames)));
+        ([(header::CONTENT_LENGTH, "0")], body).into_response()
+    }
+    let watched = watched(Router::new().route("/empty", get(empty)));
+    let response = watched.router.clone().oneshot(request(Method::GET, "/empty")).await;
+    drop(response);
+    assert_eq!(watched.recorded("GET", "/empty", "200").0, 1);
 }
 
 #[tokio::test]

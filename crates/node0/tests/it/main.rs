@@ -4,6 +4,7 @@
 
 #[cfg(feature = "prometheus-handle")]
 mod bridge;
+mod custom;
 mod health;
 mod lookups;
 #[cfg(feature = "redis")]
