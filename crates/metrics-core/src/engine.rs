@@ -79,7 +79,7 @@ impl Engine {
         let mut events = self.board.judge(&numbers);
         // Cloned only if a judgement hangs, which then still holds the numbers.
         let mut sample = Arc::unwrap_or_clone(numbers);
-        sample.topics = self.board.believed();
+        sample.topics = self.board.published();
         // A monitor that was added since the pass is judged already.
         sample.monitors = self.board.monitors();
         self.board.show(&sample.topics, &mut sample.snapshot);
@@ -120,7 +120,7 @@ impl Engine {
     fn run(&self, pass: &mut Pass, kind: PassKind) -> Sample {
         let PassResult { pass, tick, tick_span, is_tick_end, at, uptime, snapshot } =
             pass.run(&self.store, kind);
-        let (topics, monitors) = (self.board.believed(), self.board.monitors());
+        let (topics, monitors) = (self.board.published(), self.board.monitors());
         Sample { pass, tick, tick_span, is_tick_end, at, uptime, snapshot, topics, monitors }
     }
 

@@ -33,11 +33,19 @@ pub const COMPONENT_HEALTH_SCORE: Desc = Desc::gauge(
 pub(crate) struct Board {
     hysteresis: Hysteresis,
     monitors: Mutex<Arc<[Arc<Watched>]>>,
-    /// The published health of each topic, in the order of the monitors; `raised` has the same order.
-    believed: Mutex<Vec<TopicHealth>>,
-    raised: Mutex<Vec<Raised>>,
+    /// One for each monitor that was judged, in the order of the monitors.
+    topics: Mutex<Vec<Judged>>,
+    /// The published health of these topics.
+    published: Mutex<Arc<[TopicHealth]>>,
     /// The published score over all topics.
     overall: Mutex<Gauge>,
+}
+
+/// What is kept of a topic from one judgement to the next.
+#[derive(Debug)]
+struct Judged {
+    health: TopicHealth,
+    raised: Raised,
 }
 
 impl Board {
@@ -45,8 +53,8 @@ impl Board {
         Self {
             hysteresis,
             monitors: Mutex::new(Arc::new([])),
-            believed: Mutex::default(),
-            raised: Mutex::default(),
+            topics: Mutex::default(),
+            published: Mutex::new(Arc::new([])),
             overall: Mutex::new(Gauge::disabled()),
         }
     }
@@ -88,51 +96,49 @@ impl Board {
         monitors.iter().zip(asked).flat_map(|(watched, asked)| watched.checks(asked)).collect()
     }
 
-    pub(crate) fn believed(&self) -> Vec<TopicHealth> {
-        lock(&self.believed).clone()
+    /// Returns the published health of the topics that were judged.
+    pub(crate) fn published(&self) -> Arc<[TopicHealth]> {
+        lock(&self.published).clone()
     }
 
-    /// Calls every monitor's `judge` with a sample, and returns the changes as events.
+    /// Calls every monitor's `judge` with a sample, publishes the health, and returns the changes
+    /// as events.
     ///
     /// No lock is held during these calls.
     pub(crate) fn judge(&self, sample: &Arc<Sample>) -> Vec<Event> {
         let monitors = self.monitors();
         let judged = finish_all(monitors.iter().map(|watched| watched.judge(sample)));
-        let (mut believed, mut raised) = (lock(&self.believed), lock(&self.raised));
-        raised.resize_with(monitors.len(), Raised::default);
+        let mut topics = lock(&self.topics);
         let mut events = Vec::new();
         for (at, (watched, judged)) in monitors.iter().zip(judged).enumerate() {
             let topic = watched.topic;
-            let judgement = match judged {
+            let (judgement, has_failed) = match judged {
+                Ok(judgement) => (judgement.fold(topic.name), false),
                 // A topic whose judgement is skipped keeps its health and its findings.
-                Err(GuestError::Skipped) if believed.len() > at => continue,
+                Err(GuestError::Skipped) if topics.len() > at => continue,
                 // A topic whose judgement failed is unknown, but keeps its findings: a failure
                 // does not show that they are gone.
-                Err(error) => Judgement::unknown(format!("the judgement {error}")).fold(topic.name),
-                Ok(judgement) => {
-                    let judgement = judgement.fold(topic.name);
-                    let findings = &judgement.assessment.findings;
-                    let changes = raised[at].follow(topic, findings, sample.at);
-                    events.extend(changes.into_iter().map(Event::Finding));
-                    judgement
+                Err(error) => {
+                    (Judgement::unknown(format!("the judgement {error}")).fold(topic.name), true)
                 }
             };
-            let Some(health) = believed.get_mut(at) else {
-                believed.push(TopicHealth::first(topic, judgement));
-                continue;
-            };
+            if topics.len() == at {
+                let health = TopicHealth::first(topic, judgement.clone());
+                topics.push(Judged { health, raised: Raised::default() });
+            }
+            let Judged { health, raised } = &mut topics[at];
+            if !has_failed {
+                let changes = raised.follow(topic, &judgement.assessment.findings, sample.at);
+                events.extend(changes.into_iter().map(Event::Finding));
+            }
             if let Some(from) = health.update(judgement, sample.uptime, self.hysteresis) {
                 let (to, summary) =
                     (health.assessment.status, health.assessment.summary.to_string());
-                events.push(Event::Health(HealthChange {
-                    topic,
-                    from,
-                    to,
-                    summary,
-                    at: sample.at,
-                }));
+                let change = HealthChange { topic, from, to, summary, at: sample.at };
+                events.push(Event::Health(change));
             }
         }
+        *lock(&self.published) = topics.iter().map(|judged| judged.health.clone()).collect();
         events
     }
 

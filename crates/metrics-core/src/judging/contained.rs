@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use crate::clock::Moment;
-use crate::judging::guarded_call::{GuardedCall, Reason};
-use crate::judging::guest::{GuestError, contain, discard};
+use crate::judging::guarded_call::GuardedCall;
+use crate::judging::guest::{GuestError, Reason, contain, discard};
 
 /// A guest's future, as [`GuardedCall::contain`] wraps it.
 ///

@@ -9,10 +9,11 @@ use crate::clock::Clock;
 use crate::judging::contained::Contained;
 use crate::judging::guest::{
     GUEST_CALL_DURATION, GUEST_FAILURES, GUEST_SKIPPED, GuestCall, GuestError, Limits, Panicked,
-    contain, discard,
+    Reason, contain, discard,
 };
 use crate::judging::started::{HEAD_START, Returned, Started};
 use crate::judging::workers::Workers;
+use crate::naming::by_label::ByLabel;
 use crate::recording::counter::Counter;
 use crate::recording::families::RegisterError;
 use crate::recording::gauge::Gauge;
@@ -88,7 +89,7 @@ pub struct GuardedCall {
     call: GuestCall,
     guests: Arc<Guests>,
     duration: Latency,
-    failures: [Counter; Reason::ALL.len()],
+    failures: ByLabel<Reason, Counter>,
     skipped: Gauge,
     /// The first tick at which the call is made again.
     skipped_until: AtomicU64,
@@ -108,13 +109,13 @@ impl GuardedCall {
         call: GuestCall,
     ) -> Result<Self, RegisterError> {
         let labels = [guest, call.label()];
-        let [panic, overrun, hung] = Reason::ALL
-            .map(|reason| store.handle(&GUEST_FAILURES, &[guest, call.label(), reason.label()]));
+        let failures =
+            |reason: Reason| store.handle(&GUEST_FAILURES, &[guest, call.label(), reason.label()]);
         Ok(Self {
             call,
             guests: guests.clone(),
             duration: store.handle(&GUEST_CALL_DURATION, &labels)?,
-            failures: [panic?, overrun?, hung?],
+            failures: ByLabel::try_from_fn(failures)?,
             skipped: store.handle(&GUEST_SKIPPED, &labels)?,
             skipped_until: AtomicU64::new(0),
             was_late: AtomicBool::new(false),
@@ -191,7 +192,7 @@ impl GuardedCall {
     ) -> Result<T, GuestError> {
         self.duration.record(took);
         // Each call that fails is counted once.
-        let is_late = result.is_ok() && took > self.guests.limits.budgets[self.call as usize];
+        let is_late = result.is_ok() && took > self.guests.limits.budgets[self.call];
         let was_late = self.was_late.swap(is_late, Ordering::Relaxed);
         if is_late {
             self.count(Reason::Overrun);
@@ -255,7 +256,7 @@ impl GuardedCall {
     }
 
     fn count(&self, reason: Reason) {
-        self.failures[reason as usize].inc();
+        self.failures[reason].inc();
     }
 
     fn skip(&self) {
@@ -265,26 +266,6 @@ impl GuardedCall {
             let until = next.saturating_add(self.guests.limits.skip_ticks);
             self.skipped_until.store(until, Ordering::Relaxed);
             self.skipped.set(1.0);
-        }
-    }
-}
-
-/// The ways in which a call can fail, as counted.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Reason {
-    Panic,
-    Overrun,
-    Hung,
-}
-
-impl Reason {
-    const ALL: [Self; 3] = [Self::Panic, Self::Overrun, Self::Hung];
-
-    fn label(self) -> &'static str {
-        match self {
-            Self::Panic => "panic",
-            Self::Overrun => "overrun",
-            Self::Hung => "hung",
         }
     }
 }

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 #[cfg(doc)]
 use crate::judging::guarded_call::GuardedCall;
+use crate::label_set;
+use crate::naming::by_label::ByLabel;
 use crate::naming::desc::Desc;
 
 /// The duration of calls into guests.
@@ -40,52 +42,59 @@ pub const GUEST_SKIPPED: Desc = Desc::gauge(
 )
 .labels(&["guest", "call"]);
 
-/// A kind of call into a guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum GuestCall {
-    /// [`Monitor::poll`](crate::Monitor::poll), once a tick.
-    Poll,
-    /// [`Monitor::judge`](crate::Monitor::judge), once a tick.
-    Judge,
-    /// [`Monitor::report`](crate::Monitor::report), on request.
-    Report,
-    /// [`Monitor::readiness`](crate::Monitor::readiness), on request.
-    Readiness,
-    /// [`Observer::observe`](crate::Observer::observe), once a tick.
-    Observe,
-    /// A listener to events, once a tick with events.
-    Listen,
-    /// [`ReadinessCheck::check`](crate::ReadinessCheck::check), called by the server of the probes.
-    Check,
+label_set! {
+    /// A kind of call into a guest.
+    #[non_exhaustive]
+    pub enum GuestCall {
+        /// [`Monitor::poll`](crate::Monitor::poll), once a tick.
+        Poll = "poll",
+        /// [`Monitor::judge`](crate::Monitor::judge), once a tick.
+        Judge = "judge",
+        /// [`Monitor::report`](crate::Monitor::report), on request.
+        Report = "report",
+        /// [`Monitor::readiness`](crate::Monitor::readiness), on request.
+        Readiness = "readiness",
+        /// [`Observer::observe`](crate::Observer::observe), once a tick.
+        Observe = "observe",
+        /// A listener to events, once a tick with events.
+        Listen = "listen",
+        /// [`ReadinessCheck::check`](crate::ReadinessCheck::check), called by the server of the probes.
+        Check = "check",
+    }
+}
+
+label_set! {
+    /// The ways in which a call can fail, as counted.
+    pub(crate) enum Reason {
+        Panic = "panic",
+        Overrun = "overrun",
+        Hung = "hung",
+    }
 }
 
 impl GuestCall {
-    const COUNT: usize = 7;
-
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::Poll => "poll",
-            Self::Judge => "judge",
-            Self::Report => "report",
-            Self::Readiness => "readiness",
-            Self::Observe => "observe",
-            Self::Listen => "listen",
-            Self::Check => "check",
-        }
-    }
-
     /// Returns `true` if ticks make this call, so that it can be skipped for some of them.
     pub(crate) fn is_of_a_tick(self) -> bool {
         !matches!(self, Self::Report | Self::Readiness | Self::Check)
     }
+
+    /// The default budget.
+    fn budget(self) -> Duration {
+        Duration::from_millis(match self {
+            Self::Poll => 1,
+            Self::Judge | Self::Readiness | Self::Listen => 10,
+            Self::Observe => 50,
+            Self::Report => 500,
+            Self::Check => 1000,
+        })
+    }
 }
 
 /// The time limits of calls into guests.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Limits {
     /// The budget of each kind of call; a call that took longer is an overrun.
-    pub(crate) budgets: [Duration; GuestCall::COUNT],
+    pub(crate) budgets: ByLabel<GuestCall, Duration>,
     /// The timeout of every call but a report.
     pub(crate) timeout: Duration,
     /// The timeout of a report.
@@ -94,16 +103,10 @@ pub(crate) struct Limits {
     pub(crate) skip_ticks: u64,
 }
 
-impl Limits {
-    pub(crate) fn set_budget(&mut self, call: GuestCall, budget: Duration) {
-        self.budgets[call as usize] = budget;
-    }
-}
-
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            budgets: [1, 10, 500, 10, 50, 10, 1000].map(Duration::from_millis),
+            budgets: ByLabel::from_fn(GuestCall::budget),
             timeout: Duration::from_millis(100),
             report_timeout: Duration::from_secs(5),
             skip_ticks: 10,

@@ -136,7 +136,7 @@ impl Passes {
             at: clock.wall(),
             uptime: clock.uptime(),
             snapshot,
-            topics: Vec::new(),
+            topics: Arc::new([]),
             monitors: Arc::new([]),
         };
         let pass = Pass {

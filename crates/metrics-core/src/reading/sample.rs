@@ -44,7 +44,7 @@ pub struct Sample {
     /// All numbers.
     pub snapshot: Snapshot,
     /// The published health of each topic, in the order of registration.
-    pub topics: Vec<TopicHealth>,
+    pub topics: Arc<[TopicHealth]>,
     pub(crate) monitors: Arc<[Arc<Watched>]>,
 }
 
@@ -128,7 +128,7 @@ impl Sample {
 
     /// Computes the health of all topics together.
     pub fn overall(&self) -> Overall {
-        Overall::of(&self.topics)
+        Overall::of(self.topics.iter())
     }
 }
 

@@ -181,7 +181,7 @@ fn parts_fall_ill_alone_and_together() {
         let mut service = Service::new();
         act(&service);
         let sample = service.settle();
-        for health in &sample.topics {
+        for health in sample.topics.iter() {
             let name = health.topic.name;
             let expected = exceptions.iter().find(|(topic, _)| *topic == name);
             let expected = expected.map_or(Healthy, |(_, status)| *status);
