@@ -18,7 +18,7 @@ use crate::judging::topic::Topic;
 use crate::judging::watched::Watched;
 use crate::reading::pass::{Pass, PassKind, PassResult, Passes};
 use crate::reading::sample::Sample;
-use crate::recording::families::RegisterError;
+use crate::recording::register_error::RegisterError;
 use crate::recording::store::Store;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{lock, try_lock};

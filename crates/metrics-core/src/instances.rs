@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::judging::report::UnknownTarget;
 use crate::naming::instance_name::InstanceName;
-use crate::recording::families::RegisterError;
+use crate::recording::register_error::RegisterError;
 use crate::sync::{RwLock, read, write};
 
 pub use error::InstanceError;

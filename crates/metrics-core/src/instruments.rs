@@ -17,10 +17,10 @@ use crate::reading::sample::View;
 use crate::reading::snapshot::{Count, Value};
 use crate::recording::counter::Counter;
 use crate::recording::distribution::Distribution;
-use crate::recording::families::RegisterError;
 use crate::recording::gauge::Gauge;
 use crate::recording::latency::Latency;
 use crate::recording::peak::Peak;
+use crate::recording::register_error::RegisterError;
 use crate::recording::up_down::UpDown;
 use crate::registry::Registry;
 

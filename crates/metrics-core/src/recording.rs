@@ -1,6 +1,6 @@
 //! Recording: the handles, the cells beneath them, and the series that they belong to.
 //!
-//! Nothing here depends on how cells are read into samples or judged.
+//! [`reading`](crate::reading) makes samples of the cells; nothing here depends on judging.
 
 pub(crate) mod cells;
 pub(crate) mod context;
@@ -17,6 +17,7 @@ pub(crate) mod latency;
 pub(crate) mod layout;
 pub(crate) mod line;
 pub(crate) mod peak;
+pub(crate) mod register_error;
 pub(crate) mod remembered;
 pub(crate) mod spares;
 pub(crate) mod static_ref;

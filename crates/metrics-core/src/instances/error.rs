@@ -1,7 +1,7 @@
 //! The errors of entering an instance.
 
 use crate::naming::instance_name::InvalidName;
-use crate::recording::families::RegisterError;
+use crate::recording::register_error::RegisterError;
 
 /// The reason why an instance cannot be watched; `kind` is the monitor's word for its instances.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

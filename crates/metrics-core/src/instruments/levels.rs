@@ -5,8 +5,8 @@
 
 use crate::naming::desc::Desc;
 use crate::reading::sample::View;
-use crate::recording::families::RegisterError;
 use crate::recording::gauge::Gauge;
+use crate::recording::register_error::RegisterError;
 use crate::registry::Registry;
 
 /// A gauge whose series exists from the moment its level is first known.

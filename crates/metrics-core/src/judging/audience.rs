@@ -12,7 +12,7 @@ use crate::judging::guest::{GuestCall, Panicked, contain};
 use crate::judging::observer::Observer;
 use crate::judging::started::finish_all;
 use crate::reading::sample::Sample;
-use crate::recording::families::RegisterError;
+use crate::recording::register_error::RegisterError;
 use crate::recording::store::Store;
 use crate::sync::{Mutex, lock};
 

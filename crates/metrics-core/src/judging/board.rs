@@ -12,8 +12,8 @@ use crate::judging::watched::{Checks, Watched};
 use crate::naming::desc::Desc;
 use crate::reading::sample::Sample;
 use crate::reading::snapshot::{Snapshot, Value};
-use crate::recording::families::RegisterError;
 use crate::recording::gauge::Gauge;
+use crate::recording::register_error::RegisterError;
 use crate::sync::{Mutex, lock};
 
 /// The overall score of all topics.

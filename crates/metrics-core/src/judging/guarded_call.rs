@@ -15,9 +15,9 @@ use crate::judging::started::{HEAD_START, Returned, Started};
 use crate::judging::workers::Workers;
 use crate::naming::by_label::ByLabel;
 use crate::recording::counter::Counter;
-use crate::recording::families::RegisterError;
 use crate::recording::gauge::Gauge;
 use crate::recording::latency::Latency;
+use crate::recording::register_error::RegisterError;
 use crate::recording::store::Store;
 use crate::sync::{Mutex, lock};
 

@@ -15,8 +15,8 @@ use crate::judging::report::{TopicReport, UnknownTarget};
 use crate::judging::started::Started;
 use crate::judging::topic::Topic;
 use crate::reading::sample::Sample;
-use crate::recording::families::RegisterError;
 use crate::recording::gauge::Gauge;
+use crate::recording::register_error::RegisterError;
 use crate::recording::store::Store;
 use crate::sync::{Mutex, lock};
 

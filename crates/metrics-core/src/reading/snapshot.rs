@@ -178,9 +178,8 @@ impl Snapshot {
 /// The series of a snapshot without their values, for readers that cache data derived from them.
 ///
 /// Snapshots with equal sets have the same families and the same series ids in the same
-/// order, so data derived from one can be zipped with the values of the other. Unlike
-/// [`Snapshot::generation`], sets of different registries are never equal. A set keeps names
-/// and labels in memory, but no values.
+/// order, so data derived from one can be zipped with the values of the other. Sets of different
+/// registries are never equal. A set keeps names and labels in memory, but no values.
 ///
 /// ```
 /// use metrics_core::{Desc, Registry};

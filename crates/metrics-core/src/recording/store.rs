@@ -6,9 +6,10 @@
 use crate::naming::desc::{Desc, Kind, OwnedDesc};
 use crate::naming::labels::Labels;
 use crate::recording::context::Context;
-use crate::recording::families::{Families, RegisterError, Registered};
+use crate::recording::families::{Families, Registered};
 use crate::recording::kinds::{AnyMetric, Cells};
 use crate::recording::labelled::HandleKind;
+use crate::recording::register_error::RegisterError;
 use crate::sync::{self, Mutex, lock};
 
 /// The series of one registry.

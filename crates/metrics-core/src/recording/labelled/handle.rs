@@ -2,10 +2,11 @@
 
 use crate::naming::desc::{Desc, Kind};
 use crate::recording::counter::Counter;
-use crate::recording::families::{Folding, RegisterError, Registered};
+use crate::recording::families::{Folding, Registered};
 use crate::recording::hit_ratio::HitRatio;
 use crate::recording::kinds::{AnyMetric, Head, SeriesHandle};
 use crate::recording::lanes::Reader;
+use crate::recording::register_error::RegisterError;
 use crate::recording::store::Store;
 
 /// A handle that can be had by label values; sealed, since the registry makes them all.
