@@ -301,8 +301,10 @@ impl Registry {
 
     /// Sets several gauges at once: every sample shows all of the changes or none.
     ///
-    /// Use it if several gauges show one fact, such as a one-hot state, and change rarely: the call waits while a pass reads the gauges, a few nanoseconds for each, and
-    /// while other threads call it. Gauges of another registry are set, but not at once.
+    /// Use it if several gauges show one fact, such as a one-hot state, and change rarely: the
+    /// call waits while a pass reads the gauges, a few nanoseconds for each, and while other
+    /// threads call it. Gauges of another registry are set, but not at once, and a sample may lack
+    /// a gauge that was registered while its pass ran.
     ///
     /// ```
     /// use metrics_core::{Desc, Registry};

@@ -98,7 +98,7 @@ pub struct GuardedCall {
     /// Shared by all calls that run, abandoned ones included.
     running: Arc<()>,
     /// Calls that were abandoned after the timeout; each can be upgraded until it returns.
-    given_up: Mutex<Vec<Weak<()>>>,
+    abandoned: Mutex<Vec<Weak<()>>>,
 }
 
 impl GuardedCall {
@@ -120,7 +120,7 @@ impl GuardedCall {
             skipped_until: AtomicU64::new(0),
             was_late: AtomicBool::new(false),
             running: Arc::default(),
-            given_up: Mutex::default(),
+            abandoned: Mutex::default(),
         })
     }
 
@@ -180,7 +180,7 @@ impl GuardedCall {
 
     /// Counts a call as hung, and makes no further one until its `token` is gone.
     pub(crate) fn abandon(&self, token: Weak<()>) {
-        lock(&self.given_up).push(token);
+        lock(&self.abandoned).push(token);
         self.fail(Reason::Hung);
     }
 
@@ -228,9 +228,9 @@ impl GuardedCall {
     /// Returns an error while an abandoned call still runs, while the call is skipped, or beyond
     /// [`MOST_AT_ONCE`]; a call that is admitted holds its place until it returns.
     fn admit(&self) -> Result<Arc<()>, GuestError> {
-        let mut given_up = lock(&self.given_up);
-        given_up.retain(|call| call.strong_count() > 0);
-        if !given_up.is_empty() {
+        let mut abandoned = lock(&self.abandoned);
+        abandoned.retain(|call| call.strong_count() > 0);
+        if !abandoned.is_empty() {
             return Err(GuestError::Hung);
         }
         if self.guests.tick() < self.skipped_until.load(Ordering::Relaxed) {

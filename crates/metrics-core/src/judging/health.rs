@@ -74,12 +74,12 @@ pub struct ComponentHealth {
     pub assessment: Assessment,
 }
 
-/// A row of ticks that were all worse than the published status, or all better.
+/// Consecutive ticks that were all worse than the published status, or all better.
 #[derive(Clone, Debug)]
 struct Pending {
-    /// The judgement nearest to the published status, which every tick of the row reached.
+    /// The judgement nearest to the published status, which each of these ticks reached.
     nearest: Folded,
-    /// The number of ticks in the row.
+    /// The number of these ticks.
     ticks: u32,
     since: Duration,
 }
@@ -147,7 +147,7 @@ impl TopicHealth {
 }
 
 impl Pending {
-    /// Goes on with a row, or begins one where the judgement is on the other side of `believed`.
+    /// Adds a tick, or begins anew if its judgement is on the other side of `believed`.
     fn follow(row: Option<Self>, believed: Status, judgement: Folded, now: Duration) -> Self {
         let severity = |folded: &Folded| folded.assessment.status.severity();
         let is_worse = |folded: &Folded| severity(folded) > believed.severity();

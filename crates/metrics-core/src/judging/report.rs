@@ -107,7 +107,7 @@ pub enum ReportError {
         known: Vec<&'static str>,
     },
     /// The topic's monitor does not watch this instance.
-    #[error("topic `{}` cannot show it", topic.name)]
+    #[error("topic `{}` has no such instance", topic.name)]
     UnknownTarget {
         /// The topic that was asked for.
         topic: &'static Topic,
