@@ -6,6 +6,7 @@
 mod bridge;
 mod health;
 mod lookups;
+mod own_monitor;
 #[cfg(feature = "redis")]
 mod redis_pool;
 mod requests;
