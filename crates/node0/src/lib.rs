@@ -25,8 +25,8 @@
 //!
 //! Prometheus scrapes `/metrics`, Kubernetes asks `/health/live` and
 //! `/health/ready`, and people read `/health/performance`, `/metrics/database`,
-//! `/metrics/cache`, `/metrics/circuit-breaker`, `/metrics/performance` and
-//! `/metrics/system`.
+//! `/metrics/cache`, `/metrics/circuit-breaker`, `/metrics/performance`,
+//! `/metrics/system` and `/metrics/runtime`.
 //! Recording takes one to three nanoseconds. A monitor that panics or hangs is
 //! skipped, and no input of a client makes memory grow without bound.
 //!

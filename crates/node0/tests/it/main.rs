@@ -13,3 +13,4 @@ mod requests;
 #[cfg(feature = "tower-resilience")]
 mod scrapes;
 mod service;
+mod topics;
