@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::verdict::{Findings, Verdict, complain, say};
 use crate::workspace::{self, Workspace};
-use crate::{catalogue, invariants, layers, parity, suppressions, weight};
+use crate::{catalogue, examples, invariants, layers, markdown, parity, suppressions, weight};
 
 /// A check: its name and the function that runs it.
 struct Check {
@@ -23,6 +23,8 @@ const CHECKS: &[Check] = &[
     Check { name: "parity", run: parity::check },
     Check { name: "invariants", run: invariants::check },
     Check { name: "suppressions", run: suppressions::check },
+    Check { name: "examples", run: examples::check },
+    Check { name: "markdown", run: markdown::check },
     Check { name: "catalogue", run: catalogue::check },
     Check { name: "clippy", run: clippy },
     Check { name: "docs", run: docs },
@@ -109,7 +111,16 @@ mod tests {
     use super::*;
 
     /// The checks that compile nothing.
-    const QUICK: [&str; 6] = ["format", "layers", "weight", "parity", "invariants", "suppressions"];
+    const QUICK: [&str; 8] = [
+        "format",
+        "layers",
+        "weight",
+        "parity",
+        "invariants",
+        "suppressions",
+        "examples",
+        "markdown",
+    ];
 
     #[test]
     fn checks_hold_where_the_examples_were_deleted() {
@@ -124,23 +135,5 @@ mod tests {
         let without = Workspace::at(folder.path());
         assert!(!without.has_examples());
         assert_eq!(run(&without, &QUICK.map(String::from)).expect("they run"), Verdict::Holds);
-    }
-
-    #[test]
-    fn no_crate_names_an_example() {
-        let workspace = Workspace::of_this_build();
-        let Ok(examples) = fs::read_dir(workspace.path("examples")) else { return };
-        let names: Vec<_> = examples
-            .map(|entry| entry.expect("an entry"))
-            .filter(|entry| entry.path().join("Cargo.toml").is_file())
-            .map(|entry| entry.file_name().into_string().expect("a name"))
-            .collect();
-        for folder in ["crates", "xtask", "bench"] {
-            for path in workspace.rust_sources(folder).expect("sources") {
-                let text = workspace.read(&path).expect("a source");
-                let named = names.iter().find(|name| text.contains(&***name));
-                assert_eq!(named, None, "{path} names an example, which may be deleted");
-            }
-        }
     }
 }

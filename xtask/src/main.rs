@@ -14,9 +14,11 @@ mod prove;
 mod test;
 
 mod catalogue;
+mod examples;
 mod instructions;
 mod invariants;
 mod layers;
+mod markdown;
 mod marked;
 mod miri;
 mod models;

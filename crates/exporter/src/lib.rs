@@ -77,3 +77,8 @@ pub use scrape_metrics::{
 /// Every metric that this crate records.
 pub const DESCS: &[&metrics_core::Desc] =
     &[&SCRAPES, &SCRAPE_DURATION, &SCRAPE_BYTES, &SCRAPE_FAMILIES_SKIPPED, &CLASSIC_NAMES_MERGED];
+
+/// The guide's exporters, compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/write-an-exporter.md")]
+struct Guide;

@@ -25,8 +25,8 @@
 //!
 //! Prometheus scrapes `/metrics`, Kubernetes asks `/health/live` and
 //! `/health/ready`, and people read `/health/performance`, `/metrics/database`,
-//! `/metrics/cache`, `/metrics/circuit-breaker`, `/metrics/performance` and
-//! `/metrics/system`.
+//! `/metrics/cache`, `/metrics/circuit-breaker`, `/metrics/performance`,
+//! `/metrics/system` and `/metrics/runtime`.
 //! Recording takes one to three nanoseconds. A monitor that panics or hangs is
 //! skipped, and no input of a client makes memory grow without bound.
 //!
@@ -102,12 +102,14 @@ pub use http_glue::{
     Surface, WatchedRouter, bind, serve,
 };
 pub use metrics_core::{
-    AnyMetric, Assessment, Buckets, Classic, ClassicShape, Clock, Counter, DEFAULT_CACHE, Desc,
-    Distribution, Event, Finding, FindingChange, FindingState, Gauge, HealthChange, Histogram,
-    HitRatio, InFlight, InstanceError, Judgement, Kind, Labels, Latency, LatencySummary,
-    ManualClock, Measuring, Monitor, NotReady, Observer, OwnedDesc, Peak, ReadinessCheck,
-    RegisterError, Registry, RegistryBuilder, Report, Sample, Severity, Snapshot, Status, Timer,
-    Timestamp, Topic, TraceId, Unit, UnknownTarget, UpDown, Value, View, Window,
+    AnyMetric, Assessment, Buckets, ByLabel, Classic, ClassicShape, Clock, Count, Counter,
+    DEFAULT_CACHE, DEGRADED_FROM, Desc, Distribution, Event, Finding, FindingChange, FindingState,
+    Gauge, HealthChange, Histogram, HitRatio, InFlight, Instance, InstanceError, InstanceHandle,
+    InstanceName, Instances, Instrument, Judgement, Kind, LabelSet, Labels, Late, Latency,
+    LatencySummary, LevelGauge, ManualClock, Measuring, Monitor, Named, NotReady, Observer,
+    OwnedDesc, Peak, ReadinessCheck, RegisterError, Registry, RegistryBuilder, Report, Sample,
+    Series, Severity, Snapshot, Status, Timer, Timestamp, Topic, TraceId, Unit, UnknownTarget,
+    UpDown, Value, View, Window, descs, instruments, label_set, levels,
 };
 
 /// The descriptions of all metrics that this crate records itself.

@@ -7,9 +7,11 @@ mod bridge;
 mod custom;
 mod health;
 mod lookups;
+mod own_monitor;
 #[cfg(feature = "redis")]
 mod redis_pool;
 mod requests;
 #[cfg(feature = "tower-resilience")]
 mod scrapes;
 mod service;
+mod topics;
