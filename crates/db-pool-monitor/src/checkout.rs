@@ -26,7 +26,7 @@ use crate::recorder::Recorder;
 #[must_use = "dropping a wait records it as cancelled"]
 pub struct Acquiring(
     /// `None` after the wait's end, and while measuring is switched off.
-    pub(crate) Option<Span>,
+    pub(crate) Option<Wait>,
 );
 
 /// A connection that a caller holds.
@@ -38,17 +38,26 @@ pub struct Acquiring(
 #[must_use = "dropping a checkout ends the use of its connection"]
 pub struct Checkout(
     /// `None` while measuring is switched off.
-    pub(crate) Option<Span>,
+    pub(crate) Option<Use>,
 );
 
-/// A wait, or a use, that has not ended.
+/// A wait that has not ended.
 #[derive(Debug)]
-pub(crate) struct Span {
+pub(crate) struct Wait {
+    recorder: Arc<Recorder>,
+    since: Moment,
+    caller: &'static Location<'static>,
+    /// Its place in the ledger of waits, if it is entered there.
+    key: Option<Key>,
+}
+
+/// A use that has not ended.
+#[derive(Debug)]
+pub(crate) struct Use {
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) since: Moment,
-    caller: &'static Location<'static>,
-    /// Its place in the ledger, if it is entered there.
-    key: Option<Key>,
+    /// Its place in the ledger of holds.
+    key: Key,
 }
 
 impl Acquiring {
@@ -58,24 +67,24 @@ impl Acquiring {
         since: Moment,
         caller: &'static Location<'static>,
     ) -> Self {
-        Self(Some(Span { recorder, since, caller, key: None }))
+        Self(Some(Wait { recorder, since, caller, key: None }))
     }
 
     /// Enters the wait in the ledger, from which polls read the oldest.
     pub(crate) fn enter(&mut self) {
-        if let Some(Span { recorder, since, caller, key }) = &mut self.0 {
+        if let Some(Wait { recorder, since, caller, key }) = &mut self.0 {
             *key = Some(recorder.waits.enter(*since, caller).0);
         }
     }
 
     /// Ends the wait with a connection and starts timing its use.
     pub fn acquired(mut self) -> Checkout {
-        let held = self.end(Outcome::Acquired).map(|(wait, now)| {
-            let (key, held) = wait.recorder.holds.enter(now, wait.caller);
-            wait.recorder.record_used(held);
-            Span { since: now, key: Some(key), ..wait }
-        });
-        Checkout(held)
+        let Some(wait) = self.0.take() else { return Checkout(None) };
+        let now = wait.end(Outcome::Acquired);
+        let Wait { recorder, caller, .. } = wait;
+        let (key, held) = recorder.holds.enter(now, caller);
+        recorder.record_used(held);
+        Checkout(Some(Use { recorder, since: now, key }))
     }
 
     /// Ends the wait because the pool's own deadline passed.
@@ -89,15 +98,25 @@ impl Acquiring {
     }
 
     /// Records the wait, the first time it is called.
-    fn end(&mut self, outcome: Outcome) -> Option<(Span, Moment)> {
-        let wait = self.0.take()?;
-        let Recorder { clock, waits, ends, .. } = &*wait.recorder;
+    fn end(&mut self, outcome: Outcome) {
+        if let Some(wait) = self.0.take() {
+            wait.end(outcome);
+        }
+    }
+}
+
+impl Wait {
+    /// Records the wait, and returns its end.
+    // Each caller has one outcome: inlined, its counter is found at compile time.
+    #[inline(always)]
+    fn end(&self, outcome: Outcome) -> Moment {
+        let Recorder { clock, waits, ends, .. } = &*self.recorder;
         let now = clock.now();
-        if let Some(key) = wait.key {
+        if let Some(key) = self.key {
             waits.leave(key);
         }
-        ends.waited(clock.between(wait.since, now), outcome);
-        Some((wait, now))
+        ends.waited(clock.between(self.since, now), outcome);
+        now
     }
 }
 
@@ -109,7 +128,7 @@ impl Drop for Acquiring {
 
 impl Drop for Checkout {
     fn drop(&mut self) {
-        if let Some(Span { recorder, since, key: Some(key), .. }) = &self.0 {
+        if let Some(Use { recorder, since, key }) = &self.0 {
             recorder.holds.leave(*key);
             recorder.ends.hold.record(recorder.clock.since(*since));
         }

@@ -5,12 +5,14 @@
 //! not shown. Each poll calls a closure for the pool's levels, which lives as long as the handle.
 
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_core::{InstanceHandle, Peak, Registry, lock};
 
 use crate::cells::Outcome;
 use crate::checkout::Acquiring;
+use crate::recorder::Recorder;
 use crate::thresholds::Thresholds;
 use crate::watched::WatchedPool;
 
@@ -74,9 +76,16 @@ pub struct PoolHandle {
     /// Needed for the switch of measuring, and for series that the first guard registers.
     pub(crate) registry: Registry,
     pub(crate) pool: InstanceHandle<WatchedPool>,
+    /// The pool's own, kept here so that a record follows one pointer less.
+    recorder: Arc<Recorder>,
 }
 
 impl PoolHandle {
+    pub(crate) fn new(registry: Registry, pool: InstanceHandle<WatchedPool>) -> Self {
+        let recorder = pool.recorder.clone();
+        Self { registry, pool, recorder }
+    }
+
     /// The name under which the pool is watched.
     pub fn name(&self) -> &str {
         self.pool.name()
@@ -93,7 +102,7 @@ impl PoolHandle {
         if !self.registry.is_measuring() {
             return Acquiring(None);
         }
-        let recorder = self.pool.recorder.clone();
+        let recorder = self.recorder.clone();
         recorder.used_peak.get_or_init(|| {
             // Fails only if another metric has the name; the other series are still recorded.
             let tracked = self.pool.track(&self.registry, self.name());
@@ -108,28 +117,28 @@ impl PoolHandle {
     /// Records a wait that ended with a connection.
     #[inline]
     pub fn acquired(&self, wait: Duration) {
-        self.pool.recorder.ends.waited(wait, Outcome::Acquired);
+        self.recorder.ends.waited(wait, Outcome::Acquired);
     }
 
     /// Records a wait that ended because the pool's own deadline passed.
     pub fn timed_out(&self, wait: Duration) {
-        self.pool.recorder.ends.waited(wait, Outcome::TimedOut);
+        self.recorder.ends.waited(wait, Outcome::TimedOut);
     }
 
     /// Records a wait that ended because no connection could be opened, or the pool is closed.
     pub fn failed(&self, wait: Duration) {
-        self.pool.recorder.ends.waited(wait, Outcome::Failed);
+        self.recorder.ends.waited(wait, Outcome::Failed);
     }
 
     /// Records a wait that its caller gave up, such as by dropping its future.
     pub fn cancelled(&self, wait: Duration) {
-        self.pool.recorder.ends.waited(wait, Outcome::Cancelled);
+        self.recorder.ends.waited(wait, Outcome::Cancelled);
     }
 
     /// Records the end of a hold, whether the connection was returned or lost.
     #[inline]
     pub fn released(&self, held: Duration) {
-        self.pool.recorder.ends.hold.record(held);
+        self.recorder.ends.hold.record(held);
     }
 
     /// Replaces the thresholds that the pool is judged by, from the next judgement on; before

@@ -79,7 +79,7 @@ impl PoolMonitor {
             let recorder = Recorder::register(&registry, name)?;
             WatchedPool::register(&registry, name, recorder, levels, &first)
         })?;
-        Ok(PoolHandle { registry, pool })
+        Ok(PoolHandle::new(registry, pool))
     }
 
     /// Makes the service's readiness depend on a check.

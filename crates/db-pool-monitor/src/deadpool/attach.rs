@@ -86,6 +86,7 @@ impl PoolMonitor {
         // The instance ends with the pool and not with this handle.
         let watched = watched.detach();
         watched.poll();
-        Ok(MonitoredPool { pool, watched, registry, phases })
+        let recorder = watched.recorder.clone();
+        Ok(MonitoredPool { pool, watched, recorder, registry, phases })
     }
 }
