@@ -73,7 +73,7 @@ impl EmbeddedPostgres {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.context("the embedded database gets no port on 127.0.0.1")?;
         let address = listener.local_addr()?;
-        // This session creates the file before clients race for it. While it is open, SQLite
+        // The first connection creates the file before clients race for it. While it is open, SQLite
         // does not checkpoint and delete the write-ahead log each time the last client leaves.
         let keeper = Session::open(file_in(&folder)).await;
         let keeper = keeper.context("the embedded database cannot create its file")?;
