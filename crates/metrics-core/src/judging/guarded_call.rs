@@ -58,7 +58,11 @@ impl Guests {
     pub(crate) fn drop_on_worker<T: Send + 'static>(&self, made: T) {
         let made = Arc::new(Mutex::new(Some(made)));
         let dropped = made.clone();
-        let Ok(job) = self.workers.start(move || discard(lock(&dropped).take())) else {
+        let drop_it = move || {
+            let made = lock(&dropped).take();
+            discard(made);
+        };
+        let Ok(job) = self.workers.start(drop_it) else {
             // Without a thread it is leaked: here it might panic or hang.
             return mem::forget(lock(&made).take());
         };
