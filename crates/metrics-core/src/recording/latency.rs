@@ -317,19 +317,14 @@ impl LatencyCore {
         &self,
         reader: &Reader,
         sums: &mut BlockSums,
-        mut line: impl FnMut(usize, &[u64; PER_LINE]),
+        line: impl FnMut(usize, &[u64; PER_LINE]),
     ) {
-        let resumed = self.resumed();
-        let line = |at: usize, counts: &[u64; PER_LINE]| match resumed {
-            None => line(at, counts),
-            Some(totals) => line(at, &totals.add_to(at, counts)),
-        };
         let full = lock(&self.full);
         // Twice over the same blocks: the first time only asks for their lines, see `fetch`.
         let own = || reader.latencies(self.slot.index).map(|cell| cell.block.load());
         own().for_each(Block::fetch);
         own().for_each(|block| sums.add(block));
-        sums.drain(*full, self.shared.get().map(Box::as_ref), line);
+        sums.drain(*full, self.shared.get().map(Box::as_ref), self.resumed(), line);
     }
 }
 

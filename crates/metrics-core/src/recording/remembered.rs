@@ -41,16 +41,14 @@ pub(crate) struct LatencyTotals {
 }
 
 impl LatencyTotals {
-    /// Returns the counts of a line of buckets with those of the totals added.
-    pub(crate) fn add_to(&self, line: usize, counts: &[u64; PER_LINE]) -> [u64; PER_LINE] {
-        let mut sums = *counts;
+    /// Adds the totals of the buckets of one line to that line's counts.
+    pub(crate) fn add_to(&self, line: usize, counts: &mut [u64; PER_LINE]) {
         let first = line * PER_LINE;
         let from = self.counts.partition_point(|(bucket, _)| usize::from(*bucket) < first);
         for (bucket, n) in &self.counts[from..] {
-            let Some(sum) = sums.get_mut(usize::from(*bucket) - first) else { break };
-            *sum += n;
+            let Some(count) = counts.get_mut(usize::from(*bucket) - first) else { break };
+            *count += n;
         }
-        sums
     }
 }
 

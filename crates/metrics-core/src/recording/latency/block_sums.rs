@@ -6,6 +6,7 @@ use super::SPILL;
 use crate::recording::cells::{Block, LINE_WORDS, LINES, OwnBlock, SharedBlock, ones};
 use crate::recording::layout::PER_LINE;
 use crate::recording::line::LineSums;
+use crate::recording::remembered::LatencyTotals;
 use crate::sync::atomic::Ordering;
 
 /// A buffer for the sums of one latency's blocks; all latencies of a pass reuse it.
@@ -33,11 +34,13 @@ impl BlockSums {
         }
     }
 
-    /// Visits the sums, with the counts of full buckets and shared cells added, and resets them.
+    /// Visits the sums, with the counts of full buckets, of shared cells and of the expired
+    /// series added, and resets them.
     pub(super) fn drain(
         &mut self,
         full: Option<&OwnBlock>,
         shared: Option<&SharedBlock>,
+        resumed: Option<&LatencyTotals>,
         mut visit: impl FnMut(usize, &[u64; PER_LINE]),
     ) {
         let mut held = mem::take(&mut self.held);
@@ -55,6 +58,9 @@ impl BlockSums {
             }
             if let Some(shared) = shared {
                 add(&mut counts, shared.line(line), |count| count.load(Ordering::Relaxed));
+            }
+            if let Some(resumed) = resumed {
+                resumed.add_to(line, &mut counts);
             }
             visit(line, &counts);
         }
