@@ -30,18 +30,23 @@ use peak::PeakMemory;
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) cells: Cells,
-    /// The slot of the cells in the lanes, copied here so that a pass need not dereference `cells`.
-    slot: u32,
     memory: Memory,
 }
 
+/// The state of a series as of the last pass.
+///
+/// Most series are counters and gauges, and a scrape reads all rows. So what is larger than the
+/// memory of a counter is boxed: each eight bytes more in a row make a scrape of 100 000 counters
+/// 3 % slower. A `slot` is that of the cells in the lanes, copied here so that a pass need not
+/// dereference them.
 #[derive(Debug)]
 enum Memory {
     Nothing,
     Counter(CounterMemory),
-    Peak(PeakMemory),
-    /// Boxed to keep rows small: most series are counters and gauges, and a scrape reads all rows.
-    Histogram(Box<HistogramMemory>),
+    UpDown { slot: u32 },
+    Peak(Box<PeakMemory>),
+    Latency { slot: u32, memory: Box<HistogramMemory> },
+    Distribution(Box<HistogramMemory>),
 }
 
 impl Row {
@@ -51,24 +56,22 @@ impl Row {
         let memory = match &cells {
             // A series that returned after expiry starts at its old total, which is not
             // part of its recent count.
-            Cells::Counter(core) => Memory::Counter(CounterMemory::new(core.resumed())),
-            Cells::Peak(_) => Memory::Peak(PeakMemory::default()),
+            Cells::Counter(core) => {
+                Memory::Counter(CounterMemory::new(core.slot(), core.resumed()))
+            }
+            Cells::UpDown(core) => Memory::UpDown { slot: core.slot() },
+            Cells::Peak(_) => Memory::Peak(Box::default()),
             Cells::Latency(core) => {
                 let mut memory = histogram(Layout::Latency, core.exemplars.bounds());
                 core.resumed().into_iter().for_each(|totals| memory.resume(totals));
-                Memory::Histogram(Box::new(memory))
+                Memory::Latency { slot: core.slot(), memory: Box::new(memory) }
             }
             Cells::Distribution(core) => {
-                Memory::Histogram(Box::new(histogram(Layout::Distribution, core.bounds())))
+                Memory::Distribution(Box::new(histogram(Layout::Distribution, core.bounds())))
             }
-            Cells::Gauge(_) | Cells::UpDown(_) => Memory::Nothing,
+            Cells::Gauge(_) => Memory::Nothing,
         };
-        let slot = match &cells {
-            Cells::Counter(core) | Cells::UpDown(core) => core.slot(),
-            Cells::Latency(core) => core.slot(),
-            Cells::Gauge(_) | Cells::Peak(_) | Cells::Distribution(_) => u32::MAX,
-        };
-        Self { cells, slot, memory }
+        Self { cells, memory }
     }
 
     /// Adds the records since the last pass to the running tick.
@@ -76,40 +79,39 @@ impl Row {
     /// `value` is the series' value in an older sample. If there are new records, it may be
     /// dropped, so that the running tick's delta is not cloned; [`Self::publish`] replaces it.
     pub(crate) fn collect(&mut self, reader: &Reader, scratch: &mut Scratch, value: &mut Value) {
-        let Memory::Histogram(memory) = &mut self.memory else {
-            // `publish` reads the cells of all other kinds.
-            return;
-        };
-        match &self.cells {
-            Cells::Latency(core) => {
+        match (&self.cells, &mut self.memory) {
+            (Cells::Latency(core), Memory::Latency { slot, memory }) => {
                 // The sum is read before the buckets, so the buckets hold every record that the
                 // sum holds.
                 let shared = reader.shared(|| core.shared_sum());
-                let mark = reader.sum(self.slot).wrapping_add(shared);
+                let mark = reader.sum(*slot).wrapping_add(shared);
                 if memory.has_moved(mark) {
                     memory.release_running(value);
                     memory.collect_latency(core, mark, reader, scratch);
                 }
             }
-            Cells::Distribution(core) => {
+            (Cells::Distribution(core), Memory::Distribution(memory)) => {
                 let mark = core.records();
                 if memory.has_moved(mark) {
                     memory.release_running(value);
                     memory.collect_distribution(core, mark, scratch);
                 }
             }
+            // `publish` reads the cells of all other kinds.
             _ => {}
         }
     }
 
     /// Ends a tick; call [`Self::collect`] before.
     pub(crate) fn close(&mut self, reader: &Reader, tick: ClosedTick, rule: Rule) {
-        match (&mut self.memory, &self.cells) {
-            (Memory::Counter(memory), Cells::Counter(core)) => {
-                memory.close(total(self.slot, core, reader), tick.number);
+        match (&self.cells, &mut self.memory) {
+            (Cells::Counter(core), Memory::Counter(memory)) => {
+                memory.close(total(memory.slot, core, reader), tick.number);
             }
-            (Memory::Peak(memory), Cells::Peak(core)) => memory.close(core.rotate(), tick.end),
-            (Memory::Histogram(memory), _) => memory.close(tick, rule),
+            (Cells::Peak(core), Memory::Peak(memory)) => memory.close(core.rotate(), tick.end),
+            (_, Memory::Latency { memory, .. } | Memory::Distribution(memory)) => {
+                memory.close(tick, rule);
+            }
             _ => {}
         }
     }
@@ -118,14 +120,18 @@ impl Row {
     pub(crate) fn publish(&mut self, reader: &Reader, at: PassTime<'_>, value: &mut Value) {
         *value = match (&self.cells, &mut self.memory) {
             (Cells::Counter(core), Memory::Counter(memory)) => {
-                Value::Counter(memory.count(total(self.slot, core, reader), at.time))
+                Value::Counter(memory.count(total(memory.slot, core, reader), at.time))
             }
-            (Cells::UpDown(core), _) => Value::Gauge(level(total(self.slot, core, reader)) as f64),
+            (Cells::UpDown(core), Memory::UpDown { slot }) => {
+                Value::Gauge(level(total(*slot, core, reader)) as f64)
+            }
             (Cells::Gauge(core), _) => Value::Gauge(core.value()),
             (Cells::Peak(core), Memory::Peak(memory)) => {
                 Value::Gauge(memory.highest().max(core.running()) as f64)
             }
-            (_, Memory::Histogram(memory)) => return memory.publish(at, value),
+            (_, Memory::Latency { memory, .. } | Memory::Distribution(memory)) => {
+                return memory.publish(at, value);
+            }
             _ => Value::unknown(),
         };
     }

@@ -8,20 +8,23 @@ use crate::reading::timeline::{RATE_TICKS, Timeline, slot};
 /// It is small, since a scrape reads it for every series; only ticks dereference the box.
 #[derive(Debug)]
 pub(super) struct CounterMemory {
+    /// The slot of the counter's cells in the lanes.
+    pub(super) slot: u32,
+    /// The number of ticks that the series has seen, at most [`RATE_TICKS`].
+    seen: u8,
     /// The count of the last [`RATE_TICKS`] ticks.
     recent: u64,
     /// The count of the last tick.
     delta: u64,
-    /// The number of ticks that the series has seen, at most [`RATE_TICKS`].
-    seen: u8,
     /// The totals at the ends of the last ticks, indexed by [`slot`].
     at_end: Box<[u64; RATE_TICKS + 1]>,
 }
 
 impl CounterMemory {
     /// Creates the memory of a series that starts at this total; zero for a new one.
-    pub(super) fn new(resumed: u64) -> Self {
-        Self { recent: 0, delta: 0, seen: 0, at_end: Box::new([resumed; RATE_TICKS + 1]) }
+    pub(super) fn new(slot: u32, resumed: u64) -> Self {
+        let at_end = Box::new([resumed; RATE_TICKS + 1]);
+        Self { slot, seen: 0, recent: 0, delta: 0, at_end }
     }
 
     /// Ends the tick with this number.
