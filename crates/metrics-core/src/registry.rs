@@ -20,6 +20,7 @@ use crate::judging::readiness::ReadinessCheck;
 use crate::judging::topic::Topic;
 use crate::naming::desc::{Desc, Kind, OwnedDesc};
 use crate::reading::sample::Sample;
+use crate::recording::context::Context;
 use crate::recording::counter::Counter;
 use crate::recording::distribution::Distribution;
 use crate::recording::gauge::Gauge;
@@ -57,6 +58,8 @@ pub use builder::RegistryBuilder;
 #[derive(Clone, Debug)]
 pub struct Registry {
     pub(crate) engine: Arc<Engine>,
+    /// The context that the engine has too, here so that a measurement need not look there.
+    pub(crate) context: Arc<Context>,
 }
 
 /// Generates two methods for each kind of handle: for one series, and for all series by values.
@@ -290,13 +293,13 @@ impl Registry {
     ///
     /// Counters and direct records always count.
     pub fn set_measuring(&self, measuring: Measuring) {
-        self.engine.store.context.enabled.store(measuring == Measuring::On, Ordering::Relaxed);
+        self.context.enabled.store(measuring == Measuring::On, Ordering::Relaxed);
     }
 
     /// Returns `true` while guards and layers measure.
     #[inline]
     pub fn is_measuring(&self) -> bool {
-        self.engine.store.context.enabled.load(Ordering::Relaxed)
+        self.context.enabled.load(Ordering::Relaxed)
     }
 
     /// Sets several gauges at once: every sample shows all of the changes or none.
@@ -318,19 +321,25 @@ impl Registry {
     /// ```
     pub fn set_all(&self, values: &[(&Gauge, f64)]) {
         // No guest code runs under this lock, for which every pass waits.
-        let _whole = lock(&self.engine.store.context.set_all);
+        let _whole = lock(&self.context.set_all);
         values.iter().for_each(|(gauge, value)| gauge.set(*value));
     }
 
     /// The registry's clock.
     pub fn clock(&self) -> &Clock {
-        &self.engine.store.context.clock
+        &self.context.clock
     }
 
     /// The time since `start` on the registry's clock.
     #[inline]
     pub fn since(&self, start: Moment) -> Duration {
-        self.engine.store.context.clock.since(start)
+        self.context.clock.since(start)
+    }
+
+    /// The nanoseconds since `start` on the registry's clock, for [`Latency::record_nanos`].
+    #[inline]
+    pub fn nanos_since(&self, start: Moment) -> u64 {
+        self.context.clock.nanos_since(start)
     }
 }
 

@@ -142,9 +142,11 @@ impl Latency {
         self.core.as_ref().map(|core| &*core.context)
     }
 
-    /// Records a duration in nanoseconds: two loads and two stores, if the bucket is in use.
+    /// Records one duration in nanoseconds, as [`record`](Self::record) does without a [`Duration`].
+    ///
+    /// It takes two loads and two stores if the bucket is in use.
     #[inline]
-    pub(crate) fn record_nanos(&self, nanos: u64) {
+    pub fn record_nanos(&self, nanos: u64) {
         let (index, added) = latency_index(nanos);
         // Three rare cases fall through: the thread has no cell, the value is beyond the last
         // bucket, or the bucket needs more than an addition. A cell without buckets is the

@@ -197,6 +197,6 @@ impl RegistryBuilder {
                 families: Mutex::new(Families::new(self.limits, crate::DESCS)),
             }),
         };
-        Registry { engine: Arc::new(engine) }
+        Registry { context: engine.store.context.clone(), engine: Arc::new(engine) }
     }
 }
