@@ -13,6 +13,7 @@ mod measurement;
 mod method;
 mod recorded_body;
 mod recorder;
+mod templates;
 
 pub use matched_route::{ExposeRoute, ExposeRouteService};
 pub use recorded_body::RecordedBody;
@@ -20,4 +21,4 @@ pub use recorder::{
     ACTIVE_REQUESTS, REQUEST_DURATION, REQUEST_OPERATION, REQUESTS_OPERATION, UNMATCHED,
 };
 pub use request_layer::{RequestFuture, RequestLayer, RequestWatch};
-pub use watched_router::{BoxedFuture, BoxedRouter, MakeWatchedRouter, WatchedRouter};
+pub use watched_router::{MakeWatchedRouter, WatchedFuture, WatchedRouter};

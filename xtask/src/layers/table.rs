@@ -129,6 +129,7 @@ pub(super) const LAYERS: &[Row] = &[
             "http-body",
             "hyper",
             "hyper-util",
+            "matchit",
             "pin-project-lite",
             "serde",
             "serde_json",

@@ -8,13 +8,14 @@
 //! the template is known even if the request is cancelled later.
 //!
 //! The cost is that axum boxes the future of each layered route once more: about 140 ns.
-//! [`WatchedRouter`] avoids that for most requests.
+//! [`WatchedRouter`] avoids that for all requests but the first to each template.
 //!
 //! [`RequestFuture`]: crate::RequestFuture
 //! [`WatchedRouter`]: crate::WatchedRouter
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread;
 
@@ -23,16 +24,45 @@ use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::measurement::Measurement;
+use super::templates::Template;
+
 thread_local! {
     static MATCHED: Cell<Option<MatchedPath>> = const { Cell::new(None) };
+}
+
+/// Returns `true` if no outer router has matched a part of the request's path before.
+#[inline]
+pub(super) fn is_outermost<B>(request: &Request<B>) -> bool {
+    request.extensions().get::<MatchedPath>().is_none()
+}
+
+/// A route whose template an [`ExposeRoute`] may expose in the first poll of a request.
+#[derive(Debug)]
+pub(super) struct AwaitedRoute {
+    /// `true` if the template will cover the whole path of the request.
+    pub(super) is_whole: bool,
+    /// The template that the path matches, as far as we know.
+    pub(super) expected: Option<Arc<Template>>,
+}
+
+impl AwaitedRoute {
+    /// Runs the first `poll` of a request, and sets the route that it exposes.
+    pub(super) fn poll<T>(self, measurement: &mut Measurement, poll: impl FnOnce() -> T) -> T {
+        let (polled, matched) = catch_with_route(poll);
+        if let Some(matched) = matched {
+            let route = measurement.matched(matched.as_str(), self.is_whole);
+            self.expected.iter().for_each(|template| template.compare(matched.as_str(), route));
+        }
+        // The panic goes on to the caller; the measurement records it when it is dropped.
+        polled.unwrap_or_else(|panic| resume_unwind(panic))
+    }
 }
 
 /// Runs `poll`, and returns its result with the template that an [`ExposeRoute`] exposed meanwhile.
 ///
 /// A panic of `poll` is caught and returned as the result, so that the template is not lost.
-pub(super) fn catch_with_route<T>(
-    poll: impl FnOnce() -> T,
-) -> (thread::Result<T>, Option<MatchedPath>) {
+fn catch_with_route<T>(poll: impl FnOnce() -> T) -> (thread::Result<T>, Option<MatchedPath>) {
     // A recorded router may be nested in a route of another one: the outer template is restored.
     let outer = swap(None);
     let polled = catch_unwind(AssertUnwindSafe(poll));

@@ -30,9 +30,10 @@ impl Measurement {
         Self { recorder, start, method, route, outcome: Outcome::Cancelled }
     }
 
-    /// Sets the route to the one whose template axum matched.
-    pub(super) fn matched(&mut self, template: &str, is_whole: bool) {
+    /// Sets the route to the one whose template axum matched, and returns it.
+    pub(super) fn matched(&mut self, template: &str, is_whole: bool) -> RouteId {
         self.route = self.recorder.route(template, is_whole);
+        self.route
     }
 
     pub(super) fn method(&self) -> KnownMethod {
@@ -55,8 +56,8 @@ impl Measurement {
 impl Drop for Measurement {
     #[inline]
     fn drop(&mut self) {
-        let took = self.recorder.registry.since(self.start);
+        let nanos = self.recorder.registry.nanos_since(self.start);
         self.recorder.active(self.method).add(-1);
-        self.recorder.record(self.method, self.route, self.outcome, took);
+        self.recorder.record(self.method, self.route, self.outcome, nanos);
     }
 }

@@ -1,5 +1,6 @@
 //! The body of a response, which ends the measurement of its request.
 
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -34,28 +35,51 @@ impl<B: Body> RecordedBody<B> {
 
     /// Ends the measurement now if the response has no body, else when the body ends.
     pub(super) fn watch(response: Response<B>, measurement: Measurement) -> Response<Self> {
-        let status = response.status();
-        let (head, inner) = response.into_parts();
-        // A server stops polling once it has sent the announced length, and may never
-        // poll for the end of the body. So the remaining bytes are counted here.
-        let left = inner.size_hint().exact().or_else(|| content_length(&head.headers));
-        let is_empty = left == Some(0) || inner.is_end_stream();
-        if is_empty || is_bodiless(status, measurement.method()) {
-            measurement.end(Outcome::Status(status));
-            return Response::from_parts(head, Self::unwatched(inner));
+        match Announced::of(&response, measurement.method()) {
+            Some(announced) => response.map(|inner| announced.body(inner, measurement)),
+            None => {
+                measurement.end(Outcome::Status(response.status()));
+                response.map(Self::unwatched)
+            }
         }
-        let body = Self { inner, measurement: Some(measurement), status, left };
-        Response::from_parts(head, body)
     }
 }
 
-impl RecordedBody<axum::body::Body> {
-    /// Converts it into axum's own body, boxed only if it has a measurement.
-    pub(super) fn boxed(self) -> axum::body::Body {
-        match self.measurement {
-            None => self.inner,
-            Some(_) => axum::body::Body::new(self),
+/// Does what [`RecordedBody::watch`] does, and keeps the type of the body.
+#[inline]
+pub(super) fn watch_in_place(response: &mut Response<axum::body::Body>, measurement: Measurement) {
+    match Announced::of(response, measurement.method()) {
+        Some(announced) => {
+            // Only the body is moved, since moving the head would cost more than the allocation.
+            let body = mem::take(response.body_mut());
+            *response.body_mut() = axum::body::Body::new(announced.body(body, measurement));
         }
+        None => measurement.end(Outcome::Status(response.status())),
+    }
+}
+
+/// What the head of a response says of its body.
+struct Announced {
+    status: StatusCode,
+    left: Option<u64>,
+}
+
+impl Announced {
+    /// Returns `None` if the response has no body.
+    #[inline]
+    fn of<B: Body>(response: &Response<B>, method: KnownMethod) -> Option<Self> {
+        let (status, body) = (response.status(), response.body());
+        // A server stops polling once it has sent the announced length, and may never
+        // poll for the end of the body. So the remaining bytes are counted here.
+        let exact = body.size_hint().exact();
+        let left = exact.or_else(|| content_length(response.headers()));
+        let is_empty = left == Some(0) || exact.is_none() && body.is_end_stream();
+        (!is_empty && !is_bodiless(status, method)).then_some(Self { status, left })
+    }
+
+    fn body<B>(self, inner: B, measurement: Measurement) -> RecordedBody<B> {
+        let Self { status, left } = self;
+        RecordedBody { inner, measurement: Some(measurement), status, left }
     }
 }
 
@@ -65,6 +89,8 @@ fn is_bodiless(status: StatusCode, method: KnownMethod) -> bool {
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
+/// Rarely called: axum's bodies mostly know their length themselves.
+#[cold]
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -8,7 +8,6 @@
 use std::array;
 use std::fmt;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use http::StatusCode;
 use metrics_core::{Counter, Desc, Latency, OTHER, RegisterError, Registry, UpDown};
@@ -100,19 +99,17 @@ struct Series {
     latency: Latency,
 }
 
-/// The route of a request.
+/// The route of a request: its place in the table of routes, or one of two beyond it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RouteId(Place);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Unmatched,
-    Overflow,
-    Slot(usize),
-}
+pub(super) struct RouteId(u16);
 
 impl RouteId {
-    pub(super) const UNMATCHED: Self = Self(Place::Unmatched);
+    pub(super) const UNMATCHED: Self = Self(u16::MAX);
+    const OVERFLOW: Self = Self(u16::MAX - 1);
+
+    fn at(place: usize) -> Self {
+        u16::try_from(place).map_or(Self::OVERFLOW, Self)
+    }
 }
 
 impl Recorder {
@@ -132,7 +129,7 @@ impl Recorder {
         let not_found = Outcome::Status(StatusCode::NOT_FOUND);
         let labels = [KnownMethod::Get.as_str(), UNMATCHED, not_found.as_str()];
         let latency = registry.latency(&REQUEST_DURATION, &labels)?;
-        recorder.unmatched.with_latency(KnownMethod::Get, not_found, || latency.clone(), |_| ());
+        recorder.unmatched.keep(KnownMethod::Get, not_found, latency);
         Ok(recorder)
     }
 
@@ -141,7 +138,7 @@ impl Recorder {
     pub(super) fn static_route(&self, path: &str) -> Option<RouteId> {
         let is_it = |route: &Route| route.is_static && *route.template == *path;
         let place = self.routes.find(hash(path.as_bytes()), is_it)?;
-        Some(RouteId(Place::Slot(place)))
+        Some(RouteId::at(place))
     }
 
     /// Returns the route with the template that axum matched; adds it if it is new.
@@ -152,12 +149,17 @@ impl Recorder {
         let make = || Route::new(template, is_whole && !template.contains('{'));
         let is_it = |route: &Route| *route.template == *template;
         let place = self.routes.find_or_insert(hash(template.as_bytes()), is_it, make);
-        RouteId(place.map_or(Place::Overflow, Place::Slot))
+        place.map_or(RouteId::OVERFLOW, RouteId::at)
     }
 
     /// Returns the gauge of requests in flight with this method.
     #[inline]
     pub(super) fn active(&self, method: KnownMethod) -> &UpDown {
+        self.active[method as usize].get().unwrap_or_else(|| self.first_active(method))
+    }
+
+    #[cold]
+    fn first_active(&self, method: KnownMethod) -> &UpDown {
         self.active[method as usize].get_or_init(|| {
             let registered = self.registry.up_down(&ACTIVE_REQUESTS, &[method.as_str()]);
             // The name exists since `new`, so a series beyond the cap is folded, not refused.
@@ -167,28 +169,33 @@ impl Recorder {
 
     /// Records a request that ended.
     #[inline]
-    pub(super) fn record(
-        &self,
-        method: KnownMethod,
-        route: RouteId,
-        outcome: Outcome,
-        took: Duration,
-    ) {
+    pub(super) fn record(&self, method: KnownMethod, route: RouteId, outcome: Outcome, nanos: u64) {
         if let Some((latency, throughput)) = self.operation.get() {
-            latency.record(took);
+            latency.record_nanos(nanos);
             throughput.inc();
         }
-        let route = match route.0 {
-            Place::Unmatched => &self.unmatched,
-            Place::Overflow => &self.overflow,
-            Place::Slot(place) => self.routes.at(place).unwrap_or(&self.overflow),
-        };
-        let register = || {
-            let labels = [method.as_str(), &*route.template, outcome.as_str()];
-            // As in `active`: a series beyond the cap is folded into `_other`, not refused.
-            self.registry.latency(&REQUEST_DURATION, &labels).unwrap_or(Latency::disabled())
-        };
-        route.with_latency(method, outcome, register, |latency| latency.record(took));
+        let route = self.route_at(route);
+        match route.latency(method, outcome) {
+            Some(latency) => latency.record_nanos(nanos),
+            None => self.record_first(method, route, outcome, nanos),
+        }
+    }
+
+    #[inline]
+    fn route_at(&self, id: RouteId) -> &Route {
+        let beyond = if id == RouteId::UNMATCHED { &self.unmatched } else { &self.overflow };
+        self.routes.at(id.0.into()).unwrap_or(beyond)
+    }
+
+    /// Registers the series of a request and records it.
+    #[cold]
+    fn record_first(&self, method: KnownMethod, route: &Route, outcome: Outcome, nanos: u64) {
+        let labels = [method.as_str(), &*route.template, outcome.as_str()];
+        // As in `active`: a series beyond the cap is folded into `_other`, not refused.
+        let latency = self.registry.latency(&REQUEST_DURATION, &labels);
+        let latency = latency.unwrap_or(Latency::disabled());
+        latency.record_nanos(nanos);
+        route.keep(method, outcome, latency);
     }
 }
 
@@ -203,25 +210,30 @@ impl Route {
         Self { template: template.into(), is_static, series: FixedTable::new(MAX_SERIES) }
     }
 
-    /// Calls `with` with the handle of a method and outcome; `register` makes it if it is missing.
+    /// Returns the handle for a method and outcome, if it is known already.
     #[inline]
-    fn with_latency(
-        &self,
-        method: KnownMethod,
-        outcome: Outcome,
-        register: impl Fn() -> Latency,
-        with: impl Fn(&Latency),
-    ) {
-        let key = outcome.key() | (method as u32) << 16;
-        // The first slot that is tried differs for statuses that differ in their last digit, and
-        // for methods.
-        let hash = u64::from(outcome.key()) + 7 * method as u64;
-        let is_it = |series: &Series| series.key == key;
-        let make = || Series { key, latency: register() };
-        let place = self.series.find_or_insert(hash, is_it, make);
-        match place.and_then(|place| self.series.at(place)) {
-            Some(series) => with(&series.latency),
-            None => with(&register()),
-        }
+    fn latency(&self, method: KnownMethod, outcome: Outcome) -> Option<&Latency> {
+        let key = Series::key(method, outcome);
+        let place = self.series.find(Series::hash(method, outcome), |series| series.key == key)?;
+        self.series.at(place).map(|series| &series.latency)
+    }
+
+    /// Keeps the handle for a method and outcome, if there is a slot for it.
+    fn keep(&self, method: KnownMethod, outcome: Outcome, latency: Latency) {
+        let key = Series::key(method, outcome);
+        let make = || Series { key, latency: latency.clone() };
+        self.series.find_or_insert(Series::hash(method, outcome), |series| series.key == key, make);
+    }
+}
+
+impl Series {
+    fn key(method: KnownMethod, outcome: Outcome) -> u32 {
+        outcome.key() | (method as u32) << 16
+    }
+
+    /// The first slot that is tried differs for statuses that differ in their last digit, and
+    /// for methods.
+    fn hash(method: KnownMethod, outcome: Outcome) -> u64 {
+        u64::from(outcome.key()) + 7 * method as u64
     }
 }

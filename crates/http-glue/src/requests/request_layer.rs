@@ -5,13 +5,11 @@
 //! once more, which costs nearly three times as much as the recording.
 
 use std::fmt;
-use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::extract::MatchedPath;
 use http::{Request, Response};
 use http_body::Body;
 use metrics_core::{Counter, Latency, RegisterError, Registry};
@@ -19,7 +17,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::matched_route::catch_with_route;
+use super::matched_route::{AwaitedRoute, is_outermost};
 use super::measurement::Measurement;
 use super::method::KnownMethod;
 use super::recorded_body::RecordedBody;
@@ -116,31 +114,18 @@ where
 
     #[inline]
     fn call(&mut self, request: Request<Req>) -> Self::Future {
-        let is_whole = is_outermost(&request);
-        if !self.recorder.registry.is_measuring() {
-            return RequestFuture::unwatched(self.inner.call(request));
-        }
-        let method = KnownMethod::of(request.method());
-        let mut measurement = Measurement::start(self.recorder.clone(), method, RouteId::UNMATCHED);
-        measurement.if_dropped(Outcome::Panicked);
+        let start = || {
+            let method = KnownMethod::of(request.method());
+            let awaited = AwaitedRoute { is_whole: is_outermost(&request), expected: None };
+            (Measurement::start(self.recorder.clone(), method, RouteId::UNMATCHED), awaited)
+        };
+        let (mut measurement, awaited) = self.recorder.registry.is_measuring().then(start).unzip();
+        let mut if_dropped = |outcome| measurement.iter_mut().for_each(|it| it.if_dropped(outcome));
+        if_dropped(Outcome::Panicked);
         let inner = self.inner.call(request);
-        RequestFuture::watching(inner, measurement, Template::Awaited { is_whole })
+        if_dropped(Outcome::Cancelled);
+        RequestFuture { inner, measurement, awaited }
     }
-}
-
-/// Returns `true` if no outer router has matched a part of the request's path before.
-#[inline]
-pub(super) fn is_outermost<B>(request: &Request<B>) -> bool {
-    request.extensions().get::<MatchedPath>().is_none()
-}
-
-/// The way in which the route template of a request becomes known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Template {
-    /// The template is known before the request starts.
-    Known,
-    /// An [`ExposeRoute`](crate::ExposeRoute) may expose the template in the first poll.
-    Awaited { is_whole: bool },
 }
 
 pin_project! {
@@ -149,18 +134,7 @@ pin_project! {
         #[pin]
         inner: F,
         measurement: Option<Measurement>,
-        template: Template,
-    }
-}
-
-impl<F> RequestFuture<F> {
-    pub(super) fn unwatched(inner: F) -> Self {
-        Self { inner, measurement: None, template: Template::Known }
-    }
-
-    pub(super) fn watching(inner: F, mut measurement: Measurement, template: Template) -> Self {
-        measurement.if_dropped(Outcome::Cancelled);
-        Self { inner, measurement: Some(measurement), template }
+        awaited: Option<AwaitedRoute>,
     }
 }
 
@@ -186,17 +160,9 @@ where
             return this.inner.poll(cx).map_ok(|response| response.map(RecordedBody::unwatched));
         };
         measurement.if_dropped(Outcome::Panicked);
-        let polled = match std::mem::replace(this.template, Template::Known) {
-            Template::Known => this.inner.poll(cx),
-            Template::Awaited { is_whole } => {
-                let (polled, matched) = catch_with_route(|| this.inner.poll(cx));
-                if let Some(matched) = matched {
-                    measurement.matched(matched.as_str(), is_whole);
-                }
-                // The panic goes on to the caller; the measurement records it when this future is
-                // dropped.
-                polled.unwrap_or_else(|panic| resume_unwind(panic))
-            }
+        let polled = match this.awaited.take() {
+            None => this.inner.poll(cx),
+            Some(awaited) => awaited.poll(measurement, || this.inner.poll(cx)),
         };
         measurement.if_dropped(Outcome::Cancelled);
         let Poll::Ready(result) = polled else { return Poll::Pending };

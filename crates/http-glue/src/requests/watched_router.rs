@@ -1,12 +1,10 @@
 //! An axum router whose requests are recorded by route template.
 //!
-//! The router is kept twice: as the host made it (`plain`), and with a layer in each
-//! route that exposes the route's template (`exposing`), which costs one allocation for
-//! each request. The first request to a path goes through `exposing`. If the path
-//! equals its template (`/orders`, without parameters), the pair is remembered, since
-//! the same path always matches the same template: later requests to it go through
-//! `plain` and cost one lookup in a table. Paths with parameters, and paths that
-//! no route matches, always go through `exposing`.
+//! The router is kept twice: as the host made it (`plain`), and with a layer in each route that
+//! exposes the route's template (`exposing`), which costs three allocations for each request. The
+//! first request to a template goes through `exposing`. Later ones go through `plain`: a path
+//! that equals its template (`/orders`, without parameters) is found in a hash table, and one with
+//! parameters by [`Templates`]. Paths that no route matches always go through `exposing`.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -16,7 +14,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::body::Body;
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
 use bytes::Bytes;
@@ -24,12 +21,12 @@ use http::Request;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::matched_route::ExposeRoute;
+use super::matched_route::{AwaitedRoute, ExposeRoute, is_outermost};
 use super::measurement::Measurement;
 use super::method::KnownMethod;
-use super::recorded_body::RecordedBody;
+use super::recorded_body::watch_in_place;
 use super::recorder::{Outcome, Recorder, RouteId};
-use super::request_layer::{RequestFuture, Template, is_outermost};
+use super::templates::Templates;
 
 /// A router whose requests are recorded; made by [`RequestLayer::wrap`](crate::RequestLayer::wrap).
 ///
@@ -48,19 +45,18 @@ pub struct WatchedRouter {
 struct Forms {
     plain: Router,
     exposing: Router,
+    templates: Templates,
     recorder: Arc<Recorder>,
 }
 
 impl WatchedRouter {
     pub(super) fn new(recorder: Arc<Recorder>, router: Router) -> Self {
         let exposing = router.clone().layer(ExposeRoute);
-        Self { forms: Arc::new(Forms { plain: router, exposing, recorder }) }
+        let templates = Templates::of(&router);
+        Self { forms: Arc::new(Forms { plain: router, exposing, templates, recorder }) }
     }
 
     /// Makes the service that `axum::serve` takes.
-    ///
-    /// Its responses have axum's own body type. Boxing the recorded body into it costs one more
-    /// allocation per request.
     pub fn into_make_service(self) -> MakeWatchedRouter {
         MakeWatchedRouter { router: self }
     }
@@ -77,9 +73,9 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,
 {
-    type Response = Response<RecordedBody<Body>>;
+    type Response = Response;
     type Error = Infallible;
-    type Future = RequestFuture<RouteFuture<Infallible>>;
+    type Future = WatchedFuture;
 
     #[inline]
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
@@ -87,77 +83,97 @@ where
     }
 
     #[inline]
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Forms { plain, exposing, recorder } = &*self.forms;
-        if !recorder.registry.is_measuring() {
-            return RequestFuture::unwatched(plain.clone().call(request));
-        }
-        let is_whole = is_outermost(&request);
-        let known = is_whole.then(|| recorder.static_route(request.uri().path())).flatten();
-        let (router, route, template) = match known {
-            Some(route) => (plain, route, Template::Known),
-            None => (exposing, RouteId::UNMATCHED, Template::Awaited { is_whole }),
-        };
-        let method = KnownMethod::of(request.method());
-        let mut measurement = Measurement::start(recorder.clone(), method, route);
-        measurement.if_dropped(Outcome::Panicked);
-        RequestFuture::watching(router.clone().call(request), measurement, template)
+    fn call(&mut self, request: Request<B>) -> WatchedFuture {
+        let (router, measurement, awaited) = self.forms.start(&request);
+        // A router runs no handler and no layer before the first poll, so nothing panics here.
+        WatchedFuture { inner: router.clone().call(request), measurement, awaited }
     }
 }
 
-/// Makes a [`BoxedRouter`] for each connection of `axum::serve`.
+impl Forms {
+    /// Starts the measurement of a request, and chooses the router that answers it.
+    #[inline]
+    fn start<B>(
+        &self,
+        request: &Request<B>,
+    ) -> (&Router, Option<Measurement>, Option<AwaitedRoute>) {
+        let recorder = &self.recorder;
+        if !recorder.registry.is_measuring() {
+            return (&self.plain, None, None);
+        }
+        let method = KnownMethod::of(request.method());
+        let start = |route| Some(Measurement::start(recorder.clone(), method, route));
+        let is_whole = is_outermost(request);
+        let path = request.uri().path();
+        if is_whole && let Some(route) = recorder.static_route(path) {
+            return (&self.plain, start(route), None);
+        }
+        let template = is_whole.then(|| self.templates.at(path)).flatten();
+        if let Some(route) = template.and_then(|template| template.route()) {
+            return (&self.plain, start(route), None);
+        }
+        let awaited = AwaitedRoute { is_whole, expected: template.cloned() };
+        (&self.exposing, start(RouteId::UNMATCHED), Some(awaited))
+    }
+}
+
+pin_project! {
+    /// The response future of a [`WatchedRouter`].
+    pub struct WatchedFuture {
+        #[pin]
+        inner: RouteFuture<Infallible>,
+        measurement: Option<Measurement>,
+        awaited: Option<AwaitedRoute>,
+    }
+}
+
+impl fmt::Debug for WatchedFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchedFuture")
+            .field("measurement", &self.measurement)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Future for WatchedFuture {
+    type Output = Result<Response, Infallible>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Some(measurement) = this.measurement else { return this.inner.poll(cx) };
+        measurement.if_dropped(Outcome::Panicked);
+        let mut polled = match this.awaited.take() {
+            None => this.inner.poll(cx),
+            Some(awaited) => awaited.poll(measurement, || this.inner.poll(cx)),
+        };
+        measurement.if_dropped(Outcome::Cancelled);
+        // The response stays where it is: moving it would cost as much as the records.
+        if let Poll::Ready(Ok(response)) = &mut polled
+            && let Some(measurement) = this.measurement.take()
+        {
+            watch_in_place(response, measurement);
+        }
+        polled
+    }
+}
+
+/// Makes a [`WatchedRouter`] for each connection of `axum::serve`.
 #[derive(Clone, Debug)]
 pub struct MakeWatchedRouter {
     router: WatchedRouter,
 }
 
 impl<T> Service<T> for MakeWatchedRouter {
-    type Response = BoxedRouter;
+    type Response = WatchedRouter;
     type Error = Infallible;
-    type Future = Ready<Result<BoxedRouter, Infallible>>;
+    type Future = Ready<Result<WatchedRouter, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, _: T) -> Self::Future {
-        ready(Ok(BoxedRouter { router: self.router.clone() }))
-    }
-}
-
-/// A [`WatchedRouter`] whose responses have axum's own body type.
-#[derive(Clone, Debug)]
-pub struct BoxedRouter {
-    router: WatchedRouter,
-}
-
-impl Service<Request<Body>> for BoxedRouter {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxedFuture;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> BoxedFuture {
-        BoxedFuture { inner: self.router.call(request) }
-    }
-}
-
-pin_project! {
-    /// The response future of a [`BoxedRouter`].
-    #[derive(Debug)]
-    pub struct BoxedFuture {
-        #[pin]
-        inner: RequestFuture<RouteFuture<Infallible>>,
-    }
-}
-
-impl Future for BoxedFuture {
-    type Output = Result<Response, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().inner.poll(cx).map_ok(|response| response.map(RecordedBody::boxed))
+        ready(Ok(self.router.clone()))
     }
 }

@@ -11,3 +11,4 @@ mod shapes;
 mod shutdown;
 mod support;
 mod surfaces;
+mod templates;
