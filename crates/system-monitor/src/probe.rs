@@ -41,7 +41,7 @@ impl Probe {
     pub(crate) fn read_levels(&self, levels: &mut ProcessLevels) -> Option<Duration> {
         let stat = Stat::from_file(self.own.join("stat")).ok();
         let of_stat = |number: fn(&Stat) -> u64| stat.as_ref().map(|stat| number(stat) as f64);
-        levels.resident_bytes = of_stat(|stat| stat.rss.saturating_mul(procfs::page_size()));
+        levels.resident_bytes = of_stat(|stat| stat.rss.saturating_mul(page_bytes()));
         levels.virtual_bytes = of_stat(|stat| stat.vsize);
         levels.threads = of_stat(|stat| stat.num_threads.unsigned_abs());
         // Counted while no other file of the probe is open.
@@ -70,8 +70,13 @@ fn age(proc: &Path) -> Option<f64> {
     Some(machine.uptime - start).filter(|age| *age >= 0.0)
 }
 
+fn page_bytes() -> u64 {
+    u64::try_from(rustix::param::page_size()).unwrap_or(u64::MAX)
+}
+
 fn ticks(ticks: u64) -> Duration {
-    let (ticks, per_second) = (u128::from(ticks), u128::from(procfs::ticks_per_second()));
+    let (ticks, per_second) =
+        (u128::from(ticks), u128::from(rustix::param::clock_ticks_per_second()));
     let millis = (ticks * 1000).checked_div(per_second).unwrap_or_default();
     Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
@@ -110,7 +115,7 @@ mod tests {
 
     #[test]
     fn clock_ticks_are_hundredths_of_a_second() {
-        assert_eq!(procfs::ticks_per_second(), 100);
+        assert_eq!(rustix::param::clock_ticks_per_second(), 100);
         assert_eq!(ticks(123), Duration::from_millis(1230));
         assert!(ticks(u64::MAX) > Duration::from_secs(1 << 40));
     }

@@ -86,7 +86,7 @@ pub(super) const LAYERS: &[Row] = &[
         name: "system-monitor",
         knows: "the process, its limits and its runtime",
         ours: Ours::ByRole,
-        outside: Outside::Only(&["procfs", "serde", "thiserror", "tokio"]),
+        outside: Outside::Only(&["procfs", "rustix", "serde", "thiserror", "tokio"]),
         never: &[WEB, TOWER],
         oversize: &[],
     },
