@@ -1,6 +1,7 @@
 //! The budgets of the core, and the verdicts on a measurement.
 //!
-//! A budget is either a factor on the time that a peer took in the same rounds, or a time.
+//! A budget is a factor on the time that a peer took in the same rounds, a share that is added
+//! to it, or a time.
 //! The verdict uses the worse end of the interval: a budget holds only if it does so with
 //! 95 % confidence.
 
@@ -8,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 
 use crate::floors::is_floor;
+use crate::questions::request::{ALONE, FLOOR, NODE0};
 use crate::rounds::{Entry, Race};
 use crate::stats::Estimate;
 
@@ -25,11 +27,13 @@ enum Limit {
     BestPeer(f64),
     /// A factor on the time of one contender.
     Of(&'static str, f64),
+    /// A share that is added to the time of one contender.
+    Over(&'static str, f64),
     /// A time in nanoseconds.
     Nanos(f64),
 }
 
-use Limit::{BestPeer, Nanos, Of};
+use Limit::{BestPeer, Nanos, Of, Over};
 
 impl Budget {
     const fn new(race: &'static str, ours: &'static str, limit: Limit) -> Self {
@@ -54,6 +58,10 @@ const BUDGETS: &[Budget] = &[
     Budget::new("latency/held/2t", "node0", Of("prometheus-client", 0.3)).floor(CELLS),
     Budget::new("counter/labels/1t", "node0", Of("prometheus-client", 0.5)),
     Budget::new("latency/labels/1t", "node0", Of("prometheus-client", 0.5)),
+    Budget::new("request/node0/static", NODE0, Over(ALONE, 0.01)).floor(FLOOR),
+    Budget::new("request/node0/parameter", NODE0, Over(ALONE, 0.01)).floor(FLOOR),
+    Budget::new("request/axum/static", NODE0, Over(ALONE, 0.01)).floor(FLOOR),
+    Budget::new("request/axum/parameter", NODE0, Over(ALONE, 0.01)).floor(FLOOR),
     Budget::new("monitors/1t", "node0, cache hit", Of("node0", 2.0)),
     Budget::new("monitors/1t", "node0, breaker success", Of("node0", 2.5)),
     Budget::new("monitors/1t", "node0, pool acquire and release", Of("node0", 3.0)),
@@ -81,6 +89,8 @@ pub(crate) struct Verdict {
     /// The contender whose time the limit multiplies; `None` for a limit in nanoseconds.
     pub(crate) against: Option<String>,
     pub(crate) limit: f64,
+    /// `true` if the limit and the figure are shares that are added to the other's time.
+    pub(crate) is_share: bool,
     pub(crate) measured: Estimate,
     /// The floor of the figure and its time, if the budget has one.
     pub(crate) floor: Option<(&'static str, Estimate)>,
@@ -123,12 +133,15 @@ pub(crate) fn cover(races: &[&str]) -> Result<()> {
 impl Budget {
     fn judge(&self, race: &Race) -> Result<Verdict> {
         let ours = entry(race, self.ours)?;
+        let is_share = matches!(self.limit, Over(..));
         let (against, limit) = match self.limit {
             BestPeer(factor) => (Some(best_peer(race)?), factor),
             Of(name, factor) => (Some(entry(race, name)?), factor),
+            Over(name, share) => (Some(entry(race, name)?), share),
             Nanos(nanos) => (None, nanos),
         };
         let measured = match against {
+            Some(theirs) if is_share => Estimate::of_share(&ours.rounds, &theirs.rounds),
             Some(theirs) => Estimate::of_ratio(&ours.rounds, &theirs.rounds),
             None => Estimate::of(&ours.rounds),
         };
@@ -136,7 +149,7 @@ impl Budget {
         let floor =
             self.floor.map(|name| anyhow::Ok((name, Estimate::of(&entry(race, name)?.rounds))));
         let floor = floor.transpose()?;
-        Ok(Verdict { race: self.race, ours: self.ours, against, limit, measured, floor })
+        Ok(Verdict { race: self.race, ours: self.ours, against, limit, is_share, measured, floor })
     }
 }
 

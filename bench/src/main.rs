@@ -1,4 +1,4 @@
-//! Measures node0's core against its budgets and against other metrics libraries.
+//! Measures node0 against its budgets and against other metrics libraries.
 //!
 //! Absolute times say little about another machine, so nearly every budget is a ratio to a
 //! peer that did the same work in the same run. Only this package depends on the peers.
@@ -14,6 +14,7 @@ mod rounds;
 mod stats;
 
 mod floors;
+mod http;
 mod page;
 mod peers;
 
@@ -27,21 +28,22 @@ use anyhow::{Context as _, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 
 use crate::budgets::Verdict;
-use crate::questions::{QUESTIONS, Question};
+use crate::questions::{Group, QUESTIONS, Question};
 use crate::results::Medians;
 use crate::rounds::{Effort, Race};
 
 /// Measures node0 against its peers and its budgets.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
-    suite: Suite,
+    inner: Option<Inner>,
+    #[command(flatten)]
+    bench: Bench,
 }
 
 #[derive(Debug, Subcommand)]
-enum Suite {
-    /// Recording, sampling and scraping.
-    Core(Core),
+enum Inner {
     /// Measures one question in this process, and prints the results as JSON.
     #[command(hide = true)]
     Question {
@@ -52,7 +54,9 @@ enum Suite {
 }
 
 #[derive(Debug, Args)]
-struct Core {
+struct Bench {
+    /// Measures only this group of questions; all by default.
+    group: Option<Group>,
     /// Runs fewer and shorter rounds, to test that everything runs; gives no verdict.
     #[arg(long)]
     quick: bool,
@@ -68,9 +72,10 @@ struct Core {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().suite {
-        Suite::Core(core) => core.run(),
-        Suite::Question { name, quick } => answer(&name, effort(quick)).map(|()| true),
+    let Arguments { inner, bench } = Arguments::parse();
+    let outcome = match inner {
+        None => bench.run(),
+        Some(Inner::Question { name, quick }) => answer(&name, effort(quick)).map(|()| true),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -86,7 +91,7 @@ fn effort(quick: bool) -> Effort {
     if quick { Effort::QUICK } else { Effort::FULL }
 }
 
-impl Core {
+impl Bench {
     /// Measures all chosen questions; returns `true` if every budget holds.
     fn run(&self) -> Result<bool> {
         let earlier = self.compare.as_deref().map(Medians::saved).transpose()?;
@@ -99,10 +104,10 @@ impl Core {
                 judged.push((race, verdicts));
             }
         }
-        if self.only.is_empty() {
+        if self.only.is_empty() && self.group.is_none() {
             budgets::cover(&judged.iter().map(|(race, _)| &*race.id).collect::<Vec<_>>())?;
         }
-        for name in ["core"].into_iter().chain(self.save.as_deref()) {
+        for name in [self.name()].into_iter().chain(self.save.as_deref()) {
             results::save(name, effort, &judged)?;
         }
         let verdicts: Vec<&Verdict> = judged.iter().flat_map(|(_, verdicts)| verdicts).collect();
@@ -110,7 +115,20 @@ impl Core {
     }
 
     fn asks(&self, question: &Question) -> bool {
-        self.only.is_empty() || self.only.iter().any(|name| name == question.name)
+        let is_in_group = self.group.is_none_or(|group| group == question.group);
+        is_in_group && (self.only.is_empty() || self.only.iter().any(|name| name == question.name))
+    }
+
+    /// Returns the name of the file for the results of this run.
+    fn name(&self) -> &'static str {
+        match self.group {
+            None => "all",
+            Some(Group::Core) => "core",
+            Some(Group::Request) => "request",
+            Some(Group::Monitors) => "monitors",
+            Some(Group::Scrape) => "scrape",
+            Some(Group::Sampling) => "sampling",
+        }
     }
 
     fn sum_up(&self, verdicts: &[&Verdict]) -> bool {

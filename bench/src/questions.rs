@@ -1,4 +1,4 @@
-//! The questions about the core's cost, in a module for each question.
+//! The questions about node0's cost, in a module for each question.
 //!
 //! Each question is measured in a process of its own, so that it does not start with the
 //! cells, the heap or the global registry of another.
@@ -8,30 +8,49 @@ mod many;
 mod monitors;
 mod names;
 mod record;
+pub(crate) mod request;
 mod sampling;
 mod scrape;
 mod timer;
 mod worst_case;
 
 use anyhow::Result;
+use clap::ValueEnum;
 
 use crate::rounds::{Effort, Race};
 
+/// What a question is about; a run may be limited to one group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Group {
+    /// Recording, with a held handle and by name.
+    Core,
+    /// The share of node0 in a request.
+    Request,
+    /// The monitors' own records.
+    Monitors,
+    /// Reading all cells and rendering the page.
+    Scrape,
+    /// The pass that is made every second.
+    Sampling,
+}
+
 /// A question: its name and the function that measures it.
 pub(crate) struct Question {
+    pub(crate) group: Group,
     pub(crate) name: &'static str,
     pub(crate) ask: fn(Effort) -> Result<Vec<Race>>,
 }
 
 /// All questions, in the order of the table.
 pub(crate) const QUESTIONS: &[Question] = &[
-    Question { name: "record", ask: record::ask },
-    Question { name: "contention", ask: contention::ask },
-    Question { name: "names", ask: names::ask },
-    Question { name: "many", ask: many::ask },
-    Question { name: "timer", ask: timer::ask },
-    Question { name: "monitors", ask: monitors::ask },
-    Question { name: "scrape", ask: scrape::ask },
-    Question { name: "sampling", ask: sampling::ask },
-    Question { name: "worst-case", ask: worst_case::ask },
+    Question { group: Group::Core, name: "record", ask: record::ask },
+    Question { group: Group::Core, name: "contention", ask: contention::ask },
+    Question { group: Group::Core, name: "names", ask: names::ask },
+    Question { group: Group::Core, name: "many", ask: many::ask },
+    Question { group: Group::Core, name: "timer", ask: timer::ask },
+    Question { group: Group::Request, name: "request", ask: request::ask },
+    Question { group: Group::Monitors, name: "monitors", ask: monitors::ask },
+    Question { group: Group::Scrape, name: "scrape", ask: scrape::ask },
+    Question { group: Group::Sampling, name: "sampling", ask: sampling::ask },
+    Question { group: Group::Core, name: "worst-case", ask: worst_case::ask },
 ];

@@ -30,6 +30,19 @@ pub(crate) fn time_alone(work: impl FnOnce()) -> Duration {
     time(work)
 }
 
+/// Returns the nanoseconds that this thread has worked; without a clock of threads, the wall time.
+pub(crate) fn thread_nanos() -> u128 {
+    #[cfg(target_os = "linux")]
+    {
+        processor_time().as_nanos()
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(now);
+        START.elapsed().as_nanos()
+    }
+}
+
 #[cfg(target_os = "linux")]
 fn processor_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use crate::budgets::{Verdict, is_peer};
 use crate::floors::is_floor;
+use crate::questions::request::ALONE;
 use crate::results::Medians;
 use crate::rounds::{Entry, Race};
 use crate::stats::{Estimate, quantile, sorted};
@@ -15,6 +16,9 @@ use crate::stats::{Estimate, quantile, sorted};
 pub(crate) fn race(race: &Race, verdicts: &[Verdict], earlier: Option<&Medians>) -> String {
     let mut out = format!("{} ({})\n", race.title, race.id);
     let ours = race.entries.iter().find(|entry| entry.name == "node0");
+    // What is compared with a router alone is shown as what it adds to that.
+    let alone = race.entries.iter().find(|entry| entry.name == ALONE);
+    let ours = ours.filter(|_| alone.is_none());
     for entry in &race.entries {
         let measured = Estimate::of(&entry.rounds);
         let _ = write!(
@@ -28,6 +32,12 @@ pub(crate) fn race(race: &Race, verdicts: &[Verdict], earlier: Option<&Medians>)
             Some(ours) => {
                 let ratio = Estimate::of_ratio(&ours.rounds, &entry.rounds);
                 let _ = write!(out, "  node0 is {}", factor(&ratio));
+            }
+            None if entry.name != ALONE
+                && let Some(alone) = alone =>
+            {
+                let share = Estimate::of_share(&entry.rounds, &alone.rounds);
+                let _ = write!(out, "  {}", self::share(&share));
             }
             None => out.push_str(&tail(entry)),
         }
@@ -55,6 +65,11 @@ pub(crate) fn race(race: &Race, verdicts: &[Verdict], earlier: Option<&Medians>)
 /// Formats a budget as a line: its verdict, its limit and the measured figure.
 pub(crate) fn verdict(verdict: &Verdict) -> String {
     let (word, measured, limit) = match &verdict.against {
+        Some(against) if verdict.is_share => (
+            word(verdict),
+            share(&verdict.measured),
+            format!("{} % over {against}", verdict.limit * 100.0),
+        ),
         Some(against) => {
             (word(verdict), factor(&verdict.measured), format!("{} × {against}", verdict.limit))
         }
@@ -91,6 +106,11 @@ fn factor(ratio: &Estimate) -> String {
     format!("{median:.digits$} × [{low:.digits$} – {high:.digits$}]")
 }
 
+fn share(share: &Estimate) -> String {
+    let Estimate { low, median, high } = share;
+    format!("{:+.2} % [{:+.2} – {:+.2}]", median * 100.0, low * 100.0, high * 100.0)
+}
+
 fn range(of: &Estimate) -> String {
     format!("[{} – {}]", nanos(of.low), nanos(of.high))
 }
@@ -114,6 +134,7 @@ mod tests {
             ours: "node0",
             against: Some("peer".to_owned()),
             limit: 0.5,
+            is_share: false,
             measured: Estimate { low: 0.1, median: 0.2, high },
             floor: None,
         };

@@ -10,18 +10,26 @@ use clap::{Args, ValueEnum};
 use crate::verdict::Verdict;
 use crate::workspace::Workspace;
 
-/// The parts of node0 that can be measured.
+/// The groups of questions that can be measured.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Suite {
-    /// Recording, sampling and scraping.
+enum Group {
+    /// Recording, with a held handle and by name.
     Core,
+    /// The share of node0 in a request.
+    Request,
+    /// The monitors' own records.
+    Monitors,
+    /// Reading all cells and rendering the page.
+    Scrape,
+    /// The pass that is made every second.
+    Sampling,
 }
 
 /// The questions to measure, and the way to do it.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// The part to measure.
-    which: Suite,
+    /// Measures only this group of questions; all by default.
+    group: Option<Group>,
     /// Runs fewer and shorter rounds, to test that everything runs; gives no verdict.
     #[arg(long)]
     quick: bool,
@@ -51,10 +59,14 @@ impl Bench {
     }
 
     fn arguments(&self) -> Vec<&str> {
-        let suite = match self.which {
-            Suite::Core => "core",
-        };
-        let mut arguments = vec![suite];
+        let group = self.group.map(|group| match group {
+            Group::Core => "core",
+            Group::Request => "request",
+            Group::Monitors => "monitors",
+            Group::Scrape => "scrape",
+            Group::Sampling => "sampling",
+        });
+        let mut arguments: Vec<&str> = group.into_iter().collect();
         arguments.extend(self.quick.then_some("--quick"));
         arguments.extend(self.save.iter().flat_map(|name| ["--save", name]));
         arguments.extend(self.compare.iter().flat_map(|name| ["--compare", name]));
@@ -70,7 +82,7 @@ mod tests {
     #[test]
     fn options_are_passed_on() {
         let bench = Bench {
-            which: Suite::Core,
+            group: Some(Group::Core),
             quick: true,
             save: Some("now".to_owned()),
             compare: None,

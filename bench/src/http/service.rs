@@ -1,0 +1,185 @@
+//! The service: an axum router of small handlers, and a branch in front of it.
+//!
+//! Two builds of the same source differ by a percent, and so do two types: so one service of one
+//! type holds the router alone and the router that node0 watches, and a flag that the client sets
+//! between two batches chooses between them. A request that goes to the router alone never
+//! enters a line of node0.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::get;
+use http::Request;
+use node0::WatchedRouter;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::BODY;
+use crate::floors::{FloorFuture, RequestFloor};
+use crate::stopwatch;
+
+/// The form of the service that answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The router alone.
+    Alone,
+    /// The router that node0 watches.
+    Watched,
+    /// The router with a future around its own.
+    Wrapped,
+    /// The same, with the least that a layer records.
+    Recorded,
+}
+
+/// The present form. It belongs to the process, since a question has a process of its own.
+static FORM: AtomicU8 = AtomicU8::new(ALONE);
+
+const ALONE: u8 = Form::Alone as u8;
+const WATCHED: u8 = Form::Watched as u8;
+const RECORDED: u8 = Form::Recorded as u8;
+
+impl Form {
+    pub(crate) fn choose(self) {
+        FORM.store(self as u8, Ordering::Relaxed);
+    }
+}
+
+/// The path whose answer is the processor time of the thread that serves.
+pub(super) const CLOCK: &str = "/clock";
+
+/// A router with a static route, a route with a parameter, and twenty others as company.
+pub(crate) fn hello() -> Router {
+    let router = Router::new()
+        .route("/hello", get(async || BODY))
+        .route("/users/{id}", get(async |Path(_): Path<u64>| BODY))
+        .route(CLOCK, get(async || format!("{:020}", stopwatch::thread_nanos())));
+    (0..20).fold(router, |router, number| {
+        router.route(&format!("/company{number}/{{of}}/parts/{{part}}"), get(async || BODY))
+    })
+}
+
+/// The service in all forms.
+///
+/// A server clones its service for each request. So that each form pays for its own clone only,
+/// they are behind one pointer, and the chosen one is cloned.
+#[derive(Clone, Debug)]
+pub(crate) struct Toggled {
+    forms: Arc<Forms>,
+}
+
+#[derive(Debug)]
+struct Forms {
+    alone: Router,
+    watched: WatchedRouter,
+    floor: RequestFloor,
+}
+
+impl Toggled {
+    pub(crate) fn new(alone: Router, watched: WatchedRouter, floor: RequestFloor) -> Self {
+        Self { forms: Arc::new(Forms { alone, watched, floor }) }
+    }
+
+    /// Makes the service that `axum::serve` takes.
+    pub(super) fn make(self) -> MakeToggled {
+        MakeToggled(self)
+    }
+}
+
+pin_project! {
+    /// The answer of any form.
+    #[project = AnswerProjection]
+    pub(crate) enum Answer<A, W> {
+        Alone { #[pin] inner: A },
+        Watched { #[pin] inner: W },
+        Floor { #[pin] inner: FloorFuture<A> },
+    }
+}
+
+impl<A, W> Future for Answer<A, W>
+where
+    A: Future<Output = Result<Response, Infallible>>,
+    W: Future<Output = Result<Response, Infallible>>,
+{
+    type Output = Result<Response, Infallible>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            AnswerProjection::Alone { inner } => inner.poll(cx),
+            AnswerProjection::Watched { inner } => inner.poll(cx),
+            AnswerProjection::Floor { inner } => inner.poll(cx),
+        }
+    }
+}
+
+impl<B> Service<Request<B>> for Toggled
+where
+    Router: Service<Request<B>, Response = Response, Error = Infallible>,
+    WatchedRouter: Service<Request<B>, Response = Response, Error = Infallible>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answer<
+        <Router as Service<Request<B>>>::Future,
+        <WatchedRouter as Service<Request<B>>>::Future,
+    >;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    #[inline]
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let Forms { alone, watched, floor } = &*self.forms;
+        match FORM.load(Ordering::Relaxed) {
+            ALONE => Answer::Alone { inner: alone.clone().call(request) },
+            WATCHED => Answer::Watched { inner: watched.clone().call(request) },
+            form => Answer::Floor { inner: floor.clone().call(request, form == RECORDED) },
+        }
+    }
+}
+
+/// Gives each connection of `axum::serve` a clone of the service.
+#[derive(Clone, Debug)]
+pub(super) struct MakeToggled(Toggled);
+
+impl<T> Service<T> for MakeToggled {
+    type Response = ForAxum;
+    type Error = Infallible;
+    type Future = Ready<Result<ForAxum, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: T) -> Self::Future {
+        ready(Ok(ForAxum(self.0.clone())))
+    }
+}
+
+/// A [`Toggled`] for the one body of requests that `axum::serve` has.
+#[derive(Clone, Debug)]
+pub(super) struct ForAxum(Toggled);
+
+impl Service<Request<Body>> for ForAxum {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = <Toggled as Service<Request<Body>>>::Future;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    #[inline]
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        self.0.call(request)
+    }
+}
