@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::floors::is_floor;
 use crate::questions::request::{ALONE, FLOOR, NODE0};
 use crate::rounds::{Entry, Race};
-use crate::stats::Estimate;
+use rig::stats::Estimate;
 
 /// A budget: the most that an entry of a race may cost.
 struct Budget {

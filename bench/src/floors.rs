@@ -8,13 +8,11 @@ mod cells;
 mod copy;
 mod lines;
 mod pages;
-mod request;
 
 pub(crate) use cells::latency;
 pub(crate) use copy::{scrape_counters, scrape_latencies};
 pub(crate) use lines::Lines;
 pub(crate) use pages::fill;
-pub(crate) use request::{FloorFuture, RequestFloor};
 
 /// The prefix of the names of floors.
 const FLOOR: &str = "floor";

@@ -11,15 +11,12 @@ mod results;
 mod table;
 
 mod rounds;
-mod stats;
 
 mod floors;
-mod http;
 mod page;
 mod peers;
 
 mod pool;
-mod stopwatch;
 mod workload;
 
 use std::process::{Command, ExitCode, Stdio};

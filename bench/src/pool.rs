@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::stopwatch;
+use rig::stopwatch;
 
 /// The work of a thread of the pool; its argument is the number of the thread.
 pub(crate) type Job = Arc<dyn Fn(usize) + Send + Sync>;
@@ -93,7 +93,7 @@ impl Worker {
 }
 
 fn work(number: usize, clock: Clock, inbox: Receiver<Order>, report: &Sender<Duration>) {
-    pin(number);
+    rig::pin(number);
     for Order { job, missing } in inbox {
         missing.fetch_sub(1, Ordering::AcqRel);
         let mut spins = 0_u32;
@@ -113,22 +113,4 @@ fn work(number: usize, clock: Clock, inbox: Receiver<Order>, report: &Sender<Dur
             break;
         }
     }
-}
-
-/// Pins the calling thread to core `number` modulo the cores; does nothing if it cannot.
-pub(crate) fn pin(number: usize) {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-        let Ok(allowed) = sched_getaffinity(None) else { return };
-        let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
-        if let Some(core) = cores.get(number % cores.len().max(1)) {
-            let mut only = CpuSet::new();
-            only.set(*core);
-            // If the system refuses, the thread is not pinned and the intervals are wider.
-            let _ = sched_setaffinity(None, &only);
-        }
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = number;
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::budgets::Verdict;
 use crate::rounds::{Effort, Race};
-use crate::stats::{Estimate, quantile, sorted};
+use rig::stats::{Estimate, quantile, sorted};
 
 /// The medians of an earlier run.
 pub(crate) struct Medians(HashMap<(String, String), f64>);

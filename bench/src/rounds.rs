@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::budgets::is_peer;
 use crate::pool::{Job, Pool};
-use crate::stopwatch;
+use rig::stopwatch;
 
 /// The operations of a lap: the length of every stream, with one drain where a peer drains.
 pub(crate) const LAP: usize = 65_536;

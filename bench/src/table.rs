@@ -10,7 +10,7 @@ use crate::floors::is_floor;
 use crate::questions::request::ALONE;
 use crate::results::Medians;
 use crate::rounds::{Entry, Race};
-use crate::stats::{Estimate, quantile, sorted};
+use rig::stats::{Estimate, quantile, sorted};
 
 /// Formats a race with its verdicts and, if there is an earlier run, the change since then.
 pub(crate) fn race(race: &Race, verdicts: &[Verdict], earlier: Option<&Medians>) -> String {

@@ -105,7 +105,7 @@ impl Random {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::{quantile, sorted};
+    use rig::stats::{quantile, sorted};
 
     #[test]
     fn latencies_have_the_median_and_spread_they_claim() {

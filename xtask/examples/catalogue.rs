@@ -23,6 +23,7 @@ const CATALOGUE: &[(&str, &[&Desc])] = &[
     ("metrics-bridge", metrics_bridge::DESCS),
     ("exporter", exporter::DESCS),
     ("http-glue", http_glue::DESCS),
+    ("request-layer", request_layer::DESCS),
     ("node0", node0::DESCS),
 ];
 

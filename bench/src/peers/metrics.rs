@@ -13,8 +13,8 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 
 use crate::page;
 use crate::rounds::{Contender, LAP};
-use crate::stopwatch;
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};
+use rig::stopwatch;
 
 const NAME: &str = "metrics";
 

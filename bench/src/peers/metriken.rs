@@ -13,8 +13,8 @@ use metriken::{
 };
 
 use crate::rounds::Contender;
-use crate::stopwatch;
 use crate::workload::{self, CHOICES, VALUES};
+use rig::stopwatch;
 
 /// The setting for 128 buckets per octave up to 2⁴⁰ ns.
 const GROUPING_POWER: u8 = 7;

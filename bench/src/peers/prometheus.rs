@@ -10,8 +10,8 @@ use prometheus::{
 
 use crate::page;
 use crate::rounds::Contender;
-use crate::stopwatch;
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};
+use rig::stopwatch;
 
 const NAME: &str = "prometheus";
 const MADE: &str = "its name and bounds are sound";

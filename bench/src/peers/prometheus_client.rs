@@ -12,8 +12,8 @@ use prometheus_client::registry::{Metric, Registry};
 
 use crate::page;
 use crate::rounds::Contender;
-use crate::stopwatch;
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};
+use rig::stopwatch;
 
 pub(crate) const NAME: &str = "prometheus-client";
 

@@ -9,7 +9,7 @@
 //! pipe, without a kernel, which shows differences of a few nanoseconds and has the peers. There
 //! the client is counted too, so the figures are differences, not shares.
 //!
-//! Both forms of the service have one type in one binary, see [`service`](crate::http). The row
+//! Both forms of the service have one type in one binary, see [`rig::http`]. The row
 //! *router alone again* is measured like the others and must not differ from the first.
 
 use std::rc::Rc;
@@ -19,10 +19,8 @@ use axum::Router;
 use node0::Monitoring;
 use tokio::runtime::Runtime;
 
-use crate::floors::RequestFloor;
-use crate::http::{Duplex, Form, Loopback, Server, Target, Toggled, hello};
-use crate::pool;
 use crate::rounds::{Effort, Entry, Race};
+use rig::http::{Duplex, Form, Loopback, RequestFloor, Server, Target, Toggled, hello};
 
 /// The row that the others are compared with.
 pub(crate) const ALONE: &str = "apart, router alone";
@@ -53,7 +51,7 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
     // The servers start before this thread is pinned, since a thread inherits its cores.
     let rounds = if is_quick { 20 } else { 4000 };
     let servers = Server::ALL.map(|server| (server, Loopback::start(server, service.clone())));
-    pool::pin(0);
+    rig::pin(0);
     for (server, loopback) in servers {
         let mut loopback = loopback?;
         for target in Target::ALL {

@@ -18,7 +18,7 @@ use metrics_core::{ManualClock, Registry, Ticker};
 
 use crate::floors::Lines;
 use crate::peers::node0;
-use crate::pool::{self, Job, Pool};
+use crate::pool::{Job, Pool};
 use crate::rounds::{Contender, Effort, Race, race};
 use crate::workload::{self, VALUES};
 
@@ -29,7 +29,7 @@ const VALUES_EACH: usize = 4;
 const RECORDS: u64 = (THREADS * SERIES * VALUES_EACH) as u64;
 
 pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
-    pool::pin(0);
+    rig::pin(0);
     let sampled = Rc::new(RefCell::new(Sampled::new()));
     let (busy, idle) = (sampled.clone(), sampled.clone());
     let (busy_act, idle_act) = (sampled.clone(), sampled.clone());

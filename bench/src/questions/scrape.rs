@@ -10,14 +10,14 @@ use anyhow::Result;
 
 use crate::floors;
 use crate::peers::{measured, metrics, node0, prometheus, prometheus_client};
-use crate::pool::{self, Pool};
+use crate::pool::Pool;
 use crate::rounds::{Contender, Effort, Race, race};
 
 const COUNTERS: [usize; 4] = [100, 1000, 10_000, 100_000];
 const LATENCIES: usize = 1000;
 
 pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
-    pool::pin(0);
+    rig::pin(0);
     let pool = Pool::new(1);
     let mut races = Vec::new();
     for series in COUNTERS {

@@ -25,10 +25,9 @@ use performance_monitor::{OPERATION_DURATION, PerformanceMonitor};
 
 use crate::floors;
 use crate::peers::node0;
-use crate::pool;
 use crate::rounds::{Effort, Entry, Race};
-use crate::stats::{quantile, sorted};
-use crate::stopwatch;
+use rig::stats::{quantile, sorted};
+use rig::stopwatch;
 
 const THREADS_PER_ROUND: usize = 8;
 const COUNTERS: usize = 1000;
@@ -117,7 +116,7 @@ fn on_a_fresh_thread(
     let (record, alive) = (record.clone(), alive.clone());
     let thread = thread::Builder::new().stack_size(128 << 10);
     let spawned = thread.spawn(move || {
-        pool::pin(number);
+        rig::pin(number);
         // Uses the clock and the allocator once before the measurement, because a thread
         // that has something to record has used both before.
         stopwatch::time(|| drop(black_box(vec![0_u8; 64])));

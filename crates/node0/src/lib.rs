@@ -84,6 +84,7 @@ pub use cache_monitor as cache;
 #[cfg(feature = "metrics")]
 pub use metrics_bridge as bridge;
 pub use performance_monitor as performance;
+pub use request_layer::{RequestLayer, WatchedRouter};
 pub use system_monitor as system;
 
 pub use aggregator::{Aggregator, Events, Received, Sampler, StartError};
@@ -98,8 +99,8 @@ pub use db_pool_monitor::{
 pub use exporter::{Exporter, ExporterBuilder, Format, Json, Naming, Rendered, SettingError};
 pub use http_glue::{
     ApiError, BindError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query, Readiness,
-    ReadinessStatus, RenderLimits, RenderSlots, RequestLayer, Routes, RoutesError, Serve, Shutdown,
-    Surface, WatchedRouter, bind, serve,
+    ReadinessStatus, RenderLimits, RenderSlots, Routes, RoutesError, Serve, Shutdown, Surface,
+    bind, serve,
 };
 pub use metrics_core::{
     AnyMetric, Assessment, Buckets, ByLabel, Classic, ClassicShape, Clock, Count, Counter,

@@ -7,15 +7,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use aggregator::{Aggregator, Events, StartError};
 use axum::Router;
 use exporter::{Exporter, ExporterBuilder, Format, Naming};
-use http_glue::{
-    REQUEST_OPERATION, REQUESTS_OPERATION, Readiness, RequestLayer, Routes, RoutesError, Shutdown,
-    WatchedRouter, serve,
-};
+use http_glue::{Readiness, Routes, RoutesError, Shutdown, serve};
 use metrics_core::{
     AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, RegistryBuilder, Sample,
     SeriesId,
 };
 use performance_monitor::PerformanceMonitor;
+use request_layer::{REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer, WatchedRouter};
 use system_monitor::MonitoredRuntime;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;

@@ -13,7 +13,7 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use http_glue::{
     ApiError, Endpoint, EndpointDesc, Mount, Parameter, Query, Readiness, RenderLimits,
-    RenderSlots, RequestLayer, Routes, RoutesError, Shutdown, Surface, bind, serve,
+    RenderSlots, Routes, RoutesError, Shutdown, Surface, bind, serve,
 };
 use hyper_util::rt::TokioIo;
 use metrics_core::{RegisterError, Registry, Topic};
@@ -129,11 +129,10 @@ async fn a_connection_is_upgraded_by_a_surface() {
     let readiness = Readiness::builder(&registry).start();
     let routes = Routes::new(&registry, Exporter::new(), &readiness).surface(Live { page: "/" });
     let router = routes.router().expect("the paths differ");
-    let app = RequestLayer::register(&registry).expect("new names").wrap(router);
     let listener = bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     let shutdown = Shutdown::new();
-    tokio::spawn(serve(listener, app).shutdown(&shutdown).run());
+    tokio::spawn(serve(listener, router).shutdown(&shutdown).run());
 
     let mut client = TcpStream::connect(address).await.expect("it listens");
     let head =

@@ -12,8 +12,8 @@ use std::sync::OnceLock;
 use http::StatusCode;
 use metrics_core::{Counter, Desc, Latency, OTHER, RegisterError, Registry, UpDown};
 
-use super::fixed_table::{FixedTable, hash};
-use super::method::KnownMethod;
+use crate::fixed_table::{FixedTable, hash};
+use crate::method::KnownMethod;
 
 /// The duration of requests, from the head to the end of the response's body.
 pub const REQUEST_DURATION: Desc = Desc::latency(
@@ -45,7 +45,7 @@ const MAX_SERIES: usize = 32;
 
 /// The way in which a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Status(StatusCode),
     /// The response, or its body, was dropped before its end.
     Cancelled,
@@ -76,10 +76,10 @@ impl Outcome {
 }
 
 /// The handles of one registry's requests.
-pub(super) struct Recorder {
-    pub(super) registry: Registry,
+pub(crate) struct Recorder {
+    pub(crate) registry: Registry,
     /// The handles that record all requests as one operation, if the host set them.
-    pub(super) operation: OnceLock<(Latency, Counter)>,
+    pub(crate) operation: OnceLock<(Latency, Counter)>,
     active: [OnceLock<UpDown>; KnownMethod::COUNT],
     routes: FixedTable<Route>,
     unmatched: Route,
@@ -101,10 +101,10 @@ struct Series {
 
 /// The route of a request: its place in the table of routes, or one of two beyond it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RouteId(u16);
+pub(crate) struct RouteId(u16);
 
 impl RouteId {
-    pub(super) const UNMATCHED: Self = Self(u16::MAX);
+    pub(crate) const UNMATCHED: Self = Self(u16::MAX);
     const OVERFLOW: Self = Self(u16::MAX - 1);
 
     fn at(place: usize) -> Self {
@@ -113,7 +113,7 @@ impl RouteId {
 }
 
 impl Recorder {
-    pub(super) fn new(registry: &Registry) -> Result<Self, RegisterError> {
+    pub(crate) fn new(registry: &Registry) -> Result<Self, RegisterError> {
         let recorder = Self {
             registry: registry.clone(),
             operation: OnceLock::new(),
@@ -135,7 +135,7 @@ impl Recorder {
 
     /// Returns the route whose template equals this path, if a request has matched it before.
     #[inline]
-    pub(super) fn static_route(&self, path: &str) -> Option<RouteId> {
+    pub(crate) fn static_route(&self, path: &str) -> Option<RouteId> {
         let is_it = |route: &Route| route.is_static && *route.template == *path;
         let place = self.routes.find(hash(path.as_bytes()), is_it)?;
         Some(RouteId::at(place))
@@ -145,7 +145,7 @@ impl Recorder {
     ///
     /// `is_whole` is `true` if the template covers the whole path of the request, and not only
     /// the part that a nested router sees. Then a template without parameters matches one path.
-    pub(super) fn route(&self, template: &str, is_whole: bool) -> RouteId {
+    pub(crate) fn route(&self, template: &str, is_whole: bool) -> RouteId {
         let make = || Route::new(template, is_whole && !template.contains('{'));
         let is_it = |route: &Route| *route.template == *template;
         let place = self.routes.find_or_insert(hash(template.as_bytes()), is_it, make);
@@ -154,7 +154,7 @@ impl Recorder {
 
     /// Returns the gauge of requests in flight with this method.
     #[inline]
-    pub(super) fn active(&self, method: KnownMethod) -> &UpDown {
+    pub(crate) fn active(&self, method: KnownMethod) -> &UpDown {
         self.active[method as usize].get().unwrap_or_else(|| self.first_active(method))
     }
 
@@ -169,7 +169,7 @@ impl Recorder {
 
     /// Records a request that ended.
     #[inline]
-    pub(super) fn record(&self, method: KnownMethod, route: RouteId, outcome: Outcome, nanos: u64) {
+    pub(crate) fn record(&self, method: KnownMethod, route: RouteId, outcome: Outcome, nanos: u64) {
         if let Some((latency, throughput)) = self.operation.get() {
             latency.record_nanos(nanos);
             throughput.inc();

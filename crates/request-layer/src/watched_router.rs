@@ -21,16 +21,16 @@ use http::Request;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::matched_route::{AwaitedRoute, ExposeRoute, is_outermost};
-use super::measurement::Measurement;
-use super::method::KnownMethod;
-use super::recorded_body::watch_in_place;
-use super::recorder::{Outcome, Recorder, RouteId};
-use super::templates::Templates;
+use crate::matched_route::{AwaitedRoute, ExposeRoute, is_outermost};
+use crate::measurement::Measurement;
+use crate::method::KnownMethod;
+use crate::recorded_body::watch_in_place;
+use crate::recorder::{Outcome, Recorder, RouteId};
+use crate::templates::Templates;
 
 /// A router whose requests are recorded; made by [`RequestLayer::wrap`](crate::RequestLayer::wrap).
 ///
-/// Serve it with [`serve`](crate::serve()), or with `axum::serve` through
+/// Serve it with http-glue's `serve`, or with `axum::serve` through
 /// [`WatchedRouter::into_make_service`].
 ///
 /// If the router contains another one as a service (by `nest_service` or as a
@@ -50,7 +50,7 @@ struct Forms {
 }
 
 impl WatchedRouter {
-    pub(super) fn new(recorder: Arc<Recorder>, router: Router) -> Self {
+    pub(crate) fn new(recorder: Arc<Recorder>, router: Router) -> Self {
         let exposing = router.clone().layer(ExposeRoute);
         let templates = Templates::of(&router);
         Self { forms: Arc::new(Forms { plain: router, exposing, templates, recorder }) }

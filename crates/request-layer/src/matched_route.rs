@@ -24,8 +24,8 @@ use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::measurement::Measurement;
-use super::templates::Template;
+use crate::measurement::Measurement;
+use crate::templates::Template;
 
 thread_local! {
     static MATCHED: Cell<Option<MatchedPath>> = const { Cell::new(None) };
@@ -33,22 +33,22 @@ thread_local! {
 
 /// Returns `true` if no outer router has matched a part of the request's path before.
 #[inline]
-pub(super) fn is_outermost<B>(request: &Request<B>) -> bool {
+pub(crate) fn is_outermost<B>(request: &Request<B>) -> bool {
     request.extensions().get::<MatchedPath>().is_none()
 }
 
 /// A route whose template an [`ExposeRoute`] may expose in the first poll of a request.
 #[derive(Debug)]
-pub(super) struct AwaitedRoute {
+pub(crate) struct AwaitedRoute {
     /// `true` if the template will cover the whole path of the request.
-    pub(super) is_whole: bool,
+    pub(crate) is_whole: bool,
     /// The template that the path matches, as far as we know.
-    pub(super) expected: Option<Arc<Template>>,
+    pub(crate) expected: Option<Arc<Template>>,
 }
 
 impl AwaitedRoute {
     /// Runs the first `poll` of a request, and sets the route that it exposes.
-    pub(super) fn poll<T>(self, measurement: &mut Measurement, poll: impl FnOnce() -> T) -> T {
+    pub(crate) fn poll<T>(self, measurement: &mut Measurement, poll: impl FnOnce() -> T) -> T {
         let (polled, matched) = catch_with_route(poll);
         if let Some(matched) = matched {
             let route = measurement.matched(matched.as_str(), self.is_whole);

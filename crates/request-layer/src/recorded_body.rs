@@ -9,9 +9,9 @@ use http::{HeaderMap, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::measurement::Measurement;
-use super::method::KnownMethod;
-use super::recorder::Outcome;
+use crate::measurement::Measurement;
+use crate::method::KnownMethod;
+use crate::recorder::Outcome;
 
 pin_project! {
     /// A body that ends the measurement of its request with its last frame.
@@ -29,12 +29,12 @@ pin_project! {
 
 impl<B: Body> RecordedBody<B> {
     /// Wraps a body without a measurement.
-    pub(super) fn unwatched(inner: B) -> Self {
+    pub(crate) fn unwatched(inner: B) -> Self {
         Self { inner, measurement: None, status: StatusCode::OK, left: None }
     }
 
     /// Ends the measurement now if the response has no body, else when the body ends.
-    pub(super) fn watch(response: Response<B>, measurement: Measurement) -> Response<Self> {
+    pub(crate) fn watch(response: Response<B>, measurement: Measurement) -> Response<Self> {
         match Announced::of(&response, measurement.method()) {
             Some(announced) => response.map(|inner| announced.body(inner, measurement)),
             None => {
@@ -47,7 +47,7 @@ impl<B: Body> RecordedBody<B> {
 
 /// Does what [`RecordedBody::watch`] does, and keeps the type of the body.
 #[inline]
-pub(super) fn watch_in_place(response: &mut Response<axum::body::Body>, measurement: Measurement) {
+pub(crate) fn watch_in_place(response: &mut Response<axum::body::Body>, measurement: Measurement) {
     match Announced::of(response, measurement.method()) {
         Some(announced) => {
             // Only the body is moved, since moving the head would cost more than the allocation.

@@ -1,7 +1,7 @@
 //! The templates of an axum router, so that a request's template is known before the router runs.
 //!
 //! axum tells the template that a request matched only to code inside the route, and a layer
-//! there costs 130 ns per request, see [`matched_route`](super::matched_route). So a path is
+//! there costs 130 ns per request, see [`matched_route`](crate::matched_route). So a path is
 //! matched here first, by the same crate as in axum, in 25 ns.
 //!
 //! axum has no function that lists a router's templates, but its `Debug` output has them all. A
@@ -14,17 +14,17 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 
-use super::recorder::RouteId;
+use crate::recorder::RouteId;
 
 /// The templates of one router; empty if they could not be listed.
 #[derive(Debug)]
-pub(super) struct Templates {
+pub(crate) struct Templates {
     matcher: matchit::Router<Arc<Template>>,
 }
 
 /// One template.
 #[derive(Debug)]
-pub(super) struct Template {
+pub(crate) struct Template {
     text: String,
     /// The route, once axum has named this template for a path that matches it; `None` if axum
     /// named another.
@@ -32,14 +32,14 @@ pub(super) struct Template {
 }
 
 impl Templates {
-    pub(super) fn of(router: &Router) -> Self {
+    pub(crate) fn of(router: &Router) -> Self {
         let matcher = list(&format!("{router:?}")).and_then(matcher);
         Self { matcher: matcher.unwrap_or_default() }
     }
 
     /// Returns the template that axum will match to the path.
     #[inline]
-    pub(super) fn at(&self, path: &str) -> Option<&Arc<Template>> {
+    pub(crate) fn at(&self, path: &str) -> Option<&Arc<Template>> {
         self.matcher.at(path).ok().map(|found| found.value)
     }
 }
@@ -47,12 +47,12 @@ impl Templates {
 impl Template {
     /// Returns the route of the template if it can be trusted.
     #[inline]
-    pub(super) fn route(&self) -> Option<RouteId> {
+    pub(crate) fn route(&self) -> Option<RouteId> {
         self.route.get().copied().flatten()
     }
 
     /// Compares the template with the one that axum named for a path that matches it.
-    pub(super) fn compare(&self, matched: &str, route: RouteId) {
+    pub(crate) fn compare(&self, matched: &str, route: RouteId) {
         self.route.get_or_init(|| (matched == self.text).then_some(route));
     }
 }

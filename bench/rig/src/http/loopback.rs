@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use super::service::{CLOCK, Form, Toggled};
 use super::{BODY, Target};
-use crate::pool;
+use crate::pin;
 
 /// The open connections, which all have a request under way at the same time.
 const CONNECTIONS: usize = 16;
@@ -26,15 +26,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The server under which the service runs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Server {
+pub enum Server {
     Node0,
     Axum,
 }
 
 impl Server {
-    pub(crate) const ALL: [Self; 2] = [Self::Node0, Self::Axum];
+    pub const ALL: [Self; 2] = [Self::Node0, Self::Axum];
 
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Node0 => "node0",
             Self::Axum => "axum",
@@ -43,7 +43,7 @@ impl Server {
 }
 
 /// A running server with its client.
-pub(crate) struct Loopback {
+pub struct Loopback {
     clients: Vec<TcpStream>,
     stop: Arc<Notify>,
     thread: Option<JoinHandle<Result<()>>>,
@@ -54,11 +54,11 @@ impl Loopback {
     ///
     /// # Errors
     /// Fails when the server cannot listen or be reached.
-    pub(crate) fn start(server: Server, service: Toggled) -> Result<Self> {
+    pub fn start(server: Server, service: Toggled) -> Result<Self> {
         let (stop, (bound, listens)) = (Arc::new(Notify::new()), channel());
         let stopped = stop.clone();
         let thread = thread::spawn(move || {
-            pool::pin(1);
+            pin(1);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
                 let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -89,7 +89,7 @@ impl Loopback {
     ///
     /// # Errors
     /// Fails when the server gives no answer.
-    pub(crate) fn send(&mut self, form: Form, target: Target, each: usize) -> Result<f64> {
+    pub fn send(&mut self, form: Form, target: Target, each: usize) -> Result<f64> {
         let head = target.head();
         let before = self.server_time()?;
         form.choose();

@@ -8,9 +8,9 @@ use axum::extract::MatchedPath;
 use axum::routing::any;
 use http::Request;
 use http_body_util::BodyExt;
-use http_glue::{REQUEST_DURATION, RequestLayer, UNMATCHED, WatchedRouter};
 use metrics_core::{Labels, Registry, Value};
 use proptest::prelude::*;
+use request_layer::{REQUEST_DURATION, RequestLayer, UNMATCHED, WatchedRouter};
 use tower::ServiceExt;
 
 /// The segments of random templates; most overlap with others.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// Returns the wall time that `work` takes.
 #[inline]
-pub(crate) fn time(work: impl FnOnce()) -> Duration {
+pub fn time(work: impl FnOnce()) -> Duration {
     let start = now();
     work();
     start.elapsed()
@@ -19,7 +19,7 @@ pub(crate) fn time(work: impl FnOnce()) -> Duration {
 ///
 /// One reading of this clock takes about a quarter of a microsecond.
 #[inline]
-pub(crate) fn time_alone(work: impl FnOnce()) -> Duration {
+pub fn time_alone(work: impl FnOnce()) -> Duration {
     #[cfg(target_os = "linux")]
     {
         let start = processor_time();
@@ -31,7 +31,7 @@ pub(crate) fn time_alone(work: impl FnOnce()) -> Duration {
 }
 
 /// Returns the nanoseconds that this thread has worked; without a clock of threads, the wall time.
-pub(crate) fn thread_nanos() -> u128 {
+pub fn thread_nanos() -> u128 {
     #[cfg(target_os = "linux")]
     {
         processor_time().as_nanos()
@@ -52,7 +52,7 @@ fn processor_time() -> Duration {
 /// Returns the current time.
 #[inline]
 #[expect(clippy::disallowed_methods, reason = "the stopwatch is what is not to be simulated")]
-pub(crate) fn now() -> Instant {
+pub fn now() -> Instant {
     Instant::now()
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn now() -> Instant {
 /// Without it the compiler turns a loop of plain additions into one addition. The fence
 /// costs no instruction.
 #[inline(always)]
-pub(crate) fn fence() {
+pub fn fence() {
     #[expect(unsafe_code, reason = "no safe construct makes the compiler forget all of memory")]
     // SAFETY: the assembly is empty; it only tells the compiler that it may access memory.
     unsafe {

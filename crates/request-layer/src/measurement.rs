@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use metrics_core::Moment;
 
-use super::method::KnownMethod;
-use super::recorder::{Outcome, Recorder, RouteId};
+use crate::method::KnownMethod;
+use crate::recorder::{Outcome, Recorder, RouteId};
 
 #[must_use = "dropping the measurement ends it"]
 #[derive(Debug)]
-pub(super) struct Measurement {
+pub(crate) struct Measurement {
     recorder: Arc<Recorder>,
     start: Moment,
     method: KnownMethod,
@@ -24,31 +24,31 @@ pub(super) struct Measurement {
 
 impl Measurement {
     #[inline]
-    pub(super) fn start(recorder: Arc<Recorder>, method: KnownMethod, route: RouteId) -> Self {
+    pub(crate) fn start(recorder: Arc<Recorder>, method: KnownMethod, route: RouteId) -> Self {
         recorder.active(method).add(1);
         let start = recorder.registry.clock().now();
         Self { recorder, start, method, route, outcome: Outcome::Cancelled }
     }
 
     /// Sets the route to the one whose template axum matched, and returns it.
-    pub(super) fn matched(&mut self, template: &str, is_whole: bool) -> RouteId {
+    pub(crate) fn matched(&mut self, template: &str, is_whole: bool) -> RouteId {
         self.route = self.recorder.route(template, is_whole);
         self.route
     }
 
-    pub(super) fn method(&self) -> KnownMethod {
+    pub(crate) fn method(&self) -> KnownMethod {
         self.method
     }
 
     /// Sets the outcome that is recorded if the measurement is dropped.
     #[inline]
-    pub(super) fn if_dropped(&mut self, outcome: Outcome) {
+    pub(crate) fn if_dropped(&mut self, outcome: Outcome) {
         self.outcome = outcome;
     }
 
     /// Ends the measurement, and records this outcome.
     #[inline]
-    pub(super) fn end(mut self, outcome: Outcome) {
+    pub(crate) fn end(mut self, outcome: Outcome) {
         self.outcome = outcome;
     }
 }

@@ -22,7 +22,7 @@ const REQUESTS: Desc = Desc::counter("floor_requests_total", "Requests.");
 
 /// A router with a future around its own.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestFloor {
+pub struct RequestFloor {
     router: Router,
     records: Arc<Records>,
 }
@@ -44,7 +44,7 @@ struct Running {
 impl RequestFloor {
     /// # Errors
     /// Fails when the registry has the names already.
-    pub(crate) fn new(registry: &Registry, router: Router) -> Result<Self, RegisterError> {
+    pub fn new(registry: &Registry, router: Router) -> Result<Self, RegisterError> {
         let duration = registry.latency(&DURATION, &[])?;
         let requests = registry.counter(&REQUESTS, &[])?;
         let records = Arc::new(Records { registry: registry.clone(), duration, requests });
@@ -53,7 +53,7 @@ impl RequestFloor {
 
     /// Calls the router; with `records` it also reads the clock and records.
     #[inline]
-    pub(crate) fn call<B>(
+    pub fn call<B>(
         &mut self,
         request: Request<B>,
         records: bool,
@@ -70,7 +70,7 @@ impl RequestFloor {
 pin_project! {
     /// The future of a [`RequestFloor`].
     #[derive(Debug)]
-    pub(crate) struct FloorFuture<F> {
+    pub struct FloorFuture<F> {
         #[pin]
         inner: F,
         running: Option<Running>,

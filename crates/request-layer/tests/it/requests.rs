@@ -11,12 +11,12 @@ use axum::routing::get;
 use bytes::Bytes;
 use http::{Method, Request, header};
 use http_body_util::{BodyExt, StreamBody};
-use http_glue::{
+use metrics_core::{Desc, Latency, ManualClock, Measuring, Registry, Value};
+use performance_monitor::PerformanceMonitor;
+use request_layer::{
     ACTIVE_REQUESTS, REQUEST_DURATION, REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer,
     UNMATCHED, WatchedRouter,
 };
-use metrics_core::{Desc, Latency, ManualClock, Measuring, Registry, Value};
-use performance_monitor::PerformanceMonitor;
 use tokio::sync::mpsc;
 use tower::ServiceExt;
 

@@ -1,16 +1,18 @@
 //! A small web service, with and without node0 around it, and the clients that call it.
 
 mod duplex;
+mod floor;
 mod loopback;
 mod service;
 
-pub(crate) use duplex::Duplex;
-pub(crate) use loopback::{Loopback, Server};
-pub(crate) use service::{Form, Toggled, hello};
+pub use duplex::Duplex;
+pub use floor::{FloorFuture, RequestFloor};
+pub use loopback::{Loopback, Server};
+pub use service::{Answer, Form, Toggled, hello};
 
 /// The path of a request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Target {
+pub enum Target {
     /// A path that equals its template.
     Static,
     /// A path with a parameter.
@@ -18,9 +20,9 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    pub(crate) const ALL: [Self; 2] = [Self::Static, Self::Parameter];
+    pub const ALL: [Self; 2] = [Self::Static, Self::Parameter];
 
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Static => "static path",
             Self::Parameter => "path with a parameter",

@@ -20,7 +20,7 @@ use super::{BODY, Target};
 use crate::stopwatch;
 
 /// A client with a connection to a service of its own, all on the calling thread.
-pub(crate) struct Duplex {
+pub struct Duplex {
     runtime: Rc<Runtime>,
     tasks: LocalSet,
     client: DuplexStream,
@@ -29,7 +29,7 @@ pub(crate) struct Duplex {
 
 impl Duplex {
     /// Connects to a service.
-    pub(crate) fn to<S>(runtime: Rc<Runtime>, service: S, target: Target) -> Self
+    pub fn to<S>(runtime: Rc<Runtime>, service: S, target: Target) -> Self
     where
         S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + 'static,
     {
@@ -43,7 +43,7 @@ impl Duplex {
     ///
     /// # Errors
     /// Fails when the server closes the connection.
-    pub(crate) fn send(&mut self, requests: usize) -> Result<Duration> {
+    pub fn send(&mut self, requests: usize) -> Result<Duration> {
         let Self { runtime, tasks, client, head } = self;
         let mut sent = Ok(());
         let took = stopwatch::time_alone(|| {

@@ -7,7 +7,7 @@ use http::Method;
 /// The client chooses the method, so only a closed set of methods may become
 /// label values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KnownMethod {
+pub(crate) enum KnownMethod {
     Connect,
     Delete,
     Get,
@@ -21,10 +21,10 @@ pub(super) enum KnownMethod {
 }
 
 impl KnownMethod {
-    pub(super) const COUNT: usize = 10;
+    pub(crate) const COUNT: usize = 10;
 
     #[inline]
-    pub(super) fn of(method: &Method) -> Self {
+    pub(crate) fn of(method: &Method) -> Self {
         match *method {
             Method::GET => Self::Get,
             Method::POST => Self::Post,
@@ -40,7 +40,7 @@ impl KnownMethod {
     }
 
     /// Returns the label value by OpenTelemetry's semantic conventions.
-    pub(super) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Connect => "CONNECT",
             Self::Delete => "DELETE",

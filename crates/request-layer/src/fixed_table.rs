@@ -12,13 +12,13 @@ use std::sync::OnceLock;
 /// The number of slots that are tried before an entry is refused.
 const PROBES: usize = 16;
 
-pub(super) struct FixedTable<T> {
+pub(crate) struct FixedTable<T> {
     slots: Box<[OnceLock<T>]>,
 }
 
 impl<T> FixedTable<T> {
     /// Makes a table of `slots` slots, rounded up to a power of two.
-    pub(super) fn new(slots: usize) -> Self {
+    pub(crate) fn new(slots: usize) -> Self {
         let slots = (0..slots.next_power_of_two()).map(|_| OnceLock::new()).collect();
         Self { slots }
     }
@@ -31,13 +31,13 @@ impl<T> FixedTable<T> {
 
     /// Returns the entry at a place that `find` or `find_or_insert` returned.
     #[inline]
-    pub(super) fn at(&self, place: usize) -> Option<&T> {
+    pub(crate) fn at(&self, place: usize) -> Option<&T> {
         self.slots.get(place)?.get()
     }
 
     /// Returns the place of the entry for which `is_it` holds.
     #[inline]
-    pub(super) fn find(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<usize> {
+    pub(crate) fn find(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<usize> {
         for place in self.probe(hash) {
             if is_it(self.at(place)?) {
                 return Some(place);
@@ -49,7 +49,7 @@ impl<T> FixedTable<T> {
     /// Returns the place of the entry for which `is_it` holds.
     ///
     /// If there is none, `make` makes it; returns `None` if no slot is free for it.
-    pub(super) fn find_or_insert(
+    pub(crate) fn find_or_insert(
         &self,
         hash: u64,
         is_it: impl Fn(&T) -> bool,
@@ -66,7 +66,7 @@ impl<T> FixedTable<T> {
 /// Input that is chosen to collide does no harm, since a lookup tries at most
 /// sixteen slots.
 #[inline]
-pub(super) fn hash(bytes: &[u8]) -> u64 {
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
     let mix = |hash: u64, word: u64| {
         let product = u128::from(hash ^ word) * u128::from(0x9E37_79B9_7F4A_7C15_u64);
         (product as u64) ^ ((product >> 64) as u64)

@@ -23,12 +23,12 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::BODY;
-use crate::floors::{FloorFuture, RequestFloor};
+use super::floor::{FloorFuture, RequestFloor};
 use crate::stopwatch;
 
 /// The form of the service that answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub enum Form {
     /// The router alone.
     Alone,
     /// The router that node0 watches.
@@ -47,16 +47,16 @@ const WATCHED: u8 = Form::Watched as u8;
 const RECORDED: u8 = Form::Recorded as u8;
 
 impl Form {
-    pub(crate) fn choose(self) {
+    pub fn choose(self) {
         FORM.store(self as u8, Ordering::Relaxed);
     }
 }
 
 /// The path whose answer is the processor time of the thread that serves.
-pub(super) const CLOCK: &str = "/clock";
+pub(crate) const CLOCK: &str = "/clock";
 
 /// A router with a static route, a route with a parameter, and twenty others as company.
-pub(crate) fn hello() -> Router {
+pub fn hello() -> Router {
     let router = Router::new()
         .route("/hello", get(async || BODY))
         .route("/users/{id}", get(async |Path(_): Path<u64>| BODY))
@@ -71,7 +71,7 @@ pub(crate) fn hello() -> Router {
 /// A server clones its service for each request. So that each form pays for its own clone only,
 /// they are behind one pointer, and the chosen one is cloned.
 #[derive(Clone, Debug)]
-pub(crate) struct Toggled {
+pub struct Toggled {
     forms: Arc<Forms>,
 }
 
@@ -83,12 +83,12 @@ struct Forms {
 }
 
 impl Toggled {
-    pub(crate) fn new(alone: Router, watched: WatchedRouter, floor: RequestFloor) -> Self {
+    pub fn new(alone: Router, watched: WatchedRouter, floor: RequestFloor) -> Self {
         Self { forms: Arc::new(Forms { alone, watched, floor }) }
     }
 
     /// Makes the service that `axum::serve` takes.
-    pub(super) fn make(self) -> MakeToggled {
+    pub(crate) fn make(self) -> MakeToggled {
         MakeToggled(self)
     }
 }
@@ -96,7 +96,7 @@ impl Toggled {
 pin_project! {
     /// The answer of any form.
     #[project = AnswerProjection]
-    pub(crate) enum Answer<A, W> {
+    pub enum Answer<A, W> {
         Alone { #[pin] inner: A },
         Watched { #[pin] inner: W },
         Floor { #[pin] inner: FloorFuture<A> },
@@ -149,7 +149,7 @@ where
 
 /// Gives each connection of `axum::serve` a clone of the service.
 #[derive(Clone, Debug)]
-pub(super) struct MakeToggled(Toggled);
+pub(crate) struct MakeToggled(Toggled);
 
 impl<T> Service<T> for MakeToggled {
     type Response = ForAxum;
@@ -167,7 +167,7 @@ impl<T> Service<T> for MakeToggled {
 
 /// A [`Toggled`] for the one body of requests that `axum::serve` has.
 #[derive(Clone, Debug)]
-pub(super) struct ForAxum(Toggled);
+pub(crate) struct ForAxum(Toggled);
 
 impl Service<Request<Body>> for ForAxum {
     type Response = Response;

@@ -17,12 +17,12 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::matched_route::{AwaitedRoute, is_outermost};
-use super::measurement::Measurement;
-use super::method::KnownMethod;
-use super::recorded_body::RecordedBody;
-use super::recorder::{Outcome, Recorder, RouteId};
-use super::watched_router::WatchedRouter;
+use crate::matched_route::{AwaitedRoute, is_outermost};
+use crate::measurement::Measurement;
+use crate::method::KnownMethod;
+use crate::recorded_body::RecordedBody;
+use crate::recorder::{Outcome, Recorder, RouteId};
+use crate::watched_router::WatchedRouter;
 
 /// Records method, route template, status, duration and requests in flight.
 ///
@@ -31,7 +31,7 @@ use super::watched_router::WatchedRouter;
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use http_glue::RequestLayer;
+/// use request_layer::RequestLayer;
 /// use metrics_core::Registry;
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,7 +39,7 @@ use super::watched_router::WatchedRouter;
 /// let router = Router::new().route("/orders/{id}", get(|| async { "an order" }));
 /// let app = RequestLayer::register(&registry)?.wrap(router);
 ///
-/// let listener = http_glue::bind("127.0.0.1:3000").await?;
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 /// axum::serve(listener, app.into_make_service()).await?;
 /// # Ok(())
 /// # }

@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 
 /// A median with the ends of its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Estimate {
-    pub(crate) low: f64,
-    pub(crate) median: f64,
-    pub(crate) high: f64,
+pub struct Estimate {
+    pub low: f64,
+    pub median: f64,
+    pub high: f64,
 }
 
 impl Estimate {
     /// Estimates the median of the distribution of the figures, of which there is at least one.
-    pub(crate) fn of(figures: &[f64]) -> Self {
+    pub fn of(figures: &[f64]) -> Self {
         let sorted = sorted(figures);
         let outside = ranks_outside(sorted.len());
         Self {
@@ -28,28 +28,28 @@ impl Estimate {
     }
 
     /// Estimates the ratio of two sides that were measured in the same rounds.
-    pub(crate) fn of_ratio(ours: &[f64], theirs: &[f64]) -> Self {
+    pub fn of_ratio(ours: &[f64], theirs: &[f64]) -> Self {
         let ratios: Vec<f64> =
             ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
         Self::of(&ratios)
     }
 
     /// Estimates the share by which our side takes longer than the other, in the same rounds.
-    pub(crate) fn of_share(ours: &[f64], theirs: &[f64]) -> Self {
+    pub fn of_share(ours: &[f64], theirs: &[f64]) -> Self {
         let Self { low, median, high } = Self::of_ratio(ours, theirs);
         Self { low: low - 1.0, median: median - 1.0, high: high - 1.0 }
     }
 }
 
 /// Returns the figures in ascending order.
-pub(crate) fn sorted(figures: &[f64]) -> Vec<f64> {
+pub fn sorted(figures: &[f64]) -> Vec<f64> {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted
 }
 
 /// Returns a quantile of sorted figures, interpolated between two of them.
-pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
+pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     let position = q * (sorted.len() - 1) as f64;
     let below = position.floor();
     let (lower, upper) = (sorted[below as usize], sorted[position.ceil() as usize]);

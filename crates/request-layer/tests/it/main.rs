@@ -1,0 +1,4 @@
+//! Tests through the public API: what is recorded of a request, and under which route.
+
+mod requests;
+mod templates;
