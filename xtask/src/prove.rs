@@ -29,7 +29,7 @@ enum How {
     Models,
     /// The core's models on faulty code.
     Mutants,
-    /// The instructions of the core's hot paths against their baseline.
+    /// The instructions of hot paths, requests, passes and scrapes against their baselines.
     Instructions,
     /// Tests of the core under Miri.
     Miri,
@@ -58,7 +58,7 @@ const PROOFS: &[Proof] = &[
     },
     Proof {
         name: "instructions",
-        shows: "no hot path of the core takes more instructions than were accepted (valgrind)",
+        shows: "no hot path, request, pass or scrape takes more instructions than were accepted (valgrind)",
         how: How::Instructions,
     },
     Proof {
