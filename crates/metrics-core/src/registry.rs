@@ -31,6 +31,7 @@ use crate::recording::latency::Latency;
 use crate::recording::peak::Peak;
 use crate::recording::register_error::RegisterError;
 use crate::recording::up_down::UpDown;
+use crate::sync;
 use crate::sync::atomic::Ordering;
 use crate::sync::lock;
 use crate::ticker::{AlreadyTicking, Ticker};
@@ -59,7 +60,7 @@ pub use builder::RegistryBuilder;
 pub struct Registry {
     pub(crate) engine: Arc<Engine>,
     /// The context that the engine has too, here so that a measurement need not look there.
-    pub(crate) context: Arc<Context>,
+    pub(crate) context: sync::Arc<Context>,
 }
 
 /// Generates two methods for each kind of handle: for one series, and for all series by values.
