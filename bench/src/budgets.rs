@@ -171,13 +171,10 @@ mod tests {
 
     fn race(entries: &[(&str, &[f64])]) -> Race {
         let entry = |(name, rounds): &(&str, &[f64])| Entry {
-            name: (*name).to_owned(),
             rounds: rounds.to_vec(),
-            singles: Vec::new(),
-            lost: 0,
+            ..Entry::named(name)
         };
-        let entries = entries.iter().map(entry).collect();
-        Race { id: "counter/held/1t".into(), title: String::new(), entries }
+        Race::of_times("counter/held/1t", "", entries.iter().map(entry).collect())
     }
 
     #[test]

@@ -95,9 +95,8 @@ mod tests {
 
     #[test]
     fn saved_medians_are_found_again() {
-        let entry =
-            Entry { name: "node0".into(), rounds: vec![1.0, 2.0, 3.0], singles: vec![], lost: 0 };
-        let race = Race { id: "r".into(), title: String::new(), entries: vec![entry] };
+        let entry = Entry { rounds: vec![1.0, 2.0, 3.0], ..Entry::named("node0") };
+        let race = Race::of_times("r", "", vec![entry]);
         let medians = Medians(medians(&json!({ "races": [of_race(&race, &[])] })));
         assert_eq!(medians.of("r", "node0"), Some(2.0));
         assert_eq!(medians.of("r", "nobody"), None);

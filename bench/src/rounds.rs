@@ -43,13 +43,30 @@ pub(crate) struct Effort {
     pub(crate) rounds: usize,
     /// The approximate time that a batch of one contender takes.
     pub(crate) batch: Duration,
+    pub(crate) scope: Scope,
+}
+
+/// The part of a question that is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All races and contenders.
+    Full,
+    /// All that is measured within the process; fewer rounds.
+    Quick,
 }
 
 impl Effort {
-    /// The effort for a verdict.
-    pub(crate) const FULL: Self = Self { rounds: 31, batch: Duration::from_millis(4) };
-    /// The effort to test that everything runs.
-    pub(crate) const QUICK: Self = Self { rounds: 5, batch: Duration::from_millis(1) };
+    /// The effort for a verdict on every budget.
+    pub(crate) const FULL: Self =
+        Self { rounds: 31, batch: Duration::from_millis(4), scope: Scope::Full };
+    /// The effort for a verdict on what is measured within the process, in a few minutes.
+    pub(crate) const QUICK: Self =
+        Self { rounds: 15, batch: Duration::from_millis(2), scope: Scope::Quick };
+
+    /// Returns `true` if requests are also sent over loopback, which takes minutes.
+    pub(crate) fn has_loopback(self) -> bool {
+        self.scope == Scope::Full
+    }
 }
 
 /// A participant of a race.
@@ -102,21 +119,52 @@ pub(crate) struct Race {
     pub(crate) id: String,
     /// A description of the race for people.
     pub(crate) title: String,
+    /// The unit of all figures.
+    #[serde(default)]
+    pub(crate) unit: Unit,
     pub(crate) entries: Vec<Entry>,
+}
+
+/// The unit of a race's figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Unit {
+    #[default]
+    Nanoseconds,
+    Bytes,
+}
+
+impl Race {
+    /// Returns the results of a race in nanoseconds.
+    pub(crate) fn of_times(id: &str, title: &str, entries: Vec<Entry>) -> Self {
+        let (id, title, unit) = (id.to_owned(), title.to_owned(), Unit::Nanoseconds);
+        Self { id, title, unit, entries }
+    }
 }
 
 /// The results of one contender in a race.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) name: String,
-    /// The nanoseconds per operation, by round.
+    /// The figure of one operation, by round.
     pub(crate) rounds: Vec<f64>,
-    /// The nanoseconds of single operations, if their tail is of interest.
+    /// The figures of single operations, if their tail is of interest.
     #[serde(default)]
     pub(crate) singles: Vec<f64>,
     /// The number of records that were made and not read back.
     #[serde(default)]
     pub(crate) lost: u64,
+    /// Seconds since the start and the figure at that moment, if its course is of interest.
+    #[serde(default)]
+    pub(crate) course: Vec<(f64, f64)>,
+}
+
+impl Entry {
+    /// Returns an entry without figures.
+    pub(crate) fn named(name: &str) -> Self {
+        let (rounds, singles, course) = (Vec::new(), Vec::new(), Vec::new());
+        Self { name: name.to_owned(), rounds, singles, lost: 0, course }
+    }
 }
 
 /// Measures the contenders in turn on the threads of a pool.
@@ -139,7 +187,7 @@ pub(crate) fn race(
         }
     }
     let entries = runners.into_iter().map(|runner| runner.finish(id)).collect::<Result<_>>()?;
-    Ok(Race { id: id.to_owned(), title: title.to_owned(), entries })
+    Ok(Race::of_times(id, title, entries))
 }
 
 /// A contender with its progress.
@@ -209,6 +257,6 @@ impl Runner {
         let lost = put_in.checked_sub(recorded).filter(|lost| *lost <= put_in / MOST_LOST);
         let lost = lost.filter(|lost| *lost == 0 || is_peer(name));
         let lost = lost.with_context(|| format!("{id}: {name} recorded {recorded} of {put_in}"))?;
-        Ok(Entry { name: name.to_owned(), rounds: self.rounds, singles: Vec::new(), lost })
+        Ok(Entry { rounds: self.rounds, lost, ..Entry::named(name) })
     }
 }

@@ -43,22 +43,22 @@ const EACH: usize = 20;
 const BATCH: usize = 200;
 
 pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
-    let is_quick = effort.rounds <= Effort::QUICK.rounds;
     let monitoring = Monitoring::builder().build()?;
     let floor = RequestFloor::new(monitoring.registry(), hello())?;
     let service = Toggled::new(hello(), monitoring.watch(hello()), floor);
     let mut races = Vec::new();
     // The servers start before this thread is pinned, since a thread inherits its cores.
-    let rounds = if is_quick { 20 } else { 4000 };
-    let servers = Server::ALL.map(|server| (server, Loopback::start(server, service.clone())));
+    let servers = Server::ALL.into_iter().filter(|_| effort.has_loopback());
+    let servers: Vec<_> =
+        servers.map(|server| (server, Loopback::start(server, service.clone()))).collect();
     rig::pin(0);
     for (server, loopback) in servers {
         let mut loopback = loopback?;
         for target in Target::ALL {
-            races.push(over_loopback(server, &mut loopback, target, rounds)?);
+            races.push(over_loopback(server, &mut loopback, target, 4000)?);
         }
     }
-    let rounds = if is_quick { 20 } else { 1500 };
+    let rounds = if effort.has_loopback() { 1500 } else { 400 };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let runtime = Rc::new(runtime);
     let peers = {
@@ -78,11 +78,11 @@ fn over_loopback(
     target: Target,
     rounds: usize,
 ) -> Result<Race> {
-    let mut sides = FORMS.map(|(name, _)| entry(name));
+    let mut sides = FORMS.map(|(name, _)| Entry::named(name));
     in_turn(&mut sides, rounds, |side| loopback.send(FORMS[side].1, target, EACH))?;
     let id = format!("request/{}/{target:?}", server.name()).to_lowercase();
     let title = format!("Request over loopback to {}'s server, {}", server.name(), target.name());
-    Ok(Race { id, title, entries: sides.into() })
+    Ok(Race::of_times(&id, &title, sides.into()))
 }
 
 fn in_process(
@@ -99,7 +99,7 @@ fn in_process(
         sides.push((name, Form::Alone, connections.len()));
         connections.push(Duplex::to(runtime.clone(), router.clone(), target));
     }
-    let mut entries: Vec<Entry> = sides.iter().map(|(name, ..)| entry(name)).collect();
+    let mut entries: Vec<Entry> = sides.iter().map(|(name, ..)| Entry::named(name)).collect();
     in_turn(&mut entries, rounds, |side| {
         let (_, form, connection) = sides[side];
         form.choose();
@@ -110,7 +110,8 @@ fn in_process(
         Ok(took.as_nanos() as f64 / BATCH as f64)
     })?;
     let id = format!("request/process/{target:?}").to_lowercase();
-    Ok(Race { id, title: format!("Request within the process, {}", target.name()), entries })
+    let title = format!("Request within the process, {}", target.name());
+    Ok(Race::of_times(&id, &title, entries))
 }
 
 /// A peer: a span per request that nobody subscribes to.
@@ -122,10 +123,6 @@ fn traced() -> Router {
 fn exported() -> Router {
     let (layer, _) = axum_prometheus::PrometheusMetricLayer::pair();
     hello().layer(layer)
-}
-
-fn entry(name: &str) -> Entry {
-    Entry { name: name.to_owned(), rounds: Vec::new(), singles: Vec::new(), lost: 0 }
 }
 
 /// Measures the sides in turn, in an order that rotates from round to round.

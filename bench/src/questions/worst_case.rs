@@ -74,12 +74,7 @@ fn race(effort: Effort, cells: Cells, alive: &Arc<RwLock<()>>) -> Result<Race> {
     ];
 
     let mut ticker = registry.ticker().expect("it is the first");
-    let mut entries = cases.each_ref().map(|case| Entry {
-        name: case.name.to_owned(),
-        rounds: Vec::new(),
-        singles: Vec::new(),
-        lost: 0,
-    });
+    let mut entries = cases.each_ref().map(|case| Entry::named(case.name));
     for round in 0..effort.rounds {
         for place in 0..cases.len() {
             let turn = (round + place) % cases.len();
@@ -103,7 +98,7 @@ fn race(effort: Effort, cells: Cells, alive: &Arc<RwLock<()>>) -> Result<Race> {
         Cells::Ready => ("worst-case", "First touch on a fresh thread, and names at the cap"),
         Cells::Made => ("worst-case/unprepared", "The same where nothing lies ready"),
     };
-    Ok(Race { id: id.to_owned(), title: title.to_owned(), entries: entries.into() })
+    Ok(Race::of_times(id, title, entries.into()))
 }
 
 /// Times one record on a new thread, which then waits for the end of the question.
