@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use axum::Router;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use node0::postgres::PostgresCheck;
 use node0::{MonitoredPool, Monitoring, ReadinessStatus, Shutdown, postgres, serve, stop_signal};
@@ -38,37 +39,11 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
         .naming(flags.naming)
         .build()
         .context("monitoring cannot be set up")?;
-    let settings = DatabaseSettings {
-        choice: flags.database.clone(),
-        env_url: flags.database_url.clone(),
-        postgres_bin_dirs: flags.postgres_bin.clone().map(|folder| vec![folder]),
-    };
-    let database = Database::open(settings).await?;
-    let pool = watched_pool(&monitoring, &database)?;
-
-    let chaos = Chaos::new(POOL_SIZE);
-    let clock = monitoring.registry().clock().clone();
-    let second = SecondTier::open(
-        &flags.redis,
-        flags.redis_url.as_deref(),
-        monitoring.cache(),
-        monitoring.database(),
-        &clock,
-    )
-    .await?;
-    let redis = second.source();
-    let cache = OrderCache::new(monitoring.cache(), second, chaos.clone())?;
-    let bank = PaymentService::start(chaos.clone()).await?;
-    let payments = Payments::new(monitoring.breakers(), bank.address())?;
-    let performance = monitoring.performance();
-    let orders = Orders::new(pool.clone(), cache, payments, chaos.clone(), clock, performance)?;
-    let shown = if flags.has_chaos() { ChaosRoutes::Shown } else { ChaosRoutes::Hidden };
-    let endpoints = monitoring.routes_with(|routes| routes.surface(IndexPage::new(shown)))?;
-    let app = App { orders, chaos, pool }.router(shown).merge(endpoints);
+    let Parts { router, database, redis, bank, .. } = Parts::assemble(&monitoring, &flags).await?;
 
     let address = listener.local_addr().context("the address cannot be read")?;
     let shutdown = monitoring.shutdown().drain_delay(flags.drain);
-    let server = serve(listener, monitoring.watch(app)).shutdown(&shutdown);
+    let server = serve(listener, monitoring.watch(router)).shutdown(&shutdown);
     let server = tokio::spawn(server.metrics(monitoring.registry())?.run());
     tokio::spawn(stop_on_signals(shutdown.clone()));
 
@@ -84,6 +59,59 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
     monitoring.stop();
     database.close().await;
     Ok(())
+}
+
+/// The parts of the demo, connected but not yet served.
+#[derive(Debug)]
+pub struct Parts {
+    /// The demo's endpoints with node0's, not yet watched.
+    pub router: Router,
+    /// The database of the orders.
+    pub database: Database,
+    /// The pool of connections to the database.
+    pub pool: MonitoredPool<Manager>,
+    /// The second cache tier as the ready line prints it.
+    pub redis: &'static str,
+    /// The service that takes the payments; dropping it ends it.
+    pub bank: PaymentService,
+}
+
+impl Parts {
+    /// Opens the database and the cache, and connects everything that answers requests.
+    ///
+    /// # Errors
+    /// Returns one line for people when a part cannot start.
+    pub async fn assemble(monitoring: &Monitoring, flags: &Flags) -> anyhow::Result<Self> {
+        let settings = DatabaseSettings {
+            choice: flags.database.clone(),
+            env_url: flags.database_url.clone(),
+            postgres_bin_dirs: flags.postgres_bin.clone().map(|folder| vec![folder]),
+        };
+        let database = Database::open(settings).await?;
+        let pool = watched_pool(monitoring, &database)?;
+
+        let chaos = Chaos::new(POOL_SIZE);
+        let clock = monitoring.registry().clock().clone();
+        let second = SecondTier::open(
+            &flags.redis,
+            flags.redis_url.as_deref(),
+            monitoring.cache(),
+            monitoring.database(),
+            &clock,
+        )
+        .await?;
+        let redis = second.source();
+        let cache = OrderCache::new(monitoring.cache(), second, chaos.clone())?;
+        let bank = PaymentService::start(chaos.clone()).await?;
+        let payments = Payments::new(monitoring.breakers(), bank.address())?;
+        let performance = monitoring.performance();
+        let orders = Orders::new(pool.clone(), cache, payments, chaos.clone(), clock, performance)?;
+        let shown = if flags.has_chaos() { ChaosRoutes::Shown } else { ChaosRoutes::Hidden };
+        let endpoints = monitoring.routes_with(|routes| routes.surface(IndexPage::new(shown)))?;
+        let app = App { orders, chaos, pool: pool.clone() };
+        let router = app.router(shown).merge(endpoints);
+        Ok(Self { router, database, pool, redis, bank })
+    }
 }
 
 /// Builds the monitored database pool, and registers a readiness check for the database.
