@@ -1,7 +1,8 @@
 //! The budgets of the core, and the verdicts on a measurement.
 //!
-//! A budget is a factor on the time that a peer took in the same rounds, a share that is added
-//! to it, or a time.
+//! A budget is a factor on what a peer took in the same rounds, a share that is added to it, a
+//! time or a size. Every race that has peers has the budget to be ahead of the best of them;
+//! `worst-case` has none, since its peers do other work.
 //! The verdict uses the worse end of the interval: a budget holds only if it does so with
 //! 95 % confidence.
 
@@ -9,7 +10,9 @@ use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 
 use crate::floors::is_floor;
-use crate::questions::request::{ALONE, FLOOR, NODE0};
+use crate::questions::monitors::{CLOCK, POOL, WRAPPED_POOL};
+use crate::questions::over_loopback::SCRAPED;
+use crate::questions::request::{ALONE, FLOOR, NODE0, OFF};
 use crate::rounds::{Entry, Race};
 use rig::stats::Estimate;
 
@@ -29,11 +32,15 @@ enum Limit {
     Of(&'static str, f64),
     /// A share that is added to the time of one contender.
     Over(&'static str, f64),
+    /// A factor on the time of the first contender, for what goes beyond the time of all of them.
+    Beyond(&'static [&'static str], f64),
     /// A time in nanoseconds.
     Nanos(f64),
+    /// A size in bytes.
+    Bytes(f64),
 }
 
-use Limit::{BestPeer, Nanos, Of, Over};
+use Limit::{BestPeer, Beyond, Bytes, Nanos, Of, Over};
 
 impl Budget {
     const fn new(race: &'static str, ours: &'static str, limit: Limit) -> Self {
@@ -49,31 +56,77 @@ const CELLS: &str = "floor, cells alone";
 const COPY: &str = "floor, copy";
 const MEMORY: &str = "floor, fresh memory alone";
 
+const SUMS: &str = "floor, sums and values";
+const LINES: &str = "floor, lines alone";
+
+const MIB: f64 = 1024.0 * 1024.0;
+/// The growth that counts as none: the system loads a program's code in pieces of 64 KiB.
+const UNNOTICED: f64 = MIB / 16.0;
+
 const BUDGETS: &[Budget] = &[
     Budget::new("counter/held/1t", "node0", BestPeer(0.5)),
+    Budget::new("latency/held/1t", "node0", BestPeer(1.0)).floor(CELLS),
     Budget::new("latency/held/1t", "node0", Of("metriken sharded", 0.8)).floor(CELLS),
     Budget::new("latency/held/1t", "node0", Of("prometheus-client", 0.3)).floor(CELLS),
     Budget::new("counter/held/2t", "node0", BestPeer(0.5)),
+    Budget::new("latency/held/2t", "node0", BestPeer(1.0)).floor(CELLS),
     Budget::new("latency/held/2t", "node0", Of("metriken sharded", 0.8)).floor(CELLS),
     Budget::new("latency/held/2t", "node0", Of("prometheus-client", 0.3)).floor(CELLS),
+    Budget::new("counter/labels/1t", "node0", BestPeer(1.0)),
     Budget::new("counter/labels/1t", "node0", Of("prometheus-client", 0.5)),
+    Budget::new("latency/labels/1t", "node0", BestPeer(1.0)),
     Budget::new("latency/labels/1t", "node0", Of("prometheus-client", 0.5)),
+    Budget::new("counter/many/1t", "node0", BestPeer(1.0)),
+    Budget::new("latency/many/1t", "node0", BestPeer(1.0)),
+    Budget::new("latency/timer/1t", "node0", BestPeer(1.0)),
+    // A request over loopback, in the three rows, and within the process against the other layers.
+    Budget::new("request/node0/static", OFF, Over(ALONE, 0.01)),
     Budget::new("request/node0/static", NODE0, Over(ALONE, 0.01)).floor(FLOOR),
+    Budget::new("request/node0/static", SCRAPED, Over(ALONE, 0.01)).floor(FLOOR),
+    Budget::new("request/node0/parameter", OFF, Over(ALONE, 0.01)),
     Budget::new("request/node0/parameter", NODE0, Over(ALONE, 0.01)).floor(FLOOR),
+    Budget::new("request/node0/parameter", SCRAPED, Over(ALONE, 0.01)).floor(FLOOR),
+    Budget::new("request/axum/static", OFF, Over(ALONE, 0.01)),
     Budget::new("request/axum/static", NODE0, Over(ALONE, 0.01)).floor(FLOOR),
+    Budget::new("request/axum/static", SCRAPED, Over(ALONE, 0.01)).floor(FLOOR),
+    Budget::new("request/axum/parameter", OFF, Over(ALONE, 0.01)),
     Budget::new("request/axum/parameter", NODE0, Over(ALONE, 0.01)).floor(FLOOR),
+    Budget::new("request/axum/parameter", SCRAPED, Over(ALONE, 0.01)).floor(FLOOR),
+    Budget::new("request/process/static", NODE0, BestPeer(1.0)).floor(FLOOR),
+    Budget::new("request/process/parameter", NODE0, BestPeer(1.0)).floor(FLOOR),
+    Budget::new("request/demo/hit", NODE0, Over(ALONE, 0.002)),
+    Budget::new("request/demo/miss", NODE0, Over(ALONE, 0.002)),
     Budget::new("monitors/1t", "node0, cache hit", Of("node0", 2.0)),
     Budget::new("monitors/1t", "node0, breaker success", Of("node0", 2.5)),
     Budget::new("monitors/1t", "node0, pool acquire and release", Of("node0", 3.0)),
+    Budget::new("monitors/1t", WRAPPED_POOL, Beyond(&[POOL, CLOCK], 0.18)),
+    Budget::new("scrape/counters/100", "node0", BestPeer(1.0)).floor(COPY),
+    Budget::new("scrape/counters/1000", "node0", BestPeer(1.0)).floor(COPY),
+    Budget::new("scrape/counters/1000", "node0", Of(COPY, 1.6)).floor(COPY),
     Budget::new("scrape/counters/10000", "node0", Of(COPY, 2.0)).floor(COPY),
     Budget::new("scrape/counters/10000", "node0", BestPeer(0.25)).floor(COPY),
-    Budget::new("scrape/latencies/1000", "node0", BestPeer(1.0)).floor(COPY),
-    Budget::new("sampling/1000x8", "node0, idle", Nanos(50_000.0)).floor("floor, sums and values"),
-    Budget::new("sampling/1000x8", "node0, busy", Nanos(5_000_000.0)).floor("floor, lines alone"),
+    Budget::new("scrape/counters/100000", "node0", BestPeer(1.0)).floor(COPY),
+    Budget::new("scrape/latencies/1000", "node0", BestPeer(0.7)).floor(COPY),
+    Budget::new("scrape/latencies/1000", "node0", Of("measured", 0.8)).floor(COPY),
+    Budget::new("sampling/1000x8", "node0, idle", Nanos(50_000.0)).floor(SUMS),
+    Budget::new("sampling/1000x8", "node0, busy", Nanos(5_000_000.0)).floor(LINES),
+    Budget::new("sampling/1000x8", "node0, busy", Of(LINES, 1.25)).floor(LINES),
     Budget::new("worst-case", "node0, counter", Nanos(10_000.0)).floor(MEMORY),
     Budget::new("worst-case", "node0, latency", Nanos(10_000.0)).floor(MEMORY),
     Budget::new("worst-case", "node0, known name", Nanos(10_000.0)).floor(MEMORY),
     Budget::new("worst-case", "node0, name at the cap", Nanos(10_000.0)).floor(MEMORY),
+    Budget::new("memory/counters/10000", "node0", BestPeer(1.0)),
+    // The other peers keep fourteen buckets and no windows; this one has node0's resolution.
+    Budget::new("memory/latencies/1000", "node0", Of("metriken sharded", 1.0)),
+    Budget::new("memory/latencies/200x8", "node0", Of("metriken sharded", 1.0)),
+    Budget::new("memory/latencies/200x8", "node0", Bytes(16e6)),
+    Budget::new("memory/unread", "node0", Bytes(UNNOTICED)),
+    Budget::new("memory/unread", "node0, never ticked", Bytes(UNNOTICED)),
+    Budget::new("memory/ledger", "node0", Bytes(MIB)),
+    Budget::new("startup/counters/1000", "node0", BestPeer(1.0)),
+    Budget::new("startup/latencies/200", "node0", BestPeer(1.0)),
+    Budget::new("startup/service/build", "node0", Nanos(10e6)),
+    Budget::new("startup/service/memory", "node0", Bytes(4.0 * MIB)),
 ];
 
 /// Returns `true` if a contender is a peer: not node0, not a floor, not a part measured apart.
@@ -86,7 +139,7 @@ pub(crate) fn is_peer(name: &str) -> bool {
 pub(crate) struct Verdict {
     pub(crate) race: &'static str,
     pub(crate) ours: &'static str,
-    /// The contender whose time the limit multiplies; `None` for a limit in nanoseconds.
+    /// The contender whose figure the limit multiplies; `None` for a limit in the race's unit.
     pub(crate) against: Option<String>,
     pub(crate) limit: f64,
     /// `true` if the limit and the figure are shares that are added to the other's time.
@@ -134,23 +187,40 @@ impl Budget {
     fn judge(&self, race: &Race) -> Result<Verdict> {
         let ours = entry(race, self.ours)?;
         let is_share = matches!(self.limit, Over(..));
-        let (against, limit) = match self.limit {
-            BestPeer(factor) => (Some(best_peer(race)?), factor),
-            Of(name, factor) => (Some(entry(race, name)?), factor),
-            Over(name, share) => (Some(entry(race, name)?), share),
-            Nanos(nanos) => (None, nanos),
+        let ratio = |theirs: &Entry| Estimate::of_ratio(&ours.rounds, &theirs.rounds);
+        let (against, limit, measured) = match self.limit {
+            BestPeer(factor) => {
+                let peer = best_peer(race)?;
+                (Some(peer.name.clone()), factor, ratio(peer))
+            }
+            Of(name, factor) => (Some(name.to_owned()), factor, ratio(entry(race, name)?)),
+            Over(name, share) => {
+                let theirs = entry(race, name)?;
+                let measured = Estimate::of_share(&ours.rounds, &theirs.rounds);
+                (Some(name.to_owned()), share, measured)
+            }
+            Beyond(names, factor) => {
+                let parts =
+                    names.iter().map(|name| entry(race, name)).collect::<Result<Vec<_>>>()?;
+                let beyond = beyond(&ours.rounds, &parts);
+                let measured = Estimate::of_ratio(&beyond, &parts[0].rounds);
+                (Some(format!("{}, beyond it and the others apart", names[0])), factor, measured)
+            }
+            Nanos(limit) | Bytes(limit) => (None, limit, Estimate::of(&ours.rounds)),
         };
-        let measured = match against {
-            Some(theirs) if is_share => Estimate::of_share(&ours.rounds, &theirs.rounds),
-            Some(theirs) => Estimate::of_ratio(&ours.rounds, &theirs.rounds),
-            None => Estimate::of(&ours.rounds),
-        };
-        let against = against.map(|entry| entry.name.clone());
         let floor =
             self.floor.map(|name| anyhow::Ok((name, Estimate::of(&entry(race, name)?.rounds))));
         let floor = floor.transpose()?;
         Ok(Verdict { race: self.race, ours: self.ours, against, limit, is_share, measured, floor })
     }
+}
+
+/// Returns what is left of each round without the parts.
+fn beyond(ours: &[f64], parts: &[&Entry]) -> Vec<f64> {
+    let without = |(round, ours): (usize, &f64)| {
+        ours - parts.iter().map(|part| part.rounds[round]).sum::<f64>()
+    };
+    ours.iter().enumerate().map(without).collect()
 }
 
 fn entry<'a>(race: &'a Race, name: &str) -> Result<&'a Entry> {
@@ -193,6 +263,13 @@ mod tests {
         assert_eq!(verdict.measured.median, 0.25);
         assert!(!verdict.holds());
         assert_eq!(verdict.used(), 1.5);
+    }
+
+    #[test]
+    fn parts_apart_are_taken_off_in_each_round() {
+        let part = |rounds: &[f64]| Entry { rounds: rounds.to_vec(), ..Entry::named("apart") };
+        let (pool, clock) = (part(&[50.0, 100.0]), part(&[10.0, 10.0]));
+        assert_eq!(beyond(&[70.0, 130.0], &[&pool, &clock]), [10.0, 20.0]);
     }
 
     #[test]

@@ -11,8 +11,10 @@ mod results;
 mod table;
 
 mod rounds;
+mod specimen;
 
 mod floors;
+mod held;
 mod page;
 mod peers;
 
@@ -48,6 +50,9 @@ enum Inner {
         #[arg(long)]
         quick: bool,
     },
+    /// Measures one contender of a race in this process, and prints its figures as JSON.
+    #[command(hide = true)]
+    Specimen { race: String, contender: String },
 }
 
 #[derive(Debug, Args)]
@@ -73,6 +78,9 @@ fn main() -> ExitCode {
     let outcome = match inner {
         None => bench.run(),
         Some(Inner::Question { name, quick }) => answer(&name, effort(quick)).map(|()| true),
+        Some(Inner::Specimen { race, contender }) => {
+            specimen::print(&race, &contender).map(|()| true)
+        }
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -125,6 +133,8 @@ impl Bench {
             Some(Group::Monitors) => "monitors",
             Some(Group::Scrape) => "scrape",
             Some(Group::Sampling) => "sampling",
+            Some(Group::Memory) => "memory",
+            Some(Group::Startup) => "startup",
         }
     }
 

@@ -6,6 +6,7 @@
 pub(crate) mod node0;
 
 pub(crate) mod contatori;
+pub(crate) mod layers;
 pub(crate) mod measured;
 pub(crate) mod metrics;
 pub(crate) mod metriken;

@@ -4,13 +4,18 @@
 //! cells, the heap or the global registry of another.
 
 mod contention;
+mod demo;
+mod ledger;
 mod many;
-mod monitors;
+mod memory;
+pub(crate) mod monitors;
 mod names;
+pub(crate) mod over_loopback;
 mod record;
 pub(crate) mod request;
 mod sampling;
 mod scrape;
+mod startup;
 mod timer;
 mod worst_case;
 
@@ -18,6 +23,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::rounds::{Effort, Race};
+use crate::specimen::Specimen;
 
 /// What a question is about; a run may be limited to one group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -32,6 +38,10 @@ pub(crate) enum Group {
     Scrape,
     /// The pass that is made every second.
     Sampling,
+    /// The memory of metrics, and of a whole process over time.
+    Memory,
+    /// Building, registering, the first request and the first scrape.
+    Startup,
 }
 
 /// A question: its name and the function that measures it.
@@ -49,8 +59,15 @@ pub(crate) const QUESTIONS: &[Question] = &[
     Question { group: Group::Core, name: "many", ask: many::ask },
     Question { group: Group::Core, name: "timer", ask: timer::ask },
     Question { group: Group::Request, name: "request", ask: request::ask },
+    Question { group: Group::Request, name: "demo", ask: demo::ask },
     Question { group: Group::Monitors, name: "monitors", ask: monitors::ask },
     Question { group: Group::Scrape, name: "scrape", ask: scrape::ask },
     Question { group: Group::Sampling, name: "sampling", ask: sampling::ask },
     Question { group: Group::Core, name: "worst-case", ask: worst_case::ask },
+    Question { group: Group::Memory, name: "memory", ask: memory::ask },
+    Question { group: Group::Memory, name: "ledger", ask: ledger::ask },
+    Question { group: Group::Startup, name: "startup", ask: startup::ask },
 ];
+
+/// The races whose contenders are measured in a process each.
+pub(crate) const SPECIMENS: [&[Specimen]; 2] = [memory::SPECIMENS, startup::SPECIMENS];

@@ -67,6 +67,14 @@ impl Effort {
     pub(crate) fn has_loopback(self) -> bool {
         self.scope == Scope::Full
     }
+
+    /// Returns the number of processes for each contender that needs a process of its own.
+    pub(crate) fn processes(self) -> usize {
+        match self.scope {
+            Scope::Full => 7,
+            Scope::Quick => 2,
+        }
+    }
 }
 
 /// A participant of a race.

@@ -80,10 +80,10 @@ pub(crate) fn labels(i: usize) -> [(&'static str, String); 3] {
 }
 
 /// A xorshift generator: repeatable, and random enough for choices.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

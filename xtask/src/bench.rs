@@ -23,6 +23,10 @@ enum Group {
     Scrape,
     /// The pass that is made every second.
     Sampling,
+    /// The memory of metrics, and of a whole process over time.
+    Memory,
+    /// Building, registering, the first request and the first scrape.
+    Startup,
 }
 
 /// The questions to measure, and the way to do it.
@@ -65,6 +69,8 @@ impl Bench {
             Group::Monitors => "monitors",
             Group::Scrape => "scrape",
             Group::Sampling => "sampling",
+            Group::Memory => "memory",
+            Group::Startup => "startup",
         });
         let mut arguments: Vec<&str> = group.into_iter().collect();
         arguments.extend(self.quick.then_some("--quick"));

@@ -1,14 +1,18 @@
 //! A small web service, with and without node0 around it, and the clients that call it.
 
+mod client;
 mod duplex;
 mod floor;
 mod loopback;
 mod service;
+mod wire;
 
+pub use client::Client;
 pub use duplex::Duplex;
 pub use floor::{FloorFuture, RequestFloor};
-pub use loopback::{Loopback, Server};
+pub use loopback::{Loopback, Server, clock};
 pub use service::{Answer, Form, Toggled, hello};
+pub use wire::{get, write_get};
 
 /// The path of a request.
 #[derive(Clone, Copy, Debug)]
@@ -29,16 +33,11 @@ impl Target {
         }
     }
 
-    /// The head of the request.
-    fn head(self) -> Vec<u8> {
-        let path = match self {
+    pub fn path(self) -> &'static str {
+        match self {
             Self::Static => "/hello",
             Self::Parameter => "/users/42",
-        };
-        format!(
-            "GET {path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench/1\r\naccept: */*\r\n\r\n"
-        )
-        .into_bytes()
+        }
     }
 }
 

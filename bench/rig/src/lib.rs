@@ -3,6 +3,7 @@
 //! It knows neither budgets nor peers; those are the bench's.
 
 pub mod http;
+pub mod memory;
 pub mod stats;
 pub mod stopwatch;
 

@@ -43,9 +43,26 @@ pub fn thread_nanos() -> u128 {
     }
 }
 
+/// Returns the nanoseconds that all threads of this process have worked, those that ended too.
+///
+/// `None` on systems without a clock of processes.
+pub fn process_nanos() -> Option<u128> {
+    #[cfg(target_os = "linux")]
+    {
+        Some(read(rustix::time::ClockId::ProcessCPUTime).as_nanos())
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
 #[cfg(target_os = "linux")]
 fn processor_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    read(rustix::time::ClockId::ThreadCPUTime)
+}
+
+#[cfg(target_os = "linux")]
+fn read(clock: rustix::time::ClockId) -> Duration {
+    let time = rustix::time::clock_gettime(clock);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 

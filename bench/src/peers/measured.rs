@@ -9,6 +9,7 @@ use measured::text::BufferedTextEncoder;
 use measured::{Counter, CounterVec, Histogram, HistogramVec, LabelGroup, MetricGroup};
 use paracord::ParaCord;
 
+use crate::held::{Held, Holder};
 use crate::page;
 use crate::rounds::Contender;
 use crate::workload::{self, BOUNDS, VALUES};
@@ -149,4 +150,38 @@ fn scrape(
     Contender::acting(NAME, prepare, act, move || {
         page.borrow().as_ref().map_or(0, |page| page::sum_of_bytes(page, read))
     })
+}
+
+pub(crate) const HOLDER: Holder =
+    Holder { name: NAME, counters: Some(hold_counters), latencies: hold_latencies };
+
+fn hold_counters(count: usize) -> Held {
+    let vec = CounterVec::with_label_set(series_set());
+    let counters = Arc::new(Counters { http_requests_total: vec });
+    let (same, labels) = (counters.clone(), labels(count));
+    for values in &labels {
+        counters.http_requests_total.inc_by(series(values), 0);
+    }
+    let record = move |_| {
+        for values in &labels {
+            counters.http_requests_total.inc(series(values));
+        }
+    };
+    Held::new(record, move || sum_of(&*same, "http_requests_total"))
+}
+
+/// Registers by a first record, which is taken off the count.
+fn hold_latencies(count: usize) -> Held {
+    let vec = HistogramVec::with_label_set_and_metadata(series_set(), thresholds());
+    let histograms = Arc::new(Histograms { http_request_seconds: vec });
+    let (same, labels, values) = (histograms.clone(), labels(count), workload::seconds());
+    let record = move |from: usize| {
+        for (i, label_values) in labels.iter().enumerate() {
+            let seconds = values[(from + i) % VALUES];
+            histograms.http_request_seconds.observe(series(label_values), seconds);
+        }
+    };
+    record(0);
+    let registered = count as u64;
+    Held::new(record, move || sum_of(&*same, "http_request_seconds_count") - registered)
 }

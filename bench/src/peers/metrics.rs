@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use metrics::{Counter, Histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
+use crate::held::{Held, Holder};
 use crate::page;
 use crate::rounds::{Contender, LAP};
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};
@@ -169,4 +170,25 @@ fn scrape(
         handle.render_to_write(&mut *page).expect("a vector takes everything");
     };
     Contender::acting(NAME, prepare, act, move || page::sum_of_bytes(&page.borrow(), read))
+}
+
+pub(crate) const HOLDER: Holder =
+    Holder { name: NAME, counters: Some(hold_counters), latencies: hold_latencies };
+
+fn hold_counters(count: usize) -> Held {
+    let recorder = recorder();
+    let (counters, handle) = (counters_of(&recorder, count), recorder.handle());
+    let record = move |_| counters.iter().for_each(|counter| counter.increment(1));
+    Held::new(record, move || sum_of(&handle, "http_requests_total"))
+}
+
+fn hold_latencies(count: usize) -> Held {
+    let (recorder, values) = (recorder(), workload::seconds());
+    let (histograms, handle) = (histograms_of(&recorder, count), recorder.handle());
+    let record = move |from: usize| {
+        for (i, histogram) in histograms.iter().enumerate() {
+            histogram.record(values[(from + i) % VALUES]);
+        }
+    };
+    Held::new(record, move || sum_of(&handle, "http_request_seconds_count"))
 }

@@ -12,6 +12,7 @@ use metriken::{
     ShardedCounterHistogramGroup,
 };
 
+use crate::held::{Held, Holder};
 use crate::rounds::Contender;
 use crate::workload::{self, CHOICES, VALUES};
 use rig::stopwatch;
@@ -102,6 +103,25 @@ pub(crate) fn sharded_latencies() -> Contender {
         group.increment(chosen, values[i % VALUES]).expect("it is in range");
     };
     Contender::recording(SHARDED, op, move || {
+        let all = same.load_all().unwrap_or_default();
+        all.iter().flat_map(|loaded| loaded.as_slice()).sum()
+    })
+}
+
+/// Its metrics in number have no labels, so only its latencies are comparable, by their cells.
+pub(crate) const HOLDER: Holder =
+    Holder { name: SHARDED, counters: None, latencies: hold_latencies };
+
+fn hold_latencies(count: usize) -> Held {
+    let group = ShardedCounterHistogramGroup::new(count, GROUPING_POWER, MAX_VALUE_POWER);
+    let (group, values) = (Arc::new(group), workload::nanos());
+    let same = group.clone();
+    let record = move |from: usize| {
+        for i in 0..count {
+            group.increment(i, values[(from + i) % VALUES]).expect("it is in range");
+        }
+    };
+    Held::new(record, move || {
         let all = same.load_all().unwrap_or_default();
         all.iter().flat_map(|loaded| loaded.as_slice()).sum()
     })

@@ -1,5 +1,6 @@
 //! node0 through its public API, with higher caps so that the questions have enough series.
 
+mod held;
 mod scrape;
 
 use metrics_core::{Counter, Desc, Latency, Registry, RegistryBuilder};
@@ -8,6 +9,7 @@ use performance_monitor::{OPERATION_DURATION, OPERATIONS, PerformanceMonitor};
 use crate::rounds::Contender;
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};
 
+pub(crate) use held::HOLDER;
 pub(crate) use scrape::{scrape_counters, scrape_latencies};
 
 pub(crate) const NAME: &str = "node0";

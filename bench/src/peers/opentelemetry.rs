@@ -11,12 +11,21 @@ use opentelemetry::metrics::{Meter, MeterProvider as _};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics};
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
-use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
+use opentelemetry_sdk::metrics::{
+    Instrument, PeriodicReader, SdkMeterProvider, Stream, Temporality,
+};
 
+use crate::held::{Held, Holder};
 use crate::rounds::Contender;
 use crate::workload::{self, BOUNDS, VALUES};
 
 const NAME: &str = "opentelemetry";
+
+/// Above the number of series in any question; by default there are 2000.
+const MOST_SERIES: usize = 20_000;
+
+/// Longer than any run, so that a reader exports only when it is flushed.
+const FOREVER: Duration = Duration::from_secs(86_400);
 
 pub(crate) fn counter() -> Contender {
     let (meter, recorded) = meter();
@@ -53,14 +62,20 @@ pub(crate) fn latency_by_labels() -> Contender {
     Contender::recording(NAME, op, recorded)
 }
 
+/// Installs a provider of meters for this process, which nothing reads.
+pub(crate) fn install() {
+    let reader = PeriodicReader::builder(Total::default()).with_interval(FOREVER).build();
+    opentelemetry::global::set_meter_provider(
+        SdkMeterProvider::builder().with_reader(reader).build(),
+    );
+}
+
 /// Returns a meter, and a function that exports and returns the total that was recorded.
 fn meter() -> (Meter, impl FnMut() -> u64) {
     let total = Total::default();
-    let reader = PeriodicReader::builder(total.clone())
-        // Longer than any run, so that the reader exports only when it is flushed.
-        .with_interval(Duration::from_secs(86_400))
-        .build();
-    let provider = SdkMeterProvider::builder().with_reader(reader).build();
+    let reader = PeriodicReader::builder(total.clone()).with_interval(FOREVER).build();
+    let large = |_: &Instrument| Stream::builder().with_cardinality_limit(MOST_SERIES).build().ok();
+    let provider = SdkMeterProvider::builder().with_reader(reader).with_view(large).build();
     let meter = provider.meter("bench");
     let recorded = move || {
         provider.force_flush().expect("it only adds");
@@ -100,4 +115,37 @@ impl PushMetricExporter for Total {
     fn temporality(&self) -> Temporality {
         Temporality::Cumulative
     }
+}
+
+pub(crate) const HOLDER: Holder =
+    Holder { name: NAME, counters: Some(hold_counters), latencies: hold_latencies };
+
+/// Registers by records of zero, since a series begins with its first record.
+fn hold_counters(count: usize) -> Held {
+    let (meter, recorded) = meter();
+    let counter = meter.u64_counter("http_requests").build();
+    let series = attributes(count);
+    series.iter().for_each(|attributes| counter.add(0, attributes));
+    let record = move |_| series.iter().for_each(|attributes| counter.add(1, attributes));
+    Held::new(record, recorded)
+}
+
+/// Registers by a first record, which is taken off the count.
+fn hold_latencies(count: usize) -> Held {
+    let ((meter, mut recorded), values) = (meter(), workload::seconds());
+    let histogram =
+        meter.f64_histogram("http_request_seconds").with_boundaries(BOUNDS.to_vec()).build();
+    let series = attributes(count);
+    let record = move |from: usize| {
+        for (i, attributes) in series.iter().enumerate() {
+            histogram.record(values[(from + i) % VALUES], attributes);
+        }
+    };
+    record(0);
+    let registered = count as u64;
+    Held::new(record, move || recorded() - registered)
+}
+
+fn attributes(count: usize) -> Vec<[KeyValue; 3]> {
+    (0..count).map(|i| workload::labels(i).map(|(key, value)| KeyValue::new(key, value))).collect()
 }

@@ -8,6 +8,7 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
 };
 
+use crate::held::{Held, Holder};
 use crate::page;
 use crate::rounds::Contender;
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};
@@ -146,4 +147,37 @@ fn scrape(
         TextEncoder::new().encode_utf8(&registry.gather(), &mut page).expect("it is sound");
     };
     Contender::acting(NAME, prepare, act, move || page::sum(&page.borrow(), read))
+}
+
+pub(crate) const HOLDER: Holder =
+    Holder { name: NAME, counters: Some(hold_counters), latencies: hold_latencies };
+
+fn hold_counters(count: usize) -> Held {
+    let vec = counter_vec(&["method", "route", "status"]);
+    let counters = counters_of(&vec, count);
+    held(vec, "http_requests_total", move |_| counters.iter().for_each(IntCounter::inc))
+}
+
+fn hold_latencies(count: usize) -> Held {
+    let vec = histogram_vec(&["method", "route", "status"]);
+    let (histograms, values) = (histograms_of(&vec, count), workload::seconds());
+    held(vec, "http_request_seconds_count", move |from| {
+        for (i, histogram) in histograms.iter().enumerate() {
+            histogram.observe(values[(from + i) % VALUES]);
+        }
+    })
+}
+
+fn held(
+    vec: impl Collector + 'static,
+    read: &'static str,
+    record: impl Fn(usize) + Send + Sync + 'static,
+) -> Held {
+    let registry = Registry::new();
+    registry.register(Box::new(vec)).expect("it is the first");
+    Held::new(record, move || {
+        let mut page = String::new();
+        TextEncoder::new().encode_utf8(&registry.gather(), &mut page).expect("it is sound");
+        page::sum(&page, read)
+    })
 }

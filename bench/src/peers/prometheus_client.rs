@@ -4,12 +4,13 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::encoding::{EncodeLabelSet, prometheus_text as text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
+use crate::held::{Held, Holder};
 use crate::page;
 use crate::rounds::Contender;
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};
@@ -47,9 +48,13 @@ fn registry(name: &str, metric: impl Metric) -> Registry {
 
 /// Returns the number of samples from the page, because a histogram does not expose it.
 fn samples(registry: &Registry) -> u64 {
+    sum_of(registry, "http_request_seconds_count")
+}
+
+fn sum_of(registry: &Registry, name: &str) -> u64 {
     let mut page = String::new();
     text::encode(&mut page, registry).expect("a string takes everything");
-    page::sum(&page, "http_request_seconds_count")
+    page::sum(&page, name)
 }
 
 pub(crate) fn counter() -> Contender {
@@ -172,4 +177,34 @@ fn scrape(
         text::encode(&mut *page, &registry).expect("a string takes everything");
     };
     Contender::acting(NAME, prepare, act, move || page::sum(&page.borrow(), read))
+}
+
+pub(crate) const HOLDER: Holder =
+    Holder { name: NAME, counters: Some(hold_counters), latencies: hold_latencies };
+
+fn hold_counters(count: usize) -> Held {
+    let family: Family<Series, Counter> = Family::default();
+    let counters: Vec<Counter> =
+        (0..count).map(|i| family.get_or_create_owned(&series(i))).collect();
+    let registry = registry("http_requests", family);
+    let record = move |_| {
+        for counter in &counters {
+            counter.inc();
+        }
+    };
+    Held::new(record, move || sum_of(&registry, "http_requests_total"))
+}
+
+fn hold_latencies(count: usize) -> Held {
+    let family: Family<Series, Histogram> = Family::new_with_constructor(histogram);
+    let histograms: Vec<Histogram> =
+        (0..count).map(|i| family.get_or_create_owned(&series(i))).collect();
+    let registry = registry("http_request_seconds", family);
+    let values = workload::seconds();
+    let record = move |from: usize| {
+        for (i, histogram) in histograms.iter().enumerate() {
+            histogram.observe(values[(from + i) % VALUES]);
+        }
+    };
+    Held::new(record, move || samples(&registry))
 }

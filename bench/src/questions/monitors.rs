@@ -6,9 +6,9 @@
 //! a wait, a hold and an outcome. The handles do not read the clock: their callers do.
 //!
 //! The wrapper of a deadpool pool does more than record: it is a future around the pool's
-//! own, and keeps a ledger of the held connections, to find old and leaked ones. So its
-//! figure is shown without a budget. The pool itself and the readings of the clock would
-//! cost the same without node0. They are measured apart, so that a reader can subtract them.
+//! own, and keeps a ledger of the held connections, to find old and leaked ones. The pool
+//! itself and the readings of the clock would cost the same without node0. They are measured
+//! apart, and its budget is for what goes beyond them.
 
 use std::future::Future;
 use std::pin::pin;
@@ -24,6 +24,10 @@ use crate::peers::node0;
 use crate::pool::Pool;
 use crate::rounds::{Contender, Effort, Race, race};
 use crate::workload::{self, VALUES};
+
+pub(crate) const WRAPPED_POOL: &str = "node0, deadpool get and drop";
+pub(crate) const POOL: &str = "apart, the pool alone";
+pub(crate) const CLOCK: &str = "apart, three clock readings";
 
 /// The readings of the clock for one acquire and release: before, between and after.
 const READINGS: usize = 3;
@@ -83,7 +87,7 @@ fn pool_wrapped() -> Contender {
     let pool = monitor.attach("main", &connections()).expect("it is the first");
     let record = move |_| drop(now(pool.get()).expect("there is a connection"));
     let recorded = move || monitor.metrics(&registry.read(), "main").map_or(0, |it| it.acquired);
-    Contender::recording("node0, deadpool get and drop", record, recorded)
+    Contender::recording(WRAPPED_POOL, record, recorded)
 }
 
 fn pool_alone() -> Contender {
@@ -94,7 +98,7 @@ fn pool_alone() -> Contender {
         drop(now(pool.get()).expect("there is a connection"));
         counter.inc();
     };
-    Contender::recording("apart, the pool alone", record, move || same.total())
+    Contender::recording(POOL, record, move || same.total())
 }
 
 fn clock() -> Contender {
@@ -107,7 +111,7 @@ fn clock() -> Contender {
         }
         counter.inc();
     };
-    Contender::recording("apart, three clock readings", record, move || same.total())
+    Contender::recording(CLOCK, record, move || same.total())
 }
 
 struct Connector;

@@ -9,32 +9,40 @@
 //! pipe, without a kernel, which shows differences of a few nanoseconds and has the peers. There
 //! the client is counted too, so the figures are differences, not shares.
 //!
-//! Both forms of the service have one type in one binary, see [`rig::http`]. The row
-//! *router alone again* is measured like the others and must not differ from the first.
+//! All forms of the service have one type in one binary, see [`rig::http`]. The row
+//! *router alone again* is measured like the first and must not differ from it. *Switched off* is
+//! a request that enters node0 while measuring is off. Over loopback, a last row adds the
+//! sampling and a scrape a second, see [`over_loopback`](super::over_loopback). In process, two rows leave that type: the
+//! router served by itself, *layer absent*, and the watched router served by itself, *layer
+//! present*; they also differ by where the compiler placed their code.
 
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result};
-use axum::Router;
-use node0::Monitoring;
+use node0::{Measuring, Monitoring, Registry};
 use tokio::runtime::Runtime;
+use tower_layer::Layer as _;
 
+use super::over_loopback::{self, Side, in_turn};
+use crate::peers::layers::{self, Recorder};
 use crate::rounds::{Effort, Entry, Race};
-use rig::http::{Duplex, Form, Loopback, RequestFloor, Server, Target, Toggled, hello};
+use rig::http::{Duplex, Form, Loopback, RequestFloor, Server, Target, Toggled, hello, write_get};
 
 /// The row that the others are compared with.
 pub(crate) const ALONE: &str = "apart, router alone";
 pub(crate) const FLOOR: &str = "floor, clocks and records";
-const AGAIN: &str = "apart, router alone again";
+pub(crate) const AGAIN: &str = "apart, router alone again";
+pub(crate) const OFF: &str = "node0, switched off";
 pub(crate) const NODE0: &str = "node0";
 
-/// The rows of the one service; it answers in four forms.
-const FORMS: [(&str, Form); 5] = [
-    (ALONE, Form::Alone),
-    (AGAIN, Form::Alone),
-    (NODE0, Form::Watched),
-    ("floor, future around", Form::Wrapped),
-    (FLOOR, Form::Recorded),
+/// The rows of the one service.
+const SIDES: [Side; 6] = [
+    Side::new(ALONE, Form::Alone, Measuring::On),
+    Side::new(AGAIN, Form::Alone, Measuring::On),
+    Side::new(OFF, Form::Watched, Measuring::Off),
+    Side::new(NODE0, Form::Watched, Measuring::On),
+    Side::new("floor, future around", Form::Wrapped, Measuring::On),
+    Side::new(FLOOR, Form::Recorded, Measuring::On),
 ];
 
 /// Each connection's requests in a batch over loopback.
@@ -43,104 +51,90 @@ const EACH: usize = 20;
 const BATCH: usize = 200;
 
 pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
-    let monitoring = Monitoring::builder().build()?;
-    let floor = RequestFloor::new(monitoring.registry(), hello())?;
-    let service = Toggled::new(hello(), monitoring.watch(hello()), floor);
-    let mut races = Vec::new();
+    let runtime = Rc::new(tokio::runtime::Builder::new_current_thread().enable_all().build()?);
+    let (monitoring, router) = {
+        // The endpoints need a runtime, for the checks of readiness.
+        let _entered = runtime.enter();
+        let monitoring = Monitoring::builder().build()?;
+        let router = hello().merge(monitoring.routes()?);
+        (monitoring, router)
+    };
+    let floor = RequestFloor::new(monitoring.registry(), router.clone())?;
+    let service = Toggled::new(router.clone(), monitoring.watch(router.clone()), floor);
     // The servers start before this thread is pinned, since a thread inherits its cores.
     let servers = Server::ALL.into_iter().filter(|_| effort.has_loopback());
-    let servers: Vec<_> =
-        servers.map(|server| (server, Loopback::start(server, service.clone()))).collect();
+    let servers = servers.map(|server| Ok((server, Loopback::start(server, service.clone())?)));
+    let servers = servers.collect::<Result<Vec<_>>>()?;
+    let _recorder = Recorder::install()?;
     rig::pin(0);
-    for (server, loopback) in servers {
-        let mut loopback = loopback?;
+    let mut races = Vec::new();
+    for (server, mut loopback) in servers {
         for target in Target::ALL {
-            races.push(over_loopback(server, &mut loopback, target, 4000)?);
+            let write = |request: &mut Vec<u8>| write_get(request, target.path());
+            let entries =
+                over_loopback::measure(&monitoring, &mut loopback, &SIDES, (4000, EACH), write)?;
+            let id = format!("request/{}/{target:?}", server.name()).to_lowercase();
+            let title =
+                format!("Request over loopback to {}'s server, {}", server.name(), target.name());
+            races.push(Race::of_times(&id, &title, entries));
         }
     }
     let rounds = if effort.has_loopback() { 1500 } else { 400 };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let runtime = Rc::new(runtime);
-    let peers = {
-        // One peer starts a task of its own.
-        let _entered = runtime.enter();
-        [("tower-http trace", traced()), ("axum-prometheus", exported())]
-    };
     for target in Target::ALL {
-        races.push(in_process(&runtime, &service, &peers, target, rounds)?);
+        let connections = Connections::open(&runtime, &service, &monitoring, target)?;
+        let id = format!("request/process/{target:?}").to_lowercase();
+        let title = format!("Request within the process, {}", target.name());
+        let entries = connections.measure(monitoring.registry(), rounds)?;
+        races.push(Race::of_times(&id, &title, entries));
     }
     Ok(races)
 }
 
-fn over_loopback(
-    server: Server,
-    loopback: &mut Loopback,
-    target: Target,
-    rounds: usize,
-) -> Result<Race> {
-    let mut sides = FORMS.map(|(name, _)| Entry::named(name));
-    in_turn(&mut sides, rounds, |side| loopback.send(FORMS[side].1, target, EACH))?;
-    let id = format!("request/{}/{target:?}", server.name()).to_lowercase();
-    let title = format!("Request over loopback to {}'s server, {}", server.name(), target.name());
-    Ok(Race::of_times(&id, &title, sides.into()))
+/// The rows within the process, each with the connection that it uses.
+struct Connections {
+    connections: Vec<Duplex>,
+    rows: Vec<(Side, usize)>,
 }
 
-fn in_process(
-    runtime: &Rc<Runtime>,
-    service: &Toggled,
-    peers: &[(&'static str, Router)],
-    target: Target,
-    rounds: usize,
-) -> Result<Race> {
-    // The forms share a connection: two of them would differ by where their memory lies.
-    let mut connections = vec![Duplex::to(runtime.clone(), service.clone(), target)];
-    let mut sides = FORMS.map(|(name, form)| (name, form, 0)).to_vec();
-    for (name, router) in peers {
-        sides.push((name, Form::Alone, connections.len()));
-        connections.push(Duplex::to(runtime.clone(), router.clone(), target));
-    }
-    let mut entries: Vec<Entry> = sides.iter().map(|(name, ..)| Entry::named(name)).collect();
-    in_turn(&mut entries, rounds, |side| {
-        let (_, form, connection) = sides[side];
-        form.choose();
-        let connection = &mut connections[connection];
-        // Not timed: the caches hold what the side before has left.
-        connection.send(BATCH / 4).context("within the process")?;
-        let took = connection.send(BATCH).context("within the process")?;
-        Ok(took.as_nanos() as f64 / BATCH as f64)
-    })?;
-    let id = format!("request/process/{target:?}").to_lowercase();
-    let title = format!("Request within the process, {}", target.name());
-    Ok(Race::of_times(&id, &title, entries))
-}
-
-/// A peer: a span per request that nobody subscribes to.
-fn traced() -> Router {
-    hello().layer(tower_http::trace::TraceLayer::new_for_http())
-}
-
-/// A peer: counts, durations and requests in flight by route.
-fn exported() -> Router {
-    let (layer, _) = axum_prometheus::PrometheusMetricLayer::pair();
-    hello().layer(layer)
-}
-
-/// Measures the sides in turn, in an order that rotates from round to round.
-fn in_turn(
-    sides: &mut [Entry],
-    rounds: usize,
-    mut measure: impl FnMut(usize) -> Result<f64>,
-) -> Result<()> {
-    let count = sides.len();
-    // The first batches teach routes and warm caches.
-    for side in 0..count {
-        measure(side)?;
-    }
-    for round in 0..rounds {
-        for place in 0..count {
-            let side = (round + place) % count;
-            sides[side].rounds.push(measure(side)?);
+impl Connections {
+    fn open(
+        runtime: &Rc<Runtime>,
+        service: &Toggled,
+        monitoring: &Monitoring,
+        target: Target,
+    ) -> Result<Self> {
+        // The forms share a connection: two of them would differ by where their memory lies.
+        let connections = vec![Duplex::to(runtime.clone(), service.clone(), target)];
+        let mut all = Self { connections, rows: SIDES.map(|side| (side, 0)).to_vec() };
+        let router = hello().merge(monitoring.routes()?);
+        let layered = monitoring.layer().layer(router.clone());
+        let watched = monitoring.watch(router.clone());
+        all.add("apart, layer absent", Duplex::to(runtime.clone(), router, target));
+        all.add("node0, layer present", Duplex::to(runtime.clone(), watched, target));
+        all.add("node0, tower layer", Duplex::to(runtime.clone(), layered, target));
+        for (name, peer) in layers::all(hello)? {
+            all.add(name, Duplex::to(runtime.clone(), peer, target));
         }
+        Ok(all)
     }
-    Ok(())
+
+    fn add(&mut self, name: &'static str, connection: Duplex) {
+        self.rows.push((Side::new(name, Form::Alone, Measuring::On), self.connections.len()));
+        self.connections.push(connection);
+    }
+
+    fn measure(mut self, registry: &Registry, rounds: usize) -> Result<Vec<Entry>> {
+        let mut entries: Vec<_> =
+            self.rows.iter().map(|(side, _)| Entry::named(side.name)).collect();
+        in_turn(&mut entries, rounds, |row| {
+            let (side, connection) = self.rows[row];
+            side.choose(registry);
+            let connection = &mut self.connections[connection];
+            // Not timed: the caches hold what the side before has left.
+            connection.send(BATCH / 4).context("within the process")?;
+            let took = connection.send(BATCH).context("within the process")?;
+            Ok(took.as_nanos() as f64 / BATCH as f64)
+        })?;
+        Ok(entries)
+    }
 }

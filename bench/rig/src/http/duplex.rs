@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use axum::response::Response;
-use http::Request;
+use axum::BoxError;
+use http::{Request, Response};
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -16,7 +17,7 @@ use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
 use tower_service::Service;
 
-use super::{BODY, Target};
+use super::{BODY, Target, wire};
 use crate::stopwatch;
 
 /// A client with a connection to a service of its own, all on the calling thread.
@@ -29,14 +30,15 @@ pub struct Duplex {
 
 impl Duplex {
     /// Connects to a service.
-    pub fn to<S>(runtime: Rc<Runtime>, service: S, target: Target) -> Self
+    pub fn to<S, B>(runtime: Rc<Runtime>, service: S, target: Target) -> Self
     where
-        S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + 'static,
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + 'static,
+        B: Body<Data: Send, Error: Into<BoxError>> + 'static,
     {
         let (tasks, (client, server)) = (LocalSet::new(), duplex(16 * 1024));
         let service = TowerToHyperService::new(service);
         tasks.spawn_local(http1::Builder::new().serve_connection(TokioIo::new(server), service));
-        Self { runtime, tasks, client, head: target.head() }
+        Self { runtime, tasks, client, head: wire::get(target.path()) }
     }
 
     /// Sends requests one after the other, and returns the processor time of all that they take.

@@ -3,26 +3,30 @@
 //! The client is as simple as can be, and its processor time is not counted: it takes the time of
 //! the server's thread from the server, before and after a batch.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
+use axum::Router;
+use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-use super::service::{CLOCK, Form, Toggled};
-use super::{BODY, Target};
-use crate::pin;
+use super::Client;
+use super::service::{Form, Toggled};
+use crate::{pin, stopwatch};
 
 /// The open connections, which all have a request under way at the same time.
 const CONNECTIONS: usize = 16;
 
-/// The limit for an answer, beyond which something is broken.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The path whose answer is the processor time of the thread that serves.
+const CLOCK: &str = "/clock";
+
+/// Returns a router with the endpoint from which a [`Loopback`] takes the server's time.
+pub fn clock() -> Router {
+    Router::new().route(CLOCK, get(async || stopwatch::thread_nanos().to_string()))
+}
 
 /// The server under which the service runs.
 #[derive(Clone, Copy, Debug)]
@@ -43,14 +47,19 @@ impl Server {
 }
 
 /// A running server with its client.
+#[derive(Debug)]
 pub struct Loopback {
-    clients: Vec<TcpStream>,
+    clients: Vec<Client>,
+    /// The request that is sent next.
+    request: Vec<u8>,
     stop: Arc<Notify>,
     thread: Option<JoinHandle<Result<()>>>,
 }
 
 impl Loopback {
     /// Starts a server; call it before the calling thread is pinned to the other core.
+    ///
+    /// The service contains the routes of [`clock`].
     ///
     /// # Errors
     /// Fails when the server cannot listen or be reached.
@@ -79,26 +88,31 @@ impl Loopback {
             })
         });
         let address = listens.recv().context("the server cannot listen")?;
-        let clients = (0..CONNECTIONS).map(|_| connect(address)).collect::<Result<_>>()?;
-        Ok(Self { clients, stop, thread: Some(thread) })
+        let clients = (0..CONNECTIONS).map(|_| Client::connect(address)).collect::<Result<_>>()?;
+        Ok(Self { clients, request: Vec::new(), stop, thread: Some(thread) })
     }
 
-    /// Sends requests on all connections at once, so many on each.
+    /// Sends requests on all connections at once, so many on each; `write` writes the next one.
     ///
     /// Returns the processor time of the server's thread for each request.
     ///
     /// # Errors
-    /// Fails when the server gives no answer.
-    pub fn send(&mut self, form: Form, target: Target, each: usize) -> Result<f64> {
-        let head = target.head();
+    /// Fails when the server gives no answer, or one that is no success.
+    pub fn send(
+        &mut self,
+        form: Form,
+        each: usize,
+        mut write: impl FnMut(&mut Vec<u8>),
+    ) -> Result<f64> {
         let before = self.server_time()?;
         form.choose();
         for _ in 0..each {
             for client in &mut self.clients {
-                client.write_all(&head).context("cannot send a request")?;
+                write(&mut self.request);
+                client.send(&self.request)?;
             }
             for client in &mut self.clients {
-                read_to(client, BODY.len(), |answer| answer.ends_with(BODY.as_bytes()))?;
+                client.receive()?;
             }
         }
         Form::Alone.choose();
@@ -107,42 +121,21 @@ impl Loopback {
         Ok(took / (each * CONNECTIONS + 1) as f64)
     }
 
-    /// Returns the nanoseconds that the server's thread has worked.
-    fn server_time(&mut self) -> Result<f64> {
-        const DIGITS: usize = 20;
-        let client = &mut self.clients[0];
-        write!(client, "GET {CLOCK} HTTP/1.1\r\nhost: localhost\r\n\r\n").context("cannot ask")?;
-        let answer = read_to(client, DIGITS, |answer| {
-            answer.windows(4).position(|end| end == b"\r\n\r\n")
-                == answer.len().checked_sub(4 + DIGITS)
-        })?;
-        let digits = std::str::from_utf8(&answer[answer.len() - DIGITS..])?;
-        digits.parse().context("the server's time is no number")
+    /// Sends one request, and returns the body of its answer.
+    ///
+    /// # Errors
+    /// As [`Loopback::send`].
+    pub fn fetch(&mut self, path: &str) -> Result<&[u8]> {
+        self.clients[0].fetch(path)
     }
-}
 
-fn connect(address: SocketAddr) -> Result<TcpStream> {
-    let client = TcpStream::connect(address).context("cannot reach the server")?;
-    client.set_nodelay(true)?;
-    client.set_read_timeout(Some(PATIENCE))?;
-    Ok(client)
-}
-
-/// Reads an answer until it is whole.
-fn read_to(
-    client: &mut TcpStream,
-    body: usize,
-    is_whole: impl Fn(&[u8]) -> bool,
-) -> Result<Vec<u8>> {
-    let (mut answer, mut read) = (vec![0; 1024], 0);
-    loop {
-        let more = client.read(&mut answer[read..]).context("the server gives no answer")?;
-        ensure!(more > 0, "the server closed the connection, or its answer is too long");
-        read += more;
-        if read > body && is_whole(&answer[..read]) {
-            answer.truncate(read);
-            return Ok(answer);
-        }
+    /// Returns the nanoseconds that the server's thread has worked.
+    ///
+    /// # Errors
+    /// As [`Loopback::send`].
+    pub fn server_time(&mut self) -> Result<f64> {
+        let digits = std::str::from_utf8(self.fetch(CLOCK)?)?;
+        digits.parse().context("the server's time is no number")
     }
 }
 

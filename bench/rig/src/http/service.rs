@@ -23,8 +23,8 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::BODY;
+use super::clock;
 use super::floor::{FloorFuture, RequestFloor};
-use crate::stopwatch;
 
 /// The form of the service that answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,15 +52,12 @@ impl Form {
     }
 }
 
-/// The path whose answer is the processor time of the thread that serves.
-pub(crate) const CLOCK: &str = "/clock";
-
 /// A router with a static route, a route with a parameter, and twenty others as company.
 pub fn hello() -> Router {
     let router = Router::new()
         .route("/hello", get(async || BODY))
         .route("/users/{id}", get(async |Path(_): Path<u64>| BODY))
-        .route(CLOCK, get(async || format!("{:020}", stopwatch::thread_nanos())));
+        .merge(clock());
     (0..20).fold(router, |router, number| {
         router.route(&format!("/company{number}/{{of}}/parts/{{part}}"), get(async || BODY))
     })
