@@ -140,24 +140,13 @@ pub(crate) struct Verdict {
     pub(crate) race: &'static str,
     pub(crate) ours: &'static str,
     /// The contender whose figure the limit multiplies; `None` for a limit in the race's unit.
-    pub(crate) against: Option<String>,
+    pub(crate) against: Option<(String, Estimate)>,
     pub(crate) limit: f64,
     /// `true` if the limit and the figure are shares that are added to the other's time.
     pub(crate) is_share: bool,
     pub(crate) measured: Estimate,
     /// The floor of the figure and its time, if the budget has one.
     pub(crate) floor: Option<(&'static str, Estimate)>,
-}
-
-impl Verdict {
-    /// Returns the used share of the budget, at the worse end of the interval.
-    pub(crate) fn used(&self) -> f64 {
-        self.measured.high / self.limit
-    }
-
-    pub(crate) fn holds(&self) -> bool {
-        self.used() <= 1.0
-    }
 }
 
 /// Returns the verdicts on a race.
@@ -191,20 +180,24 @@ impl Budget {
         let (against, limit, measured) = match self.limit {
             BestPeer(factor) => {
                 let peer = best_peer(race)?;
-                (Some(peer.name.clone()), factor, ratio(peer))
+                (Some(named(peer, &peer.name)), factor, ratio(peer))
             }
-            Of(name, factor) => (Some(name.to_owned()), factor, ratio(entry(race, name)?)),
+            Of(name, factor) => {
+                let theirs = entry(race, name)?;
+                (Some(named(theirs, name)), factor, ratio(theirs))
+            }
             Over(name, share) => {
                 let theirs = entry(race, name)?;
                 let measured = Estimate::of_share(&ours.rounds, &theirs.rounds);
-                (Some(name.to_owned()), share, measured)
+                (Some(named(theirs, name)), share, measured)
             }
             Beyond(names, factor) => {
                 let parts =
                     names.iter().map(|name| entry(race, name)).collect::<Result<Vec<_>>>()?;
                 let beyond = beyond(&ours.rounds, &parts);
                 let measured = Estimate::of_ratio(&beyond, &parts[0].rounds);
-                (Some(format!("{}, beyond it and the others apart", names[0])), factor, measured)
+                let name = format!("{}, beyond it and the others apart", names[0]);
+                (Some(named(parts[0], &name)), factor, measured)
             }
             Nanos(limit) | Bytes(limit) => (None, limit, Estimate::of(&ours.rounds)),
         };
@@ -213,6 +206,11 @@ impl Budget {
         let floor = floor.transpose()?;
         Ok(Verdict { race: self.race, ours: self.ours, against, limit, is_share, measured, floor })
     }
+}
+
+/// Returns a contender's figure under a name.
+fn named(entry: &Entry, name: &str) -> (String, Estimate) {
+    (name.to_owned(), Estimate::of(&entry.rounds))
 }
 
 /// Returns what is left of each round without the parts.
@@ -252,17 +250,16 @@ mod tests {
         let race =
             race(&[("node0", &[1.0]), ("floor", &[0.1]), ("slow", &[9.0]), ("fast", &[4.0])]);
         let verdicts = judge(&race).expect("all are there");
-        assert_eq!(verdicts[0].against.as_deref(), Some("fast"));
-        assert!(verdicts[0].holds());
+        assert_eq!(verdicts[0].against.as_ref().map(|it| &*it.0), Some("fast"));
+        assert!(verdicts[0].measured.high <= verdicts[0].limit);
     }
 
     #[test]
-    fn verdict_is_taken_at_the_worse_end() {
+    fn verdict_has_the_interval_of_the_ratio() {
         let race = race(&[("node0", &[1.0, 1.0, 3.0]), ("peer", &[4.0, 4.0, 4.0])]);
         let verdict = judge(&race).expect("all are there").remove(0);
         assert_eq!(verdict.measured.median, 0.25);
-        assert!(!verdict.holds());
-        assert_eq!(verdict.used(), 1.5);
+        assert_eq!((verdict.measured.high, verdict.limit), (0.75, 0.5));
     }
 
     #[test]

@@ -51,6 +51,18 @@ pub(crate) struct Question {
     pub(crate) ask: fn(Effort) -> Result<Vec<Race>>,
 }
 
+impl Question {
+    /// Returns `true` if two programs can be compared by the answers.
+    ///
+    /// Memory and start-up are single events in processes of their own, the worst case is the
+    /// first operation of a new thread, and the demo answers over loopback: they differ from
+    /// one process to the next by more than a change of the program does.
+    pub(crate) fn is_compared(&self) -> bool {
+        let is_single = matches!(self.group, Group::Memory | Group::Startup);
+        !is_single && !matches!(self.name, "worst-case" | "demo")
+    }
+}
+
 /// All questions, in the order of the table.
 pub(crate) const QUESTIONS: &[Question] = &[
     Question { group: Group::Core, name: "record", ask: record::ask },

@@ -4,11 +4,14 @@
 //! libraries, which must not be in the dependency tree of any crate here. So this command
 //! only builds and runs it, in a target folder of its own, and returns its verdict.
 
+use std::process::{Command, Stdio};
+
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, say};
 use crate::workspace::Workspace;
+use crate::{instructions, performance};
 
 /// The groups of questions that can be measured.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -34,23 +37,45 @@ enum Group {
 pub(crate) struct Bench {
     /// Measures only this group of questions; all by default.
     group: Option<Group>,
-    /// Runs fewer and shorter rounds, to test that everything runs; gives no verdict.
+    /// Measures what needs no loopback, in fewer rounds, and counts instructions: three minutes.
+    ///
+    /// Its budgets are judged. The instructions of all hot paths are compared with the accepted
+    /// counts if `valgrind` is installed.
     #[arg(long)]
     quick: bool,
-    /// Saves the results as target/bench/NAME.json.
+    /// Saves the results and the program as target/bench/NAME, for --compare and --publish.
     #[arg(long, value_name = "NAME")]
     save: Option<String>,
-    /// Prints the change since the results that were saved under this name.
-    #[arg(long, value_name = "NAME")]
+    /// Runs today's program and the saved one in turn: is each figure better, same or worse?
+    ///
+    /// Only node0's own figures within the process are compared. `unclear` means that the
+    /// machine was too restless to tell. If the saved program is missing, the saved figures are
+    /// compared, which shows large changes only.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["quick", "save"])]
     compare: Option<String>,
     /// Measures only this question; may be given more than once.
     #[arg(long, value_name = "QUESTION")]
     only: Vec<String>,
+    /// Makes docs/performance.md and the README's figures of the run saved under this name.
+    #[arg(long, value_name = "NAME", exclusive = true)]
+    publish: Option<String>,
+    /// Makes node0's own work take this much longer, to test --compare.
+    #[arg(long, hide = true, value_name = "PERCENT", requires = "compare")]
+    burn: Option<String>,
 }
 
 impl Bench {
-    /// Builds the bench package and runs it.
+    /// Builds the bench package and runs it, or publishes a saved run.
     pub(crate) fn run(&self, workspace: &Workspace) -> Result<Verdict> {
+        if let Some(name) = &self.publish {
+            return performance::publish(workspace, name);
+        }
+        let verdict = self.measure(workspace)?;
+        let counts_too = self.quick && self.group.is_none() && self.only.is_empty();
+        if counts_too { Ok(verdict.and(count(workspace)?)) } else { Ok(verdict) }
+    }
+
+    fn measure(&self, workspace: &Workspace) -> Result<Verdict> {
         let mut call = workspace.cargo(&["run", "--release", "--locked"]);
         call.args(["--manifest-path", "bench/Cargo.toml", "--target-dir", "target/bench", "--"]);
         call.args(self.arguments());
@@ -58,27 +83,38 @@ impl Bench {
         match status.code() {
             Some(0) => Ok(Verdict::Holds),
             Some(1) => Ok(Verdict::FallsShort),
-            _ => bail!("the bench could not run: see its words above"),
+            _ => bail!("the bench gave no verdict: see its words above"),
         }
     }
 
-    fn arguments(&self) -> Vec<&str> {
-        let group = self.group.map(|group| match group {
-            Group::Core => "core",
-            Group::Request => "request",
-            Group::Monitors => "monitors",
-            Group::Scrape => "scrape",
-            Group::Sampling => "sampling",
-            Group::Memory => "memory",
-            Group::Startup => "startup",
-        });
-        let mut arguments: Vec<&str> = group.into_iter().collect();
-        arguments.extend(self.quick.then_some("--quick"));
-        arguments.extend(self.save.iter().flat_map(|name| ["--save", name]));
-        arguments.extend(self.compare.iter().flat_map(|name| ["--compare", name]));
-        arguments.extend(self.only.iter().flat_map(|name| ["--only", name]));
+    fn arguments(&self) -> Vec<String> {
+        let group = self.group.as_ref().and_then(ValueEnum::to_possible_value);
+        let mut arguments: Vec<String> =
+            group.map(|group| group.get_name().to_owned()).into_iter().collect();
+        arguments.extend(self.quick.then(|| "--quick".to_owned()));
+        let named = [("--save", &self.save), ("--compare", &self.compare), ("--burn", &self.burn)];
+        let named = named.into_iter().filter_map(|(option, value)| Some((option, value.as_ref()?)));
+        let only = self.only.iter().map(|name| ("--only", name));
+        for (option, value) in named.chain(only) {
+            arguments.extend([option.to_owned(), value.clone()]);
+        }
         arguments
     }
+}
+
+/// Compares the instructions of all hot paths with the accepted counts, if that is possible.
+fn count(workspace: &Workspace) -> Result<Verdict> {
+    let found = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status();
+    if !found.is_ok_and(|status| status.success()) {
+        say("instructions were not counted: install `valgrind` for that");
+        return Ok(Verdict::Holds);
+    }
+    say("counting the instructions of all hot paths, requests, passes and scrapes");
+    let (verdict, _) = instructions::prove(workspace)?;
+    if verdict == Verdict::Holds {
+        say("no path takes more instructions than were accepted");
+    }
+    Ok(verdict)
 }
 
 #[cfg(test)]
@@ -89,12 +125,15 @@ mod tests {
     fn options_are_passed_on() {
         let bench = Bench {
             group: Some(Group::Core),
-            quick: true,
-            save: Some("now".to_owned()),
-            compare: None,
+            quick: false,
+            save: None,
+            compare: Some("before".to_owned()),
             only: vec!["record".to_owned()],
+            publish: None,
+            burn: Some("3".to_owned()),
         };
-        assert_eq!(bench.arguments(), ["core", "--quick", "--save", "now", "--only", "record"]);
+        let expected = ["core", "--compare", "before", "--burn", "3", "--only", "record"];
+        assert_eq!(bench.arguments(), expected);
     }
 
     #[test]

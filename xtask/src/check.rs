@@ -7,7 +7,9 @@ use anyhow::{Result, bail};
 
 use crate::verdict::{Findings, Verdict, complain, say};
 use crate::workspace::{self, Workspace};
-use crate::{catalogue, examples, invariants, layers, markdown, parity, suppressions, weight};
+use crate::{
+    catalogue, examples, invariants, layers, markdown, parity, performance, suppressions, weight,
+};
 
 /// A check: its name and the function that runs it.
 struct Check {
@@ -25,6 +27,7 @@ const CHECKS: &[Check] = &[
     Check { name: "suppressions", run: suppressions::check },
     Check { name: "examples", run: examples::check },
     Check { name: "markdown", run: markdown::check },
+    Check { name: "performance", run: performance::check },
     Check { name: "catalogue", run: catalogue::check },
     Check { name: "clippy", run: clippy },
     Check { name: "docs", run: docs },
@@ -111,7 +114,7 @@ mod tests {
     use super::*;
 
     /// The checks that compile nothing.
-    const QUICK: [&str; 8] = [
+    const QUICK: [&str; 9] = [
         "format",
         "layers",
         "weight",
@@ -120,6 +123,7 @@ mod tests {
         "suppressions",
         "examples",
         "markdown",
+        "performance",
     ];
 
     #[test]

@@ -7,11 +7,12 @@ use anyhow::Result;
 
 use crate::verdict::{Verdict, say};
 use crate::workspace::Workspace;
-use crate::{catalogue, layers};
+use crate::{catalogue, layers, performance};
 
 /// Rewrites every generated part.
 pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
-    let texts = [layers::document(workspace)?, catalogue::document(workspace)?];
+    let mut texts = vec![layers::document(workspace)?, catalogue::document(workspace)?];
+    texts.extend(performance::documents(workspace)?);
     for (path, text) in texts {
         let is_same = workspace.read(path).is_ok_and(|current| current == text);
         if is_same {

@@ -2,8 +2,8 @@
 //!
 //! Every rule of this codebase that a machine can check is checked here. Each rule is a
 //! module with fixtures that break it, to prove that the check finds them. The commands
-//! read the workspace through cargo and its files and do not depend on its crates, so they
-//! work while a crate does not compile.
+//! read the workspace through cargo and its files and do not depend on its libraries, so they
+//! work while a library does not compile.
 //!
 //! Exit codes: 0 everything holds, 1 a check or a test failed, 2 the command could not run.
 
@@ -24,6 +24,7 @@ mod miri;
 mod models;
 mod mutants;
 mod parity;
+mod performance;
 mod suppressions;
 mod weight;
 
@@ -72,7 +73,13 @@ enum Command {
         /// The proof to run.
         name: Option<String>,
     },
-    /// Measures node0 against its peers and its budgets; writes target/bench/core.json.
+    /// Measures node0 against its peers and its budgets; writes target/bench/all.html.
+    ///
+    /// It ends with a table of all budgets, and says where the report is.
+    ///
+    /// Exit codes: 0 all budgets hold (with --compare: nothing is worse); 1 a budget does not
+    /// hold (something is worse); 2 the bench could not run, or the machine was too restless
+    /// for a verdict. docs/bench.md says how to read the figures.
     Bench(Bench),
 }
 

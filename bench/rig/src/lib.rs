@@ -4,9 +4,9 @@
 
 pub mod http;
 pub mod memory;
-pub mod stats;
 pub mod stopwatch;
 
 mod cores;
 
+pub use bench_report::stats;
 pub use cores::pin;

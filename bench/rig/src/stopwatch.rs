@@ -55,6 +55,29 @@ pub fn process_nanos() -> Option<u128> {
     None
 }
 
+/// Does some work and then nothing, so that both take longer than the work by a share.
+///
+/// A share of zero is no work at all: not even the clock is read.
+#[inline]
+pub fn lengthen(share: f64, work: impl FnOnce()) {
+    if share == 0.0 {
+        return work();
+    }
+    let took = time_alone(work);
+    burn(took.mul_f64(share));
+}
+
+/// Uses processor time for a while, and returns how much it was.
+pub fn burn(time: Duration) -> Duration {
+    let start = thread_nanos();
+    loop {
+        let used = Duration::from_nanos((thread_nanos() - start) as u64);
+        if used >= time {
+            return if time.is_zero() { Duration::ZERO } else { used };
+        }
+    }
+}
+
 #[cfg(target_os = "linux")]
 fn processor_time() -> Duration {
     read(rustix::time::ClockId::ThreadCPUTime)

@@ -40,7 +40,7 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
     }
     let seconds = match effort.scope {
         Scope::Full => 60,
-        Scope::Quick => 12,
+        Scope::Quick | Scope::Ours => 12,
     };
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let _entered = runtime.enter();

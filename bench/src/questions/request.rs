@@ -27,6 +27,7 @@ use super::over_loopback::{self, Side, in_turn};
 use crate::peers::layers::{self, Recorder};
 use crate::rounds::{Effort, Entry, Race};
 use rig::http::{Duplex, Form, Loopback, RequestFloor, Server, Target, Toggled, hello, write_get};
+use rig::stopwatch;
 
 /// The row that the others are compared with.
 pub(crate) const ALONE: &str = "apart, router alone";
@@ -84,7 +85,7 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
         let connections = Connections::open(&runtime, &service, &monitoring, target)?;
         let id = format!("request/process/{target:?}").to_lowercase();
         let title = format!("Request within the process, {}", target.name());
-        let entries = connections.measure(monitoring.registry(), rounds)?;
+        let entries = connections.measure(monitoring.registry(), effort, rounds)?;
         races.push(Race::of_times(&id, &title, entries));
     }
     Ok(races)
@@ -123,7 +124,8 @@ impl Connections {
         self.connections.push(connection);
     }
 
-    fn measure(mut self, registry: &Registry, rounds: usize) -> Result<Vec<Entry>> {
+    fn measure(mut self, registry: &Registry, effort: Effort, rounds: usize) -> Result<Vec<Entry>> {
+        self.rows.retain(|(side, _)| effort.takes(side.name));
         let mut entries: Vec<_> =
             self.rows.iter().map(|(side, _)| Entry::named(side.name)).collect();
         in_turn(&mut entries, rounds, |row| {
@@ -133,6 +135,7 @@ impl Connections {
             // Not timed: the caches hold what the side before has left.
             connection.send(BATCH / 4).context("within the process")?;
             let took = connection.send(BATCH).context("within the process")?;
+            let took = took + stopwatch::burn(took.mul_f64(effort.burn_of(side.name)));
             Ok(took.as_nanos() as f64 / BATCH as f64)
         })?;
         Ok(entries)

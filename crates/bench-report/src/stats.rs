@@ -10,13 +10,17 @@ use serde::{Deserialize, Serialize};
 /// A median with the ends of its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
+    /// The lower end.
     pub low: f64,
+    /// The median.
     pub median: f64,
+    /// The upper end.
     pub high: f64,
 }
 
 impl Estimate {
     /// Estimates the median of the distribution of the figures, of which there is at least one.
+    #[must_use]
     pub fn of(figures: &[f64]) -> Self {
         let sorted = sorted(figures);
         let outside = ranks_outside(sorted.len());
@@ -28,6 +32,7 @@ impl Estimate {
     }
 
     /// Estimates the ratio of two sides that were measured in the same rounds.
+    #[must_use]
     pub fn of_ratio(ours: &[f64], theirs: &[f64]) -> Self {
         let ratios: Vec<f64> =
             ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
@@ -35,13 +40,22 @@ impl Estimate {
     }
 
     /// Estimates the share by which our side takes longer than the other, in the same rounds.
+    #[must_use]
     pub fn of_share(ours: &[f64], theirs: &[f64]) -> Self {
         let Self { low, median, high } = Self::of_ratio(ours, theirs);
         Self { low: low - 1.0, median: median - 1.0, high: high - 1.0 }
     }
+
+    /// Returns the estimate with each of its figures changed.
+    #[must_use]
+    pub fn map(self, change: impl Fn(f64) -> f64) -> Self {
+        let Self { low, median, high } = self;
+        Self { low: change(low), median: change(median), high: change(high) }
+    }
 }
 
 /// Returns the figures in ascending order.
+#[must_use]
 pub fn sorted(figures: &[f64]) -> Vec<f64> {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -49,6 +63,7 @@ pub fn sorted(figures: &[f64]) -> Vec<f64> {
 }
 
 /// Returns a quantile of sorted figures, interpolated between two of them.
+#[must_use]
 pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     let position = q * (sorted.len() - 1) as f64;
     let below = position.floor();
