@@ -137,6 +137,27 @@ mod tests {
     }
 
     #[test]
+    fn every_peer_is_documented_with_its_version() {
+        let workspace = Workspace::of_this_build();
+        let manifest = workspace.read("bench/Cargo.toml").expect("a manifest");
+        let pinned = manifest.lines().filter_map(|line| {
+            let (name, version) = (line.split_once(" = ")?.0, line.split_once("\"=")?.1);
+            Some(format!("| `{name}` | {} |", version.split_once('"')?.0))
+        });
+        let mut pinned: Vec<_> = pinned.collect();
+        let guide = workspace.read("docs/bench.md").expect("a guide");
+        let (_, peers) = guide.split_once("\n## The peers\n").expect("a section");
+        let peers = peers.split("\n## ").next().unwrap_or_default();
+        let rows = peers.lines().filter(|line| line.starts_with("| `"));
+        let mut rows: Vec<_> = rows.collect();
+        (pinned.sort(), rows.sort());
+        assert_eq!(pinned.len(), rows.len(), "a peer is pinned by `=`, and has a row");
+        for (pinned, row) in pinned.iter().zip(rows) {
+            assert!(row.starts_with(pinned), "docs/bench.md has `{row}`, not `{pinned}`");
+        }
+    }
+
+    #[test]
     fn rivals_are_in_a_workspace_of_their_own() {
         let workspace = Workspace::of_this_build();
         let manifest = workspace.read("bench/Cargo.toml").expect("a manifest");

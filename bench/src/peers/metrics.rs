@@ -17,7 +17,7 @@ use crate::rounds::{Contender, LAP};
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};
 use rig::stopwatch;
 
-const NAME: &str = "metrics";
+pub(crate) const NAME: &str = "metrics";
 
 /// The global recorder, which the macros use and of which a process has one.
 static GLOBAL: LazyLock<PrometheusHandle> = LazyLock::new(|| {
@@ -190,5 +190,8 @@ fn hold_latencies(count: usize) -> Held {
             histogram.record(values[(from + i) % VALUES]);
         }
     };
-    Held::new(record, move || sum_of(&handle, "http_request_seconds_count"))
+    let drained = recorder.handle();
+    let mut held = Held::new(record, move || sum_of(&handle, "http_request_seconds_count"));
+    held.tick = Box::new(move || drained.run_upkeep());
+    held
 }

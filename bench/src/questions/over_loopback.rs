@@ -42,6 +42,20 @@ impl Side {
         registry.set_measuring(self.measuring);
         self.form.choose();
     }
+
+    /// Measures a batch.
+    fn measure(
+        self,
+        registry: &Registry,
+        loopback: &mut Loopback,
+        each: usize,
+        write: impl FnMut(&mut Vec<u8>),
+    ) -> Result<f64> {
+        registry.set_measuring(self.measuring);
+        let took = loopback.send(self.form, each, write);
+        registry.set_measuring(Measuring::On);
+        took
+    }
 }
 
 /// Measures all sides in rounds, with as many requests per connection in a batch as is said.
@@ -56,14 +70,28 @@ pub(super) fn measure(
     mut write: impl FnMut(&mut Vec<u8>),
 ) -> Result<Vec<Entry>> {
     let mut entries: Vec<_> = sides.iter().map(|side| Entry::named(side.name)).collect();
+    in_turn(&mut entries, rounds, |at| {
+        sides[at].measure(monitoring.registry(), loopback, each, &mut write)
+    })?;
+    Ok(entries)
+}
+
+/// As [`measure`], with the row [`SCRAPED`] in addition.
+///
+/// # Errors
+/// Fails when the server does not answer.
+pub(super) fn measure_scraped(
+    monitoring: &Monitoring,
+    loopback: &mut Loopback,
+    sides: &[Side],
+    (rounds, each): (usize, usize),
+    mut write: impl FnMut(&mut Vec<u8>),
+) -> Result<Vec<Entry>> {
+    let mut entries: Vec<_> = sides.iter().map(|side| Entry::named(side.name)).collect();
     let mut background = Background::start(loopback)?;
     in_turn(&mut entries, rounds, |at| {
         background.scrape_if_due(loopback)?;
-        let side = sides[at];
-        side.choose(monitoring.registry());
-        let took = loopback.send(side.form, each, &mut write);
-        monitoring.registry().set_measuring(Measuring::On);
-        took
+        sides[at].measure(monitoring.registry(), loopback, each, &mut write)
     })?;
     if let Some(share) = background.share(loopback)?
         && let Some(recorded) = entries.iter().find(|entry| entry.name == NODE0)

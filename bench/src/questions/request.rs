@@ -72,8 +72,13 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
     for (server, mut loopback) in servers {
         for target in Target::ALL {
             let write = |request: &mut Vec<u8>| write_get(request, target.path());
-            let entries =
-                over_loopback::measure(&monitoring, &mut loopback, &SIDES, (4000, EACH), write)?;
+            let entries = over_loopback::measure_scraped(
+                &monitoring,
+                &mut loopback,
+                &SIDES,
+                (4000, EACH),
+                write,
+            )?;
             let id = format!("request/{}/{target:?}", server.name()).to_lowercase();
             let title =
                 format!("Request over loopback to {}'s server, {}", server.name(), target.name());
