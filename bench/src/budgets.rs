@@ -14,6 +14,7 @@ use crate::questions::monitors::{CLOCK, POOL, WRAPPED_POOL};
 use crate::questions::over_loopback::SCRAPED;
 use crate::questions::request::{ALONE, FLOOR, NODE0, OFF};
 use crate::rounds::{Entry, Race};
+use rig::memory::Memory;
 use rig::stats::Estimate;
 
 /// A budget: the most that an entry of a race may cost.
@@ -167,7 +168,10 @@ pub(crate) fn judge(race: &Race) -> Result<Vec<Verdict>> {
 /// # Errors
 /// Fails when the race of a budget was not run.
 pub(crate) fn cover(races: &[&str]) -> Result<()> {
-    match BUDGETS.iter().find(|budget| !races.contains(&budget.race)) {
+    // Not every system tells the memory of a process.
+    let can_run = |budget: &&Budget| Memory::now().is_some() || !budget.race.contains("memory");
+    let mut budgets = BUDGETS.iter().filter(can_run);
+    match budgets.find(|budget| !races.contains(&budget.race)) {
         Some(budget) => bail!("there is a budget for {}, which nobody ran", budget.race),
         None => Ok(()),
     }

@@ -41,5 +41,5 @@ impl Target {
     }
 }
 
-/// The body of every answer, by whose end a client knows that the answer is whole.
+/// The body of every answer of [`hello`].
 const BODY: &str = "Hello, world!";

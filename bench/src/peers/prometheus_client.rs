@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use prometheus_client::encoding::{EncodeLabelSet, prometheus_text as text};
+use prometheus_client::encoding::{EncodeLabelSet, prometheus_text, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
@@ -53,7 +53,7 @@ fn samples(registry: &Registry) -> u64 {
 
 fn sum_of(registry: &Registry, name: &str) -> u64 {
     let mut page = String::new();
-    text::encode(&mut page, registry).expect("a string takes everything");
+    prometheus_text::encode(&mut page, registry).expect("a string takes everything");
     page::sum(&page, name)
 }
 
@@ -130,53 +130,66 @@ pub(crate) fn latencies() -> Contender {
     Contender::recording(NAME, op, move || samples(&registry))
 }
 
-pub(crate) fn scrape_counters(count: usize) -> Contender {
-    let family: Family<Series, Counter> = Family::default();
-    let counters: Vec<Counter> =
-        (0..count).map(|i| family.get_or_create_owned(&series(i))).collect();
-    // The encoder adds `_total`.
-    scrape("http_requests", family, "http_requests_total", move || {
-        for counter in &counters {
-            counter.inc();
-        }
-        counters.len() as u64
+/// Scrapes counters, in both formats of the library.
+pub(crate) fn scrape_counters(count: usize) -> [Contender; 2] {
+    FORMATS.map(|format| {
+        let family: Family<Series, Counter> = Family::default();
+        let counters: Vec<Counter> =
+            (0..count).map(|i| family.get_or_create_owned(&series(i))).collect();
+        // The encoder adds `_total`.
+        scrape(format, registry("http_requests", family), "http_requests_total", move || {
+            for counter in &counters {
+                counter.inc();
+            }
+            counters.len() as u64
+        })
     })
 }
 
-pub(crate) fn scrape_latencies(count: usize) -> Contender {
-    let family: Family<Series, Histogram> = Family::new_with_constructor(histogram);
-    let histograms: Vec<Histogram> =
-        (0..count).map(|i| family.get_or_create_owned(&series(i))).collect();
-    let values = workload::seconds();
-    let mut next = 0;
-    let mut each = 1000;
-    scrape("http_request_seconds", family, "http_request_seconds_count", move || {
-        let each = std::mem::replace(&mut each, 1);
-        for histogram in &histograms {
-            for _ in 0..each {
-                histogram.observe(values[next % VALUES]);
-                next += 1;
+/// Scrapes latencies, in both formats of the library.
+pub(crate) fn scrape_latencies(count: usize) -> [Contender; 2] {
+    FORMATS.map(|format| {
+        let family: Family<Series, Histogram> = Family::new_with_constructor(histogram);
+        let histograms: Vec<Histogram> =
+            (0..count).map(|i| family.get_or_create_owned(&series(i))).collect();
+        let values = workload::seconds();
+        let mut next = 0;
+        let mut each = 1000;
+        let registry = registry("http_request_seconds", family);
+        scrape(format, registry, "http_request_seconds_count", move || {
+            let each = std::mem::replace(&mut each, 1);
+            for histogram in &histograms {
+                for _ in 0..each {
+                    histogram.observe(values[next % VALUES]);
+                    next += 1;
+                }
             }
-        }
-        (each * histograms.len()) as u64
+            (each * histograms.len()) as u64
+        })
     })
 }
+
+/// The name of a contender with the way to render its page.
+type Format = (&'static str, fn(&mut String, &Registry) -> std::fmt::Result);
+
+/// The format of node0's page too, and the one that the library had first.
+const FORMATS: [Format; 2] =
+    [(NAME, prometheus_text::encode), ("prometheus-client, OpenMetrics", text::encode)];
 
 fn scrape(
-    registered: &str,
-    metric: impl Metric,
+    (name, encode): Format,
+    registry: Registry,
     read: &'static str,
     prepare: impl FnMut() -> u64 + 'static,
 ) -> Contender {
-    let registry = registry(registered, metric);
     let page = Rc::new(RefCell::new(String::new()));
     let filled = page.clone();
     let act = move || {
         let mut page = filled.borrow_mut();
         page.clear();
-        text::encode(&mut *page, &registry).expect("a string takes everything");
+        encode(&mut page, &registry).expect("a string takes everything");
     };
-    Contender::acting(NAME, prepare, act, move || page::sum(&page.borrow(), read))
+    Contender::acting(name, prepare, act, move || page::sum(&page.borrow(), read))
 }
 
 pub(crate) const HOLDER: Holder =

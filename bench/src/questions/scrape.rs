@@ -32,24 +32,17 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
 
 fn counters(series: usize) -> Vec<Contender> {
     let mut contenders = Vec::from(node0::scrape_counters(series));
-    contenders.extend([
-        floors::scrape_counters(series),
-        measured::scrape_counters(series),
-        prometheus_client::scrape_counters(series),
-        prometheus::scrape_counters(series),
-        metrics::scrape_counters(series),
-    ]);
+    contenders.extend([floors::scrape_counters(series), measured::scrape_counters(series)]);
+    contenders.extend(prometheus_client::scrape_counters(series));
+    contenders.extend([prometheus::scrape_counters(series), metrics::scrape_counters(series)]);
     contenders
 }
 
 fn latencies() -> Vec<Contender> {
     let mut contenders = Vec::from(node0::scrape_latencies(LATENCIES));
-    contenders.extend([
-        floors::scrape_latencies(LATENCIES),
-        measured::scrape_latencies(LATENCIES),
-        prometheus_client::scrape_latencies(LATENCIES),
-        prometheus::scrape_latencies(LATENCIES),
-        metrics::scrape_latencies(LATENCIES),
-    ]);
+    contenders.extend([floors::scrape_latencies(LATENCIES), measured::scrape_latencies(LATENCIES)]);
+    contenders.extend(prometheus_client::scrape_latencies(LATENCIES));
+    contenders
+        .extend([prometheus::scrape_latencies(LATENCIES), metrics::scrape_latencies(LATENCIES)]);
     contenders
 }

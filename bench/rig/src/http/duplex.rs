@@ -25,12 +25,23 @@ pub struct Duplex {
     runtime: Rc<Runtime>,
     tasks: LocalSet,
     client: DuplexStream,
-    head: Vec<u8>,
+    request: Vec<u8>,
+    /// The end of every answer.
+    end: Vec<u8>,
 }
 
 impl Duplex {
-    /// Connects to a service.
+    /// Connects to a service of [`hello`](super::hello).
     pub fn to<S, B>(runtime: Rc<Runtime>, service: S, target: Target) -> Self
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + 'static,
+        B: Body<Data: Send, Error: Into<BoxError>> + 'static,
+    {
+        Self::asking(runtime, service, target.path(), BODY)
+    }
+
+    /// Connects to a service whose answers to requests for this path end with `end`.
+    pub fn asking<S, B>(runtime: Rc<Runtime>, service: S, path: &str, end: &str) -> Self
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + 'static,
         B: Body<Data: Send, Error: Into<BoxError>> + 'static,
@@ -38,7 +49,7 @@ impl Duplex {
         let (tasks, (client, server)) = (LocalSet::new(), duplex(16 * 1024));
         let service = TowerToHyperService::new(service);
         tasks.spawn_local(http1::Builder::new().serve_connection(TokioIo::new(server), service));
-        Self { runtime, tasks, client, head: wire::get(target.path()) }
+        Self { runtime, tasks, client, request: wire::get(path), end: end.as_bytes().to_vec() }
     }
 
     /// Sends requests one after the other, and returns the processor time of all that they take.
@@ -46,21 +57,26 @@ impl Duplex {
     /// # Errors
     /// Fails when the server closes the connection.
     pub fn send(&mut self, requests: usize) -> Result<Duration> {
-        let Self { runtime, tasks, client, head } = self;
+        let Self { runtime, tasks, client, request, end } = self;
         let mut sent = Ok(());
         let took = stopwatch::time_alone(|| {
-            sent = tasks.block_on(runtime, send(client, head, requests));
+            sent = tasks.block_on(runtime, send(client, request, end, requests));
         });
         sent.map(|()| took)
     }
 }
 
-async fn send(client: &mut DuplexStream, head: &[u8], requests: usize) -> Result<()> {
+async fn send(
+    client: &mut DuplexStream,
+    request: &[u8],
+    end: &[u8],
+    requests: usize,
+) -> Result<()> {
     let mut answer = [0; 1024];
     for _ in 0..requests {
-        client.write_all(head).await.context("the server has gone")?;
+        client.write_all(request).await.context("the server has gone")?;
         let mut read = 0;
-        while !answer[..read].ends_with(BODY.as_bytes()) {
+        while !answer[..read].ends_with(end) {
             let more = client.read(&mut answer[read..]).await.context("the server has gone")?;
             anyhow::ensure!(
                 more > 0,
