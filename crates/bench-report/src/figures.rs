@@ -16,6 +16,14 @@ pub(crate) fn amount(unit: Unit, figure: f64) -> String {
     format!("{:.digits$} {name}", figure / step)
 }
 
+/// Returns a round amount, without superfluous digits.
+pub(crate) fn round(unit: Unit, figure: f64) -> String {
+    let text = amount(unit, figure);
+    let (number, name) = text.split_once(' ').unwrap_or((&text, ""));
+    let number = number.parse().map_or_else(|_| number.to_owned(), plain);
+    format!("{number} {name}")
+}
+
 const KIB: f64 = 1024.0;
 const MIB: f64 = KIB * KIB;
 const GIB: f64 = KIB * MIB;
@@ -68,6 +76,7 @@ mod tests {
         let times = [0.55, 1500.0, 2.5e6, 3e9].map(|it| amount(Unit::Nanoseconds, it));
         assert_eq!(times, ["0.55 ns", "1.50 µs", "2.50 ms", "3.00 s"]);
         let bytes = [0.0, 512.0, 16.25, 1536.0, -2_097_152.0].map(|it| amount(Unit::Bytes, it));
+        assert_eq!(round(Unit::Nanoseconds, 50_000.0), "50 µs");
         assert_eq!(bytes, ["0 B", "512 B", "16.25 B", "1.50 KiB", "-2.00 MiB"]);
     }
 

@@ -30,8 +30,9 @@ pub fn report(run: &Run, criterion: Option<&str>) -> String {
     );
     out.push_str(&head(run));
     out.push_str(&tables::changes(run));
+    out.push_str(&plots::request(run));
     out.push_str(&tables::budgets(run));
-    out.push_str(&plots::all(run));
+    out.push_str(&plots::others(run));
     out.push_str(&tables::figures(run));
     out.push_str(&foot(run, criterion));
     out.push_str("</main>\n</body>\n</html>\n");

@@ -16,6 +16,15 @@ const BUDGET: f64 = 0.01;
 /// The contender that is measured against itself.
 const AGAIN: &str = "apart, router alone again";
 
+/// The place of peers whose share is many times that of node0.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Peers {
+    /// Beyond the scale, which then shows small shares.
+    Beyond,
+    /// On the scale.
+    Inside,
+}
+
 /// The rows of races whose entries add a share to another's time.
 pub(crate) struct Shares<'a>(Vec<(&'a Race, Vec<(&'a Entry, Estimate)>)>);
 
@@ -71,9 +80,10 @@ impl<'a> Shares<'a> {
 
     /// Returns the smallest and the largest share of the scale, and the distance of its ticks.
     ///
-    /// node0 and the line of one percent are always inside; a peer may be beyond.
-    pub(crate) fn extent(&self) -> (f64, f64, f64) {
-        let ours = self.rows().filter(|(entry, _)| entry.kind != Kind::Peer);
+    /// node0 and the line of one percent are always inside.
+    pub(crate) fn extent(&self, peers: Peers) -> (f64, f64, f64) {
+        let is_inside = |entry: &Entry| peers == Peers::Inside || entry.kind != Kind::Peer;
+        let ours = self.rows().filter(|(entry, _)| is_inside(entry));
         let (mut low, mut high) = (0.0_f64, 1.5 * BUDGET);
         for (_, added) in ours {
             (low, high) = (low.min(added.low), high.max(added.high));
@@ -83,7 +93,8 @@ impl<'a> Shares<'a> {
             ..0.045 => 0.005,
             ..0.09 => 0.01,
             ..0.2 => 0.025,
-            _ => 0.1,
+            ..0.4 => 0.05,
+            _ => 0.2,
         };
         ((low / step).floor() * step, (high / step).ceil() * step, step)
     }
@@ -120,12 +131,13 @@ const ROW: f64 = 24.0;
 /// Returns the plot of a request's overhead as an SVG file, or `None` without such figures.
 #[must_use]
 pub fn picture(run: &Run) -> Option<String> {
-    let loopback = Shares::over_loopback(run);
-    let shares = if loopback.is_empty() { Shares::in_process(run) } else { loopback };
+    let (loopback, process) = (Shares::over_loopback(run), Shares::in_process(run));
+    let (shares, peers) =
+        if loopback.is_empty() { (process, Peers::Inside) } else { (loopback, Peers::Beyond) };
     if shares.is_empty() {
         return None;
     }
-    let (min, max, step) = shares.extent();
+    let (min, max, step) = shares.extent(peers);
     let place = |at: f64| LEFT + ((at - min) / (max - min)).clamp(0.0, 1.0) * (RIGHT - LEFT);
     let count = shares.races().map(|(_, rows)| rows.len() + 1).sum::<usize>();
     let (top, bottom) = (28.0, 28.0 + count as f64 * ROW + 8.0);

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::change::{Change, Comparison, Word};
-use crate::figures::{amount, factor, percent, plain, range, share};
+use crate::figures::{amount, factor, percent, plain, range, round, share};
 use crate::run::{Beside, Budget, Entry, Race, Run, Unit};
 
 /// Returns the figures of a race, a line for each contender and each budget.
@@ -76,7 +76,7 @@ pub(crate) fn limit(unit: Unit, budget: &Budget) -> String {
     match &budget.against {
         Some(_) if budget.is_share => format!("{} %", plain(budget.limit * 100.0)),
         Some(_) => format!("{} ×", plain(budget.limit)),
-        None => amount(unit, budget.limit),
+        None => round(unit, budget.limit),
     }
 }
 

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use super::lines::{Chart, Line, Mapping};
 use super::rows::{self, Mark, Row, Scale};
 use super::text;
-use crate::figures::{amount, percent, plain, range, share};
-use crate::overhead::{self, Shares};
+use crate::figures::{amount, percent, plain, range, round as tick, share};
+use crate::overhead::{self, Peers, Shares};
 use crate::run::{Beside, Entry, Kind, Race, Run, Unit};
 
-/// Returns all pictures for which the run has figures.
-pub(super) fn all(run: &Run) -> String {
-    [request(run), records(run), growth(run), scrapes(run), memory(run), rest(run)].concat()
+/// Returns all pictures but that of the request for which the run has figures.
+pub(super) fn others(run: &Run) -> String {
+    [records(run), growth(run), scrapes(run), memory(run), rest(run)].concat()
 }
 
 /// Returns the most important figures as tiles.
@@ -56,7 +56,7 @@ const LEGEND: &str = "<div class=\"legend\"><span><i style=\"background:var(--no
     </div>\n";
 
 /// The added share of a request, with its interval beside the line of one percent.
-fn request(run: &Run) -> String {
+pub(super) fn request(run: &Run) -> String {
     let (loopback, process) = (Shares::over_loopback(run), Shares::in_process(run));
     if loopback.is_empty() && process.is_empty() {
         return String::new();
@@ -69,7 +69,7 @@ fn request(run: &Run) -> String {
              it, over loopback, with the interval of 95 % confidence. The service answers with \
              thirteen bytes, so no real request has a larger share. ‘A/A’ measures the same \
              service against itself and must contain zero.</p>\n<div class=\"card\">{}</div>\n",
-            shares(&loopback)
+            shares(&loopback, Peers::Beyond)
         );
     }
     if !process.is_empty() {
@@ -79,14 +79,14 @@ fn request(run: &Run) -> String {
              shows smaller differences, and the peers for scale. Parsing, the client and the pipe \
              are all that is counted besides, so the shares are not those of a service.</p>\n<div \
              class=\"card\">{}</div>\n",
-            shares(&process)
+            shares(&process, Peers::Inside)
         );
     }
     out
 }
 
-fn shares(shares: &Shares<'_>) -> String {
-    let (min, max, step) = shares.extent();
+fn shares(shares: &Shares<'_>, peers: Peers) -> String {
+    let (min, max, step) = shares.extent(peers);
     let first = (min / step).round() as i64;
     let last = (max / step).round() as i64;
     let ticks = (first..=last).map(|tick| tick as f64 * step);
@@ -137,14 +137,6 @@ fn bars(race: &Race) -> String {
         .collect();
     let title = text(&race.title);
     format!("<div class=\"card\"><h3>{title}</h3>{}</div>\n", rows::chart(&scale, &rows))
-}
-
-/// Returns the text of a round figure, without superfluous digits.
-fn tick(unit: Unit, at: f64) -> String {
-    let text = amount(unit, at);
-    let (number, name) = text.split_once(' ').unwrap_or((&text, ""));
-    let number = number.parse().map_or_else(|_| number.to_owned(), plain);
-    format!("{number} {name}")
 }
 
 fn cards<'a>(title: &str, words: &str, races: impl Iterator<Item = &'a Race>) -> String {

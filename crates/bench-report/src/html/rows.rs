@@ -71,6 +71,10 @@ pub(super) fn round_step(about: f64) -> f64 {
 pub(super) fn chart(scale: &Scale, rows: &[Row]) -> String {
     let mut out = String::from("<div class=\"rows\">\n");
     for row in rows {
+        if matches!(row.mark, Mark::None) {
+            let _ = writeln!(out, "<div class=\"heading\">{}</div>", text(&row.label));
+            continue;
+        }
         let _ = writeln!(
             out,
             "<div class=\"row {}\" title=\"{}\"><span class=\"label\">{}</span>{}<span \
@@ -102,11 +106,11 @@ fn drawing(scale: &Scale, row: &Row) -> String {
     }
     match &row.mark {
         Mark::Bar(cost) => {
-            let width = scale.place(cost.median);
+            // The smallest figure is still a mark.
+            let width = scale.place(cost.median).max(0.6);
             let _ = write!(
                 out,
-                "<rect class=\"bar\" x=\"0\" y=\"5\" width=\"{width:.2}%\" height=\"12\" rx=\"2\" \
-                 style=\"min-width:2px\"/>"
+                "<rect class=\"bar\" x=\"0\" y=\"5\" width=\"{width:.2}%\" height=\"12\" rx=\"2\"/>"
             );
         }
         Mark::Interval(share) if share.median > scale.max => {
@@ -137,16 +141,20 @@ fn upright(class: &str, at: f64, height: u32) -> String {
 fn axis(scale: &Scale) -> String {
     let height = if scale.limit.is_some() { 34 } else { 20 };
     let mut out = format!("<svg height=\"{height}\" aria-hidden=\"true\">");
-    for (at, name) in &scale.ticks {
+    for (number, (at, name)) in scale.ticks.iter().enumerate() {
         let place = scale.place(*at);
+        // A narrow screen has room for every other name.
+        let class = if number % 2 == 0 { "major" } else { "minor" };
         let anchor = match place {
             ..1.0 => "start",
             99.0.. => "end",
             _ => "middle",
         };
         let name = text(name);
-        let _ =
-            write!(out, "<text x=\"{place:.2}%\" y=\"15\" text-anchor=\"{anchor}\">{name}</text>");
+        let _ = write!(
+            out,
+            "<text class=\"{class}\" x=\"{place:.2}%\" y=\"15\" text-anchor=\"{anchor}\">{name}</text>"
+        );
     }
     if let Some((at, name)) = &scale.limit {
         let (place, name) = (scale.place(*at), text(name));

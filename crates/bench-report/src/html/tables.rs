@@ -20,8 +20,11 @@ pub(super) fn budgets(run: &Run) -> String {
          <th>Measured</th><th>Peer</th><th>Ratio</th><th>Budget</th><th>Used</th><th>Verdict</th>\
          </tr></thead><tbody>\n",
     );
-    for (race, budget) in run.budgets() {
-        out.push_str(&of_budget(race, budget));
+    // What does not hold comes first, since a reader looks for it.
+    for is_wanted in [false, true] {
+        for (race, budget) in run.budgets().filter(|(_, budget)| budget.holds() == is_wanted) {
+            out.push_str(&of_budget(race, budget));
+        }
     }
     out.push_str("</tbody></table></div>\n");
     out
