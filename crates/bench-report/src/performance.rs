@@ -7,7 +7,6 @@
 use std::fmt::Write as _;
 
 use crate::figures::{amount, duration, factor, percent, share};
-use crate::html::capital;
 use crate::losses;
 use crate::overhead::{self, Shares};
 use crate::run::{Beside, Entry, Kind, Race, Run, Unit};
@@ -228,23 +227,24 @@ fn overhead_words(run: &Run) -> String {
         && let Some((least, most)) = ends(added.iter().map(|it| it.1))
     {
         parts.push(format!(
-            "a request costs {low:.0} to {high:.0} ns,\n{least:.1} to {most:.1} percent of the \
-             smallest one there is, an empty handler over loopback"
+            "A request costs {low:.0} to {high:.0} ns: {least:.1} to {most:.1} percent of the \
+             smallest one there is,\nan empty handler over loopback."
         ));
     }
     let figure = |id: &str| run.race(id)?.entry("node0");
     if let Some((count, latency)) = figure("counter/held/1t").zip(figure("latency/held/1t")) {
         parts.push(format!(
-            "a count {} and a latency\n{}, with no lock and no allocation",
+            "A count takes {} and a latency {}, with no lock and no allocation.",
             amount(Unit::Nanoseconds, count.measured.median),
             amount(Unit::Nanoseconds, latency.measured.median)
         ));
     }
-    format!(
-        "{}.\n[All figures](docs/performance.md) are from one machine; `cargo xtask bench` measures \
-         yours.\n",
-        capital(&parts.join(";\n"))
-    )
+    parts.push(
+        "[All figures](docs/performance.md) are from one machine; `cargo xtask bench` measures \
+         yours.\n"
+            .to_owned(),
+    );
+    parts.join("\n")
 }
 
 fn ends(figures: impl Iterator<Item = f64> + Clone) -> Option<(f64, f64)> {
