@@ -1,10 +1,10 @@
 //! Compares this program with a saved one: better, same, worse or unclear.
 //!
 //! Two runs at different times differ by what the machine did meanwhile, so a saved figure is a
-//! poor thing to compare with. A saved run keeps its program instead. Here both programs
-//! answer each question in turn, in several processes each, because one process differs from
-//! the next by where its memory lies. A change is taken between neighbours, which saw the
-//! same seconds of the machine, and its interval is over the pairs.
+//! poor thing to compare with. A saved run keeps its program instead. Here a process of each
+//! program measures a question, and the two take turns round by round, within milliseconds. The
+//! change of such a pair is the median of the ratios of their rounds. One process differs from
+//! the next by where its memory lies, so there are several pairs, and the interval is over them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,19 +15,20 @@ use bench_report::{Change, Comparison, Kind, Run, Word};
 use crate::measure::{self, Outcome, Selection};
 use crate::progress::Progress;
 use crate::questions::Question;
-use crate::rounds::Scope;
+use crate::rounds::{Race, Scope};
+use crate::turn::Partner;
 use crate::{machine, results};
-use rig::stats::{Estimate, quantile, sorted};
+use rig::stats::Estimate;
 use rig::stopwatch;
 
 /// The extension of a saved program.
 pub(crate) const PROGRAM: &str = "program";
 
-/// The pairs of processes for each question.
-const PAIRS: usize = 8;
+/// The pairs of processes for each question: the interval leaves out two at each end.
+const PAIRS: usize = 12;
 
-/// The figures of node0 of one process, by race and contender.
-type Figures = BTreeMap<(String, String), f64>;
+/// The rounds of node0's contenders in one process, by race and contender.
+type Rounds = BTreeMap<(String, String), Vec<f64>>;
 
 /// Compares, prints the words, and returns whether nothing is worse.
 ///
@@ -82,51 +83,47 @@ fn in_turn(earlier: &Path, selection: &Selection<'_>, burn: f64) -> Result<Vec<C
     Ok(changes)
 }
 
-/// Returns the figures of the earlier program and of this one, from neighbouring processes.
+/// Returns the rounds of the earlier program and of this one, from processes that took turns.
 fn pairs(
     question: &Question,
     earlier: &Path,
     this: &Path,
     burn: f64,
-) -> Result<Vec<(Figures, Figures)>> {
-    let ask = |program: &Path, burn| {
-        let races = question.asked(program, Scope::Ours, burn)?;
-        let ours = races.iter().flat_map(|race| {
-            let entries = race.entries.iter().filter(|entry| entry.name.starts_with("node0"));
-            entries.map(move |entry| ((race.id.clone(), entry.name.clone()), figure(&entry.rounds)))
-        });
-        anyhow::Ok(ours.collect::<Figures>())
-    };
-    (0..PAIRS)
-        .map(|pair| {
-            // Each program is first in every other pair, so that a drift favours neither.
-            if pair % 2 == 0 {
-                let before = ask(earlier, 0.0)?;
-                Ok((before, ask(this, burn)?))
-            } else {
-                let now = ask(this, burn)?;
-                Ok((ask(earlier, 0.0)?, now))
+) -> Result<Vec<(Rounds, Rounds)>> {
+    let start = |program: &Path, burn| Partner::start(&mut question.call(program, Scope::Ours, burn));
+    let pair = |pair: usize| {
+        let (mut before, mut now) = (start(earlier, 0.0)?, start(this, burn)?);
+        // Each is first in every other round, so that a drift favours neither.
+        for round in pair.. {
+            let (first, second) =
+                if round % 2 == 0 { (&mut before, &mut now) } else { (&mut now, &mut before) };
+            if !(first.round()? | second.round()?) {
+                break;
             }
-        })
-        .collect()
+        }
+        Ok((ours(before.answer()?), ours(now.answer()?)))
+    };
+    (0..PAIRS).map(pair).collect()
 }
 
-/// Returns the figure of a process: the first quartile, since other programs only add time.
-fn figure(rounds: &[f64]) -> f64 {
-    quantile(&sorted(rounds), 0.25)
+fn ours(races: Vec<Race>) -> Rounds {
+    let ours = races.into_iter().flat_map(|race| {
+        let entries = race.entries.into_iter().filter(|entry| entry.name.starts_with("node0"));
+        entries.map(move |entry| ((race.id.clone(), entry.name), entry.rounds))
+    });
+    ours.collect()
 }
 
-fn of_pairs(pairs: &[(Figures, Figures)]) -> Vec<Change> {
+/// Returns the changes of all figures that both programs have in each pair.
+fn of_pairs(pairs: &[(Rounds, Rounds)]) -> Vec<Change> {
     let Some((first, _)) = pairs.first() else { return Vec::new() };
     let changes = first.keys().filter_map(|key| {
-        let both = |(before, now): &(Figures, Figures)| Some((*before.get(key)?, *now.get(key)?));
-        let (before, now): (Vec<f64>, Vec<f64>) = pairs.iter().filter_map(both).unzip();
-        let change = Estimate::of_share(&now, &before);
-        (before.len() == pairs.len()).then(|| Change {
-            race: key.0.clone(),
-            name: key.1.clone(),
-            change,
-        })
+        let of_pair = |(before, now): &(Rounds, Rounds)| {
+            Some(Estimate::of_share(now.get(key)?, before.get(key)?).median)
+        };
+        let changes = pairs.iter().map(of_pair).collect::<Option<Vec<f64>>>()?;
+        let change = Estimate::of(&changes);
+        Some(Change { race: key.0.clone(), name: key.1.clone(), change })
     });
     changes.collect()
 }
@@ -154,19 +151,21 @@ fn of_figures(earlier: &Run, now: &Run) -> Vec<Change> {
 mod tests {
     use super::*;
 
+    fn rounds(name: &str, rounds: &[f64]) -> Rounds {
+        Rounds::from([(("r".to_owned(), name.to_owned()), rounds.to_vec())])
+    }
+
     #[test]
-    fn change_is_taken_between_neighbours() {
-        let figures = |figure: f64| Figures::from([(("r".to_owned(), "node0".to_owned()), figure)]);
-        // The machine was twice as slow for the second pair, which is no change of the program.
-        let pairs = [(figures(1.0), figures(1.1)), (figures(2.0), figures(2.2))];
-        let changes = of_pairs(&pairs);
+    fn change_is_taken_between_rounds_that_took_turns() {
+        // The machine became twice as slow for the second round, which is no change of the program.
+        let pair = (rounds("node0", &[1.0, 2.0, 2.0]), rounds("node0", &[1.1, 2.2, 2.2]));
+        let changes = of_pairs(&[pair.clone(), pair]);
         assert_eq!(changes.len(), 1);
         assert!((changes[0].change.median - 0.1).abs() < 1e-9, "{changes:?}");
     }
 
     #[test]
     fn figure_that_only_one_program_has_is_not_compared() {
-        let figures = |name: &str| Figures::from([(("r".to_owned(), name.to_owned()), 1.0)]);
-        assert!(of_pairs(&[(figures("node0"), figures("node0, new"))]).is_empty());
+        assert!(of_pairs(&[(rounds("node0", &[1.0]), rounds("node0, new", &[1.0]))]).is_empty());
     }
 }

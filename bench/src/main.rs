@@ -13,6 +13,7 @@ mod compare;
 mod machine;
 mod measure;
 mod progress;
+mod turn;
 mod results;
 
 mod rounds;

@@ -113,7 +113,7 @@ pub(crate) fn run(selection: &Selection<'_>, scope: Scope) -> Result<(Run, Outco
 /// among them would favour one side.
 fn decided(question: &Question, program: &Path, scope: Scope) -> Result<Vec<Race>> {
     let started = stopwatch::now();
-    let mut races = question.asked(program, scope, 0.0)?;
+    let mut races = question.asked(program, scope)?;
     let attempts = if started.elapsed() < LONG { ATTEMPTS } else { 0 };
     for _ in 0..attempts {
         let mut verdicts = Vec::new();
@@ -126,7 +126,7 @@ fn decided(question: &Question, program: &Path, scope: Scope) -> Result<Vec<Race
         if !is_undecided {
             break;
         }
-        let more = question.asked(program, scope, 0.0)?;
+        let more = question.asked(program, scope)?;
         races.iter_mut().zip(more).for_each(|(race, more)| race.extend(more));
     }
     Ok(races)
@@ -178,16 +178,22 @@ fn conclude(run: &Run) -> Outcome {
 }
 
 impl Question {
-    /// Asks the question of a program, in a process of its own.
-    ///
-    /// # Errors
-    /// Fails when the program cannot answer.
-    pub(crate) fn asked(&self, program: &Path, scope: Scope, burn: f64) -> Result<Vec<Race>> {
+    /// Returns the call of a program that answers the question.
+    pub(crate) fn call(&self, program: &Path, scope: Scope, burn: f64) -> Command {
         let mut call = Command::new(program);
         call.args(["question", self.name, "--scope", scope.name()]);
         if burn > 0.0 {
             call.args(["--burn", &burn.to_string()]);
         }
+        call
+    }
+
+    /// Asks the question of a program, in a process of its own.
+    ///
+    /// # Errors
+    /// Fails when the program cannot answer.
+    pub(crate) fn asked(&self, program: &Path, scope: Scope) -> Result<Vec<Race>> {
+        let mut call = self.call(program, scope, 0.0);
         let output = call.stderr(Stdio::inherit()).output().context("cannot ask")?;
         ensure!(output.status.success(), "question {} ended with {}", self.name, output.status);
         serde_json::from_slice(&output.stdout).context("the answer is no JSON")

@@ -41,9 +41,19 @@ struct Order {
 
 impl Pool {
     /// Starts the threads and pins them to the cores in turn.
+    ///
+    /// One thread is timed by its processor time, several by wall time.
     pub(crate) fn new(threads: usize) -> Self {
+        Self::by(if threads == 1 { Clock::Processor } else { Clock::Wall }, threads)
+    }
+
+    /// As [`Pool::new`], with each thread timed by its processor time.
+    pub(crate) fn by_processor_time(threads: usize) -> Self {
+        Self::by(Clock::Processor, threads)
+    }
+
+    fn by(clock: Clock, threads: usize) -> Self {
         let (report, done) = channel();
-        let clock = if threads == 1 { Clock::Processor } else { Clock::Wall };
         let start = |number| Worker::start(number, clock, report.clone());
         let workers = (0..threads).map(start).collect();
         Self { workers, done }

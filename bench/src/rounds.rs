@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::budgets::is_peer;
 use crate::pool::{Job, Pool};
+use crate::turn;
 use rig::stopwatch;
 
 /// The operations of a lap: the length of every stream, with one drain where a peer drains.
@@ -91,7 +92,7 @@ impl Effort {
         Self { rounds: 31, batch: Duration::from_millis(3), scope: Scope::Quick, burn: 0.0 };
     /// The effort of one of the processes that are compared.
     pub(crate) const OURS: Self =
-        Self { rounds: 21, batch: Duration::from_millis(4), scope: Scope::Ours, burn: 0.0 };
+        Self { rounds: 15, batch: Duration::from_millis(4), scope: Scope::Ours, burn: 0.0 };
 
     /// Returns the effort for a scope.
     pub(crate) fn of(scope: Scope) -> Self {
@@ -239,6 +240,7 @@ pub(crate) fn race(
     let mut runners: Vec<Runner> =
         contenders.map(|contender| Runner::new(contender, pool, effort)).collect();
     for round in 0..effort.rounds {
+        turn::wait(effort);
         let count = runners.len();
         for place in 0..count {
             runners[(round + place) % count].measure(pool);

@@ -8,10 +8,14 @@ use anyhow::Result;
 
 use super::record::{counters, latencies};
 use crate::pool::Pool;
-use crate::rounds::{Effort, Race, race};
+use crate::rounds::{Effort, Race, Scope, race};
 
 pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
-    let pool = Pool::new(2);
+    // Where two programs are compared, others must not disturb them, so processor time counts.
+    let pool = match effort.scope {
+        Scope::Ours => Pool::by_processor_time(2),
+        Scope::Full | Scope::Quick => Pool::new(2),
+    };
     Ok(vec![
         race("counter/held/2t", "Count on one handle, 2 threads", &pool, effort, counters())?,
         race("latency/held/2t", "Record on one handle, 2 threads", &pool, effort, latencies())?,

@@ -25,7 +25,8 @@ use tower_layer::Layer as _;
 
 use super::over_loopback::{self, Side, in_turn};
 use crate::peers::layers::{self, Recorder};
-use crate::rounds::{Effort, Entry, Race};
+use crate::rounds::{Effort, Entry, Race, Scope};
+use crate::turn;
 use rig::http::{Duplex, Form, Loopback, RequestFloor, Server, Target, Toggled, hello, write_get};
 use rig::stopwatch;
 
@@ -85,7 +86,11 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
             races.push(Race::of_times(&id, &title, entries));
         }
     }
-    let rounds = if effort.has_loopback() { 1500 } else { 400 };
+    let rounds = match effort.scope {
+        Scope::Full => 1500,
+        Scope::Quick => 400,
+        Scope::Ours => 100,
+    };
     for target in Target::ALL {
         let connections = Connections::open(&runtime, &service, &monitoring, target)?;
         let id = format!("request/process/{target:?}").to_lowercase();
@@ -135,6 +140,7 @@ impl Connections {
             self.rows.iter().map(|(side, _)| Entry::named(side.name)).collect();
         in_turn(&mut entries, rounds, |row| {
             let (side, connection) = self.rows[row];
+            turn::wait(effort);
             side.choose(registry);
             let connection = &mut self.connections[connection];
             // Not timed: the caches hold what the side before has left.

@@ -10,9 +10,6 @@ use crate::html::text;
 use crate::run::{Beside, Entry, Kind, Race, Run};
 use crate::stats::Estimate;
 
-/// The budget for a request on which the plot centres.
-const BUDGET: f64 = 0.01;
-
 /// The contender that is measured against itself.
 const AGAIN: &str = "apart, router alone again";
 
@@ -29,18 +26,23 @@ pub(crate) enum Peers {
 pub(crate) struct Shares<'a>(Vec<(&'a Race, Vec<(&'a Entry, Estimate)>)>);
 
 impl<'a> Shares<'a> {
-    /// Returns the rows of requests over loopback.
+    /// Returns the rows of the smallest request, over loopback.
     pub(crate) fn over_loopback(run: &'a Run) -> Self {
-        Self::of(run, |race| !is_in_process(race))
+        Self::of(run, |id| !id.contains(PROCESS) && !id.contains(DEMO))
     }
 
-    /// Returns the rows of requests within the process.
+    /// Returns the rows of the smallest request, within the process.
     pub(crate) fn in_process(run: &'a Run) -> Self {
-        Self::of(run, is_in_process)
+        Self::of(run, |id| id.contains(PROCESS))
     }
 
-    fn of(run: &'a Run, is_wanted: impl Fn(&Race) -> bool) -> Self {
-        let races = run.races.iter().filter(|race| is_wanted(race));
+    /// Returns the rows of the demo's own requests.
+    pub(crate) fn of_demo(run: &'a Run) -> Self {
+        Self::of(run, |id| id.contains(DEMO))
+    }
+
+    fn of(run: &'a Run, is_wanted: impl Fn(&str) -> bool) -> Self {
+        let races = run.races.iter().filter(|race| is_wanted(&race.id));
         let races = races.map(|race| {
             let shares = race.entries.iter().filter_map(|entry| match entry.beside {
                 Some(Beside::Share(added)) => Some((entry, added)),
@@ -80,15 +82,16 @@ impl<'a> Shares<'a> {
 
     /// Returns the smallest and the largest share of the scale, and the distance of its ticks.
     ///
-    /// node0 and the line of one percent are always inside.
+    /// node0 and the line of its budget are always inside.
     pub(crate) fn extent(&self, peers: Peers) -> (f64, f64, f64) {
         let is_inside = |entry: &Entry| peers == Peers::Inside || entry.kind != Kind::Peer;
         let ours = self.rows().filter(|(entry, _)| is_inside(entry));
-        let (mut low, mut high) = (0.0_f64, 1.5 * BUDGET);
+        let (mut low, mut high) = (0.0_f64, 1.5 * self.limit().unwrap_or_default());
         for (_, added) in ours {
             (low, high) = (low.min(added.low), high.max(added.high));
         }
         let step = match high {
+            ..0.006 => 0.001,
             ..0.02 => 0.0025,
             ..0.045 => 0.005,
             ..0.09 => 0.01,
@@ -100,13 +103,16 @@ impl<'a> Shares<'a> {
     }
 }
 
-fn is_in_process(race: &Race) -> bool {
-    race.id.contains("/process/")
-}
+/// The parts of names of races that are drawn apart.
+const PROCESS: &str = "/process/";
+const DEMO: &str = "/demo/";
 
 /// Returns the name of a row for people.
 pub(crate) fn name(entry: &Entry) -> &str {
-    if entry.name == AGAIN { "A/A: service against itself" } else { &entry.name }
+    match entry.name.as_str() {
+        AGAIN => "A/A: service against itself",
+        name => name.strip_prefix("apart, ").unwrap_or(name),
+    }
 }
 
 const STYLE: &str = "\

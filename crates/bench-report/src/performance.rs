@@ -71,11 +71,17 @@ fn requests(run: &Run) -> String {
         );
     }
     let (loopback, process) = (Shares::over_loopback(run), Shares::in_process(run));
+    let demo = Shares::of_demo(run);
     for (shares, words) in [
         (
             loopback,
             "What each row adds to the processor time of the smallest request there is, over \
              loopback. *A/A* measures the same service against itself, and must contain zero.",
+        ),
+        (
+            demo,
+            "The same for the demo's own requests, with its database and its cache, whose pool, \
+             cache tiers and operation are measured too.",
         ),
         (
             process,

@@ -58,7 +58,8 @@ const LEGEND: &str = "<div class=\"legend\"><span><i style=\"background:var(--no
 /// The added share of a request, with its interval beside the line of one percent.
 pub(super) fn request(run: &Run) -> String {
     let (loopback, process) = (Shares::over_loopback(run), Shares::in_process(run));
-    if loopback.is_empty() && process.is_empty() {
+    let demo = Shares::of_demo(run);
+    if loopback.is_empty() && process.is_empty() && demo.is_empty() {
         return String::new();
     }
     let mut out = String::from("<h2>A request</h2>\n");
@@ -70,6 +71,15 @@ pub(super) fn request(run: &Run) -> String {
              thirteen bytes, so no real request has a larger share. ‘A/A’ measures the same \
              service against itself and must contain zero.</p>\n<div class=\"card\">{}</div>\n",
             shares(&loopback, Peers::Beyond)
+        );
+    }
+    if !demo.is_empty() {
+        let _ = write!(
+            out,
+            "<p>The demo’s own requests, with its database and its cache, whose pool, cache tiers \
+             and operation are measured too. This is closer to a real service.</p>\n<div \
+             class=\"card\">{}</div>\n",
+            shares(&demo, Peers::Beyond)
         );
     }
     if !process.is_empty() {
