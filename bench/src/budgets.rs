@@ -7,9 +7,9 @@
 //! 95 % confidence.
 
 use anyhow::{Context as _, Result, bail};
+use contenders::is_peer;
 use serde::Serialize;
 
-use crate::floors::is_floor;
 use crate::questions::monitors::{CLOCK, POOL, WRAPPED_POOL};
 use crate::questions::over_loopback::SCRAPED;
 use crate::questions::request::{ALONE, FLOOR, NODE0, OFF};
@@ -130,11 +130,6 @@ const BUDGETS: &[Budget] = &[
     Budget::new("startup/service/build", "node0", Nanos(10e6)),
     Budget::new("startup/service/memory", "node0", Bytes(4.0 * MIB)),
 ];
-
-/// Returns `true` if a contender is a peer: not node0, not a floor, not a part measured apart.
-pub(crate) fn is_peer(name: &str) -> bool {
-    !name.starts_with("node0") && !name.starts_with("apart") && !is_floor(name)
-}
 
 /// A budget with the measured figure.
 #[derive(Clone, Debug, Serialize)]

@@ -90,7 +90,8 @@ fn pairs(
     this: &Path,
     burn: f64,
 ) -> Result<Vec<(Rounds, Rounds)>> {
-    let start = |program: &Path, burn| Partner::start(&mut question.call(program, Scope::Ours, burn));
+    let start =
+        |program: &Path, burn| Partner::start(&mut question.call(program, Scope::Ours, burn));
     let pair = |pair: usize| {
         let (mut before, mut now) = (start(earlier, 0.0)?, start(this, burn)?);
         // Each is first in every other round, so that a drift favours neither.

@@ -13,24 +13,14 @@ mod compare;
 mod machine;
 mod measure;
 mod progress;
-mod turn;
 mod results;
-
-mod rounds;
 mod specimen;
-
-mod floors;
-mod held;
-mod page;
-mod peers;
-
-mod pool;
-mod workload;
 
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
+use contenders::{floors, held, peers, pool, rounds, turn, workload};
 
 use crate::measure::{Outcome, Selection};
 use crate::questions::{Group, QUESTIONS};

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use bench_report::{Against, Beside, Budget, Entry, Kind, Race, Run, Tail};
+use contenders::is_peer;
 
-use crate::budgets::{Verdict, is_peer};
+use crate::budgets::Verdict;
 use crate::floors::is_floor;
 use crate::questions::Group;
 use crate::questions::request::ALONE;

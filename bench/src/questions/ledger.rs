@@ -122,11 +122,11 @@ impl Handles {
         let all = RECORDS_PER_SECOND / THREADS * u64::from(seconds);
         for batch in 0..all / BATCH {
             for _ in 0..BATCH / 2 {
-                let series = random.next() as usize % SERIES;
+                let series = random.draw() as usize % SERIES;
                 self.counters[series].inc();
                 ledger.counts[series] += 1;
 
-                let chosen = random.next();
+                let chosen = random.draw();
                 let (series, nanos) = (chosen as usize % SERIES, nanos(chosen));
                 self.latencies[series].record(Duration::from_nanos(nanos));
                 ledger.samples[series] += 1;

@@ -17,7 +17,7 @@ use crate::rounds::{Contender, LAP};
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};
 use rig::stopwatch;
 
-pub(crate) const NAME: &str = "metrics";
+pub const NAME: &str = "metrics";
 
 /// The global recorder, which the macros use and of which a process has one.
 static GLOBAL: LazyLock<PrometheusHandle> = LazyLock::new(|| {
@@ -53,7 +53,7 @@ fn histograms_of(recorder: &PrometheusRecorder, count: usize) -> Vec<Histogram> 
     metrics::with_local_recorder(recorder, || (0..count).map(series).collect())
 }
 
-pub(crate) fn counter() -> Contender {
+pub fn counter() -> Contender {
     let recorder = recorder();
     let handle = recorder.handle();
     let counter =
@@ -62,7 +62,7 @@ pub(crate) fn counter() -> Contender {
     Contender::recording(NAME, op, move || sum_of(&handle, "http_requests_total"))
 }
 
-pub(crate) fn latency() -> Contender {
+pub fn latency() -> Contender {
     let (recorder, values) = (recorder(), workload::seconds());
     let (handle, drained) = (recorder.handle(), recorder.handle());
     let histogram =
@@ -75,7 +75,7 @@ pub(crate) fn latency() -> Contender {
 }
 
 /// Times with two readings of the system's clock, because the library has no timer.
-pub(crate) fn timer() -> Contender {
+pub fn timer() -> Contender {
     let recorder = recorder();
     let (handle, drained) = (recorder.handle(), recorder.handle());
     let histogram =
@@ -88,7 +88,7 @@ pub(crate) fn timer() -> Contender {
     Contender::recording(NAME, op, move || sum_of(&handle, "http_request_seconds_count"))
 }
 
-pub(crate) fn counter_by_labels() -> Contender {
+pub fn counter_by_labels() -> Contender {
     LazyLock::force(&GLOBAL);
     let op = |i| {
         let (method, route) = workload::request(i);
@@ -97,7 +97,7 @@ pub(crate) fn counter_by_labels() -> Contender {
     Contender::recording(NAME, op, || sum_of(&GLOBAL, "http_requests_total"))
 }
 
-pub(crate) fn latency_by_labels() -> Contender {
+pub fn latency_by_labels() -> Contender {
     LazyLock::force(&GLOBAL);
     let values = workload::seconds();
     let op = move |i| {
@@ -109,14 +109,14 @@ pub(crate) fn latency_by_labels() -> Contender {
     Contender::recording(NAME, op, || sum_of(&GLOBAL, "http_request_seconds_count"))
 }
 
-pub(crate) fn counters() -> Contender {
+pub fn counters() -> Contender {
     let (recorder, choices) = (recorder(), workload::choices());
     let (handle, counters) = (recorder.handle(), counters_of(&recorder, 1000));
     let op = move |i| counters[usize::from(choices[i % CHOICES])].increment(1);
     Contender::recording(NAME, op, move || sum_of(&handle, "http_requests_total"))
 }
 
-pub(crate) fn latencies() -> Contender {
+pub fn latencies() -> Contender {
     let recorder = recorder();
     let (choices, values) = (workload::choices(), workload::seconds());
     let (handle, drained) = (recorder.handle(), recorder.handle());
@@ -128,7 +128,7 @@ pub(crate) fn latencies() -> Contender {
     Contender::recording(NAME, op, move || sum_of(&handle, "http_request_seconds_count"))
 }
 
-pub(crate) fn scrape_counters(count: usize) -> Contender {
+pub fn scrape_counters(count: usize) -> Contender {
     let recorder = recorder();
     let counters = counters_of(&recorder, count);
     scrape(recorder.handle(), "http_requests_total", move || {
@@ -138,7 +138,7 @@ pub(crate) fn scrape_counters(count: usize) -> Contender {
 }
 
 /// Scrapes histograms that were drained before, so that a scrape drains one sample of each.
-pub(crate) fn scrape_latencies(count: usize) -> Contender {
+pub fn scrape_latencies(count: usize) -> Contender {
     let recorder = recorder();
     let (histograms, values) = (histograms_of(&recorder, count), workload::seconds());
     let drained = recorder.handle();
@@ -172,7 +172,7 @@ fn scrape(
     Contender::acting(NAME, prepare, act, move || page::sum_of_bytes(&page.borrow(), read))
 }
 
-pub(crate) const HOLDER: Holder =
+pub const HOLDER: Holder =
     Holder { name: NAME, counters: Some(hold_counters), latencies: hold_latencies };
 
 fn hold_counters(count: usize) -> Held {

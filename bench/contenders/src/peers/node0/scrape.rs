@@ -16,7 +16,7 @@ use crate::rounds::Contender;
 use crate::workload::{self, VALUES};
 
 /// Scrapes counters, each of which is incremented once before each scrape.
-pub(crate) fn scrape_counters(series: usize) -> [Contender; 3] {
+pub fn scrape_counters(series: usize) -> [Contender; 3] {
     scrapes("http_requests_total", || {
         let registry = large_registry();
         let counters: Vec<_> = (0..series).map(|i| counter_at(&registry, i)).collect();
@@ -29,7 +29,7 @@ pub(crate) fn scrape_counters(series: usize) -> [Contender; 3] {
 }
 
 /// Scrapes latencies with a thousand samples each, and one more before each scrape.
-pub(crate) fn scrape_latencies(series: usize) -> [Contender; 3] {
+pub fn scrape_latencies(series: usize) -> [Contender; 3] {
     scrapes("http_request_seconds_count", || {
         let registry = large_registry();
         let latencies: Vec<_> = (0..series).map(|i| latency_at(&registry, i)).collect();

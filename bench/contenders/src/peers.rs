@@ -3,13 +3,13 @@
 //! Each module uses its library as a careful user would: it follows the documentation and
 //! takes the fastest way that it describes. The questions decide which contenders race.
 
-pub(crate) mod node0;
+pub mod node0;
 
-pub(crate) mod contatori;
-pub(crate) mod layers;
-pub(crate) mod measured;
-pub(crate) mod metrics;
-pub(crate) mod metriken;
-pub(crate) mod opentelemetry;
-pub(crate) mod prometheus;
-pub(crate) mod prometheus_client;
+pub mod contatori;
+pub mod layers;
+pub mod measured;
+pub mod metrics;
+pub mod metriken;
+pub mod opentelemetry;
+pub mod prometheus;
+pub mod prometheus_client;

@@ -58,7 +58,7 @@ fn sum_of(metric: &impl MetricGroup<BufferedTextEncoder>, name: &str) -> u64 {
     page::sum_of_bytes(&encoder.finish(), name)
 }
 
-pub(crate) fn counter() -> Contender {
+pub fn counter() -> Contender {
     #[derive(MetricGroup)]
     struct Single {
         /// Requests
@@ -80,14 +80,14 @@ fn single() -> Arc<Single> {
     Arc::new(Single { http_request_seconds: Histogram::with_metadata(thresholds()) })
 }
 
-pub(crate) fn latency() -> Contender {
+pub fn latency() -> Contender {
     let (single, values) = (single(), workload::seconds());
     let same = single.clone();
     let op = move |i| single.http_request_seconds.observe(values[i % VALUES]);
     Contender::recording(NAME, op, move || sum_of(&*same, "http_request_seconds_count"))
 }
 
-pub(crate) fn timer() -> Contender {
+pub fn timer() -> Contender {
     let single = single();
     let same = single.clone();
     let op = move |_| {
@@ -96,7 +96,7 @@ pub(crate) fn timer() -> Contender {
     Contender::recording(NAME, op, move || sum_of(&*same, "http_request_seconds_count"))
 }
 
-pub(crate) fn scrape_counters(count: usize) -> Contender {
+pub fn scrape_counters(count: usize) -> Contender {
     let counters =
         Rc::new(Counters { http_requests_total: CounterVec::with_label_set(series_set()) });
     let (group, labels) = (counters.clone(), labels(count));
@@ -108,7 +108,7 @@ pub(crate) fn scrape_counters(count: usize) -> Contender {
     })
 }
 
-pub(crate) fn scrape_latencies(count: usize) -> Contender {
+pub fn scrape_latencies(count: usize) -> Contender {
     let vec = HistogramVec::with_label_set_and_metadata(series_set(), thresholds());
     let histograms = Rc::new(Histograms { http_request_seconds: vec });
     let (group, labels, values) = (histograms.clone(), labels(count), workload::seconds());
@@ -152,7 +152,7 @@ fn scrape(
     })
 }
 
-pub(crate) const HOLDER: Holder =
+pub const HOLDER: Holder =
     Holder { name: NAME, counters: Some(hold_counters), latencies: hold_latencies };
 
 fn hold_counters(count: usize) -> Held {

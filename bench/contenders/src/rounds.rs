@@ -23,17 +23,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-pub(crate) use bench_report::Unit;
+pub use bench_report::Unit;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::budgets::is_peer;
+use crate::is_peer;
 use crate::pool::{Job, Pool};
 use crate::turn;
 use rig::stopwatch;
 
 /// The operations of a lap: the length of every stream, with one drain where a peer drains.
-pub(crate) const LAP: usize = 65_536;
+pub const LAP: usize = 65_536;
 
 /// The tolerated loss: a peer may lose one in this many records, node0 none.
 ///
@@ -44,18 +44,18 @@ const MOST_LOST: u64 = 10;
 
 /// The number of rounds and the length of a batch.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Effort {
-    pub(crate) rounds: usize,
+pub struct Effort {
+    pub rounds: usize,
     /// The approximate time that a batch of one contender takes.
-    pub(crate) batch: Duration,
-    pub(crate) scope: Scope,
+    pub batch: Duration,
+    pub scope: Scope,
     /// The share by which node0's own work is made longer, to test a comparison.
-    pub(crate) burn: f64,
+    pub burn: f64,
 }
 
 /// The part of a question that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Scope {
+pub enum Scope {
     /// All races and contenders.
     Full,
     /// All that is measured within the process; fewer rounds.
@@ -66,7 +66,7 @@ pub(crate) enum Scope {
 
 impl Scope {
     /// Returns the name on the command line.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Full => "full",
             Self::Quick => "quick",
@@ -75,7 +75,7 @@ impl Scope {
     }
 
     /// Returns the scope that a report names.
-    pub(crate) fn of_report(self) -> bench_report::Scope {
+    pub fn of_report(self) -> bench_report::Scope {
         match self {
             Self::Full => bench_report::Scope::Full,
             Self::Quick | Self::Ours => bench_report::Scope::Quick,
@@ -85,17 +85,17 @@ impl Scope {
 
 impl Effort {
     /// The effort for a verdict on every budget.
-    pub(crate) const FULL: Self =
+    pub const FULL: Self =
         Self { rounds: 31, batch: Duration::from_millis(4), scope: Scope::Full, burn: 0.0 };
     /// The effort for a verdict on what is measured within the process, in a few minutes.
-    pub(crate) const QUICK: Self =
+    pub const QUICK: Self =
         Self { rounds: 31, batch: Duration::from_millis(3), scope: Scope::Quick, burn: 0.0 };
     /// The effort of one of the processes that are compared.
-    pub(crate) const OURS: Self =
+    pub const OURS: Self =
         Self { rounds: 15, batch: Duration::from_millis(4), scope: Scope::Ours, burn: 0.0 };
 
     /// Returns the effort for a scope.
-    pub(crate) fn of(scope: Scope) -> Self {
+    pub fn of(scope: Scope) -> Self {
         match scope {
             Scope::Full => Self::FULL,
             Scope::Quick => Self::QUICK,
@@ -104,12 +104,12 @@ impl Effort {
     }
 
     /// Returns `true` if requests are also sent over loopback, which takes minutes.
-    pub(crate) fn has_loopback(self) -> bool {
+    pub fn has_loopback(self) -> bool {
         self.scope == Scope::Full
     }
 
     /// Returns the number of processes for each contender that needs a process of its own.
-    pub(crate) fn processes(self) -> usize {
+    pub fn processes(self) -> usize {
         match self.scope {
             Scope::Full => 7,
             Scope::Quick | Scope::Ours => 2,
@@ -117,19 +117,19 @@ impl Effort {
     }
 
     /// Returns `true` if a contender takes part.
-    pub(crate) fn takes(self, name: &str) -> bool {
+    pub fn takes(self, name: &str) -> bool {
         self.scope != Scope::Ours || name.starts_with("node0")
     }
 
     /// Returns the share by which a contender's work is made longer.
-    pub(crate) fn burn_of(self, name: &str) -> f64 {
+    pub fn burn_of(self, name: &str) -> f64 {
         if name.starts_with("node0") { self.burn } else { 0.0 }
     }
 }
 
 /// A participant of a race.
-pub(crate) struct Contender {
-    pub(crate) name: &'static str,
+pub struct Contender {
+    pub name: &'static str,
     work: Work,
     recorded: Box<dyn FnMut() -> u64>,
 }
@@ -143,7 +143,7 @@ enum Work {
 
 impl Contender {
     /// Creates a contender that calls `op(i)` for rising `i`; `recorded` counts its records.
-    pub(crate) fn recording(
+    pub fn recording(
         name: &'static str,
         op: impl Fn(usize) + Send + Sync + 'static,
         recorded: impl FnMut() -> u64 + 'static,
@@ -159,7 +159,7 @@ impl Contender {
 
     /// Creates a contender that calls `act` once after each `prepare`, which returns the number
     /// of records that it made.
-    pub(crate) fn acting(
+    pub fn acting(
         name: &'static str,
         prepare: impl FnMut() -> u64 + 'static,
         act: impl FnMut() + 'static,
@@ -172,20 +172,20 @@ impl Contender {
 
 /// The results of a race.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Race {
+pub struct Race {
     /// The race's name in budgets and saved results, such as `counter/held/2t`.
-    pub(crate) id: String,
+    pub id: String,
     /// A description of the race for people.
-    pub(crate) title: String,
+    pub title: String,
     /// The unit of all figures.
     #[serde(default)]
-    pub(crate) unit: Unit,
-    pub(crate) entries: Vec<Entry>,
+    pub unit: Unit,
+    pub entries: Vec<Entry>,
 }
 
 impl Race {
     /// Adds the rounds of a second measurement of the same race.
-    pub(crate) fn extend(&mut self, more: Self) {
+    pub fn extend(&mut self, more: Self) {
         for (entry, more) in self.entries.iter_mut().zip(more.entries) {
             entry.rounds.extend(more.rounds);
             entry.singles.extend(more.singles);
@@ -194,7 +194,7 @@ impl Race {
     }
 
     /// Returns the results of a race in nanoseconds.
-    pub(crate) fn of_times(id: &str, title: &str, entries: Vec<Entry>) -> Self {
+    pub fn of_times(id: &str, title: &str, entries: Vec<Entry>) -> Self {
         let (id, title, unit) = (id.to_owned(), title.to_owned(), Unit::Nanoseconds);
         Self { id, title, unit, entries }
     }
@@ -202,24 +202,24 @@ impl Race {
 
 /// The results of one contender in a race.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Entry {
-    pub(crate) name: String,
+pub struct Entry {
+    pub name: String,
     /// The figure of one operation, by round.
-    pub(crate) rounds: Vec<f64>,
+    pub rounds: Vec<f64>,
     /// The figures of single operations, if their tail is of interest.
     #[serde(default)]
-    pub(crate) singles: Vec<f64>,
+    pub singles: Vec<f64>,
     /// The number of records that were made and not read back.
     #[serde(default)]
-    pub(crate) lost: u64,
+    pub lost: u64,
     /// Seconds since the start and the figure at that moment, if its course is of interest.
     #[serde(default)]
-    pub(crate) course: Vec<(f64, f64)>,
+    pub course: Vec<(f64, f64)>,
 }
 
 impl Entry {
     /// Returns an entry without figures.
-    pub(crate) fn named(name: &str) -> Self {
+    pub fn named(name: &str) -> Self {
         let (rounds, singles, course) = (Vec::new(), Vec::new(), Vec::new());
         Self { name: name.to_owned(), rounds, singles, lost: 0, course }
     }
@@ -229,7 +229,7 @@ impl Entry {
 ///
 /// # Errors
 /// Fails when a contender has lost more records than is tolerated.
-pub(crate) fn race(
+pub fn race(
     id: &str,
     title: &str,
     pool: &Pool,

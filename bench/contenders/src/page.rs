@@ -4,7 +4,7 @@
 //! not check the format, which is the exporter's tests' task.
 
 /// Returns the sum of all samples of this name, with any labels or none.
-pub(crate) fn sum(page: &str, name: &str) -> u64 {
+pub fn sum(page: &str, name: &str) -> u64 {
     let values = page.lines().filter_map(|line| {
         let rest = line.strip_prefix(name)?;
         let is_whole = rest.starts_with(['{', ' ']);
@@ -14,7 +14,7 @@ pub(crate) fn sum(page: &str, name: &str) -> u64 {
 }
 
 /// Returns the same sum for a page in bytes.
-pub(crate) fn sum_of_bytes(page: &[u8], name: &str) -> u64 {
+pub fn sum_of_bytes(page: &[u8], name: &str) -> u64 {
     sum(&String::from_utf8_lossy(page), name)
 }
 

@@ -21,9 +21,9 @@ use rig::stopwatch;
 const GROUPING_POWER: u8 = 7;
 const MAX_VALUE_POWER: u8 = 40;
 
-pub(crate) const SHARDED: &str = "metriken sharded";
+pub const SHARDED: &str = "metriken sharded";
 
-pub(crate) fn counter() -> Contender {
+pub fn counter() -> Contender {
     let counter = Arc::new(Counter::new());
     let same = counter.clone();
     let op = move |_| {
@@ -32,7 +32,7 @@ pub(crate) fn counter() -> Contender {
     Contender::recording("metriken Counter", op, move || same.value())
 }
 
-pub(crate) fn sharded_counter() -> Contender {
+pub fn sharded_counter() -> Contender {
     let group = Arc::new(ShardedCounterGroup::new(1));
     let same = group.clone();
     let op = move |_| {
@@ -41,7 +41,7 @@ pub(crate) fn sharded_counter() -> Contender {
     Contender::recording(SHARDED, op, move || same.value(0).unwrap_or_default())
 }
 
-pub(crate) fn latency() -> Contender {
+pub fn latency() -> Contender {
     let histogram = Arc::new(AtomicCounterHistogram::new(GROUPING_POWER, MAX_VALUE_POWER));
     let (same, values) = (histogram.clone(), workload::nanos());
     Contender::recording(
@@ -51,7 +51,7 @@ pub(crate) fn latency() -> Contender {
     )
 }
 
-pub(crate) fn sharded_latency() -> Contender {
+pub fn sharded_latency() -> Contender {
     let histogram = Arc::new(ShardedCounterHistogram::new(GROUPING_POWER, MAX_VALUE_POWER));
     let (same, values) = (histogram.clone(), workload::nanos());
     Contender::recording(
@@ -62,7 +62,7 @@ pub(crate) fn sharded_latency() -> Contender {
 }
 
 /// Times with two readings of the system's clock, because the library has no timer.
-pub(crate) fn timer() -> Contender {
+pub fn timer() -> Contender {
     let histogram = Arc::new(ShardedCounterHistogram::new(GROUPING_POWER, MAX_VALUE_POWER));
     let same = histogram.clone();
     let op = move |_| {
@@ -77,7 +77,7 @@ fn count(loaded: Option<Histogram>) -> u64 {
     loaded.map_or(0, |loaded| loaded.as_slice().iter().sum())
 }
 
-pub(crate) fn counters() -> Contender {
+pub fn counters() -> Contender {
     let counters: Arc<[Counter]> = (0..1000).map(|_| Counter::new()).collect();
     let (same, choices) = (counters.clone(), workload::choices());
     let op = move |i| {
@@ -86,7 +86,7 @@ pub(crate) fn counters() -> Contender {
     Contender::recording("metriken Counter", op, move || same.iter().map(Counter::value).sum())
 }
 
-pub(crate) fn sharded_counters() -> Contender {
+pub fn sharded_counters() -> Contender {
     let group = Arc::new(ShardedCounterGroup::new(1000));
     let (same, choices) = (group.clone(), workload::choices());
     let op = move |i| {
@@ -95,7 +95,7 @@ pub(crate) fn sharded_counters() -> Contender {
     Contender::recording(SHARDED, op, move || same.load().map_or(0, |all| all.iter().sum()))
 }
 
-pub(crate) fn sharded_latencies() -> Contender {
+pub fn sharded_latencies() -> Contender {
     let group = Arc::new(ShardedCounterHistogramGroup::new(1000, GROUPING_POWER, MAX_VALUE_POWER));
     let (same, choices, values) = (group.clone(), workload::choices(), workload::nanos());
     let op = move |i| {
@@ -109,8 +109,7 @@ pub(crate) fn sharded_latencies() -> Contender {
 }
 
 /// Its metrics in number have no labels, so only its latencies are comparable, by their cells.
-pub(crate) const HOLDER: Holder =
-    Holder { name: SHARDED, counters: None, latencies: hold_latencies };
+pub const HOLDER: Holder = Holder { name: SHARDED, counters: None, latencies: hold_latencies };
 
 fn hold_latencies(count: usize) -> Held {
     let group = ShardedCounterHistogramGroup::new(count, GROUPING_POWER, MAX_VALUE_POWER);

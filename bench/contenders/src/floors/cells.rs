@@ -23,7 +23,7 @@ thread_local! {
 }
 
 /// Adds to two words with plain loads and stores, without a metric or a registry.
-pub(crate) fn latency() -> Contender {
+pub fn latency() -> Contender {
     let values = workload::nanos();
     let record = move |i: usize| {
         let cells = OWN.get().unwrap_or_else(first_touch);

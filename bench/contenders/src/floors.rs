@@ -9,16 +9,16 @@ mod copy;
 mod lines;
 mod pages;
 
-pub(crate) use cells::latency;
-pub(crate) use copy::{scrape_counters, scrape_latencies};
-pub(crate) use lines::Lines;
-pub(crate) use pages::fill;
+pub use cells::latency;
+pub use copy::{scrape_counters, scrape_latencies};
+pub use lines::Lines;
+pub use pages::fill;
 
 /// The prefix of the names of floors.
 const FLOOR: &str = "floor";
 
 /// Returns `true` if an entry of a race is a floor.
-pub(crate) fn is_floor(name: &str) -> bool {
+pub fn is_floor(name: &str) -> bool {
     name.starts_with(FLOOR)
 }
 

@@ -9,12 +9,12 @@ use std::time::Duration;
 use crate::rounds::LAP;
 
 /// The number of values; a loop starts again after the last.
-pub(crate) const VALUES: usize = 4096;
+pub const VALUES: usize = 4096;
 /// The number of choices among many metrics; a loop starts again after the last.
-pub(crate) const CHOICES: usize = LAP;
+pub const CHOICES: usize = LAP;
 
 /// The bucket bounds of all contenders in seconds: 0.1 ms, doubled thirteen times.
-pub(crate) const BOUNDS: [f64; 14] = {
+pub const BOUNDS: [f64; 14] = {
     let mut bounds = [0.0001; 14];
     let mut k = 1;
     while k < 14 {
@@ -37,26 +37,26 @@ static DURATIONS: LazyLock<[Duration; VALUES]> =
     LazyLock::new(|| nanos().map(Duration::from_nanos));
 static CHOSEN: LazyLock<[u16; CHOICES]> = LazyLock::new(|| {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    std::array::from_fn(|_| (random.next() % 1000) as u16)
+    std::array::from_fn(|_| (random.draw() % 1000) as u16)
 });
 
 /// Returns the latencies in nanoseconds.
-pub(crate) fn nanos() -> &'static [u64; VALUES] {
+pub fn nanos() -> &'static [u64; VALUES] {
     &NANOS
 }
 
 /// Returns the latencies in seconds.
-pub(crate) fn seconds() -> &'static [f64; VALUES] {
+pub fn seconds() -> &'static [f64; VALUES] {
     &SECONDS
 }
 
 /// Returns the latencies as durations.
-pub(crate) fn durations() -> &'static [Duration; VALUES] {
+pub fn durations() -> &'static [Duration; VALUES] {
     &DURATIONS
 }
 
 /// Returns numbers below 1000, each equally likely.
-pub(crate) fn choices() -> &'static [u16; CHOICES] {
+pub fn choices() -> &'static [u16; CHOICES] {
     &CHOSEN
 }
 
@@ -65,12 +65,12 @@ pub(crate) fn choices() -> &'static [u16; CHOICES] {
 /// They are chosen at run time but are `'static`, which saves an allocation in peers that
 /// own their labels; with owned strings those peers would be slower.
 #[inline]
-pub(crate) fn request(i: usize) -> (&'static str, &'static str) {
+pub fn request(i: usize) -> (&'static str, &'static str) {
     (METHODS[i & 3], ROUTES[i >> 2 & 3])
 }
 
 /// Returns the labels of the `i`th of many series: method, route, status.
-pub(crate) fn labels(i: usize) -> [(&'static str, String); 3] {
+pub fn labels(i: usize) -> [(&'static str, String); 3] {
     let status = [200, 404, 500][i % 3];
     [
         ("method", METHODS[i & 3].to_owned()),
@@ -80,10 +80,11 @@ pub(crate) fn labels(i: usize) -> [(&'static str, String); 3] {
 }
 
 /// A xorshift generator: repeatable, and random enough for choices.
-pub(crate) struct Random(pub(crate) u64);
+pub struct Random(pub u64);
 
 impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
+    /// Returns the next number.
+    pub fn draw(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -92,7 +93,7 @@ impl Random {
 
     /// Returns a number in (0, 1].
     fn unit(&mut self) -> f64 {
-        ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64
+        ((self.draw() >> 11) + 1) as f64 / (1_u64 << 53) as f64
     }
 
     /// Returns a standard normal number, by the Box–Muller transform.

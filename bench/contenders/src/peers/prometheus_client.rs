@@ -16,7 +16,7 @@ use crate::rounds::Contender;
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};
 use rig::stopwatch;
 
-pub(crate) const NAME: &str = "prometheus-client";
+pub const NAME: &str = "prometheus-client";
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Request {
@@ -57,7 +57,7 @@ fn sum_of(registry: &Registry, name: &str) -> u64 {
     page::sum(&page, name)
 }
 
-pub(crate) fn counter() -> Contender {
+pub fn counter() -> Contender {
     let counter: Counter = Counter::default();
     let same = counter.clone();
     let op = move |_| {
@@ -66,7 +66,7 @@ pub(crate) fn counter() -> Contender {
     Contender::recording(NAME, op, move || same.get())
 }
 
-pub(crate) fn latency() -> Contender {
+pub fn latency() -> Contender {
     let (histogram, values) = (histogram(), workload::seconds());
     let registry = registry("http_request_seconds", histogram.clone());
     let op = move |i| histogram.observe(values[i % VALUES]);
@@ -74,7 +74,7 @@ pub(crate) fn latency() -> Contender {
 }
 
 /// Times with two readings of the system's clock, because the library has no timer.
-pub(crate) fn timer() -> Contender {
+pub fn timer() -> Contender {
     let histogram = histogram();
     let registry = registry("http_request_seconds", histogram.clone());
     let op = move |_| {
@@ -84,7 +84,7 @@ pub(crate) fn timer() -> Contender {
     Contender::recording(NAME, op, move || samples(&registry))
 }
 
-pub(crate) fn counter_by_labels() -> Contender {
+pub fn counter_by_labels() -> Contender {
     let family: Family<Request, Counter> = Family::default();
     let same = family.clone();
     let op = move |i| {
@@ -96,7 +96,7 @@ pub(crate) fn counter_by_labels() -> Contender {
     })
 }
 
-pub(crate) fn latency_by_labels() -> Contender {
+pub fn latency_by_labels() -> Contender {
     let values = workload::seconds();
     let family: Family<Request, Histogram> = Family::new_with_constructor(histogram);
     let registry = registry("http_request_seconds", family.clone());
@@ -111,7 +111,7 @@ fn sixteen() -> impl Iterator<Item = Request> {
     (0..16).map(workload::request).map(|(method, route)| Request { method, route })
 }
 
-pub(crate) fn counters() -> Contender {
+pub fn counters() -> Contender {
     let counters: Vec<Counter> = (0..1000).map(|_| Counter::default()).collect();
     let (same, choices) = (counters.clone(), workload::choices());
     let op = move |i| {
@@ -120,7 +120,7 @@ pub(crate) fn counters() -> Contender {
     Contender::recording(NAME, op, move || same.iter().map(|counter| counter.get()).sum())
 }
 
-pub(crate) fn latencies() -> Contender {
+pub fn latencies() -> Contender {
     let family: Family<Series, Histogram> = Family::new_with_constructor(histogram);
     let histograms: Vec<Histogram> =
         (0..1000).map(|i| family.get_or_create_owned(&series(i))).collect();
@@ -131,7 +131,7 @@ pub(crate) fn latencies() -> Contender {
 }
 
 /// Scrapes counters, in both formats of the library.
-pub(crate) fn scrape_counters(count: usize) -> [Contender; 2] {
+pub fn scrape_counters(count: usize) -> [Contender; 2] {
     FORMATS.map(|format| {
         let family: Family<Series, Counter> = Family::default();
         let counters: Vec<Counter> =
@@ -147,7 +147,7 @@ pub(crate) fn scrape_counters(count: usize) -> [Contender; 2] {
 }
 
 /// Scrapes latencies, in both formats of the library.
-pub(crate) fn scrape_latencies(count: usize) -> [Contender; 2] {
+pub fn scrape_latencies(count: usize) -> [Contender; 2] {
     FORMATS.map(|format| {
         let family: Family<Series, Histogram> = Family::new_with_constructor(histogram);
         let histograms: Vec<Histogram> =
@@ -192,7 +192,7 @@ fn scrape(
     Contender::acting(name, prepare, act, move || page::sum(&page.borrow(), read))
 }
 
-pub(crate) const HOLDER: Holder =
+pub const HOLDER: Holder =
     Holder { name: NAME, counters: Some(hold_counters), latencies: hold_latencies };
 
 fn hold_counters(count: usize) -> Held {

@@ -10,7 +10,7 @@ use crate::held::{Held, Holder};
 use crate::page;
 use crate::workload::{self, VALUES};
 
-pub(crate) const HOLDER: Holder = Holder { name: NAME, counters: Some(counters), latencies };
+pub const HOLDER: Holder = Holder { name: NAME, counters: Some(counters), latencies };
 
 fn counters(count: usize) -> Held {
     let clock = ManualClock::new();

@@ -12,16 +12,16 @@ use crate::page;
 use crate::rounds::Contender;
 use crate::workload::{self, BOUNDS};
 
-pub(crate) const NAME: &str = "floor, copy";
+pub(super) const NAME: &str = "floor, copy";
 
 /// Copies the lines of `series` counters.
-pub(crate) fn scrape_counters(series: usize) -> Contender {
+pub fn scrape_counters(series: usize) -> Contender {
     let lines = (0..series).map(|i| line("http_requests_total", i, None));
     copying(lines.collect(), "http_requests_total")
 }
 
 /// Copies the lines of `series` latencies: their buckets, sums and counts.
-pub(crate) fn scrape_latencies(series: usize) -> Contender {
+pub fn scrape_latencies(series: usize) -> Contender {
     let bounds = BOUNDS.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
     let bounds: Vec<_> = bounds.collect();
     let of_one = |i| {

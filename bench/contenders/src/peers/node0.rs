@@ -9,10 +9,10 @@ use performance_monitor::{OPERATION_DURATION, OPERATIONS, PerformanceMonitor};
 use crate::rounds::Contender;
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};
 
-pub(crate) use held::HOLDER;
-pub(crate) use scrape::{scrape_counters, scrape_latencies};
+pub use held::HOLDER;
+pub use scrape::{scrape_counters, scrape_latencies};
 
-pub(crate) const NAME: &str = "node0";
+pub const NAME: &str = "node0";
 
 const COUNTER: Desc = Desc::counter("http_requests_total", "Requests.");
 const LATENCY: Desc = Desc::latency("http_request_seconds", "Requests.").bounds(&BOUNDS);
@@ -24,7 +24,7 @@ const COUNTERS: Desc = COUNTER.labels(&["method", "route", "status"]);
 const LATENCIES: Desc = LATENCY.labels(&["method", "route", "status"]);
 
 /// Creates a registry that is large enough for every question, with further settings.
-pub(crate) fn registry(settings: impl Fn(RegistryBuilder) -> RegistryBuilder) -> Registry {
+pub fn registry(settings: impl Fn(RegistryBuilder) -> RegistryBuilder) -> Registry {
     let large = Registry::builder()
         .max_series(1_000_000)
         .max_scalars_per_family(200_000)
@@ -38,34 +38,34 @@ fn large_registry() -> Registry {
 }
 
 /// Returns the `i`th of many counters.
-pub(crate) fn counter_at(registry: &Registry, i: usize) -> Counter {
+pub fn counter_at(registry: &Registry, i: usize) -> Counter {
     let labels = workload::labels(i);
     let values = labels.each_ref().map(|(_, value)| value.as_str());
     registry.counter(&COUNTERS, &values).expect("the registry is large enough")
 }
 
 /// Returns the `i`th of many latencies.
-pub(crate) fn latency_at(registry: &Registry, i: usize) -> Latency {
+pub fn latency_at(registry: &Registry, i: usize) -> Latency {
     let labels = workload::labels(i);
     let values = labels.each_ref().map(|(_, value)| value.as_str());
     registry.latency(&LATENCIES, &values).expect("the registry is large enough")
 }
 
 /// Returns the number of samples of all latencies of a family.
-pub(crate) fn samples(registry: &Registry, family: &str) -> u64 {
+pub fn samples(registry: &Registry, family: &str) -> u64 {
     let sample = registry.read();
     let family = sample.snapshot.family(family).expect("it was recorded");
     family.series().map(|(_, value)| value.as_f64() as u64).sum()
 }
 
-pub(crate) fn counter() -> Contender {
+pub fn counter() -> Contender {
     let registry = large_registry();
     let counter = registry.counter(&COUNTER, &[]).expect("a new registry has room");
     let same = counter.clone();
     Contender::recording(NAME, move |_| counter.inc(), move || same.total())
 }
 
-pub(crate) fn latency() -> Contender {
+pub fn latency() -> Contender {
     let (registry, values) = (large_registry(), workload::durations());
     let latency = registry.latency(&LATENCY, &[]).expect("a new registry has room");
     Contender::recording(
@@ -75,7 +75,7 @@ pub(crate) fn latency() -> Contender {
     )
 }
 
-pub(crate) fn timer() -> Contender {
+pub fn timer() -> Contender {
     let registry = large_registry();
     let latency = registry.latency(&LATENCY, &[]).expect("a new registry has room");
     let op = move |_| {
@@ -85,7 +85,7 @@ pub(crate) fn timer() -> Contender {
 }
 
 /// Counts through the performance monitor, by one name without labels.
-pub(crate) fn counter_by_name() -> Contender {
+pub fn counter_by_name() -> Contender {
     let registry = large_registry();
     let performance = PerformanceMonitor::register(&registry).expect("it is the first");
     let names = request_names();
@@ -97,7 +97,7 @@ pub(crate) fn counter_by_name() -> Contender {
 }
 
 /// Records through the performance monitor, by one name without labels.
-pub(crate) fn latency_by_name() -> Contender {
+pub fn latency_by_name() -> Contender {
     let (registry, values) = (large_registry(), workload::durations());
     let performance = PerformanceMonitor::register(&registry).expect("it is the first");
     let names = request_names();
@@ -109,7 +109,7 @@ pub(crate) fn latency_by_name() -> Contender {
 }
 
 /// Counts by two labels.
-pub(crate) fn counter_by_labels() -> Contender {
+pub fn counter_by_labels() -> Contender {
     let registry = large_registry();
     let requests = registry.counters(&COUNTER_BY_REQUEST).expect("a new registry has room");
     Contender::recording(
@@ -123,7 +123,7 @@ pub(crate) fn counter_by_labels() -> Contender {
 }
 
 /// Records by two labels.
-pub(crate) fn latency_by_labels() -> Contender {
+pub fn latency_by_labels() -> Contender {
     let (registry, values) = (large_registry(), workload::durations());
     let requests = registry.latencies(&LATENCY_BY_REQUEST).expect("a new registry has room");
     Contender::recording(
@@ -136,7 +136,7 @@ pub(crate) fn latency_by_labels() -> Contender {
     )
 }
 
-pub(crate) fn counters() -> Contender {
+pub fn counters() -> Contender {
     let (registry, choices) = (large_registry(), workload::choices());
     let counters: Vec<_> = (0..1000).map(|i| counter_at(&registry, i)).collect();
     Contender::recording(
@@ -146,7 +146,7 @@ pub(crate) fn counters() -> Contender {
     )
 }
 
-pub(crate) fn latencies() -> Contender {
+pub fn latencies() -> Contender {
     let (registry, choices, values) =
         (large_registry(), workload::choices(), workload::durations());
     let latencies: Vec<_> = (0..1000).map(|i| latency_at(&registry, i)).collect();

@@ -27,20 +27,20 @@ const MOST_SERIES: usize = 20_000;
 /// Longer than any run, so that a reader exports only when it is flushed.
 const FOREVER: Duration = Duration::from_secs(86_400);
 
-pub(crate) fn counter() -> Contender {
+pub fn counter() -> Contender {
     let (meter, recorded) = meter();
     let counter = meter.u64_counter("http_requests").build();
     Contender::recording(NAME, move |_| counter.add(1, &[]), recorded)
 }
 
-pub(crate) fn latency() -> Contender {
+pub fn latency() -> Contender {
     let ((meter, recorded), values) = (meter(), workload::seconds());
     let histogram =
         meter.f64_histogram("http_request_seconds").with_boundaries(BOUNDS.to_vec()).build();
     Contender::recording(NAME, move |i| histogram.record(values[i % VALUES], &[]), recorded)
 }
 
-pub(crate) fn counter_by_labels() -> Contender {
+pub fn counter_by_labels() -> Contender {
     let (meter, recorded) = meter();
     let counter = meter.u64_counter("http_requests").build();
     let op = move |i| {
@@ -50,7 +50,7 @@ pub(crate) fn counter_by_labels() -> Contender {
     Contender::recording(NAME, op, recorded)
 }
 
-pub(crate) fn latency_by_labels() -> Contender {
+pub fn latency_by_labels() -> Contender {
     let ((meter, recorded), values) = (meter(), workload::seconds());
     let histogram =
         meter.f64_histogram("http_request_seconds").with_boundaries(BOUNDS.to_vec()).build();
@@ -63,7 +63,7 @@ pub(crate) fn latency_by_labels() -> Contender {
 }
 
 /// Installs a provider of meters for this process, which nothing reads.
-pub(crate) fn install() {
+pub fn install() {
     let reader = PeriodicReader::builder(Total::default()).with_interval(FOREVER).build();
     opentelemetry::global::set_meter_provider(
         SdkMeterProvider::builder().with_reader(reader).build(),
@@ -117,7 +117,7 @@ impl PushMetricExporter for Total {
     }
 }
 
-pub(crate) const HOLDER: Holder =
+pub const HOLDER: Holder =
     Holder { name: NAME, counters: Some(hold_counters), latencies: hold_latencies };
 
 /// Registers by records of zero, since a series begins with its first record.

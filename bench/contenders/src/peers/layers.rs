@@ -23,7 +23,7 @@ use over_metrics::Record;
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The installed recorder of the facade `metrics`; draining ends with it.
-pub(crate) struct Recorder {
+pub struct Recorder {
     _stop: Sender<()>,
 }
 
@@ -32,7 +32,7 @@ impl Recorder {
     ///
     /// # Errors
     /// Fails when there is one already.
-    pub(crate) fn install() -> Result<Self> {
+    pub fn install() -> Result<Self> {
         let recorder = PrometheusBuilder::new().set_buckets(&BOUNDS)?.build_recorder();
         let drained = recorder.handle();
         metrics::set_global_recorder(recorder).context("it is not the first")?;
@@ -50,7 +50,7 @@ impl Recorder {
 ///
 /// # Errors
 /// Fails when a layer cannot be made.
-pub(crate) fn all(router: fn() -> Router) -> Result<[(&'static str, Router); 4]> {
+pub fn all(router: fn() -> Router) -> Result<[(&'static str, Router); 4]> {
     install();
     let opentelemetry = LayerBuilder::builder().with_tracing(false).build();
     let opentelemetry = opentelemetry.map_err(|error| anyhow::anyhow!("{error}"))?;

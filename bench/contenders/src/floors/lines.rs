@@ -16,7 +16,7 @@ const WORDS: usize = 8;
 
 /// The buckets and sums of many latencies for each of several threads, in plain arrays.
 #[expect(clippy::vec_box, reason = "the series lie apart in memory, which is what is asked")]
-pub(crate) struct Lines {
+pub struct Lines {
     threads: Vec<Thread>,
     /// The state of each series, in an allocation of its own as in a registry.
     series: Vec<Box<Series>>,
@@ -40,7 +40,7 @@ struct Thread {
 struct Line([AtomicU64; WORDS]);
 
 impl Lines {
-    pub(crate) fn new(threads: usize, series: usize, values: &[u64]) -> Arc<Self> {
+    pub fn new(threads: usize, series: usize, values: &[u64]) -> Arc<Self> {
         let mut touched: Vec<_> = values.iter().map(|nanos| bucket(*nanos) / PER_LINE).collect();
         touched.sort_unstable();
         touched.dedup();
@@ -56,7 +56,7 @@ impl Lines {
         })
     }
 
-    pub(crate) fn record(&self, thread: usize, series: usize, nanos: u64) {
+    pub fn record(&self, thread: usize, series: usize, nanos: u64) {
         let thread = &self.threads[thread];
         let add = |cell: &AtomicU64, n| {
             cell.store(cell.load(Ordering::Relaxed) + n, Ordering::Relaxed);
@@ -69,7 +69,7 @@ impl Lines {
 
     /// Does the work that an idle pass cannot avoid: reads every sum, finds that the series has
     /// not changed, and writes a value for it.
-    pub(crate) fn publish_idle(&self) {
+    pub fn publish_idle(&self) {
         let mut values: Vec<Value> = Vec::with_capacity(self.series.len());
         for (at, series) in self.series.iter().enumerate() {
             let sums = self.threads.iter().map(|thread| thread.sums[at].load(Ordering::Relaxed));
@@ -81,7 +81,7 @@ impl Lines {
     }
 
     /// Does the work that a busy pass cannot avoid: reads every cache line that was written.
-    pub(crate) fn add_up_lines(&self) -> u64 {
+    pub fn add_up_lines(&self) -> u64 {
         const EVEN: u64 = 0x0000_ffff_0000_ffff;
         let mut all = 0;
         // The totals of the even and the odd buckets of each word, in 32 bits each.

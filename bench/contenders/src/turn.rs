@@ -16,7 +16,7 @@ use crate::rounds::{Effort, Race, Scope};
 const READY: &str = "ready";
 
 /// Waits for this program's turn, if it measures in turn with another.
-pub(crate) fn wait(effort: Effort) {
+pub fn wait(effort: Effort) {
     if effort.scope == Scope::Ours {
         println!("{READY}");
         let _ = io::stdout().flush();
@@ -26,7 +26,7 @@ pub(crate) fn wait(effort: Effort) {
 }
 
 /// A program that measures a question round by round.
-pub(crate) struct Partner {
+pub struct Partner {
     child: Child,
     orders: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -38,7 +38,7 @@ impl Partner {
     ///
     /// # Errors
     /// Fails when the program cannot be started or ends early.
-    pub(crate) fn start(call: &mut Command) -> Result<Self> {
+    pub fn start(call: &mut Command) -> Result<Self> {
         let call = call.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = call.spawn().context("cannot start a program")?;
         let orders = child.stdin.take().context("it has an input")?;
@@ -52,7 +52,7 @@ impl Partner {
     ///
     /// # Errors
     /// Fails when the program ends early.
-    pub(crate) fn round(&mut self) -> Result<bool> {
+    pub fn round(&mut self) -> Result<bool> {
         if self.answer.is_some() {
             return Ok(false);
         }
@@ -65,10 +65,10 @@ impl Partner {
     ///
     /// # Errors
     /// Fails when the program has not ended well.
-    pub(crate) fn answer(mut self) -> Result<Vec<Race>> {
+    pub fn answer(mut self) -> Result<Vec<Race>> {
         let status = self.child.wait().context("cannot wait for a program")?;
         ensure!(status.success(), "a program ended with {status}");
-        self.answer.context("a program gave no answer")
+        self.answer.take().context("a program gave no answer")
     }
 
     fn listen(&mut self) -> Result<()> {

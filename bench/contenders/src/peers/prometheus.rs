@@ -39,13 +39,13 @@ fn histograms_of(vec: &HistogramVec, count: usize) -> Vec<Histogram> {
     series.map(|values| vec.with_label_values(&values)).collect()
 }
 
-pub(crate) fn counter() -> Contender {
+pub fn counter() -> Contender {
     let counter = IntCounter::new("http_requests_total", "Requests").expect(MADE);
     let same = counter.clone();
     Contender::recording(NAME, move |_| counter.inc(), move || same.get())
 }
 
-pub(crate) fn latency() -> Contender {
+pub fn latency() -> Contender {
     let histogram = Histogram::with_opts(histogram_opts()).expect(MADE);
     let (same, values) = (histogram.clone(), workload::seconds());
     let op = move |i| histogram.observe(values[i % VALUES]);
@@ -53,7 +53,7 @@ pub(crate) fn latency() -> Contender {
 }
 
 /// Times with two readings of the system's clock, which is faster than the library's timer.
-pub(crate) fn timer() -> Contender {
+pub fn timer() -> Contender {
     let histogram = Histogram::with_opts(histogram_opts()).expect(MADE);
     let same = histogram.clone();
     let op = move |_| {
@@ -63,7 +63,7 @@ pub(crate) fn timer() -> Contender {
     Contender::recording(NAME, op, move || same.get_sample_count())
 }
 
-pub(crate) fn counter_by_labels() -> Contender {
+pub fn counter_by_labels() -> Contender {
     let vec = counter_vec(&["method", "route"]);
     let same = vec.clone();
     let op = move |i| {
@@ -75,7 +75,7 @@ pub(crate) fn counter_by_labels() -> Contender {
     })
 }
 
-pub(crate) fn latency_by_labels() -> Contender {
+pub fn latency_by_labels() -> Contender {
     let (vec, values) = (histogram_vec(&["method", "route"]), workload::seconds());
     let same = vec.clone();
     let op = move |i| {
@@ -91,14 +91,14 @@ fn sixteen() -> impl Iterator<Item = [&'static str; 2]> {
     (0..16).map(workload::request).map(|(method, route)| [method, route])
 }
 
-pub(crate) fn counters() -> Contender {
+pub fn counters() -> Contender {
     let counters = counters_of(&counter_vec(&["method", "route", "status"]), 1000);
     let (same, choices) = (counters.clone(), workload::choices());
     let op = move |i| counters[usize::from(choices[i % CHOICES])].inc();
     Contender::recording(NAME, op, move || same.iter().map(IntCounter::get).sum())
 }
 
-pub(crate) fn latencies() -> Contender {
+pub fn latencies() -> Contender {
     let histograms = histograms_of(&histogram_vec(&["method", "route", "status"]), 1000);
     let (choices, values) = (workload::choices(), workload::seconds());
     let same = histograms.clone();
@@ -106,7 +106,7 @@ pub(crate) fn latencies() -> Contender {
     Contender::recording(NAME, op, move || same.iter().map(Histogram::get_sample_count).sum())
 }
 
-pub(crate) fn scrape_counters(count: usize) -> Contender {
+pub fn scrape_counters(count: usize) -> Contender {
     let vec = counter_vec(&["method", "route", "status"]);
     let counters = counters_of(&vec, count);
     scrape(vec, "http_requests_total", move || {
@@ -115,7 +115,7 @@ pub(crate) fn scrape_counters(count: usize) -> Contender {
     })
 }
 
-pub(crate) fn scrape_latencies(count: usize) -> Contender {
+pub fn scrape_latencies(count: usize) -> Contender {
     let vec = histogram_vec(&["method", "route", "status"]);
     let (histograms, values) = (histograms_of(&vec, count), workload::seconds());
     let mut next = 0;
@@ -149,7 +149,7 @@ fn scrape(
     Contender::acting(NAME, prepare, act, move || page::sum(&page.borrow(), read))
 }
 
-pub(crate) const HOLDER: Holder =
+pub const HOLDER: Holder =
     Holder { name: NAME, counters: Some(hold_counters), latencies: hold_latencies };
 
 fn hold_counters(count: usize) -> Held {

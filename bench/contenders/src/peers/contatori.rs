@@ -7,7 +7,7 @@ use contatori::counters::{CounterValue, Observable};
 
 use crate::rounds::Contender;
 
-pub(crate) fn counter() -> Contender {
+pub fn counter() -> Contender {
     let counter = Arc::new(Monotone::new());
     let same = counter.clone();
     Contender::recording(

@@ -13,10 +13,10 @@ use std::time::Duration;
 use rig::stopwatch;
 
 /// The work of a thread of the pool; its argument is the number of the thread.
-pub(crate) type Job = Arc<dyn Fn(usize) + Send + Sync>;
+pub type Job = Arc<dyn Fn(usize) + Send + Sync>;
 
 /// A fixed number of threads.
-pub(crate) struct Pool {
+pub struct Pool {
     workers: Vec<Worker>,
     done: Receiver<Duration>,
 }
@@ -43,12 +43,12 @@ impl Pool {
     /// Starts the threads and pins them to the cores in turn.
     ///
     /// One thread is timed by its processor time, several by wall time.
-    pub(crate) fn new(threads: usize) -> Self {
+    pub fn new(threads: usize) -> Self {
         Self::by(if threads == 1 { Clock::Processor } else { Clock::Wall }, threads)
     }
 
     /// As [`Pool::new`], with each thread timed by its processor time.
-    pub(crate) fn by_processor_time(threads: usize) -> Self {
+    pub fn by_processor_time(threads: usize) -> Self {
         Self::by(Clock::Processor, threads)
     }
 
@@ -60,12 +60,12 @@ impl Pool {
     }
 
     /// Returns the number of threads.
-    pub(crate) fn threads(&self) -> usize {
+    pub fn threads(&self) -> usize {
         self.workers.len()
     }
 
     /// Runs the job on all threads from the same moment on, and returns the mean of their times.
-    pub(crate) fn run(&self, job: &Job) -> Duration {
+    pub fn run(&self, job: &Job) -> Duration {
         let missing = Arc::new(AtomicUsize::new(self.workers.len()));
         for worker in &self.workers {
             let order = Order { job: job.clone(), missing: missing.clone() };

@@ -7,16 +7,16 @@ use crate::peers::{
 };
 
 /// A library that can hold many metrics at once.
-pub(crate) struct Holder {
-    pub(crate) name: &'static str,
+pub struct Holder {
+    pub name: &'static str,
     /// Registers so many counters; `None` if the library does not register counters by labels.
-    pub(crate) counters: Option<fn(usize) -> Held>,
+    pub counters: Option<fn(usize) -> Held>,
     /// Registers so many latencies.
-    pub(crate) latencies: fn(usize) -> Held,
+    pub latencies: fn(usize) -> Held,
 }
 
 /// All libraries with their way to hold metrics, node0 first.
-pub(crate) const HOLDERS: &[Holder] = &[
+pub const HOLDERS: &[Holder] = &[
     node0::HOLDER,
     metriken::HOLDER,
     prometheus_client::HOLDER,
@@ -27,17 +27,17 @@ pub(crate) const HOLDERS: &[Holder] = &[
 ];
 
 /// The registered metrics of one library.
-pub(crate) struct Held {
+pub struct Held {
     /// Records once into each metric; the argument is the number of the first value.
-    pub(crate) record: Arc<dyn Fn(usize) + Send + Sync>,
+    pub record: Arc<dyn Fn(usize) + Send + Sync>,
     /// Does what the library does each second in a service, a second after the last call.
-    pub(crate) tick: Box<dyn FnMut()>,
+    pub tick: Box<dyn FnMut()>,
     /// Renders the page, or reads all values if there is none, and returns the number of records.
-    pub(crate) scrape: Box<dyn FnMut() -> u64>,
+    pub scrape: Box<dyn FnMut() -> u64>,
 }
 
 impl Held {
-    pub(crate) fn new(
+    pub fn new(
         record: impl Fn(usize) + Send + Sync + 'static,
         scrape: impl FnMut() -> u64 + 'static,
     ) -> Self {
