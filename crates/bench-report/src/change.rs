@@ -45,7 +45,7 @@ pub enum Word {
 /// The least change that matters: two builds of one source differ by as much.
 const MATTERS: f64 = 0.01;
 /// The greatest change that an interval may contain where the word is `same`.
-const TOLERATED: f64 = 0.025;
+const TOLERATED: f64 = 0.03;
 
 impl Change {
     /// Returns the word for the change.
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(word(0.011, 0.05), Word::Worse);
         assert_eq!(word(-0.05, -0.011), Word::Better);
         assert_eq!(word(-0.01, 0.02), Word::Same);
-        assert_eq!(word(0.005, 0.03), Word::Unclear);
+        assert_eq!(word(0.005, 0.035), Word::Unclear);
         assert_eq!(word(-0.05, 0.05), Word::Unclear);
     }
 }

@@ -39,6 +39,18 @@ pub(crate) const LOSSES: &[Loss] = &[
               that two threads make at once.",
     },
     Loss {
+        race: "memory/counters/",
+        ours: "node0",
+        why: "A counter of node0 has cells per thread and windows besides its total, and a peer \
+              keeps one number.",
+    },
+    Loss {
+        race: "memory/latencies/",
+        ours: "node0",
+        why: "node0 keeps 64 buckets per octave and exact windows, most peers fourteen buckets and \
+              no window. A peer of the same resolution takes more.",
+    },
+    Loss {
         race: "scrape/counters/",
         ours: "node0",
         why: "A page of few series is dominated by what it costs to read the registry once.",

@@ -5,8 +5,10 @@
 
 use std::fmt::Write as _;
 
-use super::rows::round_step;
+use super::rows::step_of;
 use super::text;
+use crate::figures::{amount, round};
+use crate::run::Unit;
 
 /// The height of the plot, and the room for the numbers below it.
 const HEIGHT: f64 = 260.0;
@@ -39,8 +41,8 @@ pub(super) struct Chart<'a> {
     pub(super) up: Mapping,
     /// The numbers below the chart.
     pub(super) ticks: Vec<(f64, String)>,
-    /// The text of a figure.
-    pub(super) name: &'a dyn Fn(f64) -> String,
+    /// The unit of the figures.
+    pub(super) unit: Unit,
     /// The meaning of both axes.
     pub(super) caption: &'a str,
 }
@@ -74,9 +76,9 @@ impl Axis {
     }
 
     /// Returns round figures within the axis.
-    fn ticks(&self) -> Vec<f64> {
+    fn ticks(&self, unit: Unit) -> Vec<f64> {
         if self.mapping == Mapping::Linear {
-            let step = round_step((self.max - self.min) / 4.0);
+            let step = step_of(unit, (self.max - self.min) / 4.0);
             let count = (self.max / step).floor() as usize;
             return (0..=count).map(|tick| tick as f64 * step).collect();
         }
@@ -104,8 +106,8 @@ impl Chart<'_> {
         let mut out = format!(
             "<div class=\"lines\" role=\"img\" aria-label=\"{caption}\"><svg height=\"{total}\">"
         );
-        for tick in up.ticks() {
-            let (y, name) = (height(&up, tick), text(&(self.name)(tick)));
+        for tick in up.ticks(self.unit) {
+            let (y, name) = (height(&up, tick), text(&round(self.unit, tick)));
             let _ =
                 write!(out, "<text class=\"axis\" x=\"88%\" y=\"{:.1}\">{name}</text>", y + 4.0);
         }
@@ -118,7 +120,7 @@ impl Chart<'_> {
 
     fn plot(&self, across: &Axis, up: &Axis) -> String {
         let mut out = format!("<svg height=\"{}\">", HEIGHT + BELOW);
-        for tick in up.ticks() {
+        for tick in up.ticks(self.unit) {
             let y = height(up, tick);
             let _ = write!(
                 out,
@@ -173,7 +175,7 @@ impl Chart<'_> {
     }
 
     fn tip(&self, line: &Line) -> String {
-        let last = line.points.last().map(|point| (self.name)(point.1)).unwrap_or_default();
+        let last = line.points.last().map(|point| amount(self.unit, point.1)).unwrap_or_default();
         format!("{}: {last} at the right end", line.name)
     }
 
@@ -232,7 +234,7 @@ mod tests {
     #[test]
     fn logarithmic_axis_has_a_tick_at_each_power_of_ten() {
         let axis = Axis::of(Mapping::Log, [3.0, 4000.0].into_iter());
-        assert_eq!(axis.ticks(), [10.0, 100.0, 1000.0]);
+        assert_eq!(axis.ticks(Unit::Nanoseconds), [10.0, 100.0, 1000.0]);
         assert_eq!(axis.place(3.0), 0.0);
         assert_eq!(axis.place(4000.0), 1.0);
     }
@@ -240,6 +242,6 @@ mod tests {
     #[test]
     fn linear_axis_begins_at_zero() {
         let axis = Axis::of(Mapping::Linear, [20.0, 80.0].into_iter());
-        assert_eq!(axis.ticks(), [0.0, 20.0, 40.0, 60.0, 80.0]);
+        assert_eq!(axis.ticks(Unit::Nanoseconds), [0.0, 20.0, 40.0, 60.0, 80.0]);
     }
 }

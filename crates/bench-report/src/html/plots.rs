@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::lines::{Chart, Line, Mapping};
 use super::rows::{self, Mark, Row, Scale};
 use super::text;
-use crate::figures::{amount, percent, plain, range, round as tick, share};
+use crate::figures::{amount, percent, plain, range, share};
 use crate::overhead::{self, Peers, Shares};
 use crate::run::{Beside, Entry, Kind, Race, Run, Unit};
 
@@ -125,7 +125,7 @@ fn heading(title: &str) -> Row {
 /// A bar for each contender of a race.
 fn bars(race: &Race) -> String {
     let most = race.entries.iter().map(|entry| entry.measured.median).fold(0.0, f64::max);
-    let scale = rows::from_zero(most, |at| tick(race.unit, at));
+    let scale = rows::from_zero(race.unit, most);
     let mut entries: Vec<&Entry> = race.entries.iter().collect();
     // node0 comes first, then the others from the smallest to the largest.
     let order = |entry: &&Entry| (entry.kind != Kind::Node0, entry.measured.median);
@@ -244,9 +244,8 @@ fn curve(title: &str, races: &[(f64, &Race)], across: Mapping, caption: &str) ->
     }
     let unit = first.unit;
     let ticks = races.iter().map(|(at, _)| (*at, plain(*at))).collect();
-    let name = move |at| tick(unit, at);
     let up = Mapping::Log;
-    let drawn = Chart { lines, across, up, ticks, name: &name, caption }.draw();
+    let drawn = Chart { lines, across, up, ticks, unit, caption }.draw();
     if drawn.is_empty() {
         return drawn;
     }
@@ -283,9 +282,9 @@ fn course(race: &Race) -> String {
     let step = rows::round_step(end / 4.0);
     let ticks = (0..=(end / step) as usize).map(|tick| tick as f64 * step);
     let ticks = ticks.map(|at| (at, format!("{} s", plain(at)))).collect();
-    let name = |at| tick(race.unit, at);
-    let (across, up, caption) = (Mapping::Linear, Mapping::Linear, "Over the seconds of the run");
-    let drawn = Chart { lines, across, up, ticks, name: &name, caption }.draw();
+    let (unit, across, up, caption) =
+        (race.unit, Mapping::Linear, Mapping::Linear, "Over the seconds of the run");
+    let drawn = Chart { lines, across, up, ticks, unit, caption }.draw();
     format!("<div class=\"card\"><h3>{}</h3>{drawn}</div>\n", text(&race.title))
 }
 

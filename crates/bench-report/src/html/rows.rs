@@ -7,6 +7,8 @@
 use std::fmt::Write as _;
 
 use super::text;
+use crate::figures::round;
+use crate::run::Unit;
 use crate::stats::Estimate;
 
 /// The height of a row.
@@ -48,13 +50,23 @@ impl Scale {
     }
 }
 
-/// Returns a scale from zero to at least a figure, with about five round ticks.
-pub(super) fn from_zero(most: f64, name: impl Fn(f64) -> String) -> Scale {
-    let step = round_step(most / 4.0);
+/// Returns a scale from zero to at least a figure, with three to five round ticks.
+pub(super) fn from_zero(unit: Unit, most: f64) -> Scale {
+    let step = step_of(unit, most / 3.0);
+    let name = |at| round(unit, at);
     let max = (most / step).ceil().max(1.0) * step;
     let count = (max / step).round() as usize;
     let ticks = (0..=count).map(|tick| tick as f64 * step).map(|at| (at, name(at))).collect();
     Scale { min: 0.0, max, ticks, limit: None }
+}
+
+/// Returns a round amount near a figure: bytes are round in the powers of 1024.
+pub(super) fn step_of(unit: Unit, about: f64) -> f64 {
+    let base = match unit {
+        Unit::Nanoseconds => 1.0,
+        Unit::Bytes => 1024_f64.powf((about.max(1.0).ln() / 1024_f64.ln()).floor()),
+    };
+    round_step(about / base) * base
 }
 
 /// Returns the round number nearest above: 1, 2 or 5 times a power of ten.
@@ -174,13 +186,16 @@ mod tests {
 
     #[test]
     fn scale_ends_at_a_round_number_above_the_largest_figure() {
-        let ends = [5.8, 18.7, 223.0, 0.9].map(|most| from_zero(most, |at| at.to_string()).max);
+        let ends = [5.8, 18.7, 223.0, 0.9].map(|most| from_zero(Unit::Nanoseconds, most).max);
         assert_eq!(ends, [6.0, 20.0, 300.0, 1.0]);
+        let ticks = from_zero(Unit::Bytes, 40.0 * 1024.0).ticks;
+        let names: Vec<_> = ticks.into_iter().map(|tick| tick.1).collect();
+        assert_eq!(names, ["0 B", "20 KiB", "40 KiB"]);
     }
 
     #[test]
     fn bar_is_as_long_as_its_share_of_the_scale() {
-        let scale = from_zero(4.0, |at| at.to_string());
+        let scale = from_zero(Unit::Nanoseconds, 4.0);
         let one = Estimate { low: 1.0, median: 1.0, high: 1.0 };
         let row = Row {
             class: "node0",
