@@ -10,7 +10,7 @@ mod wire;
 pub use client::Client;
 pub use duplex::Duplex;
 pub use floor::{FloorFuture, RequestFloor};
-pub use loopback::{Loopback, Server, clock};
+pub use loopback::{CONNECTIONS, Loopback, Server, clock};
 pub use service::{Answer, Form, Toggled, hello};
 pub use wire::{get, write_get};
 

@@ -20,9 +20,11 @@ use node0::{Measuring, Monitoring};
 use tokio::runtime::{Builder, Runtime};
 
 use super::over_loopback::{self, Side, in_turn};
-use super::request::{AGAIN, ALONE, BATCH, NODE0};
+use super::request::{AGAIN, ALONE, NODE0};
 use crate::rounds::{Effort, Entry, Race};
-use rig::http::{Duplex, Form, Loopback, RequestFloor, Server, Toggled, clock, write_get};
+use rig::http::{
+    CONNECTIONS, Duplex, Form, Loopback, RequestFloor, Server, Toggled, clock, write_get,
+};
 use rig::stopwatch;
 
 const SIDES: [Side; 3] = [
@@ -31,15 +33,19 @@ const SIDES: [Side; 3] = [
     Side::new(NODE0, Form::Watched, Measuring::On),
 ];
 
+/// The requests of a batch: a multiple of the 64 reads or writes after which the cache in memory
+/// puts its entries in order, so that every batch has the same share of that work.
+const LAP: usize = 512;
+
 /// The rounds, and each connection's requests in a batch.
-const HITS: (usize, usize) = (2000, 20);
-const MISSES: (usize, usize) = (600, 4);
+const HITS: (usize, usize) = (1200, LAP / CONNECTIONS);
+const MISSES: (usize, usize) = (100, LAP / CONNECTIONS);
 
 /// The end of the answer to every request for an order.
 const ORDER_END: &str = "\"createdAt\":0}";
 
 /// The orders in the database: more than the race of misses reads.
-const ORDERS: usize = 150_000;
+const ORDERS: usize = 160_000;
 
 pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
     let others = Builder::new_multi_thread()
@@ -82,7 +88,7 @@ fn over_loopback(monitoring: &Monitoring, mut loopback: Loopback) -> Result<[Rac
 
 /// Measures the hit without a kernel, which shows what node0 takes of it to a few nanoseconds.
 fn in_process(monitoring: &Monitoring, service: &Toggled, effort: Effort) -> Result<Race> {
-    let rounds = if effort.has_loopback() { 1500 } else { 400 };
+    let rounds = if effort.has_loopback() { 1000 } else { 200 };
     let runtime = Rc::new(Builder::new_current_thread().enable_all().build()?);
     let mut connection = Duplex::asking(runtime, service.clone(), &path(0), ORDER_END);
     let sides = SIDES.into_iter().filter(|side| effort.takes(side.name));
@@ -90,10 +96,11 @@ fn in_process(monitoring: &Monitoring, service: &Toggled, effort: Effort) -> Res
     let mut entries: Vec<_> = sides.iter().map(|side| Entry::named(side.name)).collect();
     in_turn(&mut entries, rounds, |at| {
         sides[at].choose(monitoring.registry());
-        connection.send(BATCH / 4).context("within the process")?;
-        let took = connection.send(BATCH).context("within the process")?;
+        // Not timed: the caches hold what the side before has left.
+        connection.send(LAP).context("within the process")?;
+        let took = connection.send(2 * LAP).context("within the process")?;
         let took = took + stopwatch::burn(took.mul_f64(effort.burn_of(sides[at].name)));
-        Ok(took.as_nanos() as f64 / BATCH as f64)
+        Ok(took.as_nanos() as f64 / (2 * LAP) as f64)
     })?;
     let title = "Request to the demo within the process, found in the cache";
     Ok(Race::of_times("request/demo/hit/process", title, entries))

@@ -50,7 +50,7 @@ const SIDES: [Side; 6] = [
 /// Each connection's requests in a batch over loopback.
 const EACH: usize = 20;
 /// The requests of a batch within the process.
-pub(super) const BATCH: usize = 200;
+const BATCH: usize = 200;
 
 pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
     let runtime = Rc::new(tokio::runtime::Builder::new_current_thread().enable_all().build()?);

@@ -18,7 +18,7 @@ use super::service::{Form, Toggled};
 use crate::{pin, stopwatch};
 
 /// The open connections, which all have a request under way at the same time.
-const CONNECTIONS: usize = 16;
+pub const CONNECTIONS: usize = 16;
 
 /// The path whose answer is the processor time of the thread that serves.
 const CLOCK: &str = "/clock";
