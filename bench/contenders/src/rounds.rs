@@ -111,7 +111,7 @@ impl Effort {
     /// Returns the number of processes for each contender that needs a process of its own.
     pub fn processes(self) -> usize {
         match self.scope {
-            Scope::Full => 7,
+            Scope::Full => 5,
             Scope::Quick | Scope::Ours => 2,
         }
     }

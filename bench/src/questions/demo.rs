@@ -3,7 +3,7 @@
 //! Workload: `GET /orders/{id}` over loopback. A *hit* is found in the cache in memory. A *miss*
 //! asks for another order each time: it is in no tier, so it is read from the database through the
 //! pool and stored in the second tier. Both tiers, the pool and the operation are watched besides
-//! the request. A hit is also measured within the process. The database is the embedded one, so that any machine can repeat the race; it, the
+//! the request. The database is the embedded one, so that any machine can repeat the race; it, the
 //! payment service and the second tier's file work on threads of their own, which are not counted.
 //! With a database in another process the service's own share is the same.
 //!
@@ -11,21 +11,16 @@
 //! node0, and the pool and the tiers read no clock and record no time. What is left of node0 are the
 //! pool's list of held connections and some counters, a few nanoseconds each.
 
-use std::rc::Rc;
-
 use anyhow::{Context as _, Result};
 use demo::flags::Flags;
 use demo::service::Parts;
 use node0::{Measuring, Monitoring};
 use tokio::runtime::{Builder, Runtime};
 
-use super::over_loopback::{self, Side, in_turn};
+use super::over_loopback::{self, Side};
 use super::request::{AGAIN, ALONE, NODE0};
-use crate::rounds::{Effort, Entry, Race};
-use rig::http::{
-    CONNECTIONS, Duplex, Form, Loopback, RequestFloor, Server, Toggled, clock, write_get,
-};
-use rig::stopwatch;
+use crate::rounds::{Effort, Race};
+use rig::http::{CONNECTIONS, Form, Loopback, RequestFloor, Server, Toggled, clock, write_get};
 
 const SIDES: [Side; 3] = [
     Side::new(ALONE, Form::Alone, Measuring::Off),
@@ -41,13 +36,13 @@ const LAP: usize = 512;
 const HITS: (usize, usize) = (1200, LAP / CONNECTIONS);
 const MISSES: (usize, usize) = (100, LAP / CONNECTIONS);
 
-/// The end of the answer to every request for an order.
-const ORDER_END: &str = "\"createdAt\":0}";
-
 /// The orders in the database: more than the race of misses reads.
 const ORDERS: usize = 160_000;
 
 pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
+    if !effort.has_loopback() {
+        return Ok(Vec::new());
+    }
     let others = Builder::new_multi_thread()
         .worker_threads(1)
         .on_thread_start(|| rig::pin(0))
@@ -58,52 +53,24 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
     let router = parts.router.clone().merge(clock());
     let floor = RequestFloor::new(monitoring.registry(), router.clone())?;
     let service = Toggled::new(router.clone(), monitoring.watch(router), floor);
-    let mut races = Vec::new();
-    if effort.has_loopback() {
-        // The server starts before this thread is pinned, since a thread inherits its cores.
-        let loopback = Loopback::start(Server::Node0, service.clone())?;
-        rig::pin(0);
-        races.extend(over_loopback(&monitoring, loopback)?);
-    }
+    // The server starts before this thread is pinned, since a thread inherits its cores.
+    let mut loopback = Loopback::start(Server::Node0, service)?;
     rig::pin(0);
-    races.push(in_process(&monitoring, &service, effort)?);
-    others.block_on(parts.database.close());
-    Ok(races)
-}
 
-fn over_loopback(monitoring: &Monitoring, mut loopback: Loopback) -> Result<[Race; 2]> {
-    let hits = over_loopback::measure(monitoring, &mut loopback, &SIDES, HITS, |request| {
+    let hits = over_loopback::measure(&monitoring, &mut loopback, &SIDES, HITS, |request| {
         write_get(request, &path(0));
     })?;
     let mut next = 0;
-    let misses = over_loopback::measure(monitoring, &mut loopback, &SIDES, MISSES, |request| {
+    let misses = over_loopback::measure(&monitoring, &mut loopback, &SIDES, MISSES, |request| {
         next += 1;
         write_get(request, &path(next));
     })?;
-    Ok([
+    drop(loopback);
+    others.block_on(parts.database.close());
+    Ok(vec![
         Race::of_times("request/demo/hit", "Request to the demo, found in the cache", hits),
         Race::of_times("request/demo/miss", "Request to the demo, read from the database", misses),
     ])
-}
-
-/// Measures the hit without a kernel, which shows what node0 takes of it to a few nanoseconds.
-fn in_process(monitoring: &Monitoring, service: &Toggled, effort: Effort) -> Result<Race> {
-    let rounds = if effort.has_loopback() { 1000 } else { 200 };
-    let runtime = Rc::new(Builder::new_current_thread().enable_all().build()?);
-    let mut connection = Duplex::asking(runtime, service.clone(), &path(0), ORDER_END);
-    let sides = SIDES.into_iter().filter(|side| effort.takes(side.name));
-    let sides: Vec<_> = sides.collect();
-    let mut entries: Vec<_> = sides.iter().map(|side| Entry::named(side.name)).collect();
-    in_turn(&mut entries, rounds, |at| {
-        sides[at].choose(monitoring.registry());
-        // Not timed: the caches hold what the side before has left.
-        connection.send(LAP).context("within the process")?;
-        let took = connection.send(2 * LAP).context("within the process")?;
-        let took = took + stopwatch::burn(took.mul_f64(effort.burn_of(sides[at].name)));
-        Ok(took.as_nanos() as f64 / (2 * LAP) as f64)
-    })?;
-    let title = "Request to the demo within the process, found in the cache";
-    Ok(Race::of_times("request/demo/hit/process", title, entries))
 }
 
 /// Assembles the demo with its embedded database and cache, and fills the database.

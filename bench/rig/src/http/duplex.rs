@@ -25,23 +25,12 @@ pub struct Duplex {
     runtime: Rc<Runtime>,
     tasks: LocalSet,
     client: DuplexStream,
-    request: Vec<u8>,
-    /// The end of every answer.
-    end: Vec<u8>,
+    head: Vec<u8>,
 }
 
 impl Duplex {
-    /// Connects to a service of [`hello`](super::hello).
+    /// Connects to a service.
     pub fn to<S, B>(runtime: Rc<Runtime>, service: S, target: Target) -> Self
-    where
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + 'static,
-        B: Body<Data: Send, Error: Into<BoxError>> + 'static,
-    {
-        Self::asking(runtime, service, target.path(), BODY)
-    }
-
-    /// Connects to a service whose answers to requests for this path end with `end`.
-    pub fn asking<S, B>(runtime: Rc<Runtime>, service: S, path: &str, end: &str) -> Self
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + 'static,
         B: Body<Data: Send, Error: Into<BoxError>> + 'static,
@@ -49,7 +38,7 @@ impl Duplex {
         let (tasks, (client, server)) = (LocalSet::new(), duplex(16 * 1024));
         let service = TowerToHyperService::new(service);
         tasks.spawn_local(http1::Builder::new().serve_connection(TokioIo::new(server), service));
-        Self { runtime, tasks, client, request: wire::get(path), end: end.as_bytes().to_vec() }
+        Self { runtime, tasks, client, head: wire::get(target.path()) }
     }
 
     /// Sends requests one after the other, and returns the processor time of all that they take.
@@ -57,26 +46,21 @@ impl Duplex {
     /// # Errors
     /// Fails when the server closes the connection.
     pub fn send(&mut self, requests: usize) -> Result<Duration> {
-        let Self { runtime, tasks, client, request, end } = self;
+        let Self { runtime, tasks, client, head } = self;
         let mut sent = Ok(());
         let took = stopwatch::time_alone(|| {
-            sent = tasks.block_on(runtime, send(client, request, end, requests));
+            sent = tasks.block_on(runtime, send(client, head, requests));
         });
         sent.map(|()| took)
     }
 }
 
-async fn send(
-    client: &mut DuplexStream,
-    request: &[u8],
-    end: &[u8],
-    requests: usize,
-) -> Result<()> {
+async fn send(client: &mut DuplexStream, head: &[u8], requests: usize) -> Result<()> {
     let mut answer = [0; 1024];
     for _ in 0..requests {
-        client.write_all(request).await.context("the server has gone")?;
+        client.write_all(head).await.context("the server has gone")?;
         let mut read = 0;
-        while !answer[..read].ends_with(end) {
+        while !answer[..read].ends_with(BODY.as_bytes()) {
             let more = client.read(&mut answer[read..]).await.context("the server has gone")?;
             anyhow::ensure!(
                 more > 0,
