@@ -20,11 +20,11 @@ use tokio::runtime::{Builder, Runtime};
 use super::over_loopback::{self, Side};
 use super::request::{AGAIN, ALONE, NODE0};
 use crate::rounds::{Effort, Race};
-use rig::http::{CONNECTIONS, Form, Loopback, RequestFloor, Server, Toggled, clock, write_get};
+use rig::http::{CONNECTIONS, Form, Loopback, Server, Toggled, clock, write_get};
 
 const SIDES: [Side; 3] = [
     Side::new(ALONE, Form::Alone, Measuring::Off),
-    Side::new(AGAIN, Form::Alone, Measuring::Off),
+    Side::new(AGAIN, Form::Again, Measuring::Off),
     Side::new(NODE0, Form::Watched, Measuring::On),
 ];
 
@@ -51,8 +51,7 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
     let monitoring = Monitoring::builder().build()?;
     let parts = assemble(&others, &monitoring)?;
     let router = parts.router.clone().merge(clock());
-    let floor = RequestFloor::new(monitoring.registry(), router.clone())?;
-    let service = Toggled::new(router.clone(), monitoring.watch(router), floor);
+    let service = Toggled::new(&monitoring, router)?;
     // The server starts before this thread is pinned, since a thread inherits its cores.
     let mut loopback = Loopback::start(Server::Node0, service)?;
     rig::pin(0);

@@ -9,7 +9,8 @@
 //! pipe, without a kernel, which shows differences of a few nanoseconds and has the peers. There
 //! the client is counted too, so the figures are differences, not shares.
 //!
-//! All forms of the service have one type in one binary, see [`rig::http`]. The row
+//! All forms of the service have one type in one binary, see [`rig::http`]; for node0's server,
+//! which records requests itself, all servers do. The row
 //! *router alone again* is measured like the first and must not differ from it. *Switched off* is
 //! a request that enters node0 while measuring is off. Over loopback, a last row adds the
 //! sampling and a scrape a second, see [`over_loopback`](super::over_loopback). In process, two rows leave that type: the
@@ -27,7 +28,7 @@ use super::over_loopback::{self, Side, in_turn};
 use crate::peers::layers::{self, Recorder};
 use crate::rounds::{Effort, Entry, Race, Scope};
 use crate::turn;
-use rig::http::{Duplex, Form, Loopback, RequestFloor, Server, Target, Toggled, hello, write_get};
+use rig::http::{Duplex, Form, Loopback, Server, Target, Toggled, hello, write_get};
 use rig::stopwatch;
 
 /// The row that the others are compared with.
@@ -40,7 +41,7 @@ pub(crate) const NODE0: &str = "node0";
 /// The rows of the one service.
 const SIDES: [Side; 6] = [
     Side::new(ALONE, Form::Alone, Measuring::On),
-    Side::new(AGAIN, Form::Alone, Measuring::On),
+    Side::new(AGAIN, Form::Again, Measuring::On),
     Side::new(OFF, Form::Watched, Measuring::Off),
     Side::new(NODE0, Form::Watched, Measuring::On),
     Side::new("floor, future around", Form::Wrapped, Measuring::On),
@@ -61,8 +62,7 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
         let router = hello().merge(monitoring.routes()?);
         (monitoring, router)
     };
-    let floor = RequestFloor::new(monitoring.registry(), router.clone())?;
-    let service = Toggled::new(router.clone(), monitoring.watch(router.clone()), floor);
+    let service = Toggled::new(&monitoring, router)?;
     // The servers start before this thread is pinned, since a thread inherits its cores.
     let servers = Server::ALL.into_iter().filter(|_| effort.has_loopback());
     let servers = servers.map(|server| Ok((server, Loopback::start(server, service.clone())?)));
@@ -76,7 +76,7 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
             let entries = over_loopback::measure_scraped(
                 &monitoring,
                 &mut loopback,
-                &SIDES,
+                sides(server),
                 (4000, EACH),
                 write,
             )?;
@@ -99,6 +99,14 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
         races.push(Race::of_times(&id, &title, entries));
     }
     Ok(races)
+}
+
+/// Returns the rows of a server; the floors are those of a layer, which node0's server has none of.
+fn sides(server: Server) -> &'static [Side] {
+    match server {
+        Server::Node0 => &SIDES[..4],
+        Server::Axum => &SIDES,
+    }
 }
 
 /// The rows within the process, each with the connection that it uses.

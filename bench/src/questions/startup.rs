@@ -94,7 +94,10 @@ fn service(contender: &str) -> Result<Vec<f64>> {
     match contender {
         NODE0 => {
             let monitoring = steps.take(|| Monitoring::builder().build())?;
-            let wrap = || anyhow::Ok(monitoring.watch(router.merge(monitoring.routes()?)));
+            let wrap = || {
+                let router = router.merge(monitoring.routes()?);
+                anyhow::Ok(monitoring.watch(router).into_axum_service())
+            };
             let app = steps.take(wrap)?;
             steps.serve(&runtime, app)
         }

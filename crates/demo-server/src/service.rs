@@ -43,7 +43,7 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
 
     let address = listener.local_addr().context("the address cannot be read")?;
     let shutdown = monitoring.shutdown().drain_delay(flags.drain);
-    let server = serve(listener, monitoring.watch(router)).shutdown(&shutdown);
+    let server = serve(listener, router).record(&monitoring.layer()).shutdown(&shutdown);
     let server = tokio::spawn(server.metrics(monitoring.registry())?.run());
     tokio::spawn(stop_on_signals(shutdown.clone()));
 

@@ -76,8 +76,11 @@ impl Clock {
         self.nanos_between(start, self.now())
     }
 
+    /// The nanoseconds from `start` to `end`, for [`Latency::record_nanos`](crate::Latency::record_nanos).
+    ///
+    /// Zero if the clock seems to have gone back.
     #[inline]
-    fn nanos_between(&self, start: Moment, end: Moment) -> u64 {
+    pub fn nanos_between(&self, start: Moment, end: Moment) -> u64 {
         match &self.0 {
             Source::Tsc { clock, .. } if end.0 > start.0 => clock.delta_as_nanos(start.0, end.0),
             Source::Tsc { .. } => 0,

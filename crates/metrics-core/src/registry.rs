@@ -336,12 +336,6 @@ impl Registry {
     pub fn since(&self, start: Moment) -> Duration {
         self.context.clock.since(start)
     }
-
-    /// The nanoseconds since `start` on the registry's clock, for [`Latency::record_nanos`].
-    #[inline]
-    pub fn nanos_since(&self, start: Moment) -> u64 {
-        self.context.clock.nanos_since(start)
-    }
 }
 
 /// The switch for guards and layers, see [`Registry::set_measuring`].

@@ -84,7 +84,7 @@ pub use cache_monitor as cache;
 #[cfg(feature = "metrics")]
 pub use metrics_bridge as bridge;
 pub use performance_monitor as performance;
-pub use request_layer::{RequestLayer, WatchedRouter};
+pub use request_layer::{AxumService, RequestLayer, WatchedRouter};
 pub use system_monitor as system;
 
 pub use aggregator::{Aggregator, Events, Received, Sampler, StartError};

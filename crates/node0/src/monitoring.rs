@@ -245,12 +245,15 @@ impl Monitoring {
         settings(routes).router()
     }
 
-    /// Returns the layer that records requests, for services other than an axum router.
+    /// Returns the layer that records requests: for `Serve::record` of [`serve`](crate::serve()), and for
+    /// services other than an axum router.
     pub fn layer(&self) -> RequestLayer {
         self.inner.requests.clone()
     }
 
-    /// Wraps a router so that all requests are recorded by their route templates.
+    /// Wraps a router so that all requests are recorded by their route templates, under any server.
+    ///
+    /// Under [`serve`](crate::serve()), `record` with [`Monitoring::layer`] costs half as much.
     pub fn watch(&self, router: Router) -> WatchedRouter {
         self.inner.requests.wrap(router)
     }
@@ -266,13 +269,13 @@ impl Monitoring {
     /// Serves a router and records its requests, until SIGTERM or Ctrl-C; then shuts down gracefully.
     ///
     /// For other limits, drain times or a second address use
-    /// [`Monitoring::watch`], [`Monitoring::shutdown`] and [`serve`](crate::serve()).
+    /// [`serve`](crate::serve()) with [`Monitoring::layer`] and [`Monitoring::shutdown`].
     ///
     /// # Errors
     /// [`RegisterError`] when the registry has its maximum of metric names.
     pub async fn serve(&self, listener: TcpListener, router: Router) -> Result<(), RegisterError> {
         let shutdown = self.shutdown();
-        let server = serve(listener, self.watch(router)).shutdown(&shutdown);
+        let server = serve(listener, router).record(&self.inner.requests).shutdown(&shutdown);
         let server = server.metrics(&self.inner.registry)?;
         self.readiness().started();
         let on_signal = async {

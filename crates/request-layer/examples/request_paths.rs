@@ -35,9 +35,11 @@ fn watched(registry: &Registry) -> Result<WatchedRouter, RegisterError> {
     Ok(RequestLayer::register(registry)?.operation(latency, throughput).wrap(router()))
 }
 
-async fn send<S>(mut service: S, path: &str, times: u64) -> Result<(), Box<dyn Error>>
+async fn send<S, B>(mut service: S, path: &str, times: u64) -> Result<(), Box<dyn Error>>
 where
-    S: Service<Request<Body>, Response = Response, Error = Infallible>,
+    S: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
+    B: http_body::Body,
+    B::Error: Error + 'static,
 {
     for _ in 0..times {
         let response = service.call(Request::builder().uri(path).body(Body::empty())?).await?;
@@ -59,7 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (form, target) = name.split_once('-').ok_or("no such path")?;
     let path = if target == "static" { "/orders" } else { "/orders/42" };
     match form {
-        "alone" => send(router(), path, times).await,
+        "alone" => send(router().with_state::<()>(()), path, times).await,
         "watched" => send(watched(&registry)?, path, times).await,
         _ => Err("no such path".into()),
     }

@@ -17,11 +17,12 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::matched_route::{AwaitedRoute, is_outermost};
-use crate::measurement::Measurement;
+use crate::matched_route::AwaitedRoute;
+use crate::measurement::{Holder, Measurement};
 use crate::method::KnownMethod;
 use crate::recorded_body::RecordedBody;
 use crate::recorder::{Outcome, Recorder, RouteId};
+use crate::route_recorder::{RouteRecorder, Start};
 use crate::watched_router::WatchedRouter;
 
 /// Records method, route template, status, duration and requests in flight.
@@ -72,6 +73,11 @@ impl RequestLayer {
         self
     }
 
+    /// Returns what a server needs to record the requests to a router by itself.
+    pub fn routes(&self, router: &Router) -> RouteRecorder {
+        RouteRecorder::new(self.recorder.clone(), router)
+    }
+
     /// Records all requests to a router, by their route templates.
     pub fn wrap(&self, router: Router) -> WatchedRouter {
         WatchedRouter::new(self.recorder.clone(), router)
@@ -114,16 +120,17 @@ where
 
     #[inline]
     fn call(&mut self, request: Request<Req>) -> Self::Future {
-        let start = || {
-            let method = KnownMethod::of(request.method());
-            let awaited = AwaitedRoute { is_whole: is_outermost(&request), expected: None };
-            (Measurement::start(self.recorder.clone(), method, RouteId::UNMATCHED), awaited)
+        let mut measurement = match self.recorder.registry.is_measuring() {
+            false => Measurement::none(),
+            true => {
+                let method = Some(KnownMethod::of(request.method()));
+                let start = Start { method, route: RouteId::UNMATCHED };
+                let now = self.recorder.now();
+                Measurement::start(self.recorder.clone(), now, start)
+            }
         };
-        let (mut measurement, awaited) = self.recorder.registry.is_measuring().then(start).unzip();
-        let mut if_dropped = |outcome| measurement.iter_mut().for_each(|it| it.if_dropped(outcome));
-        if_dropped(Outcome::Panicked);
-        let inner = self.inner.call(request);
-        if_dropped(Outcome::Cancelled);
+        let awaited = measurement.is_recording().then_some(AwaitedRoute { expected: None });
+        let inner = measurement.poll(|| self.inner.call(request));
         RequestFuture { inner, measurement, awaited }
     }
 }
@@ -133,7 +140,7 @@ pin_project! {
     pub struct RequestFuture<F> {
         #[pin]
         inner: F,
-        measurement: Option<Measurement>,
+        measurement: Measurement,
         awaited: Option<AwaitedRoute>,
     }
 }
@@ -156,17 +163,12 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let Some(measurement) = this.measurement else {
-            return this.inner.poll(cx).map_ok(|response| response.map(RecordedBody::unwatched));
-        };
-        measurement.if_dropped(Outcome::Panicked);
+        let measurement = this.measurement;
         let polled = match this.awaited.take() {
-            None => this.inner.poll(cx),
+            None => measurement.poll(|| this.inner.poll(cx)),
             Some(awaited) => awaited.poll(measurement, || this.inner.poll(cx)),
         };
-        measurement.if_dropped(Outcome::Cancelled);
         let Poll::Ready(result) = polled else { return Poll::Pending };
-        let Some(measurement) = this.measurement.take() else { return Poll::Pending };
         Poll::Ready(match result {
             Ok(response) => Ok(RecordedBody::watch(response, measurement)),
             Err(error) => {

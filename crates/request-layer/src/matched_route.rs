@@ -24,7 +24,7 @@ use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::measurement::Measurement;
+use crate::measurement::{Holder, Measurement};
 use crate::templates::Template;
 
 thread_local! {
@@ -40,22 +40,25 @@ pub(crate) fn is_outermost<B>(request: &Request<B>) -> bool {
 /// A route whose template an [`ExposeRoute`] may expose in the first poll of a request.
 #[derive(Debug)]
 pub(crate) struct AwaitedRoute {
-    /// `true` if the template will cover the whole path of the request.
-    pub(crate) is_whole: bool,
     /// The template that the path matches, as far as we know.
     pub(crate) expected: Option<Arc<Template>>,
 }
 
 impl AwaitedRoute {
     /// Runs the first `poll` of a request, and sets the route that it exposes.
-    pub(crate) fn poll<T>(self, measurement: &mut Measurement, poll: impl FnOnce() -> T) -> T {
+    #[cold]
+    pub(crate) fn poll<H: Holder, T>(
+        self,
+        measurement: &mut Measurement<H>,
+        poll: impl FnOnce() -> T,
+    ) -> T {
         let (polled, matched) = catch_with_route(poll);
         if let Some(matched) = matched {
-            let route = measurement.matched(matched.as_str(), self.is_whole);
+            let route = measurement.matched(matched.as_str());
             self.expected.iter().for_each(|template| template.compare(matched.as_str(), route));
         }
         // The panic goes on to the caller; the measurement records it when it is dropped.
-        polled.unwrap_or_else(|panic| resume_unwind(panic))
+        measurement.poll(|| polled.unwrap_or_else(|panic| resume_unwind(panic)))
     }
 }
 

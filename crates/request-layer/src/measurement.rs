@@ -4,6 +4,10 @@
 //! code path. A future that is dropped because its client gave up records *cancelled*,
 //! and one that is dropped by a panic records *panicked*. The code that polls the
 //! service sets beforehand which of the two a drop would mean.
+//!
+//! On the usual path of a request, a measurement is ended where it stands. To move a struct that
+//! was just written takes as long as a record: the processor cannot read in one piece what is
+//! still on its way to the cache in several.
 
 use std::sync::Arc;
 
@@ -11,53 +15,131 @@ use metrics_core::Moment;
 
 use crate::method::KnownMethod;
 use crate::recorder::{Outcome, Recorder, RouteId};
+use crate::route_recorder::Start;
 
-#[must_use = "dropping the measurement ends it"]
-#[derive(Debug)]
-pub(crate) struct Measurement {
-    recorder: Arc<Recorder>,
-    start: Moment,
-    method: KnownMethod,
-    route: RouteId,
-    outcome: Outcome,
+/// What a measurement holds until its request has ended: at least the recorder.
+///
+/// A server implements it for the state of a connection, which it holds for each request anyway.
+pub trait Holder {
+    /// Returns the recorder; `None` if requests are not recorded.
+    fn recorder(&self) -> Option<&Recorder>;
+
+    /// Returns the current time, on the clock of the recorder's registry.
+    fn now(&self) -> Moment;
+
+    /// Is called once, with the time at which the request has ended.
+    fn ended(&self, at: Moment) {
+        let _ = at;
+    }
 }
 
-impl Measurement {
+impl Holder for Arc<Recorder> {
     #[inline]
-    pub(crate) fn start(recorder: Arc<Recorder>, method: KnownMethod, route: RouteId) -> Self {
-        recorder.active(method).add(1);
-        let start = recorder.registry.clock().now();
-        Self { recorder, start, method, route, outcome: Outcome::Cancelled }
+    fn recorder(&self) -> Option<&Recorder> {
+        Some(self)
+    }
+
+    #[inline]
+    fn now(&self) -> Moment {
+        self.registry.clock().now()
+    }
+}
+
+/// The measurement of a request, which ends with the request's [`RecordedBody`](crate::RecordedBody).
+///
+/// Dropping it ends it too, as cancelled or panicked.
+#[must_use = "dropping the measurement ends it"]
+#[derive(Debug)]
+pub struct Measurement<H: Holder = Arc<Recorder>> {
+    /// `None` if the request has ended.
+    running: Option<Running<H>>,
+    /// `None` if the request is not recorded.
+    method: Option<KnownMethod>,
+    route: RouteId,
+    if_dropped: Outcome,
+}
+
+#[derive(Debug)]
+struct Running<H> {
+    holder: H,
+    start: Moment,
+}
+
+impl<H: Holder> Measurement<H> {
+    /// Starts the measurement of a request whose head arrived at `at`.
+    #[inline]
+    pub fn start(holder: H, at: Moment, start: Start) -> Self {
+        if let (Some(method), Some(recorder)) = (start.method, holder.recorder()) {
+            recorder.active(method).add(1);
+        }
+        let Start { method, route } = start;
+        let running = Some(Running { holder, start: at });
+        Self { running, method, route, if_dropped: Outcome::Cancelled }
+    }
+
+    /// Returns the measurement of a request that nobody measures.
+    #[inline]
+    pub(crate) fn none() -> Self {
+        let Start { method, route } = Start::UNMEASURED;
+        Self { running: None, method, route, if_dropped: Outcome::Cancelled }
+    }
+
+    /// Returns `true` if the request is recorded and has not ended.
+    #[inline]
+    pub(crate) fn is_recording(&self) -> bool {
+        self.method.is_some() && self.running.is_some()
     }
 
     /// Sets the route to the one whose template axum matched, and returns it.
-    pub(crate) fn matched(&mut self, template: &str, is_whole: bool) -> RouteId {
-        self.route = self.recorder.route(template, is_whole);
+    pub(crate) fn matched(&mut self, template: &str) -> RouteId {
+        let recorder = self.running.as_ref().and_then(|running| running.holder.recorder());
+        if let Some(recorder) = recorder {
+            self.route = recorder.route(template);
+        }
         self.route
     }
 
-    pub(crate) fn method(&self) -> KnownMethod {
-        self.method
+    /// Returns `true` if the response to the request has no body, whatever its head announces.
+    #[inline]
+    pub(crate) fn is_head(&self) -> bool {
+        self.method == Some(KnownMethod::Head)
     }
 
-    /// Sets the outcome that is recorded if the measurement is dropped.
-    #[inline]
-    pub(crate) fn if_dropped(&mut self, outcome: Outcome) {
-        self.outcome = outcome;
+    /// Polls something that the request waits for.
+    ///
+    /// If it panics, the request is recorded as such.
+    #[inline(always)]
+    pub fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+        self.if_dropped = Outcome::Panicked;
+        let polled = poll();
+        self.if_dropped = Outcome::Cancelled;
+        polled
     }
 
-    /// Ends the measurement, and records this outcome.
+    /// Ends the measurement, and records this outcome; has no effect on one that has ended.
+    pub(crate) fn end(&mut self, outcome: Outcome) {
+        let Some(Running { holder, start }) = self.running.take() else { return };
+        let now = holder.now();
+        if let (Some(method), Some(recorder)) = (self.method, holder.recorder()) {
+            recorder.active(method).add(-1);
+            let nanos = recorder.registry.clock().nanos_between(start, now);
+            recorder.record(method, self.route, outcome, nanos);
+        }
+        holder.ended(now);
+    }
+
+    /// Moves the measurement to where it will end, such as the body of the response.
     #[inline]
-    pub(crate) fn end(mut self, outcome: Outcome) {
-        self.outcome = outcome;
+    pub(crate) fn take(&mut self) -> Self {
+        Self { running: self.running.take(), ..*self }
     }
 }
 
-impl Drop for Measurement {
+impl<H: Holder> Drop for Measurement<H> {
     #[inline]
     fn drop(&mut self) {
-        let nanos = self.recorder.registry.nanos_since(self.start);
-        self.recorder.active(self.method).add(-1);
-        self.recorder.record(self.method, self.route, self.outcome, nanos);
+        if self.running.is_some() {
+            self.end(self.if_dropped);
+        }
     }
 }

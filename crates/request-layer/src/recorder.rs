@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use http::StatusCode;
-use metrics_core::{Counter, Desc, Latency, OTHER, RegisterError, Registry, UpDown};
+use metrics_core::{Clock, Counter, Desc, Latency, OTHER, RegisterError, Registry, UpDown};
 
 use crate::fixed_table::{FixedTable, hash};
 use crate::method::KnownMethod;
@@ -75,8 +75,8 @@ impl Outcome {
     }
 }
 
-/// The handles of one registry's requests.
-pub(crate) struct Recorder {
+/// The handles of one registry's requests; opaque outside of this crate.
+pub struct Recorder {
     pub(crate) registry: Registry,
     /// The handles that record all requests as one operation, if the host set them.
     pub(crate) operation: OnceLock<(Latency, Counter)>,
@@ -89,8 +89,6 @@ pub(crate) struct Recorder {
 /// A route template and its series.
 struct Route {
     template: Box<str>,
-    /// `true` if the template matches exactly one path, which is equal to it, and no other template does.
-    is_static: bool,
     series: FixedTable<Series>,
 }
 
@@ -119,8 +117,8 @@ impl Recorder {
             operation: OnceLock::new(),
             active: array::from_fn(|_| OnceLock::new()),
             routes: FixedTable::new(MAX_ROUTES),
-            unmatched: Route::new(UNMATCHED, false),
-            overflow: Route::new(OTHER, false),
+            unmatched: Route::new(UNMATCHED),
+            overflow: Route::new(OTHER),
         };
         // Registers one series of each metric now: both are exported from the start, and a name
         // that is taken is an error here instead of later.
@@ -133,20 +131,14 @@ impl Recorder {
         Ok(recorder)
     }
 
-    /// Returns the route whose template equals this path, if a request has matched it before.
-    #[inline]
-    pub(crate) fn static_route(&self, path: &str) -> Option<RouteId> {
-        let is_it = |route: &Route| route.is_static && *route.template == *path;
-        let place = self.routes.find(hash(path.as_bytes()), is_it)?;
-        Some(RouteId::at(place))
+    /// Returns the clock of the registry.
+    pub fn clock(&self) -> &Clock {
+        self.registry.clock()
     }
 
     /// Returns the route with the template that axum matched; adds it if it is new.
-    ///
-    /// `is_whole` is `true` if the template covers the whole path of the request, and not only
-    /// the part that a nested router sees. Then a template without parameters matches one path.
-    pub(crate) fn route(&self, template: &str, is_whole: bool) -> RouteId {
-        let make = || Route::new(template, is_whole && !template.contains('{'));
+    pub(crate) fn route(&self, template: &str) -> RouteId {
+        let make = || Route::new(template);
         let is_it = |route: &Route| *route.template == *template;
         let place = self.routes.find_or_insert(hash(template.as_bytes()), is_it, make);
         place.map_or(RouteId::OVERFLOW, RouteId::at)
@@ -206,8 +198,8 @@ impl fmt::Debug for Recorder {
 }
 
 impl Route {
-    fn new(template: &str, is_static: bool) -> Self {
-        Self { template: template.into(), is_static, series: FixedTable::new(MAX_SERIES) }
+    fn new(template: &str) -> Self {
+        Self { template: template.into(), series: FixedTable::new(MAX_SERIES) }
     }
 
     /// Returns the handle for a method and outcome, if it is known already.

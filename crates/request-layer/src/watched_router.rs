@@ -1,10 +1,7 @@
 //! An axum router whose requests are recorded by route template.
 //!
-//! The router is kept twice: as the host made it (`plain`), and with a layer in each route that
-//! exposes the route's template (`exposing`), which costs three allocations for each request. The
-//! first request to a template goes through `exposing`. Later ones go through `plain`: a path
-//! that equals its template (`/orders`, without parameters) is found in a hash table, and one with
-//! parameters by [`Templates`]. Paths that no route matches always go through `exposing`.
+//! A future around the router's own holds the measurement until there is a response, and the body
+//! of the response holds it from then on. [`RouteRecorder`] says how the template is known.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -14,19 +11,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::response::Response;
+use axum::body::Body;
+use axum::extract::Request as AxumRequest;
+use axum::response::Response as AxumResponse;
 use axum::routing::future::RouteFuture;
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::matched_route::{AwaitedRoute, ExposeRoute, is_outermost};
-use crate::measurement::Measurement;
-use crate::method::KnownMethod;
-use crate::recorded_body::watch_in_place;
-use crate::recorder::{Outcome, Recorder, RouteId};
-use crate::templates::Templates;
+use crate::measurement::{Holder, Measurement};
+use crate::recorded_body::{RecordedBody, watch_in_place};
+use crate::recorder::Recorder;
+use crate::route_recorder::{FollowedRoute, RouteRecorder};
 
 /// A router whose requests are recorded; made by [`RequestLayer::wrap`](crate::RequestLayer::wrap).
 ///
@@ -39,26 +36,26 @@ use crate::templates::Templates;
 /// wrapped, a request to the inner one is recorded twice.
 #[derive(Clone)]
 pub struct WatchedRouter {
-    forms: Arc<Forms>,
-}
-
-struct Forms {
-    plain: Router,
-    exposing: Router,
-    templates: Templates,
-    recorder: Arc<Recorder>,
+    router: Router,
+    routes: RouteRecorder,
 }
 
 impl WatchedRouter {
     pub(crate) fn new(recorder: Arc<Recorder>, router: Router) -> Self {
-        let exposing = router.clone().layer(ExposeRoute);
-        let templates = Templates::of(&router);
-        Self { forms: Arc::new(Forms { plain: router, exposing, templates, recorder }) }
+        // axum makes routes of handlers when it has the state, else again for each request.
+        let router = router.with_state(());
+        let routes = RouteRecorder::new(recorder, &router);
+        Self { router, routes }
     }
 
     /// Makes the service that `axum::serve` takes.
     pub fn into_make_service(self) -> MakeWatchedRouter {
-        MakeWatchedRouter { router: self }
+        MakeWatchedRouter { service: self.into_axum_service() }
+    }
+
+    /// Makes a service that answers with axum's type of body.
+    pub fn into_axum_service(self) -> AxumService {
+        AxumService { router: self }
     }
 }
 
@@ -73,7 +70,7 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,
 {
-    type Response = Response;
+    type Response = Response<RecordedBody<Body>>;
     type Error = Infallible;
     type Future = WatchedFuture;
 
@@ -84,36 +81,22 @@ where
 
     #[inline]
     fn call(&mut self, request: Request<B>) -> WatchedFuture {
-        let (router, measurement, awaited) = self.forms.start(&request);
+        let (start, route) = self.routes.start(&request);
+        let measurement = match start.method {
+            None => Measurement::none(),
+            Some(_) => {
+                let recorder = self.routes.recorder().clone();
+                let now = recorder.now();
+                Measurement::start(recorder, now, start)
+            }
+        };
+        let mut exposing = None;
+        let router = match route.is_followed() {
+            true => exposing.insert(self.routes.exposing().clone()),
+            false => &mut self.router,
+        };
         // A router runs no handler and no layer before the first poll, so nothing panics here.
-        WatchedFuture { inner: router.clone().call(request), measurement, awaited }
-    }
-}
-
-impl Forms {
-    /// Starts the measurement of a request, and chooses the router that answers it.
-    #[inline]
-    fn start<B>(
-        &self,
-        request: &Request<B>,
-    ) -> (&Router, Option<Measurement>, Option<AwaitedRoute>) {
-        let recorder = &self.recorder;
-        if !recorder.registry.is_measuring() {
-            return (&self.plain, None, None);
-        }
-        let method = KnownMethod::of(request.method());
-        let start = |route| Some(Measurement::start(recorder.clone(), method, route));
-        let is_whole = is_outermost(request);
-        let path = request.uri().path();
-        if is_whole && let Some(route) = recorder.static_route(path) {
-            return (&self.plain, start(route), None);
-        }
-        let template = is_whole.then(|| self.templates.at(path)).flatten();
-        if let Some(route) = template.and_then(|template| template.route()) {
-            return (&self.plain, start(route), None);
-        }
-        let awaited = AwaitedRoute { is_whole, expected: template.cloned() };
-        (&self.exposing, start(RouteId::UNMATCHED), Some(awaited))
+        WatchedFuture { inner: router.call(request), measurement, route }
     }
 }
 
@@ -122,8 +105,8 @@ pin_project! {
     pub struct WatchedFuture {
         #[pin]
         inner: RouteFuture<Infallible>,
-        measurement: Option<Measurement>,
-        awaited: Option<AwaitedRoute>,
+        measurement: Measurement,
+        route: FollowedRoute,
     }
 }
 
@@ -135,45 +118,93 @@ impl fmt::Debug for WatchedFuture {
     }
 }
 
-impl Future for WatchedFuture {
-    type Output = Result<Response, Infallible>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+impl WatchedFuture {
+    /// Polls the router; the measurement goes on.
+    // To return the measurement too would move the response once more.
+    #[inline(always)]
+    fn poll_router(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<AxumResponse, Infallible>> {
         let this = self.project();
-        let Some(measurement) = this.measurement else { return this.inner.poll(cx) };
-        measurement.if_dropped(Outcome::Panicked);
-        let mut polled = match this.awaited.take() {
-            None => this.inner.poll(cx),
-            Some(awaited) => awaited.poll(measurement, || this.inner.poll(cx)),
-        };
-        measurement.if_dropped(Outcome::Cancelled);
-        // The response stays where it is: moving it would cost as much as the records.
-        if let Poll::Ready(Ok(response)) = &mut polled
-            && let Some(measurement) = this.measurement.take()
-        {
-            watch_in_place(response, measurement);
-        }
-        polled
+        this.route.poll(this.measurement, || this.inner.poll(cx))
     }
 }
 
-/// Makes a [`WatchedRouter`] for each connection of `axum::serve`.
+impl Future for WatchedFuture {
+    type Output = Result<Response<RecordedBody<Body>>, Infallible>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = self.as_mut().poll_router(cx);
+        polled.map_ok(|response| RecordedBody::watch(response, self.project().measurement))
+    }
+}
+
+/// Makes an [`AxumService`] for each connection of `axum::serve`.
 #[derive(Clone, Debug)]
 pub struct MakeWatchedRouter {
-    router: WatchedRouter,
+    service: AxumService,
 }
 
 impl<T> Service<T> for MakeWatchedRouter {
-    type Response = WatchedRouter;
+    type Response = AxumService;
     type Error = Infallible;
-    type Future = Ready<Result<WatchedRouter, Infallible>>;
+    type Future = Ready<Result<AxumService, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, _: T) -> Self::Future {
-        ready(Ok(self.router.clone()))
+        ready(Ok(self.service.clone()))
+    }
+}
+
+/// A [`WatchedRouter`] that answers with axum's own type of body.
+///
+/// `axum::serve` takes no other. axum's body is a boxed one, so each response costs one more
+/// allocation than with http-glue's `serve`.
+#[derive(Clone, Debug)]
+pub struct AxumService {
+    router: WatchedRouter,
+}
+
+impl Service<AxumRequest> for AxumService {
+    type Response = AxumResponse;
+    type Error = Infallible;
+    type Future = AxumFuture;
+
+    #[inline]
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    #[inline]
+    fn call(&mut self, request: AxumRequest) -> AxumFuture {
+        AxumFuture { inner: self.router.call(request) }
+    }
+}
+
+pin_project! {
+    /// The response future of an [`AxumService`].
+    #[derive(Debug)]
+    pub struct AxumFuture {
+        #[pin]
+        inner: WatchedFuture,
+    }
+}
+
+impl Future for AxumFuture {
+    type Output = Result<AxumResponse, Infallible>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut inner = self.project().inner;
+        let mut polled = inner.as_mut().poll_router(cx);
+        if let Poll::Ready(Ok(response)) = &mut polled {
+            watch_in_place(response, inner.project().measurement);
+        }
+        polled
     }
 }

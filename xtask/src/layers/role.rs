@@ -19,6 +19,8 @@ pub(super) enum Role {
     Reader,
     /// Sends data to services outside this process.
     Outlet,
+    /// Wraps code of the host, and records what passes through it.
+    Layer,
     /// Serves the readers over a protocol.
     Surface,
     /// Wires all libraries together and re-exports them.
@@ -28,12 +30,13 @@ pub(super) enum Role {
 }
 
 impl Role {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Core,
         Self::Monitor,
         Self::Engine,
         Self::Reader,
         Self::Outlet,
+        Self::Layer,
         Self::Surface,
         Self::Facade,
         Self::Program,
@@ -43,11 +46,14 @@ impl Role {
     pub(super) fn may_use(self, other: Self) -> bool {
         match self {
             Self::Core => false,
-            Self::Monitor | Self::Engine | Self::Reader => other == Self::Core,
+            Self::Monitor | Self::Engine | Self::Reader | Self::Layer => other == Self::Core,
             Self::Outlet => matches!(other, Self::Core | Self::Engine),
             // A surface uses monitors through the core's trait only.
             Self::Surface => {
-                matches!(other, Self::Core | Self::Engine | Self::Reader | Self::Outlet)
+                matches!(
+                    other,
+                    Self::Core | Self::Engine | Self::Reader | Self::Outlet | Self::Layer
+                )
             }
             Self::Facade | Self::Program => other < self,
         }
@@ -67,6 +73,7 @@ impl fmt::Display for Role {
             Self::Engine => "engine",
             Self::Reader => "reader",
             Self::Outlet => "outlet",
+            Self::Layer => "layer",
             Self::Surface => "surface",
             Self::Facade => "facade",
             Self::Program => "program",

@@ -118,7 +118,7 @@ pub(super) const LAYERS: &[Row] = &[
         oversize: &[],
     },
     Row {
-        role: Role::Surface,
+        role: Role::Layer,
         name: "request-layer",
         knows: "requests: method, route template, status, and the time until the body ends",
         ours: Ours::ByRole,

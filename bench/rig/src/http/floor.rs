@@ -90,7 +90,8 @@ where
         if polled.is_ready()
             && let Some(Running { records, start: Some(start) }) = this.running.take()
         {
-            records.duration.record_nanos(records.registry.nanos_since(start));
+            let clock = records.registry.clock();
+            records.duration.record_nanos(clock.nanos_between(start, clock.now()));
             records.requests.inc();
         }
         polled

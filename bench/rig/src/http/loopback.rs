@@ -2,7 +2,12 @@
 //!
 //! The client is as simple as can be, and its processor time is not counted: it takes the time of
 //! the server's thread from the server, before and after a batch.
+//!
+//! node0's server records requests itself. So it runs three times on the same thread, with the same
+//! router and the same clock: without recording, the same once more, and with recording. The
+//! client has connections to each, and sends a batch to one of them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
@@ -44,12 +49,40 @@ impl Server {
             Self::Axum => "axum",
         }
     }
+
+    /// The number of servers that answer: for node0 one for each of its [`Form`]s.
+    fn count(self) -> usize {
+        match self {
+            Self::Node0 => 3,
+            Self::Axum => 1,
+        }
+    }
+
+    async fn run(self, listeners: Vec<TcpListener>, service: Toggled) -> Result<()> {
+        match (self, <[TcpListener; 3]>::try_from(listeners)) {
+            (Self::Node0, Ok([alone, again, recorded])) => {
+                let monitoring = service.monitoring();
+                let serve = |listener| {
+                    node0::serve(listener, service.router()).metrics(monitoring.registry())
+                };
+                let recorded = serve(recorded)?.record(&monitoring.layer());
+                tokio::join!(serve(alone)?.run(), serve(again)?.run(), recorded.run());
+                Ok(())
+            }
+            (_, listeners) => {
+                let listener = listeners.err().and_then(|mut listeners| listeners.pop());
+                let listener = listener.context("nobody listens")?;
+                Ok(axum::serve(listener, service.make()).await?)
+            }
+        }
+    }
 }
 
 /// A running server with its client.
 #[derive(Debug)]
 pub struct Loopback {
-    clients: Vec<Client>,
+    /// The connections to each of the servers.
+    clients: Vec<Vec<Client>>,
     /// The request that is sent next.
     request: Vec<u8>,
     stop: Arc<Notify>,
@@ -70,25 +103,23 @@ impl Loopback {
             pin(1);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
-                let listener = TcpListener::bind("127.0.0.1:0").await?;
-                bound.send(listener.local_addr()?).context("the client has gone")?;
-                let serve = async {
-                    match server {
-                        Server::Node0 => {
-                            node0::serve(listener, service).run().await;
-                            Ok(())
-                        }
-                        Server::Axum => axum::serve(listener, service.make()).await,
-                    }
-                };
+                let mut listeners = Vec::new();
+                for _ in 0..server.count() {
+                    listeners.push(TcpListener::bind("127.0.0.1:0").await?);
+                }
+                let addresses = listeners.iter().map(TcpListener::local_addr);
+                let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
+                bound.send(addresses).context("the client has gone")?;
                 tokio::select! {
-                    ended = serve => ended.context("the server failed"),
+                    ended = server.run(listeners, service) => ended.context("the server failed"),
                     () = stopped.notified() => Ok(()),
                 }
             })
         });
-        let address = listens.recv().context("the server cannot listen")?;
-        let clients = (0..CONNECTIONS).map(|_| Client::connect(address)).collect::<Result<_>>()?;
+        let addresses = listens.recv().context("the server cannot listen")?;
+        let connect = |address: SocketAddr| (0..CONNECTIONS).map(move |_| Client::connect(address));
+        let clients = addresses.into_iter().map(|address| connect(address).collect());
+        let clients = clients.collect::<Result<_>>()?;
         Ok(Self { clients, request: Vec::new(), stop, thread: Some(thread) })
     }
 
@@ -106,12 +137,14 @@ impl Loopback {
     ) -> Result<f64> {
         let before = self.server_time()?;
         form.choose();
+        let last = self.clients.len() - 1;
+        let clients = &mut self.clients[last.min(form as usize)];
         for _ in 0..each {
-            for client in &mut self.clients {
+            for client in &mut *clients {
                 write(&mut self.request);
                 client.send(&self.request)?;
             }
-            for client in &mut self.clients {
+            for client in &mut *clients {
                 client.receive()?;
             }
         }
@@ -126,7 +159,7 @@ impl Loopback {
     /// # Errors
     /// As [`Loopback::send`].
     pub fn fetch(&mut self, path: &str) -> Result<&[u8]> {
-        self.clients[0].fetch(path)
+        self.clients[0][0].fetch(path)
     }
 
     /// Returns the nanoseconds that the server's thread has worked.

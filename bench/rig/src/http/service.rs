@@ -3,7 +3,8 @@
 //! Two builds of the same source differ by a percent, and so do two types: so one service of one
 //! type holds the router alone and the router that node0 watches, and a flag that the client sets
 //! between two batches chooses between them. A request that goes to the router alone never
-//! enters a line of node0.
+//! enters a line of node0. node0's own server records requests itself, so there the branch is the
+//! choice of the server, see [`Loopback`](super::Loopback).
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -17,8 +18,9 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::get;
+use bytes::Bytes;
 use http::Request;
-use node0::WatchedRouter;
+use node0::{AxumService, Monitoring, RegisterError};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -31,6 +33,8 @@ use super::floor::{FloorFuture, RequestFloor};
 pub enum Form {
     /// The router alone.
     Alone,
+    /// The same once more.
+    Again,
     /// The router that node0 watches.
     Watched,
     /// The router with a future around its own.
@@ -43,6 +47,7 @@ pub enum Form {
 static FORM: AtomicU8 = AtomicU8::new(ALONE);
 
 const ALONE: u8 = Form::Alone as u8;
+const AGAIN: u8 = Form::Again as u8;
 const WATCHED: u8 = Form::Watched as u8;
 const RECORDED: u8 = Form::Recorded as u8;
 
@@ -70,18 +75,34 @@ pub fn hello() -> Router {
 #[derive(Clone, Debug)]
 pub struct Toggled {
     forms: Arc<Forms>,
+    monitoring: Monitoring,
 }
 
 #[derive(Debug)]
 struct Forms {
     alone: Router,
-    watched: WatchedRouter,
+    watched: AxumService,
     floor: RequestFloor,
 }
 
 impl Toggled {
-    pub fn new(alone: Router, watched: WatchedRouter, floor: RequestFloor) -> Self {
-        Self { forms: Arc::new(Forms { alone, watched, floor }) }
+    /// # Errors
+    /// Fails when the monitoring has the names of the floor's metrics already.
+    pub fn new(monitoring: &Monitoring, router: Router) -> Result<Self, RegisterError> {
+        // As `axum::serve` does for a router, or handlers become routes again for each request.
+        let alone = router.with_state(());
+        let watched = monitoring.watch(alone.clone()).into_axum_service();
+        let floor = RequestFloor::new(monitoring.registry(), alone.clone())?;
+        let forms = Arc::new(Forms { alone, watched, floor });
+        Ok(Self { forms, monitoring: monitoring.clone() })
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        self.forms.alone.clone()
+    }
+
+    pub(crate) fn monitoring(&self) -> &Monitoring {
+        &self.monitoring
     }
 
     /// Makes the service that `axum::serve` takes.
@@ -119,14 +140,14 @@ where
 
 impl<B> Service<Request<B>> for Toggled
 where
-    Router: Service<Request<B>, Response = Response, Error = Infallible>,
-    WatchedRouter: Service<Request<B>, Response = Response, Error = Infallible>,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
 {
     type Response = Response;
     type Error = Infallible;
     type Future = Answer<
-        <Router as Service<Request<B>>>::Future,
-        <WatchedRouter as Service<Request<B>>>::Future,
+        <Router as Service<Request<Body>>>::Future,
+        <AxumService as Service<Request<Body>>>::Future,
     >;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
@@ -136,8 +157,9 @@ where
     #[inline]
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let Forms { alone, watched, floor } = &*self.forms;
+        let request = request.map(Body::new);
         match FORM.load(Ordering::Relaxed) {
-            ALONE => Answer::Alone { inner: alone.clone().call(request) },
+            ALONE | AGAIN => Answer::Alone { inner: alone.clone().call(request) },
             WATCHED => Answer::Watched { inner: watched.clone().call(request) },
             form => Answer::Floor { inner: floor.clone().call(request, form == RECORDED) },
         }
@@ -149,34 +171,15 @@ where
 pub(crate) struct MakeToggled(Toggled);
 
 impl<T> Service<T> for MakeToggled {
-    type Response = ForAxum;
+    type Response = Toggled;
     type Error = Infallible;
-    type Future = Ready<Result<ForAxum, Infallible>>;
+    type Future = Ready<Result<Toggled, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, _: T) -> Self::Future {
-        ready(Ok(ForAxum(self.0.clone())))
-    }
-}
-
-/// A [`Toggled`] for the one body of requests that `axum::serve` has.
-#[derive(Clone, Debug)]
-pub(crate) struct ForAxum(Toggled);
-
-impl Service<Request<Body>> for ForAxum {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = <Toggled as Service<Request<Body>>>::Future;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    #[inline]
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        self.0.call(request)
+        ready(Ok(self.0.clone()))
     }
 }

@@ -7,12 +7,14 @@
 //! for heads applies, since the service decides how long an answer takes.
 //!
 //! The connection writes its state into one atomic word, and a timer reads it. A request
-//! costs two or three clock readings; the timer wakes a few times a minute.
+//! costs three clock readings, of which the request's metrics share two; the timer wakes a few
+//! times a minute.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use metrics_core::{Clock, Moment};
+use tokio::time::sleep;
 
 /// The low bits of the state's word, which hold the kind; the others hold the time since the
 /// origin in milliseconds.
@@ -46,7 +48,8 @@ pub(super) struct Limits {
 
 #[derive(Debug)]
 pub(super) struct Activity {
-    origin: Instant,
+    clock: Clock,
+    origin: Moment,
     /// The kind of the state, and the time since which it lasts.
     state: AtomicU64,
     /// The time since which a write waits for the client to read, in milliseconds since the
@@ -56,22 +59,23 @@ pub(super) struct Activity {
 
 impl Activity {
     /// Makes the state of a new connection.
-    pub(super) fn new() -> Self {
-        // One millisecond before now, so that no time is zero: in `stalled` zero means that no
-        // write waits.
-        let now = Instant::now();
-        let origin = now.checked_sub(Duration::from_millis(1)).unwrap_or(now);
-        let activity = Self { origin, state: AtomicU64::new(0), stalled: AtomicU64::new(0) };
-        activity.enter(Kind::Head);
-        activity
+    pub(super) fn new(clock: Clock) -> Self {
+        let origin = clock.now();
+        let (state, stalled) = (AtomicU64::new(Kind::Head as u64), AtomicU64::new(0));
+        Self { clock, origin, state, stalled }
     }
 
-    fn millis(&self) -> u64 {
-        u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX >> KIND_BITS)
+    pub(super) fn now(&self) -> Moment {
+        self.clock.now()
     }
 
-    pub(super) fn enter(&self, kind: Kind) {
-        self.state.store(self.millis() << KIND_BITS | kind as u64, Ordering::Relaxed);
+    fn millis(&self, at: Moment) -> u64 {
+        self.clock.nanos_between(self.origin, at) / 1_000_000
+    }
+
+    #[inline]
+    pub(super) fn enter(&self, kind: Kind, at: Moment) {
+        self.state.store(self.millis(at) << KIND_BITS | kind as u64, Ordering::Relaxed);
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -85,7 +89,7 @@ impl Activity {
     /// Notes that bytes arrived: on an idle connection they begin a head.
     pub(super) fn read(&self) {
         if self.kind() == Kind::Idle {
-            self.enter(Kind::Head);
+            self.enter(Kind::Head, self.now());
         }
     }
 
@@ -93,7 +97,8 @@ impl Activity {
     pub(super) fn wrote(&self, is_waiting: bool) {
         let stalled = self.stalled.load(Ordering::Relaxed);
         match (is_waiting, stalled) {
-            (true, 0) => self.stalled.store(self.millis(), Ordering::Relaxed),
+            // Zero means that no write waits.
+            (true, 0) => self.stalled.store(self.millis(self.now()).max(1), Ordering::Relaxed),
             (false, 1..) => self.stalled.store(0, Ordering::Relaxed),
             _ => {}
         }
@@ -102,24 +107,24 @@ impl Activity {
     /// Waits until a limit is exceeded.
     pub(super) async fn expired(&self, limits: Limits) -> Expired {
         loop {
-            let now = Instant::now();
+            let now = Duration::from_millis(self.millis(self.now()));
             // The wake-up is at most one limit away. So a head or a stall that begins after this
             // check is seen by the next one before its own deadline.
-            let mut wake = now + limits.header.min(limits.idle);
+            let mut pause = limits.header.min(limits.idle);
             for (deadline, expired) in self.deadlines(limits).into_iter().flatten() {
                 if deadline <= now {
                     return expired;
                 }
-                wake = wake.min(deadline);
+                pause = pause.min(deadline - now);
             }
-            sleep_until(wake).await;
+            sleep(pause).await;
         }
     }
 
-    fn deadlines(&self, limits: Limits) -> [Option<(Instant, Expired)>; 2] {
-        let after = |millis, limit, expired| {
-            let deadline = self.origin.checked_add(Duration::from_millis(millis) + limit)?;
-            Some((deadline, expired))
+    /// Returns the deadlines of the present state, since the origin.
+    fn deadlines(&self, limits: Limits) -> [Option<(Duration, Expired)>; 2] {
+        let after = |millis, limit: Duration, expired| {
+            Some((Duration::from_millis(millis).checked_add(limit)?, expired))
         };
         let since = self.state.load(Ordering::Relaxed) >> KIND_BITS;
         let state = match self.kind() {

@@ -1,20 +1,24 @@
 //! One connection, from its first byte to its end.
 
+use std::cell::RefCell;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
-use metrics_core::InFlight;
+use hyper_util::service::{TowerToHyperService, TowerToHyperServiceFuture};
+use metrics_core::{Clock, InFlight, Moment};
 use pin_project_lite::pin_project;
+use request_layer::{
+    FollowedRoute, Holder, Measurement, RecordedBody, Recorder, RouteRecorder, Start,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::sleep;
@@ -33,6 +37,23 @@ pub(super) struct Rules {
     pub(super) limits: Limits,
     pub(super) max_head_bytes: usize,
     pub(super) metrics: ServerMetrics,
+    pub(super) clock: Clock,
+    pub(super) recorder: Option<Arc<Recorder>>,
+}
+
+/// What is needed to record the requests to a service.
+#[derive(Clone, Debug)]
+pub(super) struct Recording<S> {
+    pub(super) routes: RouteRecorder,
+    /// The service that answers requests whose route is not known before.
+    pub(super) exposing: S,
+}
+
+/// The state of a connection, which each of its requests holds.
+#[derive(Debug)]
+struct Connection {
+    activity: Activity,
+    recorder: Option<Arc<Recorder>>,
 }
 
 /// The transport of a connection, with its permit and its count among open connections.
@@ -40,18 +61,20 @@ pub(super) struct Rules {
 /// All three are dropped together, also when an upgraded connection ends.
 pub(super) struct Transport<T> {
     io: TokioIo<T>,
-    activity: Arc<Activity>,
+    connection: Arc<Connection>,
     _place: OwnedSemaphorePermit,
     _open: InFlight,
 }
 
 impl<T> Transport<T> {
-    pub(super) fn new(io: T, place: OwnedSemaphorePermit, metrics: &ServerMetrics) -> Self {
+    pub(super) fn new(io: T, place: OwnedSemaphorePermit, rules: &Rules) -> Self {
+        let activity = Activity::new(rules.clock.clone());
+        let connection = Connection { activity, recorder: rules.recorder.clone() };
         Self {
             io: TokioIo::new(io),
-            activity: Arc::new(Activity::new()),
+            connection: Arc::new(connection),
             _place: place,
-            _open: metrics.connections.enter(),
+            _open: rules.metrics.connections.enter(),
         }
     }
 }
@@ -62,6 +85,7 @@ impl<T> Transport<T> {
 pub(super) async fn run<T, S, B>(
     transport: Transport<T>,
     service: S,
+    recording: Option<Recording<S>>,
     rules: Rules,
     mut closing: watch::Receiver<bool>,
 ) where
@@ -71,9 +95,10 @@ pub(super) async fn run<T, S, B>(
     B: Body<Data = Bytes> + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let activity = transport.activity.clone();
+    let observed = transport.connection.clone();
+    let activity = &observed.activity;
     let service =
-        Observed { service: TowerToHyperService::new(service), activity: activity.clone() };
+        Observed { service: RefCell::new(service), recording, connection: observed.clone() };
     let mut connection = pin!(
         http1::Builder::new()
             // `Activity` has the timeouts.
@@ -116,7 +141,7 @@ impl<T: AsyncRead + Unpin> Read for Transport<T> {
     ) -> Poll<std::io::Result<()>> {
         let polled = Pin::new(&mut self.io).poll_read(cx, buffer);
         if polled.is_ready() {
-            self.activity.read();
+            self.connection.activity.read();
         }
         polled
     }
@@ -129,7 +154,7 @@ impl<T: AsyncWrite + Unpin> Write for Transport<T> {
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
         let polled = Pin::new(&mut self.io).poll_write(cx, bytes);
-        self.activity.wrote(polled.is_pending());
+        self.connection.activity.wrote(polled.is_pending());
         polled
     }
 
@@ -151,88 +176,114 @@ impl<T: AsyncWrite + Unpin> Write for Transport<T> {
         slices: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
         let polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
-        self.activity.wrote(polled.is_pending());
+        self.connection.activity.wrote(polled.is_pending());
         polled
     }
 }
 
-/// A service that marks its connection as busy while it answers a request.
+/// A connection as one of its requests holds it.
+#[derive(Debug)]
+struct Held(Arc<Connection>);
+
+impl Holder for Held {
+    #[inline]
+    fn recorder(&self) -> Option<&Recorder> {
+        self.0.recorder.as_deref()
+    }
+
+    #[inline]
+    fn now(&self) -> Moment {
+        self.0.activity.now()
+    }
+
+    #[inline]
+    fn ended(&self, at: Moment) {
+        self.0.activity.enter(Kind::Idle, at);
+    }
+}
+
+/// A service that marks its connection as busy while it answers a request, and records it.
 struct Observed<S> {
-    service: S,
-    activity: Arc<Activity>,
+    /// The service of this connection, which has one request at a time.
+    service: RefCell<S>,
+    recording: Option<Recording<S>>,
+    connection: Arc<Connection>,
 }
 
 impl<S, B> hyper::service::Service<Request<Incoming>> for Observed<S>
 where
-    S: hyper::service::Service<Request<Incoming>, Response = Response<B>>,
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone,
+    B: Body,
 {
-    type Response = Response<ObservedBody<B>>;
+    type Response = Response<RecordedBody<B, Held>>;
     type Error = S::Error;
-    type Future = ObservedFuture<S::Future>;
+    type Future = ObservedFuture<S>;
 
+    #[inline]
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        self.activity.enter(Kind::Busy);
-        let answering = Some(Answering(self.activity.clone()));
-        ObservedFuture { inner: self.service.call(request), answering }
-    }
-}
-
-/// Marks the connection as busy until it drops.
-struct Answering(Arc<Activity>);
-
-impl Drop for Answering {
-    fn drop(&mut self) {
-        self.0.enter(Kind::Idle);
+        let now = self.connection.activity.now();
+        self.connection.activity.enter(Kind::Busy, now);
+        let (start, route) = match &self.recording {
+            Some(recording) => recording.routes.start(&request),
+            None => (Start::UNMEASURED, FollowedRoute::NONE),
+        };
+        let measurement = Measurement::start(Held(self.connection.clone()), now, start);
+        let mut service = self.service.borrow_mut();
+        let mut exposing = None;
+        let service = match &self.recording {
+            Some(Recording { exposing: other, .. }) if route.is_followed() => {
+                exposing.insert(other.clone())
+            }
+            _ => &mut *service,
+        };
+        // Nearly every service is ready at once. For one that is not, a clone of it waits
+        // inside the future; a clone for each request would cost more than its metrics.
+        let answer = match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => Answer::Called { inner: service.call(request) },
+            _ => Answer::Waiting { inner: TowerToHyperService::new(service.clone()).call(request) },
+        };
+        ObservedFuture { answer, measurement, route }
     }
 }
 
 pin_project! {
-    struct ObservedFuture<F> {
-        #[pin]
-        inner: F,
-        answering: Option<Answering>,
+    #[project = AnswerProjection]
+    enum Answer<S>
+    where
+        S: Service<Request<Incoming>>,
+    {
+        Called { #[pin] inner: S::Future },
+        Waiting { #[pin] inner: TowerToHyperServiceFuture<S, Request<Incoming>> },
     }
 }
 
-impl<F, B, E> Future for ObservedFuture<F>
-where
-    F: Future<Output = Result<Response<B>, E>>,
-{
-    type Output = Result<Response<ObservedBody<B>>, E>;
+pin_project! {
+    struct ObservedFuture<S>
+    where
+        S: Service<Request<Incoming>>,
+    {
+        #[pin]
+        answer: Answer<S>,
+        measurement: Measurement<Held>,
+        route: FollowedRoute,
+    }
+}
 
+impl<S, B> Future for ObservedFuture<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>>,
+    B: Body,
+{
+    type Output = Result<Response<RecordedBody<B, Held>>, S::Error>;
+
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let answering = this.answering;
-        this.inner.poll(cx).map_ok(|response| {
-            response.map(|inner| ObservedBody { inner, _answering: answering.take() })
-        })
-    }
-}
-
-pin_project! {
-    struct ObservedBody<B> {
-        #[pin]
-        inner: B,
-        _answering: Option<Answering>,
-    }
-}
-
-impl<B: Body> Body for ObservedBody<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().inner.poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        let (answer, measurement) = (this.answer, this.measurement);
+        let polled = this.route.poll(measurement, || match answer.project() {
+            AnswerProjection::Called { inner } => inner.poll(cx),
+            AnswerProjection::Waiting { inner } => inner.poll(cx),
+        });
+        polled.map_ok(|response| RecordedBody::watch(response, measurement))
     }
 }

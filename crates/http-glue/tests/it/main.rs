@@ -5,6 +5,7 @@ mod openapi;
 mod overload;
 mod panics;
 mod readiness;
+mod recording;
 mod server;
 mod shapes;
 mod shutdown;

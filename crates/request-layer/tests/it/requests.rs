@@ -218,6 +218,20 @@ async fn a_body_that_is_dropped_counts_as_cancelled() {
     assert_eq!(watched.recorded("GET", "/stream", "cancelled").0, 1);
 }
 
+#[tokio::test]
+async fn a_request_with_axums_own_body_is_recorded_once_it_was_read() {
+    let watched = watched(orders());
+    let service = watched.router.clone().into_axum_service();
+    for count in 1..3 {
+        let response = service.clone().oneshot(request(Method::GET, "/orders/7")).await;
+        assert_eq!(watched.recorded("GET", "/orders/{id}", "200").0, count - 1);
+        let body = response.expect("infallible").into_body().collect().await;
+        assert_eq!(body.expect("a whole body").to_bytes(), "7");
+        assert_eq!(watched.recorded("GET", "/orders/{id}", "200").0, count);
+    }
+    assert_eq!(watched.active(), 0.0);
+}
+
 /// A server does not poll a body whose announced length is zero.
 #[tokio::test]
 async fn a_body_that_is_announced_as_empty_has_ended() {
