@@ -24,9 +24,11 @@ mod miri;
 mod models;
 mod mutants;
 mod parity;
+mod regressions;
 mod suppressions;
 mod weight;
 
+mod copy;
 mod source;
 mod test_name;
 mod test_run;
@@ -39,6 +41,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::bench::Bench;
+use crate::instructions::Gate;
 use crate::verdict::Verdict;
 use crate::workspace::Workspace;
 
@@ -71,6 +74,9 @@ enum Command {
     Prove {
         /// The proof to run.
         name: Option<String>,
+        /// Makes the instructions of today the baseline; only for `prove instructions`.
+        #[arg(long)]
+        accept: bool,
     },
     /// Measures node0 against its peers and its budgets; writes target/bench/core.json.
     Bench(Bench),
@@ -82,7 +88,10 @@ fn main() -> ExitCode {
         Command::Test => test::run(&workspace),
         Command::Check { names } => check::run(&workspace, &names),
         Command::Generate => generate::run(&workspace),
-        Command::Prove { name } => prove::run(&workspace, name.as_deref()),
+        Command::Prove { name, accept } => {
+            let gate = if accept { Gate::Accept } else { Gate::Compare };
+            prove::run(&workspace, name.as_deref(), gate)
+        }
         Command::Bench(bench) => bench.run(&workspace),
     };
     match outcome {

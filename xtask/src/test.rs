@@ -9,9 +9,10 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use crate::check;
+use crate::instructions::{self, Gate, NotHere};
 use crate::models;
 use crate::test_run::TestRun;
-use crate::verdict::{Verdict, say};
+use crate::verdict::{Verdict, complain, say};
 use crate::workspace::{Workspace, passes};
 
 const SKIPS: &str = "target/skipped-tests";
@@ -32,6 +33,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
     // Layers, weight, parity, invariants and suppressions run as tests of this package. The
     // catalogue is not a test, because it needs another program.
     let verdict = verdict.and(check::run(workspace, &["catalogue".to_owned()])?);
+    let verdict = verdict.and(instruction_gate(workspace)?);
     let skipped = workspace.read(SKIPS)?;
     for line in skipped.lines() {
         say(line);
@@ -47,6 +49,21 @@ fn tools(workspace: &Workspace) -> Command {
     let mut call = workspace.cargo(&["run", "--quiet", "--locked", "--offline"]);
     call.args(["--package", "node0-testbed", "--bin", "testbed-tools"]);
     call
+}
+
+/// Counts the instructions of the hot paths; where that cannot be done, it is skipped as a test is.
+fn instruction_gate(workspace: &Workspace) -> Result<Verdict> {
+    let reason = match instructions::prove(workspace, Gate::Compare) {
+        Ok((verdict, _)) => return Ok(verdict),
+        Err(error) => error.downcast::<NotHere>()?,
+    };
+    let notice = format!("SKIPPED instructions: {reason}");
+    if std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1") {
+        complain(&notice);
+        return Ok(Verdict::FallsShort);
+    }
+    workspace.write(SKIPS, &format!("{}{notice}\n", workspace.read(SKIPS)?))?;
+    Ok(Verdict::Holds)
 }
 
 /// Runs the tests of the examples, which use the crates as users do.

@@ -1,0 +1,67 @@
+//! Requests over a connection within the process, through the server of http-glue.
+//!
+//! Here a request also pays for what the layer makes of the response's body and head on their way
+//! through hyper, and for the server itself.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::io;
+
+use axum::response::Response;
+use http::Request;
+use http_glue::{Listener, serve};
+use hyper::body::Incoming;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::runtime::Builder;
+use tower_service::Service;
+
+use crate::repeat::repeat_batch;
+use crate::request::{PARAMETER, STATIC, router, watched};
+use crate::{Outcome, Path};
+
+pub(crate) const PATHS: &[Path] = &[
+    ("alone-static", |times| send(router(), STATIC, times)),
+    ("alone-parameter", |times| send(router(), PARAMETER, times)),
+    ("watched-static", |times| send(watched()?, STATIC, times)),
+    ("watched-parameter", |times| send(watched()?, PARAMETER, times)),
+];
+
+fn send<S>(service: S, path: &str, times: u64) -> Outcome
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone,
+    S: Send + 'static,
+    S::Future: Send,
+{
+    let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n\r\n");
+    let runtime = Builder::new_current_thread().enable_time().build()?;
+    let (mut client, server) = duplex(16 * 1024);
+    runtime.spawn(serve(Pipe(Some(server)), service).run());
+    let mut answer = [0; 1024];
+    repeat_batch(times, &mut |times| {
+        runtime.block_on(async {
+            for _ in 0..times {
+                client.write_all(head.as_bytes()).await?;
+                // The answer is smaller than the pipe, so that it comes in one piece.
+                let length = client.read(&mut answer).await?;
+                if !answer[..length].starts_with(b"HTTP/1.1 200 OK\r\n") {
+                    return Err("another answer than expected".into());
+                }
+            }
+            Ok(())
+        })
+    })
+}
+
+/// A listener with one connection.
+struct Pipe(Option<DuplexStream>);
+
+impl Listener for Pipe {
+    type Io = DuplexStream;
+
+    async fn accept(&mut self) -> io::Result<DuplexStream> {
+        match self.0.take() {
+            Some(end) => Ok(end),
+            None => pending().await,
+        }
+    }
+}
