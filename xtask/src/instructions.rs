@@ -51,6 +51,12 @@ struct Baseline {
 #[derive(Debug)]
 pub(crate) struct NotHere(String);
 
+impl NotHere {
+    pub(crate) fn because(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
 impl fmt::Display for NotHere {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -97,7 +103,7 @@ pub(crate) fn valgrind(workspace: &Workspace) -> Result<PathBuf> {
     let after = |start| said.lines().find_map(|line| line.strip_prefix(start));
     match (after("tool valgrind: "), after("MISSING ")) {
         (Some(path), _) => Ok(PathBuf::from(path)),
-        (None, Some(reason)) => Err(NotHere(reason.to_owned()).into()),
+        (None, Some(reason)) => Err(NotHere::because(reason).into()),
         (None, None) => bail!("no word of valgrind: {}", String::from_utf8_lossy(&output.stderr)),
     }
 }
@@ -188,7 +194,7 @@ impl Baseline {
         if baseline.counted_with == here {
             return Ok(baseline);
         }
-        Err(NotHere(format!(
+        Err(NotHere::because(format!(
             "{BASELINE} was counted with {}, and here is {here}: to compare two commits, run \
              `cargo xtask prove instructions --accept` on the first",
             baseline.counted_with

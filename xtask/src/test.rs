@@ -53,12 +53,19 @@ fn tools(workspace: &Workspace) -> Command {
 
 /// Counts the instructions of the hot paths; where that cannot be done, it is skipped as a test is.
 fn instruction_gate(workspace: &Workspace) -> Result<Verdict> {
-    let reason = match instructions::prove(workspace, Gate::Compare) {
-        Ok((verdict, _)) => return Ok(verdict),
-        Err(error) => error.downcast::<NotHere>()?,
-    };
+    match instructions::prove(workspace, Gate::Compare) {
+        Ok((verdict, _)) => Ok(verdict),
+        Err(error) => {
+            let on_ci = std::env::var_os("CI").is_some_and(|it| it == "true" || it == "1");
+            skip(workspace, &error.downcast::<NotHere>()?, on_ci)
+        }
+    }
+}
+
+/// Adds the gate to the list of skipped tests; in continuous integration it fails instead.
+fn skip(workspace: &Workspace, reason: &NotHere, on_ci: bool) -> Result<Verdict> {
     let notice = format!("SKIPPED instructions: {reason}");
-    if std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1") {
+    if on_ci {
         complain(&notice);
         return Ok(Verdict::FallsShort);
     }
@@ -79,4 +86,22 @@ fn tests(workspace: &Workspace) -> Command {
     let mut call = workspace.cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
     call.args(["--locked", "--offline"]);
     call
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gate_that_cannot_run_is_listed_and_fails_where_every_tool_must_be() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let workspace = Workspace::at(folder.path());
+        workspace.write(SKIPS, "SKIPPED another\n").expect("a list");
+        let reason = NotHere::because("valgrind is not on this machine");
+        assert_eq!(skip(&workspace, &reason, false).expect("a list"), Verdict::Holds);
+        let listed = workspace.read(SKIPS).expect("a list");
+        assert_eq!(listed.lines().count(), 2, "{listed}");
+        assert!(listed.contains("SKIPPED instructions: valgrind is not on"), "{listed}");
+        assert_eq!(skip(&workspace, &reason, true).expect("a list"), Verdict::FallsShort);
+    }
 }
