@@ -30,7 +30,7 @@ pub(crate) const PATHS: &[Path] = &[
     ("watched-parameter", |times| send(watched()?, PARAMETER, times)),
 ];
 
-pub(crate) fn router() -> Router {
+fn router() -> Router {
     Router::new()
         .route("/orders", get(async || "all"))
         .route("/orders/{id}", get(async |Segment(_): Segment<u64>| "one"))
