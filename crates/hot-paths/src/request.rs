@@ -1,6 +1,7 @@
 //! Requests to a router, without a server: with us and without us.
 
 use std::convert::Infallible;
+use std::error::Error;
 
 use axum::Router;
 use axum::body::Body;
@@ -44,9 +45,11 @@ pub(crate) fn watched() -> Result<WatchedRouter, RegisterError> {
     Ok(RequestLayer::register(&registry)?.operation(latency, throughput).wrap(router()))
 }
 
-fn send<S>(mut service: S, path: &str, times: u64) -> Outcome
+fn send<S, B>(mut service: S, path: &str, times: u64) -> Outcome
 where
-    S: Service<Request<Body>, Response = Response, Error = Infallible>,
+    S: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
+    B: http_body::Body,
+    B::Error: Error + 'static,
 {
     repeat_async(times, async || {
         let response = service.call(Request::builder().uri(path).body(Body::empty())?).await?;

@@ -4,37 +4,25 @@
 //! through hyper. The server's timers depend on the real time, so that counts differ by some
 //! instructions from run to run.
 
-use std::convert::Infallible;
 use std::future::pending;
 use std::io;
 
-use axum::response::Response;
-use http::Request;
 use http_glue::{Listener, serve};
-use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::runtime::Builder;
-use tower_service::Service;
 
 use crate::repeat::repeat_batch;
 use crate::request::{PARAMETER, STATIC, watched};
 use crate::{Outcome, Path};
 
-pub(crate) const PATHS: &[Path] = &[
-    ("static", |times| send(watched()?, STATIC, times)),
-    ("parameter", |times| send(watched()?, PARAMETER, times)),
-];
+pub(crate) const PATHS: &[Path] =
+    &[("static", |times| send(STATIC, times)), ("parameter", |times| send(PARAMETER, times))];
 
-fn send<S>(service: S, path: &str, times: u64) -> Outcome
-where
-    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone,
-    S: Send + 'static,
-    S::Future: Send,
-{
+fn send(path: &str, times: u64) -> Outcome {
     let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n\r\n");
     let runtime = Builder::new_current_thread().enable_time().build()?;
     let (mut client, server) = duplex(16 * 1024);
-    runtime.spawn(serve(Pipe(Some(server)), service).run());
+    runtime.spawn(serve(Pipe(Some(server)), watched()?).run());
     let mut answer = [0; 1024];
     repeat_batch(times, &mut |times| {
         runtime.block_on(async {
