@@ -25,9 +25,11 @@ mod models;
 mod mutants;
 mod parity;
 mod performance;
+mod regressions;
 mod suppressions;
 mod weight;
 
+mod copy;
 mod source;
 mod test_name;
 mod test_run;
@@ -40,6 +42,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::bench::Bench;
+use crate::instructions::Gate;
 use crate::verdict::Verdict;
 use crate::workspace::Workspace;
 
@@ -72,6 +75,9 @@ enum Command {
     Prove {
         /// The proof to run.
         name: Option<String>,
+        /// Makes the instructions of today the baseline; only for `prove instructions`.
+        #[arg(long)]
+        accept: bool,
     },
     /// Measures node0 against its peers and its budgets; writes target/bench/all.html.
     ///
@@ -89,7 +95,10 @@ fn main() -> ExitCode {
         Command::Test => test::run(&workspace),
         Command::Check { names } => check::run(&workspace, &names),
         Command::Generate => generate::run(&workspace),
-        Command::Prove { name } => prove::run(&workspace, name.as_deref()),
+        Command::Prove { name, accept } => {
+            let gate = if accept { Gate::Accept } else { Gate::Compare };
+            prove::run(&workspace, name.as_deref(), gate)
+        }
         Command::Bench(bench) => bench.run(&workspace),
     };
     match outcome {

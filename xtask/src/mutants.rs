@@ -4,15 +4,12 @@
 //! models once found. They are text in this file, so a test checks that each line still
 //! exists in the source. `cargo xtask prove mutants` runs them in a copy of the workspace.
 
-use std::fs;
-use std::path::Path;
-
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use crate::models;
 use crate::verdict::{Verdict, say};
 use crate::workspace::{Workspace, passes};
+use crate::{copy, models};
 
 /// A line of the source and a faulty replacement.
 struct Mutant {
@@ -133,21 +130,10 @@ const MUTANTS: &[Mutant] = &[
     },
 ];
 
-/// The copy of the workspace, and its target folder relative to the copy.
-const COPY: &str = "target/mutants/workspace";
-const TARGET: &str = "../target";
-
 /// Runs every model on the correct source, which must pass, and then on its mutants.
 pub(crate) fn prove(workspace: &Workspace) -> Result<(Verdict, Value)> {
-    let copy = workspace.path(COPY);
-    if copy.exists() {
-        fs::remove_dir_all(&copy).context("cannot remove the last copy")?;
-    }
-    for part in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "crates", "xtask"] {
-        copy_tree(&workspace.path(part), &copy.join(part))?;
-    }
-    let copy = Workspace::at(&copy);
-    let mut whole = models::call(&copy, TARGET, models::SHORT);
+    let copy = copy::of(workspace, "mutants")?;
+    let mut whole = models::call(&copy, copy::TARGET, models::SHORT);
     whole.args(["--", "models::", "static_ref::"]);
     ensure!(passes(&mut whole)? == Verdict::Holds, "the models fail without any mutant");
     let mut survivors = Vec::new();
@@ -172,12 +158,12 @@ impl Mutant {
     fn is_found(&self, copy: &Workspace) -> Result<bool> {
         let source = copy.read(self.file)?;
         copy.write(self.file, &self.apply(&source)?)?;
-        let mut build = models::call(copy, TARGET, models::SHORT);
+        let mut build = models::call(copy, copy::TARGET, models::SHORT);
         build.arg("--no-run");
         if passes(&mut build)? != Verdict::Holds {
             bail!("`{}` does not compile: mend the mutant", self.name);
         }
-        let mut run = models::call(copy, TARGET, models::SHORT);
+        let mut run = models::call(copy, copy::TARGET, models::SHORT);
         run.args(["--", self.model]);
         let said = run.output().context("cannot run the model")?;
         copy.write(self.file, &source)?;
@@ -193,25 +179,6 @@ impl Mutant {
         let mutated = lines.map(|line| if line.trim() == self.line { self.becomes } else { line });
         Ok(mutated.flat_map(|line| [line, "\n"]).collect())
     }
-}
-
-/// Copies a file or a folder; leaves out target folders.
-fn copy_tree(from: &Path, to: &Path) -> Result<()> {
-    let cannot = || format!("cannot copy {}", from.display());
-    if from.is_file() {
-        if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder).with_context(cannot)?;
-        }
-        fs::copy(from, to).with_context(cannot)?;
-        return Ok(());
-    }
-    for entry in fs::read_dir(from).with_context(cannot)? {
-        let name = entry.with_context(cannot)?.file_name();
-        if name != "target" {
-            copy_tree(&from.join(&name), &to.join(&name))?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

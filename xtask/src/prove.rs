@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
+use crate::instructions::Gate;
 use crate::test_run::TestRun;
 use crate::verdict::{Verdict, say};
 use crate::workspace::Workspace;
-use crate::{instructions, miri, models, mutants};
+use crate::{instructions, miri, models, mutants, regressions};
 
 /// A long proof.
 struct Proof {
@@ -31,6 +32,8 @@ enum How {
     Mutants,
     /// The instructions of hot paths, requests, passes and scrapes against their baselines.
     Instructions,
+    /// The same on slower code.
+    Regressions,
     /// Tests of the core under Miri.
     Miri,
 }
@@ -60,6 +63,11 @@ const PROOFS: &[Proof] = &[
         name: "instructions",
         shows: "no hot path, request, pass or scrape takes more instructions than were accepted (valgrind)",
         how: How::Instructions,
+    },
+    Proof {
+        name: "regressions",
+        shows: "the count of instructions finds the smallest regressions (valgrind)",
+        how: How::Regressions,
     },
     Proof {
         name: "miri",
@@ -94,7 +102,12 @@ const PROOFS: &[Proof] = &[
 ];
 
 /// Runs the named proof, or lists all proofs.
-pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<Verdict> {
+///
+/// [`Gate::Accept`] is for the instructions only.
+pub(crate) fn run(workspace: &Workspace, name: Option<&str>, gate: Gate) -> Result<Verdict> {
+    if gate == Gate::Accept && name != Some("instructions") {
+        bail!("only `instructions` have a baseline to accept");
+    }
     let Some(name) = name else {
         for proof in PROOFS {
             say(&format!("{:24} {}", proof.name, proof.shows));
@@ -106,12 +119,12 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<Verdict> 
         bail!("there is no proof `{name}`; there are {}", known.join(", "));
     };
     workspace.fetch()?;
-    proof.run(workspace)
+    proof.run(workspace, gate)
 }
 
 impl Proof {
     #[expect(clippy::disallowed_methods, reason = "no registry runs here, whose clock it would be")]
-    fn run(&self, workspace: &Workspace) -> Result<Verdict> {
+    fn run(&self, workspace: &Workspace, gate: Gate) -> Result<Verdict> {
         let folder = workspace.path("target/prove");
         std::fs::create_dir_all(&folder).context("cannot make target/prove")?;
         let figures = folder.join(format!("{}.figures.json", self.name));
@@ -121,12 +134,12 @@ impl Proof {
         }
         let started = Instant::now();
         let mut call = match self.how {
-            How::Mutants => {
-                let (verdict, figures) = mutants::prove(workspace)?;
-                return self.conclude(workspace, verdict, None, figures, started.elapsed());
-            }
-            How::Instructions => {
-                let (verdict, figures) = instructions::prove(workspace)?;
+            How::Mutants | How::Instructions | How::Regressions => {
+                let (verdict, figures) = match self.how {
+                    How::Mutants => mutants::prove(workspace)?,
+                    How::Regressions => regressions::prove(workspace)?,
+                    _ => instructions::prove(workspace, gate)?,
+                };
                 return self.conclude(workspace, verdict, None, figures, started.elapsed());
             }
             How::Models => models::all(workspace, models::LONG),
@@ -193,8 +206,15 @@ mod tests {
 
     #[test]
     fn unknown_proof_is_an_error_that_lists_the_known() {
-        let error = run(&Workspace::of_this_build(), Some("nothing")).expect_err("unknown");
+        let error = run(&Workspace::of_this_build(), Some("nothing"), Gate::Compare);
+        let error = error.expect_err("unknown");
         assert!(error.to_string().contains("unpacked-tools"), "{error}");
+    }
+
+    #[test]
+    fn only_instructions_can_be_accepted() {
+        let error = run(&Workspace::of_this_build(), Some("core"), Gate::Accept);
+        assert!(error.expect_err("no baseline").to_string().contains("`instructions`"));
     }
 
     #[test]

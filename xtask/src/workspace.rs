@@ -96,6 +96,13 @@ impl Workspace {
         command
     }
 
+    /// Returns a command of the compiler that cargo uses in the root.
+    pub(crate) fn rustc(&self) -> Command {
+        let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+        command.current_dir(&self.root).stdin(Stdio::null());
+        command
+    }
+
     /// Makes sure that every crate of the lock files is on this machine.
     ///
     /// It uses the network only when a crate is missing, so a second run needs none.

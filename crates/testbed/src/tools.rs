@@ -18,6 +18,7 @@ mod reach;
 mod redis;
 mod search;
 mod store;
+mod valgrind;
 mod wrapper;
 
 pub use self::error::ToolError;
@@ -25,3 +26,4 @@ pub use self::postgres::{PostgresTool, postgres, unpacked_postgres};
 pub use self::prometheus::{PrometheusTool, prometheus_2_42, prometheus_2_53};
 pub use self::python::{PrometheusClient, prometheus_client};
 pub use self::redis::{RedisTool, redis, unpacked_redis};
+pub use self::valgrind::{ValgrindTool, unpacked_valgrind, valgrind};

@@ -12,11 +12,12 @@ use testbed::tools::{self, ToolError};
 /// A tool's name and the function that finds or unpacks it.
 type Tool = (&'static str, fn() -> Result<PathBuf, ToolError>);
 
-const TOOLS: [Tool; 5] = [
+const TOOLS: [Tool; 6] = [
     ("prometheus-2.42", || tools::prometheus_2_42().map(|tool| tool.server())),
     ("prometheus-2.53", || tools::prometheus_2_53().map(|tool| tool.server())),
     ("postgres", || tools::postgres().map(|tool| tool.bin_dir().to_owned())),
     ("redis", || tools::redis().map(|tool| tool.server().to_owned())),
+    ("valgrind", || tools::valgrind().map(|tool| tool.program().to_owned())),
     ("prometheus-client", || {
         tools::prometheus_client().map(|tool| PathBuf::from(tool.command().get_program()))
     }),

@@ -14,6 +14,18 @@ use super::error::ToolError;
 ///
 /// `path` must be one folder below the unpacked folder, to which `program` is relative.
 pub(super) fn write(path: &Path, program: &str) -> Result<(), ToolError> {
+    write_with(path, program, &[])
+}
+
+/// Does the same, and sets variables to folders that are relative to the unpacked folder.
+pub(super) fn write_with(
+    path: &Path,
+    program: &str,
+    folders: &[(&str, &str)],
+) -> Result<(), ToolError> {
+    let folders =
+        folders.iter().map(|(name, folder)| format!("export {name}=\"$root/{folder}\"\n"));
+    let folders: String = folders.collect();
     let script = format!(
         "#!/bin/sh\n\
          root=$(cd \"$(dirname \"$0\")/..\" && pwd)\n\
@@ -21,6 +33,7 @@ pub(super) fn write(path: &Path, program: &str) -> Result<(), ToolError> {
          \x20   [ -d \"$lib\" ] && LD_LIBRARY_PATH=$lib${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}\n\
          done\n\
          export LD_LIBRARY_PATH\n\
+         {folders}\
          exec \"$root/{program}\" \"$@\"\n"
     );
     fs::write(path, script).map_err(ToolError::io("cannot write", path))?;

@@ -8,3 +8,4 @@ mod prometheus;
 mod redis;
 mod require;
 mod tools;
+mod valgrind;
