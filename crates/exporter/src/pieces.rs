@@ -31,6 +31,11 @@ impl Pieces {
         self.text.len()
     }
 
+    /// Returns the text after the last piece.
+    pub(crate) fn rest(&self) -> &[u8] {
+        &self.text[self.ends.last().map_or(0, |end| *end)..]
+    }
+
     /// Returns the pieces from index `first` on.
     pub(crate) fn from(&self, first: usize) -> impl Iterator<Item = &[u8]> {
         let mut start = first.checked_sub(1).map_or(0, |before| self.ends[before]);

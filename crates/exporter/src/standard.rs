@@ -84,6 +84,8 @@ impl Standard {
     }
 
     /// Writes a line up to its number, and ends the piece there.
+    ///
+    /// The end of the line is the start of the next piece, so that a scrape need not write it.
     fn line<'a>(
         &mut self,
         name: &str,
@@ -96,6 +98,7 @@ impl Standard {
         label_set(out, pairs);
         out.push(b' ');
         self.pieces.cut();
+        self.pieces.open().push(b'\n');
     }
 
     /// Appends the families with a snapshot's numbers.
@@ -124,6 +127,7 @@ impl Standard {
                 }
             }
         }
+        page.out.extend_from_slice(self.pieces.rest());
     }
 }
 
@@ -145,13 +149,11 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
     fn integer(&mut self, value: u64) {
         self.start();
         number::integer(self.out, value);
-        self.out.push(b'\n');
     }
 
     fn float(&mut self, value: f64) {
         self.start();
         number::float(self.out, value);
-        self.out.push(b'\n');
     }
 
     fn histogram(&mut self, histogram: &Histogram, bounds: &[f64], format: Format) {
@@ -177,7 +179,6 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
             let (seconds, millis) = (at.as_millis() / 1000, at.as_millis() % 1000);
             self.out.extend_from_slice(format!(" {seconds}.{millis:03}").as_bytes());
         }
-        self.out.push(b'\n');
     }
 }
 

@@ -12,7 +12,7 @@ use crate::clock::ManualClock;
 use crate::instances::{Instance, InstanceHandle, Instances};
 use crate::naming::desc::Desc;
 use crate::naming::instance_name::InstanceName;
-use crate::reading::rows::{Row, Scratch};
+use crate::reading::rows::{Row, Scratch, Turn};
 use crate::reading::snapshot::Value;
 use crate::reading::timeline::Timeline;
 use crate::reading::window::Rule;
@@ -68,8 +68,9 @@ impl Watch {
     fn look(&mut self) -> (u64, u64) {
         let reader = Reader::new();
         let mut value = Value::unknown();
-        self.row.collect(&reader, &mut Scratch::new(), &mut value);
-        self.row.publish(&reader, self.time.at(Duration::ZERO), &mut value);
+        let turn = Turn { reader: &reader, closed: None, at: self.time.at(Duration::ZERO) };
+        let mark = self.row.moved(&reader);
+        self.row.update_histogram(&turn, mark, &mut Scratch::new(), &mut value);
         match value {
             Value::Histogram(histogram) => {
                 (histogram.total().count(), (histogram.total().sum() * 1e9).round() as u64)

@@ -6,6 +6,7 @@ pub(crate) mod exported_counts;
 #[cfg(feature = "hdrhistogram")]
 pub(crate) mod hdr;
 pub(crate) mod histogram;
+pub(crate) mod known_counts;
 pub(crate) mod pass;
 pub(crate) mod rows;
 pub(crate) mod sample;

@@ -113,7 +113,7 @@ pub(super) const LAYERS: &[Row] = &[
         name: "exporter",
         knows: "text 0.0.4, OpenMetrics 1.0 and JSON of a snapshot",
         ours: Ours::ByRole,
-        outside: Outside::Only(&["itoa", "ryu", "serde", "thiserror"]),
+        outside: Outside::Only(&["ryu", "serde", "thiserror"]),
         never: &[RUNTIMES, WEB, &["deadpool"]],
         oversize: &[],
     },

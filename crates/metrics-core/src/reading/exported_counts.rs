@@ -5,6 +5,7 @@
 
 use crate::reading::delta::Delta;
 use crate::recording::layout::Layout;
+use crate::recording::line::fetch;
 
 /// The number of values of one series between each exported bound and the one before.
 #[derive(Debug)]
@@ -20,6 +21,12 @@ impl ExportedCounts {
             ends: bounds.iter().map(|bound| layout.end(*bound)).collect(),
             counts: bounds.iter().map(|_| 0).collect(),
         }
+    }
+
+    /// Fetches the counts, to add to them.
+    pub(crate) fn fetch(&self) {
+        fetch(&*self.ends);
+        fetch(&*self.counts);
     }
 
     /// Adds what was recorded since the last call.

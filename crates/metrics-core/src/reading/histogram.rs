@@ -35,11 +35,6 @@ impl Histogram {
         Arc::ptr_eq(&self.published, published)
     }
 
-    /// Returns the allocation of what is shown, to be written anew.
-    pub(crate) fn into_published(self) -> Arc<Published> {
-        self.published
-    }
-
     /// The number of values since the series began; it never falls.
     pub fn count(&self) -> u64 {
         self.published.count

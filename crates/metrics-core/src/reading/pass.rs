@@ -6,8 +6,7 @@
 //!
 //! A pass goes through the rows; each series has one [`Row`], which holds its state between
 //! passes. For each row it collects the new records, closes the tick if this pass ends one, and
-//! publishes the value. All three steps run for one row before the next row, while the row is
-//! in the CPU cache.
+//! publishes the value, all at once, while the row is in the CPU cache.
 
 use std::mem;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
 use crate::naming::desc::Desc;
-use crate::reading::rows::{Row, Scratch};
+use crate::reading::rows::{Row, Scratch, Turn};
 use crate::reading::sample::Sample;
 use crate::reading::snapshot::{Schema, Snapshot, Value};
 use crate::reading::timeline::Timeline;
@@ -67,6 +66,7 @@ pub const VALUES_DROPPED: Desc = Desc::counter(
 #[derive(Debug)]
 pub(crate) struct Pass {
     rows: Vec<Row>,
+    runs: Vec<Run>,
     /// The indexes of the rows that are gauges.
     gauges: Vec<usize>,
     schema: Arc<Schema>,
@@ -81,6 +81,13 @@ pub(crate) struct Pass {
     /// not change is not written again.
     spare: Vec<Value>,
     scratch: Scratch,
+}
+
+/// Successive rows that are all histograms, or all not.
+#[derive(Debug)]
+struct Run {
+    len: usize,
+    is_histogram: bool,
 }
 
 /// The passes of a registry.
@@ -141,6 +148,7 @@ impl Passes {
         };
         let pass = Pass {
             rows: Vec::new(),
+            runs: Vec::new(),
             gauges: Vec::new(),
             schema: Arc::default(),
             time: Timeline::starting(clock.uptime(), rule),
@@ -196,15 +204,17 @@ impl Pass {
         }
         let mut values = mem::take(&mut self.spare);
         values.resize_with(self.rows.len(), Value::unknown);
-        let at = self.time.at(now);
-        // All three steps for one row before the next row, so that each row is loaded into
-        // the CPU cache once.
-        for (row, value) in self.rows.iter_mut().zip(&mut values) {
-            row.collect(&reader, &mut self.scratch, value);
-            if let Some(tick) = closed {
-                row.close(&reader, tick, self.time.rule);
+        let turn = Turn { reader: &reader, closed, at: self.time.at(now) };
+        let (mut rows, mut rest) = (&mut *self.rows, &mut *values);
+        for run in &self.runs {
+            let (these, further) = rows.split_at_mut(run.len);
+            let (values, behind) = rest.split_at_mut(run.len);
+            if run.is_histogram {
+                update_histograms(these, &turn, &mut self.scratch, values);
+            } else {
+                these.iter_mut().zip(values).for_each(|(row, value)| *value = row.update(&turn));
             }
-            row.publish(&reader, at, value);
+            (rows, rest) = (further, behind);
         }
         self.publish_gauges(context, &mut values);
         if let Some(orphans) = orphans {
@@ -263,12 +273,48 @@ impl Pass {
                     .unwrap_or_else(|| Row::new(cells, &self.time))
             })
             .collect();
+        let runs = self.rows.chunk_by(|a, b| a.is_histogram() == b.is_histogram());
+        let run = |rows: &[Row]| Run { len: rows.len(), is_histogram: rows[0].is_histogram() };
+        self.runs = runs.map(run).collect();
         let gauges = self.rows.iter().enumerate();
         let gauges = gauges.filter(|(_, row)| matches!(row.cells, Cells::Gauge(_)));
         self.gauges = gauges.map(|(at, _)| at).collect();
         self.schema = Arc::new(schema);
     }
 }
+
+/// Updates rows that are histograms.
+///
+/// Most of the time would go to waiting for memory that other cores have written. So each row is
+/// asked for some rows before it is updated, in three steps, since each finds out where the next
+/// one looks. A row that has not moved costs the first step only.
+fn update_histograms(
+    rows: &mut [Row],
+    turn: &Turn<'_>,
+    scratch: &mut Scratch,
+    values: &mut [Value],
+) {
+    let mut marks = [None; STEPS];
+    for at in 0..rows.len() + STEPS - 1 {
+        if let Some(row) = rows.get(at) {
+            marks[at % STEPS] = row.moved(turn.reader);
+        }
+        let moved = |ahead: usize| at.checked_sub(ahead).filter(|at| marks[at % STEPS].is_some());
+        if let Some(at) = moved(1) {
+            rows[at].fetch(turn.reader);
+        }
+        if let Some(at) = moved(2) {
+            rows[at].fetch_further();
+        }
+        if let Some(at) = at.checked_sub(3) {
+            let mark = marks[at % STEPS].take();
+            rows[at].update_histogram(turn, mark, scratch, &mut values[at]);
+        }
+    }
+}
+
+/// The steps for one row: three that ask for its memory, and the last that uses it.
+const STEPS: usize = 4;
 
 impl OwnMetrics {
     fn note(&self, context: &Context, started: crate::clock::Moment) {

@@ -1,12 +1,15 @@
 //! Rows: the state of each series between passes.
 //!
 //! Cells hold cumulative totals. To know the new records, a pass compares them with the totals
-//! of the previous pass, which the series' row remembers. A row has three operations, in the
-//! order in which a pass calls them: [`Row::collect`] adds the new records to the running tick,
-//! [`Row::close`] ends the tick, and [`Row::publish`] writes the value for the sample. What a row
-//! remembers depends on the kind of its metric. The row of a counter keeps the totals at the ends
-//! of the last ticks, that of a peak the highest values of the last minute, and that of a
-//! histogram its totals and its window. The row of a gauge keeps nothing.
+//! of the previous pass, which the series' row remembers. What a row remembers depends on the
+//! kind of its metric. The row of a counter keeps the totals at the ends of the last ticks, that
+//! of a peak the highest values of the last minute, and that of a histogram its totals and its
+//! window. The row of a gauge keeps nothing.
+//!
+//! A pass updates one row after the other: it reads the cells, ends the tick if the pass does,
+//! and writes the value for the sample. The memory of a histogram takes long to arrive in the
+//! cache of the core that runs the pass. So [`Row::moved`] and [`Row::fetch`] ask for it while
+//! the rows before are updated.
 
 mod counter;
 mod histogram;
@@ -14,17 +17,26 @@ mod peak;
 
 use crate::reading::snapshot::Value;
 use crate::reading::timeline::{ClosedTick, PassTime, Timeline};
-use crate::reading::window::Rule;
+use crate::recording::cells::Block;
 use crate::recording::counter::CounterCore;
 use crate::recording::kinds::Cells;
 use crate::recording::lanes::Reader;
 use crate::recording::layout::Layout;
+use crate::recording::line::fetch;
 use crate::recording::up_down::level;
 
 use counter::CounterMemory;
 use histogram::HistogramMemory;
 pub(crate) use histogram::Scratch;
 use peak::PeakMemory;
+
+/// What a pass has for all rows.
+pub(crate) struct Turn<'a> {
+    pub(crate) reader: &'a Reader,
+    /// The tick that the pass ends, if it does.
+    pub(crate) closed: Option<ClosedTick>,
+    pub(crate) at: PassTime<'a>,
+}
 
 /// One series: its cells, and its state as of the last pass.
 #[derive(Debug)]
@@ -74,66 +86,109 @@ impl Row {
         Self { cells, memory }
     }
 
-    /// Adds the records since the last pass to the running tick.
-    ///
-    /// `value` is the series' value in an older sample. If there are new records, it may be
-    /// dropped, so that the running tick's delta is not cloned; [`Self::publish`] replaces it.
-    pub(crate) fn collect(&mut self, reader: &Reader, scratch: &mut Scratch, value: &mut Value) {
-        match (&self.cells, &mut self.memory) {
-            (Cells::Latency(core), Memory::Latency { slot, memory }) => {
-                // The sum is read before the buckets, so the buckets hold every record that the
-                // sum holds.
-                let shared = reader.shared(|| core.shared_sum());
-                let mark = reader.sum(*slot).wrapping_add(shared);
-                if memory.has_moved(mark) {
-                    memory.release_running(value);
-                    memory.collect_latency(core, mark, reader, scratch);
-                }
-            }
-            (Cells::Distribution(core), Memory::Distribution(memory)) => {
-                let mark = core.records();
-                if memory.has_moved(mark) {
-                    memory.release_running(value);
-                    memory.collect_distribution(core, mark, scratch);
-                }
-            }
-            // `publish` reads the cells of all other kinds.
-            _ => {}
-        }
+    /// Returns `true` for the rows that [`Self::update_histogram`] updates.
+    pub(crate) fn is_histogram(&self) -> bool {
+        matches!(self.memory, Memory::Latency { .. } | Memory::Distribution(_))
     }
 
-    /// Ends a tick; call [`Self::collect`] before.
-    pub(crate) fn close(&mut self, reader: &Reader, tick: ClosedTick, rule: Rule) {
+    /// Reads the cells, ends the tick if the pass does, and returns the present value.
+    pub(crate) fn update(&mut self, turn: &Turn<'_>) -> Value {
+        let Turn { reader, closed, at } = turn;
         match (&self.cells, &mut self.memory) {
             (Cells::Counter(core), Memory::Counter(memory)) => {
-                memory.close(total(memory.slot, core, reader), tick.number);
-            }
-            (Cells::Peak(core), Memory::Peak(memory)) => memory.close(core.rotate(), tick.end),
-            (_, Memory::Latency { memory, .. } | Memory::Distribution(memory)) => {
-                memory.close(tick, rule);
-            }
-            _ => {}
-        }
-    }
-
-    /// Replaces the series' value in an older sample by the present one.
-    pub(crate) fn publish(&mut self, reader: &Reader, at: PassTime<'_>, value: &mut Value) {
-        *value = match (&self.cells, &mut self.memory) {
-            (Cells::Counter(core), Memory::Counter(memory)) => {
-                Value::Counter(memory.count(total(memory.slot, core, reader), at.time))
+                let total = total(memory.slot, core, reader);
+                if let Some(tick) = closed {
+                    memory.close(total, tick.number);
+                }
+                Value::Counter(memory.count(total, at.time))
             }
             (Cells::UpDown(core), Memory::UpDown { slot }) => {
                 Value::Gauge(level(total(*slot, core, reader)) as f64)
             }
             (Cells::Gauge(core), _) => Value::Gauge(core.value()),
             (Cells::Peak(core), Memory::Peak(memory)) => {
+                if let Some(tick) = closed {
+                    memory.close(core.rotate(), tick.end);
+                }
                 Value::Gauge(memory.highest().max(core.running()) as f64)
             }
-            (_, Memory::Latency { memory, .. } | Memory::Distribution(memory)) => {
-                return memory.publish(at, value);
-            }
             _ => Value::unknown(),
+        }
+    }
+
+    /// Returns the mark of a histogram's cells if they hold new records, and fetches its memory.
+    ///
+    /// The mark is read before the buckets, so these hold every record that it includes.
+    pub(crate) fn moved(&self, reader: &Reader) -> Option<u64> {
+        match (&self.cells, &self.memory) {
+            (Cells::Latency(core), Memory::Latency { slot, memory }) => {
+                let mark = reader.sum(*slot).wrapping_add(reader.shared(|| core.shared_sum()));
+                let has_moved = memory.has_moved(mark);
+                if has_moved {
+                    memory.fetch();
+                    reader.blocks(*slot).for_each(Block::fetch);
+                }
+                has_moved.then_some(mark)
+            }
+            (Cells::Distribution(core), Memory::Distribution(memory)) => {
+                Some(core.records()).filter(|mark| memory.has_moved(*mark))
+            }
+            _ => None,
+        }
+    }
+
+    /// Fetches what the memory of a histogram that has moved points to.
+    pub(crate) fn fetch(&self, reader: &Reader) {
+        if let (Cells::Latency(core), Memory::Latency { slot, memory }) =
+            (&self.cells, &self.memory)
+        {
+            reader.blocks(*slot).for_each(Block::fetch_lines);
+            fetch(&**core);
+            memory.fetch_known();
+        }
+    }
+
+    /// Fetches what that memory points to in turn.
+    pub(crate) fn fetch_further(&self) {
+        if let Memory::Latency { memory, .. } = &self.memory {
+            memory.fetch_further();
+        }
+    }
+
+    /// Does for a histogram what [`Self::update`] does for other rows; `mark` is that of
+    /// [`Self::moved`].
+    ///
+    /// `value` is the series' value in an older sample, which is kept if it is still right. If
+    /// there are new records it is dropped first, so that the running tick's delta is not cloned.
+    pub(crate) fn update_histogram(
+        &mut self,
+        turn: &Turn<'_>,
+        mark: Option<u64>,
+        scratch: &mut Scratch,
+        value: &mut Value,
+    ) {
+        let Turn { reader, closed, at } = turn;
+        let memory = match (&self.cells, &mut self.memory) {
+            (Cells::Latency(core), Memory::Latency { memory, .. }) => {
+                if let Some(mark) = mark {
+                    memory.release_running(value);
+                    memory.collect_latency(core, mark, reader, scratch);
+                }
+                memory
+            }
+            (Cells::Distribution(core), Memory::Distribution(memory)) => {
+                if let Some(mark) = mark {
+                    memory.release_running(value);
+                    memory.collect_distribution(core, mark, scratch);
+                }
+                memory
+            }
+            _ => return,
         };
+        if let Some(tick) = closed {
+            memory.close(*tick, at.time.rule);
+        }
+        memory.publish(*at, value);
     }
 }
 

@@ -23,6 +23,7 @@ use crate::reading::delta::Delta;
 use crate::reading::histogram::{Base, Published};
 use crate::reading::timeline::{ClosedTick, PassTime, is_too_old};
 use crate::recording::layout::Layout;
+use crate::recording::line::fetch;
 
 /// The bounds of every window: a minimum of samples and a maximum age.
 #[derive(Clone, Copy, Debug)]
@@ -112,12 +113,32 @@ impl SeriesTicks {
         Arc::make_mut(running)
     }
 
+    /// Fetches what new records in the running tick change or may change.
+    pub(crate) fn fetch(&self) {
+        fetch(self.closed.as_slices().0);
+        if let Some(running) = &self.running {
+            fetch(&**running);
+        }
+    }
+
+    /// Fetches what the delta of the running tick points to, after [`Self::fetch`].
+    pub(crate) fn fetch_running(&self) {
+        self.running().fetch();
+    }
+
     fn running(&self) -> &Delta {
         self.running.as_deref().unwrap_or(Delta::empty(self.layout))
     }
 
-    /// Ends a tick in which the totals rose to `total`; returns `true` if the window changed.
-    pub(crate) fn close(&mut self, tick: ClosedTick, rule: Rule, total: &Buckets) -> bool {
+    /// Starts from the totals of a series that expired, which are in no window.
+    pub(crate) fn resume(&mut self, totals: &Delta) {
+        let window = Buckets::new(self.layout);
+        self.base = Arc::new(Base { total: totals.into(), window });
+    }
+
+    /// Ends a tick in which the sum of all values rose to `sum`; returns `true` if the window
+    /// changed.
+    pub(crate) fn close(&mut self, tick: ClosedTick, rule: Rule, sum: f64) -> bool {
         let recorded = self.running.take_if(|delta| !delta.is_empty());
         let has_records = recorded.is_some();
         if let Some(delta) = recorded {
@@ -141,21 +162,25 @@ impl SeriesTicks {
             // accumulate rounding errors.
             self.sum = self.closed.iter().map(|interval| interval.sum).sum();
             if self.entered.len() + self.left.len() >= MOST_CHANGES {
-                self.rebase(total);
+                self.rebase(sum);
             }
         }
         changes
     }
 
-    /// Merges the ticks since the base into a new base.
-    pub(crate) fn rebase(&mut self, total: &Buckets) {
-        let mut window = self.base.window.clone();
+    /// Merges the ticks since the base into a new base, whose totals have the given sum.
+    fn rebase(&mut self, sum: f64) {
+        let Base { mut total, mut window } = Base::clone(&self.base);
         // Additions first: a tick that entered and left since the last base can only be
         // subtracted after it was added, since no bucket may fall below zero.
-        self.entered.drain(..).for_each(|delta| window.add_delta(&delta));
+        for delta in self.entered.drain(..) {
+            total.add_delta(&delta);
+            window.add_delta(&delta);
+        }
         self.left.drain(..).for_each(|delta| window.subtract_delta(&delta));
+        total.set_sum(sum);
         window.set_sum(self.sum);
-        self.base = Arc::new(Base { total: total.clone(), window });
+        self.base = Arc::new(Base { total, window });
     }
 
     /// Returns the number of oldest closed ticks that the window can drop.
@@ -197,10 +222,8 @@ impl SeriesTicks {
         published.window_count = count + running.count();
         published.window_sum = sum + running.sum();
         published.share_base(&self.base, &self.entered, &self.left);
-        published.leaving.clear();
-        published.leaving.extend(self.closed.iter().take(leaving).map(|tick| tick.delta.clone()));
-        published.running.clone_from(&self.running);
-        published.last_closed.clone_from(&self.last_closed);
+        published.share_leaving(self.closed.iter().take(leaving).map(|tick| &tick.delta));
+        published.share_ticks(&self.running, &self.last_closed);
         let oldest = stays.clone().next().map(|interval| interval.start);
         let is_full = published.window_count >= rule.samples;
         WindowSpan {

@@ -11,6 +11,7 @@ use std::ptr;
 
 use crate::recording::lanes::{Lane, Lanes, OwnTables, Slots, Table};
 use crate::recording::layout::{LATENCY_BUCKETS, PER_LINE};
+use crate::recording::line::fetch;
 use crate::recording::static_ref::StaticRef;
 use crate::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use crate::sync::{Mutex, global};
@@ -135,10 +136,17 @@ global!(static UNTOUCHED: OwnBlock);
 #[derive(Debug)]
 #[repr(C, align(64))] // a line of buckets is to be one of the cache
 pub(crate) struct Block<B> {
+    touched: Touched,
     pub(crate) buckets: [B; LATENCY_BUCKETS],
-    /// A bit for each line of buckets that was ever recorded into, so that readers skip the others.
-    touched: [AtomicU64; LINE_WORDS],
 }
+
+/// A bit for each line of buckets that was ever recorded into, so that readers skip the others.
+///
+/// It is in a cache line of its own before the buckets. Behind them it would mostly be in
+/// another page of memory than the lines in use, and a pass would have to look up both.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Touched([AtomicU64; LINE_WORDS]);
 
 /// The block of one lane; its buckets are narrow, since a pass reads the blocks of all lanes.
 pub(crate) type OwnBlock = Block<AtomicU16>;
@@ -153,8 +161,8 @@ pub(crate) const LINE_WORDS: usize = LINES.div_ceil(64);
 impl<B: Default> Default for Block<B> {
     fn default() -> Self {
         Self {
+            touched: Touched(array::from_fn(|_| AtomicU64::new(0))),
             buckets: array::from_fn(|_| B::default()),
-            touched: array::from_fn(|_| AtomicU64::new(0)),
         }
     }
 }
@@ -163,7 +171,7 @@ impl<B> Block<B> {
     /// Marks the line of a bucket before its first value is counted.
     pub(crate) fn touch(&self, bucket: usize) {
         let line = bucket / PER_LINE;
-        let (lines, bit) = (&self.touched[line / 64], 1 << (line % 64));
+        let (lines, bit) = (&self.touched.0[line / 64], 1 << (line % 64));
         // Threads that share a block may both find the bit unset, and both set it.
         if lines.load(Ordering::Relaxed) & bit == 0 {
             lines.fetch_or(bit, Ordering::Relaxed);
@@ -178,12 +186,12 @@ impl<B> Block<B> {
 
     /// Returns `true` if a line holds something.
     pub(crate) fn has(&self, line: usize) -> bool {
-        self.touched[line / 64].load(Ordering::Relaxed) & 1 << (line % 64) != 0
+        self.touched.0[line / 64].load(Ordering::Relaxed) & 1 << (line % 64) != 0
     }
 
     /// Returns the lines that hold something, by rising number.
     pub(crate) fn lines(&self) -> impl Iterator<Item = usize> {
-        ones(self.touched.each_ref().map(|lines| lines.load(Ordering::Relaxed)))
+        ones(self.touched.0.each_ref().map(|lines| lines.load(Ordering::Relaxed)))
     }
 }
 
@@ -196,20 +204,19 @@ impl SharedBlock {
 }
 
 impl OwnBlock {
-    /// Prefetches the lines with values, which are added up next.
-    ///
-    /// Each comes from the cache of the core that recorded, which takes some 100 ns. If all are
-    /// requested at once, these waits overlap.
+    /// Fetches what tells which lines hold something, for [`Self::fetch_lines`].
     pub(crate) fn fetch(&self) {
-        // One load requests the whole cache line. The sum keeps the compiler from removing the
-        // loads.
-        let first = |line: usize| self.buckets[line * PER_LINE].load(Ordering::Relaxed);
-        std::hint::black_box(self.lines().map(first).fold(0, u16::wrapping_add));
+        fetch(&self.touched);
+    }
+
+    /// Fetches the lines that hold something.
+    pub(crate) fn fetch_lines(&self) {
+        self.lines().for_each(|line| fetch(self.line(line)));
     }
 
     /// Empties the block, which has no writer meanwhile.
     pub(crate) fn clear(&self) {
-        self.touched.iter().for_each(|lines| lines.store(0, Ordering::Relaxed));
+        self.touched.0.iter().for_each(|lines| lines.store(0, Ordering::Relaxed));
         self.buckets.iter().for_each(|bucket| bucket.store(0, Ordering::Relaxed));
     }
 }

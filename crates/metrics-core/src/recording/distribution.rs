@@ -6,6 +6,7 @@ use crate::naming::desc::OwnedDesc;
 use crate::naming::series_id::SeriesId;
 use crate::recording::context::Context;
 use crate::recording::kinds::{Head, SeriesHandle};
+use crate::recording::latency::LineCounts;
 use crate::recording::layout::{FLOAT_LARGEST, FLOAT_OCTAVES, PER_LINE, PER_OCTAVE, float_index};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Arc, OnceLock};
@@ -131,12 +132,12 @@ impl DistributionCore {
     }
 
     /// Visits the total counts of every line of an octave that holds something, by rising value.
-    pub(crate) fn visit(&self, mut line: impl FnMut(usize, &[u64; PER_LINE])) {
+    pub(crate) fn visit(&self, mut line: impl FnMut(usize, LineCounts<'_>)) {
         for (key, counts) in self.octaves.iter().enumerate() {
             let Some(counts) = counts.get() else { continue };
             for (at, counts) in counts.as_chunks::<PER_LINE>().0.iter().enumerate() {
                 let counts = counts.each_ref().map(|count| count.load(Ordering::Relaxed));
-                line(key * (PER_OCTAVE / PER_LINE) + at, &counts);
+                line(key * (PER_OCTAVE / PER_LINE) + at, LineCounts::Exact(&counts));
             }
         }
     }

@@ -204,7 +204,7 @@ impl Cells {
     ///
     /// Call it before a pass can see the series; otherwise a sample could show a total of zero.
     pub(crate) fn resume(&self) {
-        // A latency adds its totals where its cells are read, see `LatencyCore::visit`.
+        // The row of a latency starts with its totals, so they need not be in its cells.
         if let Self::Counter(core) = self
             && core.resumed() > 0
         {

@@ -15,18 +15,18 @@ use std::time::Duration;
 
 use crate::naming::desc::OwnedDesc;
 use crate::naming::series_id::SeriesId;
-use crate::recording::cells::{Block, LatencyCell, OwnBlock, SharedBlock};
+use crate::recording::cells::{LatencyCell, OwnBlock, SharedBlock};
 use crate::recording::context::Context;
 use crate::recording::exemplar::{ExemplarSlots, TraceId};
 use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::lanes::{self, Reader, Slot};
-use crate::recording::layout::{MAX_NANOS, PER_LINE, latency_index};
+use crate::recording::layout::{MAX_NANOS, latency_index};
 use crate::recording::remembered::{LatencyTotals, Totals};
 use crate::recording::timer::Timer;
 use crate::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, OnceLock, lock};
 
-pub(crate) use block_sums::BlockSums;
+pub(crate) use block_sums::{BlockSums, LineCounts};
 
 /// The count at which a bucket of 16 bits is full; small in loom models, so that they reach it.
 const SPILL: u16 = if cfg!(loom) { 3 } else { 1 << 15 };
@@ -319,14 +319,11 @@ impl LatencyCore {
         &self,
         reader: &Reader,
         sums: &mut BlockSums,
-        line: impl FnMut(usize, &[u64; PER_LINE]),
+        line: impl FnMut(usize, LineCounts<'_>),
     ) {
         let full = lock(&self.full);
-        // Twice over the same blocks: the first time only asks for their lines, see `fetch`.
-        let own = || reader.latencies(self.slot.index).map(|cell| cell.block.load());
-        own().for_each(Block::fetch);
-        own().for_each(|block| sums.add(block));
-        sums.drain(*full, self.shared.get().map(Box::as_ref), self.resumed(), line);
+        reader.blocks(self.slot.index).for_each(|block| sums.add(block));
+        sums.drain(*full, self.shared.get().map(Box::as_ref), line);
     }
 }
 

@@ -15,7 +15,6 @@ use std::collections::{HashMap, VecDeque};
 use crate::naming::desc::Kind;
 use crate::naming::labels::Labels;
 use crate::naming::series_id::SeriesId;
-use crate::recording::layout::PER_LINE;
 
 /// An expired series. If it is recorded again it keeps its id: to readers it is one series.
 #[derive(Debug)]
@@ -38,18 +37,6 @@ pub(crate) struct LatencyTotals {
     pub(crate) counts: Box<[(u16, u64)]>,
     /// The sum in seconds.
     pub(crate) sum: f64,
-}
-
-impl LatencyTotals {
-    /// Adds the totals of the buckets of one line to that line's counts.
-    pub(crate) fn add_to(&self, line: usize, counts: &mut [u64; PER_LINE]) {
-        let first = line * PER_LINE;
-        let from = self.counts.partition_point(|(bucket, _)| usize::from(*bucket) < first);
-        for (bucket, n) in &self.counts[from..] {
-            let Some(count) = counts.get_mut(usize::from(*bucket) - first) else { break };
-            *count += n;
-        }
-    }
 }
 
 /// The totals of a family's expired series.

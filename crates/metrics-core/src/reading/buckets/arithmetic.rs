@@ -5,7 +5,6 @@
 
 use super::{Buckets, place};
 use crate::reading::delta::Delta;
-use crate::recording::layout::PER_LINE;
 
 impl Buckets {
     /// Adds a value `n` times.
@@ -109,20 +108,5 @@ impl Buckets {
 
     pub(crate) fn set_sum(&mut self, sum: f64) {
         self.sum = sum;
-    }
-
-    /// Replaces the line of buckets that starts at number `first` by newer totals, and adds the
-    /// differences to `delta`. A total that is lower than the known one is ignored.
-    pub(crate) fn raise(&mut self, first: u16, totals: &[u64; PER_LINE], delta: &mut Delta) {
-        let (octave, step) = place(first);
-        let known = &mut self.octave(octave)[step..][..PER_LINE];
-        let before = delta.count();
-        for ((bucket, known), total) in (first..).zip(known).zip(totals) {
-            if total > known {
-                delta.push(bucket, total - *known);
-                *known = *total;
-            }
-        }
-        self.count += delta.count() - before;
     }
 }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::recording::layout::{MAX_NANOS, NANOS, PER_LINE};
+use crate::recording::layout::{MAX_NANOS, NANOS};
 
 fn latencies(nanos: &[u64]) -> Buckets {
     let mut buckets = Buckets::latency();
@@ -31,21 +31,6 @@ fn a_value_counts_under_the_bounds_that_it_does_not_exceed() {
     let bounds = [0.001, 0.01, 0.1];
     assert_eq!(some.cumulative(&bounds), [1, 3, 4]);
     assert_eq!(bounds.map(|bound| some.at_most(bound)), [1, 3, 4]);
-}
-
-#[test]
-fn a_line_rises_to_its_newer_totals_only() {
-    let mut buckets = Buckets::latency();
-    let mut totals = [0; PER_LINE];
-    (totals[0], totals[1]) = (5, 2);
-    let mut delta = Delta::new(Layout::Latency);
-    buckets.raise(64, &totals, &mut delta);
-    assert_eq!(delta.counts().collect::<Vec<_>>(), [(64, 5), (65, 2)]);
-    delta.reset(Layout::Latency);
-    (totals[0], totals[1]) = (6, 1);
-    buckets.raise(64, &totals, &mut delta);
-    assert_eq!(delta.counts().collect::<Vec<_>>(), [(64, 1)]);
-    assert_eq!((buckets.count(), buckets.count_of(64), buckets.count_of(65)), (8, 6, 2));
 }
 
 proptest! {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crate::reading::buckets::Buckets;
 use crate::reading::delta::Delta;
 use crate::recording::exemplar::Exemplar;
+use crate::recording::line::fetch;
 
 /// The data that samples show of one series, until the series changes again.
 ///
@@ -22,10 +23,10 @@ pub(crate) struct Published {
     /// The ticks that have left the window since then.
     left: Vec<Arc<Delta>>,
     /// The ticks that leave the window if the running one ends now.
-    pub(crate) leaving: Vec<Arc<Delta>>,
+    leaving: Vec<Arc<Delta>>,
     pub(crate) running: Option<Arc<Delta>>,
     /// The number and the delta of the last closed tick that has records.
-    pub(crate) last_closed: Option<(u64, Arc<Delta>)>,
+    last_closed: Option<(u64, Arc<Delta>)>,
     /// The count and the sum of all values since the series began.
     pub(crate) count: u64,
     pub(crate) sum: f64,
@@ -41,7 +42,7 @@ pub(crate) struct Published {
 }
 
 /// The totals and the window at the end of one tick.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Base {
     pub(crate) total: Buckets,
     pub(crate) window: Buckets,
@@ -68,6 +69,11 @@ impl Published {
         }
     }
 
+    /// Fetches what is written anew with each change.
+    pub(crate) fn fetch(&self) {
+        fetch(&*self.cumulative);
+    }
+
     /// Shares a base and the ticks since then, and drops results that are out of date.
     pub(crate) fn share_base(
         &mut self,
@@ -75,17 +81,43 @@ impl Published {
         entered: &[Arc<Delta>],
         left: &[Arc<Delta>],
     ) {
-        // The lists of one base only grow, so lists of equal length are equal. Then they are
-        // not cloned: incrementing all reference counts would take a large part of a pass.
-        let lengths = (self.entered.len(), self.left.len());
-        if !Arc::ptr_eq(&self.base, base) || lengths != (entered.len(), left.len()) {
+        if !Arc::ptr_eq(&self.base, base) {
             self.base.clone_from(base);
             self.entered.clear();
-            self.entered.extend_from_slice(entered);
             self.left.clear();
-            self.left.extend_from_slice(left);
         }
+        // The lists of one base only grow, so only what is new is cloned: the reference counts
+        // of all deltas are in as many cache lines.
+        self.entered.extend_from_slice(&entered[self.entered.len()..]);
+        self.left.extend_from_slice(&left[self.left.len()..]);
         (self.total, self.window) = (OnceLock::new(), OnceLock::new());
+    }
+
+    /// Shares the ticks that leave the window if the running one ends now.
+    pub(crate) fn share_leaving<'a>(
+        &mut self,
+        leaving: impl ExactSizeIterator<Item = &'a Arc<Delta>> + Clone,
+    ) {
+        let same = |(ours, theirs): (&Arc<Delta>, &Arc<Delta>)| Arc::ptr_eq(ours, theirs);
+        if self.leaving.len() != leaving.len()
+            || !self.leaving.iter().zip(leaving.clone()).all(same)
+        {
+            self.leaving.clear();
+            self.leaving.extend(leaving.cloned());
+        }
+    }
+
+    /// Shares the delta of the running tick and that of the last closed one that has records.
+    pub(crate) fn share_ticks(
+        &mut self,
+        running: &Option<Arc<Delta>>,
+        last_closed: &Option<(u64, Arc<Delta>)>,
+    ) {
+        self.running.clone_from(running);
+        let number = |closed: &Option<(u64, _)>| closed.as_ref().map(|(number, _)| *number);
+        if number(&self.last_closed) != number(last_closed) {
+            self.last_closed.clone_from(last_closed);
+        }
     }
 
     /// The values that the tick with this number recorded.

@@ -3,25 +3,26 @@
 //! Each series has a *mark*, a number that changes with every record: for a latency its sum,
 //! for a distribution its number of records. A pass reads the cells only if the mark changed.
 //! It reads them in lines of 32 buckets, and compares the buckets of a line only if the line's
-//! count changed. The differences are added to the totals and to the running tick. At the end of
-//! a tick, [`SeriesTicks`] adds the tick to the window.
+//! count changed. The differences are added to the running tick. At the end of a tick,
+//! [`SeriesTicks`] adds the tick to the totals and to the window.
 
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::reading::buckets::Buckets;
 use crate::reading::delta::Delta;
 use crate::reading::exported_counts::ExportedCounts;
 use crate::reading::histogram::{Histogram, Published};
+use crate::reading::known_counts::KnownCounts;
 use crate::reading::snapshot::Value;
 use crate::reading::timeline::{ClosedTick, PassTime};
 use crate::reading::window::{Rule, SeriesTicks, WindowSpan};
 use crate::recording::distribution::DistributionCore;
 use crate::recording::exemplar::Exemplar;
 use crate::recording::lanes::Reader;
-use crate::recording::latency::{BlockSums, LatencyCore};
-use crate::recording::layout::{Layout, PER_LINE, PER_OCTAVE};
+use crate::recording::latency::{BlockSums, LatencyCore, LineCounts};
+use crate::recording::layout::{Layout, PER_OCTAVE};
+use crate::recording::line::fetch;
 use crate::recording::remembered::LatencyTotals;
 
 /// Buffers that all series of a pass reuse.
@@ -40,11 +41,11 @@ impl Scratch {
 #[derive(Debug)]
 pub(super) struct HistogramMemory {
     idle: IdleCheck,
-    /// The totals when the cells were last read.
-    total: Buckets,
-    /// The number of values in each line of `total`: if a line of the cells has the same, it
-    /// was not recorded into.
-    line_counts: Vec<u64>,
+    layout: Layout,
+    /// The counts of the cells when they were last read.
+    known: KnownCounts,
+    /// The count of the expired series that a latency continues, see [`Self::resume`].
+    resumed_count: u64,
     /// The sum in the base unit, which never falls.
     sum: f64,
     /// The sum of the expired series that a latency continues, see [`Self::resume`].
@@ -58,6 +59,10 @@ pub(super) struct HistogramMemory {
     linear: u64,
     exported: ExportedCounts,
     ticks: SeriesTicks,
+    /// The value that was published before the last one, whose memory the next one takes.
+    ///
+    /// Samples are mostly short-lived, so two allocations in turn suffice for most series.
+    previous: Arc<Published>,
     exemplars: Box<[Exemplar]>,
 }
 
@@ -84,9 +89,11 @@ impl HistogramMemory {
         let span = WindowSpan { start: birth, valid_until: Duration::MAX };
         let published = Arc::new(ticks.unfilled());
         Self {
+            previous: published.clone(),
             idle: IdleCheck { mark: 0, span, published, is_open: false, is_stale: true },
-            total: Buckets::new(layout),
-            line_counts: Vec::new(),
+            layout,
+            known: KnownCounts::default(),
+            resumed_count: 0,
             sum: 0.0,
             resumed_nanos: 0,
             nanos: 0,
@@ -100,20 +107,38 @@ impl HistogramMemory {
 
     /// Starts from the totals of a series that expired, which are in no window.
     pub(super) fn resume(&mut self, totals: &LatencyTotals) {
-        let mut delta = Delta::new(self.total.layout());
-        totals.counts.iter().for_each(|(bucket, n)| delta.push(*bucket, *n));
-        self.total.add_delta(&delta);
+        let delta = Delta::from_counts(self.layout, totals.counts.iter().copied(), totals.sum);
         self.exported.add(&delta);
-        self.sum = totals.sum;
-        self.total.set_sum(self.sum);
+        self.ticks.resume(&delta);
+        (self.resumed_count, self.sum) = (delta.count(), totals.sum);
         self.resumed_nanos = (totals.sum * 1e9).round() as u128;
         (self.nanos, self.closed_nanos) = (self.resumed_nanos, self.resumed_nanos);
-        self.ticks.rebase(&self.total);
     }
 
     /// Returns `true` if something was recorded since the cells were last read.
     pub(super) fn has_moved(&self, mark: u64) -> bool {
         self.idle.mark as u64 != mark
+    }
+
+    /// Fetches this memory itself, for [`Self::fetch_known`].
+    pub(super) fn fetch(&self) {
+        fetch(self);
+    }
+
+    /// Fetches what this memory points to, as far as new records change it.
+    pub(super) fn fetch_known(&self) {
+        self.known.fetch();
+        self.exported.fetch();
+        fetch(&*self.idle.published);
+        fetch(&*self.previous);
+        self.ticks.fetch();
+    }
+
+    /// Fetches what the memory of [`Self::fetch_known`] points to.
+    pub(super) fn fetch_further(&self) {
+        self.ticks.fetch_running();
+        self.idle.published.fetch();
+        self.previous.fetch();
     }
 
     /// Drops the cached sample first, so that the running tick's delta is uniquely owned
@@ -168,25 +193,16 @@ impl HistogramMemory {
         self.idle.mark += u128::from(mark.wrapping_sub(self.idle.mark as u64));
     }
 
-    /// Raises the totals and the running tick to the counts that `visit` passes, line by line.
+    /// Adds what is new in the counts that `visit` passes, line by line.
     fn raise(
         &mut self,
         delta: &mut Delta,
-        visit: impl FnOnce(&mut dyn FnMut(usize, &[u64; PER_LINE])),
+        visit: impl FnOnce(&mut dyn FnMut(usize, LineCounts<'_>)),
     ) {
-        delta.reset(self.total.layout());
+        delta.reset(self.layout);
         (self.idle.is_open, self.idle.is_stale) = (true, true);
-        let Self { total, line_counts, .. } = self;
-        visit(&mut |line, counts| {
-            // Counts never fall, so a line with the same sum has the same counts.
-            let sum = counts.iter().sum();
-            if line_counts.len() <= line {
-                line_counts.resize(line + 1, 0);
-            }
-            if mem::replace(&mut line_counts[line], sum) != sum {
-                total.raise((line * PER_LINE) as u16, counts, delta);
-            }
-        });
+        let mut raise = self.known.raise(delta);
+        visit(&mut |line, counts| raise.line(line, counts));
         self.linear += delta.count_below(PER_OCTAVE as u16);
         self.exported.add(delta);
         self.ticks.running_mut().merge(delta);
@@ -220,14 +236,15 @@ impl HistogramMemory {
             return;
         }
         self.closed_nanos = self.nanos;
-        self.total.set_sum(self.sum);
-        self.idle.is_stale |= self.ticks.close(tick, rule, &self.total);
+        self.idle.is_stale |= self.ticks.close(tick, rule, self.sum);
     }
 
     /// Replaces the series' value in an older sample by the present one.
     pub(super) fn publish(&mut self, at: PassTime<'_>, value: &mut Value) {
         if self.idle.is_stale || at.now > self.idle.span.valid_until {
-            self.refill(at, mem::replace(value, Value::unknown()));
+            // The value of the older sample may be the last that holds `previous`.
+            *value = Value::unknown();
+            self.refill(at);
         }
         let IdleCheck { published, span: WindowSpan { start, .. }, .. } = &self.idle;
         let span = at.now.saturating_sub(at.reach.max(*start));
@@ -244,14 +261,11 @@ impl HistogramMemory {
         }
     }
 
-    /// Brings `published` up to date, in the allocation of `older` if no sample holds that.
-    fn refill(&mut self, at: PassTime<'_>, older: Value) {
+    /// Brings `published` up to date, in an allocation that no sample holds any more.
+    fn refill(&mut self, at: PassTime<'_>) {
         let published = &mut self.idle.published;
-        if let Value::Histogram(older) = older {
-            let mut older = older.into_published();
-            if Arc::get_mut(&mut older).is_some() {
-                *published = older;
-            }
+        if Arc::get_mut(published).is_none() {
+            mem::swap(published, &mut self.previous);
         }
         if Arc::get_mut(published).is_none() {
             *published = Arc::new(self.ticks.unfilled());
@@ -259,7 +273,8 @@ impl HistogramMemory {
         // The lines before made this the only reference.
         let Some(published) = Arc::get_mut(published) else { return };
         self.idle.span = self.ticks.fill(published, at);
-        (published.count, published.sum) = (self.total.count(), self.sum);
+        published.count = self.resumed_count + self.known.count();
+        published.sum = self.sum;
         self.exported.cumulative(&mut published.cumulative);
         if *published.exemplars != *self.exemplars {
             published.exemplars = self.exemplars.clone();

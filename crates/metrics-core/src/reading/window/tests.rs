@@ -32,7 +32,7 @@ impl Series {
     fn tick(&mut self) -> Histogram {
         self.now += SECOND;
         let tick = self.time.advance(self.now);
-        self.ticks.close(tick, RULE, &self.total);
+        self.ticks.close(tick, RULE, self.total.sum());
         let mut published = self.ticks.unfilled();
         self.ticks.fill(&mut published, self.time.at(self.now));
         (published.count, published.sum) = (self.total.count(), self.total.sum());

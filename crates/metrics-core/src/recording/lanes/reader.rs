@@ -1,7 +1,7 @@
 //! The reading side of the lanes.
 
 use super::LANES;
-use crate::recording::cells::LatencyCell;
+use crate::recording::cells::{LatencyCell, OwnBlock};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::lock;
 
@@ -40,8 +40,13 @@ impl Reader {
     }
 
     /// The cells of a latency in all lanes.
-    pub(crate) fn latencies(&self, slot: u32) -> impl Iterator<Item = &'static LatencyCell> {
+    fn latencies(&self, slot: u32) -> impl Iterator<Item = &'static LatencyCell> {
         self.latencies.iter().filter_map(move |cells| cells.get(slot as usize))
+    }
+
+    /// The blocks of a latency in all lanes.
+    pub(crate) fn blocks(&self, slot: u32) -> impl Iterator<Item = &'static OwnBlock> {
+        self.latencies(slot).map(|cell| cell.block.load())
     }
 
     /// Returns the wrapping sum of a latency's sums over all lanes.

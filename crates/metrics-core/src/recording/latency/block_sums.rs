@@ -6,7 +6,6 @@ use super::SPILL;
 use crate::recording::cells::{Block, LINE_WORDS, LINES, OwnBlock, SharedBlock, ones};
 use crate::recording::layout::PER_LINE;
 use crate::recording::line::LineSums;
-use crate::recording::remembered::LatencyTotals;
 use crate::sync::atomic::Ordering;
 
 /// A buffer for the sums of one latency's blocks; all latencies of a pass reuse it.
@@ -34,14 +33,12 @@ impl BlockSums {
         }
     }
 
-    /// Visits the sums, with the counts of full buckets, of shared cells and of the expired
-    /// series added, and resets them.
+    /// Visits the sums, with the counts of full buckets and of shared cells added, and resets them.
     pub(super) fn drain(
         &mut self,
         full: Option<&OwnBlock>,
         shared: Option<&SharedBlock>,
-        resumed: Option<&LatencyTotals>,
-        mut visit: impl FnMut(usize, &[u64; PER_LINE]),
+        mut visit: impl FnMut(usize, LineCounts<'_>),
     ) {
         let mut held = mem::take(&mut self.held);
         // The lines of `full` need no check of their own: a bucket that was full belongs to a
@@ -50,8 +47,14 @@ impl BlockSums {
             held[line / 64] |= 1 << (line % 64);
         }
         for line in ones(held) {
-            let mut counts = mem::take(&mut self.lines[line]).counts();
-            if let Some(full) = full.filter(|block| block.has(line)) {
+            let sums = mem::take(&mut self.lines[line]);
+            let full = full.filter(|block| block.has(line));
+            if full.is_none() && shared.is_none() {
+                visit(line, LineCounts::Sums(&sums));
+                continue;
+            }
+            let mut counts = sums.counts();
+            if let Some(full) = full {
                 add(&mut counts, full.line(line), |times| {
                     u64::from(times.load(Ordering::Relaxed)) * u64::from(SPILL)
                 });
@@ -59,12 +62,18 @@ impl BlockSums {
             if let Some(shared) = shared {
                 add(&mut counts, shared.line(line), |count| count.load(Ordering::Relaxed));
             }
-            if let Some(resumed) = resumed {
-                resumed.add_to(line, &mut counts);
-            }
-            visit(line, &counts);
+            visit(line, LineCounts::Exact(&counts));
         }
     }
+}
+
+/// The counts of one line of a series over all threads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LineCounts<'a> {
+    /// Those of lanes alone, as most lines have them.
+    Sums(&'a LineSums),
+    /// Those of lanes and other cells.
+    Exact(&'a [u64; PER_LINE]),
 }
 
 /// Adds the value of each bucket of a line.

@@ -1,0 +1,184 @@
+//! The counts of a series' cells as a pass last read them.
+//!
+//! A pass compares the cells with them to find what is new. It is limited by the memory that it
+//! reads, so counts of 64 bits are kept in two parts: the low 16 bits of all, and the rest only
+//! of lines that hold more. A line's count of values says by how much it has risen in all. If
+//! that is less than 2¹⁶, so has each bucket, and the low bits alone say by how much: from
+//! 65 530 to 4 it is 10. So a pass reads one cache line of known counts for a line of cells.
+
+use crate::reading::delta::Delta;
+use crate::recording::latency::LineCounts;
+use crate::recording::layout::PER_LINE;
+use crate::recording::line::{Pairs, fetch};
+
+/// The counts of the lines that hold something.
+#[derive(Debug, Default)]
+pub(crate) struct KnownCounts {
+    /// The numbers of the lines, rising, and the number of values in each.
+    lines: Vec<(u16, u64)>,
+    /// The low 16 bits of the counts of each of these lines.
+    low: Vec<Pairs>,
+    /// The counts of each of these lines divided by 2¹⁶; `None` for zeros.
+    high: Vec<Option<Box<[u64; PER_LINE]>>>,
+    count: u64,
+}
+
+impl KnownCounts {
+    /// Returns the number of values in all lines.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Fetches the known counts, for a visit.
+    pub(crate) fn fetch(&self) {
+        fetch(&*self.lines);
+        fetch(&*self.low);
+    }
+
+    /// Starts a visit of the lines by rising number, which adds what is new to `delta`.
+    pub(crate) fn raise<'a>(&'a mut self, delta: &'a mut Delta) -> Raise<'a> {
+        Raise { known: self, at: 0, delta }
+    }
+
+    /// Returns the index of a line, at or after that of an earlier line.
+    fn index(&mut self, line: usize, from: usize) -> usize {
+        let line = line as u16;
+        let rest = &self.lines[from..];
+        let at = from + rest.iter().take_while(|(known, _)| *known < line).count();
+        if self.lines.get(at).is_none_or(|(known, _)| *known != line) {
+            self.lines.insert(at, (line, 0));
+            self.low.insert(at, Pairs::default());
+            self.high.insert(at, None);
+        }
+        at
+    }
+
+    /// Raises the low bits of a line, none of whose counts has risen by 2¹⁶ or more.
+    fn raise_low(&mut self, at: usize, counts: &Pairs, delta: &mut Delta) {
+        let first = self.lines[at].0 * PER_LINE as u16;
+        for (pair, (known, new)) in self.low[at].iter_mut().zip(counts).enumerate() {
+            if known == new {
+                continue;
+            }
+            for (half, (known, new)) in halves(*known).into_iter().zip(halves(*new)).enumerate() {
+                let bucket = 2 * pair + half;
+                if new != known {
+                    delta.push(first + bucket as u16, new.wrapping_sub(known).into());
+                }
+                if new < known {
+                    self.high[at].get_or_insert_default()[bucket] += 1;
+                }
+            }
+            *known = *new;
+        }
+    }
+
+    /// Raises a line to its newer counts, however large. A count below the known one is ignored.
+    fn raise_all(&mut self, at: usize, counts: &[u64; PER_LINE], delta: &mut Delta) {
+        let first = self.lines[at].0 * PER_LINE as u16;
+        for (bucket, count) in counts.iter().enumerate() {
+            let (pair, shift) = (&mut self.low[at][bucket / 2], 16 * (bucket % 2));
+            let high = self.high[at].as_ref().map_or(0, |high| high[bucket]);
+            let known = high << 16 | u64::from(halves(*pair)[bucket % 2]);
+            if *count <= known {
+                continue;
+            }
+            delta.push(first + bucket as u16, count - known);
+            *pair = *pair & !(0xffff << shift) | (*count as u32 & 0xffff) << shift;
+            if count >> 16 != high {
+                self.high[at].get_or_insert_default()[bucket] = count >> 16;
+            }
+        }
+    }
+}
+
+/// The two counts of a pair.
+fn halves(pair: u32) -> [u16; 2] {
+    [pair as u16, (pair >> 16) as u16]
+}
+
+/// A visit of the lines of a series' cells, by rising number.
+pub(crate) struct Raise<'a> {
+    known: &'a mut KnownCounts,
+    /// The index of the line that was visited last.
+    at: usize,
+    delta: &'a mut Delta,
+}
+
+impl Raise<'_> {
+    /// Raises the counts of a line to those of the cells, and adds the differences to the delta.
+    #[inline]
+    pub(crate) fn line(&mut self, line: usize, counts: LineCounts<'_>) {
+        let Self { known, at, delta } = self;
+        *at = known.index(line, *at);
+        let before = delta.count();
+        match counts {
+            LineCounts::Sums(sums) => match sums.count().saturating_sub(known.lines[*at].1) {
+                // Counts never fall, so a line with the same sum has the same counts.
+                0 => return,
+                1..=0xffff => known.raise_low(*at, &sums.low(), delta),
+                _ => known.raise_all(*at, &sums.counts(), delta),
+            },
+            LineCounts::Exact(counts) => known.raise_all(*at, counts, delta),
+        }
+        let risen = delta.count() - before;
+        known.lines[*at].1 += risen;
+        known.count += risen;
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::recording::layout::Layout;
+    use crate::recording::line::LineSums;
+
+    #[test]
+    fn a_line_rises_to_its_newer_counts_only() {
+        let (mut known, mut delta) = (KnownCounts::default(), Delta::new(Layout::Latency));
+        let mut counts = [0; PER_LINE];
+        (counts[0], counts[1]) = (5, 2);
+        known.raise(&mut delta).line(2, LineCounts::Exact(&counts));
+        assert_eq!(delta.counts().collect::<Vec<_>>(), [(64, 5), (65, 2)]);
+        delta.reset(Layout::Latency);
+        (counts[0], counts[1]) = (6, 1);
+        known.raise(&mut delta).line(2, LineCounts::Exact(&counts));
+        assert_eq!(delta.counts().collect::<Vec<_>>(), [(64, 1)]);
+        assert_eq!(known.count(), 8);
+    }
+
+    /// The counts that a line rises by, from none to more than the low bits hold.
+    fn rises() -> impl Strategy<Value = Vec<(usize, [u16; 3], u8)>> {
+        prop::collection::vec((0..4_usize, any::<[u16; 3]>(), 0..40_u8), 0..30)
+    }
+
+    proptest! {
+        #[test]
+        fn deltas_are_the_rises_of_each_bucket(rises in rises()) {
+            let mut known = KnownCounts::default();
+            let mut cells = [[0_u64; PER_LINE]; 4];
+            for (line, by, shift) in rises {
+                let mut expected = Vec::new();
+                for (bucket, by) in (7..).zip(by) {
+                    let by = u64::from(by) >> 8 << shift.saturating_sub(20);
+                    cells[line][bucket] += by;
+                    if by > 0 {
+                        expected.push(((line * PER_LINE + bucket) as u16, by));
+                    }
+                }
+                let mut delta = Delta::new(Layout::Latency);
+                let mut raise = known.raise(&mut delta);
+                for (line, counts) in cells.iter().enumerate() {
+                    match LineSums::of(counts) {
+                        Some(sums) if shift % 2 == 0 => raise.line(line, LineCounts::Sums(&sums)),
+                        _ => raise.line(line, LineCounts::Exact(counts)),
+                    }
+                }
+                prop_assert_eq!(delta.counts().collect::<Vec<_>>(), expected);
+                prop_assert_eq!(known.count(), cells.as_flattened().iter().sum::<u64>());
+            }
+        }
+    }
+}
