@@ -52,6 +52,9 @@ pub(crate) fn run(name: &str, selection: &Selection<'_>, burn: f64) -> Result<Ou
         println!("{}", bench_report::change_line(change));
     }
     println!("{}", bench_report::words(&comparison));
+    if comparison.count(Word::Unclear) > 0 {
+        println!("unclear figures varied too much to tell: end other programs, and repeat");
+    }
     let outcome = match comparison.count(Word::Worse) {
         0 => Outcome::Holds,
         _ => Outcome::FallsShort,

@@ -325,3 +325,30 @@ impl Runner {
         Ok(Entry { rounds: self.rounds, lost, ..Entry::named(name) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_of_a_second_attempt_are_added() {
+        let race = |rounds: &[f64]| {
+            let entry = Entry { rounds: rounds.to_vec(), lost: 1, ..Entry::named("node0") };
+            Race::of_times("r", "", vec![entry])
+        };
+        let mut first = race(&[1.0, 2.0]);
+        first.extend(race(&[3.0]));
+        assert_eq!(first.entries[0].rounds, [1.0, 2.0, 3.0]);
+        assert_eq!(first.entries[0].lost, 2);
+    }
+
+    #[test]
+    fn comparison_takes_only_what_is_ours() {
+        let takes =
+            |effort: Effort| ["node0", "node0, other", "peer", "floor"].map(|it| effort.takes(it));
+        assert_eq!(takes(Effort::OURS), [true, true, false, false]);
+        assert_eq!(takes(Effort::FULL), [true; 4]);
+        let burned = Effort { burn: 0.03, ..Effort::OURS };
+        assert_eq!([burned.burn_of("node0, other"), burned.burn_of("peer")], [0.03, 0.0]);
+    }
+}

@@ -99,7 +99,10 @@ impl<'a> Shares<'a> {
             ..0.4 => 0.05,
             _ => 0.2,
         };
-        ((low / step).floor() * step, (high / step).ceil() * step, step)
+        let max = (high / step).ceil() * step;
+        // A small negative share needs a little room, not a whole step.
+        let room = -0.04 * max;
+        (if low > room { room } else { (low / step).floor() * step }, max, step)
     }
 }
 
@@ -121,7 +124,7 @@ const STYLE: &str = "\
     @media(prefers-color-scheme:dark){svg{--card:#161b22;--ink:#e6eaf0;--soft:#9aa5b1;\
     --grid:#262d37;--zero:#6c7785;--node0:#58a6ff;--peer:#6c7785;--floor:#3fb98a;--limit:#ff7b72}}\
     text{font:13px system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;fill:var(--soft)}\
-    .head{font-weight:600;fill:var(--ink)}.ours{font-weight:600;fill:var(--ink)}\
+    .head{font-weight:600;fill:var(--ink);paint-order:stroke;stroke:var(--card);stroke-width:6px}.ours{font-weight:600;fill:var(--ink)}\
     .node0{--c:var(--node0)}.peer,.apart{--c:var(--peer)}.floor{--c:var(--floor)}\
     .span{stroke:var(--c);stroke-width:8;stroke-opacity:.4;stroke-linecap:round}.dot{fill:var(--c)}\
     .tick{stroke:var(--grid)}.zero{stroke:var(--zero)}\
@@ -129,7 +132,7 @@ const STYLE: &str = "\
     .limit-name{fill:var(--limit);font-weight:600}";
 
 /// The width of the picture, and the edges of the plot within it.
-const WIDTH: f64 = 820.0;
+const WIDTH: f64 = 850.0;
 const LEFT: f64 = 230.0;
 const RIGHT: f64 = 620.0;
 const ROW: f64 = 24.0;
@@ -154,7 +157,7 @@ pub fn picture(run: &Run) -> Option<String> {
          a request, with its interval</title>\n<style>{STYLE}</style>\n<rect width=\"{WIDTH}\" \
          height=\"{height}\" rx=\"10\" fill=\"var(--card)\"/>\n"
     );
-    let (first, last) = ((min / step).round() as i64, (max / step).round() as i64);
+    let (first, last) = ((min / step).ceil() as i64, (max / step).round() as i64);
     for at in (first..=last).map(|tick| tick as f64 * step) {
         let (x, class) = (place(at), if at == 0.0 { "zero" } else { "tick" });
         let _ = writeln!(

@@ -97,7 +97,7 @@ pub(super) fn request(run: &Run) -> String {
 
 fn shares(shares: &Shares<'_>, peers: Peers) -> String {
     let (min, max, step) = shares.extent(peers);
-    let first = (min / step).round() as i64;
+    let first = (min / step).ceil() as i64;
     let last = (max / step).round() as i64;
     let ticks = (first..=last).map(|tick| tick as f64 * step);
     let ticks = ticks.map(|at| (at, format!("{} %", plain(at * 100.0)))).collect();
