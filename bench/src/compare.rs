@@ -24,8 +24,11 @@ use rig::stopwatch;
 /// The extension of a saved program.
 pub(crate) const PROGRAM: &str = "program";
 
-/// The pairs of processes for each question: the interval leaves out two at each end.
-const PAIRS: usize = 12;
+/// The pairs of processes for each question: the interval leaves out five at each end.
+///
+/// Processes differ by more than the rounds of one do, so many short pairs tell more than few
+/// long ones.
+const PAIRS: usize = 20;
 
 /// The rounds of node0's contenders in one process, by race and contender.
 type Rounds = BTreeMap<(String, String), Vec<f64>>;

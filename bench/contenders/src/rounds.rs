@@ -92,7 +92,7 @@ impl Effort {
         Self { rounds: 31, batch: Duration::from_millis(3), scope: Scope::Quick, burn: 0.0 };
     /// The effort of one of the processes that are compared.
     pub const OURS: Self =
-        Self { rounds: 31, batch: Duration::from_millis(4), scope: Scope::Ours, burn: 0.0 };
+        Self { rounds: 15, batch: Duration::from_millis(4), scope: Scope::Ours, burn: 0.0 };
 
     /// Returns the effort for a scope.
     pub fn of(scope: Scope) -> Self {

@@ -89,7 +89,7 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
     let rounds = match effort.scope {
         Scope::Full => 1500,
         Scope::Quick => 400,
-        Scope::Ours => 200,
+        Scope::Ours => 100,
     };
     for target in Target::ALL {
         let connections = Connections::open(&runtime, &service, &monitoring, target)?;
