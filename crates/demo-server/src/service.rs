@@ -47,12 +47,9 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
     let server = tokio::spawn(server.metrics(monitoring.registry())?.run());
     tokio::spawn(stop_on_signals(shutdown.clone()));
 
-    let load = tokio::spawn(announce_and_load(
-        monitoring.clone(),
-        format!("database={} redis={redis}", database.source()),
-        address,
-        flags.load,
-    ));
+    let parts = format!("database={} redis={redis}", database.source());
+    let load = announce_and_load(monitoring.clone(), parts, address, flags.load);
+    let load = tokio::spawn(load);
     server.await.context("the server panicked")?;
     load.abort();
     drop(bank);
@@ -92,16 +89,11 @@ impl Parts {
 
         let chaos = Chaos::new(POOL_SIZE);
         let clock = monitoring.registry().clock().clone();
-        let second = SecondTier::open(
-            &flags.redis,
-            flags.redis_url.as_deref(),
-            monitoring.cache(),
-            monitoring.database(),
-            &clock,
-        )
-        .await?;
+        let (caches, pools) = (monitoring.cache(), monitoring.database());
+        let url = flags.redis_url.as_deref();
+        let second = SecondTier::open(&flags.redis, url, caches, pools, &clock).await?;
         let redis = second.source();
-        let cache = OrderCache::new(monitoring.cache(), second, chaos.clone())?;
+        let cache = OrderCache::new(caches, second, chaos.clone())?;
         let bank = PaymentService::start(chaos.clone()).await?;
         let payments = Payments::new(monitoring.breakers(), bank.address())?;
         let performance = monitoring.performance();
