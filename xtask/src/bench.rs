@@ -154,7 +154,8 @@ mod tests {
         let peers = peers.split("\n## ").next().unwrap_or_default();
         let rows = peers.lines().filter(|line| line.starts_with("| `"));
         let mut rows: Vec<_> = rows.collect();
-        (pinned.sort(), rows.sort());
+        pinned.sort();
+        rows.sort();
         assert_eq!(pinned.len(), rows.len(), "a peer is pinned by `=`, and has a row");
         for (pinned, row) in pinned.iter().zip(rows) {
             assert!(row.starts_with(pinned), "docs/bench.md has `{row}`, not `{pinned}`");
