@@ -44,7 +44,10 @@ impl Templates {
         })
     }
 
-    fn new(texts: Vec<&str>) -> Option<Self> {
+    fn new(mut texts: Vec<&str>) -> Option<Self> {
+        // axum lists them in the order of a hash map, which differs from start to start; in this
+        // order `/orders/{id}` comes before `/orders/{id}/items`, which begins alike.
+        texts.sort_unstable();
         let template =
             |text: &&str| Arc::new(Template { text: (*text).to_owned(), route: OnceLock::new() });
         let templates: Vec<_> = texts.iter().map(template).collect();
