@@ -11,12 +11,11 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use node0::Monitoring;
-use rig::http::{Duplex, Form, RequestFloor, Target, Toggled, hello};
+use rig::http::{Duplex, Form, Target, Toggled, hello};
 
 fn request(c: &mut Criterion) {
     let monitoring = Monitoring::builder().build().expect("a valid configuration");
-    let floor = RequestFloor::new(monitoring.registry(), hello()).expect("it is the first");
-    let service = Toggled::new(hello(), monitoring.watch(hello()), floor);
+    let service = Toggled::new(&monitoring, hello()).expect("it is the first");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = Rc::new(runtime.expect("a runtime"));
     let mut group = c.benchmark_group("request");
