@@ -29,9 +29,9 @@ pub(crate) struct Distinct<T> {
 
 struct Entry<T> {
     /// The literal text before the first parameter.
-    start: Box<str>,
+    start: Box<[u8]>,
     /// The segments from the first parameter on; a parameter is `None`.
-    rest: Box<[Option<Box<str>>]>,
+    rest: Box<[Option<Box<[u8]>>]>,
     value: T,
 }
 
@@ -42,59 +42,69 @@ impl<T> Default for Distinct<T> {
 }
 
 impl<T> Distinct<T> {
-    /// Keeps those of the templates that exclude all others.
-    pub(crate) fn of(templates: Vec<(&str, T)>) -> Self {
+    /// Keeps those of the templates that exclude all others, and returns the others.
+    pub(crate) fn of(templates: Vec<(&str, T)>) -> (Self, Vec<(&str, T)>) {
         let texts: Vec<&str> = templates.iter().map(|(text, _)| *text).collect();
         let slots = 4 * texts.len();
         let (literal, pattern) = (FixedTable::new(slots), FixedTable::new(slots));
-        let mut distinct = Self { literal, pattern, slashes: 0 };
+        let (mut distinct, mut left) = (Self { literal, pattern, slashes: 0 }, Vec::new());
         for (place, (text, value)) in templates.into_iter().enumerate() {
             let mut others = texts.iter().enumerate().filter(|(other, _)| *other != place);
-            if others.all(|(_, other)| !may_overlap(text, other)) {
-                distinct.keep(text, value);
-            }
+            let is_kept = match others.all(|(_, other)| !may_overlap(text, other)) {
+                true => distinct.keep(text, value),
+                false => Err(value),
+            };
+            left.extend(is_kept.err().map(|value| (text, value)));
         }
-        distinct
+        (distinct, left)
     }
 
-    fn keep(&mut self, text: &str, value: T) {
+    /// Keeps a template; returns its value if it has segments of another kind, or no slot is free.
+    fn keep(&mut self, text: &str, value: T) -> Result<(), T> {
         let start = text.find('{').map_or(text, |end| &text[..end]);
         let rest = text[start.len()..].split('/').filter(|_| start.len() < text.len());
         let rest = rest.map(|part| match Kind::of(part) {
-            Kind::Literal => Some(Some(part.into())),
+            Kind::Literal => Some(Some(part.as_bytes().into())),
             Kind::Parameter => Some(None),
             Kind::Rest | Kind::Mixed => None,
         });
-        let slashes = start.matches('/').count() as u32;
-        let (Some(rest), 0..=31) = (rest.collect::<Option<Box<[_]>>>(), slashes) else { return };
+        let (start, slashes) = (start.as_bytes(), start.matches('/').count());
+        let (Some(rest), 0..=31) = (rest.collect::<Option<Box<[_]>>>(), slashes) else {
+            return Err(value);
+        };
         let table = if rest.is_empty() { &mut self.literal } else { &mut self.pattern };
         self.slashes |= if rest.is_empty() { 0 } else { 1 << slashes };
-        table.insert(hash(start.as_bytes()), Entry { start: start.into(), rest, value });
+        let entry = Entry { start: start.into(), rest, value };
+        table.insert(hash(start), entry).map_err(|entry| entry.value)
     }
 
     /// Returns the value of the template that matches a path.
     #[inline]
     pub(crate) fn at(&self, path: &str) -> Option<&T> {
-        let is_it = |entry: &Entry<T>| *entry.start == *path;
-        match self.literal.find(hash(path.as_bytes()), is_it) {
-            Some(place) => Some(&self.literal.at(place)?.value),
+        let path = path.as_bytes();
+        match self.literal.get(hash(path), |entry| *entry.start == *path) {
+            Some(entry) => Some(&entry.value),
             None => self.with_parameters(path),
         }
     }
 
-    fn with_parameters(&self, path: &str) -> Option<&T> {
-        let (mut slashes, mut end) = (self.slashes, 0);
-        while slashes > 0 {
-            // The next slash ends the next start.
-            slashes >>= 1;
-            end += path.as_bytes()[end..].iter().position(|byte| *byte == b'/')? + 1;
-            if slashes & 1 == 0 {
+    #[inline]
+    fn with_parameters(&self, path: &[u8]) -> Option<&T> {
+        let mut slashes = self.slashes;
+        for (place, byte) in path.iter().enumerate() {
+            if *byte != b'/' {
                 continue;
             }
-            let (start, rest) = path.split_at_checked(end)?;
-            let is_it = |entry: &Entry<T>| *entry.start == *start && entry.matches(rest);
-            if let Some(place) = self.pattern.find(hash(start.as_bytes()), is_it) {
-                return Some(&self.pattern.at(place)?.value);
+            slashes >>= 1;
+            if slashes & 1 == 1 {
+                let (start, rest) = path.split_at(place + 1);
+                let is_it = |entry: &Entry<T>| *entry.start == *start && entry.matches(rest);
+                if let Some(entry) = self.pattern.get(hash(start), is_it) {
+                    return Some(&entry.value);
+                }
+            }
+            if slashes <= 1 {
+                break;
             }
         }
         None
@@ -104,15 +114,15 @@ impl<T> Distinct<T> {
 impl<T> Entry<T> {
     /// Returns `true` if the path after the start matches.
     #[inline]
-    fn matches(&self, path: &str) -> bool {
-        let mut left = Some(path.as_bytes());
+    fn matches(&self, path: &[u8]) -> bool {
+        let mut left = Some(path);
         for expected in &self.rest {
             let Some(path) = left else { return false };
             let end = path.iter().position(|byte| *byte == b'/');
             let part = end.map_or(path, |end| &path[..end]);
             left = end.map(|end| &path[end + 1..]);
             let is_match = match expected {
-                Some(literal) => literal.as_bytes() == part,
+                Some(literal) => **literal == *part,
                 // As in axum, a parameter is never empty.
                 None => !part.is_empty(),
             };
@@ -166,7 +176,7 @@ mod tests {
     use super::*;
 
     fn distinct(templates: &[&'static str]) -> Distinct<&'static str> {
-        Distinct::of(templates.iter().map(|text| (*text, *text)).collect())
+        Distinct::of(templates.iter().map(|text| (*text, *text)).collect()).0
     }
 
     #[test]
@@ -194,7 +204,8 @@ mod tests {
     #[test]
     fn templates_that_overlap_are_left_to_the_matcher() {
         let templates = ["/users/{id}", "/users/me", "/files/{*rest}", "/files/a", "/b/{x}", "/b"];
-        let distinct = distinct(&templates);
+        let (distinct, left) = Distinct::of(templates.map(|text| (text, text)).to_vec());
+        assert_eq!(left, templates[..4].iter().map(|text| (*text, *text)).collect::<Vec<_>>());
         for path in ["/users/7", "/users/me", "/files/a", "/files/b"] {
             assert_eq!(distinct.at(path), None, "{path}");
         }

@@ -29,29 +29,30 @@ impl<T> FixedTable<T> {
         (0..PROBES.min(self.slots.len())).map(move |step| (start + step) & mask)
     }
 
-    /// Returns the entry at a place that `find` or `find_or_insert` returned.
+    /// Returns the entry at a place that `find_or_insert` returned.
     #[inline]
     pub(crate) fn at(&self, place: usize) -> Option<&T> {
         self.slots.get(place)?.get()
     }
 
-    /// Returns the place of the entry for which `is_it` holds.
+    /// Returns the entry for which `is_it` holds.
     #[inline]
-    pub(crate) fn find(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<usize> {
+    pub(crate) fn get(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<&T> {
         for place in self.probe(hash) {
-            if is_it(self.at(place)?) {
-                return Some(place);
+            let entry = self.at(place)?;
+            if is_it(entry) {
+                return Some(entry);
             }
         }
         None
     }
 
-    /// Adds an entry, unless no slot is free for it.
-    pub(crate) fn insert(&mut self, hash: u64, entry: T) {
+    /// Adds an entry; returns it if no slot is free for it.
+    pub(crate) fn insert(&mut self, hash: u64, entry: T) -> Result<(), T> {
         let free = self.probe(hash).find(|place| self.slots[*place].get().is_none());
-        if let Some(place) = free {
-            self.slots[place] = OnceLock::from(entry);
-        }
+        let Some(place) = free else { return Err(entry) };
+        self.slots[place] = OnceLock::from(entry);
+        Ok(())
     }
 
     /// Returns the place of the entry for which `is_it` holds.
@@ -64,7 +65,7 @@ impl<T> FixedTable<T> {
         make: impl Fn() -> T,
     ) -> Option<usize> {
         // Another thread may have filled the slot with another entry meanwhile. Then the
-        // next slot is tried, in the same order in which `find` looks.
+        // next slot is tried, in the same order in which `get` looks.
         self.probe(hash).find(|place| is_it(self.slots[*place].get_or_init(&make)))
     }
 }
@@ -105,7 +106,7 @@ mod tests {
                 assert_eq!(place.and_then(|place| table.at(place)), Some(&n));
             }
         }
-        assert_eq!(table.find(3, |entry| *entry == 3), Some(3));
+        assert_eq!(table.get(3, |entry| *entry == 3), Some(&3));
     }
 
     #[test]
@@ -115,7 +116,7 @@ mod tests {
             assert!(table.find_or_insert(0, |entry| *entry == n, || n).is_some());
         }
         assert_eq!(table.find_or_insert(0, |entry| *entry == 9, || 9), None);
-        assert_eq!(table.find(0, |entry| *entry == 9), None);
+        assert_eq!(table.get(0, |entry| *entry == 9), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! once more, which costs nearly three times as much as the recording.
 
 use std::fmt;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,7 +18,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::matched_route::AwaitedRoute;
+use crate::matched_route::ServicePoll;
 use crate::measurement::{Holder, Measurement};
 use crate::method::KnownMethod;
 use crate::recorded_body::RecordedBody;
@@ -129,9 +130,10 @@ where
                 Measurement::start(self.recorder.clone(), now, start)
             }
         };
-        let awaited = measurement.is_recording().then_some(AwaitedRoute { expected: None });
-        let inner = measurement.poll(|| self.inner.call(request));
-        RequestFuture { inner, measurement, awaited }
+        measurement.begin_poll();
+        let inner = self.inner.call(request);
+        measurement.end_poll();
+        RequestFuture { inner, measurement, is_polled: false }
     }
 }
 
@@ -141,7 +143,7 @@ pin_project! {
         #[pin]
         inner: F,
         measurement: Measurement,
-        awaited: Option<AwaitedRoute>,
+        is_polled: bool,
     }
 }
 
@@ -164,10 +166,12 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let measurement = this.measurement;
-        let polled = match this.awaited.take() {
-            None => measurement.poll(|| this.inner.poll(cx)),
-            Some(awaited) => awaited.poll(measurement, || this.inner.poll(cx)),
+        let poll = match mem::replace(this.is_polled, true) {
+            false => ServicePoll::begin_exposing(measurement, None),
+            true => ServicePoll::begin(measurement),
         };
+        let polled = this.inner.poll(cx);
+        poll.end();
         let Poll::Ready(result) = polled else { return Poll::Pending };
         Poll::Ready(match result {
             Ok(response) => Ok(RecordedBody::watch(response, measurement)),

@@ -54,7 +54,7 @@ mod templates;
 use metrics_core::Desc;
 
 pub use layer::{RequestFuture, RequestLayer, RequestWatch};
-pub use matched_route::{ExposeRoute, ExposeRouteService};
+pub use matched_route::{ExposeRoute, ExposeRouteService, ServicePoll};
 pub use measurement::{Holder, Measurement};
 pub use recorded_body::RecordedBody;
 pub use recorder::{

@@ -14,10 +14,8 @@
 //! [`WatchedRouter`]: crate::WatchedRouter
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::thread;
 
 use axum::extract::MatchedPath;
 use http::Request;
@@ -25,7 +23,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::measurement::{Holder, Measurement};
-use crate::templates::Template;
+use crate::route_recorder::Routes;
 
 thread_local! {
     static MATCHED: Cell<Option<MatchedPath>> = const { Cell::new(None) };
@@ -37,39 +35,78 @@ pub(crate) fn is_outermost<B>(request: &Request<B>) -> bool {
     request.extensions().get::<MatchedPath>().is_none()
 }
 
-/// A route whose template an [`ExposeRoute`] may expose in the first poll of a request.
+/// A poll of a request's service that may expose the route of the request.
+///
+/// Dropping it sets the route of the measurement, also when the poll panics.
+#[must_use = "dropping it records a panic"]
 #[derive(Debug)]
-pub(crate) struct AwaitedRoute {
-    /// The template that the path matches, as far as we know.
-    pub(crate) expected: Option<Arc<Template>>,
+pub struct ServicePoll<'m, H: Holder> {
+    measurement: &'m mut Measurement<H>,
+    exposing: Option<Exposing>,
 }
 
-impl AwaitedRoute {
-    /// Runs the first `poll` of a request, and sets the route that it exposes.
+/// A poll after which an exposed route is taken from the slot.
+#[derive(Debug)]
+struct Exposing {
+    /// The route that was in the slot before: a recorded router may be nested in a route of another.
+    outer: Option<MatchedPath>,
+    guess: Option<Box<Guess>>,
+}
+
+/// The path of a request whose template is compared with the one that axum names.
+#[derive(Debug)]
+pub(crate) struct Guess {
+    pub(crate) routes: Arc<Routes>,
+    /// `None` if the path matches no template, as far as we know.
+    pub(crate) path: Option<Box<str>>,
+}
+
+impl<'m, H: Holder> ServicePoll<'m, H> {
+    /// Begins a poll of a service whose route is known, or not asked for.
+    #[inline(always)]
+    pub(crate) fn begin(measurement: &'m mut Measurement<H>) -> Self {
+        measurement.begin_poll();
+        Self { measurement, exposing: None }
+    }
+
+    /// Begins the first poll of a service, with the guess that the exposed route is compared with.
     #[cold]
-    pub(crate) fn poll<H: Holder, T>(
-        self,
-        measurement: &mut Measurement<H>,
-        poll: impl FnOnce() -> T,
-    ) -> T {
-        let (polled, matched) = catch_with_route(poll);
-        if let Some(matched) = matched {
-            let route = measurement.matched(matched.as_str());
-            self.expected.iter().for_each(|template| template.compare(matched.as_str(), route));
-        }
-        // The panic goes on to the caller; the measurement records it when it is dropped.
-        measurement.poll(|| polled.unwrap_or_else(|panic| resume_unwind(panic)))
+    pub(crate) fn begin_exposing(
+        measurement: &'m mut Measurement<H>,
+        guess: Option<Box<Guess>>,
+    ) -> Self {
+        measurement.begin_poll();
+        let exposing = measurement.is_recording().then(|| Exposing { outer: swap(None), guess });
+        Self { measurement, exposing }
+    }
+
+    /// Ends a poll that did not panic.
+    #[inline(always)]
+    pub fn end(self) {
+        self.measurement.end_poll();
     }
 }
 
-/// Runs `poll`, and returns its result with the template that an [`ExposeRoute`] exposed meanwhile.
-///
-/// A panic of `poll` is caught and returned as the result, so that the template is not lost.
-fn catch_with_route<T>(poll: impl FnOnce() -> T) -> (thread::Result<T>, Option<MatchedPath>) {
-    // A recorded router may be nested in a route of another one: the outer template is restored.
-    let outer = swap(None);
-    let polled = catch_unwind(AssertUnwindSafe(poll));
-    (polled, swap(outer))
+impl<H: Holder> Drop for ServicePoll<'_, H> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(exposing) = self.exposing.take() {
+            exposing.end(self.measurement);
+        }
+    }
+}
+
+impl Exposing {
+    #[cold]
+    fn end<H: Holder>(self, measurement: &mut Measurement<H>) {
+        let Some(matched) = swap(self.outer) else { return };
+        let route = measurement.matched(matched.as_str());
+        if let Some(Guess { routes, path: Some(path) }) = self.guess.as_deref()
+            && let Some(template) = routes.templates.at(path)
+        {
+            template.compare(matched.as_str(), route);
+        }
+    }
 }
 
 fn swap(matched: Option<MatchedPath>) -> Option<MatchedPath> {

@@ -105,19 +105,34 @@ impl<H: Holder> Measurement<H> {
         self.method == Some(KnownMethod::Head)
     }
 
-    /// Polls something that the request waits for.
+    /// Begins a poll of the service, or of the body: if it panics, that is how the request ended.
     ///
-    /// If it panics, the request is recorded as such.
+    /// Returns `true` if the request is recorded and has not ended.
+    // Not a function around the poll: each branch and closure that a response passes through may
+    // move it.
     #[inline(always)]
-    pub fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+    pub(crate) fn begin_poll(&mut self) -> bool {
         self.if_dropped = Outcome::Panicked;
-        let polled = poll();
+        self.is_recording()
+    }
+
+    /// Ends a poll that did not panic.
+    #[inline(always)]
+    pub(crate) fn end_poll(&mut self) {
         self.if_dropped = Outcome::Cancelled;
-        polled
     }
 
     /// Ends the measurement, and records this outcome; has no effect on one that has ended.
     pub(crate) fn end(&mut self, outcome: Outcome) {
+        self.end_with(|| outcome);
+    }
+
+    /// Does what [`Measurement::end`] does, with an outcome that is asked for last.
+    ///
+    /// What was just written is not read at once: until it has reached the cache, the processor
+    /// waits for it.
+    #[inline(always)]
+    pub(crate) fn end_with(&mut self, outcome: impl FnOnce() -> Outcome) {
         let Some(Running { holder, start }) = self.running.take() else { return };
         let now = holder.now();
         if let (Some(method), Some(recorder)) = (self.method, holder.recorder()) {

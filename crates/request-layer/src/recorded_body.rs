@@ -79,6 +79,19 @@ fn announced<B: Body, H: Holder>(
     left
 }
 
+/// Returns `true` if no frame follows on this result; counts the bytes that are left.
+fn is_last<D: Buf, E>(polled: &Poll<Option<Result<Frame<D>, E>>>, left: &mut Option<u64>) -> bool {
+    match polled {
+        Poll::Pending => false,
+        Poll::Ready(None | Some(Err(_))) => true,
+        Poll::Ready(Some(Ok(frame))) => {
+            let bytes = frame.data_ref().map_or(0, |data| data.remaining() as u64);
+            *left = left.map(|left| left.saturating_sub(bytes));
+            *left == Some(0)
+        }
+    }
+}
+
 fn is_bodiless(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
@@ -99,21 +112,18 @@ impl<B: Body, H: Holder> Body for RecordedBody<B, H> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
-        if !this.measurement.is_recording() {
-            return this.inner.poll_frame(cx);
-        }
-        let polled = this.measurement.poll(|| this.inner.as_mut().poll_frame(cx));
-        match &polled {
-            Poll::Pending => {}
-            Poll::Ready(None) => this.measurement.end(Outcome::Status(*this.status)),
-            Poll::Ready(Some(Err(_))) => this.measurement.end(Outcome::Failed),
-            Poll::Ready(Some(Ok(frame))) => {
-                if let (Some(left), Some(data)) = (this.left.as_mut(), frame.data_ref()) {
-                    *left = left.saturating_sub(data.remaining() as u64);
-                }
-                if *this.left == Some(0) || this.inner.is_end_stream() {
-                    this.measurement.end(Outcome::Status(*this.status));
-                }
+        let is_recording = this.measurement.begin_poll();
+        // The frame stays where the inner body writes it. To move it right then, for example out
+        // of a branch of its own, would take longer than all records of a request.
+        let polled = this.inner.as_mut().poll_frame(cx);
+        if is_recording {
+            this.measurement.end_poll();
+            if this.inner.is_end_stream() || is_last(&polled, this.left) {
+                let status = *this.status;
+                this.measurement.end_with(|| match &polled {
+                    Poll::Ready(Some(Err(_))) => Outcome::Failed,
+                    _ => Outcome::Status(status),
+                });
             }
         }
         polled

@@ -89,7 +89,9 @@ pub struct Recorder {
 /// A route template and its series.
 struct Route {
     template: Box<str>,
-    series: FixedTable<Series>,
+    /// The series of the method and outcome that came first, mostly the only one.
+    first: OnceLock<Series>,
+    others: FixedTable<Series>,
 }
 
 struct Series {
@@ -159,14 +161,20 @@ impl Recorder {
         })
     }
 
-    /// Records a request that ended.
+    /// Records a request that ended; asks for its outcome last.
     #[inline]
-    pub(crate) fn record(&self, method: KnownMethod, route: RouteId, outcome: Outcome, nanos: u64) {
+    pub(crate) fn record(
+        &self,
+        method: KnownMethod,
+        route: RouteId,
+        outcome: impl FnOnce() -> Outcome,
+        nanos: u64,
+    ) {
         if let Some((latency, throughput)) = self.operation.get() {
             latency.record_nanos(nanos);
             throughput.inc();
         }
-        let route = self.route_at(route);
+        let (route, outcome) = (self.route_at(route), outcome());
         match route.latency(method, outcome) {
             Some(latency) => latency.record_nanos(nanos),
             None => self.record_first(method, route, outcome, nanos),
@@ -199,22 +207,28 @@ impl fmt::Debug for Recorder {
 
 impl Route {
     fn new(template: &str) -> Self {
-        Self { template: template.into(), series: FixedTable::new(MAX_SERIES) }
+        let others = FixedTable::new(MAX_SERIES);
+        Self { template: template.into(), first: OnceLock::new(), others }
     }
 
     /// Returns the handle for a method and outcome, if it is known already.
     #[inline]
     fn latency(&self, method: KnownMethod, outcome: Outcome) -> Option<&Latency> {
         let key = Series::key(method, outcome);
-        let place = self.series.find(Series::hash(method, outcome), |series| series.key == key)?;
-        self.series.at(place).map(|series| &series.latency)
+        let series = match self.first.get() {
+            Some(first) if first.key == key => first,
+            _ => self.others.get(Series::hash(key), |series| series.key == key)?,
+        };
+        Some(&series.latency)
     }
 
     /// Keeps the handle for a method and outcome, if there is a slot for it.
     fn keep(&self, method: KnownMethod, outcome: Outcome, latency: Latency) {
         let key = Series::key(method, outcome);
         let make = || Series { key, latency: latency.clone() };
-        self.series.find_or_insert(Series::hash(method, outcome), |series| series.key == key, make);
+        if self.first.get_or_init(make).key != key {
+            self.others.find_or_insert(Series::hash(key), |series| series.key == key, make);
+        }
     }
 }
 
@@ -225,7 +239,7 @@ impl Series {
 
     /// The first slot that is tried differs for statuses that differ in their last digit, and
     /// for methods.
-    fn hash(method: KnownMethod, outcome: Outcome) -> u64 {
-        u64::from(outcome.key()) + 7 * method as u64
+    fn hash(key: u32) -> u64 {
+        u64::from(key & 0xFFFF) + 7 * u64::from(key >> 16)
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::Router;
 use http::Request;
 
-use crate::matched_route::{AwaitedRoute, ExposeRoute, is_outermost};
+use crate::matched_route::{ExposeRoute, Guess, ServicePoll, is_outermost};
 use crate::measurement::{Holder, Measurement};
 use crate::method::KnownMethod;
 use crate::recorder::{Recorder, RouteId};
@@ -23,12 +23,13 @@ use crate::templates::{Template, Templates};
 /// [`WatchedRouter`](crate::WatchedRouter).
 #[derive(Clone)]
 pub struct RouteRecorder {
-    recorder: Arc<Recorder>,
     routes: Arc<Routes>,
 }
 
-struct Routes {
-    templates: Templates,
+/// The routes of one router, with the recorder of its requests.
+pub(crate) struct Routes {
+    recorder: Arc<Recorder>,
+    pub(crate) templates: Templates,
     exposing: Router,
 }
 
@@ -47,43 +48,56 @@ impl Start {
 
 /// A route that is known only after the first poll of its request.
 #[derive(Debug)]
-pub struct FollowedRoute(Option<Box<AwaitedRoute>>);
+pub struct FollowedRoute(Option<Box<Guess>>);
 
 impl RouteRecorder {
     pub(crate) fn new(recorder: Arc<Recorder>, router: &Router) -> Self {
         let exposing = router.clone().layer(ExposeRoute);
-        let routes = Arc::new(Routes { templates: Templates::of(router), exposing });
-        Self { recorder, routes }
+        let routes = Routes { recorder, templates: Templates::of(router), exposing };
+        Self { routes: Arc::new(routes) }
     }
 
     /// Returns the recorder, which a [`Holder`] returns.
     #[inline]
     pub fn recorder(&self) -> &Arc<Recorder> {
-        &self.recorder
+        &self.routes.recorder
     }
 
     /// Returns what is known of a request.
     #[inline]
     pub fn start<B>(&self, request: &Request<B>) -> (Start, FollowedRoute) {
-        if !self.recorder.registry.is_measuring() {
+        if !self.routes.recorder.registry.is_measuring() {
             return (Start::UNMEASURED, FollowedRoute::NONE);
         }
         let method = Some(KnownMethod::of(request.method()));
+        let path = request.uri().path();
         // Inside another router, the template that axum names is longer than the path is here.
-        let template = match is_outermost(request) {
-            true => self.routes.templates.at(request.uri().path()),
-            false => None,
-        };
-        match template.and_then(|template| template.route()) {
+        let template = is_outermost(request).then(|| self.routes.templates.at(path)).flatten();
+        match template.and_then(Template::route) {
             Some(route) => (Start { method, route }, FollowedRoute::NONE),
-            None => (Start { method, route: RouteId::UNMATCHED }, FollowedRoute::after(template)),
+            None => {
+                let path = template.map(|_| path);
+                (Start { method, route: RouteId::UNMATCHED }, self.follow(path))
+            }
         }
+    }
+
+    #[cold]
+    fn follow(&self, path: Option<&str>) -> FollowedRoute {
+        let guess = Guess { routes: self.routes.clone(), path: path.map(Box::from) };
+        FollowedRoute(Some(Box::new(guess)))
     }
 
     /// Returns the router that must answer a request whose route is [followed](FollowedRoute).
     #[inline]
     pub fn exposing(&self) -> &Router {
         &self.routes.exposing
+    }
+}
+
+impl fmt::Debug for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Routes").finish_non_exhaustive()
     }
 }
 
@@ -103,21 +117,15 @@ impl FollowedRoute {
         self.0.is_some()
     }
 
-    #[cold]
-    fn after(template: Option<&Arc<Template>>) -> Self {
-        Self(Some(Box::new(AwaitedRoute { expected: template.cloned() })))
-    }
-
-    /// Polls the future of the router, and sets the route of the request at the first poll.
+    /// Begins a poll of the router's future; the first one sets the route of the request.
     #[inline(always)]
-    pub fn poll<H: Holder, T>(
+    pub fn begin_poll<'m, H: Holder>(
         &mut self,
-        measurement: &mut Measurement<H>,
-        poll: impl FnOnce() -> T,
-    ) -> T {
+        measurement: &'m mut Measurement<H>,
+    ) -> ServicePoll<'m, H> {
         match self.0.take() {
-            None => measurement.poll(poll),
-            Some(awaited) => awaited.poll(measurement, poll),
+            None => ServicePoll::begin(measurement),
+            guess => ServicePoll::begin_exposing(measurement, guess),
         }
     }
 }

@@ -11,7 +11,7 @@
 //! route and axum named the same template. In both cases, requests take the way through
 //! that layer: slower, and as exact.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use axum::Router;
 
@@ -19,16 +19,17 @@ use crate::distinct::Distinct;
 use crate::recorder::RouteId;
 
 /// The templates of one router; empty if they could not be listed.
+#[derive(Default)]
 pub(crate) struct Templates {
-    distinct: Distinct<Arc<Template>>,
-    /// All templates.
-    matcher: matchit::Router<Arc<Template>>,
+    distinct: Distinct<Template>,
+    /// All other templates.
+    others: matchit::Router<Template>,
 }
 
 /// One template.
 #[derive(Debug)]
 pub(crate) struct Template {
-    text: String,
+    text: Box<str>,
     /// The route, once axum has named this template for a path that matches it; `None` if axum
     /// named another.
     route: OnceLock<Option<RouteId>>,
@@ -37,41 +38,39 @@ pub(crate) struct Template {
 impl Templates {
     pub(crate) fn of(router: &Router) -> Self {
         let debug = format!("{router:?}");
-        let templates = list(&debug).and_then(Self::new);
-        templates.unwrap_or_else(|| Self {
-            distinct: Distinct::default(),
-            matcher: matchit::Router::new(),
-        })
+        list(&debug).and_then(Self::new).unwrap_or_default()
     }
 
     fn new(mut texts: Vec<&str>) -> Option<Self> {
         // axum lists them in the order of a hash map, which differs from start to start; in this
         // order `/orders/{id}` comes before `/orders/{id}/items`, which begins alike.
         texts.sort_unstable();
-        let template =
-            |text: &&str| Arc::new(Template { text: (*text).to_owned(), route: OnceLock::new() });
-        let templates: Vec<_> = texts.iter().map(template).collect();
-        let mut matcher = matchit::Router::new();
-        for (text, template) in texts.iter().zip(&templates) {
-            matcher.insert(*text, template.clone()).ok()?;
+        let templates = texts.into_iter().map(|text| (text, Template::new(text))).collect();
+        let (distinct, left) = Distinct::of(templates);
+        let mut others = matchit::Router::new();
+        for (text, template) in left {
+            others.insert(text, template).ok()?;
         }
-        let distinct = Distinct::of(texts.into_iter().zip(templates).collect());
-        Some(Self { distinct, matcher })
+        Some(Self { distinct, others })
     }
 
     /// Returns the template that axum will match to the path.
     #[inline]
-    pub(crate) fn at(&self, path: &str) -> Option<&Arc<Template>> {
+    pub(crate) fn at(&self, path: &str) -> Option<&Template> {
         self.distinct.at(path).or_else(|| self.matched(path))
     }
 
     #[cold]
-    fn matched(&self, path: &str) -> Option<&Arc<Template>> {
-        self.matcher.at(path).ok().map(|found| found.value)
+    fn matched(&self, path: &str) -> Option<&Template> {
+        self.others.at(path).ok().map(|found| found.value)
     }
 }
 
 impl Template {
+    fn new(text: &str) -> Self {
+        Self { text: text.into(), route: OnceLock::new() }
+    }
+
     /// Returns the route of the template if it can be trusted.
     #[inline]
     pub(crate) fn route(&self) -> Option<RouteId> {
@@ -80,7 +79,7 @@ impl Template {
 
     /// Compares the template with the one that axum named for a path that matches it.
     pub(crate) fn compare(&self, matched: &str, route: RouteId) {
-        self.route.get_or_init(|| (matched == self.text).then_some(route));
+        self.route.get_or_init(|| (*matched == *self.text).then_some(route));
     }
 }
 

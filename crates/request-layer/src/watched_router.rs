@@ -118,26 +118,16 @@ impl fmt::Debug for WatchedFuture {
     }
 }
 
-impl WatchedFuture {
-    /// Polls the router; the measurement goes on.
-    // To return the measurement too would move the response once more.
-    #[inline(always)]
-    fn poll_router(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<AxumResponse, Infallible>> {
-        let this = self.project();
-        this.route.poll(this.measurement, || this.inner.poll(cx))
-    }
-}
-
 impl Future for WatchedFuture {
     type Output = Result<Response<RecordedBody<Body>>, Infallible>;
 
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let polled = self.as_mut().poll_router(cx);
-        polled.map_ok(|response| RecordedBody::watch(response, self.project().measurement))
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let poll = this.route.begin_poll(this.measurement);
+        let polled = this.inner.poll(cx);
+        poll.end();
+        polled.map_ok(|response| RecordedBody::watch(response, this.measurement))
     }
 }
 
@@ -200,10 +190,12 @@ impl Future for AxumFuture {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut inner = self.project().inner;
-        let mut polled = inner.as_mut().poll_router(cx);
+        let this = self.project().inner.project();
+        let poll = this.route.begin_poll(this.measurement);
+        let mut polled = this.inner.poll(cx);
+        poll.end();
         if let Poll::Ready(Ok(response)) = &mut polled {
-            watch_in_place(response, inner.project().measurement);
+            watch_in_place(response, this.measurement);
         }
         polled
     }

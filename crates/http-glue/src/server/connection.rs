@@ -280,10 +280,12 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let (answer, measurement) = (this.answer, this.measurement);
-        let polled = this.route.poll(measurement, || match answer.project() {
+        let poll = this.route.begin_poll(measurement);
+        let polled = match answer.project() {
             AnswerProjection::Called { inner } => inner.poll(cx),
             AnswerProjection::Waiting { inner } => inner.poll(cx),
-        });
+        };
+        poll.end();
         polled.map_ok(|response| RecordedBody::watch(response, measurement))
     }
 }
