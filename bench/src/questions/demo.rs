@@ -17,10 +17,10 @@ use demo::service::Parts;
 use node0::{Measuring, Monitoring};
 use tokio::runtime::{Builder, Runtime};
 
-use super::over_loopback::{self, Side};
+use super::over_loopback::{Served, Side, Size};
 use super::request::{AGAIN, ALONE, NODE0};
 use crate::rounds::{Effort, Race};
-use rig::http::{CONNECTIONS, Form, Loopback, Server, Toggled, clock, write_get};
+use rig::http::{CONNECTIONS, Form, Server, Toggled, clock, write_get};
 
 const SIDES: [Side; 3] = [
     Side::new(ALONE, Form::Alone, Measuring::Off),
@@ -32,12 +32,11 @@ const SIDES: [Side; 3] = [
 /// puts its entries in order, so that every batch has the same share of that work.
 const LAP: usize = 512;
 
-/// The rounds, and each connection's requests in a batch.
-const HITS: (usize, usize) = (1200, LAP / CONNECTIONS);
-const MISSES: (usize, usize) = (100, LAP / CONNECTIONS);
+const HITS: Size = Size { starts: 16, rounds: 75, each: LAP / CONNECTIONS };
+const MISSES: Size = Size { starts: 4, rounds: 25, each: LAP / CONNECTIONS };
 
 /// The orders in the database: more than the race of misses reads.
-const ORDERS: usize = 160_000;
+const ORDERS: usize = 180_000;
 
 pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
     if !effort.has_loopback() {
@@ -52,19 +51,16 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
     let parts = assemble(&others, &monitoring)?;
     let router = parts.router.clone().merge(clock());
     let service = Toggled::new(&monitoring, router)?;
-    // The server starts before this thread is pinned, since a thread inherits its cores.
-    let mut loopback = Loopback::start(Server::Node0, service)?;
+    let served = Served { monitoring: &monitoring, service: &service, server: Server::Node0 };
     rig::pin(0);
 
-    let hits = over_loopback::measure(&monitoring, &mut loopback, &SIDES, HITS, |request| {
-        write_get(request, &path(0));
-    })?;
+    let hits = served.measure(&SIDES, HITS, |request| write_get(request, &path(0)))?;
     let mut next = 0;
-    let misses = over_loopback::measure(&monitoring, &mut loopback, &SIDES, MISSES, |request| {
+    let misses = served.measure(&SIDES, MISSES, |request| {
         next += 1;
         write_get(request, &path(next));
     })?;
-    drop(loopback);
+    drop(service);
     others.block_on(parts.database.close());
     Ok(vec![
         Race::of_times("request/demo/hit", "Request to the demo, found in the cache", hits),

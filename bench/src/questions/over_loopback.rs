@@ -14,7 +14,7 @@ use node0::{Measuring, Monitoring, Registry};
 
 use super::request::NODE0;
 use crate::rounds::Entry;
-use rig::http::{Form, Loopback};
+use rig::http::{Form, Loopback, Server, Toggled};
 use rig::stats::Estimate;
 use rig::stopwatch;
 
@@ -58,51 +58,103 @@ impl Side {
     }
 }
 
-/// Measures all sides in rounds, with as many requests per connection in a batch as is said.
-///
-/// # Errors
-/// Fails when the server does not answer.
-pub(super) fn measure(
-    monitoring: &Monitoring,
-    loopback: &mut Loopback,
-    sides: &[Side],
-    (rounds, each): (usize, usize),
-    mut write: impl FnMut(&mut Vec<u8>),
-) -> Result<Vec<Entry>> {
-    let mut entries: Vec<_> = sides.iter().map(|side| Entry::named(side.name)).collect();
-    in_turn(&mut entries, rounds, |at| {
-        sides[at].measure(monitoring.registry(), loopback, each, &mut write)
-    })?;
-    Ok(entries)
+/// The size of a race.
+#[derive(Clone, Copy)]
+pub(super) struct Size {
+    /// How often the server starts.
+    pub(super) starts: usize,
+    /// The rounds of each start.
+    pub(super) rounds: usize,
+    /// Each connection's requests in a batch.
+    pub(super) each: usize,
 }
 
-/// As [`measure`], with the row [`SCRAPED`] in addition.
-///
-/// # Errors
-/// Fails when the server does not answer.
-pub(super) fn measure_scraped(
-    monitoring: &Monitoring,
-    loopback: &mut Loopback,
-    sides: &[Side],
-    (rounds, each): (usize, usize),
-    mut write: impl FnMut(&mut Vec<u8>),
-) -> Result<Vec<Entry>> {
-    let mut entries: Vec<_> = sides.iter().map(|side| Entry::named(side.name)).collect();
-    let mut background = Background::start(loopback)?;
-    in_turn(&mut entries, rounds, |at| {
-        background.scrape_if_due(loopback)?;
-        sides[at].measure(monitoring.registry(), loopback, each, &mut write)
-    })?;
-    if let Some(share) = background.share(loopback)?
-        && let Some(recorded) = entries.iter().find(|entry| entry.name == NODE0)
-    {
-        let rounds = recorded.rounds.iter().map(|nanos| nanos * (1.0 + share)).collect();
-        entries.push(Entry { rounds, ..Entry::named(SCRAPED) });
+/// A service with its server.
+#[derive(Clone, Copy)]
+pub(super) struct Served<'a> {
+    pub(super) monitoring: &'a Monitoring,
+    pub(super) service: &'a Toggled,
+    pub(super) server: Server,
+}
+
+impl Served<'_> {
+    /// Measures all sides.
+    ///
+    /// # Errors
+    /// Fails when the server does not answer.
+    pub(super) fn measure(
+        self,
+        sides: &[Side],
+        size: Size,
+        mut write: impl FnMut(&mut Vec<u8>),
+    ) -> Result<Vec<Entry>> {
+        self.measure_starts(sides, size, |loopback, entries| {
+            self.in_turn(loopback, sides, entries, size, |_| Ok(()), &mut write)
+        })
     }
-    Ok(entries)
+
+    /// As [`Served::measure`], with the row [`SCRAPED`] in addition.
+    ///
+    /// # Errors
+    /// Fails when the server does not answer.
+    pub(super) fn measure_scraped(
+        self,
+        sides: &[Side],
+        size: Size,
+        mut write: impl FnMut(&mut Vec<u8>),
+    ) -> Result<Vec<Entry>> {
+        let mut scraped = Entry::named(SCRAPED);
+        let mut entries = self.measure_starts(sides, size, |loopback, entries| {
+            let mut background = Background::start(loopback)?;
+            let scrape = |loopback: &mut Loopback| background.scrape_if_due(loopback);
+            self.in_turn(loopback, sides, entries, size, scrape, &mut write)?;
+            if let Some(share) = background.share(loopback)?
+                && let Some(recorded) = entries.iter().find(|entry| entry.name == NODE0)
+            {
+                let rounds = &recorded.rounds[scraped.rounds.len()..];
+                scraped.rounds.extend(rounds.iter().map(|nanos| nanos * (1.0 + share)));
+            }
+            Ok(())
+        })?;
+        // Without a clock of processes there is none.
+        entries.extend(Some(scraped).filter(|scraped| !scraped.rounds.is_empty()));
+        Ok(entries)
+    }
+
+    fn measure_starts(
+        self,
+        sides: &[Side],
+        size: Size,
+        mut measure: impl FnMut(&mut Loopback, &mut [Entry]) -> Result<()>,
+    ) -> Result<Vec<Entry>> {
+        let mut entries: Vec<_> = sides.iter().map(|side| Entry::named(side.name)).collect();
+        for start in 0..size.starts {
+            let mut loopback = Loopback::start(self.server, self.service.clone())?;
+            if start % 2 == 1 {
+                loopback.exchange();
+            }
+            measure(&mut loopback, &mut entries)?;
+        }
+        Ok(entries)
+    }
+
+    fn in_turn(
+        self,
+        loopback: &mut Loopback,
+        sides: &[Side],
+        entries: &mut [Entry],
+        size: Size,
+        mut before: impl FnMut(&mut Loopback) -> Result<()>,
+        mut write: impl FnMut(&mut Vec<u8>),
+    ) -> Result<()> {
+        in_turn(entries, size.rounds, |at| {
+            before(loopback)?;
+            sides[at].measure(self.monitoring.registry(), loopback, size.each, &mut write)
+        })
+    }
 }
 
-/// Measures the sides in turn, in an order that rotates from round to round.
+/// Measures the sides in turn, in an order that rotates and turns round from round to round.
 pub(super) fn in_turn(
     sides: &mut [Entry],
     rounds: usize,
@@ -115,6 +167,8 @@ pub(super) fn in_turn(
     }
     for round in 0..rounds {
         for place in 0..count {
+            // In one direction, each side would always follow the same other side.
+            let place = if round % 2 == 0 { place } else { count - 1 - place };
             let side = (round + place) % count;
             sides[side].rounds.push(measure(side)?);
         }

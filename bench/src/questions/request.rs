@@ -24,11 +24,11 @@ use node0::{Measuring, Monitoring, Registry};
 use tokio::runtime::Runtime;
 use tower_layer::Layer as _;
 
-use super::over_loopback::{self, Side, in_turn};
+use super::over_loopback::{Served, Side, Size, in_turn};
 use crate::peers::layers::{self, Recorder};
 use crate::rounds::{Effort, Entry, Race, Scope};
 use crate::turn;
-use rig::http::{Duplex, Form, Loopback, Server, Target, Toggled, hello, write_get};
+use rig::http::{Duplex, Form, Server, Target, Toggled, hello, write_get};
 use rig::stopwatch;
 
 /// The row that the others are compared with.
@@ -44,12 +44,11 @@ const SIDES: [Side; 6] = [
     Side::new(AGAIN, Form::Again, Measuring::On),
     Side::new(OFF, Form::Watched, Measuring::Off),
     Side::new(NODE0, Form::Watched, Measuring::On),
-    Side::new("floor, future around", Form::Wrapped, Measuring::On),
+    Side::new("floor, future and body around", Form::Wrapped, Measuring::On),
     Side::new(FLOOR, Form::Recorded, Measuring::On),
 ];
 
-/// Each connection's requests in a batch over loopback.
-const EACH: usize = 20;
+const LOOPBACK: Size = Size { starts: 16, rounds: 250, each: 20 };
 /// The requests of a batch within the process.
 const BATCH: usize = 200;
 
@@ -63,23 +62,14 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
         (monitoring, router)
     };
     let service = Toggled::new(&monitoring, router)?;
-    // The servers start before this thread is pinned, since a thread inherits its cores.
-    let servers = Server::ALL.into_iter().filter(|_| effort.has_loopback());
-    let servers = servers.map(|server| Ok((server, Loopback::start(server, service.clone())?)));
-    let servers = servers.collect::<Result<Vec<_>>>()?;
     let _recorder = Recorder::install()?;
     rig::pin(0);
     let mut races = Vec::new();
-    for (server, mut loopback) in servers {
+    for server in Server::ALL.into_iter().filter(|_| effort.has_loopback()) {
+        let served = Served { monitoring: &monitoring, service: &service, server };
         for target in Target::ALL {
             let write = |request: &mut Vec<u8>| write_get(request, target.path());
-            let entries = over_loopback::measure_scraped(
-                &monitoring,
-                &mut loopback,
-                sides(server),
-                (4000, EACH),
-                write,
-            )?;
+            let entries = served.measure_scraped(sides(server), LOOPBACK, write)?;
             let id = format!("request/{}/{target:?}", server.name()).to_lowercase();
             let title =
                 format!("Request over loopback to {}'s server, {}", server.name(), target.name());

@@ -1,18 +1,22 @@
 //! The floor of a request: what any layer does that times requests.
 //!
 //! A layer has to return a future of its own, which holds the one of the router and what it knows
-//! of the request. The second floor also reads the clock twice, and records into one latency and
-//! one counter whose handles it holds. Neither knows a route, a method or a status, counts
-//! requests in flight or waits for the end of the body.
+//! of the request, and then a body of its own, to see its end. `axum::serve` takes boxed bodies
+//! only. The second floor also reads the clock twice, and records into one latency and one counter
+//! whose handles it holds. Neither knows a route, a method or a status, or counts requests in
+//! flight.
 
 use std::convert::Infallible;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::response::Response;
+use bytes::Bytes;
 use http::Request;
+use http_body::{Body, Frame, SizeHint};
 use metrics_core::{Counter, Desc, Latency, Moment, RegisterError, Registry};
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -86,14 +90,60 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let polled = this.inner.poll(cx);
-        if polled.is_ready()
-            && let Some(Running { records, start: Some(start) }) = this.running.take()
-        {
-            let clock = records.registry.clock();
-            records.duration.record_nanos(clock.nanos_between(start, clock.now()));
-            records.requests.inc();
+        let mut polled = this.inner.poll(cx);
+        if let Poll::Ready(Ok(response)) = &mut polled {
+            let inner = mem::take(response.body_mut());
+            *response.body_mut() =
+                axum::body::Body::new(FloorBody { inner, running: this.running.take() });
         }
         polled
+    }
+}
+
+pin_project! {
+    /// The body of a response.
+    struct FloorBody {
+        #[pin]
+        inner: axum::body::Body,
+        running: Option<Running>,
+    }
+}
+
+impl Body for FloorBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    #[inline]
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let mut this = self.project();
+        let polled = this.inner.as_mut().poll_frame(cx);
+        if this.inner.is_end_stream() {
+            this.running.take().iter().for_each(Running::end);
+        }
+        polled
+    }
+
+    #[inline]
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    #[inline]
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Running {
+    #[inline]
+    fn end(&self) {
+        if let Self { records, start: Some(start) } = self {
+            let clock = records.registry.clock();
+            records.duration.record_nanos(clock.nanos_between(*start, clock.now()));
+            records.requests.inc();
+        }
     }
 }
