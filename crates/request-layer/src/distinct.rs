@@ -30,9 +30,18 @@ pub(crate) struct Distinct<T> {
 struct Entry<T> {
     /// The literal text before the first parameter.
     start: Box<[u8]>,
-    /// The segments from the first parameter on; a parameter is `None`.
-    rest: Box<[Option<Box<[u8]>>]>,
+    rest: Rest,
     value: T,
+}
+
+/// The segments of a template from its first parameter on.
+enum Rest {
+    /// It has no parameter.
+    Nothing,
+    /// The last segment is the only parameter, as in most templates.
+    Parameter,
+    /// Literal segments; a parameter is `None`.
+    Segments(Box<[Option<Box<[u8]>>]>),
 }
 
 impl<T> Default for Distinct<T> {
@@ -72,8 +81,12 @@ impl<T> Distinct<T> {
         let (Some(rest), 0..=31) = (rest.collect::<Option<Box<[_]>>>(), slashes) else {
             return Err(value);
         };
-        let table = if rest.is_empty() { &mut self.literal } else { &mut self.pattern };
-        self.slashes |= if rest.is_empty() { 0 } else { 1 << slashes };
+        let (rest, table) = match &*rest {
+            [] => (Rest::Nothing, &mut self.literal),
+            [None] => (Rest::Parameter, &mut self.pattern),
+            _ => (Rest::Segments(rest), &mut self.pattern),
+        };
+        self.slashes |= if matches!(rest, Rest::Nothing) { 0 } else { 1 << slashes };
         let entry = Entry { start: start.into(), rest, value };
         table.insert(hash(start), entry).map_err(|entry| entry.value)
     }
@@ -98,7 +111,7 @@ impl<T> Distinct<T> {
             slashes >>= 1;
             if slashes & 1 == 1 {
                 let (start, rest) = path.split_at(place + 1);
-                let is_it = |entry: &Entry<T>| *entry.start == *start && entry.matches(rest);
+                let is_it = |entry: &Entry<T>| *entry.start == *start && entry.rest.matches(rest);
                 if let Some(entry) = self.pattern.get(hash(start), is_it) {
                     return Some(&entry.value);
                 }
@@ -111,27 +124,31 @@ impl<T> Distinct<T> {
     }
 }
 
-impl<T> Entry<T> {
-    /// Returns `true` if the path after the start matches.
+impl Rest {
+    /// Returns `true` if the path after the literal start matches.
     #[inline]
     fn matches(&self, path: &[u8]) -> bool {
-        let mut left = Some(path);
-        for expected in &self.rest {
-            let Some(path) = left else { return false };
-            let end = path.iter().position(|byte| *byte == b'/');
-            let part = end.map_or(path, |end| &path[..end]);
-            left = end.map(|end| &path[end + 1..]);
-            let is_match = match expected {
-                Some(literal) => **literal == *part,
-                // As in axum, a parameter is never empty.
-                None => !part.is_empty(),
-            };
-            if !is_match {
-                return false;
+        match self {
+            Self::Nothing => path.is_empty(),
+            Self::Parameter => is_parameter(path),
+            Self::Segments(segments) => {
+                let mut parts = path.split(|byte| *byte == b'/');
+                let is_match = |expected: &Option<Box<[u8]>>| {
+                    parts.next().is_some_and(|part| match expected {
+                        Some(literal) => **literal == *part,
+                        None => is_parameter(part),
+                    })
+                };
+                segments.iter().all(is_match) && parts.next().is_none()
             }
         }
-        left.is_none()
     }
+}
+
+/// As in axum, a parameter is never empty.
+#[inline]
+fn is_parameter(part: &[u8]) -> bool {
+    !part.is_empty() && !part.contains(&b'/')
 }
 
 /// The kind of a template's segment.
