@@ -55,8 +55,11 @@ pub(crate) trait Row: Default + Clone + Debug {
     /// Adds the data of a later part of the same interval.
     fn merge(&mut self, later: &Self);
 
-    /// Halves the resolution `times` times.
+    /// Halves the resolution of buckets `times` times.
     fn coarsen(&mut self, times: u32);
+
+    /// Rounds what a sum of several intervals need not have in full.
+    fn shorten(&mut self);
 
     /// The bytes that the row holds on the heap.
     fn heap_bytes(&self) -> usize;

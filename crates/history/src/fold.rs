@@ -147,14 +147,19 @@ impl Fold for BucketsFold {
     }
 
     fn add(&mut self, _: u64, row: &Counts) {
-        let filled = row.buckets.iter().zip(&row.counts).filter(|(_, count)| **count > 0);
-        for (bucket, count) in filled {
-            let bucket = usize::from(*bucket);
-            self.counts[bucket] = self.counts[bucket].saturating_add(*count);
-            self.count = self.count.saturating_add(*count);
-            let (lowest, highest) = self.bounds.unwrap_or((bucket, bucket));
-            self.bounds = Some((lowest.min(bucket), highest.max(bucket)));
+        let (Some(lowest), Some(highest)) = (
+            row.counts.iter().position(|count| *count > 0),
+            row.counts.iter().rposition(|count| *count > 0),
+        ) else {
+            return;
+        };
+        for (bucket, count) in row.buckets.iter().zip(&row.counts) {
+            self.counts[usize::from(*bucket)] += u64::from(*count);
         }
+        self.count += row.count();
+        let (lowest, highest) = (row.buckets[lowest].into(), row.buckets[highest].into());
+        let (low, high) = self.bounds.unwrap_or((lowest, highest));
+        self.bounds = Some((low.min(lowest), high.max(highest)));
         self.sum += row.sum;
     }
 

@@ -82,6 +82,8 @@ mod reading;
 
 mod block;
 mod codec;
+#[cfg(test)]
+mod random;
 mod store;
 mod timeline;
 mod track;

@@ -146,7 +146,7 @@ impl Store {
             }
             Err(at) => {
                 let entry = Entry::new(series, past);
-                let bytes = entry.bytes();
+                let bytes = entry.bytes() + each_past!(&entry.past, tracks => tracks.soon_bytes());
                 if self.bytes + bytes > self.max_bytes {
                     self.refused += 1;
                     return None;
@@ -385,3 +385,6 @@ fn tidy(value: f64) -> f64 {
     let rounded = (value * 1e9).round() / 1e9;
     if rounded == 0.0 || !rounded.is_finite() { value } else { rounded }
 }
+
+#[cfg(test)]
+mod tests;

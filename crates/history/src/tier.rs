@@ -45,6 +45,8 @@ impl Tier {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) tiers: Box<[Planned]>,
+    /// `true` if an interval of the first tier is one tick.
+    pub(crate) is_by_tick: bool,
 }
 
 /// One tier of a plan. An interval has the time of its end, which is its number times the step.
@@ -72,7 +74,8 @@ impl Plan {
             let keep = millis(tier.keep).clamp(step, LONGEST);
             Planned { step, keep, ratio, halvings: at.saturating_sub(1) as u32 }
         };
-        Self { tiers: tiers.iter().enumerate().map(plan).collect() }
+        let tiers: Box<[Planned]> = tiers.iter().enumerate().map(plan).collect();
+        Self { is_by_tick: tiers[0].step == millis(tick).max(1), tiers }
     }
 
     /// The step of the first tier.

@@ -47,6 +47,9 @@ impl<R: Row> Tracks<R> {
 
     /// Adds what a tick brought to an interval of the first tier.
     pub(crate) fn push(&mut self, plan: &Plan, interval: u64, row: R) {
+        if plan.is_by_tick {
+            return self.append(plan, 0, interval, row);
+        }
         self.add(plan, 0, interval, row);
     }
 
@@ -68,6 +71,9 @@ impl<R: Row> Tracks<R> {
             let mut coarse = row.clone();
             coarse.coarsen(next.halvings - finer.halvings);
             self.add(plan, tier + 1, next.of_finer(finer, interval), coarse);
+        }
+        if tier > 0 {
+            row.shorten();
         }
         self.tracks[tier].append(interval, &mut row, self.stagger);
     }
@@ -147,6 +153,11 @@ impl<R: Row> Tracks<R> {
     pub(crate) fn heap_bytes(&self) -> usize {
         let tracks = self.tracks.iter().map(Track::heap_bytes).sum::<usize>();
         size_of_val(&*self.tracks) + tracks
+    }
+
+    /// Returns the bytes that a new series is going to need: an open block in each tier.
+    pub(crate) fn soon_bytes(&self) -> usize {
+        self.tracks.len() * (size_of::<Open<R::Model>>() + 4 * size_of::<Sealed>())
     }
 
     /// Returns unused memory.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::codec::counts::Counts;
 use crate::codec::numbers::Numbers;
+use crate::random::{Random, entropy};
 
 /// Appends rows and reads them back, from the open block and from the sealed one.
 fn round_trip<R: Row + PartialEq>(rows: &[(u64, R)]) -> Vec<(u64, R)> {
@@ -64,41 +65,6 @@ fn numbers_of_every_kind_come_back_to_the_last_bit() {
     }
 }
 
-/// A small generator of pseudo-random numbers (xorshift), uniform from 0 to 1.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> f64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn poisson(&mut self, mean: f64) -> u64 {
-        let (mut product, mut count, limit) = (1.0, 0, (-mean).exp());
-        loop {
-            product *= self.next();
-            if product <= limit {
-                return count;
-            }
-            count += 1;
-        }
-    }
-}
-
-/// The entropy of a Poisson count in bits.
-fn entropy(mean: f64) -> f64 {
-    let (mut p, mut bits) = ((-mean).exp(), 0.0);
-    for n in 0..(mean as u64 * 3 + 60) {
-        if p > 0.0 {
-            bits -= p * p.log2();
-        }
-        p *= mean / (n + 1) as f64;
-    }
-    bits
-}
-
 fn counts_near_the_entropy(mean: f64, cells: u16, rows: u64) -> f64 {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     let shape = |cell: u16| {
@@ -117,7 +83,7 @@ fn counts_near_the_entropy(mean: f64, cells: u16, rows: u64) -> f64 {
             let count = random.poisson(mean);
             if count > 0 {
                 row.buckets.push(1000 + cell);
-                row.counts.push(count);
+                row.counts.push(count as u32);
             }
         }
         open.push(interval, &mut row);

@@ -3,8 +3,8 @@
 //! Numbers of a service are mostly constant, or whole numbers that wander or fluctuate, and
 //! sometimes floats with all their digits. So a number is coded as one of: the same as before; a
 //! whole number, or a whole number of thousandths, as its distance from the expected one; or the
-//! distance of its bits from those of the last float, in single precision where that is exact. Of
-//! a distance, the number of bits is learned, and the bits below the highest two are as likely as not.
+//! distance of its bits from those of the last float, the short ones without their zeros at the end.
+//! Of a distance, the number of bits is learned, and the bits below the highest two are as likely as not.
 
 use super::Coder;
 use super::range_coder::Bit;
@@ -27,10 +27,10 @@ pub(crate) struct Column {
     is_same: Bit,
     is_whole: Bit,
     is_thousandths: Bit,
-    is_single: Bit,
+    is_short: Bit,
     whole: Width,
-    single: Width,
-    double: Width,
+    short: Width,
+    full: Width,
 }
 
 impl Column {
@@ -44,19 +44,17 @@ impl Column {
             self.code_whole(value, ONE, coder)
         } else if coder.bit(&mut self.is_thousandths, is_multiple(value, THOUSANDTH)) {
             self.code_whole(value, THOUSANDTH, coder)
-        } else if coder
-            .bit(&mut self.is_single, f64::from(value as f32).to_bits() == value.to_bits())
-        {
-            // The bits of a float, read as a whole number, have the order of the values.
-            let last = ordered(i64::from((self.last as f32).to_bits()), 32);
-            let this = ordered(i64::from((value as f32).to_bits()), 32);
-            let this = code_distance(&mut self.single, last, this, coder);
-            f64::from(f32::from_bits(ordered(this, 32) as u32))
         } else {
-            let last = ordered(self.last.to_bits().cast_signed(), 64);
-            let this = ordered(value.to_bits().cast_signed(), 64);
-            let this = code_distance(&mut self.double, last, this, coder);
-            f64::from_bits(ordered(this, 64).cast_unsigned())
+            // The bits of a float, read as a whole number, have the order of the values.
+            let is_short = coder.bit(&mut self.is_short, is_short(value));
+            let (width, unused) =
+                if is_short { (&mut self.short, SHORTENED_BITS) } else { (&mut self.full, 0) };
+            let [last, this] =
+                [self.last, value].map(|value| ordered(value.to_bits().cast_signed()));
+            let this = code_distance(width, last >> unused, this >> unused, coder);
+            // Of a negative float, the bits that were left out are ones in this order.
+            let this = this << unused | (this >> 63) & ((1 << unused) - 1);
+            f64::from_bits(ordered(this).cast_unsigned())
         };
         self.learn(value);
         value
@@ -152,9 +150,24 @@ fn unzigzag(number: u64) -> i64 {
 /// Maps the bits of a float to a whole number of the same order, and back.
 ///
 /// Negative floats, whose sign bit is set, grow with their magnitude; their other bits are inverted.
-fn ordered(bits: i64, width: u32) -> i64 {
-    let unused = 64 - width;
-    // Moves the sign bit to the top, so that it spreads over the number when it is moved back.
-    let bits = bits << unused >> unused;
-    bits ^ ((bits >> 63) & (i64::MAX >> unused))
+fn ordered(bits: i64) -> i64 {
+    bits ^ ((bits >> 63) & i64::MAX)
+}
+
+/// The bits that a shortened float has not: 36 significant ones are left, eleven decimal digits.
+const SHORTENED_BITS: u32 = 17;
+
+/// Returns `true` if a float has zeros in the place of these bits.
+fn is_short(value: f64) -> bool {
+    value.to_bits() & ((1 << SHORTENED_BITS) - 1) == 0
+}
+
+/// Rounds a number to 36 significant bits, unless it is whole.
+pub(crate) fn shortened(value: f64) -> f64 {
+    if is_multiple(value, ONE) || !value.is_finite() {
+        return value;
+    }
+    let half = 1 << (SHORTENED_BITS - 1);
+    let rounded = f64::from_bits((value.to_bits() + half) >> SHORTENED_BITS << SHORTENED_BITS);
+    if rounded.is_finite() { rounded } else { value }
 }

@@ -1,6 +1,6 @@
 //! The intervals of counters and gauges.
 
-use super::column::Column;
+use super::column::{Column, shortened};
 use super::range_coder::Bit;
 use super::{Coder, Model, Row};
 
@@ -43,6 +43,14 @@ impl Row for Numbers {
     }
 
     fn coarsen(&mut self, _: u32) {}
+
+    fn shorten(&mut self) {
+        if !self.is_flat() {
+            self.sum = shortened(self.sum);
+            self.min = shortened(self.min);
+            self.max = shortened(self.max);
+        }
+    }
 
     fn heap_bytes(&self) -> usize {
         0

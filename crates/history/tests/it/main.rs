@@ -2,6 +2,7 @@
 
 mod answers;
 mod gaps;
+mod percentiles;
 
 use std::time::Duration;
 
