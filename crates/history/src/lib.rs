@@ -80,13 +80,16 @@ mod fold;
 mod grid;
 mod reading;
 
-mod block;
-mod codec;
-#[cfg(test)]
-mod random;
+mod entry;
 mod store;
 mod timeline;
 mod track;
+
+mod block;
+mod codec;
+
+#[cfg(test)]
+mod random;
 
 use metrics_core::Desc;
 

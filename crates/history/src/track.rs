@@ -88,6 +88,12 @@ impl<R: Row> Tracks<R> {
         }
     }
 
+    /// Seals the open blocks before they are full.
+    pub(crate) fn seal(&mut self) {
+        self.tracks.iter_mut().for_each(Track::seal);
+        self.shrink();
+    }
+
     /// Drops blocks that are too old in each tier, and returns the number of their intervals.
     pub(crate) fn expire(&mut self, first_kept: impl Fn(usize) -> u64) -> u64 {
         let tracks = self.tracks.iter_mut().enumerate();

@@ -8,8 +8,9 @@ use metrics_core::{
     Ticker, Unit,
 };
 
-use super::{Entry, Past, Store};
+use super::Store;
 use crate::codec::counts::Counts;
+use crate::entry::{Entry, Past, each_past};
 use crate::query::Query;
 use crate::random::{Random, entropy};
 use crate::reading::Taken;
@@ -332,4 +333,19 @@ impl Replayed {
             None => self.metric.apply(value),
         }
     }
+}
+
+#[test]
+fn open_blocks_alone_stay_within_the_limit() {
+    const LIMIT: usize = 200_000;
+    let mut load = Load::new(20, 10, LIMIT);
+    for second in 0..300 {
+        load.run(1);
+        let bytes = load.store.stats().bytes;
+        assert!(bytes <= LIMIT, "{bytes} bytes in second {second}");
+    }
+    let answer = Taken::new(&load.store, &Query::new("jobs_total").last(SECOND * 2).step(SECOND));
+    let answer = answer.unwrap().answer();
+    assert_eq!(answer.series.len(), 10);
+    assert!(answer.series.iter().all(|series| series.values[1].is_some()));
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod gaps;
+mod guests;
 mod percentiles;
 
 use std::time::Duration;
