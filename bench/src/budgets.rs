@@ -59,6 +59,8 @@ const MEMORY: &str = "floor, fresh memory alone";
 
 const SUMS: &str = "floor, sums and values";
 const LINES: &str = "floor, lines alone";
+const SCAN: &str = "floor, scan and copy";
+const VALUES: &str = "floor, copy of the values";
 
 const MIB: f64 = 1024.0 * 1024.0;
 /// The growth that counts as none: the system loads a program's code in pieces of 64 KiB.
@@ -112,6 +114,9 @@ const BUDGETS: &[Budget] = &[
     Budget::new("sampling/1000x8", "node0, idle", Nanos(50_000.0)).floor(SUMS),
     Budget::new("sampling/1000x8", "node0, busy", Nanos(5_000_000.0)).floor(LINES),
     Budget::new("sampling/1000x8", "node0, busy", Of(LINES, 1.25)).floor(LINES),
+    Budget::new("history/query/24", "node0, gauges", Nanos(5e6)).floor(SCAN),
+    Budget::new("history/query/24", "node0, counters", Nanos(5e6)).floor(SCAN),
+    Budget::new("history/tick/1000", "node0, with history", Nanos(1e6)).floor(VALUES),
     Budget::new("worst-case", "node0, counter", Nanos(10_000.0)).floor(MEMORY),
     Budget::new("worst-case", "node0, latency", Nanos(10_000.0)).floor(MEMORY),
     Budget::new("worst-case", "node0, known name", Nanos(10_000.0)).floor(MEMORY),

@@ -5,6 +5,7 @@
 
 mod contention;
 mod demo;
+mod history;
 mod ledger;
 mod many;
 mod memory;
@@ -38,6 +39,8 @@ pub(crate) enum Group {
     Scrape,
     /// The pass that is made every second.
     Sampling,
+    /// Keeping the past, and asking for it.
+    History,
     /// The memory of metrics, and of a whole process over time.
     Memory,
     /// Building, registering, the first request and the first scrape.
@@ -75,6 +78,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
     Question { group: Group::Monitors, name: "monitors", ask: monitors::ask },
     Question { group: Group::Scrape, name: "scrape", ask: scrape::ask },
     Question { group: Group::Sampling, name: "sampling", ask: sampling::ask },
+    Question { group: Group::History, name: "history", ask: history::ask },
     Question { group: Group::Core, name: "worst-case", ask: worst_case::ask },
     Question { group: Group::Memory, name: "memory", ask: memory::ask },
     Question { group: Group::Memory, name: "ledger", ask: ledger::ask },

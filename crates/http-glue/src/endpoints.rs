@@ -16,6 +16,8 @@ mod index;
 mod paths;
 
 mod health;
+#[cfg(feature = "history")]
+mod history;
 mod openapi;
 mod pages;
 mod probes;

@@ -41,6 +41,7 @@
 //! snapshot of all metrics, with the health that was judged from it. Each monitor
 //! has a topic, such as `database`, and `/metrics/database` answers as soon as that
 //! monitor is registered.
+//! The feature `history` adds [`Routes::history`], the endpoint `/metrics/history`.
 //! Its own metrics are [`CONNECTIONS`] and [`REQUESTS_REFUSED`].
 
 mod endpoints;

@@ -26,7 +26,7 @@
 //! Prometheus scrapes `/metrics`, Kubernetes asks `/health/live` and
 //! `/health/ready`, and people read `/health/performance`, `/metrics/database`,
 //! `/metrics/cache`, `/metrics/circuit-breaker`, `/metrics/performance`,
-//! `/metrics/system` and `/metrics/runtime`.
+//! `/metrics/system` and `/metrics/runtime`; `/metrics/history` has the past of each metric.
 //! Recording takes one to three nanoseconds. A monitor that panics or hangs is
 //! skipped, and no input of a client makes memory grow without bound.
 //!
@@ -81,6 +81,7 @@ pub use testing::Testing;
 
 pub use breaker_monitor as breaker;
 pub use cache_monitor as cache;
+pub use history;
 #[cfg(feature = "metrics")]
 pub use metrics_bridge as bridge;
 pub use performance_monitor as performance;
@@ -125,3 +126,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/watch-a-pool.md")]
 struct WatchAPool;
+
+/// The guide's examples, compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/history.md")]
+struct AskTheHistory;

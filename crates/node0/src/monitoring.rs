@@ -1,5 +1,7 @@
 //! The monitoring: all parts of node0, connected.
 
+mod past;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -7,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use aggregator::{Aggregator, Events, StartError};
 use axum::Router;
 use exporter::{Exporter, ExporterBuilder, Format, Naming};
+use history::{History, HistoryBuilder};
 use http_glue::{Readiness, Routes, RoutesError, Shutdown, serve};
 use metrics_core::{
     AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, RegistryBuilder, Sample,
@@ -41,6 +44,7 @@ struct Inner {
     runtime: Mutex<Option<MonitoredRuntime>>,
     requests: RequestLayer,
     exporter: Arc<Exporter>,
+    history: Option<History>,
     version: Option<String>,
     /// Created at first use, since it needs a runtime and the rest does not.
     readiness: OnceLock<Readiness>,
@@ -68,6 +72,7 @@ pub enum BuildError {
 pub struct MonitoringBuilder {
     registry: RegistryBuilder,
     exporter: ExporterBuilder,
+    history: Option<HistoryBuilder>,
     version: Option<String>,
 }
 
@@ -116,10 +121,12 @@ impl MonitoringBuilder {
         let host = self.version.as_deref().unwrap_or_default();
         let build_info = registry.gauge(&BUILD_INFO, &[host, env!("CARGO_PKG_VERSION")])?;
         build_info.set(1.0);
+        let history = self.history.map(|settings| settings.register(&registry)).transpose()?;
         let inner = Inner {
             runtime: Mutex::new(None),
             requests: requests(&registry, &monitors.performance)?,
             exporter: Arc::new(self.exporter.build()),
+            history,
             version: self.version,
             readiness: OnceLock::new(),
             aggregator: Mutex::new(None),
@@ -138,6 +145,7 @@ impl Monitoring {
         MonitoringBuilder {
             registry: Registry::builder(),
             exporter: Exporter::builder(),
+            history: Some(History::builder()),
             version: None,
         }
     }
@@ -236,8 +244,12 @@ impl Monitoring {
     where
         S: Clone + Send + Sync + 'static,
     {
-        let Inner { registry, exporter, version, .. } = &*self.inner;
+        let Inner { registry, exporter, history, version, .. } = &*self.inner;
         let routes = Routes::new(registry, exporter.clone(), self.readiness());
+        let routes = match history {
+            Some(history) => routes.history(history),
+            None => routes,
+        };
         let routes = match version {
             Some(version) => routes.version(version),
             None => routes,

@@ -63,6 +63,19 @@ async fn series_are_on_the_page() {
 }
 
 #[tokio::test]
+async fn past_is_kept_by_the_history() {
+    let mut testing = Monitoring::testing();
+    let _queue = queue(&mut testing, 3);
+    let path = "/metrics/history?metric=queue_wait_duration_seconds&from=-1s&quantile=0.5";
+    let (status, body) = json(&testing, path).await;
+    assert_eq!(status, StatusCode::OK);
+    let median = body["series"][0]["values"][0].as_f64().expect("a message waited");
+    assert!((median - 0.25).abs() < 0.0025, "{median} s");
+    let (_, body) = json(&testing, "/metrics/history?metric=queue_messages_waiting&from=-1s").await;
+    assert_eq!(body["series"][0]["values"][0], 3.0);
+}
+
+#[tokio::test]
 async fn judgement_is_part_of_the_services_health() {
     let mut testing = Monitoring::testing();
     let _queue = queue(&mut testing, 101);

@@ -1,6 +1,8 @@
 //! Tests through the public API: endpoints, probes and the server.
 
 mod endpoints;
+#[cfg(feature = "history")]
+mod history;
 mod openapi;
 mod overload;
 mod panics;

@@ -1,0 +1,111 @@
+//! Blocks give back what was appended, and come near the entropy of it.
+
+use super::*;
+use crate::codec::counts::Counts;
+use crate::codec::numbers::Numbers;
+use crate::random::{Random, entropy};
+
+/// Appends rows and reads them back, from the open block and from the sealed one.
+fn round_trip<R: Row + PartialEq>(rows: &[(u64, R)]) -> Vec<(u64, R)> {
+    let mut open = Open::<R::Model>::new(rows[0].0);
+    for (interval, row) in rows {
+        open.push(*interval, &mut row.clone());
+    }
+    let collect = |block: Sealed| {
+        let mut read = Vec::new();
+        block.read(|interval, row: &R| read.push((interval, row.clone())));
+        read
+    };
+    let read = collect(open.copy());
+    assert_eq!(read, collect(open.seal()));
+    read
+}
+
+#[test]
+fn numbers_of_every_kind_come_back_to_the_last_bit() {
+    let odd = [
+        0.0,
+        -0.0,
+        1.0,
+        1.0,
+        -7.0,
+        0.001,
+        12.345,
+        1e300,
+        -1e-300,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        0.1,
+        f64::from(0.1_f32),
+        9007199254740993.0,
+        -9007199254740991.0,
+        1e15,
+        1e16,
+        3.0,
+        3.0,
+        3.5,
+    ];
+    let rows: Vec<_> = (0..500_u64)
+        .map(|n| {
+            let value = odd[(n * n % 20) as usize];
+            let row = Numbers {
+                ticks: 1 + (n % 3) as u32,
+                sum: value * 2.5,
+                min: value,
+                max: value + 1.0,
+            };
+            (n * 3 - n % 2, if n % 4 == 0 { Numbers::of(value) } else { row })
+        })
+        .collect();
+    let read = round_trip(&rows);
+    for ((interval, row), (expected, wanted)) in read.iter().zip(&rows) {
+        assert_eq!(interval, expected);
+        let bits = |row: &Numbers| [row.sum, row.min, row.max].map(f64::to_bits);
+        assert_eq!((row.ticks, bits(row)), (wanted.ticks, bits(wanted)));
+    }
+}
+
+fn counts_near_the_entropy(mean: f64, cells: u16, rows: u64) -> f64 {
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let shape = |cell: u16| {
+        let x = (f64::from(cell) / f64::from(cells) - 0.5) * 6.0;
+        (-x * x / 2.0).exp()
+    };
+    let total: f64 = (0..cells).map(shape).sum();
+    let mut open = Open::<<Counts as Row>::Model>::new(0);
+    let mut bits = 0.0;
+    let mut wanted = Vec::new();
+    for interval in 0..rows {
+        let mut row = Counts::default();
+        for cell in 0..cells {
+            let mean = mean * f64::from(cells) * shape(cell) / total;
+            bits += entropy(mean);
+            let count = random.poisson(mean);
+            if count > 0 {
+                row.buckets.push(1000 + cell);
+                row.counts.push(count as u32);
+            }
+        }
+        open.push(interval, &mut row);
+        wanted.push(row);
+    }
+    let sealed = open.seal();
+    let mut at = 0;
+    sealed.read(|_, row: &Counts| {
+        let filled = row.buckets.iter().zip(&row.counts).filter(|(_, count)| **count > 0);
+        let expected = wanted[at].buckets.iter().zip(&wanted[at].counts);
+        assert!(filled.eq(expected), "{row:?} {:?}", wanted[at]);
+        at += 1;
+    });
+    sealed.data_bytes() as f64 * 8.0 / bits
+}
+
+#[test]
+fn counts_take_little_more_than_their_entropy() {
+    for (mean, rows) in
+        [(0.1, 60), (0.5, 60), (2.0, 60), (8.0, 60), (50.0, 60), (300.0, 60), (0.5, 3600)]
+    {
+        let ratio = counts_near_the_entropy(mean, 300, rows);
+        println!("{mean} {rows}: {ratio:.3}");
+    }
+}

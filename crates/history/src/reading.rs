@@ -1,0 +1,243 @@
+//! Reading: takes the blocks of a query under the lock, and makes the answer after it.
+//!
+//! Under the lock only pointers to sealed blocks are copied, and the bytes of open ones. Nothing is
+//! decompressed there, so a long answer delays no tick.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use metrics_core::{Labels, Layout};
+
+use crate::answer::{Answer, AnsweredSeries, Resolution, Statistic};
+use crate::codec::Row;
+use crate::codec::counts::Counts;
+use crate::codec::numbers::Numbers;
+use crate::entry::{Entry, Past};
+use crate::fold::{BucketsFold, Fold, LevelFold, RateFold};
+use crate::grid::Grid;
+use crate::query::{MAX_VALUES, Query, QueryError};
+use crate::store::Store;
+use crate::tier::{Plan, Planned, Time, millis};
+use crate::timeline::Observed;
+use crate::track::{Extract, Tracks};
+use crate::when::When;
+
+/// Everything that an answer is made of.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    metric: String,
+    quantile: Option<f64>,
+    grid: Grid,
+    time: Time,
+    plan: Plan,
+    /// The observed intervals of each tier.
+    observed: Vec<Vec<Observed>>,
+    series: Vec<(Labels, Parts)>,
+}
+
+/// The intervals of one series, by what its numbers mean.
+#[derive(Debug)]
+enum Parts {
+    Rate(Vec<Part<Numbers>>),
+    Level(Vec<Part<Numbers>>),
+    Buckets(Vec<Part<Counts>>, Layout),
+}
+
+/// The intervals of one tier, for some of the points.
+#[derive(Debug)]
+struct Part<R> {
+    tier: usize,
+    points: Range<usize>,
+    intervals: (u64, u64),
+    extract: Extract<R>,
+}
+
+impl Taken {
+    /// Takes what a query needs.
+    pub(crate) fn new(store: &Store, query: &Query) -> Result<Self, QueryError> {
+        if query.quantile.is_some_and(|quantile| !(0.0..=1.0).contains(&quantile)) {
+            return Err(QueryError::Quantile);
+        }
+        let entries = store.metric(&query.metric);
+        let (Some(time), Some(first)) = (store.time, entries.first()) else {
+            return Err(QueryError::UnknownMetric {
+                metric: query.metric.clone(),
+                known: store.names(),
+            });
+        };
+        let is_buckets = |entry: &Entry| matches!(entry.past, Past::Buckets(..));
+        if query.quantile.is_some() && !entries.iter().any(|entry| is_buckets(entry)) {
+            return Err(QueryError::NoQuantiles { metric: query.metric.clone() });
+        }
+        let range = range(store, time, query)?;
+        let grid = Grid::new(&store.plan, range, query.step, is_buckets(first))?;
+        let matching: Vec<&Entry> = entries
+            .iter()
+            .map(|entry| &**entry)
+            .filter(|entry| query.matchers.matches(&entry.labels))
+            .collect();
+        let (series, points) = (matching.len(), grid.points as u64);
+        if series as u64 * points > MAX_VALUES {
+            return Err(QueryError::TooManyValues { series, points });
+        }
+        let all = 0..grid.points;
+        let tiers = store.plan.tiers.iter().zip(&store.timelines);
+        Ok(Self {
+            metric: query.metric.clone(),
+            quantile: query.quantile,
+            observed: tiers
+                .map(|(tier, timeline)| timeline.range(grid.intervals(tier, &all)))
+                .collect(),
+            series: matching
+                .into_iter()
+                .map(|entry| (entry.labels.clone(), Parts::of(entry, store, &grid)))
+                .collect(),
+            plan: store.plan.clone(),
+            grid,
+            time,
+        })
+    }
+
+    /// Decompresses the blocks and makes the answer.
+    pub(crate) fn answer(self) -> Answer {
+        let Self { grid, time, .. } = &self;
+        let statistic = match (&self.quantile, self.series.first()) {
+            (Some(_), _) => Statistic::Quantile,
+            (None, Some((_, Parts::Buckets(..)))) => Statistic::Mean,
+            (None, Some((_, Parts::Level(_)))) => Statistic::Level,
+            _ => Statistic::Rate,
+        };
+        let series = self.series.iter().map(|(labels, parts)| match parts {
+            Parts::Rate(parts) => self.read(labels, parts, RateFold::default()),
+            Parts::Level(parts) => self.read(labels, parts, LevelFold::default()),
+            Parts::Buckets(parts, layout) => {
+                self.read(labels, parts, BucketsFold::new(*layout, self.quantile))
+            }
+        });
+        Answer {
+            statistic,
+            from: time.to_wall(grid.first.saturating_sub(grid.step)),
+            to: time.to_wall(grid.time(grid.points - 1)),
+            step: Duration::from_millis(grid.step),
+            timestamps: (0..grid.points).map(|point| time.to_wall(grid.time(point))).collect(),
+            series: series.collect(),
+            metric: self.metric,
+        }
+    }
+
+    /// Reads one series.
+    fn read<F: Fold>(
+        &self,
+        labels: &Labels,
+        parts: &[Part<F::Row>],
+        mut fold: F,
+    ) -> AnsweredSeries {
+        let Self { grid, plan, time, .. } = self;
+        let mut columns = Columns::new(grid.points);
+        for part in parts {
+            let tier = &plan.tiers[part.tier];
+            fold.begin(&self.observed[part.tier], tier.halvings);
+            part.read(grid, tier, &mut fold, &mut columns);
+        }
+        let is_coarse = grid.step > plan.base() || parts.iter().any(|part| part.tier > 0);
+        let resolution = |part: &Part<F::Row>| Resolution {
+            from: time.to_wall(grid.time(part.points.start)),
+            step: Duration::from_millis(plan.tiers[part.tier].step),
+        };
+        AnsweredSeries {
+            labels: labels.clone(),
+            values: columns.values,
+            min: if is_coarse { columns.min } else { Vec::new() },
+            max: if is_coarse { columns.max } else { Vec::new() },
+            resolutions: parts.iter().map(resolution).collect(),
+        }
+    }
+}
+
+/// Returns the range of a query in the time of the history.
+fn range(store: &Store, time: Time, query: &Query) -> Result<(u64, u64), QueryError> {
+    let now = store.now();
+    let resolve = |when: When| match when {
+        When::At(at) => time.of_wall(at),
+        When::Ago(ago) => now.saturating_sub(millis(ago)),
+    };
+    let (from, to) = (resolve(query.from), resolve(query.to).min(now));
+    if from >= to {
+        return Err(QueryError::EmptyRange);
+    }
+    // Nothing is older than the longest tier keeps it.
+    let kept = store.plan.tiers.iter().map(|tier| tier.keep).max().unwrap_or_default();
+    let oldest = now.saturating_sub(kept);
+    Ok((if to > oldest { from.max(oldest) } else { from }, to))
+}
+
+impl Parts {
+    fn of(entry: &Entry, store: &Store, grid: &Grid) -> Self {
+        match &entry.past {
+            Past::Rate(tracks) | Past::Total(tracks, _) => Self::Rate(parts(tracks, store, grid)),
+            Past::Level(tracks) => Self::Level(parts(tracks, store, grid)),
+            Past::Buckets(tracks, layout) => Self::Buckets(parts(tracks, store, grid), *layout),
+        }
+    }
+}
+
+/// Takes the intervals of a series out of each tier.
+fn parts<R: Row>(tracks: &Tracks<R>, store: &Store, grid: &Grid) -> Vec<Part<R>> {
+    let plan = &store.plan;
+    let start = |tier: usize| {
+        // Within the time that a tier keeps, what it does not have is a gap. It may have more.
+        let kept = store.kept_since(tier);
+        let first = tracks.first(tier);
+        first.map_or(kept, |first| plan.tiers[tier].end(first.saturating_sub(1)).min(kept))
+    };
+    let starts: Vec<u64> = (0..plan.tiers.len()).map(start).collect();
+    let part = |(tier, points): (usize, Range<usize>)| {
+        let intervals = grid.intervals(&plan.tiers[tier], &points);
+        Part { tier, points, intervals, extract: tracks.extract(plan, tier, intervals) }
+    };
+    grid.parts(&starts).into_iter().map(part).collect()
+}
+
+impl<R: Row> Part<R> {
+    /// Reads the intervals into the columns, a point at a time.
+    fn read<F>(&self, grid: &Grid, tier: &Planned, fold: &mut F, columns: &mut Columns)
+    where
+        F: Fold<Row = R>,
+    {
+        let mut running: Option<Range<usize>> = None;
+        self.extract.read(self.intervals, |interval, row| {
+            let points = grid.points_of(tier, interval);
+            if running.as_ref() != Some(&points) {
+                columns.set(running.replace(points), &self.points, fold);
+            }
+            fold.add(interval, row);
+        });
+        columns.set(running, &self.points, fold);
+    }
+}
+
+/// The columns of one series.
+#[derive(Debug)]
+struct Columns {
+    values: Vec<Option<f64>>,
+    min: Vec<Option<f64>>,
+    max: Vec<Option<f64>>,
+}
+
+impl Columns {
+    fn new(points: usize) -> Self {
+        let empty = || vec![None; points];
+        Self { values: empty(), min: empty(), max: empty() }
+    }
+
+    /// Sets points to what was folded, as far as they are among the `allowed` ones.
+    fn set(&mut self, points: Option<Range<usize>>, allowed: &Range<usize>, fold: &mut impl Fold) {
+        let (Some(points), Some(folded)) = (points, fold.take()) else { return };
+        let points = points.start.max(allowed.start)..points.end.min(allowed.end);
+        for point in points {
+            self.values[point] = Some(folded.value);
+            self.min[point] = Some(folded.min);
+            self.max[point] = Some(folded.max);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Percentiles of merged intervals against those of all recorded values.
+
+use std::time::Duration;
+
+use history::Query;
+use metrics_core::{Desc, Latency, Layout};
+
+use crate::{Bench, SECOND, values};
+
+const WORK: Desc = Desc::latency("work_seconds", "Time of a piece of work.").labels(&["kind"]);
+
+/// A kind of work: makes a duration in nanoseconds of a uniform random number.
+type Kind = (&'static str, fn(f64) -> f64);
+
+const KINDS: [Kind; 4] = [
+    ("even", |u| 1e6 + 9e6 * u),
+    ("two-humped", |u| if u < 0.93 { 2e6 + 1e6 * u } else { 4e8 + 1e8 * u }),
+    ("long-tailed", |u| 1e5 / (1.0001 - u).powf(1.5)),
+    ("almost constant", |u| 5e6 + 100.0 * u),
+];
+
+/// A registry with one latency of each kind, and all values that were recorded.
+struct Recorded {
+    bench: Bench,
+    latencies: Vec<Latency>,
+    /// The nanoseconds by kind and second.
+    seconds: Vec<Vec<Vec<u64>>>,
+    random: u64,
+}
+
+impl Recorded {
+    fn new() -> Self {
+        let bench = Bench::new();
+        let register =
+            |(kind, _): &Kind| bench.registry.latency(&WORK, &[kind]).expect("it is valid");
+        let latencies = KINDS.iter().map(register).collect();
+        let seconds = vec![Vec::new(); KINDS.len()];
+        Self { bench, latencies, seconds, random: 0x9E37_79B9_7F4A_7C15 }
+    }
+
+    fn uniform(&mut self) -> f64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        (self.random >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Records for some seconds, from none to thirty values of each kind in each.
+    fn run(&mut self, seconds: u64) {
+        for second in 0..seconds {
+            for (at, (_, kind)) in KINDS.iter().enumerate() {
+                let count = second * second % 31;
+                let nanos: Vec<u64> = (0..count).map(|_| kind(self.uniform()) as u64).collect();
+                nanos.iter().for_each(|n| self.latencies[at].record(Duration::from_nanos(*n)));
+                self.seconds[at].push(nanos);
+            }
+            self.bench.tick();
+        }
+    }
+
+    /// Compares the percentiles of a range, given in seconds before now, with the exact ones.
+    fn judge(&self, from: usize, to: usize, error: f64) {
+        for (at, (kind, _)) in KINDS.iter().enumerate() {
+            let end = self.seconds[at].len() - to;
+            let mut exact = self.seconds[at][end + to - from..end].concat();
+            exact.sort_unstable();
+            for q in [0.0, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0] {
+                let rank = (q * exact.len() as f64).ceil().max(1.0) as usize;
+                let exact = exact[rank - 1] as f64 / 1e9;
+                let range = SECOND * (from - to) as u32;
+                let now = self.seconds[at].len();
+                let query = Query::new("work_seconds")
+                    .matching(history::Matchers::new().equal("kind", *kind))
+                    .from(self.bench.at((now - from) as u64))
+                    .to(self.bench.at((now - to) as u64))
+                    .step(range)
+                    .quantile(q);
+                let answer = self.bench.ask(query);
+                let seen = values(&answer)[0].expect("there were values");
+                let off = (seen - exact).abs() / exact;
+                assert!(off <= error, "{kind}: {seen} s for {exact} s at {q} over {range:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn percentiles_of_any_part_of_the_last_hour_are_those_of_all_its_values() {
+    let mut recorded = Recorded::new();
+    recorded.run(3600);
+    let error = Layout::RELATIVE_ERROR * (1.0 + 1e-9);
+    assert!(error < 0.01);
+    for (from, to) in [(3600, 0), (1800, 0), (900, 0), (60, 0), (7, 0), (3600, 2400), (250, 130)] {
+        recorded.judge(from, to, error);
+    }
+}
+
+#[test]
+fn percentiles_of_earlier_hours_have_twice_the_error() {
+    let mut recorded = Recorded::new();
+    recorded.run(3 * 3600);
+    let error = Layout::RELATIVE_ERROR * (1.0 + 1e-9);
+    recorded.judge(3600, 0, error);
+    recorded.judge(3 * 3600, 2 * 3600, 2.0 * error);
+}
