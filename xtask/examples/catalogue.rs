@@ -22,6 +22,7 @@ const CATALOGUE: &[(&str, &[&Desc])] = &[
     ("system-monitor", system_monitor::DESCS),
     ("metrics-bridge", metrics_bridge::DESCS),
     ("exporter", exporter::DESCS),
+    ("alerting", alerting::DESCS),
     ("http-glue", http_glue::DESCS),
     ("request-layer", request_layer::DESCS),
     ("node0", node0::DESCS),

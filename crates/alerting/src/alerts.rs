@@ -4,6 +4,8 @@
 //! not wait for it: each evaluation publishes an overview, and they read that.
 
 use std::fmt;
+#[cfg(feature = "toml")]
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ use crate::engine::Engine;
 use crate::metrics::{Metrics, Reload};
 use crate::overview::Overview;
 use crate::rule::{Rule, RuleError, check_all};
+#[cfg(feature = "toml")]
+use crate::rules_file::{RulesFileError, load};
 use crate::settings::Settings;
 use crate::silence::Silence;
 
@@ -63,6 +67,9 @@ struct Shared {
     clock: Clock,
     /// The number of silences that were made, from which their ids are.
     silences: Mutex<u64>,
+    /// The rules of the code, to which a rules file is applied.
+    #[cfg(feature = "toml")]
+    of_code: Vec<Rule>,
 }
 
 /// Settings for [`Alerts`].
@@ -73,6 +80,9 @@ pub struct AlertingBuilder {
     settings: Settings,
     /// The edits of rules that no rule has the name for.
     unknown: Option<RuleError>,
+    /// The rules before a rules file was applied to them.
+    #[cfg(feature = "toml")]
+    of_code: Option<Vec<Rule>>,
 }
 
 /// Alerts that could not be set up.
@@ -129,6 +139,18 @@ impl AlertingBuilder {
         self
     }
 
+    /// Applies a [rules file](crate::apply_toml) to the rules so far; so call it last.
+    ///
+    /// # Errors
+    /// [`RulesFileError`] if the file cannot be read or has mistakes.
+    #[cfg(feature = "toml")]
+    pub fn rules_file(mut self, path: &Path) -> Result<Self, RulesFileError> {
+        let of_code = self.of_code.take().unwrap_or(self.rules);
+        self.rules = load(&of_code, path)?;
+        self.of_code = Some(of_code);
+        Ok(self)
+    }
+
     /// Shortens the `for` and the hold time of all rules to at most this; not limited by default.
     ///
     /// It is for demonstrations and tests. In production a short `for` wakes people for nothing.
@@ -175,14 +197,18 @@ impl AlertingBuilder {
     /// [`AlertingError`] for a rule that cannot work, and if the registry has alerts already or
     /// its maximum of metric names.
     pub fn register(self, registry: &Registry) -> Result<Alerts, AlertingError> {
-        let Self { rules, mut settings, unknown } = self;
+        let Self { rules, mut settings, unknown, .. } = self;
         if let Some(unknown) = unknown {
             return Err(unknown.into());
         }
         check_all(&rules)?;
         settings.interval = settings.interval.max(registry.tick_length());
+        #[cfg(feature = "toml")]
+        let of_code = self.of_code.unwrap_or_else(|| rules.clone());
         let engine = Engine::new(settings, rules);
         let shared = Shared {
+            #[cfg(feature = "toml")]
+            of_code,
             published: Mutex::new(Arc::new(engine.overview())),
             engine: Mutex::new(engine),
             metrics: Metrics::register(registry).map_err(AlertingError::Register)?,
@@ -198,7 +224,13 @@ impl AlertingBuilder {
 impl Alerts {
     /// Returns a builder with the [built-in rules](built_in) and the default settings.
     pub fn builder() -> AlertingBuilder {
-        AlertingBuilder { rules: built_in(), settings: Settings::default(), unknown: None }
+        AlertingBuilder {
+            rules: built_in(),
+            settings: Settings::default(),
+            unknown: None,
+            #[cfg(feature = "toml")]
+            of_code: None,
+        }
     }
 
     /// Returns all alerts, silences and rules as of the last evaluation.
@@ -227,7 +259,8 @@ impl Alerts {
             format!("silence-{made}")
         };
         let matchers = matchers.into_iter().collect();
-        let silence = Silence { id: id.clone(), matchers, starts_at, ends_at, reason: reason.into() };
+        let silence =
+            Silence { id: id.clone(), matchers, starts_at, ends_at, reason: reason.into() };
         self.change(|engine| engine.silence(silence));
         id
     }
@@ -253,6 +286,24 @@ impl Alerts {
         Ok(())
     }
 
+    /// Reads a [rules file](crate::apply_toml) and replaces all rules by those of the code, as the
+    /// file changes them.
+    ///
+    /// It reads the file on the calling thread: in async code call it by `spawn_blocking`.
+    ///
+    /// # Errors
+    /// [`RulesFileError`] if the file cannot be read or has mistakes; the rules before then stay in
+    /// effect.
+    #[cfg(feature = "toml")]
+    pub fn reload_file(&self, path: &Path) -> Result<(), RulesFileError> {
+        let loaded = load(&self.shared.of_code, path);
+        let outcome = if loaded.is_ok() { Reload::Replaced } else { Reload::Refused };
+        self.shared.metrics.reloads[outcome].inc();
+        let rules = loaded?;
+        self.change(|engine| engine.replace(rules));
+        Ok(())
+    }
+
     /// Changes the engine and publishes the result.
     fn change<T>(&self, change: impl FnOnce(&mut Engine) -> T) -> T {
         let mut engine = lock(&self.shared.engine);
@@ -263,7 +314,9 @@ impl Alerts {
 
     fn evaluate(&self, sample: &Sample) -> Vec<AlertChange> {
         let mut engine = lock(&self.shared.engine);
+        let start = self.shared.clock.now();
         let Some(changes) = engine.evaluate(sample) else { return Vec::new() };
+        engine.took = self.shared.clock.since(start);
         let overview = Arc::new(engine.overview());
         self.shared.metrics.show(&overview, &changes);
         *lock(&self.shared.published) = overview;

@@ -138,7 +138,8 @@ fn breakers() -> Vec<Rule> {
 }
 
 fn system() -> Vec<Rule> {
-    let memory = Metric::new("process_resident_memory_bytes").divided_by("process_memory_limit_bytes");
+    let memory =
+        Metric::new("process_resident_memory_bytes").divided_by("process_memory_limit_bytes");
     let lag = Metric::new("tokio_lag_seconds").by(["runtime"]).quantile(0.99).min_data(100.0);
     vec![
         Rule::new("HighMemory", memory.above(0.9))
@@ -158,8 +159,12 @@ fn system() -> Vec<Rule> {
             .severity(Severity::Warning)
             .covers("runtime", "high_runtime_lag")
             .summary("runtime {runtime}: one task in a hundred is woken {value} late")
-            .description("Workers are blocked or overloaded, so everything on this runtime is late.")
-            .remedy("Move work that blocks or computes for long to `spawn_blocking`, or shed load."),
+            .description(
+                "Workers are blocked or overloaded, so everything on this runtime is late.",
+            )
+            .remedy(
+                "Move work that blocks or computes for long to `spawn_blocking`, or shed load.",
+            ),
     ]
 }
 

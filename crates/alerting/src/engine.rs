@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use metrics_core::{Alert, AlertChange, AlertState, Sample, Timestamp};
 
@@ -32,6 +33,8 @@ pub(crate) struct Engine {
     recent: VecDeque<Arc<Alert>>,
     clock: SteadyClock,
     evaluated_at: Option<Timestamp>,
+    /// The time that the last evaluation took.
+    pub(crate) took: Duration,
 }
 
 impl Engine {
@@ -45,6 +48,7 @@ impl Engine {
             recent: VecDeque::new(),
             clock: SteadyClock::default(),
             evaluated_at: None,
+            took: Duration::ZERO,
         }
     }
 
@@ -173,6 +177,7 @@ impl Engine {
             silences: self.silences.clone(),
             rules,
             interval: self.settings.interval,
+            took: self.took,
         }
     }
 

@@ -164,7 +164,8 @@ fn of_findings<'s>(
         for finding in &health.assessment.findings {
             let is_covered = wanted.code.is_none() && covered.contains(&(topic, finding.code));
             if wanted.select(topic, finding) && !is_covered {
-                let parts = [("topic", topic), ("code", finding.code), ("component", &finding.component)];
+                let parts =
+                    [("topic", topic), ("code", finding.code), ("component", &finding.component)];
                 holds.entry(Labels::new(parts)).or_insert_with(|| facts(rule, topic, finding));
             }
         }
@@ -195,13 +196,5 @@ impl Findings {
             && is(&self.code, finding.code)
             && is(&self.component, &finding.component)
             && finding.severity >= self.min_severity
-    }
-}
-
-/// Returns the severity as the label `severity` has it.
-pub(crate) fn severity_name(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Warning => "warning",
-        Severity::Critical => "critical",
     }
 }

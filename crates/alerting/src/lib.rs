@@ -59,12 +59,14 @@
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `toml` | rules from a file |
+//! | `toml` | rules from a file: `AlertingBuilder::rules_file`, `Alerts::reload_file` |
 
 mod alerts;
 mod built_in;
 mod condition;
 mod rule;
+#[cfg(feature = "toml")]
+mod rules_file;
 
 mod engine;
 mod facts;
@@ -87,6 +89,8 @@ pub use condition::{
     Comparison, Condition, Findings, Matcher, Metric, Operator, Statistic, Text, Threshold,
 };
 pub use metrics::{ALERT_NEWS, ALERTS, ALERTS_LEFT_OUT, DESCS, RULE_RELOADS};
-pub use overview::{Overview, RuleStatus};
+pub use overview::{Overview, RuleStatus, rfc3339};
 pub use rule::{Rule, RuleError};
+#[cfg(feature = "toml")]
+pub use rules_file::{Mistake, RulesFileError, apply as apply_toml};
 pub use silence::Silence;

@@ -56,7 +56,12 @@ pub(crate) struct Times {
 
 impl Life {
     /// Returns the life after an evaluation at `now`; `None` if the alert is inactive.
-    pub(crate) fn next(before: Option<Self>, seen: Seen, now: Duration, times: Times) -> Option<Self> {
+    pub(crate) fn next(
+        before: Option<Self>,
+        seen: Seen,
+        now: Duration,
+        times: Times,
+    ) -> Option<Self> {
         let life = match before {
             Some(life) if life.phase != Phase::Resolved => life,
             _ if seen == Seen::Holds => Self::begin(now, times),

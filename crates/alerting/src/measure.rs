@@ -157,9 +157,7 @@ impl<'a> Sum<'a> {
     fn reading(&self, metric: &Metric) -> Reading {
         match &metric.statistic {
             Statistic::Rate => self.count.rate().map_or(Reading::Missing, Reading::Value),
-            Statistic::Quantile(q) => {
-                self.of_window(metric.min_data, |window| window.quantile(*q))
-            }
+            Statistic::Quantile(q) => self.of_window(metric.min_data, |window| window.quantile(*q)),
             Statistic::Mean => self.of_window(metric.min_data, Buckets::mean),
             Statistic::Share { .. } if self.whole == 0 || (self.whole as f64) < metric.min_data => {
                 Reading::Quiet

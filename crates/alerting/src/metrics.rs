@@ -8,7 +8,6 @@ use metrics_core::{
     Registry, Severity, descs, label_set, lock,
 };
 
-use crate::facts::severity_name;
 use crate::overview::Overview;
 
 descs! {
@@ -113,7 +112,7 @@ impl Metrics {
         shown.extend(counts.keys().cloned());
         for key @ (name, state, severity) in shown.iter() {
             let count = counts.get(key).copied().unwrap_or_default();
-            let labels = [name, state.label(), severity_name(*severity)];
+            let labels = [name, state.label(), severity.word()];
             self.active.with(labels, |gauge| gauge.set(f64::from(count)));
         }
         shown.retain(|key| counts.contains_key(key));

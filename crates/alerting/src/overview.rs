@@ -1,12 +1,15 @@
 //! What the engine knows after an evaluation, as plain data for surfaces.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use metrics_core::{Alert, AlertState, Timestamp};
 
 use crate::rule::Rule;
 use crate::silence::Silence;
+
+/// The last millisecond that RFC 3339 has a form for.
+const YEAR_9999_ENDS: u64 = 253_402_300_799_999;
 
 /// All alerts, silences and rules after one evaluation.
 #[derive(Clone, Debug)]
@@ -24,6 +27,8 @@ pub struct Overview {
     pub rules: Vec<RuleStatus>,
     /// The time between evaluations.
     pub interval: Duration,
+    /// The time that the evaluation took.
+    pub took: Duration,
 }
 
 /// A rule and its active alerts.
@@ -55,4 +60,18 @@ impl Overview {
     pub fn held_back(&self) -> impl Iterator<Item = &Arc<Alert>> {
         self.active.iter().filter(|alert| !alert.held_back.is_empty())
     }
+}
+
+/// Writes a wall time as RFC 3339 in UTC with milliseconds, as Prometheus's interfaces have it.
+///
+/// ```
+/// use metrics_core::Timestamp;
+///
+/// let at = Timestamp::from_millis(1_577_836_800_250);
+/// assert_eq!(alerting::rfc3339(at), "2020-01-01T00:00:00.250Z");
+/// ```
+pub fn rfc3339(at: Timestamp) -> String {
+    let millis = at.as_millis().min(YEAR_9999_ENDS);
+    let at = UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(UNIX_EPOCH);
+    humantime::format_rfc3339_millis(at).to_string()
 }

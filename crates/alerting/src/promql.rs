@@ -31,7 +31,8 @@ impl fmt::Display for Condition {
                     ("code", &findings.code),
                     ("component", &findings.component),
                 ];
-                let parts = parts.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
+                let parts =
+                    parts.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
                 let parts: Vec<_> = parts.map(|(key, value)| format!("{key}={value:?}")).collect();
                 write!(f, "finding{{{}}}", parts.join(", "))
             }
@@ -49,7 +50,8 @@ fn query(metric: &Metric) -> String {
         Statistic::Value => sum(of(&metric.name, None)),
         Statistic::Rate => rate(&metric.name, None, RANGE),
         Statistic::Quantile(quantile) => {
-            let by = metric.by.iter().map(|key| &**key).chain(["le"]).collect::<Vec<_>>().join(", ");
+            let by =
+                metric.by.iter().map(|key| &**key).chain(["le"]).collect::<Vec<_>>().join(", ");
             let buckets = of(&format!("{}_bucket", metric.name), None);
             format!("histogram_quantile({quantile}, sum by ({by}) (rate({buckets}[{WINDOW}])))")
         }

@@ -232,20 +232,29 @@ impl Rule {
         self
     }
 
+    /// Returns the texts by their usual names: `summary`, `description`, `remedy` and
+    /// `runbook_url`, with their placeholders; empty ones are left out.
+    pub fn annotations(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let texts = [
+            ("summary", &*self.summary),
+            ("description", &self.description),
+            ("remedy", &self.remedy),
+            ("runbook_url", &self.runbook),
+        ];
+        texts.into_iter().filter(|(_, text)| !text.is_empty())
+    }
+
     /// Checks that the rule can work.
     ///
     /// # Errors
     /// [`RuleError`] for the first field that cannot.
     pub fn check(&self) -> Result<(), RuleError> {
-        let refuse = |field, problem: String| {
-            Err(RuleError { rule: self.name.to_string(), field, problem })
-        };
+        let refuse =
+            |field, problem: String| Err(RuleError { rule: self.name.to_string(), field, problem });
         if let Some(problem) = broken_name(&self.name) {
             return refuse("name", problem);
         }
-        for (field, time) in
-            [("for", self.lasting), ("keep_firing_for", self.keep_firing_for)]
-        {
+        for (field, time) in [("for", self.lasting), ("keep_firing_for", self.keep_firing_for)] {
             if time > MAX_TIME {
                 return refuse(field, "is longer than a week: use a shorter time".into());
             }
@@ -308,14 +317,18 @@ impl crate::condition::Threshold {
         }
         match &metric.statistic {
             Statistic::Quantile(quantile) if !(0.0..=1.0).contains(quantile) => {
-                Some(("statistic", format!("has the quantile {quantile}: choose one from 0 to 1")))
+                Some(("quantile", format!("is {quantile}: choose one from 0 to 1")))
             }
-            Statistic::Share { part, whole, .. } if part.is_empty() || whole.is_empty() => {
-                Some(("share", "has no values: name those of the numerator and of the whole".into()))
-            }
+            Statistic::Share { part, whole, .. } if part.is_empty() || whole.is_empty() => Some((
+                "share",
+                "has no values: name those of the numerator and of the whole".into(),
+            )),
             Statistic::Share { part, whole, .. } => {
                 let odd = part.iter().find(|value| !whole.contains(value))?;
-                Some(("share", format!("has `{odd}` in the part, but not in the whole: add it there")))
+                Some((
+                    "share",
+                    format!("has `{odd}` in the part, but not in the whole: add it there"),
+                ))
             }
             _ => None,
         }
@@ -330,9 +343,8 @@ impl crate::condition::Threshold {
 pub(crate) fn check_all(rules: &[Rule]) -> Result<(), RuleError> {
     for (at, rule) in rules.iter().enumerate() {
         rule.check()?;
-        let refuse = |field, problem| {
-            Err(RuleError { rule: rule.name.to_string(), field, problem })
-        };
+        let refuse =
+            |field, problem| Err(RuleError { rule: rule.name.to_string(), field, problem });
         if rules[..at].iter().any(|other| other.name == rule.name) {
             return refuse("name", "is the name of two rules: rename one".into());
         }

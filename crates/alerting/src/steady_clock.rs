@@ -51,6 +51,10 @@ impl SteadyClock {
             self.now = self.now.saturating_add(if passed > gap { interval } else { passed });
         }
         self.last = Some(sample.uptime);
-        if sample.tick <= self.blind_until { Step::Blind(self.now) } else { Step::Evaluate(self.now) }
+        if sample.tick <= self.blind_until {
+            Step::Blind(self.now)
+        } else {
+            Step::Evaluate(self.now)
+        }
     }
 }

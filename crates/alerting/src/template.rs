@@ -7,7 +7,10 @@ use metrics_core::Unit;
 /// ```text
 /// render("{queue} holds {value} jobs", …) = "mail holds 120 jobs"
 /// ```
-pub(crate) fn render<'v>(template: &str, of: impl Fn(&str) -> Option<std::borrow::Cow<'v, str>>) -> String {
+pub(crate) fn render<'v>(
+    template: &str,
+    of: impl Fn(&str) -> Option<std::borrow::Cow<'v, str>>,
+) -> String {
     let mut text = String::with_capacity(template.len() + 32);
     let mut rest = template;
     while let Some((before, name, after)) = next_placeholder(rest) {

@@ -8,7 +8,7 @@ use metrics_core::{
     Alert, AlertCause, AlertChange, AlertState, HeldBack, HeldReason, Labels, Timestamp,
 };
 
-use crate::facts::{self, Facts};
+use crate::facts::Facts;
 use crate::life::{Life, Phase, Seen, Times};
 use crate::rule::Rule;
 use crate::settings::Settings;
@@ -82,7 +82,14 @@ impl Tracked {
     }
 
     /// Takes in what an evaluation saw.
-    pub(crate) fn step(&mut self, rule: &Rule, seen: Seen, facts: Option<&Facts>, now: Now, settings: &Settings) {
+    pub(crate) fn step(
+        &mut self,
+        rule: &Rule,
+        seen: Seen,
+        facts: Option<&Facts>,
+        now: Now,
+        settings: &Settings,
+    ) {
         if let Some(facts) = facts {
             self.update(rule, facts, settings);
         }
@@ -97,7 +104,8 @@ impl Tracked {
         if before != Some(Phase::Firing) && after == Some(Phase::Firing) {
             self.starts_at = Some(now.wall);
             let is_soon = |resolved: Duration| now.uptime.saturating_sub(resolved) < FLAP_MEMORY;
-            self.flaps = if self.resolved.is_some_and(is_soon) { self.flaps.saturating_add(1) } else { 0 };
+            self.flaps =
+                if self.resolved.is_some_and(is_soon) { self.flaps.saturating_add(1) } else { 0 };
         }
         if before == Some(Phase::Firing) && after == Some(Phase::Resolved) {
             self.ends_at = Some(now.wall);
@@ -110,7 +118,7 @@ impl Tracked {
         let severity = if self.is_firing() { self.facts.severity } else { facts.severity };
         self.facts = Facts { severity, ..facts.clone() };
         let own = rule.labels.iter().map(|(key, value)| (&**key, &**value));
-        let severity = ("severity", facts::severity_name(severity));
+        let severity = ("severity", severity.word());
         // The last of equal keys wins.
         let pairs = settings.labels.iter().chain(self.own_labels.iter()).chain([severity]);
         self.labels = Labels::new(pairs.chain(own));
@@ -202,7 +210,13 @@ impl Tracked {
     ///
     /// An alert that was announced stays so: what suppresses it later does not keep its end from
     /// being told.
-    fn due(&self, phase: Phase, is_suppressed: bool, now: Now, settings: &Settings) -> Option<AlertCause> {
+    fn due(
+        &self,
+        phase: Phase,
+        is_suppressed: bool,
+        now: Now,
+        settings: &Settings,
+    ) -> Option<AlertCause> {
         let resend_after = settings.resend_after();
         let is_due = |told: Duration| now.uptime.saturating_sub(told) >= resend_after;
         match (phase, self.told, self.resolved) {
@@ -258,7 +272,13 @@ impl Tracked {
     }
 
     /// Returns why a firing alert is not resolved although its condition is not known to hold.
-    fn held_from_resolving(&self, life: Life, rule: &Rule, now: Now, settings: &Settings) -> Option<HeldBack> {
+    fn held_from_resolving(
+        &self,
+        life: Life,
+        rule: &Rule,
+        now: Now,
+        settings: &Settings,
+    ) -> Option<HeldBack> {
         let times = self.times(rule, settings);
         let (reason, until) = match (life.held_until(times), life.stale_at(times)) {
             (Some(until), _) if self.flaps > 0 => (HeldReason::Flapping, until),
@@ -295,7 +315,8 @@ impl Tracked {
 
     /// Returns the hold-back by a silence that matches.
     pub(crate) fn silenced(&self, rule: &Rule, silences: &[Arc<Silence>]) -> Option<HeldBack> {
-        let silence = silences.iter().find(|silence| silence.matches(rule, &self.labels, self.subject()))?;
+        let silence =
+            silences.iter().find(|silence| silence.matches(rule, &self.labels, self.subject()))?;
         let (by, until) = (silence.id.clone(), Some(silence.ends_at));
         Some(HeldBack { reason: HeldReason::Silenced, by, until })
     }

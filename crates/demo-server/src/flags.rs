@@ -74,6 +74,10 @@ pub struct Flags {
     #[arg(long, env = "NODE0_DRAIN", default_value = "2s", value_name = "TIME", value_parser = drain)]
     pub drain: Duration,
 
+    /// Longest time for which something must be wrong before an alert fires; rules say minutes
+    #[arg(long, env = "NODE0_ALERT_FOR", default_value = "1s", value_name = "TIME", value_parser = alert_for)]
+    pub alert_for: Duration,
+
     /// Endpoints under /chaos that inject faults; only while listening on loopback
     #[arg(long, env = "NODE0_CHAOS", default_value = "on", value_name = "SWITCH")]
     pub chaos: Switch,
@@ -97,9 +101,19 @@ impl Flags {
 
 /// The longest drain; an orchestrator kills a process after half a minute anyway.
 const MAX_DRAIN: Duration = Duration::from_secs(3600);
+/// The longest wait of an alert, as in the rules themselves.
+const MAX_ALERT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 
 fn drain(text: &str) -> Result<Duration, String> {
-    let drain =
+    duration(text, MAX_DRAIN, "1h")
+}
+
+fn alert_for(text: &str) -> Result<Duration, String> {
+    duration(text, MAX_ALERT_FOR, "7d")
+}
+
+fn duration(text: &str, max: Duration, max_text: &str) -> Result<Duration, String> {
+    let time =
         humantime::parse_duration(text).map_err(|error| format!("{error}: write 2s or 500ms"))?;
-    if drain > MAX_DRAIN { Err("at most 1h".to_owned()) } else { Ok(drain) }
+    if time > max { Err(format!("at most {max_text}")) } else { Ok(time) }
 }

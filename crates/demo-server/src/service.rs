@@ -37,6 +37,7 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
     let monitoring = Monitoring::builder()
         .version(env!("CARGO_PKG_VERSION"))
         .naming(flags.naming)
+        .alerting(|alerts| alerts.longest_wait(flags.alert_for))
         .build()
         .context("monitoring cannot be set up")?;
     let Parts { router, database, redis, bank, .. } = Parts::assemble(&monitoring, &flags).await?;

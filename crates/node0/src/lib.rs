@@ -26,7 +26,8 @@
 //! Prometheus scrapes `/metrics`, Kubernetes asks `/health/live` and
 //! `/health/ready`, and people read `/health/performance`, `/metrics/database`,
 //! `/metrics/cache`, `/metrics/circuit-breaker`, `/metrics/performance`,
-//! `/metrics/system` and `/metrics/runtime`.
+//! `/metrics/system` and `/metrics/runtime`. `/alerts` shows what is wrong by the rules of
+//! [`alerts::built_in`], which [`MonitoringBuilder::alerting`] changes.
 //! Recording takes one to three nanoseconds. A monitor that panics or hangs is
 //! skipped, and no input of a client makes memory grow without bound.
 //!
@@ -59,6 +60,7 @@
 //! | `tower`, `tower-resilience` | `breaker::RecordLayer`, and the module `breaker::tower_resilience` |
 //! | `metrics` | the module `bridge`: records the metrics of the `metrics` facade in node0, and sends node0's metrics to a recorder of that facade |
 //! | `prometheus-handle` | `bridge::Appendix`: appends the page of a `metrics-exporter-prometheus` to node0's page |
+//! | `toml` | alert rules from a file: `AlertingBuilder::rules_file`, `Alerts::reload_file` |
 #![cfg_attr(
     not(feature = "deadpool-postgres"),
     expect(rustdoc::broken_intra_doc_links, reason = "the module needs its feature")
@@ -79,6 +81,7 @@ pub use redis_pool::RedisPool;
 pub use signal::stop_signal;
 pub use testing::Testing;
 
+pub use alerting as alerts;
 pub use breaker_monitor as breaker;
 pub use cache_monitor as cache;
 #[cfg(feature = "metrics")]
@@ -88,6 +91,7 @@ pub use request_layer::{AxumService, RequestLayer, WatchedRouter};
 pub use system_monitor as system;
 
 pub use aggregator::{Aggregator, Events, Received, Sampler, StartError};
+pub use alerting::Alerts;
 #[cfg(feature = "deadpool")]
 pub use db_pool_monitor::deadpool::{BuildPoolError, MonitoredObject, MonitoredPool};
 #[cfg(feature = "deadpool-postgres")]
@@ -98,19 +102,20 @@ pub use db_pool_monitor::{
 };
 pub use exporter::{Exporter, ExporterBuilder, Format, Json, Naming, Rendered, SettingError};
 pub use http_glue::{
-    ApiError, BindError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query, Readiness,
-    ReadinessStatus, RenderLimits, RenderSlots, Routes, RoutesError, Serve, Shutdown, Surface,
-    bind, serve,
+    AlertPages, ApiError, BindError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query,
+    Readiness, ReadinessStatus, RenderLimits, RenderSlots, Routes, RoutesError, Serve, Shutdown,
+    Surface, bind, serve,
 };
 pub use metrics_core::{
-    AnyMetric, Assessment, Buckets, ByLabel, Classic, ClassicShape, Clock, Count, Counter,
-    DEFAULT_CACHE, DEGRADED_FROM, Desc, Distribution, Event, Finding, FindingChange, FindingState,
-    Gauge, HealthChange, Histogram, HitRatio, InFlight, Instance, InstanceError, InstanceHandle,
-    InstanceName, Instances, Instrument, Judgement, Kind, LabelSet, Labels, Late, Latency,
-    LatencySummary, LevelGauge, ManualClock, Measuring, Monitor, Named, NotReady, Observer,
-    OwnedDesc, Peak, ReadinessCheck, RegisterError, Registry, RegistryBuilder, Report, Sample,
-    Series, Severity, Snapshot, Status, Timer, Timestamp, Topic, TraceId, Unit, UnknownTarget,
-    UpDown, Value, View, Window, descs, instruments, label_set, levels,
+    Alert, AlertCause, AlertChange, AlertState, AnyMetric, Assessment, Buckets, ByLabel, Classic,
+    ClassicShape, Clock, Count, Counter, DEFAULT_CACHE, DEGRADED_FROM, Desc, Distribution, Event,
+    Finding, FindingChange, FindingState, Gauge, HealthChange, Histogram, HitRatio, InFlight,
+    Instance, InstanceError, InstanceHandle, InstanceName, Instances, Instrument, Judgement, Kind,
+    LabelSet, Labels, Late, Latency, LatencySummary, LevelGauge, ManualClock, Measuring, Monitor,
+    Named, NotReady, Observer, OwnedDesc, Peak, ReadinessCheck, RegisterError, Registry,
+    RegistryBuilder, Report, Sample, Series, Severity, Snapshot, Status, Timer, Timestamp, Topic,
+    TraceId, Unit, UnknownTarget, UpDown, Value, View, Window, descs, instruments, label_set,
+    levels,
 };
 
 /// The descriptions of all metrics that this crate records itself.
@@ -125,3 +130,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/watch-a-pool.md")]
 struct WatchAPool;
+
+/// The page about alerts, whose examples are compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/alerts.md")]
+struct AlertsPage;

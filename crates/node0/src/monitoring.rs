@@ -5,9 +5,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aggregator::{Aggregator, Events, StartError};
+use alerting::{AlertingBuilder, AlertingError, Alerts};
 use axum::Router;
 use exporter::{Exporter, ExporterBuilder, Format, Naming};
-use http_glue::{Readiness, Routes, RoutesError, Shutdown, serve};
+use http_glue::{AlertPages, Readiness, Routes, RoutesError, Shutdown, serve};
 use metrics_core::{
     AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, RegistryBuilder, Sample,
     SeriesId,
@@ -40,6 +41,7 @@ struct Inner {
     /// The watched runtime of the host; `None` until a method is called on a runtime.
     runtime: Mutex<Option<MonitoredRuntime>>,
     requests: RequestLayer,
+    alerts: Alerts,
     exporter: Arc<Exporter>,
     version: Option<String>,
     /// Created at first use, since it needs a runtime and the rest does not.
@@ -57,6 +59,9 @@ pub enum BuildError {
     /// A metric of a monitor that comes with node0 could not be registered.
     #[error("the monitors' own metrics cannot be registered")]
     Register(#[from] RegisterError),
+    /// The alerts could not be set up.
+    #[error(transparent)]
+    Alerting(#[from] AlertingError),
     /// The sampling thread could not be started.
     #[error("sampling cannot be started")]
     Start(#[from] StartError),
@@ -67,6 +72,7 @@ pub enum BuildError {
 #[must_use = "call `build` to get the monitoring"]
 pub struct MonitoringBuilder {
     registry: RegistryBuilder,
+    alerting: AlertingBuilder,
     exporter: ExporterBuilder,
     version: Option<String>,
 }
@@ -97,6 +103,29 @@ impl MonitoringBuilder {
         self
     }
 
+    /// Changes the alert rules and their settings; by default the [built-in rules](crate::alerts::built_in).
+    ///
+    /// ```
+    /// use node0::Monitoring;
+    /// use node0::alerts::{Metric, Rule};
+    /// use std::time::Duration;
+    ///
+    /// let long_queue = Rule::new("QueueTooLong", Metric::new("queue_length").above(100.0))
+    ///     .lasting(Duration::from_secs(60))
+    ///     .summary("{value} jobs wait");
+    /// let monitoring = Monitoring::builder()
+    ///     .alerting(|alerts| {
+    ///         alerts.edit("HighP95Latency", |rule| rule.threshold(0.5)).rule(long_queue)
+    ///     })
+    ///     .build()?;
+    /// assert!(monitoring.alerts().overview().active.is_empty());
+    /// # Ok::<(), node0::BuildError>(())
+    /// ```
+    pub fn alerting(mut self, settings: impl FnOnce(AlertingBuilder) -> AlertingBuilder) -> Self {
+        self.alerting = settings(self.alerting);
+        self
+    }
+
     /// Builds everything and starts the sampling thread.
     ///
     /// # Errors
@@ -117,6 +146,7 @@ impl MonitoringBuilder {
         let build_info = registry.gauge(&BUILD_INFO, &[host, env!("CARGO_PKG_VERSION")])?;
         build_info.set(1.0);
         let inner = Inner {
+            alerts: self.alerting.register(&registry)?,
             runtime: Mutex::new(None),
             requests: requests(&registry, &monitors.performance)?,
             exporter: Arc::new(self.exporter.build()),
@@ -137,6 +167,7 @@ impl Monitoring {
     pub fn builder() -> MonitoringBuilder {
         MonitoringBuilder {
             registry: Registry::builder(),
+            alerting: Alerts::builder(),
             exporter: Exporter::builder(),
             version: None,
         }
@@ -145,6 +176,11 @@ impl Monitoring {
     /// Returns the registry, for metrics and monitors of the host's own.
     pub fn registry(&self) -> &Registry {
         &self.inner.registry
+    }
+
+    /// Returns the alerts: what is wrong, the rules, and silences.
+    pub fn alerts(&self) -> &Alerts {
+        &self.inner.alerts
     }
 
     pub(crate) fn monitors(&self) -> &Monitors {
@@ -156,7 +192,7 @@ impl Monitoring {
         self.inner.registry.read()
     }
 
-    /// Subscribes to samples, findings and changes of health; `None` after [`Monitoring::stop`].
+    /// Subscribes to samples, findings, alerts and changes of health; `None` after [`Monitoring::stop`].
     pub fn subscribe(&self) -> Option<Events> {
         lock(&self.inner.aggregator).as_ref().map(Aggregator::subscribe)
     }
@@ -238,6 +274,7 @@ impl Monitoring {
     {
         let Inner { registry, exporter, version, .. } = &*self.inner;
         let routes = Routes::new(registry, exporter.clone(), self.readiness());
+        let routes = routes.surface(AlertPages::new(self.alerts()));
         let routes = match version {
             Some(version) => routes.version(version),
             None => routes,

@@ -16,14 +16,17 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 /// The news of one evaluation: the causes with the name and component of the alerts.
 pub(crate) type News = Vec<(AlertCause, String)>;
 
+/// What a listener heard.
+type Heard = (AlertCause, Arc<Alert>);
+
 pub(crate) struct House {
     pub(crate) clock: ManualClock,
-    pub(crate) registry: Registry,
     pub(crate) alerts: Alerts,
+    registry: Registry,
     ticker: Ticker,
     /// The gauge of tank `a`.
     pub(crate) level: Gauge,
-    heard: Arc<Mutex<Vec<(AlertCause, Arc<Alert>)>>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
 }
 
 /// A rule over the gauge, which fires above 10.
@@ -52,11 +55,24 @@ impl House {
         let hearing = heard.clone();
         let listen = move |event: &Event| {
             if let Event::Alert(change) = event {
-                hearing.lock().expect("no test panics here").push((change.cause, change.alert.clone()));
+                hearing
+                    .lock()
+                    .expect("no test panics here")
+                    .push((change.cause, change.alert.clone()));
             }
         };
         registry.listen("test", listen).expect("the name is free");
-        Self { clock, registry, alerts, ticker, level, heard }
+        Self { clock, alerts, registry, ticker, level, heard }
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Returns the current value of a series.
+    pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let sample = self.registry.read();
+        sample.snapshot.value(name, labels).map(metrics_core::Value::as_f64)
     }
 
     /// Lets a second pass and returns the news.
@@ -72,7 +88,7 @@ impl House {
     }
 
     /// Returns the news that were not returned yet.
-    pub(crate) fn news(&self) -> Vec<(AlertCause, Arc<Alert>)> {
+    pub(crate) fn news(&self) -> Vec<Heard> {
         std::mem::take(&mut *self.heard.lock().expect("no test panics here"))
     }
 

@@ -1,5 +1,6 @@
 //! Tests of the demo as a process: its output, its answers and its cleanup.
 
+mod alerts;
 mod cache;
 mod chaos;
 mod demo;

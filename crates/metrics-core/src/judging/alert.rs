@@ -164,6 +164,20 @@ impl Alert {
     }
 }
 
+impl Alert {
+    /// Returns the texts by their usual names: `summary`, `description`, `remedy` and
+    /// `runbook_url`; empty ones are left out.
+    pub fn annotations(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let texts = [
+            ("summary", self.message.as_str()),
+            ("description", &self.description),
+            ("remedy", &self.remedy),
+            ("runbook_url", &self.runbook),
+        ];
+        texts.into_iter().filter(|(_, text)| !text.is_empty())
+    }
+}
+
 impl AlertChange {
     /// Creates news of an alert, for an alert engine.
     pub fn new(cause: AlertCause, alert: Arc<Alert>) -> Self {
