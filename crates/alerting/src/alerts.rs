@@ -5,7 +5,7 @@
 
 use std::fmt;
 #[cfg(feature = "toml")]
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -80,9 +80,8 @@ pub struct AlertingBuilder {
     settings: Settings,
     /// The edits of rules that no rule has the name for.
     unknown: Option<RuleError>,
-    /// The rules before a rules file was applied to them.
     #[cfg(feature = "toml")]
-    of_code: Option<Vec<Rule>>,
+    rules_file: Option<PathBuf>,
 }
 
 /// Alerts that could not be set up.
@@ -92,6 +91,10 @@ pub enum AlertingError {
     /// A rule cannot work.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// The rules file cannot be used.
+    #[cfg(feature = "toml")]
+    #[error(transparent)]
+    File(#[from] RulesFileError),
     /// The registry refused the alerts' own metrics, or has alerts already.
     #[error("the alerts cannot be registered")]
     Register(#[source] RegisterError),
@@ -139,16 +142,11 @@ impl AlertingBuilder {
         self
     }
 
-    /// Applies a [rules file](crate::apply_toml) to the rules so far; so call it last.
-    ///
-    /// # Errors
-    /// [`RulesFileError`] if the file cannot be read or has mistakes.
+    /// Changes the rules by a [rules file](crate::apply_toml), which [`Self::register`] reads.
     #[cfg(feature = "toml")]
-    pub fn rules_file(mut self, path: &Path) -> Result<Self, RulesFileError> {
-        let of_code = self.of_code.take().unwrap_or(self.rules);
-        self.rules = load(&of_code, path)?;
-        self.of_code = Some(of_code);
-        Ok(self)
+    pub fn rules_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.rules_file = Some(path.into());
+        self
     }
 
     /// Shortens the `for` and the hold time of all rules to at most this; not limited by default.
@@ -198,13 +196,19 @@ impl AlertingBuilder {
     /// its maximum of metric names.
     pub fn register(self, registry: &Registry) -> Result<Alerts, AlertingError> {
         let Self { rules, mut settings, unknown, .. } = self;
+        #[cfg(feature = "toml")]
+        let (of_code, rules) = match self.rules_file {
+            Some(path) => {
+                let changed = load(&rules, &path)?;
+                (rules, changed)
+            }
+            None => (rules.clone(), rules),
+        };
         if let Some(unknown) = unknown {
             return Err(unknown.into());
         }
         check_all(&rules)?;
         settings.interval = settings.interval.max(registry.tick_length());
-        #[cfg(feature = "toml")]
-        let of_code = self.of_code.unwrap_or_else(|| rules.clone());
         let engine = Engine::new(settings, rules);
         let shared = Shared {
             #[cfg(feature = "toml")]
@@ -229,7 +233,7 @@ impl Alerts {
             settings: Settings::default(),
             unknown: None,
             #[cfg(feature = "toml")]
-            of_code: None,
+            rules_file: None,
         }
     }
 

@@ -64,7 +64,8 @@ impl fmt::Display for Mistake {
 fn listed(path: &Path, mistakes: &[Mistake]) -> String {
     let path = path.display();
     let lines = mistakes.iter().map(|mistake| format!("{path}:{}: {mistake}", mistake.line));
-    lines.collect::<Vec<_>>().join("\n")
+    // One line, since that is what logs and terminals take a message for.
+    lines.collect::<Vec<_>>().join("; ")
 }
 
 /// Reads a file, and applies it to the rules of the code.

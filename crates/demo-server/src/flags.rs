@@ -78,6 +78,10 @@ pub struct Flags {
     #[arg(long, env = "NODE0_ALERT_FOR", default_value = "1s", value_name = "TIME", value_parser = alert_for)]
     pub alert_for: Duration,
 
+    /// Alert rules in TOML, read again at SIGHUP; see docs/alerts.md
+    #[arg(long, env = "NODE0_RULES", value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+
     /// Endpoints under /chaos that inject faults; only while listening on loopback
     #[arg(long, env = "NODE0_CHAOS", default_value = "on", value_name = "SWITCH")]
     pub chaos: Switch,
