@@ -36,6 +36,9 @@ pub(crate) struct Got {
     pub(crate) body: Value,
 }
 
+/// Says how a request is answered.
+type Script = Mutex<dyn FnMut(&Got) -> Answer + Send>;
+
 /// A receiver on a free port; it answers 200 once its script is through.
 pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
@@ -44,14 +47,20 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     pub(crate) fn new(script: impl IntoIterator<Item = Answer>) -> Self {
+        let mut script: VecDeque<_> = script.into_iter().collect();
+        Self::answering(move |_| script.pop_front().unwrap_or(Answer::Status(200)))
+    }
+
+    /// Answers each request as the closure says.
+    pub(crate) fn answering(answer: impl FnMut(&Got) -> Answer + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        let script: Arc<Mutex<VecDeque<_>>> = Arc::new(Mutex::new(script.into_iter().collect()));
+        let answer: Arc<Script> = Arc::new(Mutex::new(answer));
         let (sender, got) = mpsc::channel();
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (sender, script) = (sender.clone(), script.clone());
-                thread::spawn(move || serve(stream, &sender, &script));
+                let (sender, answer) = (sender.clone(), answer.clone());
+                thread::spawn(move || serve(stream, &sender, &answer));
             }
         });
         Self { address, got }
@@ -74,12 +83,12 @@ impl Receiver {
 }
 
 /// Serves one connection; it ends when the peer closes it or the script says so.
-fn serve(stream: TcpStream, sender: &Sender<Got>, script: &Mutex<VecDeque<Answer>>) -> Option<()> {
+fn serve(stream: TcpStream, sender: &Sender<Got>, script: &Script) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut stream = stream;
     loop {
         let got = read(&mut reader)?;
-        let answer = script.lock().ok()?.pop_front().unwrap_or(Answer::Status(200));
+        let answer = (script.lock().ok()?)(&got);
         sender.send(got).ok()?;
         match answer {
             Answer::Status(status) => {
