@@ -124,3 +124,6 @@ impl Life {
         Some(self.missing_since?.saturating_add(times.stale))
     }
 }
+
+#[cfg(test)]
+mod tests;

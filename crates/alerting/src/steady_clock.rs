@@ -4,6 +4,8 @@
 //! minutes between: nobody looked. So a gap between two evaluations counts as one interval. After
 //! a tick that lasted far too long, as it does when the whole process was stopped, the rates of
 //! the next ticks still contain that gap. Until they do not, the engine takes all data as missing.
+//! The window of a latency may contain it for longer, up to five minutes: such a window is missing
+//! until the gap has left it, while others are judged.
 
 use std::time::Duration;
 
@@ -22,6 +24,8 @@ pub(crate) struct SteadyClock {
     now: Duration,
     /// The number of the last tick whose rates contain a gap.
     blind_until: u64,
+    /// The uptime at which the last gap ended.
+    gap_ended: Option<Duration>,
 }
 
 /// What to do with a sample.
@@ -41,6 +45,7 @@ impl SteadyClock {
         let gap = interval.saturating_mul(GAP_INTERVALS);
         if sample.tick_span > gap {
             self.blind_until = sample.tick.saturating_add(RATE_TICKS);
+            self.gap_ended = Some(sample.uptime);
         }
         if let Some(last) = self.last {
             let passed = sample.uptime.saturating_sub(last);
@@ -56,5 +61,10 @@ impl SteadyClock {
         } else {
             Step::Evaluate(self.now)
         }
+    }
+
+    /// Returns the longest window that does not contain a gap; `None` if there was none.
+    pub(crate) fn longest_window(&self, sample: &Sample) -> Option<Duration> {
+        self.gap_ended.map(|ended| sample.uptime.saturating_sub(ended))
     }
 }

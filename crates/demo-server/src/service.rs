@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use axum::Router;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use node0::alerts::{AlertingBuilder, Alerts};
+use node0::notifier::{Notifier, NotifierBuilder, Target};
 use node0::postgres::PostgresCheck;
 use node0::{MonitoredPool, Monitoring, ReadinessStatus, Shutdown, postgres, serve, stop_signal};
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,12 +36,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// Returns one line for people when the demo cannot start.
-pub async fn run(flags: Flags) -> anyhow::Result<()> {
+pub async fn run(flags: Flags, targets: Vec<Target>) -> anyhow::Result<()> {
     let listener = node0::bind(flags.listen).await.context("--listen")?;
     let monitoring = Monitoring::builder()
         .version(env!("CARGO_PKG_VERSION"))
         .naming(flags.naming)
         .alerting(|alerts| alerting(alerts, &flags))
+        .notify(targets.into_iter().fold(Notifier::builder(), NotifierBuilder::target))
         .build();
     let monitoring = monitoring.context("monitoring cannot be set up")?;
     let Parts { router, database, redis, bank, .. } = Parts::assemble(&monitoring, &flags).await?;

@@ -60,6 +60,7 @@
 //! | `tower`, `tower-resilience` | `breaker::RecordLayer`, and the module `breaker::tower_resilience` |
 //! | `metrics` | the module `bridge`: records the metrics of the `metrics` facade in node0, and sends node0's metrics to a recorder of that facade |
 //! | `prometheus-handle` | `bridge::Appendix`: appends the page of a `metrics-exporter-prometheus` to node0's page |
+//! | `notify`, `notify-tls` | the module `notifier`: delivers alerts to Alertmanager and webhooks, also behind https |
 //! | `toml` | alert rules from a file: `AlertingBuilder::rules_file`, `Alerts::reload_file` |
 #![cfg_attr(
     not(feature = "deadpool-postgres"),
@@ -86,6 +87,8 @@ pub use breaker_monitor as breaker;
 pub use cache_monitor as cache;
 #[cfg(feature = "metrics")]
 pub use metrics_bridge as bridge;
+#[cfg(feature = "notify")]
+pub use notifier;
 pub use performance_monitor as performance;
 pub use request_layer::{AxumService, RequestLayer, WatchedRouter};
 pub use system_monitor as system;

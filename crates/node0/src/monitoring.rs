@@ -47,6 +47,8 @@ struct Inner {
     /// Created at first use, since it needs a runtime and the rest does not.
     readiness: OnceLock<Readiness>,
     aggregator: Mutex<Option<Aggregator>>,
+    #[cfg(feature = "notify")]
+    _notifier: Option<notifier::Notifier>,
     /// A handle of each custom metric, which keeps its series.
     custom: Mutex<HashMap<Option<SeriesId>, AnyMetric>>,
     _build_info: Gauge,
@@ -62,6 +64,10 @@ pub enum BuildError {
     /// The alerts could not be set up.
     #[error(transparent)]
     Alerting(#[from] AlertingError),
+    /// The delivery of alerts could not be started.
+    #[cfg(feature = "notify")]
+    #[error(transparent)]
+    Notify(#[from] notifier::StartError),
     /// The sampling thread could not be started.
     #[error("sampling cannot be started")]
     Start(#[from] StartError),
@@ -73,6 +79,8 @@ pub enum BuildError {
 pub struct MonitoringBuilder {
     registry: RegistryBuilder,
     alerting: AlertingBuilder,
+    #[cfg(feature = "notify")]
+    notifier: Option<notifier::NotifierBuilder>,
     exporter: ExporterBuilder,
     version: Option<String>,
 }
@@ -126,6 +134,24 @@ impl MonitoringBuilder {
         self
     }
 
+    /// Delivers alerts to Alertmanager or webhooks, until the last clone of the monitoring is dropped.
+    ///
+    /// ```
+    /// use node0::Monitoring;
+    /// use node0::notifier::{Notifier, Target};
+    ///
+    /// let alertmanager = Target::alertmanager("http://alertmanager:9093")?;
+    /// let notifier = Notifier::builder().target(alertmanager);
+    /// let monitoring = Monitoring::builder().notify(notifier).build()?;
+    /// # drop(monitoring);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "notify")]
+    pub fn notify(mut self, notifier: notifier::NotifierBuilder) -> Self {
+        self.notifier = Some(notifier);
+        self
+    }
+
     /// Builds everything and starts the sampling thread.
     ///
     /// # Errors
@@ -153,6 +179,8 @@ impl MonitoringBuilder {
             version: self.version,
             readiness: OnceLock::new(),
             aggregator: Mutex::new(None),
+            #[cfg(feature = "notify")]
+            _notifier: self.notifier.map(|notifier| notifier.start(&registry)).transpose()?,
             custom: Mutex::default(),
             _build_info: build_info,
             monitors,
@@ -168,6 +196,8 @@ impl Monitoring {
         MonitoringBuilder {
             registry: Registry::builder(),
             alerting: Alerts::builder(),
+            #[cfg(feature = "notify")]
+            notifier: None,
             exporter: Exporter::builder(),
             version: None,
         }

@@ -2,6 +2,7 @@
 
 mod built_in;
 mod findings;
+mod guests;
 mod house;
 mod metrics;
 mod noise;

@@ -1,9 +1,14 @@
 //! Faults of the demo lead to alerts within seconds, and their end to recovery.
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use testbed::Deadline;
+use testbed::alertmanager::Alertmanager;
+use testbed::deadline::{Stopwatch, pause};
 use testbed::http::Request;
 use testbed::process::Signal;
 
@@ -58,6 +63,51 @@ fn failing_payments_open_the_breaker_which_is_an_alert_until_they_work_again() {
 }
 
 #[test]
+fn alerts_reach_alertmanager_with_their_labels() {
+    let tool = testbed::require!(testbed::tools::alertmanager());
+    // Its own notifications go nowhere.
+    let manager = Alertmanager::start(&tool, "http://127.0.0.1:9/").expect("it starts");
+    let demo = Demo::start(&["--alertmanager", &format!("http://{}", manager.address())]);
+    let fault = Request::new("POST", "/chaos/small-pool");
+    assert_eq!(demo.send(&fault).status, 200);
+    assert_eq!(demo.send(&Request::new("POST", "/chaos/slow-database")).status, 200);
+    let order = json!({ "customer": "ann", "items": [{ "sku": "tea", "quantity": 2 }] });
+    let order = Request::new("POST", "/orders").json(&order);
+    let queue = |alert: &Value| alert["labels"]["alertname"] == "PoolWaitQueue";
+    let expected = json!({
+        "alertname": "PoolWaitQueue", "pool": "main", "severity": "warning",
+    });
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..12 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    demo.send(&order);
+                }
+            });
+        }
+        let found = Deadline::seconds(30).poll(|| manager.alerts().into_iter().find(queue));
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(found.expect("it is there")["labels"], expected);
+    });
+}
+
+#[test]
+fn an_address_that_cannot_be_used_is_one_line_without_it() {
+    for flag in ["--alertmanager", "--webhook"] {
+        let mut demo = command(&["--database", "embedded", flag, "ftp://node0:S3cret@host/"]);
+        let output = demo.output().expect("it starts");
+        let said = String::from_utf8(output.stderr).expect("messages are UTF-8");
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.starts_with(&format!("error: {flag}: the address has another scheme")),
+            "{said}"
+        );
+        assert!(!said.contains("S3cret"), "{said}");
+    }
+}
+
+#[test]
 fn the_rules_are_listed_with_the_shortened_time() {
     let demo = Demo::start(&["--alert-for", "2s"]);
     let rules = demo.json("/api/v1/rules");
@@ -102,4 +152,26 @@ fn a_rules_file_with_a_mistake_is_one_clear_line() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).expect("messages are UTF-8");
     assert!(said.contains("rules.toml:2: `rules.HighMemory.for` is an integer"), "{said}");
+}
+
+#[test]
+fn a_process_that_was_stopped_raises_no_alert() {
+    let demo = Demo::start(&[]);
+    let order = json!({ "customer": "ann", "items": [{ "sku": "tea", "quantity": 2 }] });
+    let order = Request::new("POST", "/orders").json(&order);
+    let work = |time: Duration| {
+        let watched = Stopwatch::start();
+        while watched.elapsed() < time {
+            demo.send(&order);
+            let page = demo.json("/alerts");
+            let told = [&page["active"], &page["recent"]].map(|list| list.as_array().map(Vec::len));
+            assert_eq!(told, [Some(0), Some(0)], "{page}");
+        }
+    };
+    work(Duration::from_secs(5));
+    demo.process.signal(Signal::STOP).expect("it runs");
+    // Longer than three evaluations, from which on it is a gap.
+    pause(Duration::from_secs(6));
+    demo.process.signal(Signal::CONT).expect("it is stopped");
+    work(Duration::from_secs(15));
 }

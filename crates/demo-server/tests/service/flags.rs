@@ -100,7 +100,18 @@ fn the_help_explains_every_flag_with_its_variable() {
     let output = run(help);
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).expect("the help is UTF-8");
-    for flag in ["listen", "load", "database", "naming", "drain", "chaos", "alert-for", "rules"] {
+    for flag in [
+        "listen",
+        "load",
+        "database",
+        "naming",
+        "drain",
+        "chaos",
+        "alert-for",
+        "rules",
+        "alertmanager",
+        "webhook",
+    ] {
         assert!(text.contains(&format!("--{flag} ")), "{flag} is missing: {text}");
         let variable = format!("NODE0_{}", flag.to_uppercase().replace('-', "_"));
         assert!(text.contains(&variable), "{flag} has no variable");
