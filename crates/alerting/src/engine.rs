@@ -10,6 +10,7 @@ use std::time::Duration;
 use metrics_core::{Alert, AlertChange, AlertState, Sample, Timestamp};
 
 use crate::facts::Observed;
+use crate::measure::Trusted;
 use crate::overview::{Overview, RuleStatus};
 use crate::rule::Rule;
 use crate::rule_state::RuleState;
@@ -75,7 +76,10 @@ impl Engine {
     pub(crate) fn evaluate(&mut self, sample: &Sample) -> Option<Vec<AlertChange>> {
         let (steady, trusted) = match self.clock.advance(sample, self.settings.interval) {
             Step::Wait => return None,
-            Step::Evaluate(now) => (now, Some(sample)),
+            Step::Evaluate(now) => {
+                let longest_window = self.clock.longest_window(sample);
+                (now, Some(Trusted { sample, longest_window }))
+            }
             Step::Blind(now) => (now, None),
         };
         let now = Now { steady, uptime: sample.uptime, wall: sample.at };
@@ -91,7 +95,7 @@ impl Engine {
         Some(changes)
     }
 
-    fn step(&mut self, trusted: Option<&Sample>, now: Now) {
+    fn step(&mut self, trusted: Option<Trusted<'_>>, now: Now) {
         let rules: Vec<_> = self.rules.iter().map(|state| state.rule.clone()).collect();
         let covered = rules.iter().filter_map(|rule| rule.covers.as_ref());
         let covered: Vec<(&str, &str)> = covered.map(|(topic, code)| (&**topic, &**code)).collect();

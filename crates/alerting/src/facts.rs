@@ -7,7 +7,7 @@ use metrics_core::{Finding, Labels, Sample, Severity, Status, TopicHealth, Unit}
 use crate::condition::{Condition, Findings, Threshold};
 use crate::hourly_mean::HourlyMean;
 use crate::life::Seen;
-use crate::measure::{self, Reading};
+use crate::measure::{self, Reading, Trusted};
 use crate::rule::Rule;
 
 /// The facts about an alert whose condition holds.
@@ -79,26 +79,26 @@ fn is_judged(topics: &[TopicHealth], labels: &Labels) -> bool {
 /// Observes a rule; `is_firing` tells which alerts have to come back to `clears_at`.
 pub(crate) fn observe<'s>(
     rule: &Rule,
-    sample: &'s Sample,
+    trusted: Trusted<'s>,
     means: &mut BTreeMap<Labels, HourlyMean>,
     covered: &[(&str, &str)],
     is_firing: impl Fn(&Labels) -> bool,
 ) -> Observed<'s> {
     match &rule.condition {
-        Condition::Metric(threshold) => of_metric(rule, threshold, sample, means, is_firing),
-        Condition::Finding(findings) => of_findings(rule, findings, sample, covered),
+        Condition::Metric(threshold) => of_metric(rule, threshold, trusted, means, is_firing),
+        Condition::Finding(findings) => of_findings(rule, findings, trusted.sample, covered),
     }
 }
 
 fn of_metric<'s>(
     rule: &Rule,
     condition: &Threshold,
-    sample: &'s Sample,
+    trusted: Trusted<'s>,
     means: &mut BTreeMap<Labels, HourlyMean>,
     is_firing: impl Fn(&Labels) -> bool,
 ) -> Observed<'s> {
     let mut kept = BTreeMap::new();
-    let readings = measure::metric(&condition.metric, sample, |labels, last| {
+    let readings = measure::metric(&condition.metric, trusted, |labels, last| {
         let mut mean = means.remove(labels).unwrap_or_else(HourlyMean::new);
         let rate = mean.add(last);
         kept.insert(labels.clone(), mean);

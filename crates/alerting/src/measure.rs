@@ -13,6 +13,14 @@ use metrics_core::{Buckets, Count, Family, Labels, Sample, Snapshot, Unit, Value
 
 use crate::condition::{Metric, Statistic, Text};
 
+/// A sample, as far as it can be trusted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trusted<'s> {
+    pub(crate) sample: &'s Sample,
+    /// The longest window of a latency that does not contain a gap; `None` if there was none.
+    pub(crate) longest_window: Option<Duration>,
+}
+
 /// A reading of a condition's value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Reading {
@@ -45,6 +53,8 @@ struct Sum<'a> {
     /// The increments in the numerator and in the denominator of a share.
     part: u64,
     whole: u64,
+    /// `true` if a window contains time in which the process was stopped.
+    has_gap: bool,
     /// The window, owned only if several series were merged.
     window: Option<Cow<'a, Buckets>>,
 }
@@ -52,15 +62,16 @@ struct Sum<'a> {
 /// Reads a metric; `hourly_mean` returns the mean rate of a counter, given its last increments.
 pub(crate) fn metric(
     metric: &Metric,
-    sample: &Sample,
+    trusted: Trusted<'_>,
     mut hourly_mean: impl FnMut(&Labels, Increment) -> Option<f64>,
 ) -> Readings {
+    let sample = trusted.sample;
     let Some(family) = sample.snapshot.family(&metric.name) else { return Readings::default() };
     let divisors = match &metric.statistic {
         Statistic::DividedBy(name) => values(metric, &sample.snapshot, name),
         _ => BTreeMap::new(),
     };
-    let sums = sums(metric, family);
+    let sums = sums(metric, family, trusted.longest_window);
     let by_labels = sums.into_iter().map(|(labels, sum)| {
         let reading = match &metric.statistic {
             Statistic::ShareOfHourlyMean => {
@@ -88,7 +99,7 @@ fn unit(metric: &Metric, family: Family<'_>) -> Unit {
 
 /// Adds up the gauges of another family by the same labels.
 fn values(metric: &Metric, snapshot: &Snapshot, name: &str) -> BTreeMap<Labels, f64> {
-    let sums = snapshot.family(name).map(|family| sums(metric, family)).unwrap_or_default();
+    let sums = snapshot.family(name).map(|family| sums(metric, family, None)).unwrap_or_default();
     sums.into_iter().map(|(labels, sum)| (labels, sum.value)).collect()
 }
 
@@ -108,11 +119,20 @@ fn of_mean(metric: &Metric, sum: &Sum<'_>, mean: Option<f64>) -> Reading {
     }
 }
 
-fn sums<'a>(metric: &Metric, family: Family<'a>) -> BTreeMap<Labels, Sum<'a>> {
+fn sums<'a>(
+    metric: &Metric,
+    family: Family<'a>,
+    longest_window: Option<Duration>,
+) -> BTreeMap<Labels, Sum<'a>> {
     let mut sums: BTreeMap<Labels, Sum<'a>> = BTreeMap::new();
     for (labels, value) in family.series() {
         if metric.matchers.iter().all(|matcher| matcher.matches(labels.get(&matcher.key))) {
-            sums.entry(key(labels, &metric.by)).or_default().add(metric, labels, value);
+            sums.entry(key(labels, &metric.by)).or_default().add(
+                metric,
+                labels,
+                value,
+                longest_window,
+            );
         }
     }
     sums
@@ -127,7 +147,13 @@ fn key(labels: &Labels, by: &[Text]) -> Labels {
 }
 
 impl<'a> Sum<'a> {
-    fn add(&mut self, metric: &Metric, labels: &Labels, value: &'a Value) {
+    fn add(
+        &mut self,
+        metric: &Metric,
+        labels: &Labels,
+        value: &'a Value,
+        longest_window: Option<Duration>,
+    ) {
         // A NaN makes the sum NaN, which is read as missing.
         self.value += value.as_f64();
         match value {
@@ -143,7 +169,9 @@ impl<'a> Sum<'a> {
             Value::Histogram(histogram)
                 if matches!(metric.statistic, Statistic::Quantile(_) | Statistic::Mean) =>
             {
-                let window = histogram.window().buckets();
+                let window = histogram.window();
+                self.has_gap |= longest_window.is_some_and(|longest| window.span > longest);
+                let window = window.buckets();
                 match &mut self.window {
                     None => self.window = Some(Cow::Borrowed(window)),
                     Some(merged) => merged.to_mut().merge(window),
@@ -157,6 +185,7 @@ impl<'a> Sum<'a> {
     fn reading(&self, metric: &Metric) -> Reading {
         match &metric.statistic {
             Statistic::Rate => self.count.rate().map_or(Reading::Missing, Reading::Value),
+            Statistic::Quantile(_) | Statistic::Mean if self.has_gap => Reading::Missing,
             Statistic::Quantile(q) => self.of_window(metric.min_data, |window| window.quantile(*q)),
             Statistic::Mean => self.of_window(metric.min_data, Buckets::mean),
             Statistic::Share { .. } if self.whole == 0 || (self.whole as f64) < metric.min_data => {

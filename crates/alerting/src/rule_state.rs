@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use metrics_core::{Labels, Sample};
+use metrics_core::Labels;
 
 use crate::facts::{self, Observed};
 use crate::hourly_mean::HourlyMean;
 use crate::life::Seen;
+use crate::measure::Trusted;
 use crate::rule::Rule;
 use crate::settings::Settings;
 use crate::tracked::{Now, Tracked};
@@ -39,16 +40,16 @@ impl RuleState {
         self.rule.is_enabled && !self.is_retired
     }
 
-    /// Observes the condition; `sample` is `None` if no data can be trusted.
+    /// Observes the condition; `trusted` is `None` if no data can be trusted.
     pub(crate) fn observe<'s>(
         &mut self,
-        sample: Option<&'s Sample>,
+        trusted: Option<Trusted<'s>>,
         covered: &[(&str, &str)],
     ) -> Observed<'s> {
-        let Some(sample) = sample else { return Observed::nothing() };
+        let Some(trusted) = trusted else { return Observed::nothing() };
         let tracked = &self.tracked;
         let is_firing = |labels: &Labels| tracked.get(labels).is_some_and(Tracked::is_firing);
-        facts::observe(&self.rule, sample, &mut self.means, covered, is_firing)
+        facts::observe(&self.rule, trusted, &mut self.means, covered, is_firing)
     }
 
     /// Moves all alerts of the rule on by one evaluation.

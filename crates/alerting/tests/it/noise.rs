@@ -92,6 +92,20 @@ fn rates_that_contain_a_gap_are_not_judged() {
 }
 
 #[test]
+fn a_latency_whose_window_contains_a_gap_is_not_judged() {
+    const LAG: Desc = Desc::latency("lag_seconds", "Lag.");
+    let slow = Rule::new("Slow", Metric::new("lag_seconds").quantile(0.5).above(1.0));
+    let mut house = House::new([slow]);
+    let lag = house.registry().latency(&LAG, &[]).expect("it is new");
+    lag.record(seconds(600));
+    assert_eq!(house.pass(seconds(600)), []);
+    assert_eq!(house.seconds(290), [], "the window reaches back to the gap");
+    // A busy series has a short window, without the gap.
+    (0..1000).for_each(|_| lag.record(seconds(2)));
+    assert_eq!(house.tick(), [(Fired, "custom".to_owned())]);
+}
+
+#[test]
 fn a_missed_evaluation_does_not_count_for_the_time_of_a_rule() {
     let mut house = House::new([high().lasting(seconds(10))]);
     house.at(11.0);
