@@ -1,11 +1,13 @@
 //! The monitoring: all parts of node0, connected.
 
+mod alerts;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aggregator::{Aggregator, Events, StartError};
-use alerting::{AlertingBuilder, AlertingError, Alerts};
+use alerting::AlertingError;
 use axum::Router;
 use exporter::{Exporter, ExporterBuilder, Format, Naming};
 use http_glue::{AlertPages, Readiness, Routes, RoutesError, Shutdown, serve};
@@ -19,6 +21,7 @@ use system_monitor::MonitoredRuntime;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
+use self::alerts::{AlertSettings, WatchedAlerts};
 use crate::monitors::Monitors;
 use crate::signal::stop_signal;
 
@@ -41,14 +44,12 @@ struct Inner {
     /// The watched runtime of the host; `None` until a method is called on a runtime.
     runtime: Mutex<Option<MonitoredRuntime>>,
     requests: RequestLayer,
-    alerts: Alerts,
+    alerts: WatchedAlerts,
     exporter: Arc<Exporter>,
     version: Option<String>,
     /// Created at first use, since it needs a runtime and the rest does not.
     readiness: OnceLock<Readiness>,
     aggregator: Mutex<Option<Aggregator>>,
-    #[cfg(feature = "notify")]
-    _notifier: Option<notifier::Notifier>,
     /// A handle of each custom metric, which keeps its series.
     custom: Mutex<HashMap<Option<SeriesId>, AnyMetric>>,
     _build_info: Gauge,
@@ -78,9 +79,7 @@ pub enum BuildError {
 #[must_use = "call `build` to get the monitoring"]
 pub struct MonitoringBuilder {
     registry: RegistryBuilder,
-    alerting: AlertingBuilder,
-    #[cfg(feature = "notify")]
-    notifier: Option<notifier::NotifierBuilder>,
+    alerts: AlertSettings,
     exporter: ExporterBuilder,
     version: Option<String>,
 }
@@ -111,47 +110,6 @@ impl MonitoringBuilder {
         self
     }
 
-    /// Changes the alert rules and their settings; by default the [built-in rules](crate::alerts::built_in).
-    ///
-    /// ```
-    /// use node0::Monitoring;
-    /// use node0::alerts::{Metric, Rule};
-    /// use std::time::Duration;
-    ///
-    /// let long_queue = Rule::new("QueueTooLong", Metric::new("queue_length").above(100.0))
-    ///     .lasting(Duration::from_secs(60))
-    ///     .summary("{value} jobs wait");
-    /// let monitoring = Monitoring::builder()
-    ///     .alerting(|alerts| {
-    ///         alerts.edit("HighP95Latency", |rule| rule.threshold(0.5)).rule(long_queue)
-    ///     })
-    ///     .build()?;
-    /// assert!(monitoring.alerts().overview().active.is_empty());
-    /// # Ok::<(), node0::BuildError>(())
-    /// ```
-    pub fn alerting(mut self, settings: impl FnOnce(AlertingBuilder) -> AlertingBuilder) -> Self {
-        self.alerting = settings(self.alerting);
-        self
-    }
-
-    /// Delivers alerts to Alertmanager or webhooks, until the last clone of the monitoring is dropped.
-    ///
-    /// ```
-    /// use node0::Monitoring;
-    /// use node0::notifier::{Notifier, Target};
-    ///
-    /// let alertmanager = Target::alertmanager("http://alertmanager:9093")?;
-    /// let notifier = Notifier::builder().target(alertmanager);
-    /// let monitoring = Monitoring::builder().notify(notifier).build()?;
-    /// # drop(monitoring);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[cfg(feature = "notify")]
-    pub fn notify(mut self, notifier: notifier::NotifierBuilder) -> Self {
-        self.notifier = Some(notifier);
-        self
-    }
-
     /// Builds everything and starts the sampling thread.
     ///
     /// # Errors
@@ -172,15 +130,13 @@ impl MonitoringBuilder {
         let build_info = registry.gauge(&BUILD_INFO, &[host, env!("CARGO_PKG_VERSION")])?;
         build_info.set(1.0);
         let inner = Inner {
-            alerts: self.alerting.register(&registry)?,
+            alerts: self.alerts.register(&registry)?,
             runtime: Mutex::new(None),
             requests: requests(&registry, &monitors.performance)?,
             exporter: Arc::new(self.exporter.build()),
             version: self.version,
             readiness: OnceLock::new(),
             aggregator: Mutex::new(None),
-            #[cfg(feature = "notify")]
-            _notifier: self.notifier.map(|notifier| notifier.start(&registry)).transpose()?,
             custom: Mutex::default(),
             _build_info: build_info,
             monitors,
@@ -195,9 +151,7 @@ impl Monitoring {
     pub fn builder() -> MonitoringBuilder {
         MonitoringBuilder {
             registry: Registry::builder(),
-            alerting: Alerts::builder(),
-            #[cfg(feature = "notify")]
-            notifier: None,
+            alerts: AlertSettings::default(),
             exporter: Exporter::builder(),
             version: None,
         }
@@ -206,11 +160,6 @@ impl Monitoring {
     /// Returns the registry, for metrics and monitors of the host's own.
     pub fn registry(&self) -> &Registry {
         &self.inner.registry
-    }
-
-    /// Returns the alerts: what is wrong, the rules, and silences.
-    pub fn alerts(&self) -> &Alerts {
-        &self.inner.alerts
     }
 
     pub(crate) fn monitors(&self) -> &Monitors {

@@ -84,8 +84,14 @@ async fn a_finding_that_lasts_is_an_alert() {
     let (_, body) = json(&testing, "/alerts").await;
     let alert = &body["active"][0];
     assert_eq!((&alert["name"], &alert["state"]), (&"MonitorFinding".into(), &"firing".into()));
-    assert_eq!((&alert["topic"], &alert["labels"]["code"]), (&"queue".into(), &"queue_deep".into()));
-    assert_eq!((&alert["message"], &alert["remedy"]), (&"101 messages wait".into(), &"add consumers".into()));
+    assert_eq!(
+        (&alert["topic"], &alert["labels"]["code"]),
+        (&"queue".into(), &"queue_deep".into())
+    );
+    assert_eq!(
+        (&alert["message"], &alert["remedy"]),
+        (&"101 messages wait".into(), &"add consumers".into())
+    );
 }
 
 #[tokio::test]
