@@ -149,7 +149,8 @@ impl AlertingBuilder {
         self
     }
 
-    /// Shortens the `for` and the hold time of all rules to at most this; not limited by default.
+    /// Shortens the `for` and the hold time of all rules to at most this, also for alerts that
+    /// flap; not limited by default.
     ///
     /// It is for demonstrations and tests. In production a short `for` wakes people for nothing.
     pub fn longest_wait(mut self, time: Duration) -> Self {

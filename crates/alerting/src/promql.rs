@@ -9,8 +9,10 @@ use crate::condition::{Comparison, Condition, Metric, Operator, Statistic, Text}
 
 /// The range of rates, which are over the last ten ticks here too.
 const RANGE: &str = "10s";
+const RANGE_SECONDS: u32 = 10;
 /// The range of latencies; the engine takes the last thousand samples, at most of five minutes.
 const WINDOW: &str = "5m";
+const WINDOW_SECONDS: u32 = 300;
 
 /// Writes a condition over a metric as a query, one over findings as a selector that Prometheus
 /// has no series for.
@@ -23,7 +25,11 @@ impl fmt::Display for Condition {
                     Comparison::AtLeast => ">=",
                     Comparison::Below => "<",
                 };
-                write!(f, "{} {sign} {}", query(&threshold.metric), threshold.threshold)
+                write!(f, "{} {sign} {}", query(&threshold.metric), threshold.threshold)?;
+                match enough_data(&threshold.metric) {
+                    Some(enough) => write!(f, " and {enough}"),
+                    None => Ok(()),
+                }
             }
             Self::Finding(findings) => {
                 let parts = [
@@ -74,6 +80,26 @@ fn query(metric: &Metric) -> String {
     }
 }
 
+/// Writes the condition that there are enough data, where a metric asks for some.
+fn enough_data(metric: &Metric) -> Option<String> {
+    let by = metric.by.join(", ");
+    let rate = |name: &str, more: Option<String>, range: &str| {
+        format!("sum by ({by}) (rate({}[{range}]))", select(name, metric, more))
+    };
+    let amount = match &metric.statistic {
+        Statistic::Quantile(_) | Statistic::Mean => {
+            format!("{} * {WINDOW_SECONDS}", rate(&format!("{}_count", metric.name), None, WINDOW))
+        }
+        Statistic::Share { label, whole, .. } => {
+            let whole = format!("{label}=~\"{}\"", whole.join("|"));
+            format!("{} * {RANGE_SECONDS}", rate(&metric.name, Some(whole), RANGE))
+        }
+        Statistic::ShareOfHourlyMean => rate(&metric.name, None, "1h"),
+        Statistic::Value | Statistic::Rate | Statistic::DividedBy(_) => return None,
+    };
+    (metric.min_data > 0.0).then(|| format!("{amount} >= {}", metric.min_data))
+}
+
 /// Writes a selector of series, with a further matcher.
 fn select(name: &str, metric: &Metric, more: Option<String>) -> String {
     let matchers = metric.matchers.iter().map(|matcher| {
@@ -103,5 +129,20 @@ mod tests {
             "sum by (a) (rate(c_total{r=~\"x\"}[10s])) / sum by (a) (rate(c_total{r=~\"x|y\"}[10s])) >= 0.5",
         );
         check(metric("m").divided_by("n").above(0.9), "sum by (a) (m) / sum by (a) (n) > 0.9");
+        check(
+            metric("d_seconds").mean().min_data(20.0).above(1.0),
+            "sum by (a) (rate(d_seconds_sum[5m])) / sum by (a) (rate(d_seconds_count[5m])) > 1 \
+             and sum by (a) (rate(d_seconds_count[5m])) * 300 >= 20",
+        );
+        check(
+            metric("c_total").share("r", ["x"], ["x", "y"]).min_data(10.0).below(0.5),
+            "sum by (a) (rate(c_total{r=~\"x\"}[10s])) / sum by (a) (rate(c_total{r=~\"x|y\"}[10s])) < 0.5 \
+             and sum by (a) (rate(c_total{r=~\"x|y\"}[10s])) * 10 >= 10",
+        );
+        check(
+            metric("c_total").share_of_hourly_mean().min_data(1.0).below(0.1),
+            "sum by (a) (rate(c_total[10s])) / sum by (a) (rate(c_total[1h])) < 0.1 \
+             and sum by (a) (rate(c_total[1h])) >= 1",
+        );
     }
 }

@@ -149,7 +149,7 @@ impl Tracked {
         let Some(doublings) = self.flaps.checked_sub(1) else { return keep };
         let first = keep.max(settings.capped(rule.lasting)).max(settings.interval);
         let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
-        first.saturating_mul(factor).min(MAX_HOLD.max(keep))
+        first.saturating_mul(factor).min(settings.capped(MAX_HOLD).max(keep))
     }
 
     pub(crate) fn phase(&self) -> Option<Phase> {

@@ -83,6 +83,16 @@ fn a_receiver_that_is_away_is_no_harm() {
     }
 }
 
+#[cfg(feature = "tls")]
+#[test]
+fn a_receiver_that_speaks_no_tls_is_no_harm() {
+    let receiver = Receiver::new([]);
+    let mut source = Source::to_webhook(&format!("https://{}/", receiver.address));
+    source.send([firing("a")]);
+    source.wait_for("failed", 1.0);
+    assert!(receiver.try_next().is_none(), "nothing is sent without TLS");
+}
+
 #[test]
 fn a_full_queue_drops_what_is_new_and_blocks_nobody() {
     let receiver = Receiver::new([Hang]);
