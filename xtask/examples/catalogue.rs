@@ -23,6 +23,8 @@ const CATALOGUE: &[(&str, &[&Desc])] = &[
     ("metrics-bridge", metrics_bridge::DESCS),
     ("exporter", exporter::DESCS),
     ("history", history::DESCS),
+    ("alerting", alerting::DESCS),
+    ("notifier", notifier::DESCS),
     ("http-glue", http_glue::DESCS),
     ("request-layer", request_layer::DESCS),
     ("node0", node0::DESCS),

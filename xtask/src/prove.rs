@@ -95,6 +95,11 @@ const PROOFS: &[Proof] = &[
         how: How::Tests { package: "node0-cache-monitor", binary: "cycles", filter: "" },
     },
     Proof {
+        name: "alerts",
+        shows: "a real prometheus with the same rules sees the same alerts, through five faults",
+        how: How::Tests { package: "node0-demo-server", binary: "service", filter: "oracle" },
+    },
+    Proof {
         name: "unpacked-tools",
         shows: "a bare Debian gets every tool of the tests, and needs no network for them twice",
         how: How::Tests { package: "node0-testbed", binary: "it", filter: "tools::unpacked_tools" },

@@ -1,14 +1,14 @@
 //! One step of sampling: ticks the registry, and sends its events to the subscribers.
 //!
-//! The core has no logger, so this is also the place that logs changes of health, calls into
+//! The core has no logger, so this is also the place that logs changes of health, alerts, calls into
 //! guests that failed, and the first time that a cap on series is reached.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_core::{
-    AlreadyTicking, Clock, Desc, Event, GUEST_FAILURES, Labels, Registry, SERIES_FOLDED, Sample,
-    Status, Tick, Ticker, Value,
+    AlertCause, AlertChange, AlreadyTicking, Clock, Desc, Event, GUEST_FAILURES, HealthChange,
+    Labels, Registry, SERIES_FOLDED, Sample, Status, Tick, Ticker, Value,
 };
 
 use crate::events::{Channel, Events, Sender};
@@ -104,9 +104,31 @@ fn risen<'a>(sample: &'a Sample, desc: &Desc) -> impl Iterator<Item = &'a Labels
     })
 }
 
-/// Logs a change of health; its summary contains the findings, so they are not logged too.
+/// Logs a change of health, whose summary contains the findings, and news of alerts.
 fn log(event: &Event) {
-    let Event::Health(change) = event else { return };
+    match event {
+        Event::Health(change) => log_health(change),
+        Event::Alert(change) => log_alert(change),
+        _ => {}
+    }
+}
+
+/// Logs an alert that fired or was resolved; one that is only repeated is in the log already.
+fn log_alert(AlertChange { cause, alert, .. }: &AlertChange) {
+    let (alertname, severity) = (alert.name.as_str(), alert.severity.word());
+    let (component, summary) = (alert.component.as_str(), alert.message.as_str());
+    match cause {
+        AlertCause::Fired => {
+            tracing::warn!(alertname, severity, component, summary, "an alert fires");
+        }
+        AlertCause::Resolved => {
+            tracing::info!(alertname, severity, component, summary, "an alert is resolved");
+        }
+        AlertCause::Repeated => {}
+    }
+}
+
+fn log_health(change: &HealthChange) {
     let (topic, summary) = (change.topic.name, change.summary.as_str());
     match change.to {
         Status::Healthy => tracing::info!(topic, summary, "healthy"),

@@ -3,12 +3,16 @@
 //! The doc comments of the fields are the text of `--help`. Each value is validated as it
 //! is parsed, so that a wrong one ends the demo before it starts anything.
 
+use std::convert::Infallible;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use node0::Naming;
+use node0::notifier::{Target, TargetError};
 
 use crate::cache::RedisChoice;
 use crate::database::DatabaseChoice;
@@ -74,9 +78,57 @@ pub struct Flags {
     #[arg(long, env = "NODE0_DRAIN", default_value = "2s", value_name = "TIME", value_parser = drain)]
     pub drain: Duration,
 
+    /// Longest time for which something must be wrong before an alert fires; rules say minutes
+    #[arg(long, env = "NODE0_ALERT_FOR", default_value = "1s", value_name = "TIME", value_parser = alert_for)]
+    pub alert_for: Duration,
+
+    /// Alert rules in TOML, read again at SIGHUP; see docs/alerts.md
+    #[arg(long, env = "NODE0_RULES", value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+
+    /// Alertmanager that gets the alerts, as http://host:9093; may be repeated
+    #[arg(
+        long,
+        env = "NODE0_ALERTMANAGER",
+        value_name = "URL",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub alertmanager: Vec<Secret>,
+
+    /// Address to which alerts are posted as JSON; may be repeated
+    #[arg(
+        long,
+        env = "NODE0_WEBHOOK",
+        value_name = "URL",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub webhook: Vec<Secret>,
+
     /// Endpoints under /chaos that inject faults; only while listening on loopback
     #[arg(long, env = "NODE0_CHAOS", default_value = "on", value_name = "SWITCH")]
     pub chaos: Switch,
+}
+
+/// An address that may contain a password or a token, so that it must not be shown.
+///
+/// It takes any text, since clap shows a value that it refuses.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 /// A value of a flag that is on or off.
@@ -89,6 +141,21 @@ pub enum Switch {
 }
 
 impl Flags {
+    /// Returns the receivers of alerts.
+    ///
+    /// # Errors
+    /// The flag whose address cannot be used, with the remedy and without the address.
+    pub fn targets(&self) -> Result<Vec<Target>, (&'static str, TargetError)> {
+        let managers = self.alertmanager.iter().map(|Secret(address)| {
+            Target::alertmanager(address).map_err(|error| ("--alertmanager", error))
+        });
+        let webhooks = self
+            .webhook
+            .iter()
+            .map(|Secret(address)| Target::webhook(address).map_err(|error| ("--webhook", error)));
+        managers.chain(webhooks).collect()
+    }
+
     /// Returns `true` if the demo has its chaos endpoints, which need a loopback address.
     pub fn has_chaos(&self) -> bool {
         self.chaos == Switch::On && self.listen.ip().is_loopback()
@@ -97,9 +164,19 @@ impl Flags {
 
 /// The longest drain; an orchestrator kills a process after half a minute anyway.
 const MAX_DRAIN: Duration = Duration::from_secs(3600);
+/// The longest wait of an alert, as in the rules themselves.
+const MAX_ALERT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 
 fn drain(text: &str) -> Result<Duration, String> {
-    let drain =
+    duration(text, MAX_DRAIN, "1h")
+}
+
+fn alert_for(text: &str) -> Result<Duration, String> {
+    duration(text, MAX_ALERT_FOR, "7d")
+}
+
+fn duration(text: &str, max: Duration, max_text: &str) -> Result<Duration, String> {
+    let time =
         humantime::parse_duration(text).map_err(|error| format!("{error}: write 2s or 500ms"))?;
-    if drain > MAX_DRAIN { Err("at most 1h".to_owned()) } else { Ok(drain) }
+    if time > max { Err(format!("at most {max_text}")) } else { Ok(time) }
 }

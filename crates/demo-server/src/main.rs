@@ -14,6 +14,13 @@ fn main() -> ExitCode {
         Ok(flags) => flags,
         Err(error) => return refuse(&error),
     };
+    let targets = match flags.targets() {
+        Ok(targets) => targets,
+        Err((flag, error)) => {
+            let _ = writeln!(std::io::stderr(), "error: {flag}: {error}");
+            return ExitCode::from(2);
+        }
+    };
     let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into());
     tracing_subscriber::fmt()
         .with_env_filter(filter.with_env_var("NODE0_LOG").from_env_lossy())
@@ -24,7 +31,7 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(service::run(flags)));
+        .and_then(|runtime| runtime.block_on(service::run(flags, targets)));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

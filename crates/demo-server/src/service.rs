@@ -4,13 +4,17 @@
 //! reported before a database starts; the database is closed last, after the drain.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use node0::alerts::{AlertingBuilder, Alerts};
+use node0::notifier::{Notifier, NotifierBuilder, Target};
 use node0::postgres::PostgresCheck;
 use node0::{MonitoredPool, Monitoring, ReadinessStatus, Shutdown, postgres, serve, stop_signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_postgres::NoTls;
 
 use crate::app::{App, ChaosRoutes};
@@ -32,13 +36,15 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// Returns one line for people when the demo cannot start.
-pub async fn run(flags: Flags) -> anyhow::Result<()> {
+pub async fn run(flags: Flags, targets: Vec<Target>) -> anyhow::Result<()> {
     let listener = node0::bind(flags.listen).await.context("--listen")?;
     let monitoring = Monitoring::builder()
         .version(env!("CARGO_PKG_VERSION"))
         .naming(flags.naming)
-        .build()
-        .context("monitoring cannot be set up")?;
+        .alerting(|alerts| alerting(alerts, &flags))
+        .notify(targets.into_iter().fold(Notifier::builder(), NotifierBuilder::target))
+        .build();
+    let monitoring = monitoring.context("monitoring cannot be set up")?;
     let Parts { router, database, redis, bank, .. } = Parts::assemble(&monitoring, &flags).await?;
 
     let address = listener.local_addr().context("the address cannot be read")?;
@@ -46,6 +52,9 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
     let server = serve(listener, router).record(&monitoring.layer()).shutdown(&shutdown);
     let server = tokio::spawn(server.metrics(monitoring.registry())?.run());
     tokio::spawn(stop_on_signals(shutdown.clone()));
+    if let Some(rules) = flags.rules {
+        tokio::spawn(reload_on_hangup(monitoring.alerts().clone(), rules));
+    }
 
     let parts = format!("database={} redis={redis}", database.source());
     let load = announce_and_load(monitoring.clone(), parts, address, flags.load);
@@ -56,6 +65,32 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
     monitoring.stop();
     database.close().await;
     Ok(())
+}
+
+/// Shortens the waits of the rules, and reads the rules file.
+fn alerting(alerts: AlertingBuilder, flags: &Flags) -> AlertingBuilder {
+    let alerts = alerts.longest_wait(flags.alert_for);
+    match &flags.rules {
+        Some(rules) => alerts.rules_file(rules),
+        None => alerts,
+    }
+}
+
+/// Reads the rules file again at each SIGHUP; after a mistake the rules before stay.
+async fn reload_on_hangup(alerts: Alerts, rules: PathBuf) {
+    let mut hangups = match signal(SignalKind::hangup()) {
+        Ok(hangups) => hangups,
+        Err(error) => return tracing::warn!(%error, "SIGHUP cannot be waited for"),
+    };
+    while hangups.recv().await.is_some() {
+        let (alerts, rules) = (alerts.clone(), rules.clone());
+        let reloaded = tokio::task::spawn_blocking(move || alerts.reload_file(&rules)).await;
+        match reloaded {
+            Ok(Ok(())) => tracing::info!("the alert rules are read anew"),
+            Ok(Err(error)) => tracing::warn!("the alert rules stay as they are: {error}"),
+            Err(error) => tracing::warn!(%error, "the alert rules stay as they are"),
+        }
+    }
 }
 
 /// The parts of the demo, connected but not yet served.

@@ -15,6 +15,7 @@ mod parameter;
 mod index;
 mod paths;
 
+mod alerts;
 mod health;
 #[cfg(feature = "history")]
 mod history;
@@ -28,6 +29,7 @@ mod query;
 mod render_slots;
 mod reply;
 
+pub use alerts::AlertPages;
 pub use endpoint::{Endpoint, EndpointDesc};
 pub use error::ApiError;
 pub use index::Index;

@@ -51,8 +51,8 @@ mod server;
 use metrics_core::Desc;
 
 pub use endpoints::{
-    ApiError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query, RenderLimits, RenderSlots,
-    Routes, RoutesError, Surface,
+    AlertPages, ApiError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query, RenderLimits,
+    RenderSlots, Routes, RoutesError, Surface,
 };
 pub use readiness::{
     CheckReport, CheckStatus, Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus,

@@ -5,6 +5,7 @@
 //! to [observers and listeners](audience). Every call into a guest goes through a
 //! [guarded call](guarded_call).
 
+pub(crate) mod alert;
 pub(crate) mod assessment;
 pub(crate) mod audience;
 pub(crate) mod board;

@@ -117,6 +117,7 @@ pub use instances::{Instance, InstanceError, InstanceHandle, Instances, Named};
 pub use instruments::Instrument;
 pub use instruments::late::Late;
 pub use instruments::levels::LevelGauge;
+pub use judging::alert::{Alert, AlertCause, AlertChange, AlertState, HeldBack, HeldReason};
 pub use judging::assessment::{Assessment, HealthBlock};
 pub use judging::board::{COMPONENT_HEALTH_SCORE, HEALTH_SCORE};
 pub use judging::contained::{Contained, Waiter};

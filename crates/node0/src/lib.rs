@@ -27,6 +27,8 @@
 //! `/health/ready`, and people read `/health/performance`, `/metrics/database`,
 //! `/metrics/cache`, `/metrics/circuit-breaker`, `/metrics/performance`,
 //! `/metrics/system` and `/metrics/runtime`; `/metrics/history` has the past of each metric.
+//! `/alerts` shows what is wrong by the rules of [`alerts::built_in`], which
+//! [`MonitoringBuilder::alerting`] changes.
 //! Recording takes one to three nanoseconds. A monitor that panics or hangs is
 //! skipped, and no input of a client makes memory grow without bound.
 //!
@@ -59,6 +61,8 @@
 //! | `tower`, `tower-resilience` | `breaker::RecordLayer`, and the module `breaker::tower_resilience` |
 //! | `metrics` | the module `bridge`: records the metrics of the `metrics` facade in node0, and sends node0's metrics to a recorder of that facade |
 //! | `prometheus-handle` | `bridge::Appendix`: appends the page of a `metrics-exporter-prometheus` to node0's page |
+//! | `notify`, `notify-tls` | the module `notifier`: delivers alerts to Alertmanager and webhooks, also behind https |
+//! | `toml` | alert rules from a file: `AlertingBuilder::rules_file`, `Alerts::reload_file` |
 #![cfg_attr(
     not(feature = "deadpool-postgres"),
     expect(rustdoc::broken_intra_doc_links, reason = "the module needs its feature")
@@ -79,16 +83,20 @@ pub use redis_pool::RedisPool;
 pub use signal::stop_signal;
 pub use testing::Testing;
 
+pub use alerting as alerts;
 pub use breaker_monitor as breaker;
 pub use cache_monitor as cache;
 pub use history;
 #[cfg(feature = "metrics")]
 pub use metrics_bridge as bridge;
+#[cfg(feature = "notify")]
+pub use notifier;
 pub use performance_monitor as performance;
 pub use request_layer::{AxumService, RequestLayer, WatchedRouter};
 pub use system_monitor as system;
 
 pub use aggregator::{Aggregator, Events, Received, Sampler, StartError};
+pub use alerting::Alerts;
 #[cfg(feature = "deadpool")]
 pub use db_pool_monitor::deadpool::{BuildPoolError, MonitoredObject, MonitoredPool};
 #[cfg(feature = "deadpool-postgres")]
@@ -99,19 +107,20 @@ pub use db_pool_monitor::{
 };
 pub use exporter::{Exporter, ExporterBuilder, Format, Json, Naming, Rendered, SettingError};
 pub use http_glue::{
-    ApiError, BindError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query, Readiness,
-    ReadinessStatus, RenderLimits, RenderSlots, Routes, RoutesError, Serve, Shutdown, Surface,
-    bind, serve,
+    AlertPages, ApiError, BindError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query,
+    Readiness, ReadinessStatus, RenderLimits, RenderSlots, Routes, RoutesError, Serve, Shutdown,
+    Surface, bind, serve,
 };
 pub use metrics_core::{
-    AnyMetric, Assessment, Buckets, ByLabel, Classic, ClassicShape, Clock, Count, Counter,
-    DEFAULT_CACHE, DEGRADED_FROM, Desc, Distribution, Event, Finding, FindingChange, FindingState,
-    Gauge, HealthChange, Histogram, HitRatio, InFlight, Instance, InstanceError, InstanceHandle,
-    InstanceName, Instances, Instrument, Judgement, Kind, LabelSet, Labels, Late, Latency,
-    LatencySummary, LevelGauge, ManualClock, Measuring, Monitor, Named, NotReady, Observer,
-    OwnedDesc, Peak, ReadinessCheck, RegisterError, Registry, RegistryBuilder, Report, Sample,
-    Series, Severity, Snapshot, Status, Timer, Timestamp, Topic, TraceId, Unit, UnknownTarget,
-    UpDown, Value, View, Window, descs, instruments, label_set, levels,
+    Alert, AlertCause, AlertChange, AlertState, AnyMetric, Assessment, Buckets, ByLabel, Classic,
+    ClassicShape, Clock, Count, Counter, DEFAULT_CACHE, DEGRADED_FROM, Desc, Distribution, Event,
+    Finding, FindingChange, FindingState, Gauge, HealthChange, Histogram, HitRatio, InFlight,
+    Instance, InstanceError, InstanceHandle, InstanceName, Instances, Instrument, Judgement, Kind,
+    LabelSet, Labels, Late, Latency, LatencySummary, LevelGauge, ManualClock, Measuring, Monitor,
+    Named, NotReady, Observer, OwnedDesc, Peak, ReadinessCheck, RegisterError, Registry,
+    RegistryBuilder, Report, Sample, Series, Severity, Snapshot, Status, Timer, Timestamp, Topic,
+    TraceId, Unit, UnknownTarget, UpDown, Value, View, Window, descs, instruments, label_set,
+    levels,
 };
 
 /// The descriptions of all metrics that this crate records itself.
@@ -131,3 +140,8 @@ struct WatchAPool;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/history.md")]
 struct AskTheHistory;
+
+/// The page about alerts, whose examples are compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/alerts.md")]
+struct AlertsPage;

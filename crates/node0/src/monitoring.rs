@@ -1,5 +1,6 @@
 //! The monitoring: all parts of node0, connected.
 
+mod alerts;
 mod past;
 
 use std::collections::HashMap;
@@ -7,10 +8,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aggregator::{Aggregator, Events, StartError};
+use alerting::AlertingError;
 use axum::Router;
 use exporter::{Exporter, ExporterBuilder, Format, Naming};
 use history::{History, HistoryBuilder};
-use http_glue::{Readiness, Routes, RoutesError, Shutdown, serve};
+use http_glue::{AlertPages, Readiness, Routes, RoutesError, Shutdown, serve};
 use metrics_core::{
     AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, RegistryBuilder, Sample,
     SeriesId,
@@ -21,6 +23,7 @@ use system_monitor::MonitoredRuntime;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
+use self::alerts::{AlertSettings, WatchedAlerts};
 use crate::monitors::Monitors;
 use crate::signal::stop_signal;
 
@@ -43,6 +46,7 @@ struct Inner {
     /// The watched runtime of the host; `None` until a method is called on a runtime.
     runtime: Mutex<Option<MonitoredRuntime>>,
     requests: RequestLayer,
+    alerts: WatchedAlerts,
     exporter: Arc<Exporter>,
     history: Option<History>,
     version: Option<String>,
@@ -61,6 +65,13 @@ pub enum BuildError {
     /// A metric of a monitor that comes with node0 could not be registered.
     #[error("the monitors' own metrics cannot be registered")]
     Register(#[from] RegisterError),
+    /// The alerts could not be set up.
+    #[error(transparent)]
+    Alerting(#[from] AlertingError),
+    /// The delivery of alerts could not be started.
+    #[cfg(feature = "notify")]
+    #[error(transparent)]
+    Notify(#[from] notifier::StartError),
     /// The sampling thread could not be started.
     #[error("sampling cannot be started")]
     Start(#[from] StartError),
@@ -71,6 +82,7 @@ pub enum BuildError {
 #[must_use = "call `build` to get the monitoring"]
 pub struct MonitoringBuilder {
     registry: RegistryBuilder,
+    alerts: AlertSettings,
     exporter: ExporterBuilder,
     history: Option<HistoryBuilder>,
     version: Option<String>,
@@ -123,6 +135,7 @@ impl MonitoringBuilder {
         build_info.set(1.0);
         let history = self.history.map(|settings| settings.register(&registry)).transpose()?;
         let inner = Inner {
+            alerts: self.alerts.register(&registry)?,
             runtime: Mutex::new(None),
             requests: requests(&registry, &monitors.performance)?,
             exporter: Arc::new(self.exporter.build()),
@@ -144,6 +157,7 @@ impl Monitoring {
     pub fn builder() -> MonitoringBuilder {
         MonitoringBuilder {
             registry: Registry::builder(),
+            alerts: AlertSettings::default(),
             exporter: Exporter::builder(),
             history: Some(History::builder()),
             version: None,
@@ -164,7 +178,7 @@ impl Monitoring {
         self.inner.registry.read()
     }
 
-    /// Subscribes to samples, findings and changes of health; `None` after [`Monitoring::stop`].
+    /// Subscribes to samples, findings, alerts and changes of health; `None` after [`Monitoring::stop`].
     pub fn subscribe(&self) -> Option<Events> {
         lock(&self.inner.aggregator).as_ref().map(Aggregator::subscribe)
     }
@@ -246,6 +260,7 @@ impl Monitoring {
     {
         let Inner { registry, exporter, history, version, .. } = &*self.inner;
         let routes = Routes::new(registry, exporter.clone(), self.readiness());
+        let routes = routes.surface(AlertPages::new(self.alerts()));
         let routes = match history {
             Some(history) => routes.history(history),
             None => routes,

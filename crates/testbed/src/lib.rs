@@ -37,6 +37,7 @@ pub mod deadline;
 pub mod http;
 pub mod tools;
 
+pub mod alertmanager;
 pub mod exposition;
 pub mod memory;
 pub mod process;

@@ -124,13 +124,38 @@ impl Prometheus {
         jobs: &[ScrapeJob],
         flags: &[&str],
     ) -> Result<Self, PrometheusError> {
+        Self::launch(tool, jobs, &[], flags)
+    }
+
+    /// Starts a server that also evaluates these alerting rules, each second.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server does not start; the error holds its output.
+    pub fn start_with_rules(
+        tool: &PrometheusTool,
+        jobs: &[ScrapeJob],
+        rules: &[Value],
+    ) -> Result<Self, PrometheusError> {
+        Self::launch(tool, jobs, rules, &[])
+    }
+
+    fn launch(
+        tool: &PrometheusTool,
+        jobs: &[ScrapeJob],
+        rules: &[Value],
+        flags: &[&str],
+    ) -> Result<Self, PrometheusError> {
         let data = tempfile::Builder::new().prefix("node0-prometheus-").tempdir();
         let data = data.map_err(PrometheusError::Folder)?;
         let config = data.path().join("prometheus.yml");
         let jobs: Vec<_> = jobs.iter().map(|job| &job.config).collect();
         // The configuration language is a superset of JSON.
-        let text = json!({ "scrape_configs": jobs }).to_string();
+        let text = json!({ "scrape_configs": jobs, "rule_files": ["rules.yml"] }).to_string();
         std::fs::write(&config, text).map_err(PrometheusError::Folder)?;
+        let group = json!({ "name": "test", "interval": "1s", "rules": rules });
+        let rules = json!({ "groups": [group] }).to_string();
+        std::fs::write(data.path().join("rules.yml"), rules).map_err(PrometheusError::Folder)?;
         let command = command(tool, data.path(), &config, flags);
         let mut process = Process::spawn(command).map_err(PrometheusError::Process)?;
         let deadline = Deadline::seconds(START_SECONDS);

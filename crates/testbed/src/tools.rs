@@ -9,6 +9,7 @@
 //! A program that is already on the machine is used only if it has the required version,
 //! because some tests depend on the behaviour of one release.
 
+mod alertmanager;
 mod debian;
 mod error;
 mod postgres;
@@ -21,6 +22,7 @@ mod store;
 mod valgrind;
 mod wrapper;
 
+pub use self::alertmanager::{AlertmanagerTool, alertmanager};
 pub use self::error::ToolError;
 pub use self::postgres::{PostgresTool, postgres, unpacked_postgres};
 pub use self::prometheus::{PrometheusTool, prometheus_2_42, prometheus_2_53};

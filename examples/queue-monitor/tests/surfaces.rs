@@ -90,6 +90,24 @@ async fn judgement_is_part_of_the_services_health() {
 }
 
 #[tokio::test]
+async fn a_finding_that_lasts_is_an_alert() {
+    let mut testing = Monitoring::testing();
+    let _queue = queue(&mut testing, 101);
+    testing.advance(Duration::from_secs(310));
+    let (_, body) = json(&testing, "/alerts").await;
+    let alert = &body["active"][0];
+    assert_eq!((&alert["name"], &alert["state"]), (&"MonitorFinding".into(), &"firing".into()));
+    assert_eq!(
+        (&alert["topic"], &alert["labels"]["code"]),
+        (&"queue".into(), &"queue_deep".into())
+    );
+    assert_eq!(
+        (&alert["message"], &alert["remedy"]),
+        (&"101 messages wait".into(), &"add consumers".into())
+    );
+}
+
+#[tokio::test]
 async fn report_shows_the_health_that_the_service_believes() {
     let mut testing = Monitoring::testing();
     let queue = queue(&mut testing, 3);

@@ -47,7 +47,8 @@ impl Role {
         match self {
             Self::Core => false,
             Self::Monitor | Self::Engine | Self::Reader | Self::Layer => other == Self::Core,
-            Self::Outlet => matches!(other, Self::Core | Self::Engine),
+            // What an outlet sends is what a reader made.
+            Self::Outlet => matches!(other, Self::Core | Self::Engine | Self::Reader),
             // A surface uses monitors through the core's trait only.
             Self::Surface => {
                 matches!(

@@ -32,7 +32,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[RUNTIMES, FORMATS, WEB, TOWER, &["deadpool", "tracing"]],
         oversize: &[Oversize {
             part: "src",
-            lines: 13_000,
+            lines: 13_300,
             reason: "naming, recording, reading and judging share the cells and the tick, and a \
                      sample contains judgements; `instances` would leave next, since no other \
                      part imports it, only models do; the edge to cut first is the one to `sync`, \
@@ -127,6 +127,44 @@ pub(super) const LAYERS: &[Row] = &[
         oversize: &[],
     },
     Row {
+        role: Role::Reader,
+        name: "alerting",
+        knows: "rules over metrics and findings; pending, firing, resolved; a sample in, alerts out",
+        ours: Ours::ByRole,
+        outside: Outside::Only(&["humantime", "serde", "thiserror", "toml"]),
+        never: &[RUNTIMES, WEB, TOWER, &["tracing"]],
+        oversize: &[Oversize {
+            part: "src",
+            lines: 3700,
+            reason: "a third are rules as data: their builders, the table, the rules file; the file \
+                     would leave next, as a crate that makes rules for the engine",
+        }],
+    },
+    Row {
+        role: Role::Outlet,
+        name: "notifier",
+        knows: "delivering alerts to Alertmanager and webhooks",
+        ours: Ours::ByRole,
+        outside: Outside::Only(&[
+            "backon",
+            "base64",
+            "bytes",
+            "http",
+            "http-body-util",
+            "hyper-rustls",
+            "hyper-util",
+            "percent-encoding",
+            "rustls",
+            "serde",
+            "serde_json",
+            "thiserror",
+            "tokio",
+            "tracing",
+        ]),
+        never: &[&["axum", "deadpool"]],
+        oversize: &[],
+    },
+    Row {
         role: Role::Layer,
         name: "request-layer",
         knows: "requests: method, route template, status, and the time until the body ends",
@@ -167,7 +205,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[&["deadpool"]],
         oversize: &[Oversize {
             part: "src",
-            lines: 3900,
+            lines: 4300,
             reason: "the server needs `Readiness` for its shutdown, and the probes need the server's \
                      counts; if one grows further, the server leaves, with readiness beneath both",
         }],
@@ -188,7 +226,11 @@ pub(super) const LAYERS: &[Row] = &[
         ours: Ours::Only(&["local-postgres", "node0"]),
         outside: Outside::Anything,
         never: &[],
-        oversize: &[],
+        oversize: &[Oversize {
+            part: "src",
+            lines: 3700,
+            reason: "1500 lines are the embedded database, which is of use to nobody else",
+        }],
     },
     Row {
         role: Role::Program,

@@ -28,6 +28,7 @@ fn a_bad_flag_is_named_with_what_is_allowed() {
         (["--naming", "pretty"], "classic"),
         (["--database", "mysql://x"], "postgres://"),
         (["--drain", "soon"], "--drain"),
+        (["--alert-for", "8d"], "at most 7d"),
         (["--listen", "nowhere"], "--listen"),
         (["--chaos", "maybe"], "off"),
         (["--no-such-flag", "1"], "--no-such-flag"),
@@ -99,8 +100,20 @@ fn the_help_explains_every_flag_with_its_variable() {
     let output = run(help);
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).expect("the help is UTF-8");
-    for flag in ["listen", "load", "database", "naming", "drain", "chaos"] {
+    for flag in [
+        "listen",
+        "load",
+        "database",
+        "naming",
+        "drain",
+        "chaos",
+        "alert-for",
+        "rules",
+        "alertmanager",
+        "webhook",
+    ] {
         assert!(text.contains(&format!("--{flag} ")), "{flag} is missing: {text}");
-        assert!(text.contains(&format!("NODE0_{}", flag.to_uppercase())), "{flag} has no variable");
+        let variable = format!("NODE0_{}", flag.to_uppercase().replace('-', "_"));
+        assert!(text.contains(&variable), "{flag} has no variable");
     }
 }

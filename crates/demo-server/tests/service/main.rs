@@ -1,5 +1,6 @@
 //! Tests of the demo as a process: its output, its answers and its cleanup.
 
+mod alerts;
 mod cache;
 mod chaos;
 mod demo;
@@ -8,6 +9,7 @@ mod flood;
 mod index;
 mod inputs;
 mod judges;
+mod oracle;
 mod payments;
 mod probes;
 mod scrape;

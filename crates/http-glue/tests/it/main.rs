@@ -1,5 +1,6 @@
 //! Tests through the public API: endpoints, probes and the server.
 
+mod alerts;
 mod endpoints;
 #[cfg(feature = "history")]
 mod history;

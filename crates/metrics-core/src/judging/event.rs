@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
+use crate::judging::alert::AlertChange;
 use crate::judging::finding::FindingChange;
 use crate::judging::status::Status;
 use crate::judging::topic::Topic;
@@ -18,6 +19,8 @@ pub enum Event {
     Health(HealthChange),
     /// A finding was raised or cleared.
     Finding(FindingChange),
+    /// An alert fired, was resolved, or is repeated.
+    Alert(AlertChange),
     /// So many earlier events did not reach this listener, because a call to it failed or had
     /// not returned. Told to that listener alone, before the next events.
     Missed(u64),

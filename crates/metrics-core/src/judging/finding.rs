@@ -17,6 +17,16 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// Returns the word for it, as in JSON and in labels: `warning` or `critical`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// One problem of a component.
 ///
 /// A monitor returns the same findings for the same numbers. The core compares the findings of

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
+
 /// The maximum length of a label value in bytes; longer ones are truncated at a character boundary.
 pub const MAX_LABEL_VALUE_BYTES: usize = 256;
 
@@ -49,6 +51,13 @@ impl Labels {
     /// The same keys, each with the value [`OTHER`].
     pub(crate) fn folded(&self) -> Self {
         Self::new(self.iter().map(|(key, _)| (key, OTHER)))
+    }
+}
+
+/// An object with a field for each label.
+impl Serialize for Labels {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
     }
 }
 

@@ -1,0 +1,90 @@
+//! A rule with its alerts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use metrics_core::Labels;
+
+use crate::facts::{self, Observed};
+use crate::hourly_mean::HourlyMean;
+use crate::life::Seen;
+use crate::measure::Trusted;
+use crate::rule::Rule;
+use crate::settings::Settings;
+use crate::tracked::{Now, Tracked};
+
+#[derive(Debug)]
+pub(crate) struct RuleState {
+    pub(crate) rule: Arc<Rule>,
+    /// `true` if the rule was removed: its alerts are resolved, and their end is repeated.
+    pub(crate) is_retired: bool,
+    pub(crate) tracked: BTreeMap<Labels, Tracked>,
+    means: BTreeMap<Labels, HourlyMean>,
+    /// The number of alerts that the last evaluation left out because of the cap.
+    pub(crate) left_out: usize,
+}
+
+impl RuleState {
+    pub(crate) fn new(rule: Arc<Rule>) -> Self {
+        Self {
+            rule,
+            is_retired: false,
+            tracked: BTreeMap::new(),
+            means: BTreeMap::new(),
+            left_out: 0,
+        }
+    }
+
+    /// Returns `true` if the rule is evaluated.
+    pub(crate) fn is_live(&self) -> bool {
+        self.rule.is_enabled && !self.is_retired
+    }
+
+    /// Observes the condition; `trusted` is `None` if no data can be trusted.
+    pub(crate) fn observe<'s>(
+        &mut self,
+        trusted: Option<Trusted<'s>>,
+        covered: &[(&str, &str)],
+    ) -> Observed<'s> {
+        let Some(trusted) = trusted else { return Observed::nothing() };
+        let tracked = &self.tracked;
+        let is_firing = |labels: &Labels| tracked.get(labels).is_some_and(Tracked::is_firing);
+        facts::observe(&self.rule, trusted, &mut self.means, covered, is_firing)
+    }
+
+    /// Moves all alerts of the rule on by one evaluation.
+    pub(crate) fn step(&mut self, observed: &Observed<'_>, now: Now, settings: &Settings) {
+        let rule = &self.rule;
+        let active = self.tracked.values().filter(|one| one.is_active()).count();
+        let mut places = settings.max_alerts.saturating_sub(active);
+        self.left_out = 0;
+        let mut refused = BTreeSet::new();
+        for (labels, facts) in &observed.holds {
+            if self.tracked.get(labels).is_some_and(Tracked::is_active) {
+                continue;
+            }
+            if places == 0 {
+                self.left_out += 1;
+                refused.insert(labels);
+                continue;
+            }
+            places -= 1;
+            let new = || Tracked::new(labels, facts.clone(), now);
+            self.tracked.entry(labels.clone()).or_insert_with(new);
+        }
+        for (labels, tracked) in &mut self.tracked {
+            let seen = if refused.contains(labels) { Seen::Clear } else { observed.seen(labels) };
+            tracked.step(rule, seen, observed.holds.get(labels), now, settings);
+        }
+    }
+
+    /// Resolves all alerts of a retired rule.
+    pub(crate) fn retire(&mut self, now: Now) {
+        self.tracked.values_mut().for_each(|tracked| tracked.end(now));
+    }
+
+    /// Drops the alerts of which nothing has to be remembered.
+    pub(crate) fn forget(&mut self, now: Now) {
+        self.tracked.retain(|_, tracked| !tracked.is_forgotten(now));
+    }
+}

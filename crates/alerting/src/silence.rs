@@ -1,0 +1,50 @@
+//! Silences: alerts that match are not announced for a time.
+
+use metrics_core::{Labels, Timestamp};
+use serde::{Serialize, Serializer};
+
+use crate::condition::{Matcher, Operator};
+use crate::rule::Rule;
+
+/// Keeps matching alerts from being announced until it ends; made by
+/// [`Alerts::silence`](crate::Alerts::silence).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Silence {
+    /// Identifies the silence.
+    pub id: String,
+    /// The conditions that an alert's labels must all meet; `topic` and `component` count as
+    /// labels.
+    pub matchers: Vec<Matcher>,
+    /// The wall time at which it began.
+    pub starts_at: Timestamp,
+    /// The wall time at which it ends.
+    pub ends_at: Timestamp,
+    /// Why it was made.
+    pub reason: String,
+}
+
+impl Silence {
+    pub(crate) fn matches(&self, rule: &Rule, labels: &Labels, subject: (&str, &str)) -> bool {
+        self.matchers.iter().all(|matcher| {
+            matcher.matches(match &*matcher.key {
+                "alertname" => Some(&rule.name),
+                "topic" => Some(subject.0),
+                "component" => Some(subject.1),
+                key => labels.get(key),
+            })
+        })
+    }
+}
+
+/// The form that people write: `circuit=payments` or `severity!=critical`.
+impl Serialize for Matcher {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let sign = match self.operator {
+            Operator::Is => "=",
+            Operator::IsNot => "!=",
+        };
+        serializer.collect_str(&format_args!("{}{sign}{}", self.key, self.value))
+    }
+}

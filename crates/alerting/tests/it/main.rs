@@ -1,0 +1,15 @@
+//! The public API of the crate, by a manual clock.
+
+mod built_in;
+mod findings;
+mod guests;
+mod house;
+mod metrics;
+mod noise;
+mod quiet;
+mod reload;
+mod rules;
+#[cfg(feature = "toml")]
+mod rules_file;
+mod states;
+mod statistics;

@@ -1,0 +1,122 @@
+//! One attempt to deliver: a POST with a timeout, whose answer is judged by its status.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use crate::target::Target;
+
+#[cfg(feature = "tls")]
+type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
+#[cfg(not(feature = "tls"))]
+type Connector = HttpConnector;
+
+/// The most bytes of an answer that are read; the rest is cut.
+const MAX_ANSWER_BYTES: usize = 64 << 10;
+
+/// A client with connections that are kept open.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    inner: legacy::Client<Connector, Full<Bytes>>,
+    timeout: Duration,
+}
+
+/// The reason why an attempt failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AttemptError {
+    /// No connection, or an answer that is no HTTP.
+    #[error("the receiver cannot be reached")]
+    Unreachable(#[source] legacy::Error),
+    #[error("the receiver did not answer within {0:?}")]
+    TimedOut(Duration),
+    /// The receiver cannot take it now.
+    #[error("the receiver answered {0}")]
+    Later(StatusCode),
+    /// The receiver will never take it.
+    #[error("the receiver refused with {0}")]
+    Never(StatusCode),
+}
+
+impl AttemptError {
+    /// Returns `true` if another attempt may succeed.
+    pub(crate) fn is_passing(&self) -> bool {
+        !matches!(self, Self::Never(_))
+    }
+}
+
+impl Client {
+    /// Makes a client for a target.
+    pub(crate) fn new(target: &Target, timeout: Duration) -> io::Result<Self> {
+        let inner = legacy::Client::builder(TokioExecutor::new()).build(connector(target)?);
+        Ok(Self { inner, timeout })
+    }
+
+    /// Posts JSON to a target.
+    pub(crate) async fn post(&self, target: &Target, body: Bytes) -> Result<(), AttemptError> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = http::Method::POST;
+        request.uri_mut().clone_from(&target.uri);
+        let json = header::HeaderValue::from_static("application/json");
+        request.headers_mut().insert(header::CONTENT_TYPE, json);
+        if let Some(authorization) = &target.authorization {
+            request.headers_mut().insert(header::AUTHORIZATION, authorization.clone());
+        }
+        let attempt = tokio::time::timeout(self.timeout, self.send(request));
+        attempt.await.unwrap_or(Err(AttemptError::TimedOut(self.timeout)))
+    }
+
+    async fn send(&self, request: Request<Full<Bytes>>) -> Result<(), AttemptError> {
+        let answer = self.inner.request(request).await.map_err(AttemptError::Unreachable)?;
+        let status = answer.status();
+        // Read to its end, so that the connection can be used again; an answer without an end
+        // does not change what its status says.
+        let _ = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await;
+        match status {
+            status if status.is_success() => Ok(()),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
+                Err(AttemptError::Later(status))
+            }
+            status if status.is_server_error() => Err(AttemptError::Later(status)),
+            // A redirect is not followed: it could send a password to somebody else.
+            status => Err(AttemptError::Never(status)),
+        }
+    }
+}
+
+/// Makes a connector that trusts the certificates of the system.
+#[cfg(feature = "tls")]
+fn connector(target: &Target) -> io::Result<Connector> {
+    use std::sync::Arc;
+
+    use hyper_rustls::HttpsConnectorBuilder;
+    use rustls::{ClientConfig, RootCertStore};
+
+    // Named, since a host may have built rustls with another provider as well.
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = HttpsConnectorBuilder::new();
+    let trusting = match builder.with_provider_and_native_roots(provider.clone()) {
+        Ok(trusting) => trusting,
+        Err(error) if target.is_https() => return Err(error),
+        // A system without certificates can still reach targets without TLS.
+        Err(_) => {
+            let config = ClientConfig::builder_with_provider(provider)
+                .with_safe_default_protocol_versions()
+                .map_err(io::Error::other)?
+                .with_root_certificates(RootCertStore::empty())
+                .with_no_client_auth();
+            HttpsConnectorBuilder::new().with_tls_config(config)
+        }
+    };
+    Ok(trusting.https_or_http().enable_http1().build())
+}
+
+#[cfg(not(feature = "tls"))]
+fn connector(_: &Target) -> io::Result<Connector> {
+    Ok(HttpConnector::new())
+}
