@@ -15,9 +15,10 @@ pub(crate) const LOSSES: &[Loss] = &[
     Loss {
         race: "request/node0/",
         ours: "node0",
-        why: "In a loop, the server takes 45 ns more for a request that it records. Between requests \
-              over a socket, the kernel's work fills the processor's first cache: some twenty \
-              lines of our data and as many of our code come from the second, at 4 to 5 ns each.",
+        why: "In a loop, the server takes 5 to 40 ns more for a request that it records, which depends \
+              on where the compiler has placed code and stack. Between requests over a socket, the \
+              kernel's work fills the processor's first cache: some twenty lines of our data and as \
+              many of our code come from the second, at 4 to 5 ns each.",
     },
     Loss {
         race: "request/axum/",
@@ -25,7 +26,7 @@ pub(crate) const LOSSES: &[Loss] = &[
         why: "`axum::serve` takes only a service whose response has axum's own body, by the bound \
               `Response = Response` of its `serve`. So a future around the router's holds the \
               measurement, and the body of each response is boxed once more. The floor shows what \
-              the future, two readings of the clock and two records take. `Monitoring::serve`, or \
+              the future, the box, two readings of the clock and two records take. `Monitoring::serve`, or \
               `serve(…).record(…)`, needs neither the future nor the box.",
     },
     Loss {
