@@ -198,9 +198,10 @@ impl Families {
             series.cells.head().has_expired.store(false, Ordering::Relaxed);
             return Ok(Registered::new(series.cells.clone(), Folding::Own));
         }
-        let cap = self.limits.per_family(desc.kind);
-        let held = family.series.len() - usize::from(family.series.contains_key(&labels.folded()));
-        let is_full = held >= cap || self.series >= self.limits.series;
+        let (held, cap) = (family.series.len(), self.limits.per_family(desc.kind));
+        // The series `_other` does not count.
+        let is_full = held > cap || held == cap && !family.series.contains_key(&labels.folded());
+        let is_full = is_full || self.series >= self.limits.series;
         let folds = is_full && !self.is_own(desc);
         Ok(self.insert_or_fold(folds, desc, labels, context))
     }
