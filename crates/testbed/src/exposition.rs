@@ -11,7 +11,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::tools::PrometheusClient;
+use crate::tools::PythonPackage;
 
 const SCRIPT: &str = include_str!("../python/parse_exposition.py");
 
@@ -70,7 +70,7 @@ pub enum ParseError {
 /// # Errors
 ///
 /// Returns [`ParseError::Refused`] with the parser's reason when the page breaks the format.
-pub fn parse_openmetrics(client: &PrometheusClient, text: &str) -> Result<Vec<Family>, ParseError> {
+pub fn parse_openmetrics(client: &PythonPackage, text: &str) -> Result<Vec<Family>, ParseError> {
     parse(client, "openmetrics", text)
 }
 
@@ -79,11 +79,11 @@ pub fn parse_openmetrics(client: &PrometheusClient, text: &str) -> Result<Vec<Fa
 /// # Errors
 ///
 /// Returns [`ParseError::Refused`] with the parser's reason when the page breaks the format.
-pub fn parse_text(client: &PrometheusClient, text: &str) -> Result<Vec<Family>, ParseError> {
+pub fn parse_text(client: &PythonPackage, text: &str) -> Result<Vec<Family>, ParseError> {
     parse(client, "text", text)
 }
 
-fn parse(client: &PrometheusClient, format: &str, text: &str) -> Result<Vec<Family>, ParseError> {
+fn parse(client: &PythonPackage, format: &str, text: &str) -> Result<Vec<Family>, ParseError> {
     let broken =
         |source: io::Error| ParseError::Broken { said: source.to_string(), source: Some(source) };
     let mut child = client

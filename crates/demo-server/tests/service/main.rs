@@ -9,6 +9,7 @@ mod flood;
 mod index;
 mod inputs;
 mod judges;
+mod openapi;
 mod oracle;
 mod payments;
 mod probes;

@@ -24,17 +24,24 @@ const MATCH: Parameter = Parameter::text(
 const FROM: Parameter = Parameter::text(
     "from",
     "The beginning: milliseconds since 1970, or `-15m`, which is the default.",
-);
+)
+.of_form(MOMENT);
 const TO: Parameter =
-    Parameter::text("to", "The end: milliseconds since 1970, or `-1m`; now by default.");
+    Parameter::text("to", "The end: milliseconds since 1970, or `-1m`; now by default.")
+        .of_form(MOMENT);
 const STEP: Parameter = Parameter::text(
     "step",
     "The distance of the points, such as `10s`; without it, one that makes at most 720 points.",
-);
+)
+.of_form("^[0-9]{1,9}(ms|s|m|h|d)?$");
 const QUANTILE: Parameter = Parameter::text(
     "quantile",
     "The quantile of a latency or distribution, such as `0.95`; without it, the mean.",
-);
+)
+.of_form("^(0(\\.[0-9]{1,9})?|1(\\.0)?)$");
+
+/// The form of a moment.
+const MOMENT: &str = "^([0-9]{1,15}|-[0-9]{1,9}(ms|s|m|h|d)?)$";
 
 /// The endpoint of a history.
 struct Past {

@@ -96,7 +96,11 @@ fn operation(endpoint: &EndpointDesc) -> Value {
 
 fn parameter(endpoint: &EndpointDesc, parameter: &Parameter) -> Value {
     let is_in_path = endpoint.is_in_path(parameter);
-    let mut schema = json!({ "type": "string" });
+    // An empty value is refused.
+    let mut schema = json!({ "type": "string", "minLength": 1 });
+    if let Some(form) = parameter.form() {
+        schema["pattern"] = json!(form);
+    }
     if !parameter.allowed().is_empty() {
         schema["enum"] = json!(parameter.allowed());
     }

@@ -12,7 +12,7 @@ use testbed::tools::{self, ToolError};
 /// A tool's name and the function that finds or unpacks it.
 type Tool = (&'static str, fn() -> Result<PathBuf, ToolError>);
 
-const TOOLS: [Tool; 7] = [
+const TOOLS: [Tool; 8] = [
     ("prometheus-2.42", || tools::prometheus_2_42().map(|tool| tool.server())),
     ("prometheus-2.53", || tools::prometheus_2_53().map(|tool| tool.server())),
     ("alertmanager", || tools::alertmanager().map(|tool| tool.server().to_owned())),
@@ -21,6 +21,9 @@ const TOOLS: [Tool; 7] = [
     ("valgrind", || tools::valgrind().map(|tool| tool.program().to_owned())),
     ("prometheus-client", || {
         tools::prometheus_client().map(|tool| PathBuf::from(tool.command().get_program()))
+    }),
+    ("schemathesis", || {
+        tools::schemathesis().map(|tool| PathBuf::from(tool.command().get_program()))
     }),
 ];
 

@@ -1,8 +1,9 @@
-//! The reference parser of the exposition formats: Python's `prometheus_client`.
+//! Python packages: a reference parser of the exposition formats, and a tester of HTTP interfaces.
 //!
-//! It agrees with every case of the OpenMetrics test data, so tests use it to verify the
-//! exporter's pages. The package is plain Python: it is unpacked into the target folder and
-//! found through `PYTHONPATH`, and the machine's Python is not changed.
+//! `prometheus_client` agrees with every case of the OpenMetrics test data, so tests use it to
+//! verify the exporter's pages. `schemathesis` makes requests of an OpenAPI description and holds
+//! the answers against it. Packages are unpacked into the target folder and found through
+//! `PYTHONPATH`, and the machine's Python is not changed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,19 +12,17 @@ use super::debian::Packages;
 use super::error::ToolError;
 use super::{search, store};
 
-const REQUIREMENT: &str = "prometheus_client==0.26.*";
-
 /// The package with pip, for a Python that lacks it.
 const INSTALLER: Packages = Packages { release: "bookworm", names: &["python3-pip-whl"] };
 
-/// A Python that can import `prometheus_client`.
+/// A Python that can import a package.
 #[derive(Debug, Clone)]
-pub struct PrometheusClient {
+pub struct PythonPackage {
     python: PathBuf,
     packages: PathBuf,
 }
 
-impl PrometheusClient {
+impl PythonPackage {
     /// Returns a command of an interpreter that can import the package.
     #[must_use]
     pub fn command(&self) -> Command {
@@ -33,40 +32,74 @@ impl PrometheusClient {
     }
 }
 
+/// A package of Python's registry.
+struct Wanted {
+    /// The package as messages name it.
+    tool: &'static str,
+    name: &'static str,
+    requirement: &'static str,
+    /// A module of it, whose import shows that the package works.
+    module: &'static str,
+    /// The arguments for pip that say whether the package needs others.
+    others: &'static [&'static str],
+}
+
 /// Finds a Python and unpacks `prometheus_client` for it.
 ///
 /// # Errors
 ///
 /// Fails when there is no Python of at least 3.9, or the package cannot be installed.
-pub fn prometheus_client() -> Result<PrometheusClient, ToolError> {
-    let tool = "the reference parser (prometheus_client)";
+pub fn prometheus_client() -> Result<PythonPackage, ToolError> {
+    ensure(&Wanted {
+        tool: "the reference parser (prometheus_client)",
+        name: "prometheus-client",
+        requirement: "prometheus_client==0.26.*",
+        module: "prometheus_client.openmetrics.parser",
+        others: &["--no-deps"],
+    })
+}
+
+/// Finds a Python and unpacks `schemathesis` for it, with what it needs.
+///
+/// # Errors
+///
+/// As [`prometheus_client`].
+pub fn schemathesis() -> Result<PythonPackage, ToolError> {
+    ensure(&Wanted {
+        tool: "the tester of HTTP interfaces (schemathesis)",
+        name: "schemathesis",
+        requirement: "schemathesis==4.32.*",
+        module: "schemathesis.cli",
+        others: &[],
+    })
+}
+
+fn ensure(wanted: &Wanted) -> Result<PythonPackage, ToolError> {
     let python = search::in_path("python3").into_iter().find(|python| is_recent(python));
     let python = python.ok_or_else(|| ToolError::NoHelper {
-        tool: tool.to_owned(),
+        tool: wanted.tool.to_owned(),
         helper: "python3 (3.9 or newer)",
         install: "python3",
     })?;
-    let packages = store::ensure("prometheus-client", REQUIREMENT, |folder| {
-        install(tool, &python, folder)?;
-        let answer = search::run(
-            Command::new(&python)
-                .args(["-c", "import prometheus_client.openmetrics.parser"])
-                .env("PYTHONPATH", folder),
-        );
-        answer.map(drop)
+    let packages = store::ensure(wanted.name, wanted.requirement, |folder| {
+        install(wanted, &python, folder)?;
+        let import = format!("import {}", wanted.module);
+        let mut command = Command::new(&python);
+        search::run(command.args(["-c", &import]).env("PYTHONPATH", folder)).map(drop)
     })?;
-    Ok(PrometheusClient { python, packages })
+    Ok(PythonPackage { python, packages })
 }
 
-fn install(tool: &str, python: &Path, folder: &Path) -> Result<(), ToolError> {
+fn install(wanted: &Wanted, python: &Path, folder: &Path) -> Result<(), ToolError> {
     let has_pip = Command::new(python)
         .args(["-m", "pip", "--version"])
         .output()
         .is_ok_and(|output| output.status.success());
     if has_pip {
-        return pip(python, folder, &["-m", "pip"]);
+        return pip(wanted, python, folder, &["-m", "pip"]);
     }
-    let wheels = store::ensure("pip", &INSTALLER.recipe(), |dir| INSTALLER.unpack(tool, dir))?;
+    let wheels =
+        store::ensure("pip", &INSTALLER.recipe(), |dir| INSTALLER.unpack(wanted.tool, dir))?;
     let wheels = wheels.join("usr/share/python-wheels");
     let entries = std::fs::read_dir(&wheels).map_err(ToolError::io("cannot list", &wheels))?;
     let mut files = entries.filter_map(Result::ok).map(|entry| entry.path());
@@ -80,14 +113,14 @@ fn install(tool: &str, python: &Path, folder: &Path) -> Result<(), ToolError> {
     })?;
     // A wheel is a zip archive, and Python can run a package from a zip archive.
     let module = wheel.join("pip");
-    pip(python, folder, &[&module.to_string_lossy()])
+    pip(wanted, python, folder, &[&module.to_string_lossy()])
 }
 
-fn pip(python: &Path, folder: &Path, call: &[&str]) -> Result<(), ToolError> {
+fn pip(wanted: &Wanted, python: &Path, folder: &Path, call: &[&str]) -> Result<(), ToolError> {
     let mut command = Command::new(python);
     command.args(call).args(["install", "--quiet", "--no-input", "--disable-pip-version-check"]);
-    command.args(["--no-cache-dir", "--no-deps", "--no-compile", "--target"]).arg(folder);
-    search::run(command.arg(REQUIREMENT)).map(drop)
+    command.args(["--no-cache-dir", "--no-compile"]).args(wanted.others);
+    search::run(command.arg("--target").arg(folder).arg(wanted.requirement)).map(drop)
 }
 
 fn is_recent(python: &Path) -> bool {
