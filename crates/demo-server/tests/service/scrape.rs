@@ -115,9 +115,12 @@ fn compare(prometheus: &Prometheus, seen: &[Seen]) {
 }
 
 #[test]
-fn two_releases_of_prometheus_agree_with_a_judge_for_a_minute() {
-    let tools =
-        [testbed::require!(tools::prometheus_2_42()), testbed::require!(tools::prometheus_2_53())];
+fn three_releases_of_prometheus_agree_with_a_judge_for_a_minute() {
+    let tools = [
+        testbed::require!(tools::prometheus_2_42()),
+        testbed::require!(tools::prometheus_2_53()),
+        testbed::require!(tools::prometheus_3_5()),
+    ];
     let demo = Demo::start(&["--naming", "both"]);
     let path = format!("/orders/{}", demo.order());
     let job = ScrapeJob::new("demo", demo.address).interval(Duration::from_secs(1));

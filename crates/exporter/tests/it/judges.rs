@@ -147,7 +147,7 @@ fn ordinary() -> (Bench, PerformanceMonitor, ScrapeMetrics) {
 
 #[test]
 fn promtool_has_nothing_to_say_about_standard_names() {
-    for tool in [tools::prometheus_2_42(), tools::prometheus_2_53()] {
+    for tool in [tools::prometheus_2_42(), tools::prometheus_2_53(), tools::prometheus_3_5()] {
         let tool = testbed::require!(tool);
         let (bench, ..) = ordinary();
         let page = bench.page(Format::Text, Naming::Standard);
@@ -161,7 +161,7 @@ fn promtool_says_of_classic_names_what_is_known_of_them() {
     let (bench, ..) = ordinary();
     let page = bench.page(Format::Text, Naming::Classic);
     let known: Vec<_> = CLASSIC_LINT.lines().filter(|line| !line.starts_with('#')).collect();
-    for tool in [tools::prometheus_2_42(), tools::prometheus_2_53()] {
+    for tool in [tools::prometheus_2_42(), tools::prometheus_2_53(), tools::prometheus_3_5()] {
         let tool = testbed::require!(tool);
         let report = promtool::check_metrics(&tool, &page).expect("promtool runs");
         assert_eq!(report.lines, known, "golden/classic-lint.txt lists what promtool says, sorted");

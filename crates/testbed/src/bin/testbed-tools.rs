@@ -12,9 +12,10 @@ use testbed::tools::{self, ToolError};
 /// A tool's name and the function that finds or unpacks it.
 type Tool = (&'static str, fn() -> Result<PathBuf, ToolError>);
 
-const TOOLS: [Tool; 8] = [
+const TOOLS: [Tool; 9] = [
     ("prometheus-2.42", || tools::prometheus_2_42().map(|tool| tool.server())),
     ("prometheus-2.53", || tools::prometheus_2_53().map(|tool| tool.server())),
+    ("prometheus-3.5", || tools::prometheus_3_5().map(|tool| tool.server())),
     ("alertmanager", || tools::alertmanager().map(|tool| tool.server().to_owned())),
     ("postgres", || tools::postgres().map(|tool| tool.bin_dir().to_owned())),
     ("redis", || tools::redis().map(|tool| tool.server().to_owned())),
