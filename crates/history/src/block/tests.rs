@@ -122,6 +122,36 @@ fn counts_take_little_more_than_their_entropy() {
     }
 }
 
+#[test]
+fn bursts_are_coded_by_their_spread() {
+    // Each bucket gets from none to twice what is expected, as neighbours in a burst do.
+    const EXPECTED: f64 = 20.0;
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let mut open = Open::<<Counts as Row>::Model>::new(0);
+    for interval in 0..60 {
+        let mut row = Counts::default();
+        for bucket in 0..300 {
+            let expected = EXPECTED * 2.0 * random.next();
+            row.buckets.push(bucket);
+            row.counts.push(random.poisson(expected) as u32);
+        }
+        open.push(interval, &mut row);
+    }
+    // The probability of a count is the mean over all factors.
+    let factors = || (0..200).map(|n| 2.0 * (f64::from(n) + 0.5) / 200.0);
+    let mut weights: Vec<f64> = factors().map(|factor| (-EXPECTED * factor).exp()).collect();
+    let mut bits = 0.0;
+    for count in 1..200 {
+        let probability = weights.iter().sum::<f64>() / 200.0;
+        bits -= probability * probability.max(f64::MIN_POSITIVE).log2();
+        for (weight, factor) in weights.iter_mut().zip(factors()) {
+            *weight *= EXPECTED * factor / f64::from(count);
+        }
+    }
+    let ratio = open.seal().data_bytes() as f64 * 8.0 / (bits * 300.0 * 60.0);
+    assert!(ratio <= 1.1, "{ratio} times the entropy");
+}
+
 /// Any float that a gauge may have.
 fn number() -> impl Strategy<Value = f64> {
     prop_oneof![
