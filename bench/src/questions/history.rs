@@ -106,11 +106,14 @@ fn scan() -> Contender {
     Contender::acting("floor, scan and copy", || 0, act, || 0)
 }
 
+/// A contender: its name, its tick, and the nanoseconds by round.
+type Ticked = (&'static str, Box<dyn FnMut()>, Vec<f64>);
+
 /// Measures ticks by the processor time of all threads, since observers have a thread of their own.
 fn ticks(effort: Effort) -> Race {
     let values = vec![1.0_f64; SERIES];
     let copy = move || drop(black_box(black_box(&values).clone()));
-    let mut contenders: [(&str, Box<dyn FnMut()>, Vec<f64>); 3] = [
+    let mut contenders: [Ticked; 3] = [
         ("node0, with history", Box::new(tick(true)), Vec::new()),
         ("node0, without", Box::new(tick(false)), Vec::new()),
         ("floor, copy of the values", Box::new(copy), Vec::new()),

@@ -172,3 +172,43 @@ impl Cursor<'_> {
         Ok(value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_read_as_prometheus_reads_it() {
+        let both = Matchers::new().equal("a", "x").not_equal("b", "y, \"z\"\n\\");
+        for text in [
+            r#"{a="x",b!="y, \"z\"\n\\"}"#,
+            r#" { a = "x" , b != "y, \"z\"\n\\" , } "#,
+            r#"a="x",b!="y, \"z\"\n\\""#,
+        ] {
+            assert_eq!(text.parse(), Ok(both.clone()), "{text}");
+        }
+        assert_eq!("{}".parse(), Ok(Matchers::new()));
+        assert_eq!("".parse(), Ok(Matchers::new()));
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_its_place() {
+        let check = |text: &str, at: usize, rule: &str| {
+            let error = text.parse::<Matchers>().expect_err(text);
+            assert_eq!((error.at, error.rule), (at, rule), "{text}");
+            assert!(error.to_string().contains("write matchers as {pool="), "{error}");
+        };
+        check("{", 2, "the name of a label is missing");
+        check("{a=\"x\"", 7, "a comma is missing");
+        check("a=\"x\" b=\"y\"", 7, "a comma is missing");
+        check("=\"x\"", 1, "the name of a label is missing");
+        check("é=\"x\"", 1, "the name of a label is missing");
+        check("a", 2, "`=` or `!=` is missing");
+        check("a>\"x\"", 2, "`=` or `!=` is missing");
+        check("a=~\"x.*\"", 4, "regular expressions are not supported");
+        check("a=x", 3, "the opening quote of a value is missing");
+        check("a=\"é", 4, "the closing quote of a value is missing");
+        check("a=\"\\t\"", 4, "a value has an unknown escape");
+        check("{a=\"x\"}}", 8, "nothing may follow the closing brace");
+    }
+}

@@ -27,6 +27,7 @@ use crate::when::When;
 pub(crate) struct Taken {
     metric: String,
     quantile: Option<f64>,
+    statistic: Statistic,
     grid: Grid,
     time: Time,
     plan: Plan,
@@ -85,6 +86,12 @@ impl Taken {
         Ok(Self {
             metric: query.metric.clone(),
             quantile: query.quantile,
+            statistic: match (&first.past, query.quantile) {
+                (Past::Rate(_) | Past::Total(..), _) => Statistic::Rate,
+                (Past::Level(_), _) => Statistic::Level,
+                (Past::Buckets(..), None) => Statistic::Mean,
+                (Past::Buckets(..), Some(_)) => Statistic::Quantile,
+            },
             observed: tiers
                 .map(|(tier, timeline)| timeline.range(grid.intervals(tier, &all)))
                 .collect(),
@@ -101,12 +108,6 @@ impl Taken {
     /// Decompresses the blocks and makes the answer.
     pub(crate) fn answer(self) -> Answer {
         let Self { grid, time, .. } = &self;
-        let statistic = match (&self.quantile, self.series.first()) {
-            (Some(_), _) => Statistic::Quantile,
-            (None, Some((_, Parts::Buckets(..)))) => Statistic::Mean,
-            (None, Some((_, Parts::Level(_)))) => Statistic::Level,
-            _ => Statistic::Rate,
-        };
         let series = self.series.iter().map(|(labels, parts)| match parts {
             Parts::Rate(parts) => self.read(labels, parts, RateFold::default()),
             Parts::Level(parts) => self.read(labels, parts, LevelFold::default()),
@@ -115,7 +116,7 @@ impl Taken {
             }
         });
         Answer {
-            statistic,
+            statistic: self.statistic,
             from: time.to_wall(grid.first.saturating_sub(grid.step)),
             to: time.to_wall(grid.time(grid.points - 1)),
             step: Duration::from_millis(grid.step),

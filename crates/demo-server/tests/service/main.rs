@@ -6,6 +6,7 @@ mod chaos;
 mod demo;
 mod flags;
 mod flood;
+mod history;
 mod index;
 mod inputs;
 mod judges;

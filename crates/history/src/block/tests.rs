@@ -1,5 +1,9 @@
 //! Blocks give back what was appended, and come near the entropy of it.
 
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
 use super::*;
 use crate::codec::counts::Counts;
 use crate::codec::numbers::Numbers;
@@ -102,10 +106,121 @@ fn counts_near_the_entropy(mean: f64, cells: u16, rows: u64) -> f64 {
 
 #[test]
 fn counts_take_little_more_than_their_entropy() {
-    for (mean, rows) in
-        [(0.1, 60), (0.5, 60), (2.0, 60), (8.0, 60), (50.0, 60), (300.0, 60), (0.5, 3600)]
-    {
+    // The fewer values a bucket gets, the more it costs to learn how many.
+    for (mean, rows, most) in [
+        (0.1, 60, 1.3),
+        (0.5, 60, 1.15),
+        (2.0, 60, 1.1),
+        (8.0, 60, 1.1),
+        (50.0, 60, 1.05),
+        (300.0, 60, 1.05),
+        (0.5, 3600, 1.05),
+    ] {
         let ratio = counts_near_the_entropy(mean, 300, rows);
-        println!("{mean} {rows}: {ratio:.3}");
+        println!("{mean} expected, {rows} intervals: {ratio:.3}");
+        assert!(ratio <= most, "{ratio} times the entropy, with {mean} expected");
+    }
+}
+
+#[test]
+fn bursts_are_coded_by_their_spread() {
+    // Each bucket gets from none to twice what is expected, as neighbours in a burst do.
+    const EXPECTED: f64 = 20.0;
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let mut open = Open::<<Counts as Row>::Model>::new(0);
+    for interval in 0..60 {
+        let mut row = Counts::default();
+        for bucket in 0..300 {
+            let expected = EXPECTED * 2.0 * random.next();
+            row.buckets.push(bucket);
+            row.counts.push(random.poisson(expected) as u32);
+        }
+        open.push(interval, &mut row);
+    }
+    // The probability of a count is the mean over all factors.
+    let factors = || (0..200).map(|n| 2.0 * (f64::from(n) + 0.5) / 200.0);
+    let mut weights: Vec<f64> = factors().map(|factor| (-EXPECTED * factor).exp()).collect();
+    let mut bits = 0.0;
+    for count in 1..200 {
+        let probability = weights.iter().sum::<f64>() / 200.0;
+        bits -= probability * probability.max(f64::MIN_POSITIVE).log2();
+        for (weight, factor) in weights.iter_mut().zip(factors()) {
+            *weight *= EXPECTED * factor / f64::from(count);
+        }
+    }
+    let ratio = open.seal().data_bytes() as f64 * 8.0 / (bits * 300.0 * 60.0);
+    assert!(ratio <= 1.1, "{ratio} times the entropy");
+}
+
+/// Any float that a gauge may have.
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        any::<f64>().prop_filter("the history keeps finite values", |value| value.is_finite()),
+        (-1000_i32..1000).prop_map(f64::from),
+        (-1000_i32..1000).prop_map(|n| f64::from(n) / 1000.0),
+        any::<f32>().prop_filter("likewise", |value| value.is_finite()).prop_map(f64::from),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_numbers_come_back(
+        rows in prop::collection::vec((0_u64..3, 1_u32..5, number(), number(), number()), 1..80),
+    ) {
+        let mut interval = 0;
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|(distance, ticks, sum, min, max)| {
+                interval += distance;
+                let mut row = Numbers { ticks, sum, min, max };
+                row.shorten();
+                (interval, row)
+            })
+            .collect();
+        prop_assert_eq!(round_trip(&rows), rows);
+    }
+
+    #[test]
+    fn any_counts_come_back(
+        rows in prop::collection::vec(
+            prop::collection::btree_map(0_u16..8256, prop_oneof![1_u32..5, any::<u32>()], 0..40),
+            1..20,
+        ),
+    ) {
+        let row = |counts: &BTreeMap<u16, u32>| Counts {
+            buckets: counts.keys().copied().collect(),
+            counts: counts.values().copied().collect(),
+            sum: 0.0,
+        };
+        let rows: Vec<_> = rows.iter().map(row).enumerate().map(|(n, row)| (n as u64, row)).collect();
+        for ((interval, read), (wanted, row)) in round_trip(&rows).iter().zip(&rows) {
+            prop_assert_eq!(interval, wanted);
+            let filled = |row: &Counts| -> BTreeMap<u16, u32> {
+                let counts = row.buckets.iter().copied().zip(row.counts.iter().copied());
+                counts.filter(|(_, count)| *count > 0).collect()
+            };
+            prop_assert_eq!(filled(read), filled(row));
+        }
+    }
+
+    #[test]
+    fn merged_counts_are_the_sums(
+        parts in prop::collection::vec(
+            prop::collection::btree_map(0_u16..200, 1_u32..1000, 0..40), 1..10,
+        ),
+    ) {
+        let (mut merged, mut wanted) = (Counts::default(), BTreeMap::new());
+        for part in &parts {
+            merged.merge(&Counts {
+                buckets: part.keys().copied().collect(),
+                counts: part.values().copied().collect(),
+                sum: 1.0,
+            });
+            part.iter().for_each(|(bucket, count)| *wanted.entry(bucket / 2).or_default() += count);
+        }
+        merged.coarsen(1);
+        let counts: BTreeMap<u16, u32> = merged.buckets.iter().copied().zip(merged.counts).collect();
+        prop_assert_eq!(counts, wanted);
+        prop_assert_eq!(merged.sum, parts.len() as f64);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use history::{History, Matchers, Query, QueryError, Statistic, Tier};
-use metrics_core::{Desc, Timestamp, Unit};
+use metrics_core::{Desc, ManualClock, Registry, Timestamp, Unit};
 
 use crate::{Bench, SECOND, values};
 
@@ -68,6 +68,9 @@ fn an_unknown_gauge_has_no_value() {
     bench.ticks(3, |tick| depth.set([1.0, f64::NAN, f64::INFINITY][tick as usize]));
     let answer = bench.ask(Query::new("depth").last(SECOND * 3).step(SECOND));
     assert_eq!(values(&answer), [Some(1.0), None, None]);
+    let none = Query::new("depth").matching(Matchers::new().equal("n", "1"));
+    let none = bench.ask(none);
+    assert_eq!((none.statistic, none.series.len()), (Statistic::Level, 0));
 }
 
 #[test]
@@ -252,4 +255,28 @@ fn tiers_are_a_setting() {
     assert_eq!(values(&answer), expected);
     let unchanged = History::builder().tiers(&[]);
     assert_eq!(Bench::with(unchanged).history.stats().tiers.len(), Tier::DEFAULT.len());
+}
+
+#[test]
+fn ticks_shorter_than_the_first_step_are_added_up() {
+    let tick = Duration::from_millis(100);
+    let clock = ManualClock::new();
+    let registry = Registry::builder().clock(clock.clock()).tick(tick).build();
+    let history = History::register(&registry).unwrap();
+    let mut ticker = registry.ticker().unwrap();
+    let jobs = registry.counter(&JOBS, &["mail"]).unwrap();
+    let work = registry.latency(&WORK, &[]).unwrap();
+    for n in 0..600 {
+        jobs.add(if n % 10 == 0 { 11 } else { 1 });
+        work.record(Duration::from_millis(1 + n % 10));
+        clock.advance(tick);
+        ticker.tick();
+    }
+    let ask = |query: Query| history.query(&query.last(SECOND * 40).step(SECOND * 10)).unwrap();
+    let rates = ask(Query::new("jobs_total"));
+    assert_eq!(values(&rates), [Some(20.0); 4]);
+    assert_eq!((rates.series[0].min[0], rates.series[0].max[0]), (Some(10.0), Some(110.0)));
+    for median in values(&ask(Query::new("work_seconds").quantile(0.5))) {
+        assert_near(*median, 0.005, 1.0);
+    }
 }

@@ -65,7 +65,7 @@ fn ticks_that_end_unevenly_have_an_interval_each() {
     bench.ticker.tick();
     for tick in 0..100_u64 {
         jobs.add(1);
-        let millis = if tick % 2 == 0 { 1400 } else { 600 };
+        let millis = if tick % 2 == 0 { 600 } else { 1400 };
         bench.clock.advance(Duration::from_millis(millis));
         bench.ticker.tick();
     }
