@@ -18,7 +18,7 @@ use crate::condition::Matcher;
 use crate::engine::Engine;
 use crate::metrics::{Metrics, Reload};
 use crate::overview::Overview;
-use crate::rule::{Rule, RuleError, check_all};
+use crate::rule::{LABEL_RULE, Rule, RuleError, check_all, is_label_key};
 #[cfg(feature = "toml")]
 use crate::rules_file::{RulesFileError, load};
 use crate::settings::Settings;
@@ -91,6 +91,12 @@ pub enum AlertingError {
     /// A rule cannot work.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// A label of all alerts has a key that no label can have.
+    #[error("the alerts' label has the key `{key}`, {LABEL_RULE}")]
+    Label {
+        /// The key.
+        key: String,
+    },
     /// The rules file cannot be used.
     #[cfg(feature = "toml")]
     #[error(transparent)]
@@ -209,6 +215,9 @@ impl AlertingBuilder {
             return Err(unknown.into());
         }
         check_all(&rules)?;
+        if let Some((key, _)) = settings.labels.iter().find(|(key, _)| !is_label_key(key)) {
+            return Err(AlertingError::Label { key: key.to_owned() });
+        }
         settings.interval = settings.interval.max(registry.tick_length());
         let engine = Engine::new(settings, rules);
         let shared = Shared {

@@ -259,6 +259,9 @@ impl Rule {
                 return refuse(field, "is longer than a week: use a shorter time".into());
             }
         }
+        if let Some((key, _)) = self.labels.iter().find(|(key, _)| !is_label_key(key)) {
+            return refuse("labels", format!("has `{key}`, {LABEL_RULE}"));
+        }
         if self.inhibited_by.contains(&self.name) {
             return refuse("inhibited_by", "names the rule itself: name another rule".into());
         }
@@ -356,6 +359,17 @@ pub(crate) fn check_all(rules: &[Rule]) -> Result<(), RuleError> {
         }
     }
     Ok(())
+}
+
+/// The rule for the keys of labels, which Alertmanager holds too: it refuses all alerts of a
+/// request for one bad key.
+pub(crate) const LABEL_RULE: &str =
+    "which is no key of a label: begin with a letter or `_`, and use letters, digits and `_` only";
+
+/// Returns `true` for a key that a label can have.
+pub(crate) fn is_label_key(key: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !key.starts_with(|c: char| c.is_ascii_digit()) && !key.is_empty() && key.chars().all(is_plain)
 }
 
 /// Returns the rule for names that a name breaks.

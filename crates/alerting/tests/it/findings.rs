@@ -133,3 +133,22 @@ fn a_finding_that_another_rule_covers_is_no_alert_of_its_own() {
     let mut queue = Queue::new([covering.disabled(), any]);
     assert_eq!(queue.judge(deep()), [], "who switches a rule off wants no alert about it");
 }
+
+#[test]
+fn a_firing_alert_keeps_the_severity_with_which_it_began() {
+    let warning = || {
+        let finding = Finding::warning("queue_deep").component("mails").message("mails is deep");
+        Judgement::healthy("fine").with(finding)
+    };
+    let severity = |queue: &Queue| {
+        let alert = queue.alerts.overview().active[0].clone();
+        (alert.severity, alert.labels.get("severity").map(str::to_owned))
+    };
+    let mut queue = Queue::new([Rule::new("MonitorFinding", Findings::any())]);
+    queue.judge(warning());
+    queue.judge(deep());
+    assert_eq!(severity(&queue), (Severity::Warning, Some("warning".to_owned())));
+    queue.judge(Judgement::healthy("fine"));
+    queue.judge(deep());
+    assert_eq!(severity(&queue), (Severity::Critical, Some("critical".to_owned())));
+}

@@ -87,11 +87,12 @@ fn alerts_go_on(fault: &Fault) {
         ticker.tick();
     }
     assert_eq!(alerts.overview().active[0].state, Firing);
-    assert_eq!(heard.recv(), Ok(metrics_core::AlertCause::Fired));
+    let next = || heard.recv_timeout(Duration::from_secs(20));
+    assert_eq!(next(), Ok(metrics_core::AlertCause::Fired));
     level.set(0.0);
     clock.advance(SECOND);
     ticker.tick();
-    assert_eq!(heard.recv(), Ok(metrics_core::AlertCause::Resolved));
+    assert_eq!(next(), Ok(metrics_core::AlertCause::Resolved));
 }
 
 #[test]

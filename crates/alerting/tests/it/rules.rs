@@ -35,6 +35,9 @@ fn each_field_that_cannot_work_is_named_with_a_remedy() {
     check(Rule::new("R", level().share("a", none, none).above(1.0)), "share", "has no values");
     let odd = level().share("a", ["x"], ["y"]).above(1.0);
     check(Rule::new("R", odd), "share", "has `x` in the part, but not in the whole");
+    check(high().label("my team", "water"), "labels", "begin with a letter");
+    check(high().label("", "water"), "labels", "begin with a letter");
+    check(high().label("1st", "water"), "labels", "begin with a letter");
     check(high().summary("{nothing}"), "summary", "use one of {value}");
     check(high().description("{"), "description", "close it");
     check(high().remedy("{code}"), "remedy", "no alert has");
@@ -56,6 +59,11 @@ fn rules_are_checked_together() {
     let edited = register(Alerts::builder().edit("HighLatency", |rule| rule));
     assert!(edited.starts_with("rule `HighLatency`: `name` is no rule: name one of"), "{edited}");
     assert!(edited.contains("HighP95Latency"), "{edited}");
+    let label = register(Alerts::builder().label("my-service", "shop"));
+    assert!(
+        label.starts_with("the alerts' label has the key `my-service`, which is no"),
+        "{label}"
+    );
 }
 
 #[test]

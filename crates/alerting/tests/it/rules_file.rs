@@ -126,6 +126,7 @@ fn a_value_of_another_type_is_named_with_what_to_write() {
     wrong("severity", &["5"], "write a text in quotes");
     wrong("severity", &["\"bad\"", "\"\""], "write \"warning\" or \"critical\"");
     wrong("labels", &["5", "[\"a\"]"], "write a table of texts");
+    wrong("labels", &["{ \"a b\" = \"1\" }"], "has `a b`, which is no key of a label");
     wrong("labels", &["{ a = 1 }"], "has a value that is no text: write a table of texts");
     wrong("inhibited_by", &["\"CircuitOpen\"", "{ a = 1 }"], "write a list of texts");
     wrong("inhibited_by", &["[1]"], "has an entry that is no text: write a list of texts");

@@ -157,6 +157,26 @@ fn traffic_is_compared_with_that_of_the_hour() {
 }
 
 #[test]
+fn a_tenth_of_the_hours_traffic_is_the_limit() {
+    let check = |ten_seconds: [u64; 10], fires: bool| {
+        let share = Metric::new("calls_total").by(["shop"]).share_of_hourly_mean().min_data(1.0);
+        let mut house = house(share.below(0.1));
+        let calls = house.registry().counter(&CALLS, &["a", "ok"]).expect("new");
+        for _ in 0..1200 {
+            calls.add(10);
+            house.tick();
+        }
+        for count in ten_seconds {
+            calls.add(count);
+            house.tick();
+        }
+        assert_eq!(message(&house).is_some(), fires, "{ten_seconds:?}");
+    };
+    check([2, 1, 1, 1, 1, 1, 1, 1, 1, 1], false);
+    check([0, 1, 1, 1, 1, 1, 1, 1, 1, 1], true);
+}
+
+#[test]
 fn little_traffic_cannot_collapse() {
     let share = Metric::new("calls_total").by(["shop"]).share_of_hourly_mean().min_data(1.0);
     let mut house = house(share.below(0.1));

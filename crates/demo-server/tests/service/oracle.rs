@@ -86,9 +86,11 @@ fn seen(prometheus: &Prometheus, from: f64, to: f64) -> Spans {
         labels.remove("instance");
         let known = spans.entry((labels["alertname"].clone(), labels)).or_default();
         for point in one.points {
+            // It ends at the evaluation that does not see it any more, a second later.
+            let end = point.time + 1.0;
             match known.last_mut() {
-                Some((_, end)) if point.time - *end < 1.5 => *end = point.time,
-                _ => known.push((point.time, point.time)),
+                Some((_, last)) if point.time - *last < 0.5 => *last = end,
+                _ => known.push((point.time, end)),
             }
         }
     }
