@@ -26,6 +26,6 @@ pub use self::alertmanager::{AlertmanagerTool, alertmanager};
 pub use self::error::ToolError;
 pub use self::postgres::{PostgresTool, postgres, unpacked_postgres};
 pub use self::prometheus::{PrometheusTool, prometheus_2_42, prometheus_2_53, prometheus_3_5};
-pub use self::python::{PythonPackage, prometheus_client, schemathesis};
+pub use self::python::{PythonPackage, h2histogram, prometheus_client, schemathesis};
 pub use self::redis::{RedisTool, redis, unpacked_redis};
 pub use self::valgrind::{ValgrindTool, unpacked_valgrind, valgrind};

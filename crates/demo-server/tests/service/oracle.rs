@@ -1,4 +1,4 @@
-//! A real Prometheus evaluates the same rules over the demo's pages; both must see the same alerts.
+//! Two releases of Prometheus evaluate the same rules over the demo's pages, and see the same alerts.
 //!
 //! The rules are those that the demo lists. Left out are rules over findings, which Prometheus
 //! does not see, and those over latencies: the demo's window is the last thousand calls, which has
@@ -111,8 +111,9 @@ fn joined(spans: &[(f64, f64)]) -> Vec<(f64, f64)> {
 }
 
 #[test]
-fn prometheus_sees_the_same_alerts() {
-    let tool = testbed::require!(tools::prometheus_2_53());
+fn two_releases_of_prometheus_see_the_same_alerts() {
+    let tools =
+        [testbed::require!(tools::prometheus_2_53()), testbed::require!(tools::prometheus_3_5())];
     let mut command = Command::new(env!("CARGO_BIN_EXE_node0-demo"));
     command.args(["--listen", "127.0.0.1:0", "--load", "40", "--naming", "standard"]);
     command.args(["--database", "embedded", "--redis", "embedded"]);
@@ -121,9 +122,14 @@ fn prometheus_sees_the_same_alerts() {
     let names: Vec<_> =
         rules.iter().filter_map(|rule| rule["alert"].as_str().map(str::to_owned)).collect();
     let job = ScrapeJob::new("demo", demo.address);
-    let prometheus = Prometheus::start_with_rules(&tool, &[job], &rules).expect("it starts");
-    let is_up = || prometheus.query("up == 1").is_ok_and(|up| !up.is_empty());
-    assert!(Deadline::seconds(30).until(is_up));
+    let servers = tools.map(|tool| {
+        let job = std::slice::from_ref(&job);
+        Prometheus::start_with_rules(&tool, job, &rules).expect("it starts")
+    });
+    for prometheus in &servers {
+        let is_up = || prometheus.query("up == 1").is_ok_and(|up| !up.is_empty());
+        assert!(Deadline::seconds(30).until(is_up));
+    }
     // The ranges of the rules fill.
     pause(Duration::from_secs(12));
     let faults: &[&[&str]] = Length::of_this_run().pick(
@@ -157,10 +163,11 @@ fn prometheus_sees_the_same_alerts() {
         watch_for(30);
     }
     let to = demo.json("/alerts")["timestamp"].as_f64().expect("a time") / 1e3;
-    let theirs = seen(&prometheus, from, to);
     let figures: Vec<_> = ours.iter().map(|(key, spans)| json!([key.0, joined(spans)])).collect();
     prove::report(&json!({ "alerts": figures })).expect("the figures can be written");
-    compare(&ours, &theirs);
+    for prometheus in &servers {
+        compare(&ours, &seen(prometheus, from, to));
+    }
 }
 
 fn compare(ours: &Spans, theirs: &Spans) {

@@ -1,13 +1,29 @@
 //! Percentiles of merged intervals against those of all recorded values.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use history::Query;
 use metrics_core::{Desc, Latency, Layout};
+use testbed::tools;
 
 use crate::{Bench, SECOND, values};
 
 const WORK: Desc = Desc::latency("work_seconds", "Time of a piece of work.").labels(&["kind"]);
+
+const QUANTILES: [f64; 7] = [0.0, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0];
+
+/// Reads numbers and prints the bounds of the bucket of each quantile, of buckets as narrow as ours.
+const BUCKETS: &str = "
+import sys
+from h2histogram import Histogram
+histogram = Histogram(6, 64)
+for word in sys.stdin.read().split():
+    histogram.increment(int(word))
+for quantile in sys.argv[1:]:
+    print(*histogram.quantile(float(quantile)).range)
+";
 
 /// A kind of work: makes a duration in nanoseconds of a uniform random number.
 type Kind = (&'static str, fn(f64) -> f64);
@@ -64,23 +80,26 @@ impl Recorded {
             let end = self.seconds[at].len() - to;
             let mut exact = self.seconds[at][end + to - from..end].concat();
             exact.sort_unstable();
-            for q in [0.0, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0] {
+            for q in QUANTILES {
                 let rank = (q * exact.len() as f64).ceil().max(1.0) as usize;
                 let exact = exact[rank - 1] as f64 / 1e9;
-                let range = SECOND * (from - to) as u32;
-                let now = self.seconds[at].len();
-                let query = Query::new("work_seconds")
-                    .matching(history::Matchers::new().equal("kind", *kind))
-                    .from(self.bench.at((now - from) as u64))
-                    .to(self.bench.at((now - to) as u64))
-                    .step(range)
-                    .quantile(q);
-                let answer = self.bench.ask(query);
-                let seen = values(&answer)[0].expect("there were values");
+                let seen = self.quantile(kind, from, to, q);
                 let off = (seen - exact).abs() / exact;
-                assert!(off <= error, "{kind}: {seen} s for {exact} s at {q} over {range:?}");
+                assert!(off <= error, "{kind}: {seen} s for {exact} s at {q}, {from} to {to}");
             }
         }
+    }
+
+    /// Returns a quantile of a kind over a range, as the history has it.
+    fn quantile(&self, kind: &str, from: usize, to: usize, q: f64) -> f64 {
+        let now = self.seconds[0].len();
+        let query = Query::new("work_seconds")
+            .matching(history::Matchers::new().equal("kind", kind))
+            .from(self.bench.at((now - from) as u64))
+            .to(self.bench.at((now - to) as u64))
+            .step(SECOND * (from - to) as u32)
+            .quantile(q);
+        values(&self.bench.ask(query))[0].expect("there were values")
     }
 }
 
@@ -102,4 +121,36 @@ fn percentiles_of_earlier_hours_have_twice_the_error() {
     let error = Layout::RELATIVE_ERROR * (1.0 + 1e-9);
     recorded.judge(3600, 0, error);
     recorded.judge(3 * 3600, 2 * 3600, 2.0 * error);
+}
+
+#[test]
+fn percentiles_are_in_the_buckets_of_another_histogram() {
+    let package = testbed::require!(tools::h2histogram());
+    let mut recorded = Recorded::new();
+    recorded.run(1200);
+    for (at, (kind, _)) in KINDS.iter().enumerate() {
+        let values = recorded.seconds[at][300..].concat();
+        let words: Vec<_> = values.iter().map(u64::to_string).collect();
+        let mut command = package.command();
+        command.args(["-c", BUCKETS]).args(QUANTILES.map(|q| q.to_string()));
+        let printed = text_of(command, &words.join(" "));
+        assert_eq!(printed.lines().count(), QUANTILES.len(), "{printed}");
+        for (q, line) in QUANTILES.into_iter().zip(printed.lines()) {
+            let bounds = line.split_once(' ').expect("two bounds");
+            let (low, high) = (bounds.0.parse::<f64>(), bounds.1.parse::<f64>());
+            let range = low.expect("a number")..high.expect("a number") + 1.0;
+            let seen = 1e9 * recorded.quantile(kind, 900, 0, q);
+            assert!(range.contains(&seen), "{kind}: {seen} ns at {q}, another has {range:?}");
+        }
+    }
+}
+
+/// Returns what a command prints for an input.
+fn text_of(mut command: Command, input: &str) -> String {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
+    // It reads all input before it prints.
+    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).expect("it prints text")
 }

@@ -12,7 +12,7 @@ use testbed::tools::{self, ToolError};
 /// A tool's name and the function that finds or unpacks it.
 type Tool = (&'static str, fn() -> Result<PathBuf, ToolError>);
 
-const TOOLS: [Tool; 9] = [
+const TOOLS: [Tool; 10] = [
     ("prometheus-2.42", || tools::prometheus_2_42().map(|tool| tool.server())),
     ("prometheus-2.53", || tools::prometheus_2_53().map(|tool| tool.server())),
     ("prometheus-3.5", || tools::prometheus_3_5().map(|tool| tool.server())),
@@ -22,6 +22,9 @@ const TOOLS: [Tool; 9] = [
     ("valgrind", || tools::valgrind().map(|tool| tool.program().to_owned())),
     ("prometheus-client", || {
         tools::prometheus_client().map(|tool| PathBuf::from(tool.command().get_program()))
+    }),
+    ("h2histogram", || {
+        tools::h2histogram().map(|tool| PathBuf::from(tool.command().get_program()))
     }),
     ("schemathesis", || {
         tools::schemathesis().map(|tool| PathBuf::from(tool.command().get_program()))

@@ -1,8 +1,8 @@
-//! Python packages: a reference parser of the exposition formats, and a tester of HTTP interfaces.
+//! Python packages: a parser of the exposition formats, a tester of HTTP interfaces, a histogram.
 //!
 //! `prometheus_client` agrees with every case of the OpenMetrics test data, so tests use it to
 //! verify the exporter's pages. `schemathesis` makes requests of an OpenAPI description and holds
-//! the answers against it. Packages are unpacked into the target folder and found through
+//! the answers against it. `h2histogram` has buckets like ours. Packages are unpacked into the target folder and found through
 //! `PYTHONPATH`, and the machine's Python is not changed.
 
 use std::path::{Path, PathBuf};
@@ -55,6 +55,21 @@ pub fn prometheus_client() -> Result<PythonPackage, ToolError> {
         name: "prometheus-client",
         requirement: "prometheus_client==0.26.*",
         module: "prometheus_client.openmetrics.parser",
+        others: &["--no-deps"],
+    })
+}
+
+/// Finds a Python and unpacks `h2histogram` for it.
+///
+/// # Errors
+///
+/// As [`prometheus_client`].
+pub fn h2histogram() -> Result<PythonPackage, ToolError> {
+    ensure(&Wanted {
+        tool: "another histogram (h2histogram)",
+        name: "h2histogram",
+        requirement: "h2histogram==0.1.*",
+        module: "h2histogram",
         others: &["--no-deps"],
     })
 }
