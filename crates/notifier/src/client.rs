@@ -9,6 +9,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use tokio::time::timeout;
 
 use crate::target::Target;
 
@@ -67,16 +68,15 @@ impl Client {
         if let Some(authorization) = &target.authorization {
             request.headers_mut().insert(header::AUTHORIZATION, authorization.clone());
         }
-        let attempt = tokio::time::timeout(self.timeout, self.send(request));
-        attempt.await.unwrap_or(Err(AttemptError::TimedOut(self.timeout)))
-    }
-
-    async fn send(&self, request: Request<Full<Bytes>>) -> Result<(), AttemptError> {
-        let answer = self.inner.request(request).await.map_err(AttemptError::Unreachable)?;
+        let answer = timeout(self.timeout, self.inner.request(request))
+            .await
+            .map_err(|_| AttemptError::TimedOut(self.timeout))?
+            .map_err(AttemptError::Unreachable)?;
         let status = answer.status();
-        // Read to its end, so that the connection can be used again; an answer without an end
-        // does not change what its status says.
-        let _ = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await;
+        // Read to its end, so that the connection can be used again. A body that is too long or
+        // does not come in time does not change what the status says.
+        let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect();
+        let _ = timeout(self.timeout, body).await;
         match status {
             status if status.is_success() => Ok(()),
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
