@@ -39,6 +39,9 @@ pub(crate) enum AttemptError {
     /// The receiver cannot take it now.
     #[error("the receiver answered {0}")]
     Later(StatusCode),
+    /// A redirect is not followed: it could send a password to somebody else.
+    #[error("the receiver answered {0}, and redirects are not followed: name the address that it redirects to")]
+    Moved(StatusCode),
     /// The receiver will never take it.
     #[error("the receiver refused with {0}")]
     Never(StatusCode),
@@ -47,7 +50,7 @@ pub(crate) enum AttemptError {
 impl AttemptError {
     /// Returns `true` if another attempt may succeed.
     pub(crate) fn is_passing(&self) -> bool {
-        !matches!(self, Self::Never(_))
+        !matches!(self, Self::Never(_) | Self::Moved(_))
     }
 }
 
@@ -83,7 +86,7 @@ impl Client {
                 Err(AttemptError::Later(status))
             }
             status if status.is_server_error() => Err(AttemptError::Later(status)),
-            // A redirect is not followed: it could send a password to somebody else.
+            status if status.is_redirection() => Err(AttemptError::Moved(status)),
             status => Err(AttemptError::Never(status)),
         }
     }
@@ -119,4 +122,17 @@ fn connector(target: &Target) -> io::Result<Connector> {
 #[cfg(not(feature = "tls"))]
 fn connector(_: &Target) -> io::Result<Connector> {
     Ok(HttpConnector::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_is_told_with_its_remedy_and_not_tried_again() {
+        let error = AttemptError::Moved(StatusCode::FOUND);
+        assert!(error.to_string().contains("302 Found"), "{error}");
+        assert!(error.to_string().contains("name the address"), "{error}");
+        assert!(!error.is_passing());
+    }
 }
