@@ -40,7 +40,9 @@ pub(crate) enum AttemptError {
     #[error("the receiver answered {0}")]
     Later(StatusCode),
     /// A redirect is not followed: it could send a password to somebody else.
-    #[error("the receiver answered {0}, and redirects are not followed: name the address that it redirects to")]
+    #[error(
+        "the receiver answered {0}, and redirects are not followed: name the address that it redirects to"
+    )]
     Moved(StatusCode),
     /// The receiver will never take it.
     #[error("the receiver refused with {0}")]
