@@ -1,6 +1,8 @@
 //! One attempt to deliver: a POST with a timeout, whose answer is judged by its status.
 
+use std::error::Error;
 use std::io;
+use std::iter;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -50,6 +52,13 @@ pub(crate) enum AttemptError {
 }
 
 impl AttemptError {
+    /// Returns what led to it, such as that no host has the name; `None` if nothing did.
+    pub(crate) fn causes(&self) -> Option<String> {
+        let causes = iter::successors(self.source(), |&cause| cause.source());
+        let texts: Vec<_> = causes.map(ToString::to_string).collect();
+        (!texts.is_empty()).then(|| texts.join(": "))
+    }
+
     /// Returns `true` if another attempt may succeed.
     pub(crate) fn is_passing(&self) -> bool {
         !matches!(self, Self::Never(_) | Self::Moved(_))
@@ -136,5 +145,20 @@ mod tests {
         assert!(error.to_string().contains("302 Found"), "{error}");
         assert!(error.to_string().contains("name the address"), "{error}");
         assert!(!error.is_passing());
+    }
+
+    #[test]
+    fn a_refused_connection_is_told_with_its_cause() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        drop(listener);
+        let target = Target::webhook(&format!("http://{address}/S3cret")).expect("it is good");
+        let client = Client::new(&target, Duration::from_secs(5)).expect("it needs nothing");
+        let post = client.post(&target, Bytes::new());
+        let error = runtime.expect("it starts").block_on(post).expect_err("nobody listens");
+        let causes = error.causes().expect("the system has a reason");
+        assert!(causes.contains("refused"), "{causes}");
+        assert!(!causes.contains("S3cret"), "{causes}");
     }
 }
