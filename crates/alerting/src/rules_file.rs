@@ -35,7 +35,7 @@ pub enum RulesFileError {
     Mistakes {
         /// The file.
         path: PathBuf,
-        /// The mistakes, in the order of the rules.
+        /// The mistakes, in the order of their lines.
         mistakes: Vec<Mistake>,
     },
 }

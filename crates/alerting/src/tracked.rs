@@ -113,12 +113,16 @@ impl Tracked {
         }
     }
 
-    /// Takes in new facts; a firing alert keeps its severity, since that is one of its labels.
+    /// Takes in new facts; a firing alert keeps its severity and its labels, also if a reload
+    /// changes those of the rule, since receivers know it by them.
     fn update(&mut self, rule: &Rule, facts: &Facts, settings: &Settings) {
-        let severity = if self.is_firing() { self.facts.severity } else { facts.severity };
-        self.facts = Facts { severity, ..facts.clone() };
+        if self.is_firing() {
+            self.facts = Facts { severity: self.facts.severity, ..facts.clone() };
+            return;
+        }
+        self.facts = facts.clone();
         let own = rule.labels.iter().map(|(key, value)| (&**key, &**value));
-        let severity = ("severity", severity.word());
+        let severity = ("severity", facts.severity.word());
         // The last of equal keys wins.
         let pairs = settings.labels.iter().chain(self.own_labels.iter()).chain([severity]);
         self.labels = Labels::new(pairs.chain(own));

@@ -87,7 +87,10 @@ async fn reload_on_hangup(alerts: Alerts, rules: PathBuf) {
         let reloaded = tokio::task::spawn_blocking(move || alerts.reload_file(&rules)).await;
         match reloaded {
             Ok(Ok(())) => tracing::info!("the alert rules are read anew"),
-            Ok(Err(error)) => tracing::warn!("the alert rules stay as they are: {error}"),
+            Ok(Err(error)) => {
+                let error = anyhow::Error::from(error);
+                tracing::warn!("the alert rules stay as they are: {error:#}");
+            }
             Err(error) => tracing::warn!(%error, "the alert rules stay as they are"),
         }
     }

@@ -1,6 +1,8 @@
 //! One attempt to deliver: a POST with a timeout, whose answer is judged by its status.
 
+use std::error::Error;
 use std::io;
+use std::iter;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +11,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use tokio::time::timeout;
 
 use crate::target::Target;
 
@@ -38,15 +41,27 @@ pub(crate) enum AttemptError {
     /// The receiver cannot take it now.
     #[error("the receiver answered {0}")]
     Later(StatusCode),
+    /// A redirect is not followed: it could send a password to somebody else.
+    #[error(
+        "the receiver answered {0}, and redirects are not followed: name the address that it redirects to"
+    )]
+    Moved(StatusCode),
     /// The receiver will never take it.
     #[error("the receiver refused with {0}")]
     Never(StatusCode),
 }
 
 impl AttemptError {
+    /// Returns what led to it, such as that no host has the name; `None` if nothing did.
+    pub(crate) fn causes(&self) -> Option<String> {
+        let causes = iter::successors(self.source(), |&cause| cause.source());
+        let texts: Vec<_> = causes.map(ToString::to_string).collect();
+        (!texts.is_empty()).then(|| texts.join(": "))
+    }
+
     /// Returns `true` if another attempt may succeed.
     pub(crate) fn is_passing(&self) -> bool {
-        !matches!(self, Self::Never(_))
+        !matches!(self, Self::Never(_) | Self::Moved(_))
     }
 }
 
@@ -67,23 +82,22 @@ impl Client {
         if let Some(authorization) = &target.authorization {
             request.headers_mut().insert(header::AUTHORIZATION, authorization.clone());
         }
-        let attempt = tokio::time::timeout(self.timeout, self.send(request));
-        attempt.await.unwrap_or(Err(AttemptError::TimedOut(self.timeout)))
-    }
-
-    async fn send(&self, request: Request<Full<Bytes>>) -> Result<(), AttemptError> {
-        let answer = self.inner.request(request).await.map_err(AttemptError::Unreachable)?;
+        let answer = timeout(self.timeout, self.inner.request(request))
+            .await
+            .map_err(|_| AttemptError::TimedOut(self.timeout))?
+            .map_err(AttemptError::Unreachable)?;
         let status = answer.status();
-        // Read to its end, so that the connection can be used again; an answer without an end
-        // does not change what its status says.
-        let _ = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await;
+        // Read to its end, so that the connection can be used again. A body that is too long or
+        // does not come in time does not change what the status says.
+        let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect();
+        let _ = timeout(self.timeout, body).await;
         match status {
             status if status.is_success() => Ok(()),
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
                 Err(AttemptError::Later(status))
             }
             status if status.is_server_error() => Err(AttemptError::Later(status)),
-            // A redirect is not followed: it could send a password to somebody else.
+            status if status.is_redirection() => Err(AttemptError::Moved(status)),
             status => Err(AttemptError::Never(status)),
         }
     }
@@ -119,4 +133,32 @@ fn connector(target: &Target) -> io::Result<Connector> {
 #[cfg(not(feature = "tls"))]
 fn connector(_: &Target) -> io::Result<Connector> {
     Ok(HttpConnector::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_is_told_with_its_remedy_and_not_tried_again() {
+        let error = AttemptError::Moved(StatusCode::FOUND);
+        assert!(error.to_string().contains("302 Found"), "{error}");
+        assert!(error.to_string().contains("name the address"), "{error}");
+        assert!(!error.is_passing());
+    }
+
+    #[test]
+    fn a_refused_connection_is_told_with_its_cause() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        drop(listener);
+        let target = Target::webhook(&format!("http://{address}/S3cret")).expect("it is good");
+        let client = Client::new(&target, Duration::from_secs(5)).expect("it needs nothing");
+        let post = client.post(&target, Bytes::new());
+        let error = runtime.expect("it starts").block_on(post).expect_err("nobody listens");
+        let causes = error.causes().expect("the system has a reason");
+        assert!(causes.contains("refused"), "{causes}");
+        assert!(!causes.contains("S3cret"), "{causes}");
+    }
 }

@@ -60,7 +60,9 @@ impl NotifierBuilder {
         self
     }
 
-    /// Gives up an attempt after this time; 5 s by default.
+    /// Gives up an attempt that has no answer after this time; 5 s by default.
+    ///
+    /// The body of an answer is read for as long again, but only the status counts.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self

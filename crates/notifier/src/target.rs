@@ -94,13 +94,18 @@ impl Target {
             None => (None, authority.as_str()),
         };
         let authorization = user.and_then(basic);
-        if host.is_empty() {
+        let host: Authority = host.parse().map_err(|_| TargetError::NoUrl)?;
+        // The parser takes `:x` and `host:99999` too.
+        let has_bad_port = host.as_str().len() > host.host().len() && host.port_u16().is_none();
+        if host.host().is_empty() || has_bad_port {
             return Err(TargetError::NoUrl);
         }
-        parts.authority = Some(host.parse::<Authority>().map_err(|_| TargetError::NoUrl)?);
+        parts.authority = Some(host);
         if kind == Kind::Alertmanager {
-            let base = parts.path_and_query.as_ref().map_or("", PathAndQuery::path);
-            let path = format!("{}/api/v2/alerts", base.trim_end_matches('/'));
+            let base = parts.path_and_query.as_ref();
+            let path = base.map_or("", PathAndQuery::path).trim_end_matches('/');
+            let query = base.and_then(PathAndQuery::query).map(|query| format!("?{query}"));
+            let path = format!("{path}/api/v2/alerts{}", query.unwrap_or_default());
             parts.path_and_query = Some(path.parse().map_err(|_| TargetError::NoUrl)?);
         }
         let uri = Uri::from_parts(parts).map_err(|_| TargetError::NoUrl)?;

@@ -75,7 +75,7 @@ impl Worker {
                 let outcome = if error.is_passing() { Outcome::Failed } else { Outcome::Refused };
                 self.metrics.count(outcome, alerts.len());
                 let (target, alerts) = (&self.target, alerts.len());
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                let cause = error.causes();
                 tracing::warn!(%target, alerts, %error, cause, "alerts were not delivered");
             }
         }

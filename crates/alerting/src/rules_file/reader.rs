@@ -39,6 +39,8 @@ pub(super) fn read(base: &[Rule], text: &str) -> Result<Vec<Rule>, Vec<Mistake>>
             mistakes.add(line, String::new(), problem);
         }
     }
+    // A table has its keys in the order of the alphabet, and people read from the top.
+    mistakes.found.sort_by_key(|mistake| mistake.line);
     if mistakes.found.is_empty() { Ok(rules) } else { Err(mistakes.found) }
 }
 

@@ -20,6 +20,21 @@ fn alerts_of_a_rule_that_stays_go_on() {
 }
 
 #[test]
+fn an_alert_that_is_announced_keeps_its_labels_until_it_begins_anew() {
+    let mut house = House::new([high()]);
+    house.at(15.0);
+    let before = house.alert().expect("it fires");
+    house.alerts.reload([high().label("team", "shop")]).expect("it is good");
+    house.tick();
+    assert_eq!(house.alert().expect("it fires").id, before.id, "receivers know it by its labels");
+    house.at(5.0);
+    let ended = &house.alerts.overview().recent[0];
+    assert_eq!(ended.id, before.id, "so its end is told under the same ones");
+    house.at(15.0);
+    assert_eq!(house.alert().expect("it fires").labels.get("team"), Some("shop"));
+}
+
+#[test]
 fn alerts_of_a_rule_that_is_gone_are_resolved_and_that_is_repeated() {
     for rules in [vec![], vec![high().disabled()]] {
         let mut house = House::new([high()]);

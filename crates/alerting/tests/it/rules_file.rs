@@ -281,3 +281,11 @@ fn a_file_that_is_too_large_or_no_text_is_refused() {
     fs::write(&path, [0xff, 0xfe]).expect("it can be written");
     assert!(refusal(&path).to_string().ends_with("cannot be read"), "it is no text");
 }
+
+#[test]
+fn mistakes_are_told_from_the_top_of_the_file() {
+    let text = "[rules.Z]\nfor = 1\n[rules.A]\nfinding = 1\n[x]\n[rules.HighMemory]\nsummary = 1\nfor = 1\n";
+    let mistakes = apply_toml(&built_in(), text).expect_err("it has mistakes");
+    let lines: Vec<_> = mistakes.iter().map(|mistake| mistake.line).collect();
+    assert!(lines.is_sorted() && lines.len() >= 4, "{lines:?}");
+}

@@ -20,7 +20,8 @@ const METRIC: Parameter = Parameter::text("metric", "The name of the metric.").r
 const MATCH: Parameter = Parameter::text(
     "match",
     "Returns only series with these labels, such as `{pool=\"main\",state!=\"idle\"}`.",
-);
+)
+.of_bytes(4096);
 const FROM: Parameter = Parameter::text(
     "from",
     "The beginning: milliseconds since 1970, or `-15m`, which is the default.",

@@ -25,8 +25,12 @@ pub struct Parameter {
     text: &'static str,
     words: &'static [&'static str],
     form: Option<&'static str>,
+    max_bytes: usize,
     is_required: bool,
 }
+
+/// The usual maximum length of a value, which is that of a label value in the registry.
+const MAX_BYTES: usize = 256;
 
 impl Parameter {
     /// Describes a parameter that may have any value.
@@ -40,7 +44,7 @@ impl Parameter {
         text: &'static str,
         words: &'static [&'static str],
     ) -> Self {
-        Self { name, text, words, form: None, is_required: false }
+        Self { name, text, words, form: None, max_bytes: MAX_BYTES, is_required: false }
     }
 
     /// Describes a parameter whose value is `true` or `false`.
@@ -54,6 +58,13 @@ impl Parameter {
     #[must_use]
     pub const fn of_form(mut self, form: &'static str) -> Self {
         self.form = Some(form);
+        self
+    }
+
+    /// Allows values of up to so many bytes; 256 by default, as label values have.
+    #[must_use]
+    pub const fn of_bytes(mut self, max_bytes: usize) -> Self {
+        self.max_bytes = max_bytes;
         self
     }
 
@@ -82,6 +93,11 @@ impl Parameter {
     /// Returns the regular expression of good values, if there is one.
     pub const fn form(&self) -> Option<&'static str> {
         self.form
+    }
+
+    /// Returns the maximum length of a value, in bytes.
+    pub const fn max_bytes(&self) -> usize {
+        self.max_bytes
     }
 
     /// Returns `true` if a request must have the parameter.

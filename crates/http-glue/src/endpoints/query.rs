@@ -11,9 +11,6 @@ use http::Uri;
 use super::error::ApiError;
 use super::parameter::Parameter;
 
-/// The maximum length of a value, which is that of a label value in the registry.
-const MAX_VALUE_BYTES: usize = 256;
-
 /// The query of a request, from which parameters are read.
 ///
 /// ```
@@ -41,7 +38,7 @@ impl<'a> Query<'a> {
     ///
     /// # Errors
     /// 400 `invalid_parameter` for a value that is repeated, empty, longer than
-    /// 256 bytes, not UTF-8 or not one of the allowed words, and for a required
+    /// the parameter allows, not UTF-8 or not one of the allowed words, and for a required
     /// parameter that is missing.
     pub fn text(&self, parameter: &Parameter) -> Result<Option<String>, ApiError> {
         let allowed = parameter.allowed();
@@ -60,8 +57,8 @@ impl<'a> Query<'a> {
         if value.is_empty() {
             return refuse("is empty");
         }
-        if value.len() > MAX_VALUE_BYTES {
-            return refuse("is longer than 256 bytes");
+        if value.len() > parameter.max_bytes() {
+            return refuse(&format!("is longer than {} bytes", parameter.max_bytes()));
         }
         let Ok(value) = String::from_utf8(value) else { return refuse("is not UTF-8") };
         if !allowed.is_empty() && !allowed.contains(&value.as_str()) {
@@ -93,7 +90,7 @@ impl<'a> Query<'a> {
 /// Decodes URL-encoded form text; a `%` without two hexadecimal digits is kept as it is.
 fn decode(text: &str) -> Vec<u8> {
     let mut rest = text.as_bytes();
-    let mut decoded = Vec::with_capacity(rest.len().min(2 * MAX_VALUE_BYTES));
+    let mut decoded = Vec::with_capacity(rest.len().min(512));
     while let [byte, tail @ ..] = rest {
         let (byte, tail) = match (byte, tail) {
             (b'+', tail) => (b' ', tail),

@@ -19,6 +19,10 @@ fn an_address_that_cannot_be_used_is_refused_without_being_shown() {
     check(format!("/{secret}"), TargetError::NoUrl);
     check(format!("http://{secret}:x@"), TargetError::NoUrl);
     check(format!("http://a b/{secret}"), TargetError::NoUrl);
+    check(format!("http://{secret}:x@:9093"), TargetError::NoUrl);
+    check(format!("http://{secret}:x@host:99999"), TargetError::NoUrl);
+    check(format!("http://{secret}:x@host:"), TargetError::NoUrl);
+    check(format!("http://{secret}:x@host:x"), TargetError::NoUrl);
     check(format!("ftp://host/{secret}"), TargetError::Scheme);
     check(format!("{secret}://host/"), TargetError::Scheme);
     #[cfg(not(feature = "tls"))]

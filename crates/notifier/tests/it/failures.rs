@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use notifier::{Notifier, StartError, Target};
 
-use crate::receiver::Answer::{Bytes, Close, Hang, Status};
+use crate::receiver::Answer::{Bytes, BytesThenHang, Close, Hang, Status};
 use crate::receiver::{Answer, Receiver};
 use crate::source::{Source, firing, quick};
 
@@ -55,6 +55,15 @@ fn what_will_not_pass_is_counted_and_not_tried_again() {
         let next = receiver.next().body["groups"][0]["component"].clone();
         assert_eq!(next, "b", "{answer:?}");
     }
+}
+
+#[test]
+fn a_status_counts_although_the_body_of_the_answer_does_not_come() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n";
+    let (source, receiver) = after(&[BytesThenHang(head)]);
+    source.wait_for("delivered", 1.0);
+    receiver.next();
+    assert!(receiver.try_next().is_none(), "it is not sent again");
 }
 
 #[test]

@@ -98,3 +98,12 @@ fn a_password_in_the_address_is_sent_as_basic_authentication() {
     assert!(got.headers.contains(&"authorization: Basic bm9kZTA6cGEgc3M=".to_owned()), "{got:?}");
     assert!(got.headers.contains(&format!("host: {}", receiver.address)), "{got:?}");
 }
+
+#[test]
+fn the_query_of_an_alertmanager_is_kept() {
+    let receiver = Receiver::new([]);
+    let target = Target::alertmanager(&receiver.url("/am/?key=a")).expect("a good address");
+    let mut source = Source::with(quick().target(target));
+    source.send([firing("a")]);
+    assert_eq!(receiver.next().line, "POST /am/api/v2/alerts?key=a HTTP/1.1");
+}

@@ -20,6 +20,8 @@ pub(crate) enum Answer {
     Status(u16),
     /// Answers with these bytes, and closes.
     Bytes(&'static str),
+    /// Answers with these bytes, and neither says more nor closes.
+    BytesThenHang(&'static str),
     /// Closes without an answer.
     Close,
     /// Never answers.
@@ -99,10 +101,18 @@ fn serve(stream: TcpStream, sender: &Sender<Got>, script: &Script) -> Option<()>
             }
             Answer::Bytes(bytes) => return stream.write_all(bytes.as_bytes()).ok(),
             Answer::Close => return None,
-            // Until the peer gives up.
-            Answer::Hang => return std::io::copy(&mut stream, &mut std::io::sink()).ok().map(drop),
+            Answer::BytesThenHang(bytes) => {
+                stream.write_all(bytes.as_bytes()).ok()?;
+                return hang(stream);
+            }
+            Answer::Hang => return hang(stream),
         }
     }
+}
+
+/// Waits until the peer gives up.
+fn hang(mut stream: TcpStream) -> Option<()> {
+    std::io::copy(&mut stream, &mut std::io::sink()).ok().map(drop)
 }
 
 fn read(reader: &mut BufReader<TcpStream>) -> Option<Got> {
