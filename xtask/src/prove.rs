@@ -96,8 +96,13 @@ const PROOFS: &[Proof] = &[
     },
     Proof {
         name: "alerts",
-        shows: "a real prometheus with the same rules sees the same alerts, through five faults",
+        shows: "two releases of prometheus with the same rules see the same alerts, through five faults",
         how: How::Tests { package: "node0-demo-server", binary: "service", filter: "oracle" },
+    },
+    Proof {
+        name: "alertmanager",
+        shows: "an alert keeps its start and does not flap, through a minute of nobody and ten of refusals",
+        how: How::Tests { package: "node0-notifier", binary: "it", filter: "alertmanager" },
     },
     Proof {
         name: "unpacked-tools",

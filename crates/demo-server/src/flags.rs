@@ -86,7 +86,7 @@ pub struct Flags {
     #[arg(long, env = "NODE0_RULES", value_name = "FILE")]
     pub rules: Option<PathBuf>,
 
-    /// Alertmanager that gets the alerts, as http://host:9093; may be repeated
+    /// Alertmanager that gets the alerts, as http://host:9093; several as with --webhook
     #[arg(
         long,
         env = "NODE0_ALERTMANAGER",
@@ -96,7 +96,7 @@ pub struct Flags {
     )]
     pub alertmanager: Vec<Secret>,
 
-    /// Address to which alerts are posted as JSON; may be repeated
+    /// Address to which alerts are posted as JSON; several by repeating it, or with commas between
     #[arg(
         long,
         env = "NODE0_WEBHOOK",
