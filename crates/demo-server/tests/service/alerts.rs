@@ -137,6 +137,12 @@ fn rules_come_from_a_file_and_are_read_again_at_a_hangup() {
     demo.process.wait_for_line(said, Deadline::seconds(10)).expect("the mistake is in the log");
     assert_eq!(threshold(&demo).as_deref(), Some("0.5"), "the rules before stay");
 
+    fs::remove_file(&path).expect("it is there");
+    demo.process.signal(Signal::HUP).expect("it runs");
+    let said = "No such file or directory";
+    demo.process.wait_for_line(said, Deadline::seconds(10)).expect("the cause is in the log");
+    assert_eq!(threshold(&demo).as_deref(), Some("0.5"), "the rules before stay");
+
     write("[rules.HighMemory]\nthreshold = 0.6\n");
     demo.process.signal(Signal::HUP).expect("it runs");
     assert!(Deadline::seconds(10).until(|| threshold(&demo).as_deref() == Some("0.6")));

@@ -135,7 +135,7 @@ impl<L, S> Serve<L, S> {
 impl<L> Serve<L, Router> {
     /// Records the requests to the router, by their route templates; by default it does not.
     ///
-    /// It records the same as [`RequestLayer::wrap`] for a third of the cost, because the server has a
+    /// It records the same as [`RequestLayer::wrap`] for half the cost, because the server has a
     /// state for each request anyway. So do not wrap the router too.
     ///
     /// ```
