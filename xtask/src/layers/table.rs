@@ -274,7 +274,7 @@ pub(super) const LAYERS: &[Row] = &[
         name: "testbed",
         knows: "the real programs that tests run against",
         ours: Ours::Only(&[]),
-        outside: Outside::Only(&["rustix", "serde_json", "tempfile", "thiserror"]),
+        outside: Outside::Only(&["rustix", "serde", "serde_json", "tempfile", "thiserror"]),
         never: &[RUNTIMES, WEB],
         oversize: &[],
     },
