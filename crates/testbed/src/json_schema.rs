@@ -14,7 +14,8 @@ const PROGRAM: &str = include_str!("../python/validate_json.py");
 /// Validates values, each against a schema file of `folder`, and returns what is wrong with them.
 ///
 /// A value comes with the name of its schema's file. The result is empty if all values are valid.
-/// The schemas themselves are validated too.
+/// The schemas themselves are validated too. A field that no schema names is a fault, unless the
+/// schema says `additionalProperties`.
 ///
 /// # Errors
 ///
