@@ -1,10 +1,12 @@
 //! The thread that samples a registry.
 //!
-//! It runs one step of the [`Sampler`] per tick. The clock of the registry decides when a
-//! tick is due; a tick that was missed is skipped and not made up for.
+//! It runs one step of the [`Sampler`] per tick, and takes samples between ticks for readers that
+//! ask for them. The clock of the registry decides when one is due; what was missed is skipped and
+//! not made up for.
 
 use std::io;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use metrics_core::{AlreadyTicking, Registry};
 
 use crate::events::{Channel, Events};
 use crate::sampler::Sampler;
+use crate::schedule::{Due, Schedule, next_multiple};
 
 /// The longest time that stopping waits for a step that is under way.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
@@ -21,8 +24,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(2);
 #[must_use = "sampling stops when it is dropped"]
 pub struct Aggregator {
     events: Channel,
-    /// Stops the thread when it is dropped.
-    stop: Option<Sender<()>>,
+    schedule: Arc<Schedule>,
     /// A channel that is closed when the thread ends.
     ended: Receiver<()>,
 }
@@ -53,16 +55,15 @@ impl Aggregator {
     /// # Errors
     /// Returns [`StartError::Spawn`] when no thread can be started.
     pub fn run(sampler: Sampler) -> Result<Self, StartError> {
-        let events = sampler.channel();
-        let (stop, stopped) = mpsc::channel();
+        let (events, schedule) = (sampler.channel(), sampler.schedule().clone());
         let (running, ended) = mpsc::channel();
         let work = move || {
             let _running: Sender<()> = running;
-            sample(sampler, &stopped);
+            sample(sampler);
         };
         let thread = thread::Builder::new().name("node0-sampler".into());
         thread.spawn(work).map_err(StartError::Spawn)?;
-        Ok(Self { events, stop: Some(stop), ended })
+        Ok(Self { events, schedule, ended })
     }
 
     /// Subscribes to the events from now on; there are none after the aggregator has stopped.
@@ -78,30 +79,33 @@ impl Aggregator {
 
 impl Drop for Aggregator {
     fn drop(&mut self) {
-        self.stop = None;
+        self.schedule.stop();
         // Waits for the step under way, but not for ever: if one guest after the other hangs,
         // the host must still be able to stop.
         let _ = self.ended.recv_timeout(STOP_PATIENCE);
     }
 }
 
-/// Steps once per tick until `stopped` is closed; a tick that was missed is skipped.
-fn sample(mut sampler: Sampler, stopped: &Receiver<()>) {
+/// Steps once per tick, and between ticks as readers ask, until it is stopped.
+///
+/// Ticks are due at multiples of their period since the registry was made, as all samples are.
+fn sample(mut sampler: Sampler) {
     let (period, clock) = (sampler.period(), sampler.clock().clone());
-    // Saturates: with the longest possible tick, the first step is never due.
-    let mut due = clock.uptime().saturating_add(period);
+    let schedule = sampler.schedule().clone();
+    let mut last = clock.uptime();
+    // The first tick lasts for at least half a period.
+    let mut tick = next_multiple(last.saturating_add(period / 2), period);
     loop {
-        let now = clock.uptime();
-        match stopped.recv_timeout(due.saturating_sub(now)) {
-            // The wait is by the system's clock, which may run faster than the registry's.
-            Err(RecvTimeoutError::Timeout) if clock.uptime() < due => continue,
-            Err(RecvTimeoutError::Timeout) => {}
-            _ => return,
+        match schedule.wait(&clock, tick, last) {
+            Due::Tick => {
+                sampler.step();
+                tick = next_multiple(clock.uptime(), period);
+            }
+            Due::Between => {
+                sampler.step_between();
+            }
+            Due::Stop => return,
         }
-        sampler.step();
-        let now = clock.uptime();
-        while due <= now {
-            due = due.saturating_add(period);
-        }
+        last = clock.uptime();
     }
 }

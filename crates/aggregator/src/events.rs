@@ -7,19 +7,24 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use metrics_core::Event;
+use metrics_core::{Event, Sample};
 use tokio::sync::broadcast::{self, error::RecvError};
 
-/// The number of ticks that a subscriber may be behind before it loses the oldest.
+use crate::schedule::{Pace, Schedule};
+
+/// The number of samples that a subscriber may be behind before it loses the oldest.
 const CAPACITY: usize = 64;
 
 /// The events of an aggregator from the moment of subscription on.
 ///
-/// The channel holds the events of 64 ticks. A subscriber that is further behind loses the
-/// oldest, and gets their number in [`Received::missed`].
+/// The channel holds the events of 64 ticks, or fewer while there are samples between ticks. A
+/// subscriber that is further behind loses the oldest, and gets their number in [`Received::missed`].
 #[derive(Debug)]
 pub struct Events {
-    ticks: broadcast::Receiver<TickEvents>,
+    news: broadcast::Receiver<News>,
+    schedule: Arc<Schedule>,
+    /// `true` if samples between ticks are returned too.
+    with_samples_between: bool,
     /// The tick whose events are being returned.
     current: TickEvents,
     /// The number of the next event.
@@ -36,7 +41,15 @@ pub struct Received {
     pub missed: u64,
 }
 
-/// The events of one tick, with the number of the first; all events are numbered in order.
+/// One item of the channel.
+#[derive(Clone, Debug)]
+enum News {
+    Tick(TickEvents),
+    /// A sample between two ticks: it is no event of a tick and has no number.
+    Between(Arc<Sample>),
+}
+
+/// The events of one tick, with the number of the first; all events of ticks are numbered in order.
 #[derive(Clone, Debug, Default)]
 struct TickEvents {
     first: u64,
@@ -44,6 +57,21 @@ struct TickEvents {
 }
 
 impl Events {
+    /// Also returns samples between ticks, as [`Event::Sample`] with `is_tick_end` false.
+    ///
+    /// They are taken while a [`Pace`] asks for them. A subscriber that misses some is not told:
+    /// the next one replaces them.
+    #[must_use]
+    pub fn with_samples_between(mut self) -> Self {
+        self.with_samples_between = true;
+        self
+    }
+
+    /// Returns a new pace, by which its owner asks for samples between ticks.
+    pub fn pace(&self) -> Pace {
+        self.schedule.pace()
+    }
+
     /// Returns the next event; `None` when the aggregator has stopped.
     ///
     /// Cancel safe: an event that was not returned is returned by the next call.
@@ -56,8 +84,12 @@ impl Events {
                 self.next = number + 1;
                 return Some(Received { event: event.clone(), missed });
             }
-            match self.ticks.recv().await {
-                Ok(tick) => self.current = tick,
+            match self.news.recv().await {
+                Ok(News::Tick(tick)) => self.current = tick,
+                Ok(News::Between(sample)) if self.with_samples_between => {
+                    return Some(Received { event: Event::Sample(sample), missed: 0 });
+                }
+                Ok(News::Between(_)) => {}
                 // The number of the next tick's first event tells how many events were lost.
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return None,
@@ -66,10 +98,11 @@ impl Events {
     }
 }
 
-/// Sends the events of ticks to all subscribers.
+/// Sends the events of ticks, and samples between ticks, to all subscribers.
 #[derive(Debug)]
 pub(crate) struct Sender {
-    ticks: broadcast::Sender<TickEvents>,
+    news: broadcast::Sender<News>,
+    schedule: Arc<Schedule>,
     /// The number of events that were sent.
     sent: Arc<AtomicU64>,
 }
@@ -77,38 +110,46 @@ pub(crate) struct Sender {
 /// Subscribes to the events of a sender, and does not keep it alive.
 #[derive(Debug)]
 pub(crate) struct Channel {
-    ticks: broadcast::WeakSender<TickEvents>,
+    news: broadcast::WeakSender<News>,
+    schedule: Arc<Schedule>,
     sent: Arc<AtomicU64>,
 }
 
 impl Sender {
-    pub(crate) fn new() -> Self {
-        Self { ticks: broadcast::Sender::new(CAPACITY), sent: Arc::default() }
+    pub(crate) fn new(schedule: Arc<Schedule>) -> Self {
+        Self { news: broadcast::Sender::new(CAPACITY), schedule, sent: Arc::default() }
     }
 
     pub(crate) fn send(&self, events: Arc<[Event]>) {
         let first = self.sent.fetch_add(events.len() as u64, Ordering::Relaxed);
         // Sending fails only if there are no subscribers, which is fine.
-        let _ = self.ticks.send(TickEvents { first, events });
+        let _ = self.news.send(News::Tick(TickEvents { first, events }));
+    }
+
+    pub(crate) fn send_between(&self, sample: Arc<Sample>) {
+        // As above.
+        let _ = self.news.send(News::Between(sample));
     }
 
     pub(crate) fn channel(&self) -> Channel {
-        Channel { ticks: self.ticks.downgrade(), sent: self.sent.clone() }
+        let (news, schedule) = (self.news.downgrade(), self.schedule.clone());
+        Channel { news, schedule, sent: self.sent.clone() }
     }
 }
 
 impl Channel {
     /// Subscribes to the events from now on; there are none if the sender is gone.
     pub(crate) fn subscribe(&self) -> Events {
-        let sender = self.ticks.upgrade().unwrap_or_else(|| broadcast::Sender::new(1));
-        let ticks = sender.subscribe();
+        let sender = self.news.upgrade().unwrap_or_else(|| broadcast::Sender::new(1));
+        let news = sender.subscribe();
         // Read after the subscription. A tick that is counted before it is sent may be received
         // although its events were before this number: they are skipped.
         let next = self.sent.load(Ordering::Relaxed);
-        Events { ticks, current: TickEvents::default(), next }
+        let schedule = self.schedule.clone();
+        Events { news, schedule, with_samples_between: false, current: TickEvents::default(), next }
     }
 
     pub(crate) fn subscribers(&self) -> usize {
-        self.ticks.upgrade().map_or(0, |ticks| ticks.receiver_count())
+        self.news.upgrade().map_or(0, |news| news.receiver_count())
     }
 }

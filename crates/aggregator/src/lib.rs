@@ -6,6 +6,8 @@
 //! events and the published sample to all subscribers, over a bounded channel. A subscriber
 //! that does not keep up loses events; it delays neither the thread nor other subscribers.
 //!
+//! A reader that wants numbers more often asks by a [`Pace`] for samples between ticks.
+//!
 //! Monitors, observers and listeners are called by the core, on worker threads of the registry:
 //! one that panics or hangs does not delay the tick.
 //!
@@ -30,7 +32,9 @@
 mod aggregator;
 mod events;
 mod sampler;
+mod schedule;
 
 pub use aggregator::{Aggregator, StartError};
 pub use events::{Events, Received};
 pub use sampler::Sampler;
+pub use schedule::{Pace, SHORTEST_INTERVAL};

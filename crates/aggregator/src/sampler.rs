@@ -12,6 +12,7 @@ use metrics_core::{
 };
 
 use crate::events::{Channel, Events, Sender};
+use crate::schedule::Schedule;
 
 /// Samples a registry, a step at a time.
 ///
@@ -34,6 +35,7 @@ use crate::events::{Channel, Events, Sender};
 #[derive(Debug)]
 pub struct Sampler {
     ticker: Ticker,
+    schedule: Arc<Schedule>,
     sender: Sender,
     /// `true` once a cap on series has been reached.
     has_folded: bool,
@@ -45,7 +47,9 @@ impl Sampler {
     /// # Errors
     /// Returns [`AlreadyTicking`] when the ticker is in use.
     pub fn new(registry: &Registry) -> Result<Self, AlreadyTicking> {
-        Ok(Self { ticker: registry.ticker()?, sender: Sender::new(), has_folded: false })
+        let (ticker, schedule) = (registry.ticker()?, Arc::<Schedule>::default());
+        let sender = Sender::new(schedule.clone());
+        Ok(Self { ticker, schedule, sender, has_folded: false })
     }
 
     /// Returns the time from one step to the next: the length of the registry's tick.
@@ -63,6 +67,13 @@ impl Sampler {
         sample
     }
 
+    /// Takes a sample without ending the tick, and sends it to those who want samples between ticks.
+    pub fn step_between(&mut self) -> Arc<Sample> {
+        let sample = self.ticker.read_between();
+        self.sender.send_between(sample.clone());
+        sample
+    }
+
     /// Subscribes to the events from now on.
     pub fn subscribe(&self) -> Events {
         self.channel().subscribe()
@@ -70,6 +81,10 @@ impl Sampler {
 
     pub(crate) fn channel(&self) -> Channel {
         self.sender.channel()
+    }
+
+    pub(crate) fn schedule(&self) -> &Arc<Schedule> {
+        &self.schedule
     }
 
     pub(crate) fn clock(&self) -> &Clock {

@@ -116,6 +116,12 @@ impl Engine {
         sample
     }
 
+    /// Polls the monitors, and returns a sample of a pass that begins after that.
+    pub(crate) fn poll_and_read(&self) -> Arc<Sample> {
+        self.board.poll();
+        self.read()
+    }
+
     /// Runs a pass, and adds the currently published health.
     fn run(&self, pass: &mut Pass, kind: PassKind) -> Sample {
         let PassResult { pass, tick, tick_span, is_tick_end, at, uptime, snapshot } =

@@ -54,6 +54,14 @@ impl Ticker {
         lanes::prepare(self.engine.store.context.lease_bytes);
         self.engine.tick_alone()
     }
+
+    /// Polls the monitors and returns a fresh sample, without ending the running tick.
+    ///
+    /// For readers that want numbers more often than once a tick. Windows, health, observers and
+    /// the [published sample](crate::Registry::latest) stay as they are.
+    pub fn read_between(&mut self) -> Arc<Sample> {
+        self.engine.poll_and_read()
+    }
 }
 
 impl Drop for Ticker {

@@ -43,6 +43,7 @@ mod watched_router;
 
 mod distinct;
 mod fixed_table;
+mod long_lived;
 mod matched_route;
 mod measurement;
 mod method;
@@ -54,6 +55,7 @@ mod templates;
 use metrics_core::Desc;
 
 pub use layer::{RequestFuture, RequestLayer, RequestWatch};
+pub use long_lived::LongLived;
 pub use matched_route::{ExposeRoute, ExposeRouteService, ServicePoll};
 pub use measurement::{Holder, Measurement};
 pub use recorded_body::RecordedBody;

@@ -57,6 +57,8 @@ pub struct Measurement<H: Holder = Arc<Recorder>> {
     method: Option<KnownMethod>,
     route: RouteId,
     if_dropped: Outcome,
+    /// `true` if the response is [long-lived](crate::LongLived).
+    is_long_lived: bool,
 }
 
 #[derive(Debug)]
@@ -74,14 +76,15 @@ impl<H: Holder> Measurement<H> {
         }
         let Start { method, route } = start;
         let running = Some(Running { holder, start: at });
-        Self { running, method, route, if_dropped: Outcome::Cancelled }
+        Self { running, method, route, if_dropped: Outcome::Cancelled, is_long_lived: false }
     }
 
     /// Returns the measurement of a request that nobody measures.
     #[inline]
     pub(crate) fn none() -> Self {
         let Start { method, route } = Start::UNMEASURED;
-        Self { running: None, method, route, if_dropped: Outcome::Cancelled }
+        let if_dropped = Outcome::Cancelled;
+        Self { running: None, method, route, if_dropped, is_long_lived: false }
     }
 
     /// Returns `true` if the request is recorded and has not ended.
@@ -103,6 +106,11 @@ impl<H: Holder> Measurement<H> {
     #[inline]
     pub(crate) fn is_head(&self) -> bool {
         self.method == Some(KnownMethod::Head)
+    }
+
+    /// Keeps the request out of the operation of all requests.
+    pub(crate) fn set_long_lived(&mut self) {
+        self.is_long_lived = true;
     }
 
     /// Begins a poll of the service, or of the body: if it panics, that is how the request ended.
@@ -138,6 +146,9 @@ impl<H: Holder> Measurement<H> {
         if let (Some(method), Some(recorder)) = (self.method, holder.recorder()) {
             recorder.active(method).add(-1);
             let nanos = recorder.registry.clock().nanos_between(start, now);
+            if !self.is_long_lived {
+                recorder.record_operation(nanos);
+            }
             recorder.record(method, self.route, outcome, nanos);
         }
         holder.ended(now);

@@ -10,6 +10,7 @@ use http::{HeaderMap, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use crate::long_lived::LongLived;
 use crate::measurement::{Holder, Measurement};
 use crate::recorder::{Outcome, Recorder};
 
@@ -71,9 +72,12 @@ fn announced<B: Body, H: Holder>(
     // A server stops polling once it has sent the announced length, and may never
     // poll for the end of the body. So the remaining bytes are counted.
     let exact = body.size_hint().exact();
-    let left = exact.or_else(|| content_length(response.headers()));
+    let left = exact.or_else(|| length_of_unsized(response, measurement));
     let is_empty = left == Some(0) || exact.is_none() && body.is_end_stream();
     if is_empty || measurement.is_head() || is_bodiless(status) {
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            measurement.set_long_lived();
+        }
         measurement.end(Outcome::Status(status));
     }
     left
@@ -96,8 +100,19 @@ fn is_bodiless(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-/// Rarely called: axum's bodies mostly know their length themselves.
+/// Returns the length of a body that does not know it itself, as few of axum's do; notes whether the
+/// response is long-lived, which one with a known length is not.
 #[cold]
+fn length_of_unsized<B, H: Holder>(
+    response: &Response<B>,
+    measurement: &mut Measurement<H>,
+) -> Option<u64> {
+    if response.extensions().get::<LongLived>().is_some() {
+        measurement.set_long_lived();
+    }
+    content_length(response.headers())
+}
+
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -161,7 +161,16 @@ impl Recorder {
         })
     }
 
-    /// Records a request that ended; asks for its outcome last.
+    /// Records a request that ended as one of the operation of all requests, if there is one.
+    #[inline]
+    pub(crate) fn record_operation(&self, nanos: u64) {
+        if let Some((latency, throughput)) = self.operation.get() {
+            latency.record_nanos(nanos);
+            throughput.inc();
+        }
+    }
+
+    /// Records a request that ended under its route; asks for its outcome last.
     #[inline]
     pub(crate) fn record(
         &self,
@@ -170,10 +179,6 @@ impl Recorder {
         outcome: impl FnOnce() -> Outcome,
         nanos: u64,
     ) {
-        if let Some((latency, throughput)) = self.operation.get() {
-            latency.record_nanos(nanos);
-            throughput.inc();
-        }
         let (route, outcome) = (self.route_at(route), outcome());
         match route.latency(method, outcome) {
             Some(latency) => latency.record_nanos(nanos),

@@ -183,6 +183,15 @@ pub(super) const LAYERS: &[Row] = &[
         oversize: &[],
     },
     Row {
+        role: Role::Layer,
+        name: "websocket",
+        knows: "the server's side of a WebSocket: handshake, frames, deadlines; not what is sent",
+        ours: Ours::ByRole,
+        outside: Outside::Only(&["bytes", "http", "thiserror", "tokio", "tungstenite"]),
+        never: &[&["axum", "hyper", "tokio-tungstenite"]],
+        oversize: &[],
+    },
+    Row {
         role: Role::Surface,
         name: "http-glue",
         knows: "HTTP: routes, probes, accept loop",

@@ -80,11 +80,19 @@ impl<'c, T> Started<'c, T> {
 pub(crate) fn finish_all<'c, T: 'c>(
     calls: impl Iterator<Item = Result<Started<'c, T>, GuestError>>,
 ) -> Vec<Result<T, GuestError>> {
+    finish_all_within(Duration::MAX, calls)
+}
+
+/// As [`finish_all`], with a shorter timeout if `patience` is shorter than that of the calls.
+pub(crate) fn finish_all_within<'c, T: 'c>(
+    patience: Duration,
+    calls: impl Iterator<Item = Result<Started<'c, T>, GuestError>>,
+) -> Vec<Result<T, GuestError>> {
     let started: Vec<_> = calls.map(|started| started.map(|call| call.wait(HEAD_START))).collect();
     #[expect(clippy::disallowed_methods, reason = "timeouts are real time, on every clock")]
     let all_started = Instant::now();
     let finish = |started: Started<'c, T>| {
-        let timeout = started.call.timeout();
+        let timeout = started.call.timeout().min(patience);
         started.finish_within(timeout.saturating_sub(all_started.elapsed()))
     };
     started.into_iter().map(|started| started.and_then(finish)).collect()

@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::judging::assessment::Assessment;
 use crate::judging::health::{Overall, TopicHealth};
 use crate::judging::report::{ReportError, TopicReport};
-use crate::judging::started::{Started, finish_all};
+use crate::judging::started::{Started, finish_all, finish_all_within};
 use crate::judging::topic::Topic;
 use crate::judging::watched::Watched;
 use crate::naming::series_id::SeriesId;
@@ -123,6 +123,22 @@ impl Sample {
         let topics = self.monitors.iter().map(|watched| watched.topic);
         let calls = self.monitors.iter().map(|watched| watched.report(self, None, write.clone()));
         let made = topics.zip(finish_all(calls));
+        made.map(|(topic, made)| (topic, ReportError::from_call(topic, made))).collect()
+    }
+
+    /// Writes the reports of some topics, and waits for all of them together, up to `patience`.
+    ///
+    /// As [`Self::report_with`] for each of them. A topic that no monitor has is left out. A
+    /// report that is not there in time counts as hung: it is not asked for again until it returns.
+    pub fn reports_within<T: Send + 'static>(
+        self: &Arc<Self>,
+        topics: &[&str],
+        patience: Duration,
+        write: impl FnOnce(TopicReport) -> T + Clone + Send + 'static,
+    ) -> Vec<(&'static Topic, Result<T, ReportError>)> {
+        let wanted = self.monitors.iter().filter(|watched| topics.contains(&watched.topic.name));
+        let calls = wanted.clone().map(|watched| watched.report(self, None, write.clone()));
+        let made = wanted.map(|watched| watched.topic).zip(finish_all_within(patience, calls));
         made.map(|(topic, made)| (topic, ReportError::from_call(topic, made))).collect()
     }
 

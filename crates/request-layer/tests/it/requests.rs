@@ -14,8 +14,8 @@ use http_body_util::{BodyExt, StreamBody};
 use metrics_core::{Desc, Latency, ManualClock, Measuring, Registry, Value};
 use performance_monitor::PerformanceMonitor;
 use request_layer::{
-    ACTIVE_REQUESTS, REQUEST_DURATION, REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer,
-    UNMATCHED, WatchedRouter,
+    ACTIVE_REQUESTS, LongLived, REQUEST_DURATION, REQUEST_OPERATION, REQUESTS_OPERATION,
+    RequestLayer, UNMATCHED, WatchedRouter,
 };
 use tokio::sync::mpsc;
 use tower::ServiceExt;
@@ -80,6 +80,16 @@ impl Watched {
         family.into_iter().flat_map(|family| family.series()).map(|(_, value)| value.as_f64()).sum()
     }
 
+    /// Returns the numbers of requests in the latency and in the throughput of all requests.
+    fn of_operation(&self) -> [Option<f64>; 2] {
+        let sample = self.registry.read();
+        let of = |metric, operation| {
+            let value = sample.snapshot.value(metric, &[("operation", operation)]);
+            value.map(Value::as_f64)
+        };
+        [of("operation_duration_seconds", "http:request"), of("operations_total", "http:requests")]
+    }
+
     /// Returns the counts of all series that are not zero.
     fn counts(&self) -> Vec<f64> {
         let sample = self.registry.read();
@@ -101,10 +111,28 @@ async fn a_request_is_recorded_by_its_template() {
     assert_eq!(watched.recorded("GET", "/orders/{id}", "200").0, 3);
     assert_eq!(watched.recorded("GET", "/orders", "200").0, 3);
     assert_eq!(watched.active(), 0.0);
-    let operation = [("operation", "http:request")];
-    let sample = watched.registry.read();
-    let all = sample.snapshot.value("operation_duration_seconds", &operation);
-    assert_eq!(all.map(Value::as_f64), Some(6.0));
+    assert_eq!(watched.of_operation(), [Some(6.0); 2]);
+}
+
+#[tokio::test]
+async fn long_lived_responses_are_in_flight_and_counted_but_not_of_the_operation() {
+    let (tx, router) = streaming();
+    let marked = router.layer(axum::middleware::map_response(async |mut response: Response| {
+        response.extensions_mut().insert(LongLived);
+        response
+    }));
+    let upgrade = get(async || http::StatusCode::SWITCHING_PROTOCOLS);
+    let watched = watched(marked.route("/upgrade", upgrade).merge(orders()));
+    let response = watched.router.clone().oneshot(request(Method::GET, "/stream")).await;
+    watched.clock.advance(Duration::from_secs(3600));
+    assert_eq!(watched.active(), 1.0);
+    drop((tx, response));
+    assert_eq!(watched.send(Method::GET, "/upgrade").await, 101);
+    assert_eq!(watched.recorded("GET", "/stream", "cancelled"), (1, 3600.0));
+    assert_eq!(watched.recorded("GET", "/upgrade", "101").0, 1);
+    assert_eq!((watched.active(), watched.of_operation()), (0.0, [Some(0.0); 2]));
+    watched.send(Method::GET, "/orders").await;
+    assert_eq!(watched.of_operation(), [Some(1.0); 2]);
 }
 
 #[tokio::test]

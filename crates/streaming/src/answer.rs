@@ -1,0 +1,78 @@
+//! What the thread that encodes answers to a session that wants a snapshot.
+
+use bytes::Bytes;
+use tokio::sync::{broadcast, oneshot};
+
+use crate::encoding::Instant;
+use crate::event_id::Place;
+use crate::interval::Interval;
+use crate::message::{Kind, Message};
+use crate::notice::Notice;
+
+/// A session's request for a snapshot.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) topics: Vec<&'static str>,
+    /// The intervals of the session.
+    pub(crate) intervals: Vec<Interval>,
+    /// The place after which the session goes on, if it was in this epoch.
+    pub(crate) after: Option<Place>,
+    pub(crate) reply: oneshot::Sender<Answer>,
+}
+
+/// A snapshot, and where the alerts and findings go on.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) snapshot: Snapshot,
+    /// The alerts and findings after the snapshot.
+    pub(crate) notices: broadcast::Receiver<Notice>,
+    /// Those between the place that was asked for and the snapshot; `None` if some are lost.
+    pub(crate) replay: Option<Vec<Notice>>,
+}
+
+/// The bodies of some topics.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) instant: Instant,
+    /// Shared by all who want the same topics of the same pass.
+    pub(crate) frame: Bytes,
+}
+
+/// What a snapshot says beside the data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Remarks {
+    /// The updates that were not sent.
+    pub(crate) missed: u64,
+    /// The alerts and findings that were not sent.
+    pub(crate) missed_notices: u64,
+    /// Whether the stream goes on after the place that was asked for.
+    pub(crate) resumed: Option<bool>,
+}
+
+impl Remarks {
+    /// Adds the remarks to the frame of a snapshot.
+    pub(crate) fn add_to(self, frame: Bytes) -> Bytes {
+        let Self { missed, missed_notices, resumed } = self;
+        let Some(open) = frame.strip_suffix(b"}").filter(|_| self != Self::default()) else {
+            return frame;
+        };
+        let mut fields = String::new();
+        if missed > 0 {
+            fields += &format!(",\"missed\":{missed}");
+        }
+        if missed_notices > 0 {
+            fields += &format!(",\"missedAlerts\":{missed_notices}");
+        }
+        if let Some(resumed) = resumed {
+            fields += &format!(",\"resumed\":{resumed}");
+        }
+        [open, fields.as_bytes(), b"}"].concat().into()
+    }
+}
+
+impl Snapshot {
+    /// The message, with these remarks.
+    pub(crate) fn message(&self, epoch: u64, remarks: Remarks) -> Message {
+        self.instant.message(epoch, Kind::Snapshot, remarks.add_to(self.frame.clone()))
+    }
+}

@@ -1,0 +1,221 @@
+//! The thread that encodes: takes samples and events, and sends frames to the sessions.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use aggregator::{Events, Pace, Received};
+use bytes::Bytes;
+use metrics_core::{Event, Sample};
+use serde::Serialize;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::answer::{Answer, Request, Snapshot};
+use crate::beat::{Sent, Subscriptions};
+use crate::encoding::Encoding;
+use crate::event_id::Place;
+use crate::hub::{Hub, Lines};
+use crate::interval::Interval;
+use crate::message::Kind;
+use crate::notice::Notice;
+use crate::notices::Notices;
+use crate::rate::{BURST, MESSAGES_A_SECOND};
+
+/// The state of the thread.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    hub: Arc<Hub>,
+    /// Asks for samples as often as the sessions want updates.
+    pace: Pace,
+    /// The last pass; `None` while there is no session.
+    current: Option<Encoding>,
+    /// The frames of snapshots that were made of the last pass, by their topics.
+    snapshots: HashMap<Vec<&'static str>, Bytes>,
+    /// What the readers with each interval got last.
+    sent: BTreeMap<Interval, Sent>,
+    /// The events of the running tick.
+    events: Vec<Event>,
+    notices: Notices,
+}
+
+/// What a client may ask for, as each snapshot tells.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Limits {
+    min_interval: u16,
+    max_interval: u16,
+    interval_step: u16,
+    messages_per_second: u16,
+    message_burst: u16,
+    topics_per_message: usize,
+}
+
+impl Feed {
+    pub(crate) fn new(hub: Arc<Hub>, pace: Pace) -> Self {
+        let mut notices = Notices::default();
+        // What happened before was not kept.
+        notices.lost_until(Place::end_of(hub.registry.latest().pass));
+        Self {
+            hub,
+            pace,
+            current: None,
+            snapshots: HashMap::new(),
+            sent: BTreeMap::new(),
+            events: Vec::new(),
+            notices,
+        }
+    }
+
+    /// Works until the aggregator ends, the stream is closed, or nobody can open a session any more.
+    pub(crate) async fn run(
+        mut self,
+        mut events: Events,
+        mut requests: UnboundedReceiver<Request>,
+    ) {
+        while !self.hub.is_closed() {
+            tokio::select! {
+                biased;
+                received = events.recv() => match received {
+                    Some(received) => self.receive(received),
+                    None => break,
+                },
+                request = requests.recv() => match request {
+                    Some(request) => self.answer(request),
+                    None => break,
+                },
+            }
+        }
+        self.hub.close();
+    }
+
+    /// Takes an event; the sample of a tick comes after the other events of the tick.
+    pub(crate) fn receive(&mut self, Received { event, missed, .. }: Received) {
+        if missed > 0 {
+            self.events.clear();
+            self.notices.lost_until(Place::end_of(self.hub.registry.latest().pass));
+            tracing::warn!(missed, "the stream was too slow for its events: alerts may be lost");
+        }
+        match event {
+            Event::Sample(sample) => self.pass(sample),
+            Event::Alert(_) | Event::Finding(_) => self.events.push(event),
+            _ => {}
+        }
+    }
+
+    /// Sends what a sample brings to all sessions.
+    fn pass(&mut self, sample: Arc<Sample>) {
+        let hub = self.hub.clone();
+        let events = std::mem::take(&mut self.events);
+        let notices = Notice::of_tick(hub.epoch, &events, &sample);
+        notices.iter().for_each(|notice| self.notices.push(notice.clone()));
+        let abandoned = hub.take_abandoned();
+        if abandoned > 0 {
+            tracing::warn!(abandoned, "streams ended without a close: was their runtime dropped?");
+        }
+        self.snapshots.clear();
+        // Encoded without the lock: sessions may be opened meanwhile.
+        let sets = hub.with_lines(|lines| lines.live_sets()).unwrap_or_default();
+        let due = self.due(&sets, &sample);
+        let topics: BTreeSet<_> = sets
+            .iter()
+            .flatten()
+            .filter_map(|(topic, interval)| due.contains(interval).then_some(*topic))
+            .collect();
+        let mut encoding = Encoding::new(sample);
+        encoding.encode(topics, &hub.metrics.encoded);
+        hub.with_lines(|lines| {
+            for notice in notices {
+                // It fails if there is no session, which is fine.
+                let _ = lines.notices.send(notice);
+            }
+            for (set, beats) in &mut lines.sets {
+                beats.send(&encoding, set, &due, &self.sent);
+            }
+        });
+        for interval in &due {
+            let with_interval = sets.iter().flatten().filter(|(_, of)| *of == interval);
+            let bodies = encoding.bodies(with_interval.map(|(topic, _)| *topic));
+            if let Some(sent) = self.sent.get_mut(interval) {
+                sent.note(bodies);
+            }
+        }
+        self.current = (!sets.is_empty()).then_some(encoding);
+        self.pace();
+    }
+
+    /// Returns the intervals that are due, and forgets those that nobody has any more.
+    fn due(&mut self, sets: &[Subscriptions], sample: &Sample) -> Vec<Interval> {
+        let live: BTreeSet<Interval> = sets.iter().flat_map(BTreeMap::values).copied().collect();
+        self.sent.retain(|interval, _| live.contains(interval));
+        let mut due = Vec::new();
+        for interval in live {
+            let sent = self.sent.entry(interval);
+            let sent = sent.or_insert_with(|| Sent::before(interval, sample.uptime));
+            if sent.is_due(interval, sample.uptime) {
+                due.push(interval);
+            }
+        }
+        due
+    }
+
+    /// Asks for samples at these intervals too, of which the next multiple is due.
+    fn expect(&mut self, intervals: &[Interval]) {
+        let uptime = self.hub.registry.clock().uptime();
+        let known = self.sent.len();
+        for interval in intervals {
+            self.sent.entry(*interval).or_insert_with(|| Sent::before(*interval, uptime));
+        }
+        if self.sent.len() > known {
+            self.pace();
+        }
+    }
+
+    /// Asks for samples at all intervals that somebody has.
+    fn pace(&self) {
+        self.pace.set(self.sent.keys().copied().map(Interval::duration));
+    }
+
+    /// Answers a session that wants a snapshot.
+    pub(crate) fn answer(&mut self, Request { topics, intervals, after, reply }: Request) {
+        let hub = self.hub.clone();
+        let latest = || Encoding::new(hub.registry.latest());
+        let encoding = self.current.get_or_insert_with(latest);
+        let instant = encoding.instant();
+        let frame = self.snapshots.get(&topics).cloned().unwrap_or_else(|| {
+            encoding.encode(topics.iter().copied(), &hub.metrics.encoded);
+            let bodies = encoding.bodies(topics.iter().copied());
+            instant.frame(Kind::Snapshot, &about(&hub), &bodies)
+        });
+        self.snapshots.insert(topics, frame.clone());
+        let replay = after.filter(|place| place.seq <= instant.seq);
+        let replay = replay.and_then(|place| self.notices.after(place));
+        let Some(notices) = hub.with_lines(|lines| lines.notices.subscribe()) else { return };
+        self.expect(&intervals);
+        // It fails if the session is gone, which is fine.
+        let _ = reply.send(Answer { snapshot: Snapshot { instant, frame }, notices, replay });
+    }
+}
+
+impl Lines {
+    /// Returns the sets of subscriptions that sessions have, and forgets the others.
+    fn live_sets(&mut self) -> Vec<Subscriptions> {
+        self.sets.retain(|_, beats| beats.has_readers());
+        self.sets.keys().cloned().collect()
+    }
+}
+
+/// The fields of a snapshot that say what can be asked for.
+fn about(hub: &Hub) -> String {
+    let limits = Limits {
+        min_interval: Interval::STEP_MILLIS,
+        max_interval: Interval::LONGEST_MILLIS,
+        interval_step: Interval::STEP_MILLIS,
+        messages_per_second: MESSAGES_A_SECOND,
+        message_burst: BURST,
+        topics_per_message: hub.settings.max_topics,
+    };
+    // Neither can fail: they are numbers and strings.
+    let limits = serde_json::to_string(&limits).unwrap_or_default();
+    let topics = serde_json::to_string(&hub.topics()).unwrap_or_default();
+    let epoch = hub.epoch;
+    format!("\"protocol\":\"1.0\",\"epoch\":\"{epoch:x}\",\"topics\":{topics},\"limits\":{limits},")
+}

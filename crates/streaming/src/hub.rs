@@ -1,0 +1,93 @@
+//! What sessions and the thread that encodes share.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use metrics_core::{Registry, lock};
+use tokio::sync::{Semaphore, broadcast, watch};
+
+use crate::beat::{Beat, Beats, Subscriptions};
+use crate::metrics::Metrics;
+use crate::notice::Notice;
+use crate::settings::StreamingBuilder;
+
+/// The most alerts and findings that wait for a reader that is slow.
+const WAITING_NOTICES: usize = 64;
+
+/// What sessions and the thread that encodes share.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    pub(crate) registry: Registry,
+    pub(crate) settings: StreamingBuilder,
+    pub(crate) metrics: Metrics,
+    /// A random number, which tells the starts of a service apart.
+    pub(crate) epoch: u64,
+    /// A permit for each session that may be opened.
+    pub(crate) places: Arc<Semaphore>,
+    /// The sessions that were dropped and not ended.
+    pub(crate) abandoned: AtomicU64,
+    /// `None` once the stream is closed.
+    lines: Mutex<Option<Lines>>,
+}
+
+/// The channels to the sessions.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    pub(crate) notices: broadcast::Sender<Notice>,
+    /// The beats of each set of subscriptions that somebody has.
+    pub(crate) sets: HashMap<Subscriptions, Beats>,
+}
+
+/// The updates of a set of subscriptions, and the number of the last one before.
+pub(crate) type Joined = (watch::Receiver<Option<Arc<Beat>>>, u64);
+
+impl Hub {
+    pub(crate) fn new(settings: StreamingBuilder, registry: &Registry, metrics: Metrics) -> Self {
+        let lines =
+            Lines { notices: broadcast::Sender::new(WAITING_NOTICES), sets: HashMap::new() };
+        Self {
+            registry: registry.clone(),
+            epoch: RandomState::new().hash_one(()),
+            places: Arc::new(Semaphore::new(settings.max_clients)),
+            settings,
+            metrics,
+            abandoned: AtomicU64::new(0),
+            lines: Mutex::new(Some(lines)),
+        }
+    }
+
+    /// The names of all topics.
+    pub(crate) fn topics(&self) -> Vec<&'static str> {
+        self.registry.topics().into_iter().map(|topic| topic.name).collect()
+    }
+
+    /// Subscribes to the updates of a set; `None` once the stream is closed.
+    pub(crate) fn join(&self, set: &Subscriptions) -> Option<Joined> {
+        let mut lines = lock(&self.lines);
+        let sets = &mut lines.as_mut()?.sets;
+        if let Some(beats) = sets.get(set) {
+            return Some(beats.subscribe());
+        }
+        Some(sets.entry(set.clone()).or_insert_with(Beats::new).subscribe())
+    }
+
+    /// Calls `act` with the channels to the sessions; `None` once the stream is closed.
+    pub(crate) fn with_lines<T>(&self, act: impl FnOnce(&mut Lines) -> T) -> Option<T> {
+        lock(&self.lines).as_mut().map(act)
+    }
+
+    /// Ends all sessions.
+    pub(crate) fn close(&self) {
+        *lock(&self.lines) = None;
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        lock(&self.lines).is_none()
+    }
+
+    pub(crate) fn take_abandoned(&self) -> u64 {
+        self.abandoned.swap(0, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,481 @@
+//! The stream of one reader.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use metrics_core::InFlight;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+
+use crate::answer::{Answer, Remarks, Request, Snapshot};
+use crate::beat::{Beat, Subscriptions};
+use crate::command::{ClientMessage, Command, Refusal};
+use crate::event_id::Place;
+use crate::hub::Hub;
+use crate::interval::Interval;
+use crate::message::{Close, Envelope, Kind, Message};
+use crate::notice::Notice;
+use crate::rate::{BURST, Rate, Verdict};
+use crate::streaming::OpenError;
+
+/// The most answers that wait for a client that sends and does not read.
+const WAITING_ANSWERS: usize = BURST as usize * 2;
+
+/// The stream of one reader: takes what a client says, and returns what it gets.
+///
+/// Messages come in the order of [`seq`](EventId), which never goes down.
+///
+/// [`EventId`]: crate::EventId
+#[derive(Debug)]
+pub struct Session {
+    hub: Arc<Hub>,
+    requests: UnboundedSender<Request>,
+    set: Subscriptions,
+    beats: watch::Receiver<Option<Arc<Beat>>>,
+    /// The number of the last beat that the reader got, or had before it joined the set.
+    seen: u64,
+    /// The topics of which the reader gets the next update whole, since it is new to them.
+    fresh: Vec<&'static str>,
+    /// `None` until the first snapshot.
+    notices: Option<broadcast::Receiver<Notice>>,
+    /// A notice that was received, and waits for messages before it.
+    notice: Option<Notice>,
+    /// Updates and notices that the reader was too slow for, and was not told of yet.
+    missed: u64,
+    missed_notices: u64,
+    /// What comes before all that is new.
+    first: VecDeque<First>,
+    rate: Rate,
+    is_ended: bool,
+    _counted: (OwnedSemaphorePermit, InFlight),
+}
+
+/// How a session starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    Anew,
+    /// It goes on after this place.
+    After(Place),
+    /// It wants to go on after a place that is not in this epoch.
+    Lost,
+}
+
+/// What comes before all that is new.
+#[derive(Debug)]
+enum First {
+    Message(Message),
+    /// A snapshot that was asked for.
+    Asked(oneshot::Receiver<Answer>, Wish),
+    /// A snapshot that was made.
+    Made(Snapshot, Purpose),
+}
+
+/// Why a snapshot is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Start(Start),
+    /// The client has subscribed to some topics.
+    Topics,
+    /// The reader was too slow.
+    CatchUp,
+}
+
+/// What a snapshot that was made is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Start { resumed: Option<bool> },
+    Topics,
+    CatchUp,
+}
+
+/// What a client is subscribed to.
+#[derive(Serialize)]
+struct Granted {
+    metrics: Vec<&'static str>,
+    /// `None` if the topics have several.
+    interval: Option<Interval>,
+    intervals: Subscriptions,
+}
+
+/// The data of an answer that has none.
+#[derive(Serialize)]
+struct Nothing {}
+
+#[derive(Serialize)]
+struct Refused<'a> {
+    code: &'a str,
+    message: &'a str,
+}
+
+impl Session {
+    /// Opens a session; `None` if the stream is closed.
+    pub(crate) fn open(
+        hub: Arc<Hub>,
+        requests: UnboundedSender<Request>,
+        set: Subscriptions,
+        start: Start,
+        counted: (OwnedSemaphorePermit, InFlight),
+    ) -> Option<Self> {
+        let (beats, seen) = hub.join(&set)?;
+        let mut session = Self {
+            hub,
+            requests,
+            fresh: set.keys().copied().collect(),
+            set,
+            beats,
+            seen,
+            notices: None,
+            notice: None,
+            missed: 0,
+            missed_notices: 0,
+            first: VecDeque::new(),
+            rate: Rate::default(),
+            is_ended: false,
+            _counted: counted,
+        };
+        session.ask(session.set.keys().copied().collect(), Wish::Start(start));
+        Some(session)
+    }
+
+    /// Ends the session in order.
+    ///
+    /// A session that is dropped instead, as with its runtime, is told in the log.
+    pub fn end(mut self) {
+        self.is_ended = true;
+    }
+
+    /// Takes a message of the client; the answer is returned by [`Self::next`].
+    ///
+    /// # Errors
+    /// [`Close`] if the client sends too many messages, or reads no answers: close the connection.
+    pub fn receive(&mut self, text: &str) -> Result<(), Close> {
+        match self.rate.take(self.hub.registry.clock().uptime()) {
+            Verdict::Within => {}
+            Verdict::Beyond => {
+                let text = "too many messages: send at most 20 a second";
+                return self.refuse(None, &Refusal::new("rate_limited", text));
+            }
+            Verdict::Flood => return Err(self.closed(Close::TOO_MANY_MESSAGES)),
+        }
+        let ClientMessage { id, command } = ClientMessage::parse(text);
+        let id = id.as_ref();
+        match command {
+            Ok(Command::Ping) => self.answer(Kind::Pong, id, Nothing {}),
+            Ok(Command::Subscribe { topics, interval }) => {
+                match self.hub.resolve(topics.as_deref(), interval) {
+                    Ok(named) => self.subscribe(&named, interval, id),
+                    Err(error) => self.refuse(id, &error.into()),
+                }
+            }
+            Ok(Command::Unsubscribe { topics }) => {
+                match self.hub.resolve(topics.as_deref(), Interval::default()) {
+                    Ok(named) => self.unsubscribe(&named, id),
+                    Err(error) => self.refuse(id, &error.into()),
+                }
+            }
+            Err(refusal) => self.refuse(id, &refusal),
+        }
+    }
+
+    /// Counts a ping or a pong of the client towards its rate.
+    ///
+    /// # Errors
+    /// [`Close`] as [`Self::receive`].
+    pub fn count_control(&mut self) -> Result<(), Close> {
+        match self.rate.take(self.hub.registry.clock().uptime()) {
+            Verdict::Flood => Err(self.closed(Close::TOO_MANY_MESSAGES)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for the next message to the reader.
+    ///
+    /// Cancel safe: a message that was not returned is returned by the next call.
+    ///
+    /// # Errors
+    /// [`Close`] when the stream has ended: close the connection.
+    pub async fn next(&mut self) -> Result<Message, Close> {
+        loop {
+            if let Some(First::Asked(answer, wish)) = self.first.front_mut() {
+                let (answer, wish) = (answer.await, *wish);
+                let answer = answer.map_err(|_| self.closed(Close::GOING_AWAY))?;
+                self.first.pop_front();
+                self.take_answer(answer, wish);
+            }
+            self.take_notice();
+            if let Some(message) = self.ready() {
+                return Ok(message);
+            }
+            if self.first.is_empty() {
+                self.wait().await?;
+            }
+        }
+    }
+
+    fn closed(&mut self, close: Close) -> Close {
+        self.is_ended = true;
+        close
+    }
+
+    /// Waits for something new.
+    async fn wait(&mut self) -> Result<(), Close> {
+        let Some(notices) = &mut self.notices else {
+            return Err(self.closed(Close::GOING_AWAY));
+        };
+        let received = tokio::select! {
+            biased;
+            notice = notices.recv() => Some(notice),
+            changed = self.beats.changed() => changed.err().map(|_| Err(RecvError::Closed)),
+        };
+        match received {
+            Some(Ok(notice)) => self.keep(notice),
+            Some(Err(RecvError::Lagged(missed))) => self.lag(missed),
+            Some(Err(RecvError::Closed)) => return Err(self.closed(Close::GOING_AWAY)),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Takes the next notice that is there already.
+    fn take_notice(&mut self) {
+        while self.notice.is_none() {
+            match self.notices.as_mut().map(broadcast::Receiver::try_recv) {
+                Some(Ok(notice)) => self.keep(notice),
+                Some(Err(TryRecvError::Lagged(missed))) => self.lag(missed),
+                Some(Err(TryRecvError::Empty | TryRecvError::Closed)) | None => return,
+            }
+        }
+    }
+
+    /// Keeps a notice that the reader wants.
+    fn keep(&mut self, notice: Notice) {
+        self.notice = self.wants(&notice).then_some(notice);
+    }
+
+    fn wants(&self, notice: &Notice) -> bool {
+        notice.topic.is_none_or(|topic| self.set.contains_key(topic))
+    }
+
+    /// Notes that notices were lost.
+    fn lag(&mut self, missed: u64) {
+        self.missed_notices += missed;
+        self.catch_up();
+    }
+
+    /// Takes the answer to a request for a snapshot.
+    fn take_answer(&mut self, answer: Answer, wish: Wish) {
+        let Answer { snapshot, notices, replay } = answer;
+        self.notices.get_or_insert(notices);
+        let (is_newest, purpose) = match wish {
+            Wish::Start(Start::Anew) => (false, Purpose::Start { resumed: None }),
+            Wish::Start(Start::Lost) => (false, Purpose::Start { resumed: Some(false) }),
+            Wish::Start(Start::After(place)) => {
+                let resumed = replay.is_some();
+                let is_newest = resumed && place == Place::end_of(snapshot.instant.seq);
+                (is_newest, Purpose::Start { resumed: Some(resumed) })
+            }
+            Wish::Topics => (false, Purpose::Topics),
+            Wish::CatchUp => (false, Purpose::CatchUp),
+        };
+        if !is_newest {
+            self.first.push_front(First::Made(snapshot, purpose));
+        }
+        for notice in replay.into_iter().flatten().rev() {
+            if self.wants(&notice) {
+                self.first.push_front(First::Message(notice.message()));
+            }
+        }
+    }
+
+    /// Returns the message that is next in order, if one is there.
+    fn ready(&mut self) -> Option<Message> {
+        let made = match self.first.front() {
+            Some(First::Made(snapshot, _)) => Some(snapshot.instant.seq),
+            Some(First::Message(_)) => {
+                let Some(First::Message(message)) = self.first.pop_front() else { return None };
+                return Some(message);
+            }
+            Some(First::Asked(..)) => return None,
+            None => None,
+        };
+        let beat = self.new_beat();
+        let notice = self.notice.as_ref().map(|notice| notice.id.place.seq);
+        let earliest = [notice, made, beat].into_iter().flatten().min()?;
+        if notice == Some(earliest) {
+            self.notice.take().map(|notice| notice.message())
+        } else if made == Some(earliest) {
+            let Some(First::Made(snapshot, purpose)) = self.first.pop_front() else { return None };
+            Some(self.snapshot(&snapshot, purpose))
+        } else {
+            self.update()
+        }
+    }
+
+    /// The pass of an update that the reader did not get yet.
+    fn new_beat(&self) -> Option<u64> {
+        let beat = self.beats.borrow();
+        beat.as_ref().filter(|beat| beat.number > self.seen).map(|beat| beat.instant.seq)
+    }
+
+    /// Returns the update that is new, or asks for a snapshot if there were some before it.
+    fn update(&mut self) -> Option<Message> {
+        let beat = self.beats.borrow_and_update().clone()?;
+        if beat.number > self.seen + 1 {
+            self.catch_up();
+            return None;
+        }
+        self.seen = beat.number;
+        let is_fresh = beat.topics().any(|topic| self.fresh.contains(&topic));
+        self.fresh.retain(|fresh| beat.topics().all(|topic| topic != *fresh));
+        let epoch = self.hub.epoch;
+        Some(if is_fresh { beat.complete(epoch) } else { beat.changed(epoch) })
+    }
+
+    fn snapshot(&mut self, snapshot: &Snapshot, purpose: Purpose) -> Message {
+        let mut remarks = Remarks::default();
+        if purpose != Purpose::Topics {
+            // It stands for all updates up to its pass.
+            let before = self.seen;
+            if let Some(beat) = &*self.beats.borrow_and_update()
+                && beat.instant.seq <= snapshot.instant.seq
+            {
+                self.seen = self.seen.max(beat.number);
+            }
+            self.fresh = self.set.keys().copied().collect();
+            if purpose == Purpose::CatchUp {
+                remarks.missed = self.missed + (self.seen - before).saturating_sub(1);
+                remarks.missed_notices = std::mem::take(&mut self.missed_notices);
+                self.missed = 0;
+                self.hub.metrics.missed.add(remarks.missed);
+            }
+        }
+        if let Purpose::Start { resumed } = purpose {
+            remarks.resumed = resumed;
+        }
+        snapshot.message(self.hub.epoch, remarks)
+    }
+
+    fn catch_up(&mut self) {
+        let is_asked = |first: &First| {
+            matches!(first, First::Asked(_, Wish::CatchUp) | First::Made(_, Purpose::CatchUp))
+        };
+        if !self.first.iter().any(is_asked) {
+            self.ask(self.set.keys().copied().collect(), Wish::CatchUp);
+        }
+    }
+
+    fn ask(&mut self, topics: Vec<&'static str>, wish: Wish) {
+        let (reply, answer) = oneshot::channel();
+        let after = match wish {
+            Wish::Start(Start::After(place)) => Some(place),
+            _ => None,
+        };
+        let intervals = self.set.values().copied().collect();
+        // It fails if the stream is closed, and then so does waiting for the answer.
+        let _ = self.requests.send(Request { topics, intervals, after, reply });
+        self.first.push_back(First::Asked(answer, wish));
+    }
+
+    fn subscribe(
+        &mut self,
+        named: &Subscriptions,
+        interval: Interval,
+        id: Option<&Value>,
+    ) -> Result<(), Close> {
+        let mut set = self.set.clone();
+        set.extend(named);
+        self.join(set)?;
+        let metrics: Vec<_> = named.keys().copied().collect();
+        self.tell_granted(metrics.clone(), Some(interval), id)?;
+        self.ask(metrics, Wish::Topics);
+        Ok(())
+    }
+
+    fn unsubscribe(&mut self, named: &Subscriptions, id: Option<&Value>) -> Result<(), Close> {
+        let mut set = self.set.clone();
+        set.retain(|topic, _| !named.contains_key(topic));
+        self.join(set)?;
+        let mut intervals = self.set.values();
+        let interval = intervals.next().copied();
+        let interval = interval.filter(|first| intervals.all(|interval| interval == first));
+        self.tell_granted(self.set.keys().copied().collect(), interval, id)
+    }
+
+    /// Changes the subscriptions.
+    fn join(&mut self, set: Subscriptions) -> Result<(), Close> {
+        let Some((beats, seen)) = self.hub.join(&set) else {
+            return Err(self.closed(Close::GOING_AWAY));
+        };
+        if self.new_beat().is_some() {
+            // An update of the set before that the reader has not taken; it is the last one.
+            match self.update() {
+                Some(update) => self.first.push_back(First::Message(update)),
+                None => self.missed += self.unseen(),
+            }
+        }
+        self.fresh = set.keys().copied().collect();
+        (self.set, self.beats, self.seen) = (set, beats, seen);
+        Ok(())
+    }
+
+    /// The number of updates that the reader did not get.
+    fn unseen(&self) -> u64 {
+        self.beats.borrow().as_ref().map_or(0, |beat| beat.number.saturating_sub(self.seen))
+    }
+
+    fn tell_granted(
+        &mut self,
+        metrics: Vec<&'static str>,
+        interval: Option<Interval>,
+        id: Option<&Value>,
+    ) -> Result<(), Close> {
+        let intervals = self.set.clone();
+        self.answer(Kind::Subscribed, id, Granted { metrics, interval, intervals })
+    }
+
+    fn refuse(&mut self, id: Option<&Value>, refusal: &Refusal) -> Result<(), Close> {
+        let Refusal { code, message } = refusal;
+        self.answer(Kind::Error, id, Refused { code, message })
+    }
+
+    /// Queues an answer to the client.
+    fn answer(
+        &mut self,
+        kind: Kind,
+        id: Option<&Value>,
+        data: impl Serialize,
+    ) -> Result<(), Close> {
+        if self.first.len() >= WAITING_ANSWERS {
+            return Err(self.closed(Close::TOO_SLOW));
+        }
+        let timestamp = self.hub.registry.clock().wall();
+        let json = Envelope { kind, timestamp, seq: None, id, data }.to_json();
+        self.first.push_back(First::Message(Message { kind, json, id: None }));
+        Ok(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if !self.is_ended {
+            self.hub.abandoned.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl From<OpenError> for Refusal {
+    fn from(error: OpenError) -> Self {
+        let message = error.to_string();
+        match error {
+            OpenError::TooManyTopics { .. } => Self::new("too_many_subscriptions", message),
+            OpenError::UnknownTopic { known, .. } => {
+                Self::new("unknown_topic", format!("{message}: there are {}", known.join(", ")))
+            }
+            OpenError::Full { .. } | OpenError::Closed => Self::new("overloaded", message),
+        }
+    }
+}

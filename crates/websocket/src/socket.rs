@@ -1,0 +1,255 @@
+//! A WebSocket of the server, from its first message to its end.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
+
+use crate::inbound::{Inbound, Received, Text};
+use crate::keep_alive::{Due, KeepAlive};
+use crate::outbound::{Opcode, Outbound};
+
+/// The limits of a [`Socket`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// The maximum size of a message from the client, and of each of its frames; 16 KiB by default.
+    ///
+    /// The heads of a message's fragments may take as much again.
+    pub max_message: usize,
+    /// The bytes that are read at once, and allocated for each connection; 256 by default.
+    ///
+    /// A larger message gets a larger buffer, which the connection then keeps.
+    pub read_buffer: usize,
+    /// The time between two pings; 15 s by default. The third unanswered one ends the connection.
+    pub ping: Duration,
+    /// The time in which a write must make progress; 5 s by default.
+    pub write_timeout: Duration,
+    /// The time in which the client must answer a close frame; 2 s by default.
+    pub close_timeout: Duration,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            max_message: 16 << 10,
+            read_buffer: 256,
+            ping: Duration::from_secs(15),
+            write_timeout: Duration::from_secs(5),
+            close_timeout: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What happened on a [`Socket`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The client sent a text.
+    Text(Text),
+    /// The client sent a binary message.
+    Binary(Bytes),
+    /// The client sent a ping, which is answered, or a pong.
+    Control,
+    /// The message of [`Socket::send_text`] was handed to the system, and the next one can follow.
+    Sent,
+}
+
+/// The way in which a WebSocket ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum End {
+    /// The client sent a close frame, with this code and reason if it has any.
+    Closed(Option<(u16, Box<str>)>),
+    /// The connection ended without a close frame.
+    Gone,
+    /// The client broke a rule, and is told by a close frame with this code and reason.
+    Broken {
+        /// The code: 1002, 1007, 1008 or 1009.
+        code: u16,
+        /// The rule, for people.
+        reason: &'static str,
+    },
+    /// The client did not answer two pings.
+    Unanswered,
+    /// The client did not read for the time that a write may wait.
+    Stalled,
+}
+
+impl End {
+    pub(crate) const PROTOCOL: Self =
+        Self::Broken { code: 1002, reason: "a frame breaks the protocol" };
+    pub(crate) const NOT_UTF8: Self = Self::Broken { code: 1007, reason: "a text is not UTF-8" };
+    pub(crate) const TOO_MANY_FRAGMENTS: Self =
+        Self::Broken { code: 1008, reason: "a message has too many fragments" };
+    pub(crate) const TOO_LARGE: Self =
+        Self::Broken { code: 1009, reason: "a message is too large" };
+}
+
+/// A WebSocket of the server over a connection.
+///
+/// One task polls it: [`Socket::event`] reads, writes, answers pings and keeps the deadlines.
+#[derive(Debug)]
+pub struct Socket<T> {
+    io: T,
+    inbound: Inbound,
+    outbound: Outbound,
+    keep_alive: KeepAlive,
+    close_timeout: Duration,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
+    /// Takes over a connection after its handshake, with the bytes that were read beyond it.
+    pub fn new(io: T, already_read: Bytes, rules: Rules) -> Self {
+        Self {
+            io,
+            inbound: Inbound::new(already_read, &rules),
+            outbound: Outbound::default(),
+            keep_alive: KeepAlive::new(rules.ping, rules.write_timeout),
+            close_timeout: rules.close_timeout,
+        }
+    }
+
+    /// Returns `true` if no message waits to be written.
+    pub fn is_free(&self) -> bool {
+        self.outbound.is_free()
+    }
+
+    /// Sends a text, which must be UTF-8; it is written by [`Socket::event`].
+    ///
+    /// It replaces a text that waits, unless that has been written in part: then the new one is
+    /// dropped. So ask [`Socket::is_free`] before.
+    pub fn send_text(&mut self, text: Bytes) {
+        self.outbound.put(Opcode::Text, text);
+    }
+
+    /// Does what [`Socket::send_text`] does, with a binary message.
+    pub fn send_binary(&mut self, bytes: Bytes) {
+        self.outbound.put(Opcode::Binary, bytes);
+    }
+
+    /// Waits for the next event, and writes meanwhile; it is cancel-safe.
+    ///
+    /// # Errors
+    /// [`End`], after which only [`Socket::finish`] is of use.
+    pub async fn event(&mut self) -> Result<Event, End> {
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    /// Does what [`Socket::event`] does, as a poll function.
+    pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, End>> {
+        loop {
+            let is_waiting = match self.poll_write(cx) {
+                Poll::Ready(Ok(true)) => return Poll::Ready(Ok(Event::Sent)),
+                Poll::Ready(Ok(false)) => false,
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(End::Gone)),
+                Poll::Pending => true,
+            };
+            match self.keep_alive.poll(cx) {
+                Poll::Ready(Due::Stalled) => return Poll::Ready(Err(End::Stalled)),
+                Poll::Ready(Due::Unanswered) => return Poll::Ready(Err(End::Unanswered)),
+                Poll::Ready(Due::Ping) => {
+                    self.outbound.put_ping();
+                    continue;
+                }
+                Poll::Pending => {}
+            }
+            match self.inbound.poll(&mut self.io, &mut self.outbound, cx) {
+                Poll::Ready(received) => return Poll::Ready(received.map(|it| self.event_of(it))),
+                // The library has put a pong into the buffer.
+                Poll::Pending if self.outbound.has_control() && !is_waiting => {}
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    fn event_of(&mut self, received: Received) -> Event {
+        match received {
+            Received::Text(text) => Event::Text(text),
+            Received::Binary(bytes) => Event::Binary(bytes),
+            Received::Ping => Event::Control,
+            Received::Pong => {
+                self.keep_alive.pong();
+                Event::Control
+            }
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        let before = self.outbound.position();
+        let polled = self.outbound.poll_write(&mut self.io, cx);
+        self.keep_alive.wrote(polled.is_pending(), self.outbound.position() != before);
+        polled
+    }
+
+    /// Closes the WebSocket: sends a close frame, and waits a limited time for the client's.
+    ///
+    /// A message that has been written in part is completed first, since a frame cannot be left.
+    pub async fn close(mut self, code: u16, reason: &str) {
+        self.outbound.put_close(Some(code), reason);
+        self.end(async |socket| {
+            socket.flush().await?;
+            while !matches!(socket.receive().await, Err(End::Closed(_) | End::Gone)) {}
+            Ok(())
+        })
+        .await;
+    }
+
+    /// Does what the protocol asks for after an [`End`]: answers the client's close frame, or says
+    /// by one which rule the client broke. Drops the connection if it cannot be written to.
+    pub async fn finish(mut self, end: End) {
+        match end {
+            End::Closed(None) => self.outbound.put_close(None, ""),
+            End::Closed(Some((code, reason))) => self.outbound.put_close(Some(code), &reason),
+            End::Broken { code, reason } => self.outbound.put_close(Some(code), reason),
+            End::Gone | End::Unanswered | End::Stalled => return,
+        }
+        self.end(Self::flush).await;
+    }
+
+    /// Runs the last exchange, and ends the connection so that the client can read all of it.
+    async fn end(mut self, exchange: impl AsyncFnOnce(&mut Self) -> io::Result<()>) {
+        let limit = self.close_timeout;
+        let exchange = async {
+            exchange(&mut self).await?;
+            self.io.shutdown().await?;
+            // A connection with unread bytes would be reset, and the client might lose the frame.
+            while self.discard().await? > 0 {}
+            io::Result::Ok(())
+        };
+        // A client that does not take part in the end is left.
+        let _ = timeout(limit, exchange).await;
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        poll_fn(|cx| {
+            while !self.outbound.is_empty() {
+                ready!(self.outbound.poll_write(&mut self.io, cx))?;
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    async fn receive(&mut self) -> Result<Received, End> {
+        match poll_fn(|cx| self.inbound.poll(&mut self.io, &mut self.outbound, cx)).await {
+            // The client is told of the first rule only.
+            Err(End::Broken { .. }) => Err(End::Gone),
+            received => received,
+        }
+    }
+
+    async fn discard(&mut self) -> io::Result<usize> {
+        let mut bytes = [0; 256];
+        poll_fn(|cx| {
+            let mut read = ReadBuf::new(&mut bytes);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut read))?;
+            Poll::Ready(Ok(read.filled().len()))
+        })
+        .await
+    }
+}

@@ -1,0 +1,81 @@
+//! Clients that do not answer, do not read, or send without end.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncWriteExt, duplex};
+use tokio::time::Instant;
+use websocket::{End, Event, Socket};
+
+use crate::client::{Client, FINAL, PING, PONG, at_most, frame, rules};
+
+#[tokio::test(start_paused = true)]
+async fn the_third_unanswered_ping_ends_the_connection() {
+    let (mut client, ping) = (Client::of_echo(rules(), 1 << 10), rules().ping);
+    let begun = Instant::now();
+    assert_eq!(client.receive().await.expect("a ping").opcode, PING);
+    let first = begun.elapsed();
+    assert!(first >= ping / 2 && first <= ping + Duration::from_millis(1), "{first:?}");
+    assert_eq!(client.receive().await.expect("a ping").opcode, PING);
+    assert!(client.receive().await.is_none(), "it gives up");
+    assert!(begun.elapsed() <= 3 * ping + Duration::from_millis(10), "{:?}", begun.elapsed());
+    assert_eq!(client.ended().await, End::Unanswered);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_answers_pings_stays() {
+    let mut client = Client::of_echo(rules(), 1 << 10);
+    for _ in 0..20 {
+        assert_eq!(client.receive().await.expect("a ping").opcode, PING);
+        client.send(FINAL | PONG, b"").await;
+    }
+    assert!(!client.server.is_finished());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_without_progress_ends_the_connection_in_time() {
+    let (_client, other) = duplex(1000);
+    let mut socket = Socket::new(other, Bytes::new(), rules());
+    socket.send_text(Bytes::from(vec![b'x'; 4096]));
+    let begun = Instant::now();
+    assert_eq!(socket.event().await, Err(End::Stalled));
+    let waited = begun.elapsed();
+    assert!(waited >= rules().write_timeout, "{waited:?}");
+    assert!(waited < rules().write_timeout + Duration::from_millis(10), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_client_that_reads_is_no_stalled_one() {
+    use tokio::io::AsyncReadExt as _;
+    let (mut client, other) = duplex(100);
+    let mut socket = Socket::new(other, Bytes::new(), rules());
+    socket.send_text(Bytes::from(vec![b'x'; 600]));
+    let reading = async {
+        let mut bytes = [0; 100];
+        for _ in 0..6 {
+            tokio::time::sleep(rules().write_timeout * 9 / 10).await;
+            client.read_exact(&mut bytes).await.expect("a piece");
+            // Answers to the pings, which wait behind the message.
+            client.write_all(&frame(FINAL | PONG, b"")).await.expect("it is read");
+        }
+    };
+    let sending = async { while socket.event().await.expect("it goes on") != Event::Sent {} };
+    tokio::join!(reading, sending);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_pings_that_reads_nothing_is_bounded_and_ends() {
+    let mut client = Client::of_echo(rules(), 512);
+    let flood = async {
+        let ping = frame(FINAL | PING, &[b'x'; 125]);
+        let begun = Instant::now();
+        while client.io.write_all(&ping).await.is_ok() {
+            // Lets time pass, as a network does.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        begun.elapsed()
+    };
+    let lasted = at_most(Duration::from_secs(60), flood).await;
+    assert!(lasted <= rules().write_timeout + Duration::from_millis(100), "{lasted:?}");
+    assert_eq!(client.ended().await, End::Stalled);
+}

@@ -1,0 +1,6 @@
+//! The WebSocket as its users see it, over a connection in memory.
+
+mod client;
+mod closing;
+mod limits;
+mod messages;
