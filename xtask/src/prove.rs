@@ -105,6 +105,11 @@ const PROOFS: &[Proof] = &[
         how: How::Tests { package: "node0-notifier", binary: "it", filter: "alertmanager" },
     },
     Proof {
+        name: "autobahn",
+        shows: "the WebSocket test suite finds nothing wrong in 301 cases",
+        how: How::Tests { package: "node0-websocket", binary: "it", filter: "autobahn" },
+    },
+    Proof {
         name: "unpacked-tools",
         shows: "a bare Debian gets every tool of the tests, and needs no network for them twice",
         how: How::Tests { package: "node0-testbed", binary: "it", filter: "tools::unpacked_tools" },
