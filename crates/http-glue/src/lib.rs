@@ -41,12 +41,15 @@
 //! snapshot of all metrics, with the health that was judged from it. Each monitor
 //! has a topic, such as `database`, and `/metrics/database` answers as soon as that
 //! monitor is registered.
-//! The feature `history` adds [`Routes::history`], the endpoint `/metrics/history`.
+//! The feature `history` adds [`Routes::history`], the endpoint `/metrics/history`, and the feature
+//! `stream` adds `StreamEndpoint`, the endpoint `/metrics/stream`.
 //! Its own metrics are [`CONNECTIONS`] and [`REQUESTS_REFUSED`].
 
 mod endpoints;
 mod readiness;
 mod server;
+#[cfg(feature = "stream")]
+mod stream;
 
 use metrics_core::Desc;
 
@@ -60,6 +63,8 @@ pub use readiness::{
 pub use server::{
     BindError, CONNECTIONS, Listener, REQUESTS_REFUSED, Serve, Shutdown, bind, serve,
 };
+#[cfg(feature = "stream")]
+pub use stream::{STREAM_CLOSED, STREAM_DESCS, STREAM_MESSAGES, STREAM_REFUSED, StreamEndpoint};
 
 /// Every metric that this crate records.
 pub const DESCS: &[&Desc] = &[&CONNECTIONS, &REQUESTS_REFUSED];

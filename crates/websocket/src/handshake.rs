@@ -55,21 +55,13 @@ pub enum HandshakeError {
 }
 
 impl HandshakeError {
-    /// Returns the status of the response: 426 if another request would be upgraded, else 400.
+    /// Returns the status of the response: 426 if the request does not ask for version 13 of a
+    /// WebSocket in HTTP/1.1, whose headers must say that; else 400.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Version | Self::Request | Self::Upgrade => StatusCode::UPGRADE_REQUIRED,
             Self::Connection | Self::Key => StatusCode::BAD_REQUEST,
         }
-    }
-
-    /// Returns the headers of a 426, which name what would be accepted.
-    pub fn required() -> [(HeaderName, HeaderValue); 3] {
-        [
-            (header::CONNECTION, HeaderValue::from_static("upgrade")),
-            (header::UPGRADE, HeaderValue::from_static(WEBSOCKET)),
-            (header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION)),
-        ]
     }
 }
 

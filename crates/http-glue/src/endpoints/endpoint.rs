@@ -42,6 +42,8 @@ pub(super) struct Answer {
 pub(super) enum AnswerBody {
     /// A body of this media type.
     Media(&'static str),
+    /// No body.
+    None,
     /// An [`ApiError`] with this code.
     Error(Cow<'static, str>),
 }
@@ -77,7 +79,14 @@ impl EndpointDesc {
         self.answer(StatusCode::OK, media_type, text)
     }
 
-    /// Adds an answer with another status, such as 101 for an upgrade.
+    /// Adds the answer 101, after which the connection has another protocol.
+    pub fn upgrades(mut self, text: impl Into<Cow<'static, str>>) -> Self {
+        let (status, body) = (StatusCode::SWITCHING_PROTOCOLS, AnswerBody::None);
+        self.answers.push(Answer { status, description: text.into(), body });
+        self
+    }
+
+    /// Adds an answer with another status than 200.
     pub fn answer(
         mut self,
         status: StatusCode,

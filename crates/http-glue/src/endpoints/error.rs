@@ -121,17 +121,27 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
     }
 
+    /// Makes a 403 `origin_not_allowed` for a request that comes from a page of another host.
+    pub fn foreign_origin(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "origin_not_allowed", message)
+    }
+
     /// Makes a 500 `internal` for a fault of the service.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
     }
 
-    /// Returns the extra header of errors with this status.
-    pub(super) fn header_of(status: StatusCode) -> Option<(HeaderName, &'static str)> {
+    /// Returns the extra headers of errors with this status.
+    pub(super) fn headers_of(status: StatusCode) -> &'static [(HeaderName, &'static str)] {
         match status {
-            StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "GET, HEAD")),
-            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "1")),
-            _ => None,
+            StatusCode::METHOD_NOT_ALLOWED => &[(header::ALLOW, "GET, HEAD")],
+            StatusCode::SERVICE_UNAVAILABLE => &[(header::RETRY_AFTER, "1")],
+            StatusCode::UPGRADE_REQUIRED => &[
+                (header::CONNECTION, "upgrade"),
+                (header::UPGRADE, "websocket"),
+                (header::SEC_WEBSOCKET_VERSION, "13"),
+            ],
+            _ => &[],
         }
     }
 
@@ -151,7 +161,7 @@ impl IntoResponse for ApiError {
             known: self.problem.known.as_deref(),
         };
         let mut response = reply::json(self.problem.status, &Body { error });
-        if let Some((name, value)) = Self::header_of(self.problem.status) {
+        for (name, value) in Self::headers_of(self.problem.status) {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         response

@@ -123,6 +123,7 @@ fn response(answers: &[&Answer]) -> Value {
                 content.insert((*media_type).to_owned(), json!({}));
             }
             AnswerBody::Error(code) => codes.push(code),
+            AnswerBody::None => {}
         }
     }
     if !codes.is_empty() {
@@ -135,10 +136,9 @@ fn response(answers: &[&Answer]) -> Value {
     }
     let descriptions: Vec<&str> = answers.iter().map(|answer| &*answer.description).collect();
     let mut response = json!({ "description": descriptions.join(" "), "content": content });
-    let status = answers.first().map(|answer| answer.status);
-    if let Some(header) = status.filter(|_| !codes.is_empty()).and_then(ApiError::header_of) {
-        let name = header.0.as_str();
-        response["headers"] = json!({ name: { "schema": { "type": "string" } } });
+    let status = answers.first().map(|answer| answer.status).filter(|_| !codes.is_empty());
+    for (name, _) in status.into_iter().flat_map(ApiError::headers_of) {
+        response["headers"][name.as_str()] = json!({ "schema": { "type": "string" } });
     }
     response
 }

@@ -1,11 +1,13 @@
 //! One connection, from its first byte to its end.
 
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
@@ -84,6 +86,7 @@ impl<T> Transport<T> {
 /// Once `closing` is `true`, it also ends after the request that it is answering.
 pub(super) async fn run<T, S, B>(
     transport: Transport<T>,
+    peer: Option<SocketAddr>,
     service: S,
     recording: Option<Recording<S>>,
     rules: Rules,
@@ -98,7 +101,7 @@ pub(super) async fn run<T, S, B>(
     let observed = transport.connection.clone();
     let activity = &observed.activity;
     let service =
-        Observed { service: RefCell::new(service), recording, connection: observed.clone() };
+        Observed { service: RefCell::new(service), recording, peer, connection: observed.clone() };
     let mut connection = pin!(
         http1::Builder::new()
             // `Activity` has the timeouts.
@@ -207,6 +210,8 @@ struct Observed<S> {
     /// The service of this connection, which has one request at a time.
     service: RefCell<S>,
     recording: Option<Recording<S>>,
+    /// The address of the client, if requests are given it.
+    peer: Option<SocketAddr>,
     connection: Arc<Connection>,
 }
 
@@ -220,7 +225,10 @@ where
     type Future = ObservedFuture<S>;
 
     #[inline]
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(ConnectInfo(peer));
+        }
         let now = self.connection.activity.now();
         self.connection.activity.enter(Kind::Busy, now);
         let (start, route) = match &self.recording {

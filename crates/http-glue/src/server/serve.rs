@@ -42,7 +42,8 @@ pub struct Serve<L, S> {
     listener: L,
     service: S,
     shutdown: Shutdown,
-    max_connections: usize,
+    max_connections: u32,
+    gives_peers: bool,
     rules: Rules,
     recording: Option<Recording<S>>,
 }
@@ -72,6 +73,7 @@ pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
         service,
         shutdown: Shutdown::new(),
         max_connections: 256,
+        gives_peers: false,
         rules: Rules {
             limits: Limits { header: Duration::from_secs(10), idle: Duration::from_secs(60) },
             max_head_bytes: 32 * 1024,
@@ -94,7 +96,17 @@ impl<L, S> Serve<L, S> {
     ///
     /// Further connections get a 503.
     pub fn max_connections(mut self, connections: usize) -> Self {
-        self.max_connections = connections.clamp(1, Semaphore::MAX_PERMITS);
+        let most = u32::MAX.min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
+        self.max_connections = u32::try_from(connections).unwrap_or(most).clamp(1, most);
+        self
+    }
+
+    /// Gives each request the address of its client, as axum's `ConnectInfo<SocketAddr>`; by default
+    /// it does not, since that costs each request an allocation.
+    ///
+    /// Behind a proxy it is the proxy's address.
+    pub fn connect_info(mut self) -> Self {
+        self.gives_peers = true;
         self
     }
 
@@ -176,9 +188,10 @@ where
 {
     /// Serves until the shutdown is complete and every connection has ended.
     ///
-    /// It does not wait for upgraded connections, such as WebSockets: their handlers end them.
+    /// It waits for upgraded connections, such as WebSockets, until the end of the grace period. It
+    /// cannot cut them, since they belong to the handlers that asked for the upgrade.
     pub async fn run(mut self) {
-        let places = Arc::new(Semaphore::new(self.max_connections));
+        let places = Arc::new(Semaphore::new(self.max_connections as usize));
         let refusals = Refusals::new();
         let (closing, _) = watch::channel(false);
         let mut connections = JoinSet::new();
@@ -197,14 +210,20 @@ where
                 refusals.refuse(io);
                 continue;
             };
+            let peer = if self.gives_peers { L::peer(&io) } else { None };
             let transport = Transport::new(io, place, &self.rules);
             let (service, recording) = (self.service.clone(), self.recording.clone());
             let (rules, closing) = (self.rules.clone(), closing.subscribe());
-            connections.spawn(connection::run(transport, service, recording, rules, closing));
+            connections.spawn(connection::run(transport, peer, service, recording, rules, closing));
         }
         drop(self.listener);
         closing.send_replace(true);
-        let all = async { while connections.join_next().await.is_some() {} };
+        let all = async {
+            while connections.join_next().await.is_some() {}
+            // Each transport holds a place, also that of an upgraded connection. The semaphore is
+            // never closed, so this ends when all have ended.
+            let _ = places.acquire_many(self.max_connections).await;
+        };
         tokio::select! {
             () = all => {}
             () = shutdown.cut() => {}

@@ -6,6 +6,7 @@
 //! answering. Connections that are still open after the grace period are cut.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -20,9 +21,13 @@ use crate::readiness::Readiness;
 pub struct Shutdown {
     stage: watch::Sender<Stage>,
     readiness: Option<Readiness>,
+    at_begin: Vec<AtBegin>,
     drain_delay: Duration,
     grace: Duration,
 }
+
+/// A function of the host that is called when the shutdown begins.
+type AtBegin = Arc<dyn Fn() + Send + Sync>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -39,6 +44,7 @@ impl Shutdown {
         Self {
             stage: watch::Sender::new(Stage::Serving),
             readiness: None,
+            at_begin: Vec::new(),
             drain_delay: Duration::from_secs(2),
             grace: Duration::from_secs(5),
         }
@@ -48,6 +54,31 @@ impl Shutdown {
     #[must_use]
     pub fn readiness(mut self, readiness: &Readiness) -> Self {
         self.readiness = Some(readiness.clone());
+        self
+    }
+
+    /// Adds a function that is called when the shutdown begins or is aborted, after readiness has
+    /// changed; none by default.
+    ///
+    /// It ends what would otherwise last until the end of the grace period, such as streams. It must
+    /// not block. It may be called more than once.
+    ///
+    /// ```
+    /// use http_glue::Shutdown;
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    ///
+    /// let is_ending = Arc::new(AtomicBool::new(false));
+    /// let flag = is_ending.clone();
+    /// let shutdown = Shutdown::new().at_begin(move || flag.store(true, Ordering::Relaxed));
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    /// # let _guard = runtime.enter();
+    /// shutdown.begin();
+    /// assert!(is_ending.load(Ordering::Relaxed));
+    /// ```
+    #[must_use]
+    pub fn at_begin(mut self, call: impl Fn() + Send + Sync + 'static) -> Self {
+        self.at_begin.push(Arc::new(call));
         self
     }
 
@@ -81,11 +112,19 @@ impl Shutdown {
             }
             begins
         });
+        self.call();
     }
 
     /// Ends the servers at once, and cuts all open connections.
     pub fn abort(&self) {
         self.stage.send_replace(Stage::Aborted);
+        self.call();
+    }
+
+    fn call(&self) {
+        for call in &self.at_begin {
+            call();
+        }
     }
 
     /// Returns `true` once the shutdown has begun.

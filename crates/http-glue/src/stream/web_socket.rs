@@ -1,0 +1,72 @@
+//! A stream over a WebSocket.
+
+use bytes::Bytes;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use streaming::Close;
+use websocket::{End, Event, Rules, Socket};
+
+use super::endpoint::Reader;
+use super::self_metrics::Ending;
+
+/// The reason why a WebSocket ends.
+enum Last {
+    /// The client left, or the connection broke.
+    End(End),
+    /// The session or this module closes it.
+    Close { code: u16, reason: &'static str, ending: Ending },
+}
+
+/// Waits for the upgrade, and serves the client until it leaves or is closed.
+pub(super) async fn run(upgrade: OnUpgrade, mut reader: Reader) {
+    let Ok(upgraded) = upgrade.await else {
+        // The client hung up before the response, or the server cannot upgrade.
+        return reader.end(Ending::Client);
+    };
+    // What the server read beyond the handshake is part of `upgraded`.
+    let mut socket = Socket::new(TokioIo::new(upgraded), Bytes::new(), Rules::default());
+    match serve(&mut socket, &mut reader).await {
+        Last::End(end) => {
+            reader.end(Ending::of_end(&end));
+            socket.finish(end).await;
+        }
+        Last::Close { code, reason, ending } => {
+            reader.end(ending);
+            socket.close(code, reason).await;
+        }
+    }
+}
+
+async fn serve(socket: &mut Socket<TokioIo<Upgraded>>, reader: &mut Reader) -> Last {
+    loop {
+        let heard = tokio::select! {
+            biased;
+            event = socket.event() => match event {
+                Ok(Event::Text(text)) => reader.session.receive(text.as_str()),
+                Ok(Event::Binary(_)) => {
+                    let reason = "binary messages are not understood";
+                    return Last::Close { code: 1003, reason, ending: Ending::Binary };
+                }
+                Ok(Event::Sent) => {
+                    reader.sent();
+                    Ok(())
+                }
+                Ok(_) => reader.session.count_control(),
+                Err(end) => return Last::End(end),
+            },
+            message = reader.session.next(), if socket.is_free() => {
+                message.map(|message| socket.send_text(message.json))
+            }
+        };
+        if let Err(close) = heard {
+            return Last::of_close(close);
+        }
+    }
+}
+
+impl Last {
+    fn of_close(close: Close) -> Self {
+        let Close { code, reason, .. } = close;
+        Self::Close { code, reason, ending: Ending::of_close(close) }
+    }
+}
