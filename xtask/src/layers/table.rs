@@ -280,6 +280,15 @@ pub(super) const LAYERS: &[Row] = &[
     },
     Row {
         role: Role::Program,
+        name: "stream-load",
+        knows: "thousands of readers of a stream, which check what they read",
+        ours: Ours::Only(&[]),
+        outside: Outside::Only(&["rustix", "serde", "serde_json", "tokio"]),
+        never: &[WEB],
+        oversize: &[],
+    },
+    Row {
+        role: Role::Program,
         name: "testbed",
         knows: "the real programs that tests run against",
         ours: Ours::Only(&[]),
