@@ -106,6 +106,16 @@ pub struct Flags {
     )]
     pub webhook: Vec<Secret>,
 
+    /// Clients that read /metrics/stream at the same time; more get a 503
+    #[arg(long, env = "NODE0_STREAM_MAX_CLIENTS", default_value_t = 10_000, value_name = "N",
+          allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub stream_max_clients: u32,
+
+    /// The same for each IP address
+    #[arg(long, env = "NODE0_STREAM_MAX_CLIENTS_PER_IP", default_value_t = 10_000, value_name = "N",
+          allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub stream_max_clients_per_ip: u32,
+
     /// Endpoints under /chaos that inject faults; only while listening on loopback
     #[arg(long, env = "NODE0_CHAOS", default_value = "on", value_name = "SWITCH")]
     pub chaos: Switch,

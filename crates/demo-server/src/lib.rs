@@ -9,6 +9,7 @@ pub mod app;
 pub mod cache;
 pub mod chaos;
 pub mod database;
+mod descriptors;
 pub mod flags;
 pub mod index;
 pub mod load;

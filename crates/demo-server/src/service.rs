@@ -21,6 +21,7 @@ use crate::app::{App, ChaosRoutes};
 use crate::cache::{OrderCache, SecondTier};
 use crate::chaos::Chaos;
 use crate::database::{Database, DatabaseSettings};
+use crate::descriptors;
 use crate::flags::Flags;
 use crate::index::IndexPage;
 use crate::load::Load;
@@ -29,6 +30,8 @@ use crate::payments::{PaymentService, Payments};
 
 /// The most connections to the database.
 const POOL_SIZE: usize = 10;
+/// The most connections that are not streams.
+const OTHER_CONNECTIONS: u32 = 256;
 /// The longest time that opening or checking a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -41,6 +44,9 @@ pub async fn run(flags: Flags, targets: Vec<Target>) -> anyhow::Result<()> {
     let monitoring = Monitoring::builder()
         .version(env!("CARGO_PKG_VERSION"))
         .naming(flags.naming)
+        .enable_streaming()
+        .streaming_max_clients(flags.stream_max_clients as usize)
+        .streaming_max_clients_per_ip(flags.stream_max_clients_per_ip as usize)
         .alerting(|alerts| alerting(alerts, &flags))
         .notify(targets.into_iter().fold(Notifier::builder(), NotifierBuilder::target))
         .build();
@@ -49,7 +55,10 @@ pub async fn run(flags: Flags, targets: Vec<Target>) -> anyhow::Result<()> {
 
     let address = listener.local_addr().context("the address cannot be read")?;
     let shutdown = monitoring.shutdown().drain_delay(flags.drain);
+    let connections = flags.stream_max_clients.saturating_add(OTHER_CONNECTIONS);
+    descriptors::allow(connections);
     let server = serve(listener, router).record(&monitoring.layer()).shutdown(&shutdown);
+    let server = server.max_connections(connections as usize).connect_info();
     let server = tokio::spawn(server.metrics(monitoring.registry())?.run());
     tokio::spawn(stop_on_signals(shutdown.clone()));
     if let Some(rules) = flags.rules {

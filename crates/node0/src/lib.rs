@@ -27,6 +27,8 @@
 //! `/health/ready`, and people read `/health/performance`, `/metrics/database`,
 //! `/metrics/cache`, `/metrics/circuit-breaker`, `/metrics/performance`,
 //! `/metrics/system` and `/metrics/runtime`; `/metrics/history` has the past of each metric.
+//! [`MonitoringBuilder::enable_streaming`] adds `/metrics/stream`, which sends the present to any
+//! number of readers over WebSocket or as server-sent events.
 //! `/alerts` shows what is wrong by the rules of [`alerts::built_in`], which
 //! [`MonitoringBuilder::alerting`] changes.
 //! Recording takes one to three nanoseconds. A monitor that panics or hangs is
@@ -92,7 +94,8 @@ pub use metrics_bridge as bridge;
 #[cfg(feature = "notify")]
 pub use notifier;
 pub use performance_monitor as performance;
-pub use request_layer::{AxumService, RequestLayer, WatchedRouter};
+pub use request_layer::{AxumService, LongLived, RequestLayer, WatchedRouter};
+pub use streaming;
 pub use system_monitor as system;
 
 pub use aggregator::{Aggregator, Events, Received, Sampler, StartError};
@@ -109,7 +112,7 @@ pub use exporter::{Exporter, ExporterBuilder, Format, Json, Naming, Rendered, Se
 pub use http_glue::{
     AlertPages, ApiError, BindError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query,
     Readiness, ReadinessStatus, RenderLimits, RenderSlots, Routes, RoutesError, Serve, Shutdown,
-    Surface, bind, serve,
+    StreamEndpoint, Surface, bind, serve,
 };
 pub use metrics_core::{
     Alert, AlertCause, AlertChange, AlertState, AnyMetric, Assessment, Buckets, ByLabel, Classic,

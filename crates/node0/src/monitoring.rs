@@ -2,6 +2,7 @@
 
 mod alerts;
 mod past;
+mod stream;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,11 +20,13 @@ use metrics_core::{
 };
 use performance_monitor::PerformanceMonitor;
 use request_layer::{REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer, WatchedRouter};
+use streaming::Streaming;
 use system_monitor::MonitoredRuntime;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
 use self::alerts::{AlertSettings, WatchedAlerts};
+use self::stream::StreamSettings;
 use crate::monitors::Monitors;
 use crate::signal::stop_signal;
 
@@ -49,6 +52,9 @@ struct Inner {
     alerts: WatchedAlerts,
     exporter: Arc<Exporter>,
     history: Option<History>,
+    stream: StreamSettings,
+    /// The stream, if it is enabled and there is a sampling thread.
+    streaming: OnceLock<Streaming>,
     version: Option<String>,
     /// Created at first use, since it needs a runtime and the rest does not.
     readiness: OnceLock<Readiness>,
@@ -72,6 +78,9 @@ pub enum BuildError {
     #[cfg(feature = "notify")]
     #[error(transparent)]
     Notify(#[from] notifier::StartError),
+    /// The stream could not be started.
+    #[error(transparent)]
+    Stream(#[from] streaming::StartError),
     /// The sampling thread could not be started.
     #[error("sampling cannot be started")]
     Start(#[from] StartError),
@@ -85,6 +94,7 @@ pub struct MonitoringBuilder {
     alerts: AlertSettings,
     exporter: ExporterBuilder,
     history: Option<HistoryBuilder>,
+    stream: StreamSettings,
     version: Option<String>,
 }
 
@@ -120,7 +130,11 @@ impl MonitoringBuilder {
     /// [`BuildError`]; with the default settings only if the system cannot start a thread.
     pub fn build(self) -> Result<Monitoring, BuildError> {
         let monitoring = self.build_unsampled()?;
-        let aggregator = Aggregator::start(&monitoring.inner.registry)?;
+        let Inner { registry, stream, streaming, .. } = &*monitoring.inner;
+        let aggregator = Aggregator::start(registry)?;
+        if let Some(started) = stream.start(registry, || aggregator.subscribe())? {
+            streaming.get_or_init(|| started);
+        }
         *lock(&monitoring.inner.aggregator) = Some(aggregator);
         monitoring.watch_runtime();
         Ok(monitoring)
@@ -140,6 +154,8 @@ impl MonitoringBuilder {
             requests: requests(&registry, &monitors.performance)?,
             exporter: Arc::new(self.exporter.build()),
             history,
+            stream: self.stream,
+            streaming: OnceLock::new(),
             version: self.version,
             readiness: OnceLock::new(),
             aggregator: Mutex::new(None),
@@ -160,6 +176,7 @@ impl Monitoring {
             alerts: AlertSettings::default(),
             exporter: Exporter::builder(),
             history: Some(History::builder()),
+            stream: StreamSettings::default(),
             version: None,
         }
     }
@@ -258,11 +275,15 @@ impl Monitoring {
     where
         S: Clone + Send + Sync + 'static,
     {
-        let Inner { registry, exporter, history, version, .. } = &*self.inner;
+        let Inner { registry, exporter, history, stream, version, .. } = &*self.inner;
         let routes = Routes::new(registry, exporter.clone(), self.readiness());
         let routes = routes.surface(AlertPages::new(self.alerts()));
         let routes = match history {
             Some(history) => routes.history(history),
+            None => routes,
+        };
+        let routes = match self.streaming() {
+            Some(streaming) => stream.add_to(routes, registry, streaming)?,
             None => routes,
         };
         let routes = match version {
@@ -285,12 +306,17 @@ impl Monitoring {
         self.inner.requests.wrap(router)
     }
 
-    /// Returns a shutdown for [`serve`](crate::serve()), which first sets readiness to `Draining`.
+    /// Returns a shutdown for [`serve`](crate::serve()), which first sets readiness to `Draining`, and
+    /// closes the stream.
     ///
     /// # Panics
     /// Outside a tokio runtime: see [`Monitoring::readiness`].
     pub fn shutdown(&self) -> Shutdown {
-        Shutdown::new().readiness(self.readiness())
+        let shutdown = Shutdown::new().readiness(self.readiness());
+        match self.streaming().cloned() {
+            Some(streaming) => shutdown.at_begin(move || streaming.close()),
+            None => shutdown,
+        }
     }
 
     /// Serves a router and records its requests, until SIGTERM or Ctrl-C; then shuts down gracefully.
@@ -303,7 +329,7 @@ impl Monitoring {
     pub async fn serve(&self, listener: TcpListener, router: Router) -> Result<(), RegisterError> {
         let shutdown = self.shutdown();
         let server = serve(listener, router).record(&self.inner.requests).shutdown(&shutdown);
-        let server = server.metrics(&self.inner.registry)?;
+        let server = self.inner.stream.allow(server.metrics(&self.inner.registry)?);
         self.readiness().started();
         let on_signal = async {
             stop_signal().await;

@@ -96,7 +96,7 @@ impl<L, S> Serve<L, S> {
     ///
     /// Further connections get a 503.
     pub fn max_connections(mut self, connections: usize) -> Self {
-        let most = u32::MAX.min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
+        let most = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
         self.max_connections = u32::try_from(connections).unwrap_or(most).clamp(1, most);
         self
     }

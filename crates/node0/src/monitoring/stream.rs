@@ -1,0 +1,144 @@
+//! The stream of a monitoring, and its settings.
+
+use std::borrow::Cow;
+
+use aggregator::Events;
+use http_glue::{Routes, Serve, StreamEndpoint};
+use metrics_core::{RegisterError, Registry};
+use streaming::{StartError, Streaming};
+
+use super::{Monitoring, MonitoringBuilder};
+
+/// The connections that are not streams under [`Monitoring::serve`], as many as
+/// [`serve`](crate::serve()) allows.
+const OTHER_CONNECTIONS: usize = 256;
+
+/// The settings of the stream, and of its endpoint.
+#[derive(Clone, Debug)]
+pub(super) struct StreamSettings {
+    is_enabled: bool,
+    path: Cow<'static, str>,
+    max_clients: usize,
+    max_clients_per_ip: Option<usize>,
+    origins: Vec<String>,
+    hosts: Vec<String>,
+}
+
+impl Default for StreamSettings {
+    fn default() -> Self {
+        Self {
+            is_enabled: false,
+            path: "/metrics/stream".into(),
+            max_clients: 10_000,
+            max_clients_per_ip: None,
+            origins: Vec::new(),
+            hosts: Vec::new(),
+        }
+    }
+}
+
+impl MonitoringBuilder {
+    /// Adds `/metrics/stream`, which sends the present over a WebSocket, or as server-sent events;
+    /// off by default.
+    ///
+    /// It costs a thread, and a few KB for each client. [`serve`](crate::serve()) limits connections
+    /// to 256 unless told otherwise; [`Monitoring::serve`] allows that many besides the streams.
+    pub fn enable_streaming(mut self) -> Self {
+        self.stream.is_enabled = true;
+        self
+    }
+
+    /// Sets the path of the stream; `/metrics/stream` by default.
+    pub fn streaming_path(mut self, path: impl Into<Cow<'static, str>>) -> Self {
+        self.stream.path = path.into();
+        self
+    }
+
+    /// Limits the clients that read the stream at the same time; 10 000 by default. Others get a 503.
+    pub fn streaming_max_clients(mut self, clients: usize) -> Self {
+        self.stream.max_clients = clients;
+        self
+    }
+
+    /// Limits the streams of one IP address; no limit by default.
+    ///
+    /// It needs a server that tells the address: see [`StreamEndpoint::max_clients_per_ip`].
+    pub fn streaming_max_clients_per_ip(mut self, clients: usize) -> Self {
+        self.stream.max_clients_per_ip = Some(clients);
+        self
+    }
+
+    /// Lets pages of these origins, such as `https://ops.example`, read the stream; `*` means all.
+    /// By default only pages of the same host and port may.
+    pub fn streaming_origins<O: Into<String>>(
+        mut self,
+        origins: impl IntoIterator<Item = O>,
+    ) -> Self {
+        self.stream.origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Refuses the stream to requests with another `Host`: see [`StreamEndpoint::hosts`]. By default
+    /// every name is accepted.
+    pub fn streaming_hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
+        self.stream.hosts = hosts.into_iter().map(Into::into).collect();
+        self
+    }
+}
+
+impl Monitoring {
+    /// Returns the stream, to read it within the process; `None` if it is not enabled.
+    ///
+    /// ```
+    /// use node0::Monitoring;
+    /// use node0::streaming::{Kind, Transport, Wanted};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let monitoring = Monitoring::builder().enable_streaming().build()?;
+    /// let streaming = monitoring.streaming().expect("it is enabled");
+    /// let mut session = streaming.open(&Wanted::topics(["system"]), Transport::WebSocket)?;
+    /// assert_eq!(session.next().await?.kind, Kind::Snapshot);
+    /// session.end();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn streaming(&self) -> Option<&Streaming> {
+        self.inner.streaming.get()
+    }
+}
+
+impl StreamSettings {
+    /// Starts the stream if it is enabled.
+    pub(super) fn start(
+        &self,
+        registry: &Registry,
+        events: impl FnOnce() -> Events,
+    ) -> Result<Option<Streaming>, StartError> {
+        let builder = Streaming::builder().max_clients(self.max_clients);
+        self.is_enabled.then(|| builder.start(registry, events())).transpose()
+    }
+
+    /// Adds the endpoint of the stream.
+    pub(super) fn add_to(
+        &self,
+        routes: Routes,
+        registry: &Registry,
+        streaming: &Streaming,
+    ) -> Result<Routes, RegisterError> {
+        let endpoint = StreamEndpoint::register(registry, streaming)?
+            .path(self.path.clone())
+            .origins(self.origins.clone())
+            .hosts(self.hosts.clone());
+        let per_ip = self.max_clients_per_ip.into_iter();
+        Ok(routes.surface(per_ip.fold(endpoint, StreamEndpoint::max_clients_per_ip)))
+    }
+
+    /// Makes room for the streams in a server, which tells the addresses of clients if they count.
+    pub(super) fn allow<L, S>(&self, server: Serve<L, S>) -> Serve<L, S> {
+        if !self.is_enabled {
+            return server;
+        }
+        let server = server.max_connections(self.max_clients.saturating_add(OTHER_CONNECTIONS));
+        if self.max_clients_per_ip.is_some() { server.connect_info() } else { server }
+    }
+}
