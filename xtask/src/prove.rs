@@ -105,6 +105,11 @@ const PROOFS: &[Proof] = &[
         how: How::Tests { package: "node0-notifier", binary: "it", filter: "alertmanager" },
     },
     Proof {
+        name: "streams",
+        shows: "ten thousand clients of the stream have each update, whatever others of them do",
+        how: How::Tests { package: "node0-demo-server", binary: "service", filter: "stream::load" },
+    },
+    Proof {
         name: "autobahn",
         shows: "the WebSocket test suite finds nothing wrong in 301 cases",
         how: How::Tests { package: "node0-websocket", binary: "it", filter: "autobahn" },

@@ -148,3 +148,8 @@ struct AskTheHistory;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/alerts.md")]
 struct AlertsPage;
+
+/// The page about the stream, whose examples are compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/streaming.md")]
+struct StreamThePresent;

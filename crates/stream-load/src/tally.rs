@@ -118,7 +118,11 @@ impl Tally {
         self.report.missed += head.missed;
         if head.kind != "update" || !self.is_counting {
             let kind = head.kind;
-            if kind == "update" { reader.has_update = true } else { self.count_other(kind) }
+            if kind == "update" {
+                reader.has_update = true
+            } else {
+                self.count_other(kind)
+            }
             return;
         }
         self.millis.push((now.as_secs_f64() * 1000.0 - head.timestamp as f64) as f32);
@@ -152,8 +156,11 @@ impl Tally {
     pub(crate) fn report(&self) -> Report {
         let mut report = self.report.clone();
         report.latency = Latency::of(self.millis.clone());
-        let passes: BTreeMap<u64, ()> =
-            self.groups.iter().flat_map(|group| group.updates.keys().map(|seq| (*seq, ()))).collect();
+        let passes: BTreeMap<u64, ()> = self
+            .groups
+            .iter()
+            .flat_map(|group| group.updates.keys().map(|seq| (*seq, ())))
+            .collect();
         report.passes = passes.len();
         report.lost = self.readers.iter().map(|reader| self.lost(reader)).sum();
         report
@@ -161,7 +168,8 @@ impl Tally {
 
     /// Returns the updates that a reader has not, between its first and last.
     fn lost(&self, reader: &Reader) -> u64 {
-        let (Some(first), Some(group)) = (reader.first_update, self.groups.get(reader.group)) else {
+        let (Some(first), Some(group)) = (reader.first_update, self.groups.get(reader.group))
+        else {
             return 0;
         };
         let range = first..=reader.last_update;
@@ -191,7 +199,10 @@ impl<'a> Head<'a> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the clock of another process, which it compares with")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the clock of another process, which it compares with"
+)]
 fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -85,7 +85,11 @@ fn outcome(demo: &Demo, input: &str) -> Outcome {
     };
     let snapshot = client.hear();
     assert_eq!(snapshot["type"], "snapshot");
-    if input.starts_with('`') { client.say(text) } else { send_described(&mut client, input) }
+    if input.starts_with('`') {
+        client.say(text)
+    } else {
+        send_described(&mut client, input)
+    }
     let answer = Deadline::seconds(10).poll(|| match client.next() {
         Ok(message) if message["type"] == "error" => Some(Ok(message)),
         Ok(_) => None,
