@@ -8,10 +8,12 @@
 //! The readers find out, of every update, whether it is in order, whether it equals that of the
 //! other readers of its group, whether one is missing, and how late it is.
 
-mod client;
-mod frames;
+mod elsewhere;
 mod plan;
 mod report;
+
+mod client;
+mod frames;
 mod tally;
 
 use std::cell::RefCell;
@@ -24,6 +26,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::task::LocalSet;
 use tokio::time::{sleep, timeout};
 
+pub use crate::elsewhere::{Elsewhere, ElsewhereError, play};
 pub use crate::plan::{Behaviour, Plan};
 pub use crate::report::{Latency, Report};
 

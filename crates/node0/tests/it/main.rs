@@ -14,4 +14,5 @@ mod requests;
 #[cfg(feature = "tower-resilience")]
 mod scrapes;
 mod service;
+mod streams;
 mod topics;
