@@ -25,7 +25,9 @@ const CATALOGUE: &[(&str, &[&Desc])] = &[
     ("history", history::DESCS),
     ("alerting", alerting::DESCS),
     ("notifier", notifier::DESCS),
+    ("streaming", streaming::DESCS),
     ("http-glue", http_glue::DESCS),
+    ("http-glue, feature `stream`", http_glue::STREAM_DESCS),
     ("request-layer", request_layer::DESCS),
     ("node0", node0::DESCS),
 ];

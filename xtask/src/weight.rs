@@ -1,4 +1,5 @@
-//! Limits the dependencies of the crates that users are likely to use alone: core and monitors.
+//! Limits the dependencies of the crates that users are likely to use alone: core and monitors, and
+//! keeps what is optional out of the surfaces.
 //!
 //! The check counts the crates that end up in a user's program: the crate itself and its
 //! normal dependencies with default features on this machine, without procedural macros and
@@ -22,7 +23,14 @@ const MONITOR_BASE: &[&str] = &[CORE, "serde", "thiserror"];
 const MORE: &[(&str, &[&str])] =
     &[("node0-metrics-bridge", &["metrics"]), ("node0-system-monitor", &["procfs", "tokio"])];
 
-/// Checks the dependencies of the core and of each monitor.
+/// What a crate must not bring unless a user asks for it by a feature: a service that takes the
+/// endpoints, or records requests, compiles no WebSocket.
+const OPTIONAL: &[(&str, &[&str])] = &[
+    ("node0-http-glue", &["node0-streaming", "node0-websocket", "tungstenite"]),
+    ("node0-request-layer", &["node0-websocket", "tungstenite"]),
+];
+
+/// Checks the dependencies of the core and of each monitor, and those that are optional.
 pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     let mut findings = Findings::new();
     findings.extend(too_many(&tree(workspace, CORE)?, CORE, CORE_LIMIT)?);
@@ -30,6 +38,9 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
         let more = MORE.iter().find(|(name, _)| *name == monitor).map_or(&[][..], |(_, it)| it);
         let base = [MONITOR_BASE, more].concat();
         findings.extend(beyond(&tree(workspace, &monitor)?, &monitor, &base)?);
+    }
+    for (package, optional) in OPTIONAL {
+        findings.extend(brought(&tree(workspace, package)?, package, optional)?);
     }
     Ok(findings)
 }
@@ -74,6 +85,16 @@ fn beyond(tree: &str, package: &str, base: &[&str]) -> Result<Findings> {
         .collect())
 }
 
+/// Returns a finding for each of these crates that the tree contains.
+fn brought(tree: &str, package: &str, optional: &[&str]) -> Result<Findings> {
+    let names: BTreeSet<&str> = parse(tree)?.into_iter().map(|(_, name)| name).collect();
+    let brought = optional.iter().filter(|name| names.contains(*name));
+    let finding = |name| {
+        format!("`{package}` brings `{name}` without being asked: make it a part of a feature")
+    };
+    Ok(brought.map(finding).collect())
+}
+
 /// Parses lines such as `2 quanta v0.12.6` into depth and name.
 fn parse(tree: &str) -> Result<Vec<(usize, &str)>> {
     let line = |line| {
@@ -104,6 +125,13 @@ mod tests {
         let findings = beyond(TREE, "monitor", &["core"]).expect("a tree");
         assert_eq!(findings.len(), 2, "{findings:?}");
         assert!(findings[1].contains("brings `tokio`"), "{findings:?}");
+    }
+
+    #[test]
+    fn optional_crate_that_is_brought_is_found() {
+        assert!(brought(TREE, "monitor", &["tungstenite"]).expect("a tree").is_empty());
+        let findings = brought(TREE, "monitor", &["tungstenite", "tokio"]).expect("a tree");
+        assert!(findings.len() == 1 && findings[0].contains("brings `tokio`"), "{findings:?}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod past;
+mod serving;
 mod stream;
 
 use std::collections::HashMap;
@@ -13,22 +14,20 @@ use alerting::AlertingError;
 use axum::Router;
 use exporter::{Exporter, ExporterBuilder, Format, Naming};
 use history::{History, HistoryBuilder};
-use http_glue::{AlertPages, Readiness, Routes, RoutesError, Shutdown, serve};
+use http_glue::{AlertPages, Readiness, Routes, RoutesError};
 use metrics_core::{
     AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, RegistryBuilder, Sample,
     SeriesId,
 };
 use performance_monitor::PerformanceMonitor;
-use request_layer::{REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer, WatchedRouter};
+use request_layer::{REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer};
 use streaming::Streaming;
 use system_monitor::MonitoredRuntime;
-use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
 use self::alerts::{AlertSettings, WatchedAlerts};
 use self::stream::StreamSettings;
 use crate::monitors::Monitors;
-use crate::signal::stop_signal;
 
 /// The versions of the host and of node0, as labels; the value is always 1.
 pub const BUILD_INFO: Desc = Desc::gauge(
@@ -291,56 +290,6 @@ impl Monitoring {
             None => routes,
         };
         settings(routes).router()
-    }
-
-    /// Returns the layer that records requests: for `Serve::record` of [`serve`](crate::serve()), and for
-    /// services other than an axum router.
-    pub fn layer(&self) -> RequestLayer {
-        self.inner.requests.clone()
-    }
-
-    /// Wraps a router so that all requests are recorded by their route templates, under any server.
-    ///
-    /// Under [`serve`](crate::serve()), `record` with [`Monitoring::layer`] costs half as much.
-    pub fn watch(&self, router: Router) -> WatchedRouter {
-        self.inner.requests.wrap(router)
-    }
-
-    /// Returns a shutdown for [`serve`](crate::serve()), which first sets readiness to `Draining`, and
-    /// closes the stream.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime: see [`Monitoring::readiness`].
-    pub fn shutdown(&self) -> Shutdown {
-        let shutdown = Shutdown::new().readiness(self.readiness());
-        match self.streaming().cloned() {
-            Some(streaming) => shutdown.at_begin(move || streaming.close()),
-            None => shutdown,
-        }
-    }
-
-    /// Serves a router and records its requests, until SIGTERM or Ctrl-C; then shuts down gracefully.
-    ///
-    /// For other limits, drain times or a second address use
-    /// [`serve`](crate::serve()) with [`Monitoring::layer`] and [`Monitoring::shutdown`].
-    ///
-    /// # Errors
-    /// [`RegisterError`] when the registry has its maximum of metric names.
-    pub async fn serve(&self, listener: TcpListener, router: Router) -> Result<(), RegisterError> {
-        let shutdown = self.shutdown();
-        let server = serve(listener, router).record(&self.inner.requests).shutdown(&shutdown);
-        let server = self.inner.stream.allow(server.metrics(&self.inner.registry)?);
-        self.readiness().started();
-        let on_signal = async {
-            stop_signal().await;
-            shutdown.begin();
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            () = server.run() => {}
-            () = on_signal => {}
-        }
-        Ok(())
     }
 
     /// Returns a page for Prometheus, in the exporter's naming.

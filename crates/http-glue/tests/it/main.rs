@@ -12,5 +12,7 @@ mod recording;
 mod server;
 mod shapes;
 mod shutdown;
+#[cfg(feature = "stream")]
+mod stream;
 mod support;
 mod surfaces;

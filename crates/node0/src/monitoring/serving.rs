@@ -1,0 +1,62 @@
+//! Serving a router that is watched, and its shutdown.
+
+use axum::Router;
+use http_glue::{Shutdown, serve};
+use metrics_core::RegisterError;
+use request_layer::{RequestLayer, WatchedRouter};
+use tokio::net::TcpListener;
+
+use super::Monitoring;
+use crate::signal::stop_signal;
+
+impl Monitoring {
+    /// Returns the layer that records requests: for `Serve::record` of [`serve`](crate::serve()), and for
+    /// services other than an axum router.
+    pub fn layer(&self) -> RequestLayer {
+        self.inner.requests.clone()
+    }
+
+    /// Wraps a router so that all requests are recorded by their route templates, under any server.
+    ///
+    /// Under [`serve`](crate::serve()), `record` with [`Monitoring::layer`] costs half as much.
+    pub fn watch(&self, router: Router) -> WatchedRouter {
+        self.inner.requests.wrap(router)
+    }
+
+    /// Returns a shutdown for [`serve`](crate::serve()), which first sets readiness to `Draining`, and
+    /// closes the stream.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime: see [`Monitoring::readiness`].
+    pub fn shutdown(&self) -> Shutdown {
+        let shutdown = Shutdown::new().readiness(self.readiness());
+        match self.streaming().cloned() {
+            Some(streaming) => shutdown.at_begin(move || streaming.close()),
+            None => shutdown,
+        }
+    }
+
+    /// Serves a router and records its requests, until SIGTERM or Ctrl-C; then shuts down gracefully.
+    ///
+    /// For other limits, drain times or a second address use
+    /// [`serve`](crate::serve()) with [`Monitoring::layer`] and [`Monitoring::shutdown`].
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the registry has its maximum of metric names.
+    pub async fn serve(&self, listener: TcpListener, router: Router) -> Result<(), RegisterError> {
+        let shutdown = self.shutdown();
+        let server = serve(listener, router).record(&self.inner.requests).shutdown(&shutdown);
+        let server = self.inner.stream.allow(server.metrics(&self.inner.registry)?);
+        self.readiness().started();
+        let on_signal = async {
+            stop_signal().await;
+            shutdown.begin();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = server.run() => {}
+            () = on_signal => {}
+        }
+        Ok(())
+    }
+}
