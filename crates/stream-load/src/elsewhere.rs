@@ -3,14 +3,11 @@
 //! The process is another one of the same program, which is asked by variables to play the load. So
 //! a test needs no program beside itself.
 
-use std::io;
-use std::process::Command;
-use std::time::Duration;
+use std::io::{self, BufRead as _, BufReader, Lines, Write as _};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::json;
 use tempfile::TempDir;
-use testbed::Deadline;
-use testbed::process::{Process, ProcessError};
 
 use crate::plan::Plan;
 use crate::report::Report;
@@ -20,33 +17,14 @@ const PLAN: &str = "NODE0_STREAM_LOAD_PLAN";
 const REPORT: &str = "NODE0_STREAM_LOAD_REPORT";
 /// The line that the process prints when all clients are connected.
 const READY: &str = "all clients are connected";
-/// The time beyond that of the plan after which the process is stuck.
-const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A load in a process of its own, which ends with this guard.
 #[derive(Debug)]
 pub struct Elsewhere {
-    process: Process,
+    process: Child,
+    /// Kept open, since a program that prints to a closed pipe fails.
+    output: Lines<BufReader<ChildStdout>>,
     folder: TempDir,
-    millis: u64,
-}
-
-/// A load that did not run as planned.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ElsewhereError {
-    /// The process could not be started, did not connect its clients, or did not end.
-    #[error(transparent)]
-    Process(#[from] ProcessError),
-    /// The process failed.
-    #[error("the clients' process failed:\n{said}")]
-    Failed {
-        /// Its output.
-        said: String,
-    },
-    /// The report could not be read.
-    #[error("the report of the clients cannot be read")]
-    Io(#[from] io::Error),
 }
 
 /// Plays the load if this process was started for it; returns `true` if it was.
@@ -61,8 +39,8 @@ pub fn play() -> io::Result<bool> {
         return Ok(false);
     };
     let plan: Plan = serde_json::from_str(&plan)?;
-    // The guard of the process reads both streams.
-    let say = || drop(io::Write::write_all(&mut io::stderr(), format!("{READY}\n").as_bytes()));
+    // The test harness captures what is printed in other ways.
+    let say = || drop(writeln!(io::stdout(), "{READY}"));
     let run = crate::run(&plan, say)?;
     std::fs::write(report, json!(run).to_string())?;
     Ok(true)
@@ -74,8 +52,8 @@ impl Elsewhere {
     ///
     /// # Errors
     ///
-    /// Returns [`ElsewhereError`] when not all are connected within a minute.
-    pub fn start(plan: &Plan, test: &str) -> Result<Self, ElsewhereError> {
+    /// Fails when not all are connected within a minute; the process says more on stderr.
+    pub fn start(plan: &Plan, test: &str) -> io::Result<Self> {
         Self::start_with(plan, &["--exact", test, "--nocapture"])
     }
 
@@ -83,29 +61,43 @@ impl Elsewhere {
     ///
     /// # Errors
     ///
-    /// Returns [`ElsewhereError`] when not all are connected within a minute.
-    pub fn start_with(plan: &Plan, arguments: &[&str]) -> Result<Self, ElsewhereError> {
+    /// As [`Self::start`].
+    pub fn start_with(plan: &Plan, arguments: &[&str]) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(arguments).env(PLAN, json!(plan).to_string());
-        command.env(REPORT, folder.path().join("report"));
-        let mut process = Process::spawn(command)?;
-        process.wait_for_line(READY, Deadline::after(PATIENCE))?;
-        Ok(Self { process, folder, millis: plan.millis })
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.env(PLAN, json!(plan).to_string()).env(REPORT, folder.path().join("report"));
+        let mut process = command.spawn()?;
+        let output = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let mut this = Self { process, output: BufReader::new(output).lines(), folder };
+        while let Some(line) = this.output.next() {
+            if line?.ends_with(READY) {
+                return Ok(this);
+            }
+        }
+        Err(io::Error::other("the process of the clients ended before they were connected"))
     }
 
     /// Waits for the end of the plan and returns the report.
     ///
     /// # Errors
     ///
-    /// Returns [`ElsewhereError`] when the process fails or does not end.
-    pub fn report(mut self) -> Result<Report, ElsewhereError> {
-        let limit = Duration::from_millis(self.millis) + PATIENCE;
-        let status = self.process.wait(Deadline::after(limit))?;
+    /// Fails when the process does.
+    pub fn report(mut self) -> io::Result<Report> {
+        while self.output.next().transpose()?.is_some() {}
+        let status = self.process.wait()?;
         if !status.success() {
-            return Err(ElsewhereError::Failed { said: self.process.output() });
+            return Err(io::Error::other(format!("the process of the clients ended: {status}")));
         }
         let report = std::fs::read(self.folder.path().join("report"))?;
-        Ok(serde_json::from_slice(&report).map_err(io::Error::from)?)
+        Ok(serde_json::from_slice(&report)?)
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        // Both fail only if it has ended.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }

@@ -26,7 +26,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::task::LocalSet;
 use tokio::time::{sleep, timeout};
 
-pub use crate::elsewhere::{Elsewhere, ElsewhereError, play};
+pub use crate::elsewhere::{Elsewhere, play};
 pub use crate::plan::{Behaviour, Plan};
 pub use crate::report::{Latency, Report};
 

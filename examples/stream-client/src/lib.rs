@@ -47,7 +47,10 @@ pub struct Message {
 pub enum News {
     Message(Message),
     /// There is no connection; the client tries again after this time.
-    Broken { reason: String, retry: Duration },
+    Broken {
+        reason: String,
+        retry: Duration,
+    },
 }
 
 /// A client of one stream.

@@ -10,7 +10,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message as Frame};
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
-const SNAPSHOT: &str = r#"{"type":"snapshot","timestamp":1,"seq":7,"missed":2,"data":{"cache":{}}}"#;
+const SNAPSHOT: &str =
+    r#"{"type":"snapshot","timestamp":1,"seq":7,"missed":2,"data":{"cache":{}}}"#;
 
 /// A client that is quick to come back, and what it hears.
 fn follow(listener: &TcpListener) -> mpsc::UnboundedReceiver<News> {
