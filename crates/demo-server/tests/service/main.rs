@@ -16,3 +16,4 @@ mod payments;
 mod probes;
 mod scrape;
 mod start;
+mod stream;
