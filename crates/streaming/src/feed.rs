@@ -24,6 +24,8 @@ use crate::rate::{BURST, MESSAGES_A_SECOND};
 #[derive(Debug)]
 pub(crate) struct Feed {
     hub: Arc<Hub>,
+    incoming: Events,
+    requests: UnboundedReceiver<Request>,
     /// Asks for samples as often as the sessions want updates.
     pace: Pace,
     /// The last pass; `None` while there is no session.
@@ -50,13 +52,19 @@ struct Limits {
 }
 
 impl Feed {
-    pub(crate) fn new(hub: Arc<Hub>, pace: Pace) -> Self {
+    pub(crate) fn new(
+        hub: Arc<Hub>,
+        incoming: Events,
+        requests: UnboundedReceiver<Request>,
+    ) -> Self {
         let mut notices = Notices::default();
         // What happened before was not kept.
         notices.lost_until(Place::end_of(hub.registry.latest().pass));
         Self {
+            pace: incoming.pace(),
             hub,
-            pace,
+            incoming,
+            requests,
             current: None,
             snapshots: HashMap::new(),
             sent: BTreeMap::new(),
@@ -66,29 +74,31 @@ impl Feed {
     }
 
     /// Works until the aggregator ends, the stream is closed, or nobody can open a session any more.
-    pub(crate) async fn run(
-        mut self,
-        mut events: Events,
-        mut requests: UnboundedReceiver<Request>,
-    ) {
-        while !self.hub.is_closed() {
-            tokio::select! {
-                biased;
-                received = events.recv() => match received {
-                    Some(received) => self.receive(received),
-                    None => break,
-                },
-                request = requests.recv() => match request {
-                    Some(request) => self.answer(request),
-                    None => break,
-                },
-            }
-        }
+    pub(crate) async fn run(mut self) {
+        while !self.hub.is_closed() && self.work().await {}
         self.hub.close();
     }
 
+    /// Waits for something to do, and does it; `false` when nothing can come any more.
+    pub(crate) async fn work(&mut self) -> bool {
+        let hub = self.hub.clone();
+        tokio::select! {
+            biased;
+            () = hub.closing.notified() => return false,
+            received = self.incoming.recv() => match received {
+                Some(received) => self.receive(received),
+                None => return false,
+            },
+            request = self.requests.recv() => match request {
+                Some(request) => self.answer(request),
+                None => return false,
+            },
+        }
+        true
+    }
+
     /// Takes an event; the sample of a tick comes after the other events of the tick.
-    pub(crate) fn receive(&mut self, Received { event, missed, .. }: Received) {
+    fn receive(&mut self, Received { event, missed, .. }: Received) {
         if missed > 0 {
             self.events.clear();
             self.notices.lost_until(Place::end_of(self.hub.registry.latest().pass));
@@ -175,7 +185,7 @@ impl Feed {
     }
 
     /// Answers a session that wants a snapshot.
-    pub(crate) fn answer(&mut self, Request { topics, intervals, after, reply }: Request) {
+    fn answer(&mut self, Request { topics, intervals, after, reply }: Request) {
         let hub = self.hub.clone();
         let latest = || Encoding::new(hub.registry.latest());
         let encoding = self.current.get_or_insert_with(latest);

@@ -67,6 +67,8 @@ mod rate;
 mod session;
 mod settings;
 mod streaming;
+#[cfg(test)]
+mod tests;
 mod wanted;
 
 pub use event_id::{EventId, InvalidEventId};

@@ -1,6 +1,7 @@
 //! The stream of one reader.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -36,6 +37,8 @@ pub struct Session {
     requests: UnboundedSender<Request>,
     set: Subscriptions,
     beats: watch::Receiver<Option<Arc<Beat>>>,
+    /// The pass of the last message that had one.
+    seq: u64,
     /// The number of the last beat that the reader got, or had before it joined the set.
     seen: u64,
     /// The topics of which the reader gets the next update whole, since it is new to them.
@@ -127,6 +130,7 @@ impl Session {
             fresh: set.keys().copied().collect(),
             set,
             beats,
+            seq: 0,
             seen,
             notices: None,
             notice: None,
@@ -208,6 +212,7 @@ impl Session {
             }
             self.take_notice();
             if let Some(message) = self.ready() {
+                self.seq = message.id.map_or(self.seq, |id| id.place.seq);
                 return Ok(message);
             }
             if self.first.is_empty() {
@@ -292,27 +297,51 @@ impl Session {
     }
 
     /// Returns the message that is next in order, if one is there.
+    ///
+    /// Of several the one of the earliest pass is next, and of one pass the alerts and findings.
     fn ready(&mut self) -> Option<Message> {
-        let made = match self.first.front() {
+        let first = match self.first.front() {
             Some(First::Made(snapshot, _)) => Some(snapshot.instant.seq),
-            Some(First::Message(_)) => {
-                let Some(First::Message(message)) = self.first.pop_front() else { return None };
-                return Some(message);
-            }
+            Some(First::Message(Message { id: Some(id), .. })) => Some(id.place.seq),
+            // An answer to the client, which is of no pass.
+            Some(First::Message(_)) => return self.take_first(),
             Some(First::Asked(..)) => return None,
             None => None,
         };
         let beat = self.new_beat();
         let notice = self.notice.as_ref().map(|notice| notice.id.place.seq);
-        let earliest = [notice, made, beat].into_iter().flatten().min()?;
+        let earliest = [notice, first, beat].into_iter().flatten().min()?;
         if notice == Some(earliest) {
             self.notice.take().map(|notice| notice.message())
-        } else if made == Some(earliest) {
-            let Some(First::Made(snapshot, purpose)) = self.first.pop_front() else { return None };
-            Some(self.snapshot(&snapshot, purpose))
+        } else if first == Some(earliest) {
+            self.take_first()
         } else {
-            self.update()
+            let update = self.update();
+            if update.is_none() {
+                self.catch_up();
+            }
+            update
         }
+    }
+
+    /// Takes the message or the snapshot that comes before all that is new.
+    fn take_first(&mut self) -> Option<Message> {
+        match self.first.pop_front()? {
+            First::Message(message) => self.in_order(message),
+            First::Made(snapshot, purpose) => Some(self.snapshot(&snapshot, purpose)),
+            First::Asked(..) => None,
+        }
+    }
+
+    /// Returns a message that has waited, unless a later snapshot has overtaken it.
+    fn in_order(&mut self, message: Message) -> Option<Message> {
+        if message.id.is_some_and(|id| id.place.seq < self.seq) {
+            // That snapshot may be of other topics, so one of all topics is asked for.
+            self.missed += 1;
+            self.catch_up();
+            return None;
+        }
+        Some(message)
     }
 
     /// The pass of an update that the reader did not get yet.
@@ -321,14 +350,15 @@ impl Session {
         beat.as_ref().filter(|beat| beat.number > self.seen).map(|beat| beat.instant.seq)
     }
 
-    /// Returns the update that is new, or asks for a snapshot if there were some before it.
+    /// Returns the update that is new; `None` if there were some before it, which are missed.
     fn update(&mut self) -> Option<Message> {
         let beat = self.beats.borrow_and_update().clone()?;
-        if beat.number > self.seen + 1 {
-            self.catch_up();
+        let unseen = beat.number - self.seen;
+        self.seen = beat.number;
+        if unseen > 1 {
+            self.missed += unseen;
             return None;
         }
-        self.seen = beat.number;
         let is_fresh = beat.topics().any(|topic| self.fresh.contains(&topic));
         self.fresh.retain(|fresh| beat.topics().all(|topic| topic != *fresh));
         let epoch = self.hub.epoch;
@@ -347,9 +377,10 @@ impl Session {
             }
             self.fresh = self.set.keys().copied().collect();
             if purpose == Purpose::CatchUp {
-                remarks.missed = self.missed + (self.seen - before).saturating_sub(1);
-                remarks.missed_notices = std::mem::take(&mut self.missed_notices);
-                self.missed = 0;
+                let unsent = mem::take(&mut self.missed) + (self.seen - before);
+                // It stands for the last one.
+                remarks.missed = unsent.saturating_sub(1);
+                remarks.missed_notices = mem::take(&mut self.missed_notices);
                 self.hub.metrics.missed.add(remarks.missed);
             }
         }
@@ -410,21 +441,16 @@ impl Session {
         let Some((beats, seen)) = self.hub.join(&set) else {
             return Err(self.closed(Close::GOING_AWAY));
         };
-        if self.new_beat().is_some() {
-            // An update of the set before that the reader has not taken; it is the last one.
-            match self.update() {
-                Some(update) => self.first.push_back(First::Message(update)),
-                None => self.missed += self.unseen(),
-            }
-        }
+        // An update that the reader has not taken is the last one of the set before.
+        let waiting = self.new_beat().map(|_| self.update());
         self.fresh = set.keys().copied().collect();
         (self.set, self.beats, self.seen) = (set, beats, seen);
+        match waiting {
+            Some(Some(update)) => self.first.push_back(First::Message(update)),
+            Some(None) => self.catch_up(),
+            None => {}
+        }
         Ok(())
-    }
-
-    /// The number of updates that the reader did not get.
-    fn unseen(&self) -> u64 {
-        self.beats.borrow().as_ref().map_or(0, |beat| beat.number.saturating_sub(self.seen))
     }
 
     fn tell_granted(
