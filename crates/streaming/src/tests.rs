@@ -133,9 +133,13 @@ impl Rig {
 
     /// Lets the feed do all that it can.
     fn work(&mut self) {
-        while pin!(self.feed.work()).poll(&mut Context::from_waker(Waker::noop()))
-            == Poll::Ready(true)
-        {}
+        while self.work_once() {}
+    }
+
+    /// Lets the feed take one event or request; `false` if there is none.
+    fn work_once(&mut self) -> bool {
+        let work = pin!(self.feed.work());
+        work.poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(true)
     }
 
     fn open(&self, wanted: &Wanted) -> Session {

@@ -147,3 +147,43 @@ fn a_client_that_sends_and_never_reads_is_closed() {
     };
     assert_eq!(close, Close::TOO_SLOW);
 }
+
+#[test]
+fn a_number_that_goes_back_within_an_interval_is_told_to_those_who_saw_it_gone() {
+    let mut rig = Rig::new();
+    let _other = rig.open(&Wanted::topics(["alpha"]));
+    rig.tick();
+    rig.tick();
+    let mut session = rig.open(&Wanted::topics(["beta"]));
+    rig.take(&mut session);
+    rig.say("alpha", 1);
+    rig.tenth();
+    let subscribed =
+        ask(&mut rig, &mut session, &json!({"type": "subscribe", "metrics": ["alpha"]}));
+    assert_eq!(subscribed[1]["data"]["alpha"]["number"], 1);
+    rig.say("alpha", 0);
+    rig.tick();
+    // For the other reader nothing has changed.
+    assert_eq!(json_of(&rig.take(&mut session)[0])["data"]["alpha"]["number"], 0);
+}
+
+#[test]
+fn a_snapshot_that_overtakes_an_update_is_followed_by_another_one() {
+    let mut rig = Rig::new();
+    let mut session = rig.open(&Wanted::topics(["alpha"]));
+    rig.take(&mut session);
+    session.receive(r#"{"type":"subscribe","metrics":["beta"]}"#).unwrap();
+    rig.say("alpha", 3);
+    // The feed has taken the first of two samples, and not answered yet.
+    for _ in 0..2 {
+        rig.clock.advance(Duration::from_secs(1));
+        rig.sampler.as_mut().unwrap().step();
+    }
+    assert!(rig.work_once());
+    session.receive(r#"{"type":"subscribe","metrics":["gamma"]}"#).unwrap();
+    rig.tick();
+    let messages = rig.take(&mut session);
+    assert!(seqs(&messages).is_sorted(), "{:?}", seqs(&messages));
+    let last = messages.iter().rev().find(|message| json_of(message)["data"]["alpha"].is_object());
+    assert_eq!(json_of(last.unwrap())["data"]["alpha"]["number"], 3);
+}
