@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aggregator::{Events, Pace, Received};
 use bytes::Bytes;
-use metrics_core::{Event, Sample};
+use metrics_core::{Event, Registry, Sample};
 use serde::Serialize;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -18,7 +18,7 @@ use crate::interval::Interval;
 use crate::message::Kind;
 use crate::notice::Notice;
 use crate::notices::Notices;
-use crate::rate::{BURST, MESSAGES_A_SECOND};
+use crate::rate::{BURST, MAX_MESSAGE_BYTES, MESSAGES_A_SECOND};
 
 /// The state of the thread.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ struct Limits {
     min_interval: u16,
     max_interval: u16,
     interval_step: u16,
+    message_bytes: usize,
     messages_per_second: u16,
     message_burst: u16,
     topics_per_message: usize,
@@ -187,8 +188,7 @@ impl Feed {
     /// Answers a session that wants a snapshot.
     fn answer(&mut self, Request { topics, intervals, after, reply }: Request) {
         let hub = self.hub.clone();
-        let latest = || Encoding::new(hub.registry.latest());
-        let encoding = self.current.get_or_insert_with(latest);
+        let encoding = self.current.get_or_insert_with(|| Encoding::new(current(&hub.registry)));
         let instant = encoding.instant();
         let frame = self.snapshots.get(&topics).cloned().unwrap_or_else(|| {
             encoding.encode(topics.iter().copied(), &hub.metrics.encoded);
@@ -213,12 +213,19 @@ impl Lines {
     }
 }
 
+/// The last sample, or a fresh one before the first tick.
+fn current(registry: &Registry) -> Arc<Sample> {
+    let latest = registry.latest();
+    if latest.pass == 0 { registry.read() } else { latest }
+}
+
 /// The fields of a snapshot that say what can be asked for.
 fn about(hub: &Hub) -> String {
     let limits = Limits {
         min_interval: Interval::STEP_MILLIS,
         max_interval: Interval::LONGEST_MILLIS,
         interval_step: Interval::STEP_MILLIS,
+        message_bytes: MAX_MESSAGE_BYTES,
         messages_per_second: MESSAGES_A_SECOND,
         message_burst: BURST,
         topics_per_message: hub.settings.max_topics,

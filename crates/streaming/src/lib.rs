@@ -75,6 +75,7 @@ pub use event_id::{EventId, InvalidEventId};
 pub use interval::{Interval, InvalidInterval};
 pub use message::{Close, Kind, Message};
 pub use metrics::{DESCS, STREAM_CLIENTS, STREAM_TOPICS_ENCODED, STREAM_UPDATES_MISSED, Transport};
+pub use rate::MAX_MESSAGE_BYTES;
 pub use session::Session;
 pub use settings::StreamingBuilder;
 pub use streaming::{OpenError, StartError, Streaming};

@@ -87,6 +87,12 @@ impl Rig {
     }
 
     fn with(settings: StreamingBuilder) -> Self {
+        let mut rig = Self::before_the_first_tick(settings);
+        rig.tick();
+        rig
+    }
+
+    fn before_the_first_tick(settings: StreamingBuilder) -> Self {
         let clock = ManualClock::new();
         let registry = Registry::builder().clock(clock.clock()).build();
         let said = Arc::<Said>::default();
@@ -97,9 +103,7 @@ impl Rig {
         let sampler = Sampler::new(&registry).unwrap();
         let events: Events = sampler.subscribe();
         let (streaming, feed) = Streaming::prepare(settings, &registry, events).unwrap();
-        let mut rig = Self { clock, registry, sampler: Some(sampler), said, feed, streaming };
-        rig.tick();
-        rig
+        Self { clock, registry, sampler: Some(sampler), said, feed, streaming }
     }
 
     fn say(&self, topic: &'static str, number: u64) {

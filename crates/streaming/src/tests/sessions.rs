@@ -24,6 +24,14 @@ fn the_first_message_is_a_snapshot_that_says_what_can_be_asked_for() {
 }
 
 #[test]
+fn a_snapshot_before_the_first_tick_has_the_topics_too() {
+    let mut rig = Rig::before_the_first_tick(Streaming::builder());
+    let mut session = rig.open(&Wanted::topics(["beta"]));
+    let snapshot = json_of(&rig.take(&mut session)[0]);
+    assert_eq!((&snapshot["data"]["beta"]["number"], &snapshot["seq"]), (&json!(0), &json!(1)));
+}
+
+#[test]
 fn an_update_has_what_is_due_and_has_changed_and_an_empty_one_keeps_the_beat() {
     let mut rig = Rig::new();
     let mut session = rig.open(&Wanted::topics(["alpha", "beta"]));
