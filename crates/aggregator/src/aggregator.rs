@@ -92,11 +92,11 @@ impl Drop for Aggregator {
 fn sample(mut sampler: Sampler) {
     let (period, clock) = (sampler.period(), sampler.clock().clone());
     let schedule = sampler.schedule().clone();
-    let mut last = clock.uptime();
     // The first tick lasts for at least half a period.
-    let mut tick = next_multiple(last.saturating_add(period / 2), period);
+    let mut tick = next_multiple(clock.uptime().saturating_add(period / 2), period);
+    let mut last = Duration::ZERO;
     loop {
-        match schedule.wait(&clock, tick, last) {
+        match schedule.wait(tick, last) {
             Due::Tick => {
                 sampler.step();
                 tick = next_multiple(clock.uptime(), period);

@@ -47,7 +47,8 @@ impl Sampler {
     /// # Errors
     /// Returns [`AlreadyTicking`] when the ticker is in use.
     pub fn new(registry: &Registry) -> Result<Self, AlreadyTicking> {
-        let (ticker, schedule) = (registry.ticker()?, Arc::<Schedule>::default());
+        let ticker = registry.ticker()?;
+        let schedule = Arc::new(Schedule::new(ticker.clock().clone()));
         let sender = Sender::new(schedule.clone());
         Ok(Self { ticker, schedule, sender, has_folded: false })
     }

@@ -3,6 +3,7 @@
 //! All moments are multiples of an interval since the registry was made. So two readers that ask
 //! for 500 ms share their samples, and a reader that asks for 2 s needs none of its own.
 
+use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -44,13 +45,17 @@ impl Pace {
     /// Those shorter than [`SHORTEST_INTERVAL`] are lengthened to it. A tick at the same moment is
     /// such a sample.
     pub fn set(&self, intervals: impl IntoIterator<Item = Duration>) {
-        let intervals = intervals.into_iter().map(|interval| interval.max(SHORTEST_INTERVAL));
-        let wish = Wish { pace: self.number, intervals: intervals.collect() };
+        let since = self.schedule.clock.uptime();
         let mut state = self.schedule.lock();
-        state.wishes.retain(|wish| wish.pace != self.number);
-        if !wish.intervals.is_empty() {
-            state.wishes.push(wish);
+        let (before, mut wishes): (Vec<_>, Vec<_>) =
+            mem::take(&mut state.wishes).into_iter().partition(|wish| wish.pace == self.number);
+        for interval in intervals {
+            let interval = interval.max(SHORTEST_INTERVAL);
+            let same = before.iter().find(|wish| wish.interval == interval);
+            let since = same.map_or(since, |same| same.since);
+            wishes.push(Wish { pace: self.number, interval, since });
         }
+        state.wishes = wishes;
         drop(state);
         self.schedule.changed.notify_all();
     }
@@ -63,8 +68,9 @@ impl Drop for Pace {
 }
 
 /// What is asked of the sampling thread.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Schedule {
+    clock: Clock,
     state: Mutex<State>,
     /// Wakes the sampling thread when the state has changed.
     changed: Condvar,
@@ -78,11 +84,13 @@ struct State {
     paces: u64,
 }
 
-/// The intervals of one pace.
-#[derive(Debug)]
+/// An interval of one pace.
+#[derive(Clone, Copy, Debug)]
 struct Wish {
     pace: u64,
-    intervals: Vec<Duration>,
+    interval: Duration,
+    /// The uptime at which it was asked for.
+    since: Duration,
 }
 
 /// What is due.
@@ -94,6 +102,10 @@ pub(crate) enum Due {
 }
 
 impl Schedule {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, state: Mutex::default(), changed: Condvar::new() }
+    }
+
     pub(crate) fn pace(self: &Arc<Self>) -> Pace {
         let mut state = self.lock();
         state.paces += 1;
@@ -107,10 +119,10 @@ impl Schedule {
     }
 
     /// Waits until the tick is due, or a sample that is asked for after `last`; the tick goes first.
-    pub(crate) fn wait(&self, clock: &Clock, tick: Duration, last: Duration) -> Due {
+    pub(crate) fn wait(&self, tick: Duration, last: Duration) -> Due {
         let mut state = self.lock();
         loop {
-            let now = clock.uptime();
+            let now = self.clock.uptime();
             let between = state.next_after(last).filter(|due| *due < tick);
             if state.stopped {
                 return Due::Stop;
@@ -134,8 +146,8 @@ impl Schedule {
 impl State {
     /// The first moment after `last` at which a sample is asked for.
     fn next_after(&self, last: Duration) -> Option<Duration> {
-        let intervals = self.wishes.iter().flat_map(|wish| &wish.intervals);
-        intervals.map(|interval| next_multiple(last, *interval)).min()
+        let next = |wish: &Wish| next_multiple(last.max(wish.since), wish.interval);
+        self.wishes.iter().map(next).min()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aggregator::{Events, Pace, Received};
 use bytes::Bytes;
-use metrics_core::{Event, Sample};
+use metrics_core::{Event, Registry, Sample};
 use serde::Serialize;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -18,12 +18,14 @@ use crate::interval::Interval;
 use crate::message::Kind;
 use crate::notice::Notice;
 use crate::notices::Notices;
-use crate::rate::{BURST, MESSAGES_A_SECOND};
+use crate::rate::{BURST, MAX_MESSAGE_BYTES, MESSAGES_A_SECOND};
 
 /// The state of the thread.
 #[derive(Debug)]
 pub(crate) struct Feed {
     hub: Arc<Hub>,
+    incoming: Events,
+    requests: UnboundedReceiver<Request>,
     /// Asks for samples as often as the sessions want updates.
     pace: Pace,
     /// The last pass; `None` while there is no session.
@@ -44,19 +46,26 @@ struct Limits {
     min_interval: u16,
     max_interval: u16,
     interval_step: u16,
+    message_bytes: usize,
     messages_per_second: u16,
     message_burst: u16,
     topics_per_message: usize,
 }
 
 impl Feed {
-    pub(crate) fn new(hub: Arc<Hub>, pace: Pace) -> Self {
+    pub(crate) fn new(
+        hub: Arc<Hub>,
+        incoming: Events,
+        requests: UnboundedReceiver<Request>,
+    ) -> Self {
         let mut notices = Notices::default();
         // What happened before was not kept.
         notices.lost_until(Place::end_of(hub.registry.latest().pass));
         Self {
+            pace: incoming.pace(),
             hub,
-            pace,
+            incoming,
+            requests,
             current: None,
             snapshots: HashMap::new(),
             sent: BTreeMap::new(),
@@ -66,29 +75,31 @@ impl Feed {
     }
 
     /// Works until the aggregator ends, the stream is closed, or nobody can open a session any more.
-    pub(crate) async fn run(
-        mut self,
-        mut events: Events,
-        mut requests: UnboundedReceiver<Request>,
-    ) {
-        while !self.hub.is_closed() {
-            tokio::select! {
-                biased;
-                received = events.recv() => match received {
-                    Some(received) => self.receive(received),
-                    None => break,
-                },
-                request = requests.recv() => match request {
-                    Some(request) => self.answer(request),
-                    None => break,
-                },
-            }
-        }
+    pub(crate) async fn run(mut self) {
+        while !self.hub.is_closed() && self.work().await {}
         self.hub.close();
     }
 
+    /// Waits for something to do, and does it; `false` when nothing can come any more.
+    pub(crate) async fn work(&mut self) -> bool {
+        let hub = self.hub.clone();
+        tokio::select! {
+            biased;
+            () = hub.closing.notified() => return false,
+            received = self.incoming.recv() => match received {
+                Some(received) => self.receive(received),
+                None => return false,
+            },
+            request = self.requests.recv() => match request {
+                Some(request) => self.answer(request),
+                None => return false,
+            },
+        }
+        true
+    }
+
     /// Takes an event; the sample of a tick comes after the other events of the tick.
-    pub(crate) fn receive(&mut self, Received { event, missed, .. }: Received) {
+    fn receive(&mut self, Received { event, missed, .. }: Received) {
         if missed > 0 {
             self.events.clear();
             self.notices.lost_until(Place::end_of(self.hub.registry.latest().pass));
@@ -175,10 +186,9 @@ impl Feed {
     }
 
     /// Answers a session that wants a snapshot.
-    pub(crate) fn answer(&mut self, Request { topics, intervals, after, reply }: Request) {
+    fn answer(&mut self, Request { topics, intervals, after, reply }: Request) {
         let hub = self.hub.clone();
-        let latest = || Encoding::new(hub.registry.latest());
-        let encoding = self.current.get_or_insert_with(latest);
+        let encoding = self.current.get_or_insert_with(|| Encoding::new(current(&hub.registry)));
         let instant = encoding.instant();
         let frame = self.snapshots.get(&topics).cloned().unwrap_or_else(|| {
             encoding.encode(topics.iter().copied(), &hub.metrics.encoded);
@@ -203,12 +213,19 @@ impl Lines {
     }
 }
 
+/// The last sample, or a fresh one before the first tick.
+fn current(registry: &Registry) -> Arc<Sample> {
+    let latest = registry.latest();
+    if latest.pass == 0 { registry.read() } else { latest }
+}
+
 /// The fields of a snapshot that say what can be asked for.
 fn about(hub: &Hub) -> String {
     let limits = Limits {
         min_interval: Interval::STEP_MILLIS,
         max_interval: Interval::LONGEST_MILLIS,
         interval_step: Interval::STEP_MILLIS,
+        message_bytes: MAX_MESSAGE_BYTES,
         messages_per_second: MESSAGES_A_SECOND,
         message_burst: BURST,
         topics_per_message: hub.settings.max_topics,

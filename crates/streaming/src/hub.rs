@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use metrics_core::{Registry, lock};
-use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::sync::{Notify, Semaphore, broadcast, watch};
 
 use crate::beat::{Beat, Beats, Subscriptions};
 use crate::metrics::Metrics;
@@ -30,6 +30,8 @@ pub(crate) struct Hub {
     pub(crate) abandoned: AtomicU64,
     /// `None` once the stream is closed.
     lines: Mutex<Option<Lines>>,
+    /// Wakes the thread that encodes when the stream is closed.
+    pub(crate) closing: Notify,
 }
 
 /// The channels to the sessions.
@@ -55,6 +57,7 @@ impl Hub {
             metrics,
             abandoned: AtomicU64::new(0),
             lines: Mutex::new(Some(lines)),
+            closing: Notify::new(),
         }
     }
 
@@ -81,6 +84,7 @@ impl Hub {
     /// Ends all sessions.
     pub(crate) fn close(&self) {
         *lock(&self.lines) = None;
+        self.closing.notify_one();
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -67,12 +67,15 @@ mod rate;
 mod session;
 mod settings;
 mod streaming;
+#[cfg(test)]
+mod tests;
 mod wanted;
 
 pub use event_id::{EventId, InvalidEventId};
 pub use interval::{Interval, InvalidInterval};
 pub use message::{Close, Kind, Message};
 pub use metrics::{DESCS, STREAM_CLIENTS, STREAM_TOPICS_ENCODED, STREAM_UPDATES_MISSED, Transport};
+pub use rate::MAX_MESSAGE_BYTES;
 pub use session::Session;
 pub use settings::StreamingBuilder;
 pub use streaming::{OpenError, StartError, Streaming};

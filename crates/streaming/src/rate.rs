@@ -1,7 +1,9 @@
-//! The rate at which a client may send messages.
+//! What a client may send: how much, and how often.
 
 use std::time::Duration;
 
+/// The longest message of a client, in bytes. The surface that knows the connection holds it.
+pub const MAX_MESSAGE_BYTES: usize = 16 * 1024;
 /// The messages that a client may send a second, on average.
 pub(crate) const MESSAGES_A_SECOND: u16 = 20;
 /// The messages that it may send at once.

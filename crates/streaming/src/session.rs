@@ -1,29 +1,24 @@
 //! The stream of one reader.
 
+mod conversation;
+
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use metrics_core::InFlight;
-use serde::Serialize;
-use serde_json::Value;
 use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use crate::answer::{Answer, Remarks, Request, Snapshot};
 use crate::beat::{Beat, Subscriptions};
-use crate::command::{ClientMessage, Command, Refusal};
 use crate::event_id::Place;
 use crate::hub::Hub;
-use crate::interval::Interval;
-use crate::message::{Close, Envelope, Kind, Message};
+use crate::message::{Close, Message};
 use crate::notice::Notice;
-use crate::rate::{BURST, Rate, Verdict};
-use crate::streaming::OpenError;
-
-/// The most answers that wait for a client that sends and does not read.
-const WAITING_ANSWERS: usize = BURST as usize * 2;
+use crate::rate::Rate;
 
 /// The stream of one reader: takes what a client says, and returns what it gets.
 ///
@@ -36,6 +31,8 @@ pub struct Session {
     requests: UnboundedSender<Request>,
     set: Subscriptions,
     beats: watch::Receiver<Option<Arc<Beat>>>,
+    /// The pass of the last message that had one.
+    seq: u64,
     /// The number of the last beat that the reader got, or had before it joined the set.
     seen: u64,
     /// The topics of which the reader gets the next update whole, since it is new to them.
@@ -92,25 +89,6 @@ enum Purpose {
     CatchUp,
 }
 
-/// What a client is subscribed to.
-#[derive(Serialize)]
-struct Granted {
-    metrics: Vec<&'static str>,
-    /// `None` if the topics have several.
-    interval: Option<Interval>,
-    intervals: Subscriptions,
-}
-
-/// The data of an answer that has none.
-#[derive(Serialize)]
-struct Nothing {}
-
-#[derive(Serialize)]
-struct Refused<'a> {
-    code: &'a str,
-    message: &'a str,
-}
-
 impl Session {
     /// Opens a session; `None` if the stream is closed.
     pub(crate) fn open(
@@ -127,6 +105,7 @@ impl Session {
             fresh: set.keys().copied().collect(),
             set,
             beats,
+            seq: 0,
             seen,
             notices: None,
             notice: None,
@@ -148,50 +127,6 @@ impl Session {
         self.is_ended = true;
     }
 
-    /// Takes a message of the client; the answer is returned by [`Self::next`].
-    ///
-    /// # Errors
-    /// [`Close`] if the client sends too many messages, or reads no answers: close the connection.
-    pub fn receive(&mut self, text: &str) -> Result<(), Close> {
-        match self.rate.take(self.hub.registry.clock().uptime()) {
-            Verdict::Within => {}
-            Verdict::Beyond => {
-                let text = "too many messages: send at most 20 a second";
-                return self.refuse(None, &Refusal::new("rate_limited", text));
-            }
-            Verdict::Flood => return Err(self.closed(Close::TOO_MANY_MESSAGES)),
-        }
-        let ClientMessage { id, command } = ClientMessage::parse(text);
-        let id = id.as_ref();
-        match command {
-            Ok(Command::Ping) => self.answer(Kind::Pong, id, Nothing {}),
-            Ok(Command::Subscribe { topics, interval }) => {
-                match self.hub.resolve(topics.as_deref(), interval) {
-                    Ok(named) => self.subscribe(&named, interval, id),
-                    Err(error) => self.refuse(id, &error.into()),
-                }
-            }
-            Ok(Command::Unsubscribe { topics }) => {
-                match self.hub.resolve(topics.as_deref(), Interval::default()) {
-                    Ok(named) => self.unsubscribe(&named, id),
-                    Err(error) => self.refuse(id, &error.into()),
-                }
-            }
-            Err(refusal) => self.refuse(id, &refusal),
-        }
-    }
-
-    /// Counts a ping or a pong of the client towards its rate.
-    ///
-    /// # Errors
-    /// [`Close`] as [`Self::receive`].
-    pub fn count_control(&mut self) -> Result<(), Close> {
-        match self.rate.take(self.hub.registry.clock().uptime()) {
-            Verdict::Flood => Err(self.closed(Close::TOO_MANY_MESSAGES)),
-            _ => Ok(()),
-        }
-    }
-
     /// Waits for the next message to the reader.
     ///
     /// Cancel safe: a message that was not returned is returned by the next call.
@@ -208,6 +143,7 @@ impl Session {
             }
             self.take_notice();
             if let Some(message) = self.ready() {
+                self.seq = message.id.map_or(self.seq, |id| id.place.seq);
                 return Ok(message);
             }
             if self.first.is_empty() {
@@ -292,27 +228,51 @@ impl Session {
     }
 
     /// Returns the message that is next in order, if one is there.
+    ///
+    /// Of several the one of the earliest pass is next, and of one pass the alerts and findings.
     fn ready(&mut self) -> Option<Message> {
-        let made = match self.first.front() {
+        let first = match self.first.front() {
             Some(First::Made(snapshot, _)) => Some(snapshot.instant.seq),
-            Some(First::Message(_)) => {
-                let Some(First::Message(message)) = self.first.pop_front() else { return None };
-                return Some(message);
-            }
+            Some(First::Message(Message { id: Some(id), .. })) => Some(id.place.seq),
+            // An answer to the client, which is of no pass.
+            Some(First::Message(_)) => return self.take_first(),
             Some(First::Asked(..)) => return None,
             None => None,
         };
         let beat = self.new_beat();
         let notice = self.notice.as_ref().map(|notice| notice.id.place.seq);
-        let earliest = [notice, made, beat].into_iter().flatten().min()?;
+        let earliest = [notice, first, beat].into_iter().flatten().min()?;
         if notice == Some(earliest) {
             self.notice.take().map(|notice| notice.message())
-        } else if made == Some(earliest) {
-            let Some(First::Made(snapshot, purpose)) = self.first.pop_front() else { return None };
-            Some(self.snapshot(&snapshot, purpose))
+        } else if first == Some(earliest) {
+            self.take_first()
         } else {
-            self.update()
+            let update = self.update();
+            if update.is_none() {
+                self.catch_up();
+            }
+            update
         }
+    }
+
+    /// Takes the message or the snapshot that comes before all that is new.
+    fn take_first(&mut self) -> Option<Message> {
+        match self.first.pop_front()? {
+            First::Message(message) => self.in_order(message),
+            First::Made(snapshot, purpose) => Some(self.snapshot(&snapshot, purpose)),
+            First::Asked(..) => None,
+        }
+    }
+
+    /// Returns a message that has waited, unless a later snapshot has overtaken it.
+    fn in_order(&mut self, message: Message) -> Option<Message> {
+        if message.id.is_some_and(|id| id.place.seq < self.seq) {
+            // That snapshot may be of other topics, so one of all topics is asked for.
+            self.missed += 1;
+            self.catch_up();
+            return None;
+        }
+        Some(message)
     }
 
     /// The pass of an update that the reader did not get yet.
@@ -321,14 +281,15 @@ impl Session {
         beat.as_ref().filter(|beat| beat.number > self.seen).map(|beat| beat.instant.seq)
     }
 
-    /// Returns the update that is new, or asks for a snapshot if there were some before it.
+    /// Returns the update that is new; `None` if there were some before it, which are missed.
     fn update(&mut self) -> Option<Message> {
         let beat = self.beats.borrow_and_update().clone()?;
-        if beat.number > self.seen + 1 {
-            self.catch_up();
+        let unseen = beat.number - self.seen;
+        self.seen = beat.number;
+        if unseen > 1 {
+            self.missed += unseen;
             return None;
         }
-        self.seen = beat.number;
         let is_fresh = beat.topics().any(|topic| self.fresh.contains(&topic));
         self.fresh.retain(|fresh| beat.topics().all(|topic| topic != *fresh));
         let epoch = self.hub.epoch;
@@ -347,9 +308,10 @@ impl Session {
             }
             self.fresh = self.set.keys().copied().collect();
             if purpose == Purpose::CatchUp {
-                remarks.missed = self.missed + (self.seen - before).saturating_sub(1);
-                remarks.missed_notices = std::mem::take(&mut self.missed_notices);
-                self.missed = 0;
+                let unsent = mem::take(&mut self.missed) + (self.seen - before);
+                // It stands for the last one.
+                remarks.missed = unsent.saturating_sub(1);
+                remarks.missed_notices = mem::take(&mut self.missed_notices);
                 self.hub.metrics.missed.add(remarks.missed);
             }
         }
@@ -379,103 +341,12 @@ impl Session {
         let _ = self.requests.send(Request { topics, intervals, after, reply });
         self.first.push_back(First::Asked(answer, wish));
     }
-
-    fn subscribe(
-        &mut self,
-        named: &Subscriptions,
-        interval: Interval,
-        id: Option<&Value>,
-    ) -> Result<(), Close> {
-        let mut set = self.set.clone();
-        set.extend(named);
-        self.join(set)?;
-        let metrics: Vec<_> = named.keys().copied().collect();
-        self.tell_granted(metrics.clone(), Some(interval), id)?;
-        self.ask(metrics, Wish::Topics);
-        Ok(())
-    }
-
-    fn unsubscribe(&mut self, named: &Subscriptions, id: Option<&Value>) -> Result<(), Close> {
-        let mut set = self.set.clone();
-        set.retain(|topic, _| !named.contains_key(topic));
-        self.join(set)?;
-        let mut intervals = self.set.values();
-        let interval = intervals.next().copied();
-        let interval = interval.filter(|first| intervals.all(|interval| interval == first));
-        self.tell_granted(self.set.keys().copied().collect(), interval, id)
-    }
-
-    /// Changes the subscriptions.
-    fn join(&mut self, set: Subscriptions) -> Result<(), Close> {
-        let Some((beats, seen)) = self.hub.join(&set) else {
-            return Err(self.closed(Close::GOING_AWAY));
-        };
-        if self.new_beat().is_some() {
-            // An update of the set before that the reader has not taken; it is the last one.
-            match self.update() {
-                Some(update) => self.first.push_back(First::Message(update)),
-                None => self.missed += self.unseen(),
-            }
-        }
-        self.fresh = set.keys().copied().collect();
-        (self.set, self.beats, self.seen) = (set, beats, seen);
-        Ok(())
-    }
-
-    /// The number of updates that the reader did not get.
-    fn unseen(&self) -> u64 {
-        self.beats.borrow().as_ref().map_or(0, |beat| beat.number.saturating_sub(self.seen))
-    }
-
-    fn tell_granted(
-        &mut self,
-        metrics: Vec<&'static str>,
-        interval: Option<Interval>,
-        id: Option<&Value>,
-    ) -> Result<(), Close> {
-        let intervals = self.set.clone();
-        self.answer(Kind::Subscribed, id, Granted { metrics, interval, intervals })
-    }
-
-    fn refuse(&mut self, id: Option<&Value>, refusal: &Refusal) -> Result<(), Close> {
-        let Refusal { code, message } = refusal;
-        self.answer(Kind::Error, id, Refused { code, message })
-    }
-
-    /// Queues an answer to the client.
-    fn answer(
-        &mut self,
-        kind: Kind,
-        id: Option<&Value>,
-        data: impl Serialize,
-    ) -> Result<(), Close> {
-        if self.first.len() >= WAITING_ANSWERS {
-            return Err(self.closed(Close::TOO_SLOW));
-        }
-        let timestamp = self.hub.registry.clock().wall();
-        let json = Envelope { kind, timestamp, seq: None, id, data }.to_json();
-        self.first.push_back(First::Message(Message { kind, json, id: None }));
-        Ok(())
-    }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
         if !self.is_ended {
             self.hub.abandoned.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl From<OpenError> for Refusal {
-    fn from(error: OpenError) -> Self {
-        let message = error.to_string();
-        match error {
-            OpenError::TooManyTopics { .. } => Self::new("too_many_subscriptions", message),
-            OpenError::UnknownTopic { known, .. } => {
-                Self::new("unknown_topic", format!("{message}: there are {}", known.join(", ")))
-            }
-            OpenError::Full { .. } | OpenError::Closed => Self::new("overloaded", message),
         }
     }
 }

@@ -83,21 +83,35 @@ impl Streaming {
         registry: &Registry,
         events: Events,
     ) -> Result<Self, StartError> {
-        let hub = Arc::new(Hub::new(settings, registry, Metrics::register(registry)?));
-        let events = events.with_samples_between();
-        let feed = Feed::new(hub.clone(), events.pace());
-        let (requests, received) = mpsc::unbounded_channel();
+        let (streaming, feed) = Self::prepare(settings, registry, events)?;
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let runtime = runtime.map_err(StartError::Spawn)?;
-        let work = move || runtime.block_on(feed.run(events, received));
+        let work = move || runtime.block_on(feed.run());
         let thread = thread::Builder::new().name("node0-stream".into());
         thread.spawn(work).map_err(StartError::Spawn)?;
-        Ok(Self { hub, requests })
+        Ok(streaming)
+    }
+
+    /// Makes the stream, and the feed that the thread runs.
+    pub(crate) fn prepare(
+        settings: StreamingBuilder,
+        registry: &Registry,
+        events: Events,
+    ) -> Result<(Self, Feed), RegisterError> {
+        let hub = Arc::new(Hub::new(settings, registry, Metrics::register(registry)?));
+        let (requests, received) = mpsc::unbounded_channel();
+        let feed = Feed::new(hub.clone(), events.with_samples_between(), received);
+        Ok((Self { hub, requests }, feed))
     }
 
     /// Returns the names of all topics, which are those of the registered monitors.
     pub fn topics(&self) -> Vec<&'static str> {
         self.hub.topics()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn hub(&self) -> std::sync::Weak<Hub> {
+        Arc::downgrade(&self.hub)
     }
 
     /// Opens a session; it never blocks.

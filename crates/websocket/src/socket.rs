@@ -21,7 +21,7 @@ pub struct Rules {
     ///
     /// The heads of a message's fragments may take as much again.
     pub max_message: usize,
-    /// The bytes that are read at once, and allocated for each connection; 256 by default.
+    /// The bytes that are read at once, and allocated for each connection; 128 by default.
     ///
     /// A larger message gets a larger buffer, which the connection then keeps.
     pub read_buffer: usize,
@@ -33,15 +33,20 @@ pub struct Rules {
     pub close_timeout: Duration,
 }
 
+impl Rules {
+    /// The default limits, also for constants.
+    pub const DEFAULT: Self = Self {
+        max_message: 16 << 10,
+        read_buffer: 128,
+        ping: Duration::from_secs(15),
+        write_timeout: Duration::from_secs(5),
+        close_timeout: Duration::from_secs(2),
+    };
+}
+
 impl Default for Rules {
     fn default() -> Self {
-        Self {
-            max_message: 16 << 10,
-            read_buffer: 256,
-            ping: Duration::from_secs(15),
-            write_timeout: Duration::from_secs(5),
-            close_timeout: Duration::from_secs(2),
-        }
+        Self::DEFAULT
     }
 }
 

@@ -200,3 +200,63 @@ async fn a_judgement_that_hangs_stops_no_sampling() {
         assert!(events.recv().await.is_some());
     }
 }
+
+#[tokio::test]
+async fn samples_between_ticks_reach_those_who_want_them_and_end_no_tick() {
+    let clock = ManualClock::new();
+    let registry = Registry::builder().clock(clock.clock()).build();
+    let mut sampler = Sampler::new(&registry).unwrap();
+    let mut ticks = sampler.subscribe();
+    let mut all = sampler.subscribe().with_samples_between();
+    sampler.step();
+    clock.advance(Duration::from_millis(500));
+    let between = sampler.step_between();
+    assert!(!between.is_tick_end && between.pass > registry.latest().pass);
+    clock.advance(Duration::from_millis(500));
+    sampler.step();
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let Event::Sample(sample) = all.recv().await.unwrap().event else { panic!("no changes") };
+        seen.push((sample.uptime.as_millis(), sample.is_tick_end));
+    }
+    assert_eq!(seen, [(0, true), (500, false), (1000, true)]);
+    for uptime in [0, 1000] {
+        let received = ticks.recv().await.unwrap();
+        let Event::Sample(sample) = received.event else { panic!("no changes") };
+        assert_eq!((sample.uptime.as_millis(), received.missed), (uptime, 0));
+    }
+}
+
+/// The system's clock is far ahead of the registry's here, as above.
+#[tokio::test]
+async fn the_thread_samples_at_the_multiples_that_are_asked_for() {
+    let clock = ManualClock::new();
+    let registry = Registry::builder().clock(clock.clock()).build();
+    let aggregator = Aggregator::start(&registry).unwrap();
+    let mut events = aggregator.subscribe().with_samples_between();
+    let (pace, other) = (events.pace(), events.pace());
+    pace.set([Duration::from_millis(300)]);
+    other.set([Duration::from_millis(400), Duration::from_millis(1)]);
+    other.set([Duration::from_millis(400)]);
+    let mut seen = Vec::new();
+    for _ in 0..12 {
+        clock.advance(Duration::from_millis(100));
+        let now = clock.clock().uptime().as_millis();
+        if now.is_multiple_of(300) || now.is_multiple_of(400) || now == 1000 {
+            let Event::Sample(sample) = events.recv().await.unwrap().event else {
+                panic!("no changes")
+            };
+            seen.push((sample.uptime.as_millis(), sample.is_tick_end));
+        }
+    }
+    let ticks = seen.iter().filter(|(_, is_tick)| *is_tick).map(|(at, _)| *at);
+    assert_eq!(ticks.collect::<Vec<_>>(), [1000]);
+    let all: Vec<_> = seen.iter().map(|(at, _)| *at).collect();
+    assert_eq!(all, [300, 400, 600, 800, 900, 1000, 1200]);
+    // Without wishes there are ticks alone.
+    drop(pace);
+    drop(other);
+    clock.advance(Duration::from_millis(800));
+    let Event::Sample(sample) = events.recv().await.unwrap().event else { panic!("no changes") };
+    assert_eq!((sample.uptime.as_millis(), sample.is_tick_end), (2000, true));
+}

@@ -31,6 +31,8 @@ fn a_bad_flag_is_named_with_what_is_allowed() {
         (["--alert-for", "8d"], "at most 7d"),
         (["--listen", "nowhere"], "--listen"),
         (["--chaos", "maybe"], "off"),
+        (["--stream-max-clients", "0"], "--stream-max-clients"),
+        (["--stream-max-clients-per-ip", "many"], "--stream-max-clients-per-ip"),
         (["--no-such-flag", "1"], "--no-such-flag"),
     ] {
         let (code, error) = verdict(command(&flags));

@@ -2,6 +2,7 @@
 
 mod browser;
 mod client;
+mod dashboard;
 mod events;
 mod inputs;
 mod k6;

@@ -18,21 +18,25 @@ enum Last {
 }
 
 /// Waits for the upgrade, and serves the client until it leaves or is closed.
-pub(super) async fn run(upgrade: OnUpgrade, mut reader: Reader) {
-    let Ok(upgraded) = upgrade.await else {
-        // The client hung up before the response, or the server cannot upgrade.
-        return reader.end(Ending::Client);
-    };
-    // What the server read beyond the handshake is part of `upgraded`.
-    let mut socket = Socket::new(TokioIo::new(upgraded), Bytes::new(), Rules::default());
-    match serve(&mut socket, &mut reader).await {
-        Last::End(end) => {
-            reader.end(Ending::of_end(&end));
-            socket.finish(end).await;
-        }
-        Last::Close { code, reason, ending } => {
-            reader.end(ending);
-            socket.close(code, reason).await;
+#[expect(clippy::manual_async_fn, reason = "the future of one has room for its parameters twice")]
+pub(super) fn run(upgrade: OnUpgrade, mut reader: Reader) -> impl Future<Output = ()> + Send {
+    async move {
+        let Ok(upgraded) = upgrade.await else {
+            // The client hung up before the response, or the server cannot upgrade.
+            return reader.end(Ending::Client);
+        };
+        // What the server read beyond the handshake is part of `upgraded`.
+        let mut socket = Socket::new(TokioIo::new(upgraded), Bytes::new(), Rules::default());
+        match serve(&mut socket, &mut reader).await {
+            Last::End(end) => {
+                reader.end(Ending::of_end(&end));
+                // Boxed, so that a stream has no room for its end until then.
+                Box::pin(socket.finish(end)).await;
+            }
+            Last::Close { code, reason, ending } => {
+                reader.end(ending);
+                Box::pin(socket.close(code, reason)).await;
+            }
         }
     }
 }

@@ -60,19 +60,3 @@ fn a_topic_is_what_its_own_address_returns() {
         assert_eq!(keys(&there), keys(&here), "{topic}");
     }
 }
-
-#[test]
-fn the_service_that_stops_says_so_to_each_client() {
-    let mut demo = Demo::start(&["--drain", "1s"]);
-    let mut clients: Vec<Client> =
-        (0..20).map(|_| Client::open(demo.address, "?metrics=cache")).collect();
-    for client in &mut clients {
-        assert_eq!(client.hear()["type"], "snapshot");
-    }
-    demo.process.signal(testbed::process::Signal::TERM).expect("it runs");
-    for client in &mut clients {
-        assert_eq!(client.closed(), 1001);
-    }
-    let status = demo.process.wait(testbed::Deadline::seconds(6)).expect("it ends");
-    assert!(status.success(), "{}", demo.process.stderr());
-}

@@ -1,0 +1,132 @@
+//! Alerts and findings, and going on after a break.
+
+use super::*;
+
+#[test]
+fn alerts_reach_all_at_once_and_come_before_the_update_of_their_pass() {
+    let mut rig = Rig::new();
+    let mut slow = rig.open(&Wanted::topics(["alpha"]).interval("60000".parse().unwrap()));
+    let mut quick = rig.open(&Wanted::topics(["beta"]));
+    rig.take(&mut slow);
+    rig.take(&mut quick);
+    rig.alert(AlertCause::Fired, "Fire");
+    rig.alert(AlertCause::Repeated, "Old");
+    rig.alert(AlertCause::Resolved, "Flood");
+    rig.tick();
+    let alerts = rig.take(&mut slow);
+    let kinds: Vec<_> = alerts.iter().map(|message| message.kind).collect();
+    assert_eq!(kinds, [Kind::Alert, Kind::Alert]);
+    let seq = rig.registry.latest().pass;
+    assert_eq!(
+        (&json_of(&alerts[0])["data"]["name"], json_of(&alerts[0])["seq"].as_u64()),
+        (&json!("Fire"), Some(seq))
+    );
+    let ids: Vec<_> = alerts.iter().map(|alert| alert.id.unwrap().to_string()).collect();
+    assert!(
+        ids[0].ends_with(&format!(":{seq}.1")) && ids[1].ends_with(&format!(":{seq}")),
+        "{ids:?}"
+    );
+    let kinds: Vec<_> = rig.take(&mut quick).iter().map(|message| message.kind).collect();
+    assert_eq!(kinds, [Kind::Alert, Kind::Alert, Kind::Update]);
+}
+
+#[test]
+fn findings_reach_those_who_subscribed_their_topic() {
+    let mut rig = Rig::new();
+    let mut alpha = rig.open(&Wanted::topics(["alpha"]));
+    let mut beta = rig.open(&Wanted::topics(["beta"]));
+    rig.take(&mut alpha);
+    rig.take(&mut beta);
+    rig.said.found.lock().unwrap().push("beta");
+    rig.tick();
+    let kinds: Vec<_> = rig.take(&mut alpha).iter().map(|message| message.kind).collect();
+    assert_eq!(kinds, [Kind::Update]);
+    let finding = json_of(&rig.take(&mut beta)[0]);
+    assert_eq!(finding["type"], "finding");
+    let since = rig.registry.latest().at.as_millis();
+    let data = json!({
+        "topic": "beta", "code": "told", "component": "beta", "severity": "warning",
+        "state": "raised", "observed": 0.0, "threshold": 0.0, "message": "it is told",
+        "advice": "", "since": since,
+    });
+    assert_eq!(finding["data"], data);
+    rig.said.found.lock().unwrap().clear();
+    rig.tick();
+    assert_eq!(json_of(&rig.take(&mut beta)[0])["data"]["state"], "cleared");
+}
+
+#[test]
+fn more_alerts_than_can_wait_are_lost_and_told() {
+    let mut rig = Rig::new();
+    let mut session = rig.open(&Wanted::topics(["alpha"]));
+    rig.take(&mut session);
+    for number in 0..70 {
+        rig.alert(AlertCause::Fired, &format!("Alert{number}"));
+        rig.tick();
+    }
+    let messages = rig.take(&mut session);
+    let alerts = messages.iter().filter(|message| message.kind == Kind::Alert).count();
+    let snapshot = messages.iter().find(|message| message.kind == Kind::Snapshot).unwrap();
+    let missed = json_of(snapshot)["missedAlerts"].as_u64().unwrap();
+    assert_eq!((alerts, missed), (64, 6));
+    assert!(seqs(&messages).is_sorted());
+}
+
+#[test]
+fn a_reader_that_comes_back_gets_the_alerts_in_between_and_no_message_twice() {
+    let mut rig = Rig::new();
+    let mut session = rig.open(&Wanted::topics(["alpha"]));
+    rig.alert(AlertCause::Fired, "Before");
+    rig.tick();
+    let last = rig.take(&mut session).last().unwrap().id.unwrap();
+    session.end();
+    for name in ["One", "Two", "Three"] {
+        rig.alert(AlertCause::Fired, name);
+    }
+    rig.tick();
+    rig.tick();
+    let mut again = rig.open(&Wanted::topics(["alpha"]).after(&last.to_string()));
+    let messages = rig.take(&mut again);
+    let kinds: Vec<_> = messages.iter().map(|message| message.kind).collect();
+    assert_eq!(kinds, [Kind::Alert, Kind::Alert, Kind::Alert, Kind::Snapshot]);
+    assert_eq!(json_of(&messages[3])["resumed"], true);
+    // Again from the middle of the alerts of one pass.
+    let middle = messages[1].id.unwrap().to_string();
+    let mut middle = rig.open(&Wanted::topics(["alpha"]).after(&middle));
+    let messages = rig.take(&mut middle);
+    assert_eq!(json_of(&messages[0])["data"]["name"], "Three");
+    assert_eq!(messages.len(), 2);
+}
+
+#[test]
+fn a_reader_that_has_the_newest_goes_on_with_what_comes() {
+    let mut rig = Rig::new();
+    let mut session = rig.open(&Wanted::topics(["alpha"]));
+    rig.tick();
+    let last = rig.take(&mut session).last().unwrap().id.unwrap();
+    let mut again = rig.open(&Wanted::topics(["alpha"]).after(&last.to_string()));
+    assert!(rig.take(&mut again).is_empty());
+    rig.tick();
+    assert_eq!(outline(&rig.take(&mut again)), [(Kind::Update, vec!["alpha".into()])]);
+}
+
+#[test]
+fn a_place_that_cannot_be_served_is_reset() {
+    let mut rig = Rig::new();
+    let mut session = rig.open(&Wanted::topics(["alpha"]));
+    let first = rig.take(&mut session)[0].id.unwrap();
+    // Those of the first ticks are not kept for so long.
+    for number in 0..300 {
+        rig.alert(AlertCause::Fired, &format!("Alert{number}"));
+        rig.tick();
+    }
+    let seq = rig.registry.latest().pass;
+    let epoch = first.to_string().split(':').next().unwrap().to_owned();
+    for cursor in [first.to_string(), format!("{epoch}:{}", seq + 1), "1:2".into(), "ä".into()] {
+        let mut again = rig.open(&Wanted::topics(["alpha"]).after(&cursor));
+        let messages = rig.take(&mut again);
+        assert_eq!(outline(&messages), [(Kind::Snapshot, vec!["alpha".into()])], "{cursor}");
+        assert_eq!(json_of(&messages[0])["resumed"], false, "{cursor}");
+        assert_eq!(messages[0].id.unwrap().to_string(), format!("{epoch}:{seq}"));
+    }
+}
