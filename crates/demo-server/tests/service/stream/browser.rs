@@ -71,6 +71,8 @@ fn the_client_example_gets_what_it_asks_for() {
         await until(() => updates('performance').length >= 6);
         const chaos = performance.now();
         await fetch('/chaos/failing-payments', {{ method: 'POST' }});
+        // The breaker opens when half of the last calls have failed.
+        setInterval(order, 10);
         await until(() => heard.some((line) => line.text === 'Alert:'));
         return {{ heard, chaos }};
         ",
