@@ -62,6 +62,9 @@ const LINES: &str = "floor, lines alone";
 const SCAN: &str = "floor, scan and copy";
 const VALUES: &str = "floor, copy of the values";
 
+/// The floor of a stream: a task for each connection that writes a shared frame.
+pub(crate) const RAW_FRAME: &str = "floor, raw frame";
+
 const MIB: f64 = 1024.0 * 1024.0;
 /// The growth that counts as none: the system loads a program's code in pieces of 64 KiB.
 const UNNOTICED: f64 = MIB / 16.0;
@@ -117,6 +120,13 @@ const BUDGETS: &[Budget] = &[
     Budget::new("history/query/24", "node0, gauges", Nanos(5e6)).floor(SCAN),
     Budget::new("history/query/24", "node0, counters", Nanos(5e6)).floor(SCAN),
     Budget::new("history/tick/1000", "node0, with history", Nanos(1e6)).floor(VALUES),
+    Budget::new("stream/100/cpu", "node0", BestPeer(1.0)).floor(RAW_FRAME),
+    Budget::new("stream/1000/cpu", "node0", Of(RAW_FRAME, 1.2)),
+    Budget::new("stream/1000/cpu", "node0", BestPeer(1.0)).floor(RAW_FRAME),
+    Budget::new("stream/1000/memory", "node0", Bytes(3072.0)).floor(RAW_FRAME),
+    Budget::new("stream/10000/cpu", "node0", Of(RAW_FRAME, 1.2)),
+    Budget::new("stream/10000/delivery", "node0", Nanos(200e6)).floor(RAW_FRAME),
+    Budget::new("stream/10000/memory", "node0", Bytes(3072.0)).floor(RAW_FRAME),
     Budget::new("worst-case", "node0, counter", Nanos(10_000.0)).floor(MEMORY),
     Budget::new("worst-case", "node0, latency", Nanos(10_000.0)).floor(MEMORY),
     Budget::new("worst-case", "node0, known name", Nanos(10_000.0)).floor(MEMORY),

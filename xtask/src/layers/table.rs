@@ -256,6 +256,15 @@ pub(super) const LAYERS: &[Row] = &[
     },
     Row {
         role: Role::Program,
+        name: "fuzz-targets",
+        knows: "the functions that a fuzzer calls with input of strangers",
+        ours: Ours::Only(&["aggregator", "metrics-core", "streaming", "websocket"]),
+        outside: Outside::Anything,
+        never: &[],
+        oversize: &[],
+    },
+    Row {
+        role: Role::Program,
         name: "hot-paths",
         knows: "the paths whose instructions are counted",
         ours: Ours::Only(&[
