@@ -116,6 +116,7 @@ const BUDGETS: &[Budget] = &[
     Budget::new("sampling/1000x8", "node0, busy", Of(LINES, 1.25)).floor(LINES),
     Budget::new("history/query/24", "node0, gauges", Nanos(5e6)).floor(SCAN),
     Budget::new("history/query/24", "node0, counters", Nanos(5e6)).floor(SCAN),
+    Budget::new("history/percentile/24", "node0, p95", Nanos(5e6)).floor(SCAN),
     Budget::new("history/tick/1000", "node0, with history", Nanos(1e6)).floor(VALUES),
     Budget::new("worst-case", "node0, counter", Nanos(10_000.0)).floor(MEMORY),
     Budget::new("worst-case", "node0, latency", Nanos(10_000.0)).floor(MEMORY),

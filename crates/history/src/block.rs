@@ -2,7 +2,8 @@
 //!
 //! One block of a series and tier is open: each interval that ends is appended to its bytes at once,
 //! so that no interval waits uncompressed. When it is full it is sealed, and a new one begins. A
-//! block needs no other to be read. A reader takes a copy of the open block, which it seals
+//! block needs no other to be read. The summaries of all intervals lie before the rest of them, so a
+//! reader who needs no more does not touch that. A reader takes a copy of the open block, which it seals
 //! itself, and shares the others.
 
 use std::sync::Arc;
@@ -20,7 +21,16 @@ pub(crate) struct Sealed {
     pub(crate) last: u64,
     /// The number of rows; two rows may be of one interval.
     rows: u32,
+    /// The length of the summaries, which come first.
+    summaries: u32,
     bytes: Arc<[u8]>,
+}
+
+/// How much of each interval is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    Summary,
+    All,
 }
 
 /// The block to which intervals are appended.
@@ -31,7 +41,8 @@ pub(crate) struct Open<M> {
     rows: u32,
     intervals: Steps,
     model: M,
-    encoder: Encoder,
+    summaries: Encoder,
+    rests: Encoder,
 }
 
 /// The distances of successive intervals, which are mostly one.
@@ -59,16 +70,19 @@ impl<M: Model> Open<M> {
             rows: 0,
             intervals: Steps::default(),
             model: M::default(),
-            encoder: Encoder::default(),
+            summaries: Encoder::default(),
+            rests: Encoder::default(),
         }
     }
 
     /// Appends an interval, which must not be before the last one.
     pub(crate) fn push(&mut self, interval: u64, row: &mut M::Row) {
         if self.rows > 0 {
-            self.intervals.code(interval.saturating_sub(self.last), &mut self.encoder);
+            self.intervals.code(interval.saturating_sub(self.last), &mut self.summaries);
         }
-        self.model.code(row, &mut self.encoder);
+        row.summarize();
+        self.model.code_summary(row, &mut self.summaries);
+        self.model.code_rest(row, &mut self.rests);
         self.last = interval;
         self.rows += 1;
     }
@@ -79,14 +93,14 @@ impl<M: Model> Open<M> {
     }
 
     pub(crate) fn seal(self) -> Sealed {
-        let Self { first, last, rows, encoder, .. } = self;
-        Sealed { first, last, rows, bytes: encoder.finish().into() }
+        let Self { first, last, rows, summaries, rests, .. } = self;
+        Sealed::new(first, last, rows, [summaries, rests])
     }
 
     /// Returns a sealed copy of the intervals so far.
     pub(crate) fn copy(&self) -> Sealed {
-        let Self { first, last, rows, .. } = *self;
-        Sealed { first, last, rows, bytes: self.encoder.clone().finish().into() }
+        let encoders = [self.summaries.clone(), self.rests.clone()];
+        Sealed::new(self.first, self.last, self.rows, encoders)
     }
 
     /// The number of rows.
@@ -96,26 +110,36 @@ impl<M: Model> Open<M> {
 
     /// The bytes held on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.model.heap_bytes() + self.encoder.heap_bytes()
+        self.model.heap_bytes() + self.summaries.heap_bytes() + self.rests.heap_bytes()
     }
 
     /// The bytes of the intervals themselves.
     pub(crate) fn data_bytes(&self) -> usize {
-        self.encoder.written()
+        self.summaries.written() + self.rests.written()
     }
 }
 
 impl Sealed {
+    fn new(first: u64, last: u64, rows: u32, encoders: [Encoder; 2]) -> Self {
+        let [summaries, rests] = encoders.map(Encoder::finish);
+        let bytes = [&*summaries, &*rests].concat().into();
+        Self { first, last, rows, summaries: summaries.len() as u32, bytes }
+    }
+
     /// Reads all intervals, in order.
-    pub(crate) fn read<R: Row>(&self, mut visit: impl FnMut(u64, &R)) {
-        let mut decoder = Decoder::new(&self.bytes);
+    pub(crate) fn read<R: Row>(&self, depth: Depth, mut visit: impl FnMut(u64, &R)) {
+        let (summaries, rests) = self.bytes.split_at(self.summaries as usize);
+        let [mut summaries, mut rests] = [summaries, rests].map(Decoder::new);
         let (mut steps, mut model, mut row) = (Steps::default(), R::Model::default(), R::default());
         let mut interval = self.first;
         for at in 0..self.rows {
             if at > 0 {
-                interval += steps.code(0, &mut decoder);
+                interval += steps.code(0, &mut summaries);
             }
-            model.code(&mut row, &mut decoder);
+            model.code_summary(&mut row, &mut summaries);
+            if depth == Depth::All {
+                model.code_rest(&mut row, &mut rests);
+            }
             visit(interval, &row);
         }
     }

@@ -5,7 +5,8 @@
 //! runs the same model, so it makes the same predictions. A model begins anew with each block, so
 //! that a block can be read, and dropped, without any other.
 //!
-//! Each model is written once, for both directions: it passes every value through a [`Coder`],
+//! The summary of an interval has a coder of its own, so that a reader who needs no more skips the
+//! rest. Each model is written once, for both directions: it passes every value through a [`Coder`],
 //! which in one direction writes it and in the other ignores it and returns the one that was read.
 
 pub(crate) mod column;
@@ -40,8 +41,11 @@ pub(crate) trait Model: Default + Clone + Debug {
     /// The data of one interval.
     type Row: Row;
 
-    /// Codes one interval: writes `row`, or replaces it by the one that was read.
-    fn code<C: Coder>(&mut self, row: &mut Self::Row, coder: &mut C);
+    /// Codes what most questions are about: writes it, or reads it into `row`.
+    fn code_summary<C: Coder>(&mut self, row: &mut Self::Row, coder: &mut C);
+
+    /// Codes the rest of an interval, after its summary.
+    fn code_rest<C: Coder>(&mut self, _row: &mut Self::Row, _coder: &mut C) {}
 
     /// The bytes that the model holds on the heap.
     fn heap_bytes(&self) -> usize;
@@ -60,6 +64,9 @@ pub(crate) trait Row: Default + Clone + Debug {
 
     /// Rounds what a sum of several intervals need not have in full.
     fn shorten(&mut self);
+
+    /// Makes the summary, before the row is written or taken out.
+    fn summarize(&mut self) {}
 
     /// The bytes that the row holds on the heap.
     fn heap_bytes(&self) -> usize;

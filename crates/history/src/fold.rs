@@ -5,7 +5,7 @@ use std::time::Duration;
 use metrics_core::Layout;
 
 use crate::codec::Row;
-use crate::codec::counts::Counts;
+use crate::codec::counts::{Counts, Summary, rank};
 use crate::codec::numbers::Numbers;
 use crate::timeline::Observed;
 
@@ -98,41 +98,67 @@ pub(crate) struct BucketsFold {
     layout: Layout,
     quantile: Option<f64>,
     halvings: u32,
-    /// The counts of all buckets.
+    /// The counts of all buckets, as far as they were read.
     counts: Vec<u64>,
-    /// The lowest and the highest bucket with a count.
-    bounds: Option<(usize, usize)>,
+    /// The number of values in these counts.
+    counted: u64,
+    /// The number of intervals.
+    rows: u32,
+    /// The summary of the last one.
+    last: Summary,
+    /// The lowest and the highest bucket with a value.
+    bounds: Option<(u16, u16)>,
+    /// The number of values.
     count: u64,
     sum: f64,
+    /// `true` if a point had to be made of counts that were not read.
+    pub(crate) is_lacking: bool,
 }
 
 impl BucketsFold {
     pub(crate) fn new(layout: Layout, quantile: Option<f64>) -> Self {
-        let counts = vec![0; layout.buckets().into()];
-        Self { layout, quantile, halvings: 0, counts, bounds: None, count: 0, sum: 0.0 }
+        Self {
+            layout,
+            quantile,
+            halvings: 0,
+            counts: vec![0; layout.buckets().into()],
+            counted: 0,
+            rows: 0,
+            last: Summary::default(),
+            bounds: None,
+            count: 0,
+            sum: 0.0,
+            is_lacking: false,
+        }
     }
 
     /// The bounds of a bucket, or of the buckets that were joined to it.
-    fn bounds_of(&self, bucket: usize) -> (f64, f64) {
+    fn bounds_of(&self, bucket: u16) -> (f64, f64) {
         let first = bucket << self.halvings;
         let last = first + (1 << self.halvings) - 1;
-        let (low, _) = self.layout.bounds(first as u16);
-        let (_, high) = self.layout.bounds(last as u16);
+        let (low, _) = self.layout.bounds(first);
+        let (_, high) = self.layout.bounds(last);
         (low, high)
     }
 
     /// The value that stands for all values of a bucket.
-    fn midpoint(&self, bucket: usize) -> f64 {
+    fn midpoint(&self, bucket: u16) -> f64 {
         let (low, high) = self.bounds_of(bucket);
         low + (high - low) / 2.0
     }
 
-    /// The bucket with the value at rank ⌈q·n⌉.
-    fn bucket_at(&self, quantile: f64, (lowest, highest): (usize, usize)) -> usize {
-        let rank = (quantile * self.count as f64).ceil().max(1.0) as u64;
+    /// The bucket of a quantile: of the counts, or of a single summary.
+    fn bucket_at(&mut self, quantile: f64, (lowest, highest): (u16, u16)) -> u16 {
+        if self.rows == 1
+            && let Some(bucket) = self.last.bucket_at(quantile)
+        {
+            return bucket;
+        }
+        self.is_lacking |= self.counted < self.count;
+        let rank = rank(quantile, self.count);
         let mut seen = 0;
-        let reaches = |bucket: &usize| {
-            seen += self.counts[*bucket];
+        let reaches = |bucket: &u16| {
+            seen += self.counts[usize::from(*bucket)];
             seen >= rank
         };
         (lowest..=highest).find(reaches).unwrap_or(highest)
@@ -147,36 +173,40 @@ impl Fold for BucketsFold {
     }
 
     fn add(&mut self, _: u64, row: &Counts) {
-        let (Some(lowest), Some(highest)) = (
-            row.counts.iter().position(|count| *count > 0),
-            row.counts.iter().rposition(|count| *count > 0),
-        ) else {
+        let summary = row.summary;
+        if summary.count == 0 {
             return;
-        };
+        }
         for (bucket, count) in row.buckets.iter().zip(&row.counts) {
             self.counts[usize::from(*bucket)] += u64::from(*count);
         }
-        self.count += row.count();
-        let (lowest, highest) = (row.buckets[lowest].into(), row.buckets[highest].into());
-        let (low, high) = self.bounds.unwrap_or((lowest, highest));
-        self.bounds = Some((low.min(lowest), high.max(highest)));
+        if !row.buckets.is_empty() {
+            self.counted += summary.count;
+        }
+        let (lowest, highest) = self.bounds.unwrap_or((summary.lowest(), summary.highest()));
+        self.bounds = Some((lowest.min(summary.lowest()), highest.max(summary.highest())));
+        self.count += summary.count;
         self.sum += row.sum;
+        self.last = summary;
+        self.rows += 1;
     }
 
     fn take(&mut self) -> Option<Point> {
-        let sum = std::mem::take(&mut self.sum);
-        let (lowest, highest) = self.bounds.take()?;
+        let bounds = self.bounds.take()?;
+        let (lowest, highest) = bounds;
         let (min, max) = (self.midpoint(lowest), self.midpoint(highest));
-        let value = match self.quantile {
-            Some(quantile) => self.midpoint(self.bucket_at(quantile, (lowest, highest))),
-            None => {
-                // A value may be counted in one tick and added to the sum of the next.
-                let (low, high) = (self.bounds_of(lowest).0, self.bounds_of(highest).1);
-                (sum / self.count as f64).clamp(low, high)
-            }
+        let value = if let Some(quantile) = self.quantile {
+            let bucket = self.bucket_at(quantile, bounds);
+            self.midpoint(bucket)
+        } else {
+            // A value may be counted in one tick and added to the sum of the next.
+            let (low, high) = (self.bounds_of(lowest).0, self.bounds_of(highest).1);
+            (self.sum / self.count as f64).clamp(low, high)
         };
-        self.counts[lowest..=highest].fill(0);
-        self.count = 0;
+        if self.counted > 0 {
+            self.counts[lowest.into()..=highest.into()].fill(0);
+        }
+        (self.rows, self.counted, self.count, self.sum) = (0, 0, 0, 0.0);
         Some(Point { value, min, max })
     }
 }

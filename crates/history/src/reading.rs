@@ -9,8 +9,9 @@ use std::time::Duration;
 use metrics_core::{Labels, Layout};
 
 use crate::answer::{Answer, AnsweredSeries, Resolution, Statistic};
+use crate::block::Depth;
 use crate::codec::Row;
-use crate::codec::counts::Counts;
+use crate::codec::counts::{Counts, QUANTILES};
 use crate::codec::numbers::Numbers;
 use crate::entry::{Entry, Past};
 use crate::fold::{BucketsFold, Fold, LevelFold, RateFold};
@@ -109,11 +110,9 @@ impl Taken {
     pub(crate) fn answer(self) -> Answer {
         let Self { grid, time, .. } = &self;
         let series = self.series.iter().map(|(labels, parts)| match parts {
-            Parts::Rate(parts) => self.read(labels, parts, RateFold::default()),
-            Parts::Level(parts) => self.read(labels, parts, LevelFold::default()),
-            Parts::Buckets(parts, layout) => {
-                self.read(labels, parts, BucketsFold::new(*layout, self.quantile))
-            }
+            Parts::Rate(parts) => self.read(labels, parts, Depth::All, &mut RateFold::default()),
+            Parts::Level(parts) => self.read(labels, parts, Depth::All, &mut LevelFold::default()),
+            Parts::Buckets(parts, layout) => self.read_buckets(labels, parts, *layout),
         });
         Answer {
             statistic: self.statistic,
@@ -126,19 +125,40 @@ impl Taken {
         }
     }
 
+    /// Reads one series of buckets: their summaries, if those have the answer.
+    fn read_buckets(
+        &self,
+        labels: &Labels,
+        parts: &[Part<Counts>],
+        layout: Layout,
+    ) -> AnsweredSeries {
+        let is_stored = |quantile| QUANTILES.contains(&quantile);
+        let is_long = |part: &Part<Counts>| self.plan.tiers[part.tier].step >= self.grid.step;
+        if self.quantile.is_none_or(|quantile| is_stored(quantile) && parts.iter().all(is_long)) {
+            let mut fold = BucketsFold::new(layout, self.quantile);
+            let series = self.read(labels, parts, Depth::Summary, &mut fold);
+            // After a restart of a series, two parts of an interval make one point.
+            if !fold.is_lacking {
+                return series;
+            }
+        }
+        self.read(labels, parts, Depth::All, &mut BucketsFold::new(layout, self.quantile))
+    }
+
     /// Reads one series.
     fn read<F: Fold>(
         &self,
         labels: &Labels,
         parts: &[Part<F::Row>],
-        mut fold: F,
+        depth: Depth,
+        fold: &mut F,
     ) -> AnsweredSeries {
         let Self { grid, plan, time, .. } = self;
         let mut columns = Columns::new(grid.points);
         for part in parts {
             let tier = &plan.tiers[part.tier];
             fold.begin(&self.observed[part.tier], tier.halvings);
-            part.read(grid, tier, &mut fold, &mut columns);
+            part.read(grid, tier, depth, fold, &mut columns);
         }
         let is_coarse = grid.step > plan.base() || parts.iter().any(|part| part.tier > 0);
         let resolution = |part: &Part<F::Row>| Resolution {
@@ -201,12 +221,16 @@ fn parts<R: Row>(tracks: &Tracks<R>, store: &Store, grid: &Grid) -> Vec<Part<R>>
 
 impl<R: Row> Part<R> {
     /// Reads the intervals into the columns, a point at a time.
-    fn read<F>(&self, grid: &Grid, tier: &Planned, fold: &mut F, columns: &mut Columns)
-    where
-        F: Fold<Row = R>,
-    {
+    fn read<F: Fold<Row = R>>(
+        &self,
+        grid: &Grid,
+        tier: &Planned,
+        depth: Depth,
+        fold: &mut F,
+        columns: &mut Columns,
+    ) {
         let mut running: Option<Range<usize>> = None;
-        self.extract.read(self.intervals, |interval, row| {
+        self.extract.read(self.intervals, depth, |interval, row| {
             let points = grid.points_of(tier, interval);
             if running.as_ref() != Some(&points) {
                 columns.set(running.replace(points), &self.points, fold);

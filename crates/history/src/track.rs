@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::block::{Open, Sealed};
+use crate::block::{Depth, Open, Sealed};
 use crate::codec::Row;
 use crate::tier::{Plan, Planned};
 
@@ -135,6 +135,7 @@ impl<R: Row> Tracks<R> {
             let interval = here.of_finer(there, *interval);
             let mut row = row.clone();
             row.coarsen(here.halvings - there.halvings);
+            row.summarize();
             is_in(interval, interval).then_some((interval, row))
         });
         Extract { blocks, rows: running.collect() }
@@ -211,13 +212,13 @@ impl<R: Row> Track<R> {
 
 impl<R: Row> Extract<R> {
     /// Reads the intervals of `range`, in order.
-    pub(crate) fn read(&self, range: (u64, u64), mut visit: impl FnMut(u64, &R)) {
+    pub(crate) fn read(&self, range: (u64, u64), depth: Depth, mut visit: impl FnMut(u64, &R)) {
         let mut visit_in_range = |interval: u64, row: &R| {
             if (range.0..=range.1).contains(&interval) {
                 visit(interval, row);
             }
         };
-        self.blocks.iter().for_each(|block| block.read(&mut visit_in_range));
+        self.blocks.iter().for_each(|block| block.read(depth, &mut visit_in_range));
         self.rows.iter().for_each(|(interval, row)| visit_in_range(*interval, row));
     }
 }

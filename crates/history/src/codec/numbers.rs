@@ -72,7 +72,7 @@ pub(crate) struct NumbersModel {
 impl Model for NumbersModel {
     type Row = Numbers;
 
-    fn code<C: Coder>(&mut self, row: &mut Numbers, coder: &mut C) {
+    fn code_summary<C: Coder>(&mut self, row: &mut Numbers, coder: &mut C) {
         let ticks = self.ticks.code(row.ticks.into(), coder);
         row.ticks = ticks as u32;
         if coder.bit(&mut self.is_flat, row.is_flat()) {

@@ -119,7 +119,8 @@ impl Encoder {
 
     /// The bytes of all decisions so far: those written, and about half of those still open.
     pub(crate) fn written(&self) -> usize {
-        self.bytes.len() + size_of::<u32>()
+        // The range is whole as long as nothing was decided.
+        if self.range == u64::MAX { 0 } else { self.bytes.len() + size_of::<u32>() }
     }
 }
 
