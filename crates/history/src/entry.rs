@@ -55,6 +55,8 @@ pub(crate) struct Tick {
     pub(crate) is_whole: bool,
     /// And the tick before it was observed.
     pub(crate) follows: bool,
+    /// How many such ticks fit into a period: 1 if it took its period.
+    pub(crate) pace: f64,
 }
 
 impl Entry {
@@ -78,14 +80,14 @@ impl Entry {
     pub(crate) fn record(&mut self, series: &Series<'_>, tick: Tick, plan: &Plan, interval: u64) {
         match (&mut self.past, series.value) {
             (Past::Rate(tracks), Value::Counter(count)) if tick.is_whole => {
-                tracks.push(plan, interval, Numbers::of(count.delta as f64));
+                tracks.push(plan, interval, Numbers::paced(count.delta as f64, tick.pace));
             }
             (Past::Total(tracks, last), Value::Gauge(value)) if value.is_finite() => {
                 let before = last.replace(*value).filter(|_| tick.follows);
                 if let Some(before) = before {
                     // A total that fell began again at zero.
                     let grown = if *value < before { *value } else { tidy(value - before) };
-                    tracks.push(plan, interval, Numbers::of(grown));
+                    tracks.push(plan, interval, Numbers::paced(grown, tick.pace));
                 }
             }
             (Past::Level(tracks), Value::Gauge(value)) if value.is_finite() => {

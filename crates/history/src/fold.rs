@@ -53,11 +53,20 @@ impl Fold for LevelFold {
 /// The rate of a counter.
 #[derive(Debug, Default)]
 pub(crate) struct RateFold {
+    /// The period of ticks.
+    period: Duration,
     observed: Vec<Observed>,
     sum: f64,
-    span: Duration,
-    /// The lowest and the highest rate of an interval.
+    /// The observed seconds.
+    span: f64,
+    /// The lowest and the highest rate of a tick.
     bounds: Option<(f64, f64)>,
+}
+
+impl RateFold {
+    pub(crate) fn new(period: Duration) -> Self {
+        Self { period, ..Self::default() }
+    }
 }
 
 impl Fold for RateFold {
@@ -73,14 +82,13 @@ impl Fold for RateFold {
             return;
         };
         let Observed { ticks, span, .. } = self.observed[at];
-        let tick = span / ticks.max(1);
-        if row.ticks == 0 || tick.is_zero() {
+        if row.ticks == 0 || span.is_zero() {
             return;
         }
         // A series that began or ended within the interval was there for some of its ticks.
-        self.span += tick * row.ticks;
+        self.span += span.as_secs_f64() * f64::from(row.ticks) / f64::from(ticks);
         self.sum += row.sum;
-        let (min, max) = (row.min / tick.as_secs_f64(), row.max / tick.as_secs_f64());
+        let [min, max] = [row.min, row.max].map(|paced| paced / self.period.as_secs_f64());
         let (lowest, highest) = self.bounds.unwrap_or((min, max));
         self.bounds = Some((lowest.min(min), highest.max(max)));
     }
@@ -88,7 +96,9 @@ impl Fold for RateFold {
     fn take(&mut self) -> Option<Point> {
         let (sum, span) = (std::mem::take(&mut self.sum), std::mem::take(&mut self.span));
         let (min, max) = self.bounds.take()?;
-        Some(Point { value: sum / span.as_secs_f64(), min, max })
+        let value = sum / span;
+        // Of a tick that took almost its period, the bounds are that much off.
+        Some(Point { value, min: min.min(value), max: max.max(value) })
     }
 }
 
@@ -97,7 +107,8 @@ impl Fold for RateFold {
 pub(crate) struct BucketsFold {
     layout: Layout,
     quantile: Option<f64>,
-    halvings: u32,
+    /// How often the buckets of the tier were halved, and those of the point.
+    halvings: [u32; 2],
     /// The counts of all buckets, as far as they were read.
     counts: Vec<u64>,
     /// The number of values in these counts.
@@ -120,7 +131,7 @@ impl BucketsFold {
         Self {
             layout,
             quantile,
-            halvings: 0,
+            halvings: [0; 2],
             counts: vec![0; layout.buckets().into()],
             counted: 0,
             rows: 0,
@@ -134,8 +145,9 @@ impl BucketsFold {
 
     /// The bounds of a bucket, or of the buckets that were joined to it.
     fn bounds_of(&self, bucket: u16) -> (f64, f64) {
-        let first = bucket << self.halvings;
-        let last = first + (1 << self.halvings) - 1;
+        let [_, halvings] = self.halvings;
+        let first = bucket << halvings;
+        let last = first + (1 << halvings) - 1;
         let (low, _) = self.layout.bounds(first);
         let (_, high) = self.layout.bounds(last);
         (low, high)
@@ -169,7 +181,7 @@ impl Fold for BucketsFold {
     type Row = Counts;
 
     fn begin(&mut self, _: &[Observed], halvings: u32) {
-        self.halvings = halvings;
+        self.halvings[0] = halvings;
     }
 
     fn add(&mut self, _: u64, row: &Counts) {
@@ -177,14 +189,21 @@ impl Fold for BucketsFold {
         if summary.count == 0 {
             return;
         }
+        if self.rows == 0 {
+            self.halvings[1] = self.halvings[0];
+        }
+        // A point of two tiers begins with the coarser one, to which the finer one is halved.
+        let [halvings, wanted] = self.halvings;
+        let halved = |bucket: u16| bucket >> wanted.saturating_sub(halvings);
         for (bucket, count) in row.buckets.iter().zip(&row.counts) {
-            self.counts[usize::from(*bucket)] += u64::from(*count);
+            self.counts[usize::from(halved(*bucket))] += u64::from(*count);
         }
         if !row.buckets.is_empty() {
             self.counted += summary.count;
         }
-        let (lowest, highest) = self.bounds.unwrap_or((summary.lowest(), summary.highest()));
-        self.bounds = Some((lowest.min(summary.lowest()), highest.max(summary.highest())));
+        let (low, high) = (halved(summary.lowest()), halved(summary.highest()));
+        let (lowest, highest) = self.bounds.unwrap_or((low, high));
+        self.bounds = Some((lowest.min(low), highest.max(high)));
         self.count += summary.count;
         self.sum += row.sum;
         self.last = summary;

@@ -10,9 +10,9 @@ pub(crate) struct Numbers {
     /// The number of ticks; zero if there is nothing.
     pub(crate) ticks: u32,
     pub(crate) sum: f64,
-    /// The smallest number of a tick.
+    /// The smallest number of a tick; of a counter, as if each tick took its period.
     pub(crate) min: f64,
-    /// The largest number of a tick.
+    /// The largest, likewise.
     pub(crate) max: f64,
 }
 
@@ -20,6 +20,12 @@ impl Numbers {
     /// The number of one tick.
     pub(crate) fn of(number: f64) -> Self {
         Self { ticks: 1, sum: number, min: number, max: number }
+    }
+
+    /// The increments of one tick, and how many of it fit into its period.
+    pub(crate) fn paced(increments: f64, pace: f64) -> Self {
+        let paced = increments * pace;
+        Self { ticks: 1, sum: increments, min: paced, max: paced }
     }
 
     /// `true` if all ticks have the same number, so that this number stands for all.
