@@ -45,6 +45,9 @@ pub struct RuleStatus {
     pub alerts: Vec<Arc<Alert>>,
     /// The number of alerts that were left out because the rule has its maximum.
     pub left_out: usize,
+    /// Why the rule cannot be judged now: the service does not have a metric, a label or a monitor
+    /// that it names. Nothing is wrong if these come later.
+    pub unknown: Option<String>,
 }
 
 impl RuleStatus {

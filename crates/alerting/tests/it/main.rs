@@ -1,6 +1,9 @@
 //! The public API of the crate, by a manual clock.
 
 mod built_in;
+mod doubts;
+#[cfg(feature = "toml")]
+mod file_silences;
 mod findings;
 mod guests;
 mod house;
