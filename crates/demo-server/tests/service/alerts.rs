@@ -1,6 +1,8 @@
 //! Faults of the demo lead to alerts within seconds, and their end to recovery.
 
 use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -117,13 +119,38 @@ fn the_rules_are_listed_with_the_shortened_time() {
 
 #[test]
 fn every_rule_names_metrics_labels_and_topics_that_the_demo_has() {
-    let demo = Demo::start(&["--load", "20"]);
+    let demo = under_load(&[]);
     let unhealthy = || {
         let told = |rule: &Value| format!("{}: {}", rule["name"], rule["lastError"]);
         let rules = rules(&demo);
         rules.iter().filter(|rule| rule["health"] != "ok").map(told).collect::<Vec<_>>()
     };
     assert!(Deadline::seconds(20).until(|| unhealthy().is_empty()), "{:?}", unhealthy());
+}
+
+#[test]
+fn the_log_tells_two_webhooks_on_one_host_apart_without_their_secrets() {
+    let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let host = closed.expect("a free port");
+    let url = |secret: &str| format!("http://{host}/{secret}");
+    let (first, second) = (url("S3cret"), url("S4cret"));
+    let mut demo = under_load(&["--webhook", &first, "--webhook", &second]);
+    assert_eq!(demo.send(&Request::new("POST", "/chaos/failing-payments")).status, 200);
+    for target in ["webhook-1", "webhook-2"] {
+        let said = format!("target=\"{target}\" receiver=webhook at http://{host} ");
+        let line = demo.process.wait_for_line(&said, Deadline::seconds(40));
+        let line = line.expect("a delivery fails");
+        assert!(line.contains("alerts were not delivered"), "{line}");
+        assert!(!line.contains("cret"), "{line}");
+    }
+}
+
+/// Starts a demo that sends itself requests.
+fn under_load(flags: &[&str]) -> Demo {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_node0-demo"));
+    command.args(["--listen", "127.0.0.1:0", "--load", "20"]);
+    command.args(["--database", "embedded", "--redis", "embedded"]).args(flags);
+    Demo::spawn(command)
 }
 
 /// Returns the rules of all groups.
@@ -172,12 +199,12 @@ fn a_silence_of_the_file_is_shown_and_keeps_an_alert_quiet() {
     let text =
         "[[silence]]\nwhere = { circuit = \"payment-service\" }\nuntil = 2970-01-01T00:00:00Z\n";
     fs::write(&path, format!("{text}comment = \"the bank moves\"\n")).expect("it can be written");
-    let demo = Demo::start(&["--rules", path.to_str().expect("a path"), "--load", "20"]);
+    let demo = under_load(&["--rules", path.to_str().expect("a path")]);
     let silence = demo.json("/alerts")["silences"][0].clone();
     assert_eq!(silence["matchers"][0], "circuit=payment-service");
     assert_eq!(
         (&silence["reason"], &silence["endsAt"]),
-        (&"the bank moves".into(), &31_556_889_600_000_u64.into())
+        (&"the bank moves".into(), &31_556_995_200_000_u64.into())
     );
 
     assert_eq!(demo.send(&Request::new("POST", "/chaos/failing-payments")).status, 200);
