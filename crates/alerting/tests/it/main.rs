@@ -1,6 +1,7 @@
 //! The public API of the crate, by a manual clock.
 
 mod built_in;
+mod clock_jumps;
 mod doubts;
 #[cfg(feature = "toml")]
 mod file_silences;
