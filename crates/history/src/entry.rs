@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use metrics_core::{Kind, Labels, Layout, Series, SeriesId, Value};
+use interval_codec::{Counts, Numbers};
+use metrics_core::{Delta, Kind, Labels, Layout, Series, SeriesId, Value};
 
-use crate::codec::counts::Counts;
-use crate::codec::numbers::Numbers;
 use crate::tier::Plan;
 use crate::track::Tracks;
 
@@ -94,7 +93,7 @@ impl Entry {
                 tracks.push(plan, interval, Numbers::of(*value));
             }
             (Past::Buckets(tracks, _), Value::Histogram(histogram)) if tick.is_whole => {
-                tracks.push(plan, interval, histogram.delta().into());
+                tracks.push(plan, interval, counts(histogram.delta()));
             }
             _ => {}
         }
@@ -135,6 +134,13 @@ impl Past {
             Self::Buckets(..) => 4,
         }
     }
+}
+
+/// Returns the counts of a tick by bucket.
+fn counts(delta: &Delta) -> Counts {
+    // A bucket does not get four billion values in an interval.
+    let limit = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    Counts::collect(delta.counts().map(|(bucket, count)| (bucket, limit(count))), delta.sum())
 }
 
 /// Removes the rounding error of a difference beyond nine decimals, which would be coded in full.

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
+use interval_codec::{Counts, Numbers, Row, Summary, rank};
 use metrics_core::Layout;
 
-use crate::codec::Row;
-use crate::codec::counts::{Counts, Summary, rank};
-use crate::codec::numbers::Numbers;
 use crate::timeline::Observed;
 
 /// The values of one point.

@@ -6,13 +6,10 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use interval_codec::{Counts, Depth, Numbers, QUANTILES, Row};
 use metrics_core::{Labels, Layout};
 
 use crate::answer::{Answer, AnsweredSeries, Resolution, Statistic};
-use crate::block::Depth;
-use crate::codec::Row;
-use crate::codec::counts::{Counts, QUANTILES};
-use crate::codec::numbers::Numbers;
 use crate::entry::{Entry, Past};
 use crate::fold::{BucketsFold, Fold, LevelFold, Point, RateFold};
 use crate::grid::Grid;

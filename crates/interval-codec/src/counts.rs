@@ -8,68 +8,72 @@
 //! that people mostly ask for: decoding all counts takes some twenty times as long. The first and the
 //! last of these buckets also bound the counts, so nothing is coded for buckets beyond them.
 
-use metrics_core::Delta;
+use crate::column::Column;
+use crate::range_coder::Bit;
+use crate::row::{Coded, Coder, Model, Row};
+use crate::tables::{CENTER, DIRECT, SPREADS, SYMBOLS, TABLES, Tables};
 
-use super::column::Column;
-use super::range_coder::Bit;
-use super::tables::{CENTER, DIRECT, SPREADS, SYMBOLS, TABLES, Tables};
-use super::{Coder, Model, Row};
+/// The quantiles of an interval that can be read without its counts; the ends among them.
+pub const QUANTILES: [f64; 6] = [0.0, 0.5, 0.9, 0.95, 0.99, 1.0];
+const LAST: usize = QUANTILES.len() - 1;
 
 /// The counts of one series in one interval.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Counts {
+pub struct Counts {
     /// The numbers of buckets, rising.
-    pub(crate) buckets: Vec<u16>,
+    pub buckets: Vec<u16>,
     /// Their counts, of which some may be zero.
-    pub(crate) counts: Vec<u32>,
+    pub counts: Vec<u32>,
     /// The sum of all values, within 1 in 16 000 once it was coded.
-    pub(crate) sum: f64,
+    pub sum: f64,
     /// As of the last call of [`Row::summarize`], or as it was read.
-    pub(crate) summary: Summary,
+    pub summary: Summary,
 }
-
-/// The quantiles of an interval that can be read without its counts; the ends among them.
-pub(crate) const QUANTILES: [f64; 6] = [0.0, 0.5, 0.9, 0.95, 0.99, 1.0];
-const LAST: usize = QUANTILES.len() - 1;
 
 /// What can be read of an interval without its counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Summary {
+pub struct Summary {
     /// The number of values.
-    pub(crate) count: u64,
+    pub count: u64,
     /// The buckets of [`QUANTILES`]; meaningless without values.
-    pub(crate) quantiles: [u16; QUANTILES.len()],
+    pub quantiles: [u16; QUANTILES.len()],
 }
 
 impl Summary {
     /// The bucket of a quantile, if it is one of [`QUANTILES`].
-    pub(crate) fn bucket_at(&self, quantile: f64) -> Option<u16> {
+    pub fn bucket_at(&self, quantile: f64) -> Option<u16> {
         let at = QUANTILES.iter().position(|known| *known == quantile)?;
         Some(self.quantiles[at])
     }
 
     /// The lowest bucket with a value.
-    pub(crate) fn lowest(&self) -> u16 {
+    pub fn lowest(&self) -> u16 {
         self.quantiles[0]
+    }
+
+    /// The highest bucket with a value.
+    pub fn highest(&self) -> u16 {
+        self.quantiles[LAST]
     }
 
     /// The number of different buckets among those of the quantiles.
     fn distinct(&self) -> u64 {
         1 + self.quantiles.windows(2).filter(|pair| pair[0] != pair[1]).count() as u64
     }
-
-    /// The highest bucket with a value.
-    pub(crate) fn highest(&self) -> u16 {
-        self.quantiles[LAST]
-    }
 }
 
 /// The rank of a quantile among some values, ⌈q·n⌉, which is at least one.
-pub(crate) fn rank(quantile: f64, count: u64) -> u64 {
+pub fn rank(quantile: f64, count: u64) -> u64 {
     (quantile * count as f64).ceil().max(1.0) as u64
 }
 
 impl Counts {
+    /// Makes a row of counts by bucket, which rise by bucket, and of the sum of all values.
+    pub fn collect(counts: impl IntoIterator<Item = (u16, u32)>, sum: f64) -> Self {
+        let (buckets, counts) = counts.into_iter().unzip();
+        Self { buckets, counts, sum, summary: Summary::default() }
+    }
+
     /// Adds to the count of a bucket, which may be new.
     fn add(&mut self, at: &mut usize, bucket: u16, count: u32) {
         // Both lists rise, so the search goes on where the last one ended.
@@ -83,19 +87,11 @@ impl Counts {
     }
 }
 
-impl From<&Delta> for Counts {
-    fn from(delta: &Delta) -> Self {
-        // A bucket does not get four billion values in an interval.
-        let limit = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
-        let counts = delta.counts().map(|(bucket, count)| (bucket, limit(count)));
-        let (buckets, counts) = counts.unzip();
-        Self { buckets, counts, sum: delta.sum(), summary: Summary::default() }
-    }
+impl Coded for Counts {
+    type Model = CountsModel;
 }
 
 impl Row for Counts {
-    type Model = CountsModel;
-
     fn merge(&mut self, later: &Self) {
         self.sum += later.sum;
         let new = later.buckets.iter().filter(|bucket| self.buckets.binary_search(bucket).is_err());
@@ -126,8 +122,6 @@ impl Row for Counts {
         self.counts.truncate(kept);
     }
 
-    fn shorten(&mut self) {}
-
     fn summarize(&mut self) {
         let count = self.counts.iter().map(|count| u64::from(*count)).sum();
         let ranks = QUANTILES.map(|quantile| rank(quantile, count));
@@ -154,7 +148,7 @@ const SMOOTHING: f32 = 0.15;
 
 /// Expects the shape of the counts so far.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct CountsModel {
+pub struct CountsModel {
     /// The buckets that had a count in this block, rising.
     buckets: Vec<u16>,
     /// Their counts so far, the older the less.

@@ -8,17 +8,15 @@
 
 use std::sync::Arc;
 
-use crate::codec::column::Column;
-use crate::codec::range_coder::{Bit, Decoder, Encoder};
-use crate::codec::{Coder, Model, Row};
+use crate::column::Column;
+use crate::range_coder::{Bit, Decoder, Encoder};
+use crate::row::{Coder, Model, Row};
 
 /// A block that no longer changes; cloning shares its bytes.
 #[derive(Clone, Debug)]
-pub(crate) struct Sealed {
-    /// The number of the first interval.
-    pub(crate) first: u64,
-    /// The number of the last interval.
-    pub(crate) last: u64,
+pub struct Block {
+    first: u64,
+    last: u64,
     /// The number of rows; two rows may be of one interval.
     rows: u32,
     /// The length of the summaries, which come first.
@@ -28,19 +26,21 @@ pub(crate) struct Sealed {
 
 /// How much of each interval is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Depth {
+pub enum Depth {
+    /// The summary of [`Counts`](crate::Counts), without the counts; all of [`Numbers`](crate::Numbers).
     Summary,
+    /// Everything.
     All,
 }
 
-/// The block to which intervals are appended.
+/// A block to which intervals are appended.
 #[derive(Clone, Debug)]
-pub(crate) struct Open<M> {
+pub struct OpenBlock<R: Row> {
     first: u64,
     last: u64,
     rows: u32,
     intervals: Steps,
-    model: M,
+    model: R::Model,
     summaries: Encoder,
     rests: Encoder,
 }
@@ -61,22 +61,22 @@ impl Steps {
     }
 }
 
-impl<M: Model> Open<M> {
+impl<R: Row> OpenBlock<R> {
     /// Starts a block with an interval.
-    pub(crate) fn new(interval: u64) -> Self {
+    pub fn new(interval: u64) -> Self {
         Self {
             first: interval,
             last: interval,
             rows: 0,
             intervals: Steps::default(),
-            model: M::default(),
+            model: R::Model::default(),
             summaries: Encoder::default(),
             rests: Encoder::default(),
         }
     }
 
-    /// Appends an interval, which must not be before the last one.
-    pub(crate) fn push(&mut self, interval: u64, row: &mut M::Row) {
+    /// Appends an interval, which must not be before the last one, and makes the summary of its row.
+    pub fn push(&mut self, interval: u64, row: &mut R) {
         if self.rows > 0 {
             self.intervals.code(interval.saturating_sub(self.last), &mut self.summaries);
         }
@@ -88,46 +88,57 @@ impl<M: Model> Open<M> {
     }
 
     /// The number of the first interval.
-    pub(crate) fn first(&self) -> u64 {
+    pub fn first(&self) -> u64 {
         self.first
     }
 
-    pub(crate) fn seal(self) -> Sealed {
+    /// Ends the block.
+    pub fn seal(self) -> Block {
         let Self { first, last, rows, summaries, rests, .. } = self;
-        Sealed::new(first, last, rows, [summaries, rests])
+        Block::new(first, last, rows, [summaries, rests])
     }
 
     /// Returns a sealed copy of the intervals so far.
-    pub(crate) fn copy(&self) -> Sealed {
+    pub fn copy(&self) -> Block {
         let encoders = [self.summaries.clone(), self.rests.clone()];
-        Sealed::new(self.first, self.last, self.rows, encoders)
+        Block::new(self.first, self.last, self.rows, encoders)
     }
 
     /// The number of rows.
-    pub(crate) fn rows(&self) -> u32 {
+    pub fn rows(&self) -> u32 {
         self.rows
     }
 
     /// The bytes held on the heap.
-    pub(crate) fn heap_bytes(&self) -> usize {
+    pub fn heap_bytes(&self) -> usize {
         self.model.heap_bytes() + self.summaries.heap_bytes() + self.rests.heap_bytes()
     }
 
     /// The bytes of the intervals themselves.
-    pub(crate) fn data_bytes(&self) -> usize {
+    pub fn data_bytes(&self) -> usize {
         self.summaries.written() + self.rests.written()
     }
 }
 
-impl Sealed {
+impl Block {
     fn new(first: u64, last: u64, rows: u32, encoders: [Encoder; 2]) -> Self {
         let [summaries, rests] = encoders.map(Encoder::finish);
         let bytes = [&*summaries, &*rests].concat().into();
         Self { first, last, rows, summaries: summaries.len() as u32, bytes }
     }
 
-    /// Reads all intervals, in order.
-    pub(crate) fn read<R: Row>(&self, depth: Depth, mut visit: impl FnMut(u64, &R)) {
+    /// The number of the first interval.
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// The number of the last interval.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Reads all intervals, in order, which were pushed as rows of this type.
+    pub fn read<R: Row>(&self, depth: Depth, mut visit: impl FnMut(u64, &R)) {
         let (summaries, rests) = self.bytes.split_at(self.summaries as usize);
         let [mut summaries, mut rests] = [summaries, rests].map(Decoder::new);
         let (mut steps, mut model, mut row) = (Steps::default(), R::Model::default(), R::default());
@@ -145,17 +156,17 @@ impl Sealed {
     }
 
     /// The number of rows.
-    pub(crate) fn rows(&self) -> u32 {
+    pub fn rows(&self) -> u32 {
         self.rows
     }
 
     /// The bytes held on the heap: those of the intervals, and the two counts of an `Arc`.
-    pub(crate) fn heap_bytes(&self) -> usize {
+    pub fn heap_bytes(&self) -> usize {
         self.bytes.len() + 2 * size_of::<usize>()
     }
 
     /// The bytes of the intervals themselves.
-    pub(crate) fn data_bytes(&self) -> usize {
+    pub fn data_bytes(&self) -> usize {
         self.bytes.len()
     }
 }

@@ -3,19 +3,18 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use testbed::random::{Random, entropy};
 
 use super::*;
-use crate::codec::counts::Counts;
-use crate::codec::numbers::Numbers;
-use crate::random::{Random, entropy};
+use crate::{Counts, Numbers};
 
 /// Appends rows and reads them back, from the open block and from the sealed one.
 fn round_trip<R: Row + PartialEq>(rows: &[(u64, R)]) -> Vec<(u64, R)> {
-    let mut open = Open::<R::Model>::new(rows[0].0);
+    let mut open = OpenBlock::<R>::new(rows[0].0);
     for (interval, row) in rows {
         open.push(*interval, &mut row.clone());
     }
-    let collect = |block: Sealed| {
+    let collect = |block: Block| {
         let mut read = Vec::new();
         block.read(Depth::All, |interval, row: &R| read.push((interval, row.clone())));
         read
@@ -76,7 +75,7 @@ fn counts_near_the_entropy(mean: f64, cells: u16, rows: u64) -> f64 {
         (-x * x / 2.0).exp()
     };
     let total: f64 = (0..cells).map(shape).sum();
-    let mut open = Open::<<Counts as Row>::Model>::new(0);
+    let mut open = OpenBlock::<Counts>::new(0);
     let mut bits = 0.0;
     let mut wanted = Vec::new();
     for interval in 0..rows {
@@ -126,9 +125,9 @@ fn counts_take_little_more_than_their_entropy() {
 #[test]
 fn summaries_are_those_of_the_counts_and_need_no_others() {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
-    let mut open = Open::<<Counts as Row>::Model>::new(0);
+    let mut open = OpenBlock::<Counts>::new(0);
     for interval in 0..60 {
-        let buckets = (100..400).filter(|_| random.next() < 0.1).collect::<Vec<u16>>();
+        let buckets = (100..400).filter(|_| random.uniform() < 0.1).collect::<Vec<u16>>();
         let counts = buckets.iter().map(|_| random.poisson(1.0) as u32).collect();
         open.push(interval, &mut Counts { buckets, counts, ..Counts::default() });
     }
@@ -141,7 +140,7 @@ fn summaries_are_those_of_the_counts_and_need_no_others() {
     });
     let bytes = block.bytes[..block.summaries as usize].into();
     let mut read = Vec::new();
-    Sealed { bytes, ..block }.read(Depth::Summary, |_, row: &Counts| read.push(row.summary));
+    Block { bytes, ..block }.read(Depth::Summary, |_, row: &Counts| read.push(row.summary));
     assert_eq!(read, wanted);
 }
 
@@ -150,11 +149,11 @@ fn bursts_are_coded_by_their_spread() {
     // Each bucket gets from none to twice what is expected, as neighbours in a burst do.
     const EXPECTED: f64 = 20.0;
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
-    let mut open = Open::<<Counts as Row>::Model>::new(0);
+    let mut open = OpenBlock::<Counts>::new(0);
     for interval in 0..60 {
         let mut row = Counts::default();
         for bucket in 0..300 {
-            let expected = EXPECTED * 2.0 * random.next();
+            let expected = EXPECTED * 2.0 * random.uniform();
             row.buckets.push(bucket);
             row.counts.push(random.poisson(expected) as u32);
         }

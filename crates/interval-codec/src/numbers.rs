@@ -1,29 +1,30 @@
 //! The intervals of counters and gauges.
 
-use super::column::{Column, shortened};
-use super::range_coder::Bit;
-use super::{Coder, Model, Row};
+use crate::column::{Column, shortened};
+use crate::range_coder::Bit;
+use crate::row::{Coded, Coder, Model, Row};
 
 /// The numbers of one series in one interval: a counter's increments, or a gauge's values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Numbers {
+pub struct Numbers {
     /// The number of ticks; zero if there is nothing.
-    pub(crate) ticks: u32,
-    pub(crate) sum: f64,
+    pub ticks: u32,
+    /// The sum of the ticks' numbers.
+    pub sum: f64,
     /// The smallest number of a tick; of a counter, as if each tick took its period.
-    pub(crate) min: f64,
+    pub min: f64,
     /// The largest, likewise.
-    pub(crate) max: f64,
+    pub max: f64,
 }
 
 impl Numbers {
     /// The number of one tick.
-    pub(crate) fn of(number: f64) -> Self {
+    pub fn of(number: f64) -> Self {
         Self { ticks: 1, sum: number, min: number, max: number }
     }
 
     /// The increments of one tick, and how many of it fit into its period.
-    pub(crate) fn paced(increments: f64, pace: f64) -> Self {
+    pub fn paced(increments: f64, pace: f64) -> Self {
         let paced = increments * pace;
         Self { ticks: 1, sum: increments, min: paced, max: paced }
     }
@@ -34,9 +35,11 @@ impl Numbers {
     }
 }
 
-impl Row for Numbers {
+impl Coded for Numbers {
     type Model = NumbersModel;
+}
 
+impl Row for Numbers {
     fn merge(&mut self, later: &Self) {
         if self.ticks == 0 {
             *self = *later;
@@ -65,7 +68,7 @@ impl Row for Numbers {
 
 /// Predicts each of the four numbers from its last ones.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct NumbersModel {
+pub struct NumbersModel {
     ticks: Column,
     is_flat: Bit,
     /// The number of a flat interval.
