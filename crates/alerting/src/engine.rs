@@ -233,7 +233,7 @@ impl Engine {
             keep_firing_for: self.settings.capped(state.rule.keep_firing_for),
             alerts: alerts.filter_map(|one| one.alert()).cloned().collect(),
             left_out: state.left_out,
-            unknown: state.doubt.clone(),
+            missing: state.missing.clone(),
         }
     }
 }

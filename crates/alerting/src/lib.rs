@@ -68,13 +68,13 @@ mod rule;
 #[cfg(feature = "toml")]
 mod rules_file;
 
-mod doubt;
 mod engine;
 mod facts;
 mod hourly_mean;
 mod life;
 mod measure;
 mod metrics;
+mod missing;
 mod overview;
 mod promql;
 mod rule_state;

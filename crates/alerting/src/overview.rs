@@ -45,9 +45,9 @@ pub struct RuleStatus {
     pub alerts: Vec<Arc<Alert>>,
     /// The number of alerts that were left out because the rule has its maximum.
     pub left_out: usize,
-    /// Why the rule cannot be judged now: the service does not have a metric, a label or a monitor
-    /// that it names. Nothing is wrong if these come later.
-    pub unknown: Option<String>,
+    /// What the rule names and the service does not have: a metric, a label or a monitor, with what to
+    /// do. Until it comes, the rule cannot be judged.
+    pub missing: Option<String>,
 }
 
 impl RuleStatus {

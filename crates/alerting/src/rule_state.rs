@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use metrics_core::Labels;
 
-use crate::doubt::doubt;
 use crate::facts::{self, Observed};
 use crate::hourly_mean::HourlyMean;
 use crate::life::Seen;
 use crate::measure::Trusted;
+use crate::missing::missing;
 use crate::rule::Rule;
 use crate::settings::Settings;
 use crate::tracked::{Now, Tracked};
@@ -23,8 +23,8 @@ pub(crate) struct RuleState {
     means: BTreeMap<Labels, HourlyMean>,
     /// The number of alerts that the last evaluation left out because of the cap.
     pub(crate) left_out: usize,
-    /// Why the condition could not be judged at the last evaluation.
-    pub(crate) doubt: Option<String>,
+    /// What the service did not have at the last evaluation.
+    pub(crate) missing: Option<String>,
 }
 
 impl RuleState {
@@ -35,7 +35,7 @@ impl RuleState {
             tracked: BTreeMap::new(),
             means: BTreeMap::new(),
             left_out: 0,
-            doubt: None,
+            missing: None,
         }
     }
 
@@ -51,7 +51,7 @@ impl RuleState {
         covered: &[(&str, &str)],
     ) -> Observed<'s> {
         let Some(trusted) = trusted else { return Observed::nothing() };
-        self.doubt = doubt(&self.rule.condition, trusted.sample);
+        self.missing = missing(&self.rule.condition, trusted.sample);
         let tracked = &self.tracked;
         let is_firing = |labels: &Labels| tracked.get(labels).is_some_and(Tracked::is_firing);
         facts::observe(&self.rule, trusted, &mut self.means, covered, is_firing)

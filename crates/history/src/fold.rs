@@ -105,8 +105,10 @@ impl Fold for RateFold {
 pub(crate) struct BucketsFold {
     layout: Layout,
     quantile: Option<f64>,
-    /// How often the buckets of the tier were halved, and those of the point.
-    halvings: [u32; 2],
+    /// How often the buckets of the tier were halved.
+    tier_halvings: u32,
+    /// The same for the counts of the point, which are those of the coarsest tier in it.
+    halvings: u32,
     /// The counts of all buckets, as far as they were read.
     counts: Vec<u64>,
     /// The number of values in these counts.
@@ -121,7 +123,7 @@ pub(crate) struct BucketsFold {
     count: u64,
     sum: f64,
     /// `true` if a point had to be made of counts that were not read.
-    pub(crate) is_lacking: bool,
+    pub(crate) needs_counts: bool,
 }
 
 impl BucketsFold {
@@ -129,7 +131,8 @@ impl BucketsFold {
         Self {
             layout,
             quantile,
-            halvings: [0; 2],
+            tier_halvings: 0,
+            halvings: 0,
             counts: vec![0; layout.buckets().into()],
             counted: 0,
             rows: 0,
@@ -137,15 +140,14 @@ impl BucketsFold {
             bounds: None,
             count: 0,
             sum: 0.0,
-            is_lacking: false,
+            needs_counts: false,
         }
     }
 
     /// The bounds of a bucket, or of the buckets that were joined to it.
     fn bounds_of(&self, bucket: u16) -> (f64, f64) {
-        let [_, halvings] = self.halvings;
-        let first = bucket << halvings;
-        let last = first + (1 << halvings) - 1;
+        let first = bucket << self.halvings;
+        let last = first + (1 << self.halvings) - 1;
         let (low, _) = self.layout.bounds(first);
         let (_, high) = self.layout.bounds(last);
         (low, high)
@@ -164,7 +166,7 @@ impl BucketsFold {
         {
             return bucket;
         }
-        self.is_lacking |= self.counted < self.count;
+        self.needs_counts |= self.counted < self.count;
         let rank = rank(quantile, self.count);
         let mut seen = 0;
         let reaches = |bucket: &u16| {
@@ -179,7 +181,7 @@ impl Fold for BucketsFold {
     type Row = Counts;
 
     fn begin(&mut self, _: &[Observed], halvings: u32) {
-        self.halvings[0] = halvings;
+        self.tier_halvings = halvings;
     }
 
     fn add(&mut self, _: u64, row: &Counts) {
@@ -187,12 +189,13 @@ impl Fold for BucketsFold {
         if summary.count == 0 {
             return;
         }
+        // A point of two tiers begins with the coarser one. The buckets of the finer one are halved
+        // until they are those of the point.
         if self.rows == 0 {
-            self.halvings[1] = self.halvings[0];
+            self.halvings = self.tier_halvings;
         }
-        // A point of two tiers begins with the coarser one, to which the finer one is halved.
-        let [halvings, wanted] = self.halvings;
-        let halved = |bucket: u16| bucket >> wanted.saturating_sub(halvings);
+        let times = self.halvings.saturating_sub(self.tier_halvings);
+        let halved = |bucket: u16| bucket >> times;
         for (bucket, count) in row.buckets.iter().zip(&row.counts) {
             self.counts[usize::from(halved(*bucket))] += u64::from(*count);
         }

@@ -71,8 +71,9 @@ impl Grid {
         for tier in self.tier..starts.len() {
             let coarser = (tier + 1..starts.len()).find(|coarser| starts[*coarser] < starts[tier]);
             let from = coarser.map_or(begin, |coarser| {
-                // Where an interval of the coarser tier ends, so that none is counted twice or cut.
-                // An interval that is longer than a step ends within one, and then that one ends.
+                // A part begins where an interval of the coarser tier ends, so that no interval is
+                // cut or counted twice. If those intervals are longer than a step, it begins with
+                // a step, so that each point is made of one tier.
                 let (unit, origin) = match plan.tiers[coarser].step {
                     interval if interval <= self.step => (interval, 0),
                     _ => (self.step, begin % self.step),

@@ -134,13 +134,16 @@ impl Taken {
         parts: &[Part<Counts>],
         layout: Layout,
     ) -> AnsweredSeries {
-        let is_stored = |quantile| QUANTILES.contains(&quantile);
-        let is_long = |part: &Part<Counts>| self.plan.tiers[part.tier].step >= self.grid.step;
-        if self.quantile.is_none_or(|quantile| is_stored(quantile) && parts.iter().all(is_long)) {
+        // A mean is computed from any summaries; a percentile is that of a single one.
+        let has_one_for_each_point =
+            |part: &Part<Counts>| self.plan.tiers[part.tier].step >= self.grid.step;
+        let is_stored =
+            |quantile| QUANTILES.contains(&quantile) && parts.iter().all(has_one_for_each_point);
+        if self.quantile.is_none_or(is_stored) {
             let mut fold = BucketsFold::new(layout, self.quantile);
             let series = self.read(labels, parts, Depth::Summary, &mut fold);
-            // After a restart of a series, two parts of an interval make one point.
-            if !fold.is_lacking {
+            // A point may have two rows all the same, as after a restart of the series.
+            if !fold.needs_counts {
                 return series;
             }
         }

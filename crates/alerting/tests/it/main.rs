@@ -2,13 +2,13 @@
 
 mod built_in;
 mod clock_jumps;
-mod doubts;
 #[cfg(feature = "toml")]
 mod file_silences;
 mod findings;
 mod guests;
 mod house;
 mod metrics;
+mod missing;
 mod noise;
 mod quiet;
 mod reload;

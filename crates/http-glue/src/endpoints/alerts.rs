@@ -239,7 +239,7 @@ impl<'a> ShownRule<'a> {
         if let Some(severity) = rule.severity.or(of_metric) {
             labels.insert("severity", severity.word());
         }
-        let (health, last_error) = match (overview.at, status.left_out, &status.unknown) {
+        let (health, last_error) = match (overview.at, status.left_out, &status.missing) {
             (None, ..) => ("unknown", String::new()),
             (_, 0, None) => ("ok", String::new()),
             (_, 0, Some(reason)) => ("unknown", reason.clone()),

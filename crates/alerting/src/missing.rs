@@ -1,4 +1,4 @@
-//! Why a condition cannot be judged: the service does not have what it names.
+//! What a condition names and the service does not have.
 //!
 //! A rule whose metric has a spelling mistake never fires, and without a word about it would look as
 //! good as a rule over a healthy service. The metric may still come, so it is no error either.
@@ -7,8 +7,8 @@ use metrics_core::{Family, Kind, Labels, Sample, Snapshot};
 
 use crate::condition::{Condition, Findings, Matcher, Metric, Operator, Statistic};
 
-/// Returns what a condition lacks in a sample.
-pub(crate) fn doubt(condition: &Condition, sample: &Sample) -> Option<String> {
+/// Returns what a condition names and a sample does not have, with what to do.
+pub(crate) fn missing(condition: &Condition, sample: &Sample) -> Option<String> {
     match condition {
         Condition::Metric(threshold) => of_metric(&threshold.metric, &sample.snapshot),
         Condition::Finding(findings) => of_findings(findings, sample),

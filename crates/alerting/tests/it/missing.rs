@@ -10,20 +10,20 @@ use crate::house::{House, SECOND};
 const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.").labels(&["outcome"]);
 const WORK: Desc = Desc::latency("work_seconds", "Time of a job.");
 
-/// Returns why a rule with this condition cannot be judged.
-fn unknown(condition: impl Into<Condition>) -> Option<String> {
+/// Returns what a rule with this condition lacks.
+fn missing(condition: impl Into<Condition>) -> Option<String> {
     let mut house = House::new([Rule::new("R", condition)]);
     let jobs = house.registry().counter(&JOBS, &["done"]).expect("there is room");
     let work = house.registry().latency(&WORK, &[]).expect("there is room");
     jobs.inc();
     work.record(Duration::from_millis(5));
     house.at(1.0);
-    house.alerts.overview().rules[0].unknown.clone()
+    house.alerts.overview().rules[0].missing.clone()
 }
 
 #[track_caller]
 fn check(condition: impl Into<Condition>, expected: &str) {
-    assert_eq!(unknown(condition).as_deref(), Some(expected));
+    assert_eq!(missing(condition).as_deref(), Some(expected));
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn what_a_rule_lacks_is_named_with_what_to_do() {
     let other = "no series of `level` has these labels: correct `where`, or wait";
     check(Metric::new("level").only("tank", "z").above(1.0), other);
     let statistic = |condition, wanted: &str| {
-        let said = unknown(condition).expect("it cannot be judged");
+        let said = missing(condition).expect("it cannot be judged");
         assert!(said.ends_with(&format!("` has no such statistic: it needs {wanted}")), "{said}");
     };
     statistic(Metric::new("level").quantile(0.5).above(1.0), "a latency or distribution");
@@ -49,7 +49,7 @@ fn what_a_rule_lacks_is_named_with_what_to_do() {
     statistic(Metric::new("work_seconds").rate().above(1.0), "a counter");
     let gauge = "a gauge; of a latency take a quantile or the mean";
     statistic(Metric::new("work_seconds").above(1.0), gauge);
-    let said = unknown(Findings::new("queue", "deep")).expect("there is no such monitor");
+    let said = missing(Findings::new("queue", "deep")).expect("there is no such monitor");
     assert!(said.starts_with("no monitor has the topic `queue`: there are "), "{said}");
 }
 
@@ -65,7 +65,7 @@ fn a_rule_that_can_be_judged_lacks_nothing() {
         Metric::new("work_seconds").quantile(0.5).above(1.0),
         Findings::any().into(),
     ] {
-        assert_eq!(unknown(condition.clone()), None, "{condition}");
+        assert_eq!(missing(condition.clone()), None, "{condition}");
     }
 }
 
@@ -73,13 +73,13 @@ fn a_rule_that_can_be_judged_lacks_nothing() {
 fn a_metric_that_comes_later_is_judged_from_then_on() {
     let rule = Rule::new("R", Metric::new("jobs_total").rate().above(0.0)).lasting(SECOND);
     let mut house = House::new([rule]);
-    let is_unknown = |house: &House| house.alerts.overview().rules[0].unknown.is_some();
-    assert!(!is_unknown(&house), "nothing was evaluated yet");
+    let lacks_it = |house: &House| house.alerts.overview().rules[0].missing.is_some();
+    assert!(!lacks_it(&house), "nothing was evaluated yet");
     house.seconds(3);
-    assert!(is_unknown(&house));
+    assert!(lacks_it(&house));
     let jobs = house.registry().counter(&JOBS, &["done"]).expect("there is room");
     jobs.inc();
     house.seconds(2);
-    assert!(!is_unknown(&house));
+    assert!(!lacks_it(&house));
     assert_eq!(house.state(), Some(AlertState::Firing));
 }
