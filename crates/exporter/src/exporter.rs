@@ -4,13 +4,15 @@
 //! the server of the page records, since the exporter does not know the registry.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use metrics_core::Sample;
 
 use crate::decoration::{Decoration, SettingError};
 use crate::format::Format;
 use crate::naming::Naming;
+use crate::native::{Converter, NativeHistograms};
+use crate::negotiate;
 use crate::plan::Plans;
 
 /// Renders samples as pages of metrics.
@@ -22,6 +24,7 @@ use crate::plan::Plans;
 pub struct Exporter {
     decoration: Decoration,
     naming: Naming,
+    converter: Option<Arc<Converter>>,
     plans: Mutex<Plans>,
 }
 
@@ -31,6 +34,7 @@ pub struct Exporter {
 pub struct ExporterBuilder {
     decoration: Decoration,
     naming: Naming,
+    native: Option<NativeHistograms>,
 }
 
 impl ExporterBuilder {
@@ -61,9 +65,22 @@ impl ExporterBuilder {
         self
     }
 
+    /// Offers [`Format::Protobuf`], with native histograms beside the buckets with bounds; by
+    /// default it is not offered.
+    ///
+    /// Prometheus 2.42 keeps only the native histograms of such a page, so dashboards that read
+    /// `_bucket` series go blank. Newer ones can keep both: `scrape_classic_histograms` in 2.53,
+    /// `always_scrape_classic_histograms` in 3.
+    pub fn native_histograms(mut self, settings: NativeHistograms) -> Self {
+        self.native = Some(settings);
+        self
+    }
+
     /// Creates the exporter.
     pub fn build(self) -> Exporter {
-        Exporter { decoration: self.decoration, naming: self.naming, plans: Mutex::default() }
+        let converter = self.native.map(|settings| Arc::new(Converter::new(settings)));
+        let (decoration, naming) = (self.decoration, self.naming);
+        Exporter { decoration, naming, converter, plans: Mutex::default() }
     }
 }
 
@@ -97,10 +114,37 @@ impl Exporter {
         self.naming
     }
 
+    /// Returns the format that an `Accept` header prefers, of those that this exporter offers;
+    /// [`Format::Text`] where it allows none.
+    ///
+    /// `accept` holds the values of all `Accept` headers. The most specific range that
+    /// matches a format gives its quality; `q=0` excludes the format, and a malformed
+    /// range is ignored. Between formats of equal quality, the one that a more specific
+    /// range matches wins. If these are equal too, the one that can say more wins where
+    /// both are named, and text where a wildcard matches both. Protobuf must be named.
+    ///
+    /// ```
+    /// use exporter::{Exporter, Format, NativeHistograms};
+    ///
+    /// let exporter = Exporter::new();
+    /// assert_eq!(exporter.negotiate(None), Format::Text);
+    /// assert_eq!(exporter.negotiate(Some("*/*")), Format::Text);
+    /// let header = "application/vnd.google.protobuf;q=0.5,\
+    ///     application/openmetrics-text;version=1.0.0;q=0.4,text/plain;q=0.3";
+    /// assert_eq!(exporter.negotiate(Some(header)), Format::OpenMetrics);
+    ///
+    /// let exporter = Exporter::builder().native_histograms(NativeHistograms::new()).build();
+    /// assert_eq!(exporter.negotiate(Some(header)), Format::Protobuf);
+    /// ```
+    pub fn negotiate<'a>(&self, accept: impl IntoIterator<Item = &'a str>) -> Format {
+        let is_offered = |format: &Format| *format != Format::Protobuf || self.converter.is_some();
+        negotiate::best(Format::ALL.iter().copied().filter(is_offered), accept)
+    }
+
     /// Appends a page to `out`.
     ///
     /// Classic names exist in text only. So [`Naming::Classic`] is always written as
-    /// [`Format::Text`], and [`Naming::Both`] in OpenMetrics has only the standard
+    /// [`Format::Text`], and [`Naming::Both`] in another format has only the standard
     /// names. Send the content type of [`Rendered::format`], not of `wanted`.
     pub fn render(
         &self,
@@ -111,13 +155,14 @@ impl Exporter {
     ) -> Rendered {
         let (format, naming) = match (wanted, naming) {
             (_, Naming::Classic) => (Format::Text, Naming::Classic),
-            (Format::OpenMetrics, Naming::Both) => (Format::OpenMetrics, Naming::Standard),
-            as_wanted => as_wanted,
+            (Format::Text, naming) => (Format::Text, naming),
+            (format, _) => (format, Naming::Standard),
         };
         let plan = {
             // A plan is stored only when it is complete, so the lock's poison can be ignored.
             let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-            plans.get(&sample.snapshot, format, naming, &self.decoration)
+            let settings = (&self.decoration, self.converter.as_ref());
+            plans.get(&sample.snapshot, format, naming, settings)
         };
         let start = out.len();
         plan.render(sample, out);

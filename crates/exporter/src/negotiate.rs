@@ -11,55 +11,64 @@
 
 use crate::format::Format;
 
-/// Returns the format that an `Accept` header prefers; [`Format::Text`] where it allows none.
-///
-/// `accept` holds the values of all `Accept` headers. The most specific range that
-/// matches a format gives its quality; `q=0` excludes the format, and a malformed
-/// range is ignored. Between formats of equal quality, the one that a more specific
-/// range matches wins. If these are equal too, OpenMetrics wins where both are named,
-/// and text where a wildcard matches both.
-///
-/// ```
-/// use exporter::{Format, negotiate};
-///
-/// assert_eq!(negotiate(None), Format::Text);
-/// assert_eq!(negotiate(Some("*/*")), Format::Text);
-/// let header = "text/plain;q=0.3, application/openmetrics-text;version=1.0.0;q=0.4";
-/// assert_eq!(negotiate(Some(header)), Format::OpenMetrics);
-/// ```
-pub fn negotiate<'a>(accept: impl IntoIterator<Item = &'a str>) -> Format {
+/// Returns the best of the offered formats; see [`Exporter::negotiate`](crate::Exporter::negotiate).
+pub(crate) fn best<'a>(
+    offers: impl Iterator<Item = Format>,
+    accept: impl IntoIterator<Item = &'a str>,
+) -> Format {
     let ranges: Vec<Range<'_>> =
         accept.into_iter().flat_map(|value| split(value, ',')).filter_map(Range::parse).collect();
-    let allowed = Format::ALL.iter().filter_map(|format| {
-        let preference =
-            ranges.iter().filter_map(|range| range.preference(Offer::of(*format))).max()?;
-        let Preference { specificity, quality } = preference;
-        (quality > 0).then_some((quality, specificity, prefers(*format, specificity), *format))
+    let allowed = offers.filter_map(|format| {
+        let preferences = ranges.iter().filter_map(|range| range.preference(Offer::of(format)));
+        let Preference { specificity, quality } = preferences.max()?;
+        let is_named = specificity >= Specificity::Type;
+        // A reader that names no format may be a person, who cannot read protobuf.
+        let is_allowed = quality > 0 && (is_named || format != Format::Protobuf);
+        is_allowed.then_some((quality, specificity, richness(format, is_named), format))
     });
     allowed
-        .max_by_key(|(quality, specificity, preferred, _)| (*quality, *specificity, *preferred))
+        .max_by_key(|(quality, specificity, richness, _)| (*quality, *specificity, *richness))
         .map_or(Format::Text, |(.., format)| format)
 }
 
-/// Returns `true` if the format wins a tie: OpenMetrics if it was named, else text.
-fn prefers(format: Format, specificity: Specificity) -> bool {
-    (format == Format::OpenMetrics) == (specificity >= Specificity::Type)
+/// Ranks formats in a tie: by what they can say if they were named, else text wins.
+fn richness(format: Format, is_named: bool) -> u8 {
+    match format {
+        Format::Text => u8::from(!is_named) * 3,
+        Format::OpenMetrics => 1,
+        Format::Protobuf => 2,
+    }
 }
 
 /// A format in the terms of an `Accept` header.
 struct Offer {
     main: &'static str,
     sub: &'static str,
-    version: &'static str,
+    /// What a range must say of these parameters, if it says something.
+    parameters: &'static [(&'static str, &'static str)],
 }
 
 impl Offer {
     const fn of(format: Format) -> Self {
         match format {
-            Format::Text => Self { main: "text", sub: "plain", version: "0.0.4" },
-            Format::OpenMetrics => {
-                Self { main: "application", sub: "openmetrics-text", version: "1.0.0" }
-            }
+            Format::Text => Self {
+                main: "text",
+                sub: "plain",
+                parameters: &[("version", "0.0.4"), ("charset", "utf-8")],
+            },
+            Format::OpenMetrics => Self {
+                main: "application",
+                sub: "openmetrics-text",
+                parameters: &[("version", "1.0.0"), ("charset", "utf-8")],
+            },
+            Format::Protobuf => Self {
+                main: "application",
+                sub: "vnd.google.protobuf",
+                parameters: &[
+                    ("proto", "io.prometheus.client.metricfamily"),
+                    ("encoding", "delimited"),
+                ],
+            },
         }
     }
 }
@@ -84,8 +93,8 @@ struct Preference {
 struct Range<'a> {
     main: &'a str,
     sub: &'a str,
-    version: Option<&'a str>,
-    charset: Option<&'a str>,
+    /// The parameters, except the q-value.
+    parameters: Vec<(&'a str, &'a str)>,
     /// The q-value in thousandths.
     quality: u16,
 }
@@ -94,7 +103,7 @@ impl<'a> Range<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let mut parts = split(text, ';').map(str::trim);
         let (main, sub) = parts.next()?.split_once('/')?;
-        let mut range = Self { main, sub, version: None, charset: None, quality: 1000 };
+        let mut range = Self { main, sub, parameters: Vec::new(), quality: 1000 };
         if !is_token(main) || !is_token(sub) || (main == "*" && sub != "*") {
             return None;
         }
@@ -103,32 +112,38 @@ impl<'a> Range<'a> {
             let (key, value) = (key.trim(), unquoted(value.trim()));
             if key.eq_ignore_ascii_case("q") {
                 range.quality = quality(value)?;
-            } else if key.eq_ignore_ascii_case("version") {
-                range.version = Some(value);
-            } else if key.eq_ignore_ascii_case("charset") {
-                range.charset = Some(value);
+            } else {
+                range.parameters.push((key, value));
             }
         }
         Some(range)
     }
 
     fn preference(&self, offer: Offer) -> Option<Preference> {
-        let specificity = match (self.main, self.sub, self.version) {
-            ("*", _, None) => Specificity::Anything,
-            (main, "*", None) if main.eq_ignore_ascii_case(offer.main) => Specificity::MainType,
-            (main, sub, version)
-                if main.eq_ignore_ascii_case(offer.main) && sub.eq_ignore_ascii_case(offer.sub) =>
-            {
-                match version {
-                    None => Specificity::Type,
-                    Some(version) if version == offer.version => Specificity::Version,
-                    Some(_) => return None,
+        let is_main = self.main.eq_ignore_ascii_case(offer.main);
+        let matched = offer.parameters.iter().filter_map(|(key, wanted)| {
+            let (_, given) =
+                self.parameters.iter().find(|(given, _)| given.eq_ignore_ascii_case(key))?;
+            Some((*key, given.eq_ignore_ascii_case(wanted)))
+        });
+        let matched: Vec<_> = matched.collect();
+        if matched.iter().any(|(_, is_equal)| !is_equal) {
+            return None;
+        }
+        let has_version = matched.iter().any(|(key, _)| *key != "charset");
+        let specificity = match (self.main, self.sub) {
+            ("*", _) if !has_version => Specificity::Anything,
+            (_, "*") if is_main && !has_version => Specificity::MainType,
+            (_, sub) if is_main && sub.eq_ignore_ascii_case(offer.sub) => {
+                if has_version {
+                    Specificity::Version
+                } else {
+                    Specificity::Type
                 }
             }
             _ => return None,
         };
-        let takes_utf8 = self.charset.is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"));
-        takes_utf8.then_some(Preference { specificity, quality: self.quality })
+        Some(Preference { specificity, quality: self.quality })
     }
 }
 

@@ -13,6 +13,8 @@ use crate::classic::Classic;
 use crate::decoration::Decoration;
 use crate::format::Format;
 use crate::naming::Naming;
+use crate::native::Converter;
+use crate::protobuf::Protobuf;
 use crate::standard::Standard;
 
 /// A page without its numbers.
@@ -20,15 +22,28 @@ pub(crate) struct Plan {
     format: Format,
     standard: Option<Standard>,
     classic: Option<Classic>,
+    protobuf: Option<Protobuf>,
 }
 
+/// What an exporter's pages have in common.
+type Settings<'a> = (&'a Decoration, Option<&'a Arc<Converter>>);
+
 impl Plan {
-    fn new(snapshot: &Snapshot, format: Format, naming: Naming, decoration: &Decoration) -> Self {
+    fn new(
+        snapshot: &Snapshot,
+        format: Format,
+        naming: Naming,
+        (decoration, converter): Settings<'_>,
+    ) -> Self {
         let mut names = SampleNames::default();
+        if format == Format::Protobuf {
+            let page = Protobuf::new(snapshot, decoration, converter.cloned(), &mut names);
+            return Self { format, standard: None, classic: None, protobuf: Some(page) };
+        }
         let standard =
             naming.has_standard().then(|| Standard::new(snapshot, format, decoration, &mut names));
         let classic = naming.has_classic().then(|| Classic::new(snapshot, decoration, &mut names));
-        Self { format, standard, classic }
+        Self { format, standard, classic, protobuf: None }
     }
 
     pub(crate) fn render(&self, sample: &Sample, out: &mut Vec<u8>) {
@@ -38,6 +53,9 @@ impl Plan {
         if let Some(classic) = &self.classic {
             classic.render(sample, out);
         }
+        if let Some(protobuf) = &self.protobuf {
+            protobuf.render(sample, out);
+        }
         if self.format == Format::OpenMetrics {
             out.extend_from_slice(b"# EOF\n");
         }
@@ -45,7 +63,8 @@ impl Plan {
 
     pub(crate) fn skipped(&self) -> u64 {
         let standard = self.standard.as_ref().map_or(0, |standard| standard.skipped);
-        standard + self.classic.as_ref().map_or(0, |classic| classic.skipped)
+        let protobuf = self.protobuf.as_ref().map_or(0, |protobuf| protobuf.skipped);
+        standard + protobuf + self.classic.as_ref().map_or(0, |classic| classic.skipped)
     }
 
     pub(crate) fn merged(&self) -> u64 {
@@ -86,7 +105,7 @@ impl Plans {
         snapshot: &Snapshot,
         format: Format,
         naming: Naming,
-        decoration: &Decoration,
+        settings: Settings<'_>,
     ) -> Arc<Plan> {
         let series = Some(snapshot.series_set());
         if self.series != series {
@@ -97,7 +116,7 @@ impl Plans {
         if let Some((_, plan)) = self.kept.iter().find(|(kept, _)| *kept == key) {
             return plan.clone();
         }
-        let plan = Arc::new(Plan::new(snapshot, format, naming, decoration));
+        let plan = Arc::new(Plan::new(snapshot, format, naming, settings));
         self.kept.push((key, plan.clone()));
         plan
     }

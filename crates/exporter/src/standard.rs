@@ -158,8 +158,8 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
 
     fn histogram(&mut self, histogram: &Histogram, bounds: &[f64], format: Format) {
         let exemplars: &[Exemplar] = match format {
-            Format::Text => &[],
             Format::OpenMetrics => histogram.exemplars(),
+            _ => &[],
         };
         let mut exemplars = exemplars.iter().peekable();
         let counts = histogram.cumulative().iter().copied().zip(bounds.iter().copied());
@@ -183,7 +183,7 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
 }
 
 /// Returns the last exemplar whose value is not above the bound; exemplars are ascending.
-fn up_to<'a>(
+pub(crate) fn up_to<'a>(
     exemplars: &mut Peekable<slice::Iter<'a, Exemplar>>,
     bound: f64,
 ) -> Option<&'a Exemplar> {
@@ -200,7 +200,7 @@ fn stem(name: &str) -> &str {
 }
 
 /// Returns `true` if a description is valid; its public fields may have been changed.
-fn is_sound(desc: &OwnedDesc) -> bool {
+pub(crate) fn is_sound(desc: &OwnedDesc) -> bool {
     let made = OwnedDesc::new(desc.kind, &desc.name, &desc.help);
     made.is_ok_and(|made| made.name == desc.name && made.with_bounds(&desc.bounds).is_ok())
 }

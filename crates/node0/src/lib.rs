@@ -105,7 +105,9 @@ pub use db_pool_monitor::{
     Acquiring, AttachError, Checkout, PoolHandle, PoolLevels, PoolMetrics, PoolMonitor, PoolRates,
     Thresholds,
 };
-pub use exporter::{Exporter, ExporterBuilder, Format, Json, Naming, Rendered, SettingError};
+pub use exporter::{
+    Exporter, ExporterBuilder, Format, Json, Naming, NativeHistograms, Rendered, SettingError,
+};
 pub use http_glue::{
     AlertPages, ApiError, BindError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query,
     Readiness, ReadinessStatus, RenderLimits, RenderSlots, Routes, RoutesError, Serve, Shutdown,

@@ -1,4 +1,8 @@
-use exporter::{Format, negotiate};
+use exporter::{Exporter, Format, NativeHistograms};
+
+fn negotiate<'a>(accept: impl IntoIterator<Item = &'a str>) -> Format {
+    Exporter::new().negotiate(accept)
+}
 
 #[track_caller]
 fn check(accept: &str, expected: Format) {
@@ -114,4 +118,23 @@ fn content_types_are_exact() {
     assert_eq!(Format::OpenMetrics.content_type(), openmetrics);
     check(Format::Text.content_type(), Format::Text);
     check(Format::OpenMetrics.content_type(), Format::OpenMetrics);
+}
+
+#[test]
+fn protobuf_is_for_those_who_name_it_and_an_exporter_that_offers_it() {
+    let exporter = Exporter::builder().native_histograms(NativeHistograms::new()).build();
+    let check = |accept: &str, expected| {
+        assert_eq!(exporter.negotiate(Some(accept)), expected, "{accept}");
+    };
+    let protobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;\
+        encoding=delimited";
+    let rest = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5";
+    check(&format!("{protobuf},{rest},*/*;q=0.1"), Format::Protobuf);
+    check(&format!("{protobuf};q=0.6;escaping=allow-utf-8,{rest}"), Format::OpenMetrics);
+    check("*/*", Format::Text);
+    check("application/*", Format::OpenMetrics);
+    check("application/vnd.google.protobuf;encoding=text,text/plain;q=0.1", Format::Text);
+    check("application/vnd.google.protobuf;proto=other;q=1,text/plain;q=0.1", Format::Text);
+    check(Format::Protobuf.content_type(), Format::Protobuf);
+    assert_eq!(negotiate(Some(Format::Protobuf.content_type())), Format::Text);
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use exporter::{Exporter, Format, Json, Naming, Rendered, ScrapeMetrics, negotiate};
+use exporter::{Exporter, Format, Json, Naming, Rendered, ScrapeMetrics};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use metrics_core::{GuardedCall, GuestCall, Registry};
 
@@ -98,7 +98,8 @@ async fn page(
         Some(naming) if naming.has_classic() => Format::Text,
         _ => {
             let accept = headers.get_all(header::ACCEPT).into_iter();
-            negotiate(accept.filter_map(|value| value.to_str().ok()))
+            let accept = accept.filter_map(|value| value.to_str().ok());
+            rendering.pages.exporter.negotiate(accept)
         }
     };
     let shared = rendering.clone();
