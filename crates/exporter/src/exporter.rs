@@ -12,7 +12,7 @@ use crate::decoration::{Decoration, SettingError};
 use crate::format::Format;
 use crate::naming::Naming;
 use crate::native::{Converter, NativeHistograms};
-use crate::negotiate;
+use crate::negotiate::{self, Accepted};
 use crate::plan::Plans;
 
 /// Renders samples as pages of metrics.
@@ -22,10 +22,19 @@ use crate::plan::Plans;
 /// samples of any registry.
 #[derive(Default)]
 pub struct Exporter {
-    decoration: Decoration,
+    settings: Settings,
     naming: Naming,
-    converter: Option<Arc<Converter>>,
     plans: Mutex<Plans>,
+}
+
+/// What the pages of an exporter have in common.
+#[derive(Default)]
+pub(crate) struct Settings {
+    pub(crate) decoration: Decoration,
+    /// Makes native histograms, if they are offered.
+    pub(crate) converter: Option<Arc<Converter>>,
+    /// `true` if OpenMetrics has `_created` lines.
+    pub(crate) has_created: bool,
 }
 
 /// Settings for an [`Exporter`].
@@ -35,6 +44,7 @@ pub struct ExporterBuilder {
     decoration: Decoration,
     naming: Naming,
     native: Option<NativeHistograms>,
+    has_created: bool,
 }
 
 impl ExporterBuilder {
@@ -76,11 +86,22 @@ impl ExporterBuilder {
         self
     }
 
+    /// Shows in OpenMetrics the time at which each counter and histogram began, on a line of its
+    /// own that ends in `_created`; by default it is not shown.
+    ///
+    /// Prometheus stores these lines as further series, unless its feature
+    /// `created-timestamp-zero-ingestion` is on. Protobuf always has these times.
+    pub fn created_lines(mut self) -> Self {
+        self.has_created = true;
+        self
+    }
+
     /// Creates the exporter.
     pub fn build(self) -> Exporter {
         let converter = self.native.map(|settings| Arc::new(Converter::new(settings)));
-        let (decoration, naming) = (self.decoration, self.naming);
-        Exporter { decoration, naming, converter, plans: Mutex::default() }
+        let Self { decoration, naming, has_created, .. } = self;
+        let settings = Settings { decoration, converter, has_created };
+        Exporter { settings, naming, plans: Mutex::default() }
     }
 }
 
@@ -114,8 +135,8 @@ impl Exporter {
         self.naming
     }
 
-    /// Returns the format that an `Accept` header prefers, of those that this exporter offers;
-    /// [`Format::Text`] where it allows none.
+    /// Returns the format that an `Accept` header prefers, of those that this exporter offers, with
+    /// its content type; text where it allows none.
     ///
     /// `accept` holds the values of all `Accept` headers. The most specific range that
     /// matches a format gives its quality; `q=0` excludes the format, and a malformed
@@ -127,18 +148,22 @@ impl Exporter {
     /// use exporter::{Exporter, Format, NativeHistograms};
     ///
     /// let exporter = Exporter::new();
-    /// assert_eq!(exporter.negotiate(None), Format::Text);
-    /// assert_eq!(exporter.negotiate(Some("*/*")), Format::Text);
+    /// assert_eq!(exporter.negotiate(None).format(), Format::Text);
+    /// assert_eq!(exporter.negotiate(Some("*/*")).format(), Format::Text);
     /// let header = "application/vnd.google.protobuf;q=0.5,\
     ///     application/openmetrics-text;version=1.0.0;q=0.4,text/plain;q=0.3";
-    /// assert_eq!(exporter.negotiate(Some(header)), Format::OpenMetrics);
+    /// assert_eq!(exporter.negotiate(Some(header)).format(), Format::OpenMetrics);
     ///
     /// let exporter = Exporter::builder().native_histograms(NativeHistograms::new()).build();
-    /// assert_eq!(exporter.negotiate(Some(header)), Format::Protobuf);
+    /// assert_eq!(exporter.negotiate(Some(header)).format(), Format::Protobuf);
     /// ```
-    pub fn negotiate<'a>(&self, accept: impl IntoIterator<Item = &'a str>) -> Format {
-        let is_offered = |format: &Format| *format != Format::Protobuf || self.converter.is_some();
-        negotiate::best(Format::ALL.iter().copied().filter(is_offered), accept)
+    pub fn negotiate<'a>(&self, accept: impl IntoIterator<Item = &'a str>) -> Accepted {
+        negotiate::best(|format| self.offers(format), accept)
+    }
+
+    /// Returns `true` if [`Self::negotiate`] can return this format.
+    pub fn offers(&self, format: Format) -> bool {
+        format != Format::Protobuf || self.settings.converter.is_some()
     }
 
     /// Appends a page to `out`.
@@ -161,8 +186,7 @@ impl Exporter {
         let plan = {
             // A plan is stored only when it is complete, so the lock's poison can be ignored.
             let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-            let settings = (&self.decoration, self.converter.as_ref());
-            plans.get(&sample.snapshot, format, naming, settings)
+            plans.get(&sample.snapshot, format, naming, &self.settings)
         };
         let start = out.len();
         plan.render(sample, out);
@@ -178,7 +202,7 @@ impl Exporter {
 impl fmt::Debug for Exporter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exporter")
-            .field("decoration", &self.decoration)
+            .field("decoration", &self.settings.decoration)
             .field("naming", &self.naming)
             .finish_non_exhaustive()
     }

@@ -20,9 +20,10 @@
 //!
 //! let exporter = Exporter::builder().prefix("shop")?.build();
 //! let accept = Some("application/openmetrics-text;version=1.0.0,text/plain;q=0.5");
+//! let accepted = exporter.negotiate(accept);
 //! let mut page = Vec::new();
 //! let rendered =
-//!     exporter.render(&registry.read(), exporter.negotiate(accept), Naming::Standard, &mut page);
+//!     exporter.render(&registry.read(), accepted.format(), Naming::Standard, &mut page);
 //!
 //! assert_eq!(rendered.format, Format::OpenMetrics);
 //! let page = String::from_utf8(page)?;
@@ -72,6 +73,7 @@ pub use format::Format;
 pub use json::Json;
 pub use naming::{Naming, UnknownNaming};
 pub use native::NativeHistograms;
+pub use negotiate::Accepted;
 pub use scrape_metrics::{
     CLASSIC_NAMES_MERGED, SCRAPE_BYTES, SCRAPE_DURATION, SCRAPE_FAMILIES_SKIPPED, SCRAPES,
     ScrapeMetrics,

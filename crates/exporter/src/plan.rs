@@ -10,10 +10,9 @@ use std::sync::Arc;
 use metrics_core::{Sample, SeriesSet, Snapshot};
 
 use crate::classic::Classic;
-use crate::decoration::Decoration;
+use crate::exporter::Settings;
 use crate::format::Format;
 use crate::naming::Naming;
-use crate::native::Converter;
 use crate::protobuf::Protobuf;
 use crate::standard::Standard;
 
@@ -25,30 +24,25 @@ pub(crate) struct Plan {
     protobuf: Option<Protobuf>,
 }
 
-/// What an exporter's pages have in common.
-type Settings<'a> = (&'a Decoration, Option<&'a Arc<Converter>>);
-
 impl Plan {
-    fn new(
-        snapshot: &Snapshot,
-        format: Format,
-        naming: Naming,
-        (decoration, converter): Settings<'_>,
-    ) -> Self {
+    fn new(snapshot: &Snapshot, format: Format, naming: Naming, settings: &Settings) -> Self {
         let mut names = SampleNames::default();
+        let Settings { decoration, converter, has_created } = settings;
         if format == Format::Protobuf {
-            let page = Protobuf::new(snapshot, decoration, converter.cloned(), &mut names);
+            let page = Protobuf::new(snapshot, decoration, converter.clone(), &mut names);
             return Self { format, standard: None, classic: None, protobuf: Some(page) };
         }
-        let standard =
-            naming.has_standard().then(|| Standard::new(snapshot, format, decoration, &mut names));
+        let has_created = *has_created && format == Format::OpenMetrics;
+        let standard = naming
+            .has_standard()
+            .then(|| Standard::new(snapshot, format, has_created, decoration, &mut names));
         let classic = naming.has_classic().then(|| Classic::new(snapshot, decoration, &mut names));
         Self { format, standard, classic, protobuf: None }
     }
 
     pub(crate) fn render(&self, sample: &Sample, out: &mut Vec<u8>) {
         if let Some(standard) = &self.standard {
-            standard.render(&sample.snapshot, out);
+            standard.render(sample, out);
         }
         if let Some(classic) = &self.classic {
             classic.render(sample, out);
@@ -105,7 +99,7 @@ impl Plans {
         snapshot: &Snapshot,
         format: Format,
         naming: Naming,
-        settings: Settings<'_>,
+        settings: &Settings,
     ) -> Arc<Plan> {
         let series = Some(snapshot.series_set());
         if self.series != series {

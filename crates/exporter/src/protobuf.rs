@@ -17,7 +17,7 @@ use crate::decoration::Decoration;
 use crate::native::{Converter, Native};
 use crate::pieces::Pieces;
 use crate::plan::SampleNames;
-use crate::standard::is_sound;
+use crate::standard::{created, is_sound, up_to};
 
 /// The families of a page, without their numbers.
 pub(crate) struct Protobuf {
@@ -93,9 +93,7 @@ impl Protobuf {
 
     /// Appends the families with a sample's numbers; see [`crate::standard::Standard::render`].
     pub(crate) fn render(&self, sample: &Sample, out: &mut Vec<u8>) {
-        let uptime = u64::try_from(sample.uptime.as_millis()).unwrap_or(u64::MAX);
-        // All totals began at zero when the registry was made, also those of later series.
-        let created = Timestamp::from_millis(sample.at.as_millis().saturating_sub(uptime));
+        let created = created(sample);
         let mut pieces = self.pieces.from(0);
         let mut page = Page { family: Message::default(), native: Native::default(), created };
         for (family, is_shown) in sample.snapshot.families().zip(&self.shown) {
@@ -162,7 +160,7 @@ fn classic(encoded: &mut Message, histogram: &Histogram, bounds: &[f64]) {
         encoded.message(3, |bucket| {
             bucket.uint(1, count);
             bucket.double(2, bound);
-            if let Some(shown) = crate::standard::up_to(&mut exemplars, bound) {
+            if let Some(shown) = up_to(&mut exemplars, bound) {
                 bucket.message(3, |message| exemplar(message, shown));
             }
         });

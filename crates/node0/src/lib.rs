@@ -143,6 +143,11 @@ struct WatchAPool;
 #[doc = include_str!("../../../docs/history.md")]
 struct AskTheHistory;
 
+/// The page about native histograms, whose example is compiled as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/native-histograms.md")]
+struct NativeHistogramsPage;
+
 /// The page about alerts, whose examples are compiled as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/alerts.md")]

@@ -93,7 +93,9 @@ async fn prometheus_has_the_counts_the_quantiles_and_the_traces() {
         let bucket = r#"operation_duration_seconds_bucket{operation="job",le="+Inf"}"#;
         assert_eq!(number(server, bucket), keeps_classic.then_some(count));
         let found = exemplars(server);
-        for (value, trace) in traced {
+        // 2.42 takes those of the buckets with bounds, in their order, and drops one that is older
+        // than the one before.
+        for (value, trace) in traced.iter().rev().take(if *keeps_classic { 3 } else { 1 }) {
             let trace = format!("{trace:032x}");
             let is_found = |(of, id): &(f64, String)| (of - value).abs() < 1e-6 && *id == trace;
             assert!(found.iter().any(is_found), "{value} {trace}: {found:?}");
