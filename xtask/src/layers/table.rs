@@ -120,7 +120,7 @@ pub(super) const LAYERS: &[Row] = &[
     Row {
         role: Role::Reader,
         name: "exporter",
-        knows: "text 0.0.4, OpenMetrics 1.0 and JSON of a snapshot",
+        knows: "text 0.0.4, OpenMetrics 1.0, protobuf and JSON of a snapshot",
         ours: Ours::ByRole,
         outside: Outside::Only(&["ryu", "serde", "thiserror"]),
         never: &[RUNTIMES, WEB, &["deadpool"]],
