@@ -151,6 +151,15 @@ pub(super) const LAYERS: &[Row] = &[
     },
     Row {
         role: Role::Outlet,
+        name: "streaming",
+        knows: "the present for any number of clients: subscriptions, frames, back-pressure; no HTTP",
+        ours: Ours::ByRole,
+        outside: Outside::Only(&["bytes", "serde", "serde_json", "thiserror", "tokio", "tracing"]),
+        never: &[WEB, TOWER],
+        oversize: &[],
+    },
+    Row {
+        role: Role::Outlet,
         name: "notifier",
         knows: "delivering alerts to Alertmanager and webhooks",
         ours: Ours::ByRole,
