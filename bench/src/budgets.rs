@@ -119,6 +119,7 @@ const BUDGETS: &[Budget] = &[
     Budget::new("sampling/1000x8", "node0, busy", Of(LINES, 1.25)).floor(LINES),
     Budget::new("history/query/24", "node0, gauges", Nanos(5e6)).floor(SCAN),
     Budget::new("history/query/24", "node0, counters", Nanos(5e6)).floor(SCAN),
+    Budget::new("history/percentile/24", "node0, p95", Nanos(5e6)).floor(SCAN),
     Budget::new("history/tick/1000", "node0, with history", Nanos(1e6)).floor(VALUES),
     Budget::new("stream/100/cpu", "node0", BestPeer(1.0)).floor(RAW_FRAME),
     Budget::new("stream/1000/cpu", "node0", Of(RAW_FRAME, 1.2)),

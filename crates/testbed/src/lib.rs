@@ -50,6 +50,7 @@ pub mod process;
 pub mod prometheus;
 pub mod promtool;
 pub mod prove;
+pub mod random;
 pub mod redis;
 pub mod shape;
 

@@ -9,21 +9,21 @@
 use std::sync::LazyLock;
 
 /// The number of bits of a probability.
-pub(super) const SCALE_BITS: u32 = 14;
+pub(crate) const SCALE_BITS: u32 = 14;
 /// The sum of all probabilities of a table.
-pub(super) const SCALE: u32 = 1 << SCALE_BITS;
+pub(crate) const SCALE: u32 = 1 << SCALE_BITS;
 /// The number of symbols of a table.
-pub(super) const SYMBOLS: usize = 32;
+pub(crate) const SYMBOLS: usize = 32;
 
 /// The numbers that a register of the processor holds.
 const LANES: usize = 8;
 
 /// The spreads for which there are tables: the variance of a count `m` is `m + m² · spread`.
-pub(super) const SPREADS: [f32; 4] = [0.0, 0.03, 0.15, 0.8];
+pub(crate) const SPREADS: [f32; 4] = [0.0, 0.03, 0.15, 0.8];
 /// The expected count from which on distances are coded.
-pub(super) const DIRECT: f32 = 8.0;
+pub(crate) const DIRECT: f32 = 8.0;
 /// The symbol of an expected count in the tables of distances.
-pub(super) const CENTER: i64 = SYMBOLS as i64 / 2;
+pub(crate) const CENTER: i64 = SYMBOLS as i64 / 2;
 
 /// The least expected count that is distinguished, 2⁻⁸.
 const LEAST: f32 = 1.0 / 256.0;
@@ -35,7 +35,7 @@ const DIRECT_TABLES: usize = (DIRECT.to_bits() >> MANTISSA_SHIFT) as usize - ORI
 
 /// The probabilities of [`SYMBOLS`] symbols, in parts of [`SCALE`]; none is zero.
 #[derive(Clone, Debug)]
-pub(crate) struct Table {
+pub struct Table {
     /// The sum of the probabilities of all lower symbols. They fit 15 bits, so that a search compares
     /// many at once.
     below: [i16; SYMBOLS],
@@ -57,7 +57,7 @@ impl Table {
 
     /// Returns where the part of a symbol begins, and its size.
     #[inline]
-    pub(super) fn part(&self, symbol: usize) -> (u32, u32) {
+    pub(crate) fn part(&self, symbol: usize) -> (u32, u32) {
         let first = self.below[symbol] as u32;
         let end = self.below.get(symbol + 1).map_or(SCALE, |end| *end as u32);
         (first, end - first)
@@ -65,7 +65,7 @@ impl Table {
 
     /// Returns the symbol in whose part a number lies.
     #[inline]
-    pub(super) fn find(&self, at: u32) -> usize {
+    pub(crate) fn find(&self, at: u32) -> usize {
         let at = at as i16;
         // Compares eight at a time and without a branch: a search would mispredict at every step.
         let mut begun = [0_i16; LANES];
@@ -80,13 +80,13 @@ impl Table {
 
 /// All tables.
 #[derive(Debug)]
-pub(super) struct Tables {
+pub(crate) struct Tables {
     direct: Vec<[Table; DIRECT_TABLES]>,
     distances: [Table; STEPS],
 }
 
 /// Computed once, since they depend on nothing.
-pub(super) static TABLES: LazyLock<Tables> = LazyLock::new(Tables::new);
+pub(crate) static TABLES: LazyLock<Tables> = LazyLock::new(Tables::new);
 
 impl Tables {
     fn new() -> Self {
@@ -106,7 +106,7 @@ impl Tables {
 
     /// Returns the table of counts around an expected one below [`DIRECT`].
     #[inline]
-    pub(super) fn direct(&self, spread: usize, expected: f32) -> &Table {
+    pub(crate) fn direct(&self, spread: usize, expected: f32) -> &Table {
         let step = (expected.max(LEAST).to_bits() >> MANTISSA_SHIFT) as usize - ORIGIN;
         &self.direct[spread][step.min(DIRECT_TABLES - 1)]
     }
@@ -114,7 +114,7 @@ impl Tables {
     /// Returns the table of distances for a standard deviation of at least two, and the bits of a
     /// step: it is a power of two from a quarter to a half of the deviation.
     #[inline]
-    pub(super) fn distances(&self, deviation: f32) -> (&Table, u32) {
+    pub(crate) fn distances(&self, deviation: f32) -> (&Table, u32) {
         let bits = deviation.max(2.0).to_bits() >> MANTISSA_SHIFT;
         let octave = bits / STEPS as u32 - 127;
         (&self.distances[bits as usize % STEPS], octave - 1)

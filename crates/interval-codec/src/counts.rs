@@ -2,30 +2,76 @@
 //!
 //! The shape of a distribution changes slowly, so the count of a bucket is expected to be its share
 //! of the counts so far, times the count of the interval. Buckets that had no count yet in the block
-//! follow after the known ones, each with its distance from the one before. Of the sum, the mean is
-//! coded, to 14 bits.
+//! follow after the known ones, each with its distance from the one before.
+//!
+//! The summary has the number of values, their mean to 14 bits, and the buckets of the [`QUANTILES`]
+//! that people mostly ask for: decoding all counts takes some twenty times as long. The first and the
+//! last of these buckets also bound the counts, so nothing is coded for buckets beyond them.
 
-use metrics_core::Delta;
+use crate::column::Column;
+use crate::range_coder::Bit;
+use crate::row::{Coded, Coder, Model, Row};
+use crate::tables::{CENTER, DIRECT, SPREADS, SYMBOLS, TABLES, Tables};
 
-use super::column::Column;
-use super::tables::{CENTER, DIRECT, SPREADS, SYMBOLS, TABLES, Tables};
-use super::{Coder, Model, Row};
+/// The quantiles of an interval that can be read without its counts; the ends among them.
+pub const QUANTILES: [f64; 6] = [0.0, 0.5, 0.9, 0.95, 0.99, 1.0];
+const LAST: usize = QUANTILES.len() - 1;
 
 /// The counts of one series in one interval.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Counts {
+pub struct Counts {
     /// The numbers of buckets, rising.
-    pub(crate) buckets: Vec<u16>,
+    pub buckets: Vec<u16>,
     /// Their counts, of which some may be zero.
-    pub(crate) counts: Vec<u32>,
+    pub counts: Vec<u32>,
     /// The sum of all values, within 1 in 16 000 once it was coded.
-    pub(crate) sum: f64,
+    pub sum: f64,
+    /// As of the last call of [`Row::summarize`], or as it was read.
+    pub summary: Summary,
+}
+
+/// What can be read of an interval without its counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The number of values.
+    pub count: u64,
+    /// The buckets of [`QUANTILES`]; meaningless without values.
+    pub quantiles: [u16; QUANTILES.len()],
+}
+
+impl Summary {
+    /// The bucket of a quantile, if it is one of [`QUANTILES`].
+    pub fn bucket_at(&self, quantile: f64) -> Option<u16> {
+        let at = QUANTILES.iter().position(|known| *known == quantile)?;
+        Some(self.quantiles[at])
+    }
+
+    /// The lowest bucket with a value.
+    pub fn lowest(&self) -> u16 {
+        self.quantiles[0]
+    }
+
+    /// The highest bucket with a value.
+    pub fn highest(&self) -> u16 {
+        self.quantiles[LAST]
+    }
+
+    /// The number of different buckets among those of the quantiles.
+    fn distinct(&self) -> u64 {
+        1 + self.quantiles.windows(2).filter(|pair| pair[0] != pair[1]).count() as u64
+    }
+}
+
+/// The rank of a quantile among some values, ⌈q·n⌉, which is at least one.
+pub fn rank(quantile: f64, count: u64) -> u64 {
+    (quantile * count as f64).ceil().max(1.0) as u64
 }
 
 impl Counts {
-    /// The number of values.
-    pub(crate) fn count(&self) -> u64 {
-        self.counts.iter().map(|count| u64::from(*count)).sum()
+    /// Makes a row of counts by bucket, which rise by bucket, and of the sum of all values.
+    pub fn collect(counts: impl IntoIterator<Item = (u16, u32)>, sum: f64) -> Self {
+        let (buckets, counts) = counts.into_iter().unzip();
+        Self { buckets, counts, sum, summary: Summary::default() }
     }
 
     /// Adds to the count of a bucket, which may be new.
@@ -41,19 +87,11 @@ impl Counts {
     }
 }
 
-impl From<&Delta> for Counts {
-    fn from(delta: &Delta) -> Self {
-        // A bucket does not get four billion values in an interval.
-        let limit = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
-        let counts = delta.counts().map(|(bucket, count)| (bucket, limit(count)));
-        let (buckets, counts) = counts.unzip();
-        Self { buckets, counts, sum: delta.sum() }
-    }
+impl Coded for Counts {
+    type Model = CountsModel;
 }
 
 impl Row for Counts {
-    type Model = CountsModel;
-
     fn merge(&mut self, later: &Self) {
         self.sum += later.sum;
         let new = later.buckets.iter().filter(|bucket| self.buckets.binary_search(bucket).is_err());
@@ -84,7 +122,19 @@ impl Row for Counts {
         self.counts.truncate(kept);
     }
 
-    fn shorten(&mut self) {}
+    fn summarize(&mut self) {
+        let count = self.counts.iter().map(|count| u64::from(*count)).sum();
+        let ranks = QUANTILES.map(|quantile| rank(quantile, count));
+        let (mut quantiles, mut at, mut seen) = ([0; QUANTILES.len()], 0, 0);
+        for (bucket, count) in self.buckets.iter().zip(&self.counts) {
+            seen += u64::from(*count);
+            while at < ranks.len() && ranks[at] <= seen {
+                quantiles[at] = *bucket;
+                at += 1;
+            }
+        }
+        self.summary = Summary { count, quantiles };
+    }
 
     fn heap_bytes(&self) -> usize {
         self.buckets.capacity() * size_of::<u16>() + self.counts.capacity() * size_of::<u32>()
@@ -98,36 +148,68 @@ const SMOOTHING: f32 = 0.15;
 
 /// Expects the shape of the counts so far.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct CountsModel {
+pub struct CountsModel {
     /// The buckets that had a count in this block, rising.
     buckets: Vec<u16>,
     /// Their counts so far, the older the less.
     weights: Vec<f32>,
-    /// The sum of all weights.
-    weight: f32,
     count: Column,
     mean: Column,
+    /// The bucket of the first quantile, and the distance of each further one from the one before.
+    quantiles: [Column; QUANTILES.len()],
+    spread: SpreadChoice,
     distance: Column,
     first_count: Column,
+}
+
+/// The number of a spread, of which the last ones are the likely ones.
+#[derive(Clone, Debug, Default)]
+struct SpreadChoice {
+    upper: Bit,
+    lower: [Bit; 2],
+}
+
+impl SpreadChoice {
+    /// Codes a number, which is only made when it is to be written.
+    fn code<C: Coder>(&mut self, spread: impl FnOnce() -> usize, coder: &mut C) -> usize {
+        let spread = if C::READS { 0 } else { spread() };
+        let upper = usize::from(coder.bit(&mut self.upper, spread & 2 != 0));
+        2 * upper + usize::from(coder.bit(&mut self.lower[upper], spread & 1 != 0))
+    }
 }
 
 impl Model for CountsModel {
     type Row = Counts;
 
-    fn code<C: Coder>(&mut self, row: &mut Counts, coder: &mut C) {
-        let count = if C::READS { 0 } else { row.count() };
-        let count = self.count.code(count as f64, coder) as u64;
-        if count == 0 {
-            *row = Counts::default();
+    fn code_summary<C: Coder>(&mut self, row: &mut Counts, coder: &mut C) {
+        let Summary { count, quantiles } = &mut row.summary;
+        *count = self.count.code(*count as f64, coder) as u64;
+        if *count == 0 {
+            row.sum = 0.0;
             return;
         }
-        let mean = self.mean.code(shortened(row.sum / count as f64), coder);
-        row.sum = lengthened(mean) * count as f64;
+        let mean = self.mean.code(shortened(row.sum / *count as f64), coder);
+        row.sum = lengthened(mean) * *count as f64;
+        let mut last = 0.0;
+        for (column, bucket) in self.quantiles.iter_mut().zip(quantiles) {
+            last += column.code(f64::from(*bucket) - last, coder);
+            *bucket = last as u16;
+        }
+    }
+
+    fn code_rest<C: Coder>(&mut self, row: &mut Counts, coder: &mut C) {
+        let summary = &row.summary;
+        if summary.count == 0 {
+            row.buckets.clear();
+            row.counts.clear();
+            return;
+        }
+        self.know(&summary.quantiles);
         let (mut known, mut new) =
             if C::READS { (vec![0; self.buckets.len()], Vec::new()) } else { self.split(row) };
-        let rest = self.code_known(&mut known, count, coder);
+        let rest = self.code_known(&mut known, summary, coder);
         self.code_new(&mut new, rest, coder);
-        let counts = self.learn(known, new, count);
+        let counts = self.learn(known, new);
         if C::READS {
             row.buckets.clone_from(&self.buckets);
             row.counts = counts;
@@ -154,24 +236,50 @@ impl CountsModel {
         (known, new)
     }
 
-    /// Codes the counts of the known buckets, and returns the number of values in others.
-    fn code_known<C: Coder>(&self, known: &mut [u32], count: u64, coder: &mut C) -> u64 {
-        if known.is_empty() {
-            return count;
+    /// Makes buckets known that were not.
+    fn know(&mut self, buckets: &[u16]) {
+        for bucket in buckets {
+            if let Err(at) = self.buckets.binary_search(bucket) {
+                self.insert(at, *bucket);
+            }
         }
-        let scale = count as f32 / (self.weight + SMOOTHING * known.len() as f32);
+    }
+
+    fn insert(&mut self, at: usize, bucket: u16) {
+        self.buckets.reserve_exact(1);
+        self.weights.reserve_exact(1);
+        self.buckets.insert(at, bucket);
+        self.weights.insert(at, 0.0);
+    }
+
+    /// Codes the counts of the known buckets, and returns the number of values in others.
+    fn code_known<C: Coder>(&mut self, known: &mut [u32], summary: &Summary, coder: &mut C) -> u64 {
+        // Beyond the lowest and the highest bucket all counts are zero, and nothing says so.
+        let from = self.buckets.partition_point(|bucket| *bucket < summary.lowest());
+        let to = self.buckets.partition_point(|bucket| *bucket <= summary.highest());
+        let (buckets, weights, known) =
+            (&self.buckets[from..to], &self.weights[from..to], &mut known[from..to]);
+        // Each bucket of a quantile has a value at least, so one less is coded.
+        let mut rest = summary.count.saturating_sub(summary.distinct());
+        let weight: f32 = weights.iter().sum();
+        let scale = rest as f32 / (weight + SMOOTHING * known.len() as f32);
         let expected = |weight: &f32| (weight + SMOOTHING) * scale;
         let spread =
-            if C::READS { 0 } else { nearest_spread(self.weights.iter().map(expected), known) };
-        let spread = coder.bits(spread as u64, SPREADS.len().ilog2()) as usize;
-        let (tables, mut rest) = (&*TABLES, count);
-        for (weight, known) in self.weights.iter().zip(known) {
-            *known = code_count(tables, spread, expected(weight), *known, coder);
-            rest = rest.saturating_sub((*known).into());
-            // All later counts are zero, and nothing says so.
-            if rest == 0 {
-                break;
+            self.spread.code(|| nearest_spread(weights.iter().map(expected), known), coder);
+        let (tables, mut at) = (&*TABLES, 0);
+        for ((bucket, weight), known) in buckets.iter().zip(weights).zip(known) {
+            while summary.quantiles[at] < *bucket {
+                at += 1;
             }
+            let least = u32::from(summary.quantiles[at] == *bucket);
+            // Once all values have a bucket, the other counts are zero, and nothing says so.
+            let more = if rest > 0 {
+                code_count(tables, spread, expected(weight), known.saturating_sub(least), coder)
+            } else {
+                0
+            };
+            *known = least.saturating_add(more);
+            rest = rest.saturating_sub(more.into());
         }
         rest
     }
@@ -192,21 +300,17 @@ impl CountsModel {
     }
 
     /// Learns the counts of an interval, and returns them with those of the new buckets among them.
-    fn learn(&mut self, mut counts: Vec<u32>, new: Vec<(u16, u32)>, count: u64) -> Vec<u32> {
+    fn learn(&mut self, mut counts: Vec<u32>, new: Vec<(u16, u32)>) -> Vec<u32> {
         let mut at = 0;
-        self.buckets.reserve_exact(new.len());
-        self.weights.reserve_exact(new.len());
         for (bucket, count) in new {
             at += self.buckets[at..].partition_point(|have| *have < bucket);
-            self.buckets.insert(at, bucket);
-            self.weights.insert(at, 0.0);
+            self.insert(at, bucket);
             counts.insert(at, count);
         }
         let kept = 1.0 - 1.0 / MEMORY;
         for (weight, count) in self.weights.iter_mut().zip(&counts) {
             *weight = *weight * kept + *count as f32;
         }
-        self.weight = self.weight * kept + count as f32;
         counts
     }
 }

@@ -8,15 +8,15 @@
 //!
 //! An encoder can be copied and finished at any time, so a block is readable while it grows.
 
-use super::Coder;
-use super::tables::{SCALE, SCALE_BITS, Table};
+use crate::row::Coder;
+use crate::tables::{SCALE, SCALE_BITS, Table};
 
 /// The range is kept at this or above, so that each of 2³² parts has at least one number.
 const SMALLEST: u64 = 1 << 32;
 
 /// A decision whose probability is learned; 14 bits of probability and 2 of experience.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bit(u16);
+pub struct Bit(u16);
 
 impl Default for Bit {
     fn default() -> Self {
@@ -119,7 +119,8 @@ impl Encoder {
 
     /// The bytes of all decisions so far: those written, and about half of those still open.
     pub(crate) fn written(&self) -> usize {
-        self.bytes.len() + size_of::<u32>()
+        // The range is whole as long as nothing was decided.
+        if self.range == u64::MAX { 0 } else { self.bytes.len() + size_of::<u32>() }
     }
 }
 

@@ -6,8 +6,8 @@
 //! distance of its bits from those of the last float, the short ones without their zeros at the end.
 //! Of a distance, the number of bits is learned, and the bits below the highest two are as likely as not.
 
-use super::Coder;
-use super::range_coder::Bit;
+use crate::range_coder::Bit;
+use crate::row::Coder;
 
 /// Whole numbers up to this are exact in a float.
 const EXACT: f64 = (1_u64 << 53) as f64;

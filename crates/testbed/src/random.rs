@@ -1,12 +1,12 @@
 //! Pseudo-random numbers for tests, and the entropy of counts.
 
-/// A small generator (xorshift).
+/// A small generator (xorshift), with its seed, which is not zero.
 #[derive(Debug)]
-pub(crate) struct Random(pub(crate) u64);
+pub struct Random(pub u64);
 
 impl Random {
     /// The next number, uniform from 0 to 1.
-    pub(crate) fn next(&mut self) -> f64 {
+    pub fn uniform(&mut self) -> f64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -14,9 +14,9 @@ impl Random {
     }
 
     /// A count of independent events of which `mean` are expected.
-    pub(crate) fn poisson(&mut self, mean: f64) -> u64 {
+    pub fn poisson(&mut self, mean: f64) -> u64 {
         // By inversion: walks up the distribution until it has seen as much as was drawn.
-        let (drawn, mut count, mut weight) = (self.next(), 0, (-mean).exp());
+        let (drawn, mut count, mut weight) = (self.uniform(), 0, (-mean).exp());
         let mut seen = weight;
         while seen < drawn && count < 10_000 {
             count += 1;
@@ -28,7 +28,7 @@ impl Random {
 }
 
 /// The entropy of such a count in bits.
-pub(crate) fn entropy(mean: f64) -> f64 {
+pub fn entropy(mean: f64) -> f64 {
     let (mut weight, mut bits) = ((-mean).exp(), 0.0);
     for count in 1..(mean as u64 * 3 + 60) {
         if weight > 0.0 {

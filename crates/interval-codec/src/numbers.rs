@@ -1,25 +1,32 @@
 //! The intervals of counters and gauges.
 
-use super::column::{Column, shortened};
-use super::range_coder::Bit;
-use super::{Coder, Model, Row};
+use crate::column::{Column, shortened};
+use crate::range_coder::Bit;
+use crate::row::{Coded, Coder, Model, Row};
 
 /// The numbers of one series in one interval: a counter's increments, or a gauge's values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Numbers {
+pub struct Numbers {
     /// The number of ticks; zero if there is nothing.
-    pub(crate) ticks: u32,
-    pub(crate) sum: f64,
-    /// The smallest number of a tick.
-    pub(crate) min: f64,
-    /// The largest number of a tick.
-    pub(crate) max: f64,
+    pub ticks: u32,
+    /// The sum of the ticks' numbers.
+    pub sum: f64,
+    /// The smallest number of a tick; of a counter, as if each tick took its period.
+    pub min: f64,
+    /// The largest, likewise.
+    pub max: f64,
 }
 
 impl Numbers {
     /// The number of one tick.
-    pub(crate) fn of(number: f64) -> Self {
+    pub fn of(number: f64) -> Self {
         Self { ticks: 1, sum: number, min: number, max: number }
+    }
+
+    /// The increments of one tick, and how many of it fit into its period.
+    pub fn paced(increments: f64, pace: f64) -> Self {
+        let paced = increments * pace;
+        Self { ticks: 1, sum: increments, min: paced, max: paced }
     }
 
     /// `true` if all ticks have the same number, so that this number stands for all.
@@ -28,9 +35,11 @@ impl Numbers {
     }
 }
 
-impl Row for Numbers {
+impl Coded for Numbers {
     type Model = NumbersModel;
+}
 
+impl Row for Numbers {
     fn merge(&mut self, later: &Self) {
         if self.ticks == 0 {
             *self = *later;
@@ -59,7 +68,7 @@ impl Row for Numbers {
 
 /// Predicts each of the four numbers from its last ones.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct NumbersModel {
+pub struct NumbersModel {
     ticks: Column,
     is_flat: Bit,
     /// The number of a flat interval.
@@ -72,7 +81,7 @@ pub(crate) struct NumbersModel {
 impl Model for NumbersModel {
     type Row = Numbers;
 
-    fn code<C: Coder>(&mut self, row: &mut Numbers, coder: &mut C) {
+    fn code_summary<C: Coder>(&mut self, row: &mut Numbers, coder: &mut C) {
         let ticks = self.ticks.code(row.ticks.into(), coder);
         row.ticks = ticks as u32;
         if coder.bit(&mut self.is_flat, row.is_flat()) {
