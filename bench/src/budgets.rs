@@ -14,6 +14,7 @@ use crate::questions::monitors::{CLOCK, POOL, WRAPPED_POOL};
 use crate::questions::over_loopback::SCRAPED;
 use crate::questions::request::{ALONE, FLOOR, NODE0, OFF};
 use crate::rounds::{Entry, Race};
+use crate::streams::RAW_FRAME;
 use rig::memory::Memory;
 use rig::stats::Estimate;
 
@@ -61,9 +62,6 @@ const SUMS: &str = "floor, sums and values";
 const LINES: &str = "floor, lines alone";
 const SCAN: &str = "floor, scan and copy";
 const VALUES: &str = "floor, copy of the values";
-
-/// The floor of a stream: a task for each connection that writes a shared frame.
-pub(crate) const RAW_FRAME: &str = "floor, raw frame";
 
 const MIB: f64 = 1024.0 * 1024.0;
 /// The growth that counts as none: the system loads a program's code in pieces of 64 KiB.

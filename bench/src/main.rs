@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
-use contenders::{floors, held, peers, pool, rounds, turn, workload};
+use contenders::{floors, held, peers, pool, rounds, streams, turn, workload};
 
 use crate::measure::{Outcome, Selection};
 use crate::questions::{Group, QUESTIONS};

@@ -12,8 +12,6 @@
 //! service writes in ten minutes: axum's WebSocket and tokio's broadcast, with axum's buffers and
 //! with small ones. Neither reads the numbers that it sends: its update is a text.
 
-mod sides;
-
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -21,9 +19,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use stream_load::{Elsewhere, Plan, raise_descriptor_limit};
 
-use self::sides::Side;
 use crate::rounds::{Effort, Race, Unit};
 use crate::specimen::{self, Specimen};
+use crate::streams::{self, Served, Side};
 use rig::memory::Memory;
 use rig::stopwatch;
 
@@ -59,7 +57,7 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
     if !effort.has_loopback() || Memory::now().is_none() {
         return Ok(Vec::new());
     }
-    let names = sides::SIDES.map(|side| side.name);
+    let names = streams::SIDES.map(|side| side.name);
     let mut races = Vec::new();
     for (race, readers) in SIZES {
         let figures = specimen::in_rounds(race, &names, effort)?;
@@ -80,11 +78,11 @@ pub(crate) fn play() -> Result<()> {
 
 fn measure(name: &str, readers: usize) -> Result<Vec<f64>> {
     raise_descriptor_limit(readers as u64 + DESCRIPTORS)?;
-    let side = sides::SIDES.iter().find(|side| side.name == name);
+    let side = streams::SIDES.iter().find(|side| side.name == name);
     let side: &Side = side.with_context(|| format!("nobody is called `{name}`"))?;
     let served = serve(side)?;
     let plan = |clients, time: Duration| {
-        Plan::new(served.address, sides::PATH, clients, time.as_millis() as u64)
+        Plan::new(served.address, streams::PATH, clients, time.as_millis() as u64)
     };
     // What the first connection loads and registers is nobody's memory.
     let first = plan(1, Duration::from_secs(2));
@@ -100,7 +98,7 @@ fn measure(name: &str, readers: usize) -> Result<Vec<f64>> {
     let busy = report.cpu_seconds / report.seconds;
     ensure!(busy < BUSIEST, "the readers were busy for {busy:.2} of the time: {report:?}");
     let faults = (report.lost, report.unequal, report.out_of_order);
-    ensure!(faults == (0, 0, 0) && report.smallest >= sides::BYTES, "{report:?}");
+    ensure!(faults == (0, 0, 0) && report.smallest >= streams::BYTES, "{report:?}");
     let updates = end.updates - start.updates;
     ensure!(updates >= readers as u64, "{updates} updates were sent");
     let nanos = (end.nanos - start.nanos) as f64 / updates as f64;
@@ -113,14 +111,14 @@ struct Sampled {
     updates: u64,
 }
 
-fn sample(served: &sides::Served) -> Result<Sampled> {
+fn sample(served: &Served) -> Result<Sampled> {
     let nanos = stopwatch::process_nanos().context("this system does not tell it")?;
     Ok(Sampled { nanos, updates: (served.sent)() })
 }
 
 /// Serves on a thread of its own until the process ends. The service's other threads, which this one
 /// starts, stay on its core; the readers' process, which the main thread starts, does not.
-fn serve(side: &'static Side) -> Result<sides::Served> {
+fn serve(side: &'static Side) -> Result<Served> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         rig::pin(0);

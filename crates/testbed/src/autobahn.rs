@@ -25,11 +25,19 @@ pub struct CaseResult {
 }
 
 impl CaseResult {
+    /// The judgements that find nothing wrong.
+    const GOOD: [&str; 3] = ["OK", "NON-STRICT", "INFORMATIONAL"];
+
     /// Returns `true` if the suite found nothing wrong.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        let good = ["OK", "NON-STRICT", "INFORMATIONAL"];
-        good.contains(&self.behavior.as_str()) && good.contains(&self.behavior_close.as_str())
+        Self::GOOD.contains(&self.behavior.as_str()) && self.ended_well()
+    }
+
+    /// Returns `true` if the suite found nothing wrong in the end of the connection.
+    #[must_use]
+    pub fn ended_well(&self) -> bool {
+        Self::GOOD.contains(&self.behavior_close.as_str())
     }
 }
 

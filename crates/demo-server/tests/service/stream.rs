@@ -1,5 +1,6 @@
 //! The demo's stream, as its clients see it.
 
+mod autobahn;
 mod browser;
 mod client;
 mod dashboard;

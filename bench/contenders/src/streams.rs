@@ -22,33 +22,35 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::budgets::RAW_FRAME;
+/// The name of the floor: a task for each connection that writes a shared frame.
+pub const RAW_FRAME: &str = "floor, raw frame";
 
 /// The path that all of them serve, with the query of the only one that reads it.
-pub(super) const PATH: &str = "/metrics/stream?metrics=bench&interval=1000";
+pub const PATH: &str = "/metrics/stream?metrics=bench&interval=1000";
 /// The least size of an update.
-pub(super) const BYTES: usize = 4096;
+pub const BYTES: usize = 4096;
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A contender: its name, and what starts it.
-pub(super) struct Side {
-    pub(super) name: &'static str,
-    pub(super) serve: fn() -> Starting,
+pub struct Side {
+    pub name: &'static str,
+    pub serve: fn() -> Starting,
 }
 
 /// Starts a service; returns it with the work that it then does until the process ends.
-type Starting = Pin<Box<dyn Future<Output = Result<(Served, Work)>>>>;
-type Work = Pin<Box<dyn Future<Output = Result<()>>>>;
+pub type Starting = Pin<Box<dyn Future<Output = Result<(Served, Work)>>>>;
+/// What a service does until the process ends.
+pub type Work = Pin<Box<dyn Future<Output = Result<()>>>>;
 
 /// A service.
-pub(super) struct Served {
-    pub(super) address: SocketAddr,
+pub struct Served {
+    pub address: SocketAddr,
     /// Returns the number of updates that were handed to the system.
-    pub(super) sent: Box<dyn Fn() -> u64 + Send>,
+    pub sent: Box<dyn Fn() -> u64 + Send>,
 }
 
-pub(super) const SIDES: [Side; 4] = [
+pub const SIDES: [Side; 4] = [
     Side { name: "node0", serve: || Box::pin(node0()) },
     Side { name: RAW_FRAME, serve: || Box::pin(raw()) },
     Side { name: "axum's WebSocket", serve: || Box::pin(axum_with(|upgrade| upgrade)) },
