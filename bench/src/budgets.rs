@@ -14,6 +14,7 @@ use crate::questions::monitors::{CLOCK, POOL, WRAPPED_POOL};
 use crate::questions::over_loopback::SCRAPED;
 use crate::questions::request::{ALONE, FLOOR, NODE0, OFF};
 use crate::rounds::{Entry, Race};
+use crate::streams::RAW_FRAME;
 use rig::memory::Memory;
 use rig::stats::Estimate;
 
@@ -116,7 +117,15 @@ const BUDGETS: &[Budget] = &[
     Budget::new("sampling/1000x8", "node0, busy", Of(LINES, 1.25)).floor(LINES),
     Budget::new("history/query/24", "node0, gauges", Nanos(5e6)).floor(SCAN),
     Budget::new("history/query/24", "node0, counters", Nanos(5e6)).floor(SCAN),
+    Budget::new("history/percentile/24", "node0, p95", Nanos(5e6)).floor(SCAN),
     Budget::new("history/tick/1000", "node0, with history", Nanos(1e6)).floor(VALUES),
+    Budget::new("stream/100/cpu", "node0", BestPeer(1.0)).floor(RAW_FRAME),
+    Budget::new("stream/1000/cpu", "node0", Of(RAW_FRAME, 1.2)),
+    Budget::new("stream/1000/cpu", "node0", BestPeer(1.0)).floor(RAW_FRAME),
+    Budget::new("stream/1000/memory", "node0", Bytes(3072.0)).floor(RAW_FRAME),
+    Budget::new("stream/10000/cpu", "node0", Of(RAW_FRAME, 1.2)),
+    Budget::new("stream/10000/delivery", "node0", Nanos(200e6)).floor(RAW_FRAME),
+    Budget::new("stream/10000/memory", "node0", Bytes(3072.0)).floor(RAW_FRAME),
     Budget::new("worst-case", "node0, counter", Nanos(10_000.0)).floor(MEMORY),
     Budget::new("worst-case", "node0, latency", Nanos(10_000.0)).floor(MEMORY),
     Budget::new("worst-case", "node0, known name", Nanos(10_000.0)).floor(MEMORY),

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
-use contenders::{floors, held, peers, pool, rounds, turn, workload};
+use contenders::{floors, held, peers, pool, rounds, streams, turn, workload};
 
 use crate::measure::{Outcome, Selection};
 use crate::questions::{Group, QUESTIONS};
@@ -58,6 +58,9 @@ enum Inner {
     /// Measures one contender of a race in this process, and prints its figures as JSON.
     #[command(hide = true)]
     Specimen { race: String, contender: String },
+    /// Plays the readers of a stream, for a specimen.
+    #[command(hide = true)]
+    Readers,
 }
 
 #[derive(Debug, Args)]
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Some(Inner::Specimen { race, contender }) => {
             specimen::print(&race, &contender).map(|()| Outcome::Holds)
         }
+        Some(Inner::Readers) => questions::stream::play().map(|()| Outcome::Holds),
     };
     match outcome {
         Ok(Outcome::Holds) => ExitCode::SUCCESS,

@@ -68,6 +68,7 @@ const FIRST: &[(&str, f64)] = &[
     ("memory", 60.0),
     ("request", 400.0),
     ("scrape", 40.0),
+    ("stream", 660.0),
     ("ledger (quick)", 13.0),
     ("memory (quick)", 20.0),
     ("scrape (quick)", 20.0),

@@ -17,6 +17,7 @@ pub(crate) mod request;
 mod sampling;
 mod scrape;
 mod startup;
+pub(crate) mod stream;
 mod timer;
 mod worst_case;
 
@@ -41,6 +42,8 @@ pub(crate) enum Group {
     Sampling,
     /// Keeping the past, and asking for it.
     History,
+    /// The readers of a stream.
+    Stream,
     /// The memory of metrics, and of a whole process over time.
     Memory,
     /// Building, registering, the first request and the first scrape.
@@ -57,11 +60,11 @@ pub(crate) struct Question {
 impl Question {
     /// Returns `true` if two programs can be compared by the answers.
     ///
-    /// Memory and start-up are single events in processes of their own, the worst case is the
+    /// Memory, streams and start-up are single events in processes of their own, the worst case is the
     /// first operation of a new thread, and the demo answers over loopback: they differ from
     /// one process to the next by more than a change of the program does.
     pub(crate) fn is_compared(&self) -> bool {
-        let is_single = matches!(self.group, Group::Memory | Group::Startup);
+        let is_single = matches!(self.group, Group::Memory | Group::Startup | Group::Stream);
         !is_single && !matches!(self.name, "worst-case" | "demo")
     }
 }
@@ -79,6 +82,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
     Question { group: Group::Scrape, name: "scrape", ask: scrape::ask },
     Question { group: Group::Sampling, name: "sampling", ask: sampling::ask },
     Question { group: Group::History, name: "history", ask: history::ask },
+    Question { group: Group::Stream, name: "stream", ask: stream::ask },
     Question { group: Group::Core, name: "worst-case", ask: worst_case::ask },
     Question { group: Group::Memory, name: "memory", ask: memory::ask },
     Question { group: Group::Memory, name: "ledger", ask: ledger::ask },
@@ -86,4 +90,5 @@ pub(crate) const QUESTIONS: &[Question] = &[
 ];
 
 /// The races whose contenders are measured in a process each.
-pub(crate) const SPECIMENS: [&[Specimen]; 2] = [memory::SPECIMENS, startup::SPECIMENS];
+pub(crate) const SPECIMENS: [&[Specimen]; 3] =
+    [memory::SPECIMENS, startup::SPECIMENS, stream::SPECIMENS];

@@ -15,6 +15,7 @@ mod test;
 
 mod catalogue;
 mod examples;
+mod fuzz;
 mod instructions;
 mod invariants;
 mod layers;

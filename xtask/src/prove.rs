@@ -13,7 +13,7 @@ use crate::instructions::Gate;
 use crate::test_run::TestRun;
 use crate::verdict::{Verdict, say};
 use crate::workspace::Workspace;
-use crate::{instructions, miri, models, mutants, regressions};
+use crate::{fuzz, instructions, miri, models, mutants, regressions};
 
 /// A long proof.
 struct Proof {
@@ -34,6 +34,8 @@ enum How {
     Instructions,
     /// The same on slower code.
     Regressions,
+    /// The fuzz targets, under libFuzzer.
+    Fuzz,
     /// Tests of the core under Miri.
     Miri,
 }
@@ -105,6 +107,21 @@ const PROOFS: &[Proof] = &[
         how: How::Tests { package: "node0-notifier", binary: "it", filter: "alertmanager" },
     },
     Proof {
+        name: "streams",
+        shows: "ten thousand clients of the stream have each update, whatever others of them do",
+        how: How::Tests { package: "node0-demo-server", binary: "service", filter: "stream::load" },
+    },
+    Proof {
+        name: "autobahn",
+        shows: "the WebSocket test suite finds nothing wrong in 301 cases",
+        how: How::Tests { package: "node0-websocket", binary: "it", filter: "autobahn" },
+    },
+    Proof {
+        name: "fuzz",
+        shows: "no input of a stream's client breaks a promise (libFuzzer, needs g++)",
+        how: How::Fuzz,
+    },
+    Proof {
         name: "unpacked-tools",
         shows: "a bare Debian gets every tool of the tests, and needs no network for them twice",
         how: How::Tests { package: "node0-testbed", binary: "it", filter: "tools::unpacked_tools" },
@@ -144,10 +161,11 @@ impl Proof {
         }
         let started = Instant::now();
         let mut call = match self.how {
-            How::Mutants | How::Instructions | How::Regressions => {
+            How::Mutants | How::Instructions | How::Regressions | How::Fuzz => {
                 let (verdict, figures) = match self.how {
                     How::Mutants => mutants::prove(workspace)?,
                     How::Regressions => regressions::prove(workspace)?,
+                    How::Fuzz => fuzz::prove(workspace)?,
                     _ => instructions::prove(workspace, gate)?,
                 };
                 return self.conclude(workspace, verdict, None, figures, started.elapsed());

@@ -9,6 +9,7 @@ pub mod floors;
 pub mod held;
 pub mod page;
 pub mod peers;
+pub mod streams;
 
 pub mod pool;
 pub mod workload;

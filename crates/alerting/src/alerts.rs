@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metrics_core::{
-    AlertChange, Clock, Event, Labels, Observer, RegisterError, Registry, Sample, Timestamp, lock,
+    AlertChange, Clock, Event, Labels, Observer, RegisterError, Registry, Sample, lock,
 };
 
 use crate::built_in::built_in;
@@ -20,9 +20,9 @@ use crate::metrics::{Metrics, Reload};
 use crate::overview::Overview;
 use crate::rule::{LABEL_RULE, Rule, RuleError, check_all, is_label_key};
 #[cfg(feature = "toml")]
-use crate::rules_file::{RulesFileError, load};
+use crate::rules_file::{RulesFile, RulesFileError, load};
 use crate::settings::Settings;
-use crate::silence::Silence;
+use crate::silence::{PlannedSilence, SilenceEnd};
 
 /// The alerts of a registry; clones share them.
 ///
@@ -65,8 +65,6 @@ struct Shared {
     published: Mutex<Arc<Overview>>,
     metrics: Metrics,
     clock: Clock,
-    /// The number of silences that were made, from which their ids are.
-    silences: Mutex<u64>,
     /// The rules of the code, to which a rules file is applied.
     #[cfg(feature = "toml")]
     of_code: Vec<Rule>,
@@ -203,13 +201,14 @@ impl AlertingBuilder {
     /// its maximum of metric names.
     pub fn register(self, registry: &Registry) -> Result<Alerts, AlertingError> {
         let Self { rules, mut settings, unknown, .. } = self;
+        let silences = Vec::new();
         #[cfg(feature = "toml")]
-        let (of_code, rules) = match self.rules_file {
+        let (of_code, rules, silences) = match self.rules_file {
             Some(path) => {
-                let changed = load(&rules, &path)?;
-                (rules, changed)
+                let file = load(&rules, &path)?;
+                (rules, file.rules, file.silences)
             }
-            None => (rules.clone(), rules),
+            None => (rules.clone(), rules, silences),
         };
         if let Some(unknown) = unknown {
             return Err(unknown.into());
@@ -219,7 +218,8 @@ impl AlertingBuilder {
             return Err(AlertingError::Label { key: key.to_owned() });
         }
         settings.interval = settings.interval.max(registry.tick_length());
-        let engine = Engine::new(settings, rules);
+        let mut engine = Engine::new(settings, rules);
+        engine.plan(silences, registry.clock().wall());
         let shared = Shared {
             #[cfg(feature = "toml")]
             of_code,
@@ -227,7 +227,6 @@ impl AlertingBuilder {
             engine: Mutex::new(engine),
             metrics: Metrics::register(registry).map_err(AlertingError::Register)?,
             clock: registry.clock().clone(),
-            silences: Mutex::new(0),
         };
         let alerts = Alerts { shared: Arc::new(shared) };
         registry.observe(Watch(alerts.clone())).map_err(AlertingError::Register)?;
@@ -264,22 +263,18 @@ impl Alerts {
         lasting: Duration,
         reason: impl Into<String>,
     ) -> String {
-        let starts_at = self.shared.clock.wall();
-        let millis = u64::try_from(lasting.as_millis()).unwrap_or(u64::MAX);
-        let ends_at = Timestamp::from_millis(starts_at.as_millis().saturating_add(millis));
-        let id = {
-            let mut made = lock(&self.shared.silences);
-            *made += 1;
-            format!("silence-{made}")
+        let planned = PlannedSilence {
+            matchers: matchers.into_iter().collect(),
+            end: SilenceEnd::After(lasting),
+            reason: reason.into(),
         };
-        let matchers = matchers.into_iter().collect();
-        let silence =
-            Silence { id: id.clone(), matchers, starts_at, ends_at, reason: reason.into() };
-        self.change(|engine| engine.silence(silence));
-        id
+        let now = self.shared.clock.wall();
+        self.change(|engine| engine.silence(&planned, now))
     }
 
     /// Ends a silence; returns `false` if there is none with this id.
+    ///
+    /// One of a rules file stays ended for as long as the file has it unchanged.
     pub fn unsilence(&self, id: &str) -> bool {
         self.change(|engine| engine.unsilence(id))
     }
@@ -301,7 +296,7 @@ impl Alerts {
     }
 
     /// Reads a [rules file](crate::apply_toml) and replaces all rules by those of the code, as the
-    /// file changes them.
+    /// file changes them, and the silences by those of the file. Silences of callers stay.
     ///
     /// It reads the file on the calling thread: in async code call it by `spawn_blocking`.
     ///
@@ -313,8 +308,12 @@ impl Alerts {
         let loaded = load(&self.shared.of_code, path);
         let outcome = if loaded.is_ok() { Reload::Replaced } else { Reload::Refused };
         self.shared.metrics.reloads[outcome].inc();
-        let rules = loaded?;
-        self.change(|engine| engine.replace(rules));
+        let RulesFile { rules, silences } = loaded?;
+        let now = self.shared.clock.wall();
+        self.change(|engine| {
+            engine.replace(rules);
+            engine.plan(silences, now);
+        });
         Ok(())
     }
 

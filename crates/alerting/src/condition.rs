@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use metrics_core::Severity;
 
+use crate::rule::{LABEL_RULE, is_label_key};
+
 /// A text of a rule: constant in the built-in rules, owned in those from a file.
 pub type Text = Cow<'static, str>;
 
@@ -298,5 +300,77 @@ impl Comparison {
             Self::AtLeast => value >= threshold,
             Self::Below => value < threshold,
         }
+    }
+}
+
+impl Threshold {
+    /// Returns a part that cannot work, by its field, and what to do.
+    pub(crate) fn broken_part(&self) -> Option<(&'static str, String)> {
+        let metric = &self.metric;
+        if metric.name.is_empty() {
+            return Some(("metric", "is empty: name a metric, such as `queue_length`".into()));
+        }
+        if let Some(broken) = metric.broken_name() {
+            return Some(broken);
+        }
+        if !self.threshold.is_finite() || self.clears_at.is_some_and(|value| !value.is_finite()) {
+            return Some(("threshold", "is not a finite number: write one".into()));
+        }
+        if !(metric.min_data.is_finite() && metric.min_data >= 0.0) {
+            return Some(("min_data", "is not a number from 0 on: write one".into()));
+        }
+        let beyond = |value| self.comparison.holds(value, self.threshold);
+        if self.clears_at.is_some_and(beyond) {
+            let problem = "is beyond the threshold, so alerts would be resolved while the \
+                           condition holds: choose a value on the other side";
+            return Some(("clears_at", problem.into()));
+        }
+        match &metric.statistic {
+            Statistic::Quantile(quantile) if !(0.0..=1.0).contains(quantile) => {
+                Some(("quantile", format!("is {quantile}: choose one from 0 to 1")))
+            }
+            Statistic::Share { part, whole, .. } if part.is_empty() || whole.is_empty() => Some((
+                "share",
+                "has no values: name those of the numerator and of the whole".into(),
+            )),
+            Statistic::Share { part, whole, .. } => {
+                let odd = part.iter().find(|value| !whole.contains(value))?;
+                Some((
+                    "share",
+                    format!("has `{odd}` in the part, but not in the whole: add it there"),
+                ))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Metric {
+    /// Returns a name that no metric or label can have, by its field, and what to do.
+    fn broken_name(&self) -> Option<(&'static str, String)> {
+        let divisor = match &self.statistic {
+            Statistic::DividedBy(divisor) => Some(("divided_by", divisor)),
+            _ => None,
+        };
+        for (field, name) in [("metric", &self.name)].into_iter().chain(divisor) {
+            if !is_label_key(name) {
+                let problem = "is no name of a metric: begin with a letter or `_`, and use letters, \
+                               digits and `_` only";
+                return Some((field, format!("names `{name}`, which {problem}")));
+            }
+        }
+        let share = match &self.statistic {
+            Statistic::Share { label, .. } => Some(("share", label)),
+            _ => None,
+        };
+        let of_matcher = |matcher: &'_ Matcher| match matcher.operator {
+            Operator::Is => "where",
+            Operator::IsNot => "where_not",
+        };
+        let by = self.by.iter().map(|key| ("by", key));
+        let matchers = self.matchers.iter().map(|one| (of_matcher(one), &one.key));
+        let mut keys = by.chain(matchers).chain(share);
+        let (field, key) = keys.find(|(_, key)| !is_label_key(key))?;
+        Some((field, format!("has `{key}`, {LABEL_RULE}")))
     }
 }

@@ -15,7 +15,7 @@ use crate::overview::{Overview, RuleStatus};
 use crate::rule::Rule;
 use crate::rule_state::RuleState;
 use crate::settings::Settings;
-use crate::silence::Silence;
+use crate::silence::{PlannedSilence, Silence};
 use crate::steady_clock::{SteadyClock, Step};
 use crate::tracked::Now;
 
@@ -29,7 +29,12 @@ const MAX_SILENCES: usize = 1000;
 pub(crate) struct Engine {
     pub(crate) settings: Settings,
     rules: Vec<RuleState>,
+    /// The silences of callers.
     silences: Vec<Arc<Silence>>,
+    /// Those of the rules file, also ended ones, so that reading it again does not begin them anew.
+    of_file: Vec<(PlannedSilence, Arc<Silence>)>,
+    /// The number of silences that were made, from which their ids are.
+    made: u64,
     /// The alerts that were resolved last, newest first.
     recent: VecDeque<Arc<Alert>>,
     clock: SteadyClock,
@@ -46,6 +51,8 @@ impl Engine {
             settings,
             rules,
             silences: Vec::new(),
+            of_file: Vec::new(),
+            made: 0,
             recent: VecDeque::new(),
             clock: SteadyClock::default(),
             evaluated_at: None,
@@ -112,7 +119,7 @@ impl Engine {
     /// Writes all alerts anew, and returns the news in the order of the rules.
     fn conclude(&mut self, now: Now) -> Vec<AlertChange> {
         let firing = self.firing();
-        let (settings, silences) = (&self.settings, &self.silences);
+        let (settings, silences) = (&self.settings, &self.silences_at(now.wall));
         let mut changes = Vec::new();
         for RuleState { rule, tracked, .. } in &mut self.rules {
             for one in tracked.values_mut() {
@@ -149,20 +156,53 @@ impl Engine {
         self.recent.truncate(RECENT);
     }
 
-    /// Adds a silence; at most a thousand are kept.
-    pub(crate) fn silence(&mut self, silence: Silence) {
-        self.silences.push(Arc::new(silence));
+    /// Adds a silence and returns its id; at most a thousand are kept.
+    pub(crate) fn silence(&mut self, planned: &PlannedSilence, now: Timestamp) -> String {
+        let silence = self.begin(planned, now);
+        let id = silence.id.clone();
+        self.silences.push(silence);
         if self.silences.len() > MAX_SILENCES {
             self.silences.sort_by_key(|silence| silence.ends_at);
             self.silences.remove(0);
         }
+        id
     }
 
-    /// Ends a silence; returns `false` if there is none with this id.
+    /// Replaces the silences of the rules file; those that it had before go on.
+    pub(crate) fn plan(&mut self, planned: Vec<PlannedSilence>, now: Timestamp) {
+        let before = std::mem::take(&mut self.of_file);
+        for one in planned {
+            let known = before.iter().find(|(known, _)| *known == one);
+            let silence = known.map(|(_, silence)| silence.clone());
+            let silence = silence.unwrap_or_else(|| self.begin(&one, now));
+            self.of_file.push((one, silence));
+        }
+    }
+
+    fn begin(&mut self, planned: &PlannedSilence, now: Timestamp) -> Arc<Silence> {
+        self.made += 1;
+        Arc::new(planned.begin(format!("silence-{}", self.made), now))
+    }
+
+    /// Ends a silence; returns `false` if none with this id is in effect.
     pub(crate) fn unsilence(&mut self, id: &str) -> bool {
-        let before = self.silences.len();
+        let is_known = self.silences_at(self.wall()).iter().any(|silence| silence.id == id);
         self.silences.retain(|silence| silence.id != id);
-        self.silences.len() < before
+        for (_, silence) in self.of_file.iter_mut().filter(|(_, silence)| silence.id == id) {
+            *silence = Arc::new(Silence { ends_at: silence.starts_at, ..(**silence).clone() });
+        }
+        is_known
+    }
+
+    /// Returns the silences that have not ended.
+    fn silences_at(&self, now: Timestamp) -> Vec<Arc<Silence>> {
+        let all = self.silences.iter().chain(self.of_file.iter().map(|(_, silence)| silence));
+        all.filter(|silence| silence.ends_at > now).cloned().collect()
+    }
+
+    /// The wall time of the last evaluation.
+    fn wall(&self) -> Timestamp {
+        self.evaluated_at.unwrap_or(Timestamp::from_millis(0))
     }
 
     /// Returns everything that surfaces show.
@@ -178,7 +218,7 @@ impl Engine {
             at: self.evaluated_at,
             active,
             recent: self.recent.iter().cloned().collect(),
-            silences: self.silences.clone(),
+            silences: self.silences_at(self.wall()),
             rules,
             interval: self.settings.interval,
             took: self.took,
@@ -193,6 +233,7 @@ impl Engine {
             keep_firing_for: self.settings.capped(state.rule.keep_firing_for),
             alerts: alerts.filter_map(|one| one.alert()).cloned().collect(),
             left_out: state.left_out,
+            missing: state.missing.clone(),
         }
     }
 }

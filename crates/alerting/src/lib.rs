@@ -59,7 +59,7 @@
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `toml` | rules from a file: `AlertingBuilder::rules_file`, `Alerts::reload_file` |
+//! | `toml` | rules and silences from a file: `AlertingBuilder::rules_file`, `Alerts::reload_file` |
 
 mod alerts;
 mod built_in;
@@ -74,6 +74,7 @@ mod hourly_mean;
 mod life;
 mod measure;
 mod metrics;
+mod missing;
 mod overview;
 mod promql;
 mod rule_state;
@@ -92,5 +93,5 @@ pub use metrics::{ALERT_NEWS, ALERTS, ALERTS_LEFT_OUT, DESCS, RULE_RELOADS};
 pub use overview::{Overview, RuleStatus, rfc3339};
 pub use rule::{Rule, RuleError};
 #[cfg(feature = "toml")]
-pub use rules_file::{Mistake, RulesFileError, apply as apply_toml};
-pub use silence::Silence;
+pub use rules_file::{Mistake, RulesFile, RulesFileError, apply as apply_toml};
+pub use silence::{PlannedSilence, Silence, SilenceEnd};

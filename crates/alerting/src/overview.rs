@@ -45,6 +45,9 @@ pub struct RuleStatus {
     pub alerts: Vec<Arc<Alert>>,
     /// The number of alerts that were left out because the rule has its maximum.
     pub left_out: usize,
+    /// What the rule names and the service does not have: a metric, a label or a monitor, with what to
+    /// do. Until it comes, the rule cannot be judged.
+    pub missing: Option<String>,
 }
 
 impl RuleStatus {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use metrics_core::Severity;
 
-use crate::condition::{Condition, Statistic, Text};
+use crate::condition::{Condition, Text};
 use crate::template;
 
 /// A rule: when to alert, and what to tell.
@@ -299,45 +299,6 @@ impl Rule {
     }
 }
 
-impl crate::condition::Threshold {
-    /// Returns a part that cannot work, by its field, and what to do.
-    fn broken_part(&self) -> Option<(&'static str, String)> {
-        let metric = &self.metric;
-        if metric.name.is_empty() {
-            return Some(("metric", "is empty: name a metric, such as `queue_length`".into()));
-        }
-        if !self.threshold.is_finite() || self.clears_at.is_some_and(|value| !value.is_finite()) {
-            return Some(("threshold", "is not a finite number: write one".into()));
-        }
-        if !(metric.min_data.is_finite() && metric.min_data >= 0.0) {
-            return Some(("min_data", "is not a number from 0 on: write one".into()));
-        }
-        let beyond = |value| self.comparison.holds(value, self.threshold);
-        if self.clears_at.is_some_and(beyond) {
-            let problem = "is beyond the threshold, so alerts would be resolved while the \
-                           condition holds: choose a value on the other side";
-            return Some(("clears_at", problem.into()));
-        }
-        match &metric.statistic {
-            Statistic::Quantile(quantile) if !(0.0..=1.0).contains(quantile) => {
-                Some(("quantile", format!("is {quantile}: choose one from 0 to 1")))
-            }
-            Statistic::Share { part, whole, .. } if part.is_empty() || whole.is_empty() => Some((
-                "share",
-                "has no values: name those of the numerator and of the whole".into(),
-            )),
-            Statistic::Share { part, whole, .. } => {
-                let odd = part.iter().find(|value| !whole.contains(value))?;
-                Some((
-                    "share",
-                    format!("has `{odd}` in the part, but not in the whole: add it there"),
-                ))
-            }
-            _ => None,
-        }
-    }
-}
-
 /// Checks several rules together.
 ///
 /// # Errors
@@ -366,7 +327,7 @@ pub(crate) fn check_all(rules: &[Rule]) -> Result<(), RuleError> {
 pub(crate) const LABEL_RULE: &str =
     "which is no key of a label: begin with a letter or `_`, and use letters, digits and `_` only";
 
-/// Returns `true` for a key that a label can have.
+/// Returns `true` for a key that a label can have; the names of metrics follow the same rule.
 pub(crate) fn is_label_key(key: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     !key.starts_with(|c: char| c.is_ascii_digit()) && !key.is_empty() && key.chars().all(is_plain)

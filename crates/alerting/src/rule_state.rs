@@ -9,6 +9,7 @@ use crate::facts::{self, Observed};
 use crate::hourly_mean::HourlyMean;
 use crate::life::Seen;
 use crate::measure::Trusted;
+use crate::missing::missing;
 use crate::rule::Rule;
 use crate::settings::Settings;
 use crate::tracked::{Now, Tracked};
@@ -22,6 +23,8 @@ pub(crate) struct RuleState {
     means: BTreeMap<Labels, HourlyMean>,
     /// The number of alerts that the last evaluation left out because of the cap.
     pub(crate) left_out: usize,
+    /// What the service did not have at the last evaluation.
+    pub(crate) missing: Option<String>,
 }
 
 impl RuleState {
@@ -32,6 +35,7 @@ impl RuleState {
             tracked: BTreeMap::new(),
             means: BTreeMap::new(),
             left_out: 0,
+            missing: None,
         }
     }
 
@@ -47,6 +51,7 @@ impl RuleState {
         covered: &[(&str, &str)],
     ) -> Observed<'s> {
         let Some(trusted) = trusted else { return Observed::nothing() };
+        self.missing = missing(&self.rule.condition, trusted.sample);
         let tracked = &self.tracked;
         let is_firing = |labels: &Labels| tracked.get(labels).is_some_and(Tracked::is_firing);
         facts::observe(&self.rule, trusted, &mut self.means, covered, is_firing)

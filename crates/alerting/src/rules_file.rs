@@ -1,12 +1,13 @@
 //! Rules from a TOML file, so that operators change them without a new build.
 //!
-//! The file changes the rules of the code: it edits those that it names and adds others. A
-//! mistake is told with file, line, field and remedy, all mistakes at once, and nothing is taken
+//! The file changes the rules of the code: it edits those that it names and adds others. It has
+//! silences too, for operators who cannot call the code. A mistake is told with file, line, field and remedy, all mistakes at once, and nothing is taken
 //! from a file that has one. The file is read by hand from the parsed values and not by `serde`,
 //! whose errors do not know what a field would accept.
 
 mod fields;
 mod reader;
+mod silences;
 
 use std::fmt;
 use std::fs::File;
@@ -14,9 +15,20 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::rule::Rule;
+use crate::silence::PlannedSilence;
 
 /// The largest file that is read.
 const MAX_BYTES: u64 = 1 << 20;
+
+/// The content of a rules file.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RulesFile {
+    /// All rules: those of the code as the file changes them, and those that it adds.
+    pub rules: Vec<Rule>,
+    /// The silences, in their order.
+    pub silences: Vec<PlannedSilence>,
+}
 
 /// A rules file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +81,7 @@ fn listed(path: &Path, mistakes: &[Mistake]) -> String {
 }
 
 /// Reads a file, and applies it to the rules of the code.
-pub(crate) fn load(base: &[Rule], path: &Path) -> Result<Vec<Rule>, RulesFileError> {
+pub(crate) fn load(base: &[Rule], path: &Path) -> Result<RulesFile, RulesFileError> {
     let read = |source| RulesFileError::Read { path: path.to_owned(), source };
     let mut text = String::new();
     let file = File::open(path).map_err(read)?;
@@ -79,19 +91,19 @@ pub(crate) fn load(base: &[Rule], path: &Path) -> Result<Vec<Rule>, RulesFileErr
         vec![Mistake { line: 1, field: String::new(), problem }]
     } else {
         match apply(base, &text) {
-            Ok(rules) => return Ok(rules),
+            Ok(file) => return Ok(file),
             Err(mistakes) => mistakes,
         }
     };
     Err(RulesFileError::Mistakes { path: path.to_owned(), mistakes })
 }
 
-/// Applies the text of a file to rules; returns the rules that then hold.
+/// Applies the text of a file to rules; returns the rules that then hold, and the silences.
 ///
 /// ```
 /// use alerting::{apply_toml, built_in};
 ///
-/// let rules = apply_toml(
+/// let file = apply_toml(
 ///     &built_in(),
 ///     r#"
 ///     [rules.HighP95Latency]
@@ -103,10 +115,15 @@ pub(crate) fn load(base: &[Rule], path: &Path) -> Result<Vec<Rule>, RulesFileErr
 ///     by = ["queue"]
 ///     above = 100
 ///     summary = "{queue} holds {value} jobs"
+///
+///     [[silence]]
+///     where = { alertname = "QueueTooLong", queue = "mails" }
+///     until = "2027-01-04T08:00:00+01:00"
+///     comment = "more workers come on Monday"
 ///     "#,
 /// )
 /// .expect("it has no mistakes");
-/// assert_eq!(rules.len(), built_in().len() + 1);
+/// assert_eq!((file.rules.len(), file.silences.len()), (built_in().len() + 1, 1));
 ///
 /// let mistakes = apply_toml(&built_in(), "[rules.HighP95Latency]\nfor = 5").unwrap_err();
 /// assert_eq!(
@@ -117,6 +134,6 @@ pub(crate) fn load(base: &[Rule], path: &Path) -> Result<Vec<Rule>, RulesFileErr
 ///
 /// # Errors
 /// All [mistakes](Mistake) in the text.
-pub fn apply(base: &[Rule], text: &str) -> Result<Vec<Rule>, Vec<Mistake>> {
+pub fn apply(base: &[Rule], text: &str) -> Result<RulesFile, Vec<Mistake>> {
     reader::read(base, text)
 }

@@ -1,5 +1,7 @@
 //! Silences: alerts that match are not announced for a time.
 
+use std::time::Duration;
+
 use metrics_core::{Labels, Timestamp};
 use serde::{Serialize, Serializer};
 
@@ -7,7 +9,7 @@ use crate::condition::{Matcher, Operator};
 use crate::rule::Rule;
 
 /// Keeps matching alerts from being announced until it ends; made by
-/// [`Alerts::silence`](crate::Alerts::silence).
+/// [`Alerts::silence`](crate::Alerts::silence) or a rules file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -23,6 +25,42 @@ pub struct Silence {
     pub ends_at: Timestamp,
     /// Why it was made.
     pub reason: String,
+}
+
+/// A silence that has not begun: what a rules file or a caller asks for.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PlannedSilence {
+    /// The conditions that an alert's labels must all meet.
+    pub matchers: Vec<Matcher>,
+    /// When it ends.
+    pub end: SilenceEnd,
+    /// Why it is made.
+    pub reason: String,
+}
+
+/// The end of a silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SilenceEnd {
+    /// At a wall time, which may have passed.
+    At(Timestamp),
+    /// This long after its beginning.
+    After(Duration),
+}
+
+impl PlannedSilence {
+    /// Begins the silence.
+    pub(crate) fn begin(&self, id: String, now: Timestamp) -> Silence {
+        let ends_at = match self.end {
+            SilenceEnd::At(end) => end,
+            SilenceEnd::After(time) => {
+                let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+                Timestamp::from_millis(now.as_millis().saturating_add(millis))
+            }
+        };
+        let Self { matchers, reason, .. } = self.clone();
+        Silence { id, matchers, starts_at: now, ends_at, reason }
+    }
 }
 
 impl Silence {

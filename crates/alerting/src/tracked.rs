@@ -189,6 +189,7 @@ impl Tracked {
         settings: &Settings,
     ) -> Option<AlertChange> {
         let life = self.life?;
+        self.cut_future_times(now.wall);
         let is_suppressed = !suppressed.is_empty();
         let mut alert = self.written(life.phase, rule, now, settings);
         alert.held_back = suppressed;
@@ -197,6 +198,16 @@ impl Tracked {
         let cause = self.due(life.phase, is_suppressed, now, settings)?;
         self.told = Some(now.uptime);
         Some(AlertChange::new(cause, self.alert.clone()))
+    }
+
+    /// Moves times that lie in the future to now, as they do after the wall clock was set back.
+    ///
+    /// Alertmanager refuses an alert that starts after it expires, and takes one for firing until its
+    /// end has come.
+    fn cut_future_times(&mut self, wall: Timestamp) {
+        self.active_at = self.active_at.min(wall);
+        self.starts_at = self.starts_at.map(|start| start.min(wall));
+        self.ends_at = self.ends_at.map(|end| end.min(wall));
     }
 
     /// Returns the alert as it was last written, if it is pending, firing or resolved.

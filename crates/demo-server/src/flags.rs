@@ -75,11 +75,13 @@ pub struct Flags {
     pub naming: Naming,
 
     /// Time for which requests are still served after SIGTERM or Ctrl-C
-    #[arg(long, env = "NODE0_DRAIN", default_value = "2s", value_name = "TIME", value_parser = drain)]
+    #[arg(long, env = "NODE0_DRAIN", default_value = "2s", value_name = "TIME", allow_hyphen_values = true,
+          value_parser = drain)]
     pub drain: Duration,
 
     /// Longest time for which something must be wrong before an alert fires; rules say minutes
-    #[arg(long, env = "NODE0_ALERT_FOR", default_value = "1s", value_name = "TIME", value_parser = alert_for)]
+    #[arg(long, env = "NODE0_ALERT_FOR", default_value = "1s", value_name = "TIME", allow_hyphen_values = true,
+          value_parser = alert_for)]
     pub alert_for: Duration,
 
     /// Alert rules in TOML, read again at SIGHUP; see docs/alerts.md
@@ -186,6 +188,9 @@ fn alert_for(text: &str) -> Result<Duration, String> {
 }
 
 fn duration(text: &str, max: Duration, max_text: &str) -> Result<Duration, String> {
+    if text.starts_with('-') {
+        return Err("no time is less than zero: write 2s or 500ms".into());
+    }
     let time =
         humantime::parse_duration(text).map_err(|error| format!("{error}: write 2s or 500ms"))?;
     if time > max { Err(format!("at most {max_text}")) } else { Ok(time) }

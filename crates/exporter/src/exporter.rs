@@ -4,13 +4,15 @@
 //! the server of the page records, since the exporter does not know the registry.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use metrics_core::Sample;
 
 use crate::decoration::{Decoration, SettingError};
 use crate::format::Format;
 use crate::naming::Naming;
+use crate::native::{Converter, NativeHistograms};
+use crate::negotiate::{self, Accepted};
 use crate::plan::Plans;
 
 /// Renders samples as pages of metrics.
@@ -20,9 +22,19 @@ use crate::plan::Plans;
 /// samples of any registry.
 #[derive(Default)]
 pub struct Exporter {
-    decoration: Decoration,
+    settings: Settings,
     naming: Naming,
     plans: Mutex<Plans>,
+}
+
+/// What the pages of an exporter have in common.
+#[derive(Default)]
+pub(crate) struct Settings {
+    pub(crate) decoration: Decoration,
+    /// Makes native histograms, if they are offered.
+    pub(crate) converter: Option<Arc<Converter>>,
+    /// `true` if OpenMetrics has `_created` lines.
+    pub(crate) has_created: bool,
 }
 
 /// Settings for an [`Exporter`].
@@ -31,6 +43,8 @@ pub struct Exporter {
 pub struct ExporterBuilder {
     decoration: Decoration,
     naming: Naming,
+    native: Option<NativeHistograms>,
+    has_created: bool,
 }
 
 impl ExporterBuilder {
@@ -61,9 +75,33 @@ impl ExporterBuilder {
         self
     }
 
+    /// Offers [`Format::Protobuf`], with native histograms beside the buckets with bounds; by
+    /// default it is not offered.
+    ///
+    /// Prometheus 2.42 keeps only the native histograms of such a page, so dashboards that read
+    /// `_bucket` series go blank. Newer ones can keep both: `scrape_classic_histograms` in 2.53,
+    /// `always_scrape_classic_histograms` in 3.
+    pub fn native_histograms(mut self, settings: NativeHistograms) -> Self {
+        self.native = Some(settings);
+        self
+    }
+
+    /// Shows in OpenMetrics the time at which each counter and histogram began, on a line of its
+    /// own that ends in `_created`; by default it is not shown.
+    ///
+    /// Prometheus stores these lines as further series, unless its feature
+    /// `created-timestamp-zero-ingestion` is on. Protobuf always has these times.
+    pub fn created_lines(mut self) -> Self {
+        self.has_created = true;
+        self
+    }
+
     /// Creates the exporter.
     pub fn build(self) -> Exporter {
-        Exporter { decoration: self.decoration, naming: self.naming, plans: Mutex::default() }
+        let converter = self.native.map(|settings| Arc::new(Converter::new(settings)));
+        let Self { decoration, naming, has_created, .. } = self;
+        let settings = Settings { decoration, converter, has_created };
+        Exporter { settings, naming, plans: Mutex::default() }
     }
 }
 
@@ -97,10 +135,41 @@ impl Exporter {
         self.naming
     }
 
+    /// Returns the format that an `Accept` header prefers, of those that this exporter offers, with
+    /// its content type; text where it allows none.
+    ///
+    /// `accept` holds the values of all `Accept` headers. The most specific range that
+    /// matches a format gives its quality; `q=0` excludes the format, and a malformed
+    /// range is ignored. Between formats of equal quality, the one that a more specific
+    /// range matches wins. If these are equal too, the one that can say more wins where
+    /// both are named, and text where a wildcard matches both. Protobuf must be named.
+    ///
+    /// ```
+    /// use exporter::{Exporter, Format, NativeHistograms};
+    ///
+    /// let exporter = Exporter::new();
+    /// assert_eq!(exporter.negotiate(None).format(), Format::Text);
+    /// assert_eq!(exporter.negotiate(Some("*/*")).format(), Format::Text);
+    /// let header = "application/vnd.google.protobuf;q=0.5,\
+    ///     application/openmetrics-text;version=1.0.0;q=0.4,text/plain;q=0.3";
+    /// assert_eq!(exporter.negotiate(Some(header)).format(), Format::OpenMetrics);
+    ///
+    /// let exporter = Exporter::builder().native_histograms(NativeHistograms::new()).build();
+    /// assert_eq!(exporter.negotiate(Some(header)).format(), Format::Protobuf);
+    /// ```
+    pub fn negotiate<'a>(&self, accept: impl IntoIterator<Item = &'a str>) -> Accepted {
+        negotiate::best(|format| self.offers(format), accept)
+    }
+
+    /// Returns `true` if [`Self::negotiate`] can return this format.
+    pub fn offers(&self, format: Format) -> bool {
+        format != Format::Protobuf || self.settings.converter.is_some()
+    }
+
     /// Appends a page to `out`.
     ///
     /// Classic names exist in text only. So [`Naming::Classic`] is always written as
-    /// [`Format::Text`], and [`Naming::Both`] in OpenMetrics has only the standard
+    /// [`Format::Text`], and [`Naming::Both`] in another format has only the standard
     /// names. Send the content type of [`Rendered::format`], not of `wanted`.
     pub fn render(
         &self,
@@ -111,13 +180,13 @@ impl Exporter {
     ) -> Rendered {
         let (format, naming) = match (wanted, naming) {
             (_, Naming::Classic) => (Format::Text, Naming::Classic),
-            (Format::OpenMetrics, Naming::Both) => (Format::OpenMetrics, Naming::Standard),
-            as_wanted => as_wanted,
+            (Format::Text, naming) => (Format::Text, naming),
+            (format, _) => (format, Naming::Standard),
         };
         let plan = {
             // A plan is stored only when it is complete, so the lock's poison can be ignored.
             let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-            plans.get(&sample.snapshot, format, naming, &self.decoration)
+            plans.get(&sample.snapshot, format, naming, &self.settings)
         };
         let start = out.len();
         plan.render(sample, out);
@@ -133,7 +202,7 @@ impl Exporter {
 impl fmt::Debug for Exporter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exporter")
-            .field("decoration", &self.decoration)
+            .field("decoration", &self.settings.decoration)
             .field("naming", &self.naming)
             .finish_non_exhaustive()
     }

@@ -11,11 +11,13 @@ pub enum Format {
     Text,
     /// OpenMetrics 1.0, which adds exemplars and units.
     OpenMetrics,
+    /// Delimited protobuf, the only one that can carry native histograms.
+    Protobuf,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: &[Self] = &[Self::Text, Self::OpenMetrics];
+    pub const ALL: &[Self] = &[Self::Text, Self::OpenMetrics, Self::Protobuf];
 
     /// Returns the value of the `Content-Type` header.
     ///
@@ -24,6 +26,10 @@ impl Format {
         match self {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Protobuf => {
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; \
+                 encoding=delimited"
+            }
         }
     }
 
@@ -32,6 +38,7 @@ impl Format {
         match self {
             Self::Text => "text",
             Self::OpenMetrics => "openmetrics",
+            Self::Protobuf => "protobuf",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Renders node0's samples as Prometheus text, OpenMetrics and JSON.
+//! Renders node0's samples as Prometheus text, OpenMetrics, protobuf and JSON.
 //!
 //! A scraper rejects the whole page for one bad line. So this crate guarantees,
 //! for any names, labels and help texts, that the page parses, that no series
@@ -10,7 +10,7 @@
 //! and fills in the numbers.
 //!
 //! ```
-//! use exporter::{Exporter, Format, Naming, negotiate};
+//! use exporter::{Exporter, Format, Naming};
 //! use metrics_core::{Desc, Registry};
 //!
 //! const ORDERS: Desc = Desc::counter("orders_total", "Orders placed.").labels(&["channel"]);
@@ -20,9 +20,10 @@
 //!
 //! let exporter = Exporter::builder().prefix("shop")?.build();
 //! let accept = Some("application/openmetrics-text;version=1.0.0,text/plain;q=0.5");
+//! let accepted = exporter.negotiate(accept);
 //! let mut page = Vec::new();
 //! let rendered =
-//!     exporter.render(&registry.read(), negotiate(accept), Naming::Standard, &mut page);
+//!     exporter.render(&registry.read(), accepted.format(), Naming::Standard, &mut page);
 //!
 //! assert_eq!(rendered.format, Format::OpenMetrics);
 //! let page = String::from_utf8(page)?;
@@ -34,8 +35,8 @@
 //!
 //! This crate knows the formats, and of the core only [`Snapshot`](metrics_core::Snapshot)
 //! and [`Sample`](metrics_core::Sample). It does not know any monitor, nor HTTP:
-//! [`negotiate()`] takes the text of an `Accept` header, and a [`Format`] returns its
-//! content type. It does not write Protobuf.
+//! [`Exporter::negotiate`] takes the text of an `Accept` header, and a [`Format`] returns its
+//! content type.
 //!
 //! | metric | labels | what |
 //! | --- | --- | --- |
@@ -53,6 +54,9 @@ mod negotiate;
 mod plan;
 mod standard;
 
+mod native;
+mod protobuf;
+
 mod classic;
 
 mod decoration;
@@ -68,7 +72,8 @@ pub use exporter::{Exporter, ExporterBuilder, Rendered};
 pub use format::Format;
 pub use json::Json;
 pub use naming::{Naming, UnknownNaming};
-pub use negotiate::negotiate;
+pub use native::NativeHistograms;
+pub use negotiate::Accepted;
 pub use scrape_metrics::{
     CLASSIC_NAMES_MERGED, SCRAPE_BYTES, SCRAPE_DURATION, SCRAPE_FAMILIES_SKIPPED, SCRAPES,
     ScrapeMetrics,

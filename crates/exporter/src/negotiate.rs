@@ -2,67 +2,146 @@
 //!
 //! Scrapers rank formats by q-values. Some send only values below one, so the values
 //! are compared with each other and none is required to be `1`. A range with another
-//! version does not match: `text/plain; version=1.0.0` is not the format 0.0.4. Other
-//! parameters than version and charset (such as `escaping` of newer Prometheus) are
-//! ignored.
+//! version does not match: `text/plain; version=2.0.0` is none of our formats.
+//!
+//! Newer releases of Prometheus also say by `escaping` which characters they take in names. The
+//! names of this exporter have letters, digits and underscores only, so that a page is the same
+//! for all of them but one: `dots` would double the underscores, and gets `underscores` instead.
 //!
 //! A header that matches no format gets the text format and not a 406, because a page in
 //! another format helps a reader more than none.
 
+use std::fmt;
+
 use crate::format::Format;
 
-/// Returns the format that an `Accept` header prefers; [`Format::Text`] where it allows none.
-///
-/// `accept` holds the values of all `Accept` headers. The most specific range that
-/// matches a format gives its quality; `q=0` excludes the format, and a malformed
-/// range is ignored. Between formats of equal quality, the one that a more specific
-/// range matches wins. If these are equal too, OpenMetrics wins where both are named,
-/// and text where a wildcard matches both.
+/// The format that a reader gets, as its `Content-Type` says.
 ///
 /// ```
-/// use exporter::{Format, negotiate};
+/// use exporter::{Exporter, Format};
 ///
-/// assert_eq!(negotiate(None), Format::Text);
-/// assert_eq!(negotiate(Some("*/*")), Format::Text);
-/// let header = "text/plain;q=0.3, application/openmetrics-text;version=1.0.0;q=0.4";
-/// assert_eq!(negotiate(Some(header)), Format::OpenMetrics);
+/// let accepted = Exporter::new().negotiate(Some("text/plain;version=1.0.0;escaping=allow-utf-8"));
+/// assert_eq!(accepted.format(), Format::Text);
+/// let content_type = "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8";
+/// assert_eq!(accepted.to_string(), content_type);
 /// ```
-pub fn negotiate<'a>(accept: impl IntoIterator<Item = &'a str>) -> Format {
-    let ranges: Vec<Range<'_>> =
-        accept.into_iter().flat_map(|value| split(value, ',')).filter_map(Range::parse).collect();
-    let allowed = Format::ALL.iter().filter_map(|format| {
-        let preference =
-            ranges.iter().filter_map(|range| range.preference(Offer::of(*format))).max()?;
-        let Preference { specificity, quality } = preference;
-        (quality > 0).then_some((quality, specificity, prefers(*format, specificity), *format))
-    });
-    allowed
-        .max_by_key(|(quality, specificity, preferred, _)| (*quality, *specificity, *preferred))
-        .map_or(Format::Text, |(.., format)| format)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    offer: &'static Offer,
+    escaping: Option<&'static str>,
 }
 
-/// Returns `true` if the format wins a tie: OpenMetrics if it was named, else text.
-fn prefers(format: Format, specificity: Specificity) -> bool {
-    (format == Format::OpenMetrics) == (specificity >= Specificity::Type)
+impl Accepted {
+    /// Returns the format in which the page is to be rendered.
+    pub fn format(self) -> Format {
+        self.offer.format
+    }
+
+    /// Returns the content type of a page that was rendered in this format, which is another one
+    /// if its names do not exist in the accepted one.
+    #[must_use]
+    pub fn rendered_as(self, format: Format) -> Self {
+        if self.format() == format { self } else { Self::from(format) }
+    }
+}
+
+impl From<Format> for Accepted {
+    fn from(format: Format) -> Self {
+        let offer = OFFERS.iter().find(|offer| offer.format == format).unwrap_or(&OFFERS[0]);
+        Self { offer, escaping: None }
+    }
+}
+
+/// Writes the value of the header `Content-Type`.
+impl fmt::Display for Accepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.offer.content_type)?;
+        self.escaping.map_or(Ok(()), |escaping| write!(f, "; escaping={escaping}"))
+    }
+}
+
+/// Returns the best of the offered formats; see [`Exporter::negotiate`](crate::Exporter::negotiate).
+pub(crate) fn best<'a>(
+    is_offered: impl Fn(Format) -> bool,
+    accept: impl IntoIterator<Item = &'a str>,
+) -> Accepted {
+    let ranges: Vec<Range<'_>> =
+        accept.into_iter().flat_map(|value| split(value, ',')).filter_map(Range::parse).collect();
+    let offers = OFFERS.iter().filter(|offer| is_offered(offer.format));
+    let allowed = offers.filter_map(|offer| {
+        let preferences = ranges.iter().filter_map(|range| range.preference(offer));
+        let Preference { specificity, quality, escaping } =
+            preferences.max_by_key(|of| (of.specificity, of.quality))?;
+        let is_named = specificity >= Specificity::Type;
+        // A reader that names no format may be a person, who cannot read protobuf.
+        let is_allowed = quality > 0 && (is_named || offer.format != Format::Protobuf);
+        let rank =
+            (quality, specificity, if is_named { offer.richness } else { offer.plainness() });
+        is_allowed.then_some((rank, Accepted { offer, escaping }))
+    });
+    let best = allowed.max_by_key(|(rank, _)| *rank);
+    best.map_or(Accepted::from(Format::Text), |(_, accepted)| accepted)
 }
 
 /// A format in the terms of an `Accept` header.
+#[derive(Debug, PartialEq, Eq)]
 struct Offer {
+    format: Format,
     main: &'static str,
     sub: &'static str,
-    version: &'static str,
+    /// What a range must say of these parameters, if it says something.
+    parameters: &'static [(&'static str, &'static str)],
+    content_type: &'static str,
+    /// Decides a tie between formats that are named.
+    richness: u8,
 }
 
+/// The formats that can be offered; of two for one [`Format`] the first is that of a tie.
+static OFFERS: [Offer; 4] = [
+    Offer {
+        format: Format::Text,
+        main: "text",
+        sub: "plain",
+        parameters: &[("version", "0.0.4"), ("charset", "utf-8")],
+        content_type: Format::Text.content_type(),
+        richness: 1,
+    },
+    // The same page: only names in quotes, which there are none of here, would differ.
+    Offer {
+        format: Format::Text,
+        main: "text",
+        sub: "plain",
+        parameters: &[("version", "1.0.0"), ("charset", "utf-8")],
+        content_type: "text/plain; version=1.0.0; charset=utf-8",
+        richness: 0,
+    },
+    Offer {
+        format: Format::OpenMetrics,
+        main: "application",
+        sub: "openmetrics-text",
+        parameters: &[("version", "1.0.0"), ("charset", "utf-8")],
+        content_type: Format::OpenMetrics.content_type(),
+        richness: 2,
+    },
+    Offer {
+        format: Format::Protobuf,
+        main: "application",
+        sub: "vnd.google.protobuf",
+        parameters: &[("proto", "io.prometheus.client.metricfamily"), ("encoding", "delimited")],
+        content_type: Format::Protobuf.content_type(),
+        richness: 3,
+    },
+];
+
 impl Offer {
-    const fn of(format: Format) -> Self {
-        match format {
-            Format::Text => Self { main: "text", sub: "plain", version: "0.0.4" },
-            Format::OpenMetrics => {
-                Self { main: "application", sub: "openmetrics-text", version: "1.0.0" }
-            }
-        }
+    /// Decides a tie where no format is named: text wins, which everything reads.
+    fn plainness(&self) -> u8 {
+        u8::MAX - if self.format == Format::Text { 1 - self.richness } else { self.richness }
     }
 }
+
+/// The words for the ways in which names may be escaped, of which a page is the same.
+const ESCAPINGS: [&str; 3] = ["allow-utf-8", "underscores", "values"];
 
 /// The degree to which a range is specific about a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,19 +152,20 @@ enum Specificity {
     Version,
 }
 
-/// The quality that a range gives to a format; ordered by specificity first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What a range says of a format.
+#[derive(Clone, Copy, Debug)]
 struct Preference {
     specificity: Specificity,
     quality: u16,
+    escaping: Option<&'static str>,
 }
 
 /// One media range of the header.
 struct Range<'a> {
     main: &'a str,
     sub: &'a str,
-    version: Option<&'a str>,
-    charset: Option<&'a str>,
+    /// The parameters, except the q-value.
+    parameters: Vec<(&'a str, &'a str)>,
     /// The q-value in thousandths.
     quality: u16,
 }
@@ -94,7 +174,7 @@ impl<'a> Range<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let mut parts = split(text, ';').map(str::trim);
         let (main, sub) = parts.next()?.split_once('/')?;
-        let mut range = Self { main, sub, version: None, charset: None, quality: 1000 };
+        let mut range = Self { main, sub, parameters: Vec::new(), quality: 1000 };
         if !is_token(main) || !is_token(sub) || (main == "*" && sub != "*") {
             return None;
         }
@@ -103,32 +183,44 @@ impl<'a> Range<'a> {
             let (key, value) = (key.trim(), unquoted(value.trim()));
             if key.eq_ignore_ascii_case("q") {
                 range.quality = quality(value)?;
-            } else if key.eq_ignore_ascii_case("version") {
-                range.version = Some(value);
-            } else if key.eq_ignore_ascii_case("charset") {
-                range.charset = Some(value);
+            } else {
+                range.parameters.push((key, value));
             }
         }
         Some(range)
     }
 
-    fn preference(&self, offer: Offer) -> Option<Preference> {
-        let specificity = match (self.main, self.sub, self.version) {
-            ("*", _, None) => Specificity::Anything,
-            (main, "*", None) if main.eq_ignore_ascii_case(offer.main) => Specificity::MainType,
-            (main, sub, version)
-                if main.eq_ignore_ascii_case(offer.main) && sub.eq_ignore_ascii_case(offer.sub) =>
-            {
-                match version {
-                    None => Specificity::Type,
-                    Some(version) if version == offer.version => Specificity::Version,
-                    Some(_) => return None,
+    fn parameter(&self, key: &str) -> Option<&'a str> {
+        let found = self.parameters.iter().find(|(given, _)| given.eq_ignore_ascii_case(key));
+        found.map(|(_, value)| *value)
+    }
+
+    fn preference(&self, offer: &Offer) -> Option<Preference> {
+        let is_main = self.main.eq_ignore_ascii_case(offer.main);
+        let mut has_version = false;
+        for (key, wanted) in offer.parameters {
+            let Some(given) = self.parameter(key) else { continue };
+            if !given.eq_ignore_ascii_case(wanted) {
+                return None;
+            }
+            has_version |= *key != "charset";
+        }
+        let specificity = match (self.main, self.sub) {
+            ("*", _) if !has_version => Specificity::Anything,
+            (_, "*") if is_main && !has_version => Specificity::MainType,
+            (_, sub) if is_main && sub.eq_ignore_ascii_case(offer.sub) => {
+                if has_version {
+                    Specificity::Version
+                } else {
+                    Specificity::Type
                 }
             }
             _ => return None,
         };
-        let takes_utf8 = self.charset.is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"));
-        takes_utf8.then_some(Preference { specificity, quality: self.quality })
+        let known = |given: &str| ESCAPINGS.into_iter().find(|known| *known == given);
+        let escaping =
+            self.parameter("escaping").map(|given| known(given).unwrap_or("underscores"));
+        Some(Preference { specificity, quality: self.quality, escaping })
     }
 }
 

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use metrics_core::{Sample, SeriesSet, Snapshot};
 
 use crate::classic::Classic;
-use crate::decoration::Decoration;
+use crate::exporter::Settings;
 use crate::format::Format;
 use crate::naming::Naming;
+use crate::protobuf::Protobuf;
 use crate::standard::Standard;
 
 /// A page without its numbers.
@@ -20,23 +21,34 @@ pub(crate) struct Plan {
     format: Format,
     standard: Option<Standard>,
     classic: Option<Classic>,
+    protobuf: Option<Protobuf>,
 }
 
 impl Plan {
-    fn new(snapshot: &Snapshot, format: Format, naming: Naming, decoration: &Decoration) -> Self {
+    fn new(snapshot: &Snapshot, format: Format, naming: Naming, settings: &Settings) -> Self {
         let mut names = SampleNames::default();
-        let standard =
-            naming.has_standard().then(|| Standard::new(snapshot, format, decoration, &mut names));
+        let Settings { decoration, converter, has_created } = settings;
+        if format == Format::Protobuf {
+            let page = Protobuf::new(snapshot, decoration, converter.clone(), &mut names);
+            return Self { format, standard: None, classic: None, protobuf: Some(page) };
+        }
+        let has_created = *has_created && format == Format::OpenMetrics;
+        let standard = naming
+            .has_standard()
+            .then(|| Standard::new(snapshot, format, has_created, decoration, &mut names));
         let classic = naming.has_classic().then(|| Classic::new(snapshot, decoration, &mut names));
-        Self { format, standard, classic }
+        Self { format, standard, classic, protobuf: None }
     }
 
     pub(crate) fn render(&self, sample: &Sample, out: &mut Vec<u8>) {
         if let Some(standard) = &self.standard {
-            standard.render(&sample.snapshot, out);
+            standard.render(sample, out);
         }
         if let Some(classic) = &self.classic {
             classic.render(sample, out);
+        }
+        if let Some(protobuf) = &self.protobuf {
+            protobuf.render(sample, out);
         }
         if self.format == Format::OpenMetrics {
             out.extend_from_slice(b"# EOF\n");
@@ -45,7 +57,8 @@ impl Plan {
 
     pub(crate) fn skipped(&self) -> u64 {
         let standard = self.standard.as_ref().map_or(0, |standard| standard.skipped);
-        standard + self.classic.as_ref().map_or(0, |classic| classic.skipped)
+        let protobuf = self.protobuf.as_ref().map_or(0, |protobuf| protobuf.skipped);
+        standard + protobuf + self.classic.as_ref().map_or(0, |classic| classic.skipped)
     }
 
     pub(crate) fn merged(&self) -> u64 {
@@ -86,7 +99,7 @@ impl Plans {
         snapshot: &Snapshot,
         format: Format,
         naming: Naming,
-        decoration: &Decoration,
+        settings: &Settings,
     ) -> Arc<Plan> {
         let series = Some(snapshot.series_set());
         if self.series != series {
@@ -97,7 +110,7 @@ impl Plans {
         if let Some((_, plan)) = self.kept.iter().find(|(kept, _)| *kept == key) {
             return plan.clone();
         }
-        let plan = Arc::new(Plan::new(snapshot, format, naming, decoration));
+        let plan = Arc::new(Plan::new(snapshot, format, naming, settings));
         self.kept.push((key, plan.clone()));
         plan
     }

@@ -6,7 +6,7 @@
 use std::iter::Peekable;
 use std::slice;
 
-use metrics_core::{Exemplar, Family, Histogram, OwnedDesc, Snapshot, Value};
+use metrics_core::{Exemplar, Family, Histogram, OwnedDesc, Sample, Snapshot, Timestamp, Value};
 
 use crate::decoration::Decoration;
 use crate::format::Format;
@@ -18,6 +18,8 @@ use crate::text::{Head, label_set};
 /// The families of a page in a format, without their numbers.
 pub(crate) struct Standard {
     format: Format,
+    /// `true` if counters and histograms have a line with the time of their start.
+    has_created: bool,
     pieces: Pieces,
     /// The number of lines per series of each family; zero for a family that is left out.
     lines: Vec<usize>,
@@ -28,10 +30,12 @@ impl Standard {
     pub(crate) fn new(
         snapshot: &Snapshot,
         format: Format,
+        has_created: bool,
         decoration: &Decoration,
         taken: &mut SampleNames,
     ) -> Self {
-        let mut page = Self { format, pieces: Pieces::default(), lines: Vec::new(), skipped: 0 };
+        let (pieces, lines) = (Pieces::default(), Vec::new());
+        let mut page = Self { format, has_created, pieces, lines, skipped: 0 };
         for family in snapshot.families() {
             let name = decoration.name(&family.desc.name);
             if is_sound(family.desc) && page.claim(&family, &name, taken) {
@@ -46,13 +50,15 @@ impl Standard {
 
     /// Claims the names of a family's samples; returns `false` if one of them is in use.
     fn claim(&self, family: &Family<'_>, name: &str, taken: &mut SampleNames) -> bool {
-        match (family.desc.kind.metric_type(), self.format) {
-            ("histogram", _) => taken.claim(name, &["", "_bucket", "_sum", "_count"]),
+        let (name, suffixes): (_, &[&str]) = match (family.desc.kind.metric_type(), self.format) {
+            ("histogram", _) => (name, &["", "_bucket", "_sum", "_count"]),
             // OpenMetrics names a counter's family without `_total`, so that name is claimed too:
             // a gauge with it would be another family of the same name.
-            ("counter", Format::OpenMetrics) => taken.claim(stem(name), &["", "_total"]),
-            _ => taken.claim(name, &[""]),
-        }
+            ("counter", Format::OpenMetrics) => (stem(name), &["", "_total"]),
+            _ => (name, &[""]),
+        };
+        let created: &[&str] = if self.has_created(family.desc) { &["_created"] } else { &[] };
+        taken.claim(name, &[suffixes, created].concat())
     }
 
     fn add(&mut self, family: &Family<'_>, name: &str, decoration: &Decoration) {
@@ -79,8 +85,16 @@ impl Standard {
             for suffix in suffixes {
                 self.line(name, suffix, pairs());
             }
+            if self.has_created(desc) {
+                self.line(shown, "_created", pairs());
+            }
         }
-        self.lines.push(if bounds.is_empty() { 1 } else { bounds.len() + 2 });
+        let created = usize::from(self.has_created(desc));
+        self.lines.push(created + if bounds.is_empty() { 1 } else { bounds.len() + 2 });
+    }
+
+    fn has_created(&self, desc: &OwnedDesc) -> bool {
+        self.has_created && desc.kind.metric_type() != "gauge"
     }
 
     /// Writes a line up to its number, and ends the piece there.
@@ -101,29 +115,35 @@ impl Standard {
         self.pieces.open().push(b'\n');
     }
 
-    /// Appends the families with a snapshot's numbers.
+    /// Appends the families with a sample's numbers.
     ///
-    /// The snapshot must have the [set of series](metrics_core::SeriesSet) from which this plan
+    /// Its snapshot must have the [set of series](metrics_core::SeriesSet) from which this plan
     /// was built. Then both have the same series in the same order.
-    pub(crate) fn render(&self, snapshot: &Snapshot, out: &mut Vec<u8>) {
+    pub(crate) fn render(&self, sample: &Sample, out: &mut Vec<u8>) {
         const NUMBER_BYTES: usize = 8;
         out.reserve(self.pieces.bytes() + NUMBER_BYTES * self.pieces.count());
         let mut page = Lines { pieces: self.pieces.from(0), out };
-        for (family, lines) in snapshot.families().zip(&self.lines) {
+        let created = created(sample);
+        for (family, lines) in sample.snapshot.families().zip(&self.lines) {
             if *lines == 0 {
                 continue;
             }
+            let has_created = self.has_created(family.desc);
+            let lines = lines - usize::from(has_created);
             let bounds = &*family.desc.bounds;
             for (_, value) in family.series() {
                 match value {
-                    Value::Counter(count) if *lines == 1 => page.integer(count.total),
-                    Value::Gauge(value) if *lines == 1 => page.float(*value),
-                    Value::Histogram(histogram) if *lines == bounds.len() + 3 => {
+                    Value::Counter(count) if lines == 1 => page.integer(count.total),
+                    Value::Gauge(value) if lines == 1 => page.float(*value),
+                    Value::Histogram(histogram) if lines == bounds.len() + 3 => {
                         page.histogram(histogram, bounds, self.format);
                     }
                     // A value of another kind than its family's is written as NaN on each of its
                     // lines, so that the next series still gets its own lines.
-                    _ => (0..*lines).for_each(|_| page.float(f64::NAN)),
+                    _ => (0..lines).for_each(|_| page.float(f64::NAN)),
+                }
+                if has_created {
+                    page.time(created);
                 }
             }
         }
@@ -156,10 +176,15 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
         number::float(self.out, value);
     }
 
+    fn time(&mut self, at: Timestamp) {
+        self.start();
+        seconds(self.out, at);
+    }
+
     fn histogram(&mut self, histogram: &Histogram, bounds: &[f64], format: Format) {
         let exemplars: &[Exemplar] = match format {
-            Format::Text => &[],
             Format::OpenMetrics => histogram.exemplars(),
+            _ => &[],
         };
         let mut exemplars = exemplars.iter().peekable();
         let counts = histogram.cumulative().iter().copied().zip(bounds.iter().copied());
@@ -176,14 +201,14 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
         if let Some(Exemplar { value, trace, at, .. }) = exemplar {
             self.out.extend_from_slice(format!(" # {{trace_id=\"{trace}\"}} ").as_bytes());
             number::float(self.out, *value);
-            let (seconds, millis) = (at.as_millis() / 1000, at.as_millis() % 1000);
-            self.out.extend_from_slice(format!(" {seconds}.{millis:03}").as_bytes());
+            self.out.push(b' ');
+            seconds(self.out, *at);
         }
     }
 }
 
 /// Returns the last exemplar whose value is not above the bound; exemplars are ascending.
-fn up_to<'a>(
+pub(crate) fn up_to<'a>(
     exemplars: &mut Peekable<slice::Iter<'a, Exemplar>>,
     bound: f64,
 ) -> Option<&'a Exemplar> {
@@ -194,13 +219,26 @@ fn up_to<'a>(
     last
 }
 
+/// Writes a time in seconds since the epoch.
+fn seconds(out: &mut Vec<u8>, at: Timestamp) {
+    let (seconds, millis) = (at.as_millis() / 1000, at.as_millis() % 1000);
+    out.extend_from_slice(format!("{seconds}.{millis:03}").as_bytes());
+}
+
+/// Returns the time at which all totals of a sample began, also those of series that came later:
+/// they were zero when the registry was made.
+pub(crate) fn created(sample: &Sample) -> Timestamp {
+    let uptime = u64::try_from(sample.uptime.as_millis()).unwrap_or(u64::MAX);
+    Timestamp::from_millis(sample.at.as_millis().saturating_sub(uptime))
+}
+
 /// Returns the name of a counter's family in OpenMetrics, which lacks `_total`.
 fn stem(name: &str) -> &str {
     name.strip_suffix("_total").unwrap_or(name)
 }
 
 /// Returns `true` if a description is valid; its public fields may have been changed.
-fn is_sound(desc: &OwnedDesc) -> bool {
+pub(crate) fn is_sound(desc: &OwnedDesc) -> bool {
     let made = OwnedDesc::new(desc.kind, &desc.name, &desc.help);
     made.is_ok_and(|made| made.name == desc.name && made.with_bounds(&desc.bounds).is_ok())
 }

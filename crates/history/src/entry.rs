@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use metrics_core::{Kind, Labels, Layout, Series, SeriesId, Value};
+use interval_codec::{Counts, Numbers};
+use metrics_core::{Delta, Kind, Labels, Layout, Series, SeriesId, Value};
 
-use crate::codec::counts::Counts;
-use crate::codec::numbers::Numbers;
 use crate::tier::Plan;
 use crate::track::Tracks;
 
@@ -55,6 +54,8 @@ pub(crate) struct Tick {
     pub(crate) is_whole: bool,
     /// And the tick before it was observed.
     pub(crate) follows: bool,
+    /// How many such ticks fit into a period: 1 if it took its period.
+    pub(crate) pace: f64,
 }
 
 impl Entry {
@@ -78,21 +79,21 @@ impl Entry {
     pub(crate) fn record(&mut self, series: &Series<'_>, tick: Tick, plan: &Plan, interval: u64) {
         match (&mut self.past, series.value) {
             (Past::Rate(tracks), Value::Counter(count)) if tick.is_whole => {
-                tracks.push(plan, interval, Numbers::of(count.delta as f64));
+                tracks.push(plan, interval, Numbers::paced(count.delta as f64, tick.pace));
             }
             (Past::Total(tracks, last), Value::Gauge(value)) if value.is_finite() => {
                 let before = last.replace(*value).filter(|_| tick.follows);
                 if let Some(before) = before {
                     // A total that fell began again at zero.
                     let grown = if *value < before { *value } else { tidy(value - before) };
-                    tracks.push(plan, interval, Numbers::of(grown));
+                    tracks.push(plan, interval, Numbers::paced(grown, tick.pace));
                 }
             }
             (Past::Level(tracks), Value::Gauge(value)) if value.is_finite() => {
                 tracks.push(plan, interval, Numbers::of(*value));
             }
             (Past::Buckets(tracks, _), Value::Histogram(histogram)) if tick.is_whole => {
-                tracks.push(plan, interval, histogram.delta().into());
+                tracks.push(plan, interval, counts(histogram.delta()));
             }
             _ => {}
         }
@@ -133,6 +134,13 @@ impl Past {
             Self::Buckets(..) => 4,
         }
     }
+}
+
+/// Returns the counts of a tick by bucket.
+fn counts(delta: &Delta) -> Counts {
+    // A bucket does not get four billion values in an interval.
+    let limit = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    Counts::collect(delta.counts().map(|(bucket, count)| (bucket, limit(count))), delta.sum())
 }
 
 /// Removes the rounding error of a difference beyond nine decimals, which would be coded in full.

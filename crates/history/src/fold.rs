@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
+use interval_codec::{Counts, Numbers, Row, Summary, rank};
 use metrics_core::Layout;
 
-use crate::codec::Row;
-use crate::codec::counts::Counts;
-use crate::codec::numbers::Numbers;
 use crate::timeline::Observed;
 
 /// The values of one point.
@@ -53,11 +51,20 @@ impl Fold for LevelFold {
 /// The rate of a counter.
 #[derive(Debug, Default)]
 pub(crate) struct RateFold {
+    /// The period of ticks.
+    period: Duration,
     observed: Vec<Observed>,
     sum: f64,
-    span: Duration,
-    /// The lowest and the highest rate of an interval.
+    /// The observed seconds.
+    span: f64,
+    /// The lowest and the highest rate of a tick.
     bounds: Option<(f64, f64)>,
+}
+
+impl RateFold {
+    pub(crate) fn new(period: Duration) -> Self {
+        Self { period, ..Self::default() }
+    }
 }
 
 impl Fold for RateFold {
@@ -73,14 +80,13 @@ impl Fold for RateFold {
             return;
         };
         let Observed { ticks, span, .. } = self.observed[at];
-        let tick = span / ticks.max(1);
-        if row.ticks == 0 || tick.is_zero() {
+        if row.ticks == 0 || span.is_zero() {
             return;
         }
         // A series that began or ended within the interval was there for some of its ticks.
-        self.span += tick * row.ticks;
+        self.span += span.as_secs_f64() * f64::from(row.ticks) / f64::from(ticks);
         self.sum += row.sum;
-        let (min, max) = (row.min / tick.as_secs_f64(), row.max / tick.as_secs_f64());
+        let [min, max] = [row.min, row.max].map(|paced| paced / self.period.as_secs_f64());
         let (lowest, highest) = self.bounds.unwrap_or((min, max));
         self.bounds = Some((lowest.min(min), highest.max(max)));
     }
@@ -88,7 +94,9 @@ impl Fold for RateFold {
     fn take(&mut self) -> Option<Point> {
         let (sum, span) = (std::mem::take(&mut self.sum), std::mem::take(&mut self.span));
         let (min, max) = self.bounds.take()?;
-        Some(Point { value: sum / span.as_secs_f64(), min, max })
+        let value = sum / span;
+        // Of a tick that took almost its period, the bounds are that much off.
+        Some(Point { value, min: min.min(value), max: max.max(value) })
     }
 }
 
@@ -97,42 +105,72 @@ impl Fold for RateFold {
 pub(crate) struct BucketsFold {
     layout: Layout,
     quantile: Option<f64>,
+    /// How often the buckets of the tier were halved.
+    tier_halvings: u32,
+    /// The same for the counts of the point, which are those of the coarsest tier in it.
     halvings: u32,
-    /// The counts of all buckets.
+    /// The counts of all buckets, as far as they were read.
     counts: Vec<u64>,
-    /// The lowest and the highest bucket with a count.
-    bounds: Option<(usize, usize)>,
+    /// The number of values in these counts.
+    counted: u64,
+    /// The number of intervals.
+    rows: u32,
+    /// The summary of the last one.
+    last: Summary,
+    /// The lowest and the highest bucket with a value.
+    bounds: Option<(u16, u16)>,
+    /// The number of values.
     count: u64,
     sum: f64,
+    /// `true` if a point had to be made of counts that were not read.
+    pub(crate) needs_counts: bool,
 }
 
 impl BucketsFold {
     pub(crate) fn new(layout: Layout, quantile: Option<f64>) -> Self {
-        let counts = vec![0; layout.buckets().into()];
-        Self { layout, quantile, halvings: 0, counts, bounds: None, count: 0, sum: 0.0 }
+        Self {
+            layout,
+            quantile,
+            tier_halvings: 0,
+            halvings: 0,
+            counts: vec![0; layout.buckets().into()],
+            counted: 0,
+            rows: 0,
+            last: Summary::default(),
+            bounds: None,
+            count: 0,
+            sum: 0.0,
+            needs_counts: false,
+        }
     }
 
     /// The bounds of a bucket, or of the buckets that were joined to it.
-    fn bounds_of(&self, bucket: usize) -> (f64, f64) {
+    fn bounds_of(&self, bucket: u16) -> (f64, f64) {
         let first = bucket << self.halvings;
         let last = first + (1 << self.halvings) - 1;
-        let (low, _) = self.layout.bounds(first as u16);
-        let (_, high) = self.layout.bounds(last as u16);
+        let (low, _) = self.layout.bounds(first);
+        let (_, high) = self.layout.bounds(last);
         (low, high)
     }
 
     /// The value that stands for all values of a bucket.
-    fn midpoint(&self, bucket: usize) -> f64 {
+    fn midpoint(&self, bucket: u16) -> f64 {
         let (low, high) = self.bounds_of(bucket);
         low + (high - low) / 2.0
     }
 
-    /// The bucket with the value at rank ⌈q·n⌉.
-    fn bucket_at(&self, quantile: f64, (lowest, highest): (usize, usize)) -> usize {
-        let rank = (quantile * self.count as f64).ceil().max(1.0) as u64;
+    /// The bucket of a quantile: of the counts, or of a single summary.
+    fn bucket_at(&mut self, quantile: f64, (lowest, highest): (u16, u16)) -> u16 {
+        if self.rows == 1
+            && let Some(bucket) = self.last.bucket_at(quantile)
+        {
+            return bucket;
+        }
+        self.needs_counts |= self.counted < self.count;
+        let rank = rank(quantile, self.count);
         let mut seen = 0;
-        let reaches = |bucket: &usize| {
-            seen += self.counts[*bucket];
+        let reaches = |bucket: &u16| {
+            seen += self.counts[usize::from(*bucket)];
             seen >= rank
         };
         (lowest..=highest).find(reaches).unwrap_or(highest)
@@ -143,40 +181,52 @@ impl Fold for BucketsFold {
     type Row = Counts;
 
     fn begin(&mut self, _: &[Observed], halvings: u32) {
-        self.halvings = halvings;
+        self.tier_halvings = halvings;
     }
 
     fn add(&mut self, _: u64, row: &Counts) {
-        let (Some(lowest), Some(highest)) = (
-            row.counts.iter().position(|count| *count > 0),
-            row.counts.iter().rposition(|count| *count > 0),
-        ) else {
+        let summary = row.summary;
+        if summary.count == 0 {
             return;
-        };
-        for (bucket, count) in row.buckets.iter().zip(&row.counts) {
-            self.counts[usize::from(*bucket)] += u64::from(*count);
         }
-        self.count += row.count();
-        let (lowest, highest) = (row.buckets[lowest].into(), row.buckets[highest].into());
-        let (low, high) = self.bounds.unwrap_or((lowest, highest));
-        self.bounds = Some((low.min(lowest), high.max(highest)));
+        // A point of two tiers begins with the coarser one. The buckets of the finer one are halved
+        // until they are those of the point.
+        if self.rows == 0 {
+            self.halvings = self.tier_halvings;
+        }
+        let times = self.halvings.saturating_sub(self.tier_halvings);
+        let halved = |bucket: u16| bucket >> times;
+        for (bucket, count) in row.buckets.iter().zip(&row.counts) {
+            self.counts[usize::from(halved(*bucket))] += u64::from(*count);
+        }
+        if !row.buckets.is_empty() {
+            self.counted += summary.count;
+        }
+        let (low, high) = (halved(summary.lowest()), halved(summary.highest()));
+        let (lowest, highest) = self.bounds.unwrap_or((low, high));
+        self.bounds = Some((lowest.min(low), highest.max(high)));
+        self.count += summary.count;
         self.sum += row.sum;
+        self.last = summary;
+        self.rows += 1;
     }
 
     fn take(&mut self) -> Option<Point> {
-        let sum = std::mem::take(&mut self.sum);
-        let (lowest, highest) = self.bounds.take()?;
+        let bounds = self.bounds.take()?;
+        let (lowest, highest) = bounds;
         let (min, max) = (self.midpoint(lowest), self.midpoint(highest));
-        let value = match self.quantile {
-            Some(quantile) => self.midpoint(self.bucket_at(quantile, (lowest, highest))),
-            None => {
-                // A value may be counted in one tick and added to the sum of the next.
-                let (low, high) = (self.bounds_of(lowest).0, self.bounds_of(highest).1);
-                (sum / self.count as f64).clamp(low, high)
-            }
+        let value = if let Some(quantile) = self.quantile {
+            let bucket = self.bucket_at(quantile, bounds);
+            self.midpoint(bucket)
+        } else {
+            // A value may be counted in one tick and added to the sum of the next.
+            let (low, high) = (self.bounds_of(lowest).0, self.bounds_of(highest).1);
+            (self.sum / self.count as f64).clamp(low, high)
         };
-        self.counts[lowest..=highest].fill(0);
-        self.count = 0;
+        if self.counted > 0 {
+            self.counts[lowest.into()..=highest.into()].fill(0);
+        }
+        (self.rows, self.counted, self.count, self.sum) = (0, 0, 0, 0.0);
         Some(Point { value, min, max })
     }
 }

@@ -58,44 +58,61 @@ impl Grid {
         self.first + point as u64 * self.step
     }
 
-    /// Divides the points among the tiers: those that a finer tier does not reach back to are made
-    /// of a coarser one. `starts` are the times since which each tier has the series.
-    pub(crate) fn parts(&self, starts: &[u64]) -> Vec<(usize, Range<usize>)> {
+    /// The time of all points.
+    pub(crate) fn range(&self) -> Range<u64> {
+        self.first.saturating_sub(self.step)..self.time(self.points - 1)
+    }
+
+    /// Divides the time of the points among the tiers: what a finer tier does not reach back to is
+    /// made of a coarser one. `starts` are the times since which each tier has the series.
+    pub(crate) fn parts(&self, plan: &Plan, starts: &[u64]) -> Vec<(usize, Range<u64>)> {
         let mut parts = Vec::new();
-        let mut end = self.points;
+        let Range { start: begin, mut end } = self.range();
         for tier in self.tier..starts.len() {
-            let start = starts[tier];
-            let goes_back = starts[tier + 1..].iter().any(|other| *other < start);
-            let first = if goes_back { self.first_since(start) } else { 0 };
-            if first < end {
-                parts.push((tier, first..end));
-                end = first;
+            let coarser = (tier + 1..starts.len()).find(|coarser| starts[*coarser] < starts[tier]);
+            let from = coarser.map_or(begin, |coarser| {
+                // A part begins where an interval of the coarser tier ends, so that no interval is
+                // cut or counted twice. If those intervals are longer than a step, it begins with
+                // a step, so that each point is made of one tier.
+                let (unit, origin) = match plan.tiers[coarser].step {
+                    interval if interval <= self.step => (interval, 0),
+                    _ => (self.step, begin % self.step),
+                };
+                let from = starts[tier].saturating_sub(origin).next_multiple_of(unit) + origin;
+                from.clamp(begin, end)
+            });
+            if from < end {
+                parts.push((tier, from..end));
+                end = from;
             }
         }
         parts.reverse();
         parts
     }
 
-    /// Returns the first point whose step begins at a time or later.
-    fn first_since(&self, start: u64) -> usize {
-        (start + self.step).saturating_sub(self.first).div_ceil(self.step) as usize
+    /// Returns the intervals of a tier that lie in a time, the last one included.
+    pub(crate) fn intervals(tier: &Planned, time: &Range<u64>) -> (u64, u64) {
+        (time.start / tier.step + 1, time.end.div_ceil(tier.step))
     }
 
-    /// Returns the intervals of a tier that these points are made of, the last one included.
-    pub(crate) fn intervals(&self, tier: &Planned, points: &Range<usize>) -> (u64, u64) {
-        let first = self.time(points.start).saturating_sub(self.step) / tier.step + 1;
-        (first, self.time(points.end - 1).div_ceil(tier.step))
+    /// Returns the points of a time, also those that are in it in part.
+    pub(crate) fn points_in(&self, time: &Range<u64>) -> Range<usize> {
+        self.point(time.start + 1)..self.point(time.end) + 1
+    }
+
+    /// The point whose step has a time.
+    fn point(&self, time: u64) -> usize {
+        time.saturating_sub(self.first).div_ceil(self.step) as usize
     }
 
     /// Returns the points that an interval belongs to: one, or all that a longer interval covers.
     pub(crate) fn points_of(&self, tier: &Planned, interval: u64) -> Range<usize> {
         let end = tier.end(interval);
-        let point = |time: u64| time.saturating_sub(self.first).div_ceil(self.step) as usize;
         if tier.step <= self.step {
-            return point(end)..point(end) + 1;
+            return self.point(end)..self.point(end) + 1;
         }
         // The points after the interval's beginning, up to its end.
-        point(end.saturating_sub(tier.step) + 1)..point(end + 1)
+        self.point(end.saturating_sub(tier.step) + 1)..self.point(end + 1)
     }
 }
 

@@ -110,7 +110,9 @@ impl History {
     /// Answers a query.
     ///
     /// It decompresses what it needs on the calling thread: about 0.1 ms for an hour of a counter or
-    /// gauge, and some milliseconds for one of a latency. Use a blocking thread in async code.
+    /// gauge, or of a latency's mean, median, p90, p95, p99, minimum or maximum with the step of a
+    /// tier. Other quantiles and other steps of a latency take up to 3 ms. Use a blocking thread in
+    /// async code.
     ///
     /// # Errors
     /// [`QueryError`], which names the remedy.

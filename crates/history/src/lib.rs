@@ -85,12 +85,6 @@ mod store;
 mod timeline;
 mod track;
 
-mod block;
-mod codec;
-
-#[cfg(test)]
-mod random;
-
 use metrics_core::Desc;
 
 pub use answer::{Answer, AnsweredSeries, Resolution, Statistic};

@@ -6,18 +6,16 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use interval_codec::{Counts, Depth, Numbers, QUANTILES, Row};
 use metrics_core::{Labels, Layout};
 
 use crate::answer::{Answer, AnsweredSeries, Resolution, Statistic};
-use crate::codec::Row;
-use crate::codec::counts::Counts;
-use crate::codec::numbers::Numbers;
 use crate::entry::{Entry, Past};
-use crate::fold::{BucketsFold, Fold, LevelFold, RateFold};
+use crate::fold::{BucketsFold, Fold, LevelFold, Point, RateFold};
 use crate::grid::Grid;
 use crate::query::{MAX_VALUES, Query, QueryError};
 use crate::store::Store;
-use crate::tier::{Plan, Planned, Time, millis};
+use crate::tier::{Plan, Time, millis};
 use crate::timeline::Observed;
 use crate::track::{Extract, Tracks};
 use crate::when::When;
@@ -31,6 +29,8 @@ pub(crate) struct Taken {
     grid: Grid,
     time: Time,
     plan: Plan,
+    /// The period of ticks.
+    period: Duration,
     /// The observed intervals of each tier.
     observed: Vec<Vec<Observed>>,
     series: Vec<(Labels, Parts)>,
@@ -44,10 +44,11 @@ enum Parts {
     Buckets(Vec<Part<Counts>>, Layout),
 }
 
-/// The intervals of one tier, for some of the points.
+/// The intervals of one tier, for some of the time.
 #[derive(Debug)]
 struct Part<R> {
     tier: usize,
+    /// The points that have something of this time; the first may have something of the time before.
     points: Range<usize>,
     intervals: (u64, u64),
     extract: Extract<R>,
@@ -81,7 +82,6 @@ impl Taken {
         if series as u64 * points > MAX_VALUES {
             return Err(QueryError::TooManyValues { series, points });
         }
-        let all = 0..grid.points;
         let tiers = store.plan.tiers.iter().zip(&store.timelines);
         Ok(Self {
             metric: query.metric.clone(),
@@ -93,13 +93,14 @@ impl Taken {
                 (Past::Buckets(..), Some(_)) => Statistic::Quantile,
             },
             observed: tiers
-                .map(|(tier, timeline)| timeline.range(grid.intervals(tier, &all)))
+                .map(|(tier, timeline)| timeline.range(Grid::intervals(tier, &grid.range())))
                 .collect(),
             series: matching
                 .into_iter()
                 .map(|entry| (entry.labels.clone(), Parts::of(entry, store, &grid)))
                 .collect(),
             plan: store.plan.clone(),
+            period: store.tick_length,
             grid,
             time,
         })
@@ -109,11 +110,11 @@ impl Taken {
     pub(crate) fn answer(self) -> Answer {
         let Self { grid, time, .. } = &self;
         let series = self.series.iter().map(|(labels, parts)| match parts {
-            Parts::Rate(parts) => self.read(labels, parts, RateFold::default()),
-            Parts::Level(parts) => self.read(labels, parts, LevelFold::default()),
-            Parts::Buckets(parts, layout) => {
-                self.read(labels, parts, BucketsFold::new(*layout, self.quantile))
+            Parts::Rate(parts) => {
+                self.read(labels, parts, Depth::All, &mut RateFold::new(self.period))
             }
+            Parts::Level(parts) => self.read(labels, parts, Depth::All, &mut LevelFold::default()),
+            Parts::Buckets(parts, layout) => self.read_buckets(labels, parts, *layout),
         });
         Answer {
             statistic: self.statistic,
@@ -126,31 +127,69 @@ impl Taken {
         }
     }
 
+    /// Reads one series of buckets: their summaries, if those have the answer.
+    fn read_buckets(
+        &self,
+        labels: &Labels,
+        parts: &[Part<Counts>],
+        layout: Layout,
+    ) -> AnsweredSeries {
+        // A mean is computed from any summaries; a percentile is that of a single one.
+        let has_one_for_each_point =
+            |part: &Part<Counts>| self.plan.tiers[part.tier].step >= self.grid.step;
+        let is_stored =
+            |quantile| QUANTILES.contains(&quantile) && parts.iter().all(has_one_for_each_point);
+        if self.quantile.is_none_or(is_stored) {
+            let mut fold = BucketsFold::new(layout, self.quantile);
+            let series = self.read(labels, parts, Depth::Summary, &mut fold);
+            // A point may have two rows all the same, as after a restart of the series.
+            if !fold.needs_counts {
+                return series;
+            }
+        }
+        self.read(labels, parts, Depth::All, &mut BucketsFold::new(layout, self.quantile))
+    }
+
     /// Reads one series.
     fn read<F: Fold>(
         &self,
         labels: &Labels,
         parts: &[Part<F::Row>],
-        mut fold: F,
+        depth: Depth,
+        fold: &mut F,
     ) -> AnsweredSeries {
         let Self { grid, plan, time, .. } = self;
         let mut columns = Columns::new(grid.points);
+        let mut running = 0..0;
         for part in parts {
             let tier = &plan.tiers[part.tier];
             fold.begin(&self.observed[part.tier], tier.halvings);
-            part.read(grid, tier, &mut fold, &mut columns);
+            part.extract.read(part.intervals, depth, |interval, row| {
+                let Range { start, end } = grid.points_of(tier, interval);
+                let points = start.max(part.points.start)..end.min(part.points.end);
+                if running != points {
+                    columns.set(std::mem::replace(&mut running, points), fold.take());
+                }
+                fold.add(interval, row);
+            });
         }
+        columns.set(running, fold.take());
         let is_coarse = grid.step > plan.base() || parts.iter().any(|part| part.tier > 0);
-        let resolution = |part: &Part<F::Row>| Resolution {
-            from: time.to_wall(grid.time(part.points.start)),
-            step: Duration::from_millis(plan.tiers[part.tier].step),
+        // A point that is made of two tiers has the resolution of the coarser one, which comes first.
+        let mut next = 0;
+        let resolution = |part: &Part<F::Row>| {
+            let from = part.points.start.max(std::mem::replace(&mut next, part.points.end));
+            (from < part.points.end).then(|| Resolution {
+                from: time.to_wall(grid.time(from)),
+                step: Duration::from_millis(plan.tiers[part.tier].step),
+            })
         };
         AnsweredSeries {
             labels: labels.clone(),
             values: columns.values,
             min: if is_coarse { columns.min } else { Vec::new() },
             max: if is_coarse { columns.max } else { Vec::new() },
-            resolutions: parts.iter().map(resolution).collect(),
+            resolutions: parts.iter().filter_map(resolution).collect(),
         }
     }
 }
@@ -192,29 +231,12 @@ fn parts<R: Row>(tracks: &Tracks<R>, store: &Store, grid: &Grid) -> Vec<Part<R>>
         first.map_or(kept, |first| plan.tiers[tier].end(first.saturating_sub(1)).min(kept))
     };
     let starts: Vec<u64> = (0..plan.tiers.len()).map(start).collect();
-    let part = |(tier, points): (usize, Range<usize>)| {
-        let intervals = grid.intervals(&plan.tiers[tier], &points);
+    let part = |(tier, time): (usize, Range<u64>)| {
+        let (points, intervals) =
+            (grid.points_in(&time), Grid::intervals(&plan.tiers[tier], &time));
         Part { tier, points, intervals, extract: tracks.extract(plan, tier, intervals) }
     };
-    grid.parts(&starts).into_iter().map(part).collect()
-}
-
-impl<R: Row> Part<R> {
-    /// Reads the intervals into the columns, a point at a time.
-    fn read<F>(&self, grid: &Grid, tier: &Planned, fold: &mut F, columns: &mut Columns)
-    where
-        F: Fold<Row = R>,
-    {
-        let mut running: Option<Range<usize>> = None;
-        self.extract.read(self.intervals, |interval, row| {
-            let points = grid.points_of(tier, interval);
-            if running.as_ref() != Some(&points) {
-                columns.set(running.replace(points), &self.points, fold);
-            }
-            fold.add(interval, row);
-        });
-        columns.set(running, &self.points, fold);
-    }
+    grid.parts(plan, &starts).into_iter().map(part).collect()
 }
 
 /// The columns of one series.
@@ -231,10 +253,9 @@ impl Columns {
         Self { values: empty(), min: empty(), max: empty() }
     }
 
-    /// Sets points to what was folded, as far as they are among the `allowed` ones.
-    fn set(&mut self, points: Option<Range<usize>>, allowed: &Range<usize>, fold: &mut impl Fold) {
-        let (Some(points), Some(folded)) = (points, fold.take()) else { return };
-        let points = points.start.max(allowed.start)..points.end.min(allowed.end);
+    /// Sets points to what was folded.
+    fn set(&mut self, points: Range<usize>, folded: Option<Point>) {
+        let Some(folded) = folded else { return };
         for point in points {
             self.values[point] = Some(folded.value);
             self.min[point] = Some(folded.min);

@@ -17,7 +17,7 @@ const LONGEST_TICK: u32 = 5;
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) plan: Plan,
-    tick_length: Duration,
+    pub(crate) tick_length: Duration,
     max_bytes: usize,
     /// Sorted by name, labels and kind; boxed, so that inserting one moves little.
     #[expect(
@@ -76,7 +76,8 @@ impl Store {
                 timeline.add(planned.of_base(self.interval), sample.tick_span);
             }
         }
-        let tick = Tick { is_whole, follows: is_whole && missed == 0 };
+        let pace = pace(sample.tick_span, self.tick_length);
+        let tick = Tick { is_whole, follows: is_whole && missed == 0, pace };
         let mut at = 0;
         for series in sample.snapshot.series() {
             if let Some(found) = self.find_or_add(at, &series) {
@@ -265,6 +266,13 @@ impl Store {
             tiers,
         }
     }
+}
+
+/// How many such ticks fit into a period. One that is 1 % off counts as exact, since most are a
+/// little off and whole numbers take less memory.
+fn pace(span: Duration, period: Duration) -> f64 {
+    let pace = period.as_secs_f64() / span.as_secs_f64();
+    if pace.is_finite() && (pace - 1.0).abs() > 0.01 { pace } else { 1.0 }
 }
 
 #[cfg(test)]

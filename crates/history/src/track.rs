@@ -6,8 +6,8 @@
 
 use std::collections::VecDeque;
 
-use crate::block::{Open, Sealed};
-use crate::codec::Row;
+use interval_codec::{Block, Depth, OpenBlock, Row};
+
 use crate::tier::{Plan, Planned};
 
 /// The intervals of a block: its model needs some dozens to learn, and a block is dropped as a whole.
@@ -24,10 +24,10 @@ pub(crate) struct Tracks<R: Row> {
 /// The past of one series in one tier.
 #[derive(Debug)]
 struct Track<R: Row> {
-    sealed: VecDeque<Sealed>,
+    sealed: VecDeque<Block>,
     /// The bytes of the sealed blocks.
     sealed_bytes: usize,
-    open: Option<Box<Open<R::Model>>>,
+    open: Option<Box<OpenBlock<R>>>,
     /// The interval that has not ended, with its number.
     running: Option<(u64, R)>,
 }
@@ -35,7 +35,7 @@ struct Track<R: Row> {
 /// Blocks of one series and tier, taken out to be read.
 #[derive(Debug)]
 pub(crate) struct Extract<R> {
-    pub(crate) blocks: Vec<Sealed>,
+    pub(crate) blocks: Vec<Block>,
     /// Intervals that are not in a block yet.
     pub(crate) rows: Vec<(u64, R)>,
 }
@@ -110,14 +110,14 @@ impl<R: Row> Tracks<R> {
     /// Returns the sealed blocks: tier, last interval and bytes of each.
     pub(crate) fn sealed(&self) -> impl Iterator<Item = (usize, u64, usize)> {
         self.tracks.iter().enumerate().flat_map(|(tier, track)| {
-            track.sealed.iter().map(move |block| (tier, block.last, block.heap_bytes()))
+            track.sealed.iter().map(move |block| (tier, block.last(), block.heap_bytes()))
         })
     }
 
     /// Returns the first interval in the blocks of a tier.
     pub(crate) fn first(&self, tier: usize) -> Option<u64> {
         let track = &self.tracks[tier];
-        let sealed = track.sealed.front().map(|block| block.first);
+        let sealed = track.sealed.front().map(|block| block.first());
         sealed.or_else(|| track.open.as_ref().map(|open| open.first()))
     }
 
@@ -125,9 +125,11 @@ impl<R: Row> Tracks<R> {
     pub(crate) fn extract(&self, plan: &Plan, tier: usize, range: (u64, u64)) -> Extract<R> {
         let track = &self.tracks[tier];
         let is_in = |first, last| first <= range.1 && last >= range.0;
-        let sealed = track.sealed.iter().filter(|block| is_in(block.first, block.last)).cloned();
+        let sealed =
+            track.sealed.iter().filter(|block| is_in(block.first(), block.last())).cloned();
         let open = track.open.as_ref().map(|open| open.copy());
-        let blocks = sealed.chain(open.filter(|block| is_in(block.first, block.last))).collect();
+        let blocks =
+            sealed.chain(open.filter(|block| is_in(block.first(), block.last()))).collect();
         // What has not ended in a finer tier is not in this one yet. The finest is the latest.
         let running = (0..=tier).rev().filter_map(|finer| {
             let (interval, row) = self.tracks[finer].running.as_ref()?;
@@ -135,6 +137,7 @@ impl<R: Row> Tracks<R> {
             let interval = here.of_finer(there, *interval);
             let mut row = row.clone();
             row.coarsen(here.halvings - there.halvings);
+            row.summarize();
             is_in(interval, interval).then_some((interval, row))
         });
         Extract { blocks, rows: running.collect() }
@@ -151,7 +154,7 @@ impl<R: Row> Tracks<R> {
     /// Returns the bytes of the compressed intervals of a tier.
     pub(crate) fn data_bytes(&self, tier: usize) -> usize {
         let track = &self.tracks[tier];
-        let sealed: usize = track.sealed.iter().map(Sealed::data_bytes).sum();
+        let sealed: usize = track.sealed.iter().map(Block::data_bytes).sum();
         sealed + track.open.as_ref().map_or(0, |open| open.data_bytes())
     }
 
@@ -163,7 +166,7 @@ impl<R: Row> Tracks<R> {
 
     /// Returns the bytes that a new series is going to need: an open block in each tier.
     pub(crate) fn soon_bytes(&self) -> usize {
-        self.tracks.len() * (size_of::<Open<R::Model>>() + 4 * size_of::<Sealed>())
+        self.tracks.len() * (size_of::<OpenBlock<R>>() + 4 * size_of::<Block>())
     }
 
     /// Returns unused memory.
@@ -182,7 +185,7 @@ impl<R: Row> Track<R> {
         if self.open.as_ref().is_some_and(|open| block(open.first()) != block(interval)) {
             self.seal();
         }
-        self.open.get_or_insert_with(|| Box::new(Open::new(interval))).push(interval, row);
+        self.open.get_or_insert_with(|| Box::new(OpenBlock::new(interval))).push(interval, row);
     }
 
     fn seal(&mut self) {
@@ -195,7 +198,7 @@ impl<R: Row> Track<R> {
 
     fn expire(&mut self, first_kept: u64) -> u64 {
         let mut dropped = 0;
-        while let Some(block) = self.sealed.pop_front_if(|block| block.last < first_kept) {
+        while let Some(block) = self.sealed.pop_front_if(|block| block.last() < first_kept) {
             self.sealed_bytes -= block.heap_bytes();
             dropped += u64::from(block.rows());
         }
@@ -205,19 +208,19 @@ impl<R: Row> Track<R> {
     fn heap_bytes(&self) -> usize {
         let open = self.open.as_ref().map_or(0, |open| size_of_val(&**open) + open.heap_bytes());
         let running = self.running.as_ref().map_or(0, |(_, row)| row.heap_bytes());
-        self.sealed.capacity() * size_of::<Sealed>() + self.sealed_bytes + open + running
+        self.sealed.capacity() * size_of::<Block>() + self.sealed_bytes + open + running
     }
 }
 
 impl<R: Row> Extract<R> {
     /// Reads the intervals of `range`, in order.
-    pub(crate) fn read(&self, range: (u64, u64), mut visit: impl FnMut(u64, &R)) {
+    pub(crate) fn read(&self, range: (u64, u64), depth: Depth, mut visit: impl FnMut(u64, &R)) {
         let mut visit_in_range = |interval: u64, row: &R| {
             if (range.0..=range.1).contains(&interval) {
                 visit(interval, row);
             }
         };
-        self.blocks.iter().for_each(|block| block.read(&mut visit_in_range));
+        self.blocks.iter().for_each(|block| block.read(depth, &mut visit_in_range));
         self.rows.iter().for_each(|(interval, row)| visit_in_range(*interval, row));
     }
 }

@@ -108,7 +108,9 @@ pub use db_pool_monitor::{
     Acquiring, AttachError, Checkout, PoolHandle, PoolLevels, PoolMetrics, PoolMonitor, PoolRates,
     Thresholds,
 };
-pub use exporter::{Exporter, ExporterBuilder, Format, Json, Naming, Rendered, SettingError};
+pub use exporter::{
+    Exporter, ExporterBuilder, Format, Json, Naming, NativeHistograms, Rendered, SettingError,
+};
 pub use http_glue::{
     AlertPages, ApiError, BindError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query,
     Readiness, ReadinessStatus, RenderLimits, RenderSlots, Routes, RoutesError, Serve, Shutdown,
@@ -144,7 +146,17 @@ struct WatchAPool;
 #[doc = include_str!("../../../docs/history.md")]
 struct AskTheHistory;
 
+/// The page about native histograms, whose example is compiled as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/native-histograms.md")]
+struct NativeHistogramsPage;
+
 /// The page about alerts, whose examples are compiled as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/alerts.md")]
 struct AlertsPage;
+
+/// The page about the stream, whose examples are compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/streaming.md")]
+struct StreamThePresent;

@@ -11,6 +11,8 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+#[cfg(feature = "tls")]
+use rustls::CertificateError;
 use tokio::time::timeout;
 
 use crate::target::Target;
@@ -33,9 +35,16 @@ pub(crate) struct Client {
 /// The reason why an attempt failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AttemptError {
+    /// Alerts are texts and numbers, so this does not happen.
+    #[error("the alerts cannot be written as JSON")]
+    Unwritten(#[source] serde_json::Error),
     /// No connection, or an answer that is no HTTP.
     #[error("the receiver cannot be reached")]
     Unreachable(#[source] legacy::Error),
+    /// The certificate of the receiver is not accepted.
+    #[cfg(feature = "tls")]
+    #[error("the receiver's certificate is not accepted: {}", remedy(.0))]
+    Certificate(CertificateError),
     #[error("the receiver did not answer within {0:?}")]
     TimedOut(Duration),
     /// The receiver cannot take it now.
@@ -52,11 +61,30 @@ pub(crate) enum AttemptError {
 }
 
 impl AttemptError {
+    /// Returns why there was no answer.
+    fn of(error: legacy::Error) -> Self {
+        #[cfg(feature = "tls")]
+        if let Some(refused) = refused_certificate(&error) {
+            return Self::Certificate(refused);
+        }
+        Self::Unreachable(error)
+    }
+
     /// Returns what led to it, such as that no host has the name; `None` if nothing did.
     pub(crate) fn causes(&self) -> Option<String> {
         let causes = iter::successors(self.source(), |&cause| cause.source());
         let texts: Vec<_> = causes.map(ToString::to_string).collect();
         (!texts.is_empty()).then(|| texts.join(": "))
+    }
+
+    /// Returns `true` if the receiver takes fault with the body, maybe with one alert of several.
+    pub(crate) fn is_about_body(&self) -> bool {
+        const BODY: [StatusCode; 3] = [
+            StatusCode::BAD_REQUEST,
+            StatusCode::PAYLOAD_TOO_LARGE,
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ];
+        matches!(self, Self::Never(status) if BODY.contains(status))
     }
 
     /// Returns `true` if another attempt may succeed.
@@ -85,7 +113,7 @@ impl Client {
         let answer = timeout(self.timeout, self.inner.request(request))
             .await
             .map_err(|_| AttemptError::TimedOut(self.timeout))?
-            .map_err(AttemptError::Unreachable)?;
+            .map_err(AttemptError::of)?;
         let status = answer.status();
         // Read to its end, so that the connection can be used again. A body that is too long or
         // does not come in time does not change what the status says.
@@ -103,7 +131,43 @@ impl Client {
     }
 }
 
-/// Makes a connector that trusts the certificates of the system.
+/// Finds out whether a connection failed because of the receiver's certificate.
+#[cfg(feature = "tls")]
+fn refused_certificate(error: &legacy::Error) -> Option<CertificateError> {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(refused)) = error.downcast_ref() {
+            return Some(refused.clone());
+        }
+        // An error of the system hides what it is made of from `source`.
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause = inner.map(|inner| inner as &dyn Error).or_else(|| error.source());
+    }
+    None
+}
+
+/// Says what is wrong with a certificate, and what to do.
+#[cfg(feature = "tls")]
+fn remedy(error: &CertificateError) -> String {
+    match error {
+        // The signature is bad if an authority was made anew under its old name.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "no trusted authority has issued it: trust that authority by `Target::trusting`, or \
+             add it to the certificates of the system"
+                .to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is for another host: use the host's name in the address, or renew it for this one"
+                .to_owned()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "it has expired: renew it".to_owned()
+        }
+        other => format!("{other}: replace it"),
+    }
+}
+
+/// Makes a connector that trusts the authorities of the target, or else those of the system.
 #[cfg(feature = "tls")]
 fn connector(target: &Target) -> io::Result<Connector> {
     use std::sync::Arc;
@@ -113,21 +177,21 @@ fn connector(target: &Target) -> io::Result<Connector> {
 
     // Named, since a host may have built rustls with another provider as well.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = HttpsConnectorBuilder::new();
-    let trusting = match builder.with_provider_and_native_roots(provider.clone()) {
-        Ok(trusting) => trusting,
-        Err(error) if target.is_https() => return Err(error),
-        // A system without certificates can still reach targets without TLS.
-        Err(_) => {
-            let config = ClientConfig::builder_with_provider(provider)
-                .with_safe_default_protocol_versions()
-                .map_err(io::Error::other)?
-                .with_root_certificates(RootCertStore::empty())
-                .with_no_client_auth();
-            HttpsConnectorBuilder::new().with_tls_config(config)
-        }
+    let trusting = |roots: Arc<RootCertStore>| {
+        let config = ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        io::Result::Ok(HttpsConnectorBuilder::new().with_tls_config(config))
     };
-    Ok(trusting.https_or_http().enable_http1().build())
+    let builder = match &target.roots {
+        Some(roots) => trusting(roots.clone())?,
+        // A target without TLS is reached also from a system without certificates.
+        None if !target.is_https() => trusting(Arc::new(RootCertStore::empty()))?,
+        None => HttpsConnectorBuilder::new().with_provider_and_native_roots(provider.clone())?,
+    };
+    Ok(builder.https_or_http().enable_http1().build())
 }
 
 #[cfg(not(feature = "tls"))]
@@ -136,29 +200,4 @@ fn connector(_: &Target) -> io::Result<Connector> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_redirect_is_told_with_its_remedy_and_not_tried_again() {
-        let error = AttemptError::Moved(StatusCode::FOUND);
-        assert!(error.to_string().contains("302 Found"), "{error}");
-        assert!(error.to_string().contains("name the address"), "{error}");
-        assert!(!error.is_passing());
-    }
-
-    #[test]
-    fn a_refused_connection_is_told_with_its_cause() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
-        drop(listener);
-        let target = Target::webhook(&format!("http://{address}/S3cret")).expect("it is good");
-        let client = Client::new(&target, Duration::from_secs(5)).expect("it needs nothing");
-        let post = client.post(&target, Bytes::new());
-        let error = runtime.expect("it starts").block_on(post).expect_err("nobody listens");
-        let causes = error.causes().expect("the system has a reason");
-        assert!(causes.contains("refused"), "{causes}");
-        assert!(!causes.contains("S3cret"), "{causes}");
-    }
-}
+mod tests;

@@ -45,7 +45,7 @@ pub enum StartError {
     Register(#[from] RegisterError),
     /// A target needs TLS, and the system has no certificates to trust.
     #[error(
-        "the system's certificates cannot be read: install them, such as by the package ca-certificates"
+        "the system's certificates cannot be read: install them, such as by the package ca-certificates, or name the receiver's authority by `Target::trusting`"
     )]
     Certificates(#[source] io::Error),
     /// The system gave no thread or no event queue.
@@ -117,12 +117,14 @@ impl NotifierBuilder {
         for target in targets {
             let number = &mut numbers[usize::from(target.kind == Kind::Webhook)];
             *number += 1;
-            let metrics = Metrics::register(registry, &format!("{}-{number}", target.kind.name()))?;
+            let name = format!("{}-{number}", target.kind.name());
+            let metrics = Metrics::register(registry, &name)?;
             let client =
                 Client::new(&target, settings.timeout).map_err(StartError::Certificates)?;
             let (sender, queue) = mpsc::channel(settings.queue);
             queues.push(Queue { sender, metrics: metrics.clone() });
             workers.push(Worker {
+                name,
                 target,
                 queue,
                 client,

@@ -37,13 +37,17 @@ struct Group<'a> {
     alerts: Vec<&'a Alert>,
 }
 
-/// Writes a body; `None` if the alerts cannot be written, which does not happen.
-pub(crate) fn write(kind: Kind, alerts: &[Arc<Alert>], source: &str) -> Option<Vec<u8>> {
+/// Writes a body.
+pub(crate) fn write(
+    kind: Kind,
+    alerts: &[Arc<Alert>],
+    source: &str,
+) -> serde_json::Result<Vec<u8>> {
     match kind {
         Kind::Alertmanager => {
             let alerts: Vec<_> =
                 alerts.iter().map(|alert| for_alertmanager(alert, source)).collect();
-            serde_json::to_vec(&alerts).ok()
+            serde_json::to_vec(&alerts)
         }
         Kind::Webhook => {
             let mut groups: Vec<Group<'_>> = Vec::new();
@@ -56,7 +60,7 @@ pub(crate) fn write(kind: Kind, alerts: &[Arc<Alert>], source: &str) -> Option<V
                     None => groups.push(Group { topic, component, alerts: vec![alert] }),
                 }
             }
-            serde_json::to_vec(&ForWebhook { version: 1, groups }).ok()
+            serde_json::to_vec(&ForWebhook { version: 1, groups })
         }
     }
 }

@@ -7,6 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
+#[cfg(feature = "tls")]
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 /// A receiver of alerts.
 ///
@@ -26,6 +28,9 @@ pub struct Target {
     /// The address without user and password.
     pub(crate) uri: Uri,
     pub(crate) authorization: Option<HeaderValue>,
+    /// The authorities that are trusted in place of the system's.
+    #[cfg(feature = "tls")]
+    pub(crate) roots: Option<std::sync::Arc<rustls::RootCertStore>>,
 }
 
 /// The protocol of a receiver.
@@ -48,6 +53,12 @@ pub enum TargetError {
     /// It begins with `https`, and the crate was built without TLS.
     #[error("the address needs TLS, which is not built in: turn on the feature `tls`, or use http")]
     NoTls,
+    /// The text has no certificate of an authority.
+    #[cfg(feature = "tls")]
+    #[error(
+        "the text has no certificate of an authority: give it in PEM, from -----BEGIN CERTIFICATE----- on"
+    )]
+    NoCertificate,
 }
 
 impl Kind {
@@ -109,12 +120,47 @@ impl Target {
             parts.path_and_query = Some(path.parse().map_err(|_| TargetError::NoUrl)?);
         }
         let uri = Uri::from_parts(parts).map_err(|_| TargetError::NoUrl)?;
-        Ok(Self { kind, uri, authorization })
+        Ok(Self {
+            kind,
+            uri,
+            authorization,
+            #[cfg(feature = "tls")]
+            roots: None,
+        })
     }
 }
 
+#[cfg(feature = "tls")]
 impl Target {
-    #[cfg(feature = "tls")]
+    /// Trusts these certificate authorities, in PEM, and no others; those of the system by default.
+    ///
+    /// For a receiver whose certificate comes from an authority of the house. It has no effect on a
+    /// receiver without https.
+    ///
+    /// ```no_run
+    /// use notifier::Target;
+    ///
+    /// let house = std::fs::read("house-ca.pem")?;
+    /// let target = Target::alertmanager("https://alertmanager.internal")?.trusting(&house)?;
+    /// # drop(target);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`TargetError::NoCertificate`] if the text has none, or one that no authority can have.
+    pub fn trusting(mut self, pem: &[u8]) -> Result<Self, TargetError> {
+        let mut roots = rustls::RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|_| TargetError::NoCertificate)?;
+            roots.add(certificate).map_err(|_| TargetError::NoCertificate)?;
+        }
+        if roots.is_empty() {
+            return Err(TargetError::NoCertificate);
+        }
+        self.roots = Some(std::sync::Arc::new(roots));
+        Ok(self)
+    }
+
     pub(crate) fn is_https(&self) -> bool {
         self.uri.scheme() == Some(&Scheme::HTTPS)
     }

@@ -27,8 +27,16 @@ pub(crate) struct Settings {
     pub(crate) source: String,
 }
 
+/// The most refusals of parts of one batch: enough to find two alerts among [`MAX_ALERTS`]. A receiver
+/// that refuses more refuses all.
+///
+/// [`MAX_ALERTS`]: crate::batch::MAX_ALERTS
+const MAX_REFUSALS: u32 = 14;
+
 #[derive(Debug)]
 pub(crate) struct Worker {
+    /// The name in metrics and logs, such as `webhook-2`, since two targets may be on one host.
+    pub(crate) name: String,
     pub(crate) target: Target,
     pub(crate) queue: Receiver<Arc<Alert>>,
     pub(crate) client: Client,
@@ -59,26 +67,49 @@ impl Worker {
         if self.target.kind == Kind::Webhook {
             batch.retain(|alert| !self.told.has(alert));
         }
-        let alerts = batch.alerts();
-        if alerts.is_empty() {
+        if batch.alerts().is_empty() {
             return;
         }
-        let Some(body) = payload::write(self.target.kind, alerts, &self.settings.source) else {
-            return self.metrics.count(Outcome::Failed, alerts.len());
-        };
-        match self.attempts(body.into()).await {
-            Ok(()) => {
+        // One bad alert gets all of its request refused. So what is refused is halved, until it
+        // is alone and the others are through.
+        let (mut parts, mut refusals) = (vec![batch.alerts()], 0);
+        while let Some(alerts) = parts.pop() {
+            let Err(error) = self.post(alerts).await else {
                 self.metrics.count(Outcome::Delivered, alerts.len());
                 alerts.iter().for_each(|alert| self.told.note(alert));
-            }
-            Err(error) => {
-                let outcome = if error.is_passing() { Outcome::Failed } else { Outcome::Refused };
-                self.metrics.count(outcome, alerts.len());
-                let (target, alerts) = (&self.target, alerts.len());
-                let cause = error.causes();
-                tracing::warn!(%target, alerts, %error, cause, "alerts were not delivered");
+                continue;
+            };
+            refusals += u32::from(error.is_about_body());
+            if error.is_about_body() && alerts.len() > 1 && refusals < MAX_REFUSALS {
+                let (first, second) = alerts.split_at(alerts.len() / 2);
+                parts.extend([second, first]);
+            } else {
+                self.give_up(alerts, &error);
             }
         }
+    }
+
+    /// Counts alerts that were not delivered, and says why.
+    fn give_up(&self, alerts: &[Arc<Alert>], error: &AttemptError) {
+        let outcome = if error.is_passing() { Outcome::Failed } else { Outcome::Refused };
+        self.metrics.count(outcome, alerts.len());
+        let [first, ..] = alerts else { return };
+        tracing::warn!(
+            target = self.name,
+            receiver = %self.target,
+            alerts = alerts.len(),
+            first = first.name,
+            component = first.component,
+            %error,
+            cause = error.causes(),
+            "alerts were not delivered"
+        );
+    }
+
+    async fn post(&self, alerts: &[Arc<Alert>]) -> Result<(), AttemptError> {
+        let body = payload::write(self.target.kind, alerts, &self.settings.source)
+            .map_err(AttemptError::Unwritten)?;
+        self.attempts(body.into()).await
     }
 
     /// Posts a body, again and again while that may help.

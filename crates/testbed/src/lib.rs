@@ -2,7 +2,8 @@
 //!
 //! A format is proven only by the programs that read it, so the tests scrape with real
 //! Prometheus servers, lint with promtool, parse with the reference parser, pool
-//! connections of a real Postgres and cache in a real Redis. This crate finds those
+//! connections of a real Postgres and cache in a real Redis, and stream to a real browser through
+//! a real proxy. This crate finds those
 //! programs, or unpacks them into the target folder when a test first needs one. It also
 //! drives them: it has processes that end with their guard, a Prometheus on a free port,
 //! and a plain HTTP client that can also send malformed requests. It also has the checks that
@@ -38,12 +39,18 @@ pub mod http;
 pub mod tools;
 
 pub mod alertmanager;
+pub mod autobahn;
+pub mod chromium;
 pub mod exposition;
+pub mod json_schema;
+pub mod k6;
 pub mod memory;
+pub mod nginx;
 pub mod process;
 pub mod prometheus;
 pub mod promtool;
 pub mod prove;
+pub mod random;
 pub mod redis;
 pub mod shape;
 

@@ -87,9 +87,21 @@ impl Process {
     /// # Errors
     ///
     /// Returns [`ProcessError::Spawn`] when the program cannot be started.
-    pub fn spawn(mut command: Command) -> Result<Self, ProcessError> {
+    pub fn spawn(command: Command) -> Result<Self, ProcessError> {
+        Self::spawn_with_input(command, Stdio::null())
+    }
+
+    /// Starts `command` with this input and captured output.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ProcessError::Spawn`] when the program cannot be started.
+    pub fn spawn_with_input(
+        mut command: Command,
+        input: impl Into<Stdio>,
+    ) -> Result<Self, ProcessError> {
         let name = command.get_program().to_string_lossy().into_owned();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = match command.spawn() {
             Ok(child) => child,
             Err(source) => {

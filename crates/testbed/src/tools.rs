@@ -10,8 +10,13 @@
 //! because some tests depend on the behaviour of one release.
 
 mod alertmanager;
+mod autobahn;
+mod chromium;
 mod debian;
 mod error;
+mod k6;
+mod nginx;
+mod playwright;
 mod postgres;
 mod prometheus;
 mod python;
@@ -23,9 +28,14 @@ mod valgrind;
 mod wrapper;
 
 pub use self::alertmanager::{AlertmanagerTool, alertmanager};
+pub use self::autobahn::{AutobahnTool, autobahn};
+pub use self::chromium::{ChromiumTool, chromium, unpacked_chromium};
 pub use self::error::ToolError;
+pub use self::k6::{K6Tool, k6};
+pub use self::nginx::{NginxTool, nginx, unpacked_nginx};
+pub use self::playwright::{PlaywrightTool, playwright};
 pub use self::postgres::{PostgresTool, postgres, unpacked_postgres};
 pub use self::prometheus::{PrometheusTool, prometheus_2_42, prometheus_2_53, prometheus_3_5};
-pub use self::python::{PythonPackage, h2histogram, prometheus_client, schemathesis};
+pub use self::python::{PythonPackage, h2histogram, jsonschema, prometheus_client, schemathesis};
 pub use self::redis::{RedisTool, redis, unpacked_redis};
 pub use self::valgrind::{ValgrindTool, unpacked_valgrind, valgrind};

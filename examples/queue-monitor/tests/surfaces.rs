@@ -76,6 +76,24 @@ async fn past_is_kept_by_the_history() {
 }
 
 #[tokio::test]
+async fn report_is_in_the_stream() {
+    let monitoring = Monitoring::builder().enable_streaming().build().expect("a monitoring");
+    let queue = QueueMonitor::register(monitoring.registry()).expect("it is the first");
+    (0..3).for_each(|_| queue.sent());
+    let routes: Router = monitoring.routes().expect("the registry has room");
+    let request = Request::get("/metrics/stream?metrics=queue&interval=100");
+    let request = request.header("accept", "text/event-stream").body(Body::empty());
+    let response = routes.oneshot(request.expect("the path is one")).await;
+    let mut body = response.expect("a router always answers").into_body();
+    let mut text = String::new();
+    while !text.contains(r#""waiting":3"#) {
+        let frame = body.frame().await.expect("a stream has no end").expect("it is whole");
+        text.push_str(&String::from_utf8_lossy(frame.data_ref().expect("data")));
+    }
+    assert!(text.contains(r#""data":{"queue":{"#), "{text}");
+}
+
+#[tokio::test]
 async fn judgement_is_part_of_the_services_health() {
     let mut testing = Monitoring::testing();
     let _queue = queue(&mut testing, 101);

@@ -15,6 +15,8 @@ pub(super) enum Role {
     Monitor,
     /// Ticks the registry, which takes samples and calls monitors and observers.
     Engine,
+    /// Compresses data for a reader, whatever they mean.
+    Codec,
     /// Turns samples into a form that people or programs read: a page, a history, alerts.
     Reader,
     /// Sends data to services outside this process.
@@ -30,10 +32,11 @@ pub(super) enum Role {
 }
 
 impl Role {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Core,
         Self::Monitor,
         Self::Engine,
+        Self::Codec,
         Self::Reader,
         Self::Outlet,
         Self::Layer,
@@ -45,8 +48,9 @@ impl Role {
     /// Returns `true` if crates of this role may use crates of role `other`.
     pub(super) fn may_use(self, other: Self) -> bool {
         match self {
-            Self::Core => false,
-            Self::Monitor | Self::Engine | Self::Reader | Self::Layer => other == Self::Core,
+            Self::Core | Self::Codec => false,
+            Self::Monitor | Self::Engine | Self::Layer => other == Self::Core,
+            Self::Reader => matches!(other, Self::Core | Self::Codec),
             // What an outlet sends is what a reader made.
             Self::Outlet => matches!(other, Self::Core | Self::Engine | Self::Reader),
             // A surface uses monitors through the core's trait only.
@@ -72,6 +76,7 @@ impl fmt::Display for Role {
             Self::Core => "core",
             Self::Monitor => "monitor",
             Self::Engine => "engine",
+            Self::Codec => "codec",
             Self::Reader => "reader",
             Self::Outlet => "outlet",
             Self::Layer => "layer",

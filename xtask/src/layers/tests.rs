@@ -51,7 +51,7 @@ fn edge_that_the_role_does_not_allow_is_found() {
     ]);
     Fixture::new().with("exporter", &edge("dependencies", "aggregator")).check_finding(&[
         "`exporter` (reader) → `aggregator` (engine)",
-        "a reader may use core only",
+        "a reader may use core, codec only",
         "through a trait or type of the core",
     ]);
 }

@@ -1,8 +1,9 @@
 //! The fields of a table, read by their types, with the mistakes that are found.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
+use metrics_core::Timestamp;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -119,6 +120,21 @@ impl<'f, 't> Fields<'f, 't> {
         }
     }
 
+    /// Returns a wall time, which is written as a date of TOML or as text.
+    pub(super) fn moment(&mut self, key: &'static str) -> Option<Timestamp> {
+        const FORM: &str = "a time with its zone, such as \"2027-01-04T08:00:00Z\"";
+        let value = self.get(key)?.get_ref();
+        let timestamp = match value {
+            DeValue::Datetime(moment) => timestamp(&moment.to_string()),
+            DeValue::String(text) => timestamp(text),
+            _ => return self.wrong_type(key, value, FORM),
+        };
+        if timestamp.is_none() {
+            self.mistake(key, format!("is no time of which the zone is known: write {FORM}"));
+        }
+        timestamp
+    }
+
     /// Returns the value that belongs to the word of a field.
     pub(super) fn word<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Option<T> {
         let text = self.text(key)?;
@@ -189,5 +205,34 @@ impl<'f, 't> Fields<'f, 't> {
             let field = format!("{}.{}", self.path, key.get_ref());
             self.mistakes.add(line, field, format!("is no field here: use {known}"));
         }
+    }
+}
+
+/// Reads a wall time of RFC 3339, not before 1970; `humantime` knows no zone but UTC.
+fn timestamp(text: &str) -> Option<Timestamp> {
+    let (local, east) = match text.strip_suffix(['Z', 'z']) {
+        Some(local) => (local, 0),
+        None => {
+            let (local, zone) = text.split_at_checked(text.len().checked_sub("+01:00".len())?)?;
+            (local, minutes(zone)?)
+        }
+    };
+    let local = humantime::parse_rfc3339_weak(&local.replace('t', "T")).ok()?;
+    let local = i64::try_from(local.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()?;
+    let millis = local.checked_sub(east * 60_000)?;
+    Some(Timestamp::from_millis(millis.try_into().ok()?))
+}
+
+/// Reads how far a zone is east of Greenwich, such as `+01:00`.
+fn minutes(zone: &str) -> Option<i64> {
+    let (sign, zone) = zone.split_at_checked(1)?;
+    let (hours, minutes) = zone.split_once(':')?;
+    let is_number = |text: &&str| text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+    let [hours, minutes] = [hours, minutes].map(|text| Some(text).filter(is_number));
+    let minutes = hours?.parse::<i64>().ok()? * 60 + minutes?.parse::<i64>().ok()?;
+    match sign {
+        "+" => Some(minutes),
+        "-" => Some(-minutes),
+        _ => None,
     }
 }

@@ -1,10 +1,10 @@
 //! The meaning of the fields: which rule they change or make.
 
 use metrics_core::Severity;
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
-use super::Mistake;
 use super::fields::{Fields, Mistakes};
+use super::{Mistake, RulesFile, silences};
 use crate::condition::{Comparison, Condition, Findings, Matcher, Metric, Statistic};
 use crate::rule::{Rule, check_all};
 
@@ -28,11 +28,11 @@ enum Plain {
 }
 
 /// Applies the text of a file to rules.
-pub(super) fn read(base: &[Rule], text: &str) -> Result<Vec<Rule>, Vec<Mistake>> {
+pub(super) fn read(base: &[Rule], text: &str) -> Result<RulesFile, Vec<Mistake>> {
     let mut mistakes = Mistakes { text, found: Vec::new() };
-    let mut rules = base.to_vec();
+    let mut read = RulesFile { rules: base.to_vec(), silences: Vec::new() };
     match DeTable::parse(text) {
-        Ok(file) => apply(&mut rules, file.get_ref(), &mut mistakes),
+        Ok(file) => apply(&mut read, file.get_ref(), &mut mistakes),
         Err(error) => {
             let line = mistakes.line(error.span().map_or(0, |span| span.start));
             let problem = format!("this is no TOML: {}", error.message());
@@ -41,18 +41,29 @@ pub(super) fn read(base: &[Rule], text: &str) -> Result<Vec<Rule>, Vec<Mistake>>
     }
     // A table has its keys in the order of the alphabet, and people read from the top.
     mistakes.found.sort_by_key(|mistake| mistake.line);
-    if mistakes.found.is_empty() { Ok(rules) } else { Err(mistakes.found) }
+    if mistakes.found.is_empty() { Ok(read) } else { Err(mistakes.found) }
 }
 
-fn apply<'t>(rules: &mut Vec<Rule>, file: &DeTable<'t>, mistakes: &mut Mistakes<'t>) {
-    let mut lines = Vec::new();
+fn apply<'t>(read: &mut RulesFile, file: &DeTable<'t>, mistakes: &mut Mistakes<'t>) {
+    let (rules, mut lines) = (&mut read.rules, Vec::new());
+    let mut silences = None;
     for (key, value) in file {
         let line = mistakes.line(key.span().start);
-        let (name, value) = (key.get_ref(), value.get_ref());
-        match value.as_table().filter(|_| name == "rules") {
-            Some(tables) => each_rule(rules, tables, &mut lines, mistakes),
-            None => mistakes.add(line, name.to_string(), "is no field here: use [rules.NAME]"),
+        let name = key.get_ref();
+        match (&**name, value.get_ref()) {
+            ("rules", DeValue::Table(tables)) => each_rule(rules, tables, &mut lines, mistakes),
+            ("silence", DeValue::Array(tables)) => silences = Some(tables),
+            ("silence", _) => {
+                mistakes.add(line, name.to_string(), "is no list: use [[silence]]");
+            }
+            _ => {
+                let problem = "is no field here: use [rules.NAME] or [[silence]]";
+                mistakes.add(line, name.to_string(), problem);
+            }
         }
+    }
+    if let Some(tables) = silences {
+        read.silences = silences::read(rules, tables, mistakes);
     }
     // Each rule is good by itself; this finds rules that do not go together.
     if mistakes.found.is_empty()

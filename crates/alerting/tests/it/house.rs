@@ -82,9 +82,14 @@ impl House {
 
     /// Lets a tick of this length pass and returns the news.
     pub(crate) fn pass(&mut self, time: Duration) -> News {
+        self.pass_unheard(time);
+        self.news().into_iter().map(|(cause, alert)| (cause, alert.component.clone())).collect()
+    }
+
+    /// Lets a tick of this length pass, and leaves its news for [`Self::news`].
+    pub(crate) fn pass_unheard(&mut self, time: Duration) {
         self.clock.advance(time);
         self.ticker.tick();
-        self.news().into_iter().map(|(cause, alert)| (cause, alert.component.clone())).collect()
     }
 
     /// Returns the news that were not returned yet.

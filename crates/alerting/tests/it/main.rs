@@ -1,10 +1,14 @@
 //! The public API of the crate, by a manual clock.
 
 mod built_in;
+mod clock_jumps;
+#[cfg(feature = "toml")]
+mod file_silences;
 mod findings;
 mod guests;
 mod house;
 mod metrics;
+mod missing;
 mod noise;
 mod quiet;
 mod reload;

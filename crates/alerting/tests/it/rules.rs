@@ -26,6 +26,19 @@ fn each_field_that_cannot_work_is_named_with_a_remedy() {
     check(high().keep_firing_for(Duration::MAX), "keep_firing_for", "use a shorter time");
     check(high().inhibited_by("HighLevel"), "inhibited_by", "name another rule");
     check(Rule::new("R", Metric::new("").above(1.0)), "metric", "name a metric");
+    for name in ["queue length", "1st", "queue-length", "l\u{e9}vel", "a{b=\"c\"}", "rate(a[1m])"] {
+        let problem = "which is no name of a metric: begin with a letter or `_`, and use letters";
+        check(Rule::new("R", Metric::new(name).above(1.0)), "metric", problem);
+        check(Rule::new("R", level().divided_by(name).above(1.0)), "divided_by", problem);
+        let problem = "which is no key of a label: begin with a letter or `_`, and use letters";
+        check(Rule::new("R", level().by(["tank", name]).above(1.0)), "by", problem);
+        check(Rule::new("R", level().only(name, "a").above(1.0)), "where", problem);
+        check(Rule::new("R", level().except(name, "a").above(1.0)), "where_not", problem);
+        let share = level().share(name, ["a"], ["a"]).above(1.0);
+        check(Rule::new("R", share), "share", problem);
+    }
+    check(Rule::new("R", level().divided_by("").above(1.0)), "divided_by", "no name of a metric");
+    check(Rule::new("R", level().by([""]).above(1.0)), "by", "no key of a label");
     check(Rule::new("R", level().above(f64::NAN)), "threshold", "write one");
     check(Rule::new("R", level().above(f64::INFINITY)), "threshold", "write one");
     check(Rule::new("R", level().min_data(-1.0).above(1.0)), "min_data", "write one");

@@ -11,8 +11,8 @@ use metrics_core::{Registry, Severity};
 use crate::house::{House, high};
 
 fn rule(text: &str, name: &str) -> Rule {
-    let rules = apply_toml(&built_in(), text).expect("the file has no mistakes");
-    rules.into_iter().find(|rule| rule.name == name).expect("the rule is there")
+    let file = apply_toml(&built_in(), text).expect("the file has no mistakes");
+    file.rules.into_iter().find(|rule| rule.name == name).expect("the rule is there")
 }
 
 #[test]
@@ -148,8 +148,8 @@ fn a_value_that_cannot_work_is_named_with_what_to_write() {
 fn a_field_that_does_not_exist_is_named_with_those_that_do() {
     in_known("treshold", "1", "is no field here: use clears_at, component, description, enabled,");
     let outside = "[rule.HighP95Latency]\nthreshold = 1";
-    check(outside, 1, "rule", "is no field here: use [rules.NAME]");
-    check("rules = 5", 1, "rules", "is no field here: use [rules.NAME]");
+    check(outside, 1, "rule", "is no field here: use [rules.NAME] or [[silence]]");
+    check("rules = 5", 1, "rules", "is no field here: use [rules.NAME] or [[silence]]");
     check("[rules]\nHighMemory = 5", 2, "rules.HighMemory", "is no rule: write [rules.NAME]");
     let finding = "[rules.PoolFailing]\nthreshold = 0.1";
     check(finding, 2, "rules.PoolFailing.threshold", "is a setting of the monitor");

@@ -1,6 +1,8 @@
 //! Faults of the demo lead to alerts within seconds, and their end to recovery.
 
 use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -110,11 +112,53 @@ fn an_address_that_cannot_be_used_is_one_line_without_it() {
 #[test]
 fn the_rules_are_listed_with_the_shortened_time() {
     let demo = Demo::start(&["--alert-for", "2s"]);
-    let rules = demo.json("/api/v1/rules");
-    let groups = rules["data"]["groups"].as_array().expect("a list");
-    let rules = groups.iter().flat_map(|group| group["rules"].as_array().expect("a list"));
-    let times: Vec<_> = rules.map(|rule| rule["duration"].as_f64()).collect();
+    let rules = rules(&demo);
+    let times: Vec<_> = rules.iter().map(|rule| rule["duration"].as_f64()).collect();
     assert!(times.len() >= 10 && times.iter().all(|time| *time == Some(2.0)), "{times:?}");
+}
+
+#[test]
+fn every_rule_names_metrics_labels_and_topics_that_the_demo_has() {
+    let demo = under_load(&[]);
+    let unhealthy = || {
+        let told = |rule: &Value| format!("{}: {}", rule["name"], rule["lastError"]);
+        let rules = rules(&demo);
+        rules.iter().filter(|rule| rule["health"] != "ok").map(told).collect::<Vec<_>>()
+    };
+    assert!(Deadline::seconds(20).until(|| unhealthy().is_empty()), "{:?}", unhealthy());
+}
+
+#[test]
+fn the_log_tells_two_webhooks_on_one_host_apart_without_their_secrets() {
+    let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let host = closed.expect("a free port");
+    let url = |secret: &str| format!("http://{host}/{secret}");
+    let (first, second) = (url("S3cret"), url("S4cret"));
+    let mut demo = under_load(&["--webhook", &first, "--webhook", &second]);
+    assert_eq!(demo.send(&Request::new("POST", "/chaos/failing-payments")).status, 200);
+    for target in ["webhook-1", "webhook-2"] {
+        let said = format!("target=\"{target}\" receiver=webhook at http://{host} ");
+        let line = demo.process.wait_for_line(&said, Deadline::seconds(40));
+        let line = line.expect("a delivery fails");
+        assert!(line.contains("alerts were not delivered"), "{line}");
+        assert!(!line.contains("cret"), "{line}");
+    }
+}
+
+/// Starts a demo that sends itself requests.
+fn under_load(flags: &[&str]) -> Demo {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_node0-demo"));
+    command.args(["--listen", "127.0.0.1:0", "--load", "20"]);
+    command.args(["--database", "embedded", "--redis", "embedded"]).args(flags);
+    Demo::spawn(command)
+}
+
+/// Returns the rules of all groups.
+fn rules(demo: &Demo) -> Vec<Value> {
+    let body = demo.json("/api/v1/rules");
+    let groups = body["data"]["groups"].as_array().expect("a list").iter();
+    let rules = groups.map(|group| group["rules"].as_array().expect("a list").clone());
+    rules.flatten().collect()
 }
 
 #[test]
@@ -146,6 +190,34 @@ fn rules_come_from_a_file_and_are_read_again_at_a_hangup() {
     write("[rules.HighMemory]\nthreshold = 0.6\n");
     demo.process.signal(Signal::HUP).expect("it runs");
     assert!(Deadline::seconds(10).until(|| threshold(&demo).as_deref() == Some("0.6")));
+}
+
+#[test]
+fn a_silence_of_the_file_is_shown_and_keeps_an_alert_quiet() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("rules.toml");
+    let text =
+        "[[silence]]\nwhere = { circuit = \"payment-service\" }\nuntil = 2970-01-01T00:00:00Z\n";
+    fs::write(&path, format!("{text}comment = \"the bank moves\"\n")).expect("it can be written");
+    let demo = under_load(&["--rules", path.to_str().expect("a path")]);
+    let silence = demo.json("/alerts")["silences"][0].clone();
+    assert_eq!(silence["matchers"][0], "circuit=payment-service");
+    assert_eq!(
+        (&silence["reason"], &silence["endsAt"]),
+        (&"the bank moves".into(), &31_556_995_200_000_u64.into())
+    );
+
+    assert_eq!(demo.send(&Request::new("POST", "/chaos/failing-payments")).status, 200);
+    let is_held = || {
+        let held = demo.json("/alerts")["heldBack"].as_array().cloned().unwrap_or_default();
+        held.iter().any(|one| one["reasons"][0]["by"] == silence["id"])
+    };
+    assert!(Deadline::seconds(30).until(is_held));
+
+    fs::write(&path, "").expect("it can be written");
+    demo.process.signal(Signal::HUP).expect("it runs");
+    let is_gone = || demo.json("/alerts")["silences"].as_array().is_some_and(Vec::is_empty);
+    assert!(Deadline::seconds(10).until(is_gone));
 }
 
 #[test]

@@ -29,6 +29,8 @@ fn a_bad_flag_is_named_with_what_is_allowed() {
         (["--database", "mysql://x"], "postgres://"),
         (["--drain", "soon"], "--drain"),
         (["--alert-for", "8d"], "at most 7d"),
+        (["--alert-for", "-1s"], "'--alert-for <TIME>': no time is less than zero: write 2s"),
+        (["--drain", "-1s"], "'--drain <TIME>': no time is less than zero: write 2s"),
         (["--listen", "nowhere"], "--listen"),
         (["--chaos", "maybe"], "off"),
         (["--stream-max-clients", "0"], "--stream-max-clients"),

@@ -8,6 +8,7 @@ mod judges;
 mod negotiation;
 mod openmetrics;
 mod properties;
+mod protobuf;
 mod scrape_metrics;
 mod settings;
 mod text;

@@ -1,4 +1,8 @@
-use exporter::{Format, negotiate};
+use exporter::{Exporter, Format, NativeHistograms};
+
+fn negotiate<'a>(accept: impl IntoIterator<Item = &'a str>) -> Format {
+    Exporter::new().negotiate(accept).format()
+}
 
 #[track_caller]
 fn check(accept: &str, expected: Format) {
@@ -55,7 +59,8 @@ fn the_most_specific_range_decides() {
         Format::OpenMetrics,
     );
     check(
-        "text/plain;q=0.9, text/plain;version=0.0.4;q=0.1, application/openmetrics-text;q=0.5",
+        "text/plain;q=0.9, text/plain;version=0.0.4;q=0.1, text/plain;version=1.0.0;q=0.1, \
+         application/openmetrics-text;q=0.5",
         Format::OpenMetrics,
     );
 }
@@ -72,7 +77,7 @@ fn zero_excludes() {
 fn versions_that_are_not_ours_do_not_match() {
     check("application/openmetrics-text;version=0.0.1, text/plain;q=0.1", Format::Text);
     check("application/openmetrics-text; version=\"1.0.0\", text/plain;q=0.1", Format::OpenMetrics);
-    check("text/plain;version=1.0.0, application/openmetrics-text;q=0.1", Format::OpenMetrics);
+    check("text/plain;version=2.0.0, application/openmetrics-text;q=0.1", Format::OpenMetrics);
     check("application/openmetrics-text;charset=latin1, text/plain;q=0.1", Format::Text);
     check("Application/OpenMetrics-Text;Version=1.0.0;Charset=UTF-8", Format::OpenMetrics);
 }
@@ -114,4 +119,54 @@ fn content_types_are_exact() {
     assert_eq!(Format::OpenMetrics.content_type(), openmetrics);
     check(Format::Text.content_type(), Format::Text);
     check(Format::OpenMetrics.content_type(), Format::OpenMetrics);
+}
+
+#[test]
+fn protobuf_is_for_those_who_name_it_and_an_exporter_that_offers_it() {
+    let exporter = Exporter::builder().native_histograms(NativeHistograms::new()).build();
+    let check = |accept: &str, expected| {
+        assert_eq!(exporter.negotiate(Some(accept)).format(), expected, "{accept}");
+    };
+    let protobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;\
+        encoding=delimited";
+    let rest = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5";
+    check(&format!("{protobuf},{rest},*/*;q=0.1"), Format::Protobuf);
+    check(&format!("{protobuf};q=0.6;escaping=allow-utf-8,{rest}"), Format::OpenMetrics);
+    check("*/*", Format::Text);
+    check("application/*", Format::OpenMetrics);
+    check("application/vnd.google.protobuf;encoding=text,text/plain;q=0.1", Format::Text);
+    check("application/vnd.google.protobuf;proto=other;q=1,text/plain;q=0.1", Format::Text);
+    check(Format::Protobuf.content_type(), Format::Protobuf);
+    assert_eq!(negotiate(Some(Format::Protobuf.content_type())), Format::Text);
+}
+
+#[test]
+fn the_content_type_says_the_version_and_the_escaping_that_were_asked_for() {
+    let check = |accept: &str, content_type: &str| {
+        assert_eq!(Exporter::new().negotiate(Some(accept)).to_string(), content_type, "{accept}");
+    };
+    check("text/plain", "text/plain; version=0.0.4; charset=utf-8");
+    check("*/*", "text/plain; version=0.0.4; charset=utf-8");
+    check("text/plain;version=1.0.0", "text/plain; version=1.0.0; charset=utf-8");
+    let openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    check("application/openmetrics-text", openmetrics);
+    for (asked, given) in [
+        ("allow-utf-8", "allow-utf-8"),
+        ("values", "values"),
+        ("dots", "underscores"),
+        ("sideways", "underscores"),
+    ] {
+        check(
+            &format!("application/openmetrics-text;version=1.0.0;escaping={asked}"),
+            &format!("{openmetrics}; escaping={given}"),
+        );
+    }
+    let prometheus_3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
+        application/openmetrics-text;version=0.0.1;q=0.5,\
+        text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+    check(prometheus_3, &format!("{openmetrics}; escaping=allow-utf-8"));
+    // A page that had to be rendered in another format says so.
+    let accepted = Exporter::new().negotiate(Some(prometheus_3));
+    let text = "text/plain; version=0.0.4; charset=utf-8";
+    assert_eq!(accepted.rendered_as(Format::Text).to_string(), text);
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use exporter::{Format, Naming};
+use exporter::{Exporter, Format, Naming};
 use metrics_core::{Desc, Kind, OwnedDesc, TraceId, Unit};
 use performance_monitor::PerformanceMonitor;
 
@@ -95,4 +95,27 @@ fn classic_names_have_no_form_in_it() {
         page
     };
     assert_eq!(page(Naming::Both), page(Naming::Standard));
+}
+
+#[test]
+fn a_setting_shows_when_counters_and_histograms_began() {
+    let mut bench = Bench::with(Exporter::builder().created_lines().build());
+    let done = bench.registry.counter(&Desc::counter("done_total", "Done."), &[]).unwrap();
+    let wait = Desc::latency("wait_seconds", "Waits.").labels(&["queue"]);
+    let wait = bench.registry.latency(&wait, &["mail"]).unwrap();
+    let held = bench.registry.gauge(&Desc::gauge("held", "Held."), &[]).unwrap();
+    bench.tick();
+    done.inc();
+    wait.record(Duration::from_millis(1));
+    held.set(1.0);
+    bench.tick();
+    let done = bench.openmetrics_of("done");
+    assert!(done.ends_with("done_total 1\ndone_created 1577836800.000\n"), "{done}");
+    let wait = bench.openmetrics_of("wait_seconds");
+    let end = "wait_seconds_count{queue=\"mail\"} 1\n\
+               wait_seconds_created{queue=\"mail\"} 1577836800.000\n";
+    assert!(wait.ends_with(end), "{wait}");
+    assert!(!bench.openmetrics_of("held").contains("created"));
+    // The text format does not know such lines.
+    assert!(!bench.text_of("done").contains("created"));
 }

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use allocation_counter::measure;
+use interval_codec::Counts;
 use metrics_core::{
     AnyMetric, Counter, Desc, Distribution, Gauge, Kind, Layout, ManualClock, OwnedDesc, Registry,
     Ticker, Unit,
 };
+use testbed::random::{Random, entropy};
 
 use super::Store;
-use crate::codec::counts::Counts;
 use crate::entry::{Entry, Past, each_past};
 use crate::query::Query;
-use crate::random::{Random, entropy};
 use crate::reading::Taken;
 use crate::tier::{Plan, Tier};
 use crate::track::Tracks;
@@ -65,7 +65,7 @@ impl Load {
     fn run(&mut self, seconds: u64) {
         for _ in 0..seconds {
             for (gauge, level) in &mut self.levels {
-                *level *= 1.0 + 0.02 * (self.random.next() - 0.5);
+                *level *= 1.0 + 0.02 * (self.random.uniform() - 0.5);
                 gauge.set(*level);
             }
             for (n, jobs) in self.jobs.iter().enumerate() {

@@ -280,3 +280,30 @@ fn ticks_shorter_than_the_first_step_are_added_up() {
         assert_near(*median, 0.005, 1.0);
     }
 }
+
+#[test]
+fn a_step_that_reaches_into_a_coarser_tier_has_the_newest_values_too() {
+    let mut bench = Bench::new();
+    let work = bench.registry.latency(&WORK, &[]).unwrap();
+    let depth = bench.registry.gauge(&DEPTH, &[]).unwrap();
+    let day = SECOND * 86_400;
+    let mut millis = 0.0;
+    let mut count = 0.0;
+    // The first minute, and a moment two hours later; neither is at the end of a minute.
+    for (seconds, value) in [(30, 10_u32), (7200, 50), (40, 800)] {
+        bench.ticks(seconds, |_| {
+            work.record(Duration::from_millis(value.into()));
+            depth.set(value.into());
+            millis += f64::from(value);
+            count += 1.0;
+        });
+        let ask = |query: Query| bench.ask(query.last(day).step(day)).series.remove(0);
+        let mean = ask(Query::new("work_seconds"));
+        let off = mean.values[0].unwrap() - millis / count / 1e3;
+        assert!(off.abs() < 1e-5, "{off} s after {count}");
+        assert_near(mean.max[0], f64::from(value) / 1e3, 2.0);
+        let median = ask(Query::new("work_seconds").quantile(0.5)).values[0];
+        assert_near(median, if count < 100.0 { 0.01 } else { 0.05 }, 2.0);
+        assert_eq!(mean.resolutions.len(), 1, "{:?}", mean.resolutions);
+    }
+}

@@ -9,6 +9,7 @@ use crate::{Bench, SECOND, values};
 
 const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.");
 const DEPTH: Desc = Desc::gauge("depth", "Jobs that wait.");
+const CPU: Desc = Desc::total("cpu_seconds_total", "CPU time.");
 const WORK: Desc = Desc::latency("work_seconds", "Time of a job.");
 
 #[test]
@@ -54,6 +55,34 @@ fn a_tick_that_is_a_little_late_is_no_gap() {
     assert_eq!(values(&rates), [Some(5.0), None, None, Some(5.0)]);
     let coarse = bench.ask(Query::new("jobs_total").last(SECOND * 13).step(SECOND * 13));
     assert_eq!(values(&coarse), [Some(5.0)]);
+}
+
+#[test]
+fn ticks_that_are_late_make_no_rate_look_busier() {
+    let mut bench = Bench::new();
+    let jobs = bench.registry.counter(&JOBS, &[]).unwrap();
+    let cpu = bench.registry.total(&CPU, &[]).unwrap();
+    // Always five jobs a second, in ticks of one second or, every sixth time, of three.
+    let mut seconds = 0.0;
+    for tick in 0..1800 {
+        let span = if tick % 6 == 5 { 3 } else { 1 };
+        seconds += f64::from(span);
+        jobs.add(u64::from(5 * span));
+        cpu.set(0.25 * seconds);
+        bench.clock.advance(SECOND * span);
+        bench.ticker.tick();
+    }
+    for step in [10, 60] {
+        let ask = |metric| bench.ask(Query::new(metric).last(SECOND * 1200).step(SECOND * step));
+        for (answer, rate) in [(ask("jobs_total"), 5.0), (ask("cpu_seconds_total"), 0.25)] {
+            let series = &answer.series[0];
+            for rates in [&series.values, &series.min, &series.max] {
+                assert_eq!(rates.len(), 1200 / step as usize);
+                let is_near = |seen: &Option<f64>| seen.is_some_and(|it| (it - rate).abs() < 1e-9);
+                assert!(rates.iter().all(is_near), "{step} s: {rates:?}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::{Bench, SECOND, values};
 
 const WORK: Desc = Desc::latency("work_seconds", "Time of a piece of work.").labels(&["kind"]);
 
-const QUANTILES: [f64; 7] = [0.0, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0];
+const QUANTILES: [f64; 8] = [0.0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0];
 
 /// Reads numbers and prints the bounds of the bucket of each quantile, of buckets as narrow as ours.
 const BUCKETS: &str = "
@@ -90,6 +90,34 @@ impl Recorded {
         }
     }
 
+    /// Compares the percentiles of all steps of a range until now with the exact ones.
+    fn judge_steps(&self, range: usize, step: usize, error: f64) {
+        for (at, (kind, _)) in KINDS.iter().enumerate() {
+            let seconds = &self.seconds[at][self.seconds[at].len() - range..];
+            for q in QUANTILES {
+                let query = Query::new("work_seconds")
+                    .matching(history::Matchers::new().equal("kind", *kind))
+                    .last(SECOND * range as u32)
+                    .step(SECOND * step as u32)
+                    .quantile(q);
+                let answer = self.bench.ask(query);
+                assert_eq!(values(&answer).len(), range / step);
+                for (seen, seconds) in values(&answer).iter().zip(seconds.chunks(step)) {
+                    let mut exact = seconds.concat();
+                    exact.sort_unstable();
+                    let rank = (q * exact.len() as f64).ceil().max(1.0) as usize;
+                    let exact = exact.get(rank - 1).map(|nanos| *nanos as f64 / 1e9);
+                    let is_near = |seen: f64, exact: f64| (seen - exact).abs() <= error * exact;
+                    let is_right = match (*seen, exact) {
+                        (Some(seen), Some(exact)) => is_near(seen, exact),
+                        (seen, exact) => seen == exact,
+                    };
+                    assert!(is_right, "{kind}: {seen:?} for {exact:?} at {q}, {step} s of {range}");
+                }
+            }
+        }
+    }
+
     /// Returns a quantile of a kind over a range, as the history has it.
     fn quantile(&self, kind: &str, from: usize, to: usize, q: f64) -> f64 {
         let now = self.seconds[0].len();
@@ -111,6 +139,52 @@ fn percentiles_of_any_part_of_the_last_hour_are_those_of_all_its_values() {
     assert!(error < 0.01);
     for (from, to) in [(3600, 0), (1800, 0), (900, 0), (60, 0), (7, 0), (3600, 2400), (250, 130)] {
         recorded.judge(from, to, error);
+    }
+}
+
+#[test]
+fn percentiles_of_each_interval_are_those_of_its_values() {
+    let mut recorded = Recorded::new();
+    recorded.run(7200);
+    let error = Layout::RELATIVE_ERROR * (1.0 + 1e-9);
+    // The steps of the tiers, of which most percentiles are stored, and some that merge intervals.
+    for (range, step, error) in [
+        (300, 1, error),
+        (3600, 10, error),
+        (3600, 60, error),
+        (900, 30, error),
+        (7200, 60, 2.0 * error),
+    ] {
+        recorded.judge_steps(range, step, error);
+    }
+}
+
+#[test]
+fn percentiles_across_a_restart_within_an_interval_are_those_of_all_its_values() {
+    let mut bench = Bench::new();
+    let mut values = Vec::new();
+    // Half of the values of these ten seconds come before the restart, and they are the long ones.
+    for (seconds, millis) in [(4, 800_u32), (2, 10)] {
+        let work = bench.registry.latency(&WORK, &["restarted"]).expect("it is valid");
+        for _ in 0..seconds {
+            values.push(f64::from(millis) / 1e3);
+            work.record(Duration::from_millis(millis.into()));
+            bench.tick();
+        }
+        drop(work);
+        // It is sampled once more, and then it is away.
+        bench.ticks(2, |_| {});
+    }
+    values.sort_by(f64::total_cmp);
+    for q in QUANTILES {
+        let query = Query::new("work_seconds").last(SECOND * 10).step(SECOND * 10).quantile(q);
+        let answer = bench.ask(query);
+        let exact = values[(q * 6.0).ceil().max(1.0) as usize - 1];
+        let seen = crate::values(&answer)[0].expect("there were values");
+        assert!(
+            (seen - exact).abs() <= exact * Layout::RELATIVE_ERROR,
+            "{seen} for {exact} at {q}"
+        );
     }
 }
 

@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alerting::{Alerts, Overview, RuleStatus, Silence, rfc3339};
+use alerting::{Alerts, Condition, Overview, RuleStatus, Silence, rfc3339};
 use axum::extract::State;
 use axum::response::Response;
 use http::{StatusCode, Uri};
-use metrics_core::{Alert, AlertState, HeldBack, Labels, Timestamp};
+use metrics_core::{Alert, AlertState, HeldBack, Labels, Severity, Timestamp};
 use serde::Serialize;
 
 use super::endpoint::{Endpoint, EndpointDesc};
@@ -234,18 +234,18 @@ impl<'a> ShownRule<'a> {
         let rule = &*status.rule;
         let mut labels: BTreeMap<&str, &str> =
             rule.labels.iter().map(|(key, value)| (&**key, &**value)).collect();
-        if let Some(severity) = rule.severity {
+        // That of a finding is known only once it is there.
+        let of_metric = matches!(rule.condition, Condition::Metric(_)).then_some(Severity::Warning);
+        if let Some(severity) = rule.severity.or(of_metric) {
             labels.insert("severity", severity.word());
         }
-        let last_error = if status.left_out == 0 {
-            String::new()
-        } else {
-            format!("{} alerts are left out: the rule has its maximum", status.left_out)
-        };
-        let health = match (overview.at, status.left_out) {
-            (None, _) => "unknown",
-            (_, 0) => "ok",
-            _ => "err",
+        let (health, last_error) = match (overview.at, status.left_out, &status.missing) {
+            (None, ..) => ("unknown", String::new()),
+            (_, 0, None) => ("ok", String::new()),
+            (_, 0, Some(reason)) => ("unknown", reason.clone()),
+            (_, left_out, _) => {
+                ("err", format!("{left_out} alerts are left out: the rule has its maximum"))
+            }
         };
         Self {
             kind: "alerting",

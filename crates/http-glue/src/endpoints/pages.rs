@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use exporter::{Exporter, Format, Json, Naming, Rendered, ScrapeMetrics, negotiate};
+use exporter::{Exporter, Format, Json, Naming, Rendered, ScrapeMetrics};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use metrics_core::{GuardedCall, GuestCall, Registry};
 
@@ -64,9 +64,15 @@ impl Surface for Pages {
         let page = EndpointDesc::get("/metrics", "All metrics, for Prometheus.")
             .parameter(NAMING)
             .returns(Format::Text.content_type(), "The page in the text format.")
-            .returns(Format::OpenMetrics.content_type(), "The page in OpenMetrics, if accepted.")
-            .rendered(slots)
-            .handler(page, state.clone());
+            .returns(Format::OpenMetrics.content_type(), "The page in OpenMetrics, if accepted.");
+        let page = match self.exporter.offers(Format::Protobuf) {
+            true => page.returns(
+                Format::Protobuf.content_type(),
+                "The page with native histograms, if accepted.",
+            ),
+            false => page,
+        };
+        let page = page.rendered(slots).handler(page_of, state.clone());
         let export = EndpointDesc::get("/metrics/export.json", "All metrics as JSON.")
             .returns(reply::JSON, "All families with their series.")
             .rendered(slots)
@@ -86,25 +92,29 @@ struct Rendering {
 }
 
 /// `GET /metrics`
-async fn page(
+async fn page_of(
     State(rendering): State<Arc<Rendering>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let asked: Option<Naming> = Query::of(&uri).word(&NAMING)?;
     let naming = asked.unwrap_or(rendering.pages.exporter.naming());
-    let format = match asked {
+    let accepted = match asked {
         // Classic names exist only in the text format, and this request asked for them.
-        Some(naming) if naming.has_classic() => Format::Text,
+        Some(naming) if naming.has_classic() => Format::Text.into(),
         _ => {
             let accept = headers.get_all(header::ACCEPT).into_iter();
-            negotiate(accept.filter_map(|value| value.to_str().ok()))
+            let accept = accept.filter_map(|value| value.to_str().ok());
+            rendering.pages.exporter.negotiate(accept)
         }
     };
     let shared = rendering.clone();
-    let work = move || shared.render(format, naming);
+    let work = move || shared.render(accepted.format(), naming);
     let (rendered, page) = rendering.slots.run("page", work).await?;
-    let content_type = HeaderValue::from_static(rendered.format.content_type());
+    let content_type = accepted.rendered_as(rendered.format).to_string();
+    // It has the characters of a header alone, so this does not fail.
+    let content_type = HeaderValue::try_from(content_type)
+        .unwrap_or(HeaderValue::from_static(rendered.format.content_type()));
     Ok(reply::bytes(StatusCode::OK, content_type, Body::from(page)))
 }
 

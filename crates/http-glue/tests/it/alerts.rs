@@ -170,7 +170,7 @@ async fn rules_and_alerts_have_the_shape_of_prometheus() {
         "query": "sum by (tank) (level) > 10",
         "duration": 2.0,
         "keepFiringFor": 0.0,
-        "labels": {},
+        "labels": { "severity": "warning" },
         "annotations": { "summary": "tank {tank} is at {value}", "remedy": "open the valve" },
         "state": "pending",
         "health": "ok",
@@ -196,4 +196,17 @@ async fn before_the_first_evaluation_rules_are_unknown() {
     let rules = tanks.json("/api/v1/rules").await;
     let rule = &rules["data"]["groups"][0]["rules"][0];
     assert_eq!((&rule["health"], &rule["state"]), (&json!("unknown"), &json!("inactive")));
+}
+
+#[tokio::test]
+async fn a_rule_over_a_metric_that_is_not_there_is_unknown_and_says_so() {
+    let mut tanks = Tanks::new();
+    let rule = Rule::new("Typo", Metric::new("lvl").above(1.0));
+    tanks.alerts.reload([rule]).expect("the rule is good");
+    tanks.at(1.0, 1);
+    let rule = &tanks.json("/api/v1/rules").await["data"]["groups"][0]["rules"][0];
+    assert_eq!((&rule["health"], &rule["state"]), (&json!("unknown"), &json!("inactive")));
+    let said = rule["lastError"].as_str().expect("a text");
+    assert!(said.starts_with("there is no metric `lvl` now: correct the name"), "{said}");
+    assert_eq!(rule["labels"], json!({ "severity": "warning" }), "as its alerts have it");
 }

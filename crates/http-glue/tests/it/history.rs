@@ -176,3 +176,40 @@ async fn it_is_read_only_and_described() {
     assert_eq!(described["parameters"].as_array().map(Vec::len), Some(6));
     assert_eq!(described["parameters"][0]["required"], true);
 }
+
+#[tokio::test]
+async fn a_flood_of_label_values_leaves_the_past_readable_within_its_memory() {
+    const LIMIT: usize = 1_000_000;
+    let clock = ManualClock::new();
+    let registry = Registry::builder().clock(clock.clock()).build();
+    let history = History::builder().max_bytes(LIMIT).register(&registry).expect("it is the first");
+    let steady = registry.counter(&JOBS, &["mail"]).expect("it is valid");
+    let mut ticker = registry.ticker().expect("there is none");
+    for second in 0..60 {
+        steady.add(4);
+        // After a while, three thousand names that never come again, where a thousand have room.
+        for n in 0..if second < 3 { 0 } else { 3000 } {
+            let name = format!("user-{}", second * 3000 + n);
+            registry.counter(&JOBS, &[&name]).expect("what has no room is folded").inc();
+        }
+        clock.advance(Duration::from_secs(1));
+        ticker.tick();
+        assert!(history.stats().bytes <= LIMIT, "in second {second}");
+    }
+    let served = Served::over(clock, registry, |routes| routes.history(&history));
+    let ask = async |query: &str| {
+        let answer = served.get(&format!("/metrics/history?{query}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    };
+    let only =
+        |queue: &str| format!("metric=jobs_total&match=%7Bqueue%3D%22{queue}%22%7D&from=-5s");
+    let mail = ask(&only("mail")).await;
+    assert_eq!(mail["series"][0]["values"], json!([4.0, 4.0, 4.0, 4.0, 4.0]));
+    let folded = ask(&only("_other")).await;
+    let rates = folded["series"][0]["values"].as_array().expect("a column").clone();
+    assert!(rates.iter().all(|rate| rate.as_f64() >= Some(2000.0)), "{rates:?}");
+    let bytes = ask("metric=node0_history_bytes&from=-60s&step=60s").await;
+    let most = bytes["series"][0]["max"][0].as_f64().expect("it is known");
+    assert!(most > 0.0 && most <= LIMIT as f64, "{most} bytes");
+}

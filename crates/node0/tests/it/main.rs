@@ -7,6 +7,7 @@ mod bridge;
 mod custom;
 mod health;
 mod lookups;
+mod native_histograms;
 mod own_monitor;
 #[cfg(feature = "redis")]
 mod redis_pool;
@@ -14,4 +15,5 @@ mod requests;
 #[cfg(feature = "tower-resilience")]
 mod scrapes;
 mod service;
+mod streams;
 mod topics;

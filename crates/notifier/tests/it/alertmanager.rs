@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aggregator::Aggregator;
 use alerting::{Alerts, Metric, Rule};
-use metrics_core::{Desc, Gauge, ManualClock, Registry, Ticker};
+use metrics_core::{Desc, Gauge, ManualClock, Registry, Ticker, Timestamp};
 use notifier::{Notifier, Target};
 use serde_json::{Value, json};
 use testbed::Deadline;
@@ -111,6 +111,30 @@ fn it_lists_the_labels_and_the_start_also_after_it_was_killed() {
     tanks.pass(60);
     assert!(Deadline::seconds(20).until(|| tanks.count("delivered") > before));
     lists(&manager, &[alert("a")]);
+}
+
+#[test]
+fn it_takes_alerts_and_their_end_also_after_the_clock_was_set_back() {
+    let tool = testbed::require!(testbed::tools::alertmanager());
+    let webhook = Receiver::new([]);
+    let manager = Alertmanager::start(&tool, &webhook.url("/")).expect("it starts");
+    let mut tanks = Tanks::new(&manager);
+    // The clock is an hour ahead, until somebody sees it. The minutes of the test are over in no time,
+    // so they lie before the present of Alertmanager.
+    let now = tanks.clock.clock().wall().as_millis();
+    let right = Timestamp::from_millis(now - 120_000);
+    tanks.clock.set_wall(Timestamp::from_millis(now + 3_600_000));
+    tanks.a.set(11.0);
+    tanks.pass(1);
+    assert!(Deadline::seconds(20).until(|| manager.alerts().len() == 1), "it is told");
+    tanks.clock.set_wall(right);
+    tanks.pass(60);
+    assert!(Deadline::seconds(20).until(|| tanks.count("delivered") >= 2.0));
+    assert_eq!(tanks.count("refused"), 0.0);
+    tanks.a.set(0.0);
+    tanks.pass(1);
+    let has_ended = || manager.alerts().is_empty();
+    assert!(Deadline::seconds(20).until(has_ended), "{:?}", manager.alerts());
 }
 
 #[test]

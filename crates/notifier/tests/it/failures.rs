@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use notifier::{Notifier, StartError, Target};
+use serde_json::Value;
 
 use crate::receiver::Answer::{Bytes, BytesThenHang, Close, Hang, Status};
 use crate::receiver::{Answer, Receiver};
@@ -55,6 +56,43 @@ fn what_will_not_pass_is_counted_and_not_tried_again() {
         let next = receiver.next().body["groups"][0]["component"].clone();
         assert_eq!(next, "b", "{answer:?}");
     }
+}
+
+#[test]
+fn of_a_request_that_is_refused_only_the_bad_alerts_are_lost() {
+    for bad in [&["7"][..], &["0", "63"], &["30", "31"]] {
+        let is_bad = |group: &Value| bad.iter().any(|bad| group["component"] == *bad);
+        let receiver = Receiver::answering(move |got| {
+            let groups = got.body["groups"].as_array().expect("a list");
+            Status(if groups.iter().any(is_bad) { 400 } else { 200 })
+        });
+        let mut source = Source::to_webhook(&receiver.url("/"));
+        source.send((0..64).map(|tank| firing(&tank.to_string())));
+        source.wait_for("delivered", 64.0 - bad.len() as f64);
+        source.wait_for("refused", bad.len() as f64);
+        assert_eq!(source.count("delivered") + source.count("refused"), 64.0, "each once");
+    }
+}
+
+#[test]
+fn a_receiver_that_refuses_all_is_not_asked_for_each_alert() {
+    let receiver = Receiver::answering(|_| Status(400));
+    let mut source = Source::to_webhook(&receiver.url("/"));
+    source.send((0..64).map(|tank| firing(&tank.to_string())));
+    source.wait_for("refused", 64.0);
+    let requests = std::iter::from_fn(|| receiver.try_next()).count();
+    assert!(requests < 32, "{requests} requests");
+}
+
+#[test]
+fn a_receiver_that_dies_in_the_middle_of_a_delivery_gets_it_again() {
+    // It has read the request, and says half an answer before its process ends.
+    let dying = Bytes("HTTP/1.1 200 OK\r\nContent-Le");
+    let (source, receiver) = after(&[dying, dying, Status(503)]);
+    source.wait_for("delivered", 1.0);
+    let bodies: Vec<_> = (0..4).map(|_| receiver.next().body).collect();
+    assert!(bodies.iter().all(|body| *body == bodies[0]));
+    assert_eq!((source.count("failed"), source.count("refused")), (0.0, 0.0));
 }
 
 #[test]

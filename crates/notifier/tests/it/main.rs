@@ -6,3 +6,5 @@ mod failures;
 mod payloads;
 mod receiver;
 mod source;
+#[cfg(feature = "tls")]
+mod tls;

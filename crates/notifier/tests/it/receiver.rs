@@ -1,7 +1,7 @@
 //! A receiver that answers as a test says, and hands over what it got.
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
@@ -55,14 +55,22 @@ impl Receiver {
 
     /// Answers each request as the closure says.
     pub(crate) fn answering(answer: impl FnMut(&Got) -> Answer + Send + 'static) -> Self {
+        Self::over(Some, answer)
+    }
+
+    /// Answers over what `wrap` makes of each connection; it may refuse one.
+    pub(crate) fn over<S: Read + Write>(
+        wrap: impl Fn(TcpStream) -> Option<S> + Send + Clone + 'static,
+        answer: impl FnMut(&Got) -> Answer + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let answer: Arc<Script> = Arc::new(Mutex::new(answer));
         let (sender, got) = mpsc::channel();
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (sender, answer) = (sender.clone(), answer.clone());
-                thread::spawn(move || serve(stream, &sender, &answer));
+                let (sender, answer, wrap) = (sender.clone(), answer.clone(), wrap.clone());
+                thread::spawn(move || serve(wrap(stream)?, &sender, &answer));
             }
         });
         Self { address, got }
@@ -85,13 +93,13 @@ impl Receiver {
 }
 
 /// Serves one connection; it ends when the peer closes it or the script says so.
-fn serve(stream: TcpStream, sender: &Sender<Got>, script: &Script) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut stream = stream;
+fn serve(stream: impl Read + Write, sender: &Sender<Got>, script: &Script) -> Option<()> {
+    let mut reader = BufReader::new(stream);
     loop {
         let got = read(&mut reader)?;
         let answer = (script.lock().ok()?)(&got);
         sender.send(got).ok()?;
+        let stream = reader.get_mut();
         match answer {
             Answer::Status(status) => {
                 let head = format!(
@@ -111,11 +119,11 @@ fn serve(stream: TcpStream, sender: &Sender<Got>, script: &Script) -> Option<()>
 }
 
 /// Waits until the peer gives up.
-fn hang(mut stream: TcpStream) -> Option<()> {
-    std::io::copy(&mut stream, &mut std::io::sink()).ok().map(drop)
+fn hang(stream: &mut impl Read) -> Option<()> {
+    std::io::copy(stream, &mut std::io::sink()).ok().map(drop)
 }
 
-fn read(reader: &mut BufReader<TcpStream>) -> Option<Got> {
+fn read(reader: &mut BufReader<impl Read>) -> Option<Got> {
     let mut line = || {
         let mut line = String::new();
         let read = reader.read_line(&mut line).ok()?;

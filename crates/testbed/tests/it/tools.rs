@@ -41,12 +41,14 @@ fn missing_tool_names_what_to_install() {
     let (all_there, said) = run(list_tools(target.path()).env("PATH", target.path()));
     assert!(!all_there);
     let missing = said.lines().filter(|line| line.starts_with("MISSING")).count();
-    assert_eq!(missing, 10, "{said}");
+    assert_eq!(missing, 16, "{said}");
     assert!(said.contains("install Prometheus 2.42 with promtool"), "{said}");
     assert!(said.contains("install python3"), "{said}");
     assert!(said.contains("install redis-server"), "{said}");
     assert!(said.contains("install prometheus-alertmanager"), "{said}");
     assert!(said.contains("install valgrind"), "{said}");
+    assert!(said.contains("install nginx"), "{said}");
+    assert!(said.contains("install chromium-headless-shell"), "{said}");
 }
 
 #[test]
