@@ -27,34 +27,26 @@ type Label = (Cow<'static, str>, Box<str>);
 impl Labels {
     /// Sorts and bounds the pairs; of two pairs with one key the last wins.
     pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let owned = |key: &str| Cow::Owned(key.to_owned());
-        Self::sorted(pairs.into_iter().map(|(key, value)| (key, owned, value)))
-    }
-
-    /// As [`Self::new`], for keys that need not be copied.
-    pub(crate) fn with_keys(keys: &[&'static str], values: &[&str]) -> Self {
-        let pairs = keys.iter().copied().zip(values.iter().copied());
-        if keys.is_sorted_by(|before, key| before < key) {
-            // Collected in one allocation, since the length is known.
-            let label = |(key, value)| (Cow::Borrowed(key), bounded(value).into());
-            return Self(pairs.map(label).collect());
-        }
-        Self::sorted(pairs.map(|(key, value)| (key, Cow::Borrowed, value)))
-    }
-
-    /// Sorts pairs, each with a function that makes a key to keep.
-    fn sorted<'k, 'v>(
-        pairs: impl Iterator<Item = (&'k str, impl Fn(&'k str) -> Cow<'static, str>, &'v str)>,
-    ) -> Self {
         let mut sorted: Vec<Label> = Vec::new();
-        for (key, keep, value) in pairs {
+        for (key, value) in pairs {
             let value = bounded(value).into();
             match sorted.binary_search_by(|(have, _)| (**have).cmp(key)) {
                 Ok(at) => sorted[at].1 = value,
-                Err(at) => sorted.insert(at, (keep(key), value)),
+                Err(at) => sorted.insert(at, (Cow::Owned(key.to_owned()), value)),
             }
         }
         Self(sorted.into())
+    }
+
+    /// As [`Self::new`], without copies of keys that are in order.
+    pub(crate) fn with_keys(keys: &[&'static str], values: &[&str]) -> Self {
+        let pairs = keys.iter().copied().zip(values.iter().copied());
+        if !keys.is_sorted_by(|before, key| before < key) {
+            return Self::new(pairs);
+        }
+        // Collected in one allocation, since the length is known.
+        let label = |(key, value)| (Cow::Borrowed(key), bounded(value).into());
+        Self(pairs.map(label).collect())
     }
 
     /// The pairs in the order of their keys.
