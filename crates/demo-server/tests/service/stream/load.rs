@@ -29,8 +29,6 @@ const DELIVERY_P99_MILLIS: f64 = 1000.0;
 /// A client that does not read may hold as much: 64 KiB and a message in the process, 64 KiB in the
 /// system's buffer, which counts the memory of its packets about twice.
 const STALLED_BYTES: u64 = 256 << 10;
-/// A shorter delivery is not told apart from the noise of the machine.
-const SHORTEST_P99_MILLIS: f64 = 10.0;
 /// The time until a client that does not read is closed: until the buffers are full, and 5 s.
 const STALLED_SECONDS: u64 = 45;
 
@@ -212,7 +210,9 @@ fn clients_that_never_read_are_bounded_closed_and_disturb_nobody() {
     assert!(closed.is_some(), "{} are closed", metric(&demo, CLOSED, ""));
     assert!(each <= STALLED_BYTES, "{each} bytes for each client");
     assert_complete(&with, clients);
-    let allowed = 2.0 * without.latency.p99.max(SHORTEST_P99_MILLIS);
+    // A short run has other tests beside it, and a difference that is smaller is their noise.
+    let least = Length::of_this_run().pick(100.0, 10.0);
+    let allowed = 2.0 * without.latency.p99.max(least);
     assert!(with.latency.p99 <= allowed, "{with:#?} instead of {allowed} ms");
     drop((stalling, pace));
 }
