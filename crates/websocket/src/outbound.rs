@@ -76,7 +76,9 @@ impl Outbound {
     pub(crate) fn put(&mut self, opcode: Opcode, body: Bytes, pings: impl FnOnce() -> bool) {
         let has_begun = self.message.as_ref().is_some_and(|frame| frame.written > 0);
         if !has_begun && !self.is_closed {
-            let header = Header::new(opcode, body.len(), pings());
+            // The ping of a message that is replaced is counted already, so it must be sent.
+            let has_ping = self.message.as_ref().is_some_and(|frame| frame.header.has_ping());
+            let header = Header::new(opcode, body.len(), has_ping || pings());
             self.message = Some(Frame { header, body, written: 0 });
         }
     }
@@ -139,9 +141,13 @@ impl Outbound {
         Poll::Ready(Ok(true))
     }
 
-    /// Returns the number of bytes that are written of what waits; it changes with any progress.
-    pub(crate) fn position(&self) -> usize {
-        self.message.as_ref().map_or(0, |frame| frame.written) + self.control.written
+    /// Returns the bytes that are left of the control frames, and those written of the message.
+    ///
+    /// A write that makes progress changes one of them. Their sum would not do: control frames that
+    /// are written whole start again at zero.
+    pub(crate) fn position(&self) -> (usize, usize) {
+        let message = self.message.as_ref().map_or(0, |frame| frame.written);
+        (self.control.bytes.len() - self.control.written, message)
     }
 
     /// Returns `true` if nothing waits.
@@ -199,6 +205,10 @@ impl Header {
             }
         }
         header
+    }
+
+    fn has_ping(&self) -> bool {
+        self.bytes.starts_with(&PING)
     }
 
     fn push(&mut self, bytes: &[u8]) {
@@ -263,6 +273,29 @@ mod tests {
         assert!(!outbound.put_control(&[0x8A, 0]));
         outbound.put_ping();
         assert_eq!(outbound.control.bytes.len(), CONTROL_BYTES);
+    }
+
+    #[test]
+    fn a_replaced_message_leaves_its_ping_to_the_next_one() {
+        let mut outbound = Outbound::default();
+        outbound.put(Opcode::Text, Bytes::from_static(b"old"), || true);
+        outbound.put(Opcode::Text, Bytes::from_static(b"new"), || false);
+        let frame = outbound.message.expect("a message waits");
+        assert_eq!(frame.header.bytes[..frame.header.len.into()], [0x89, 0, 0x81, 3]);
+        assert_eq!(&frame.body[..], b"new");
+    }
+
+    #[tokio::test]
+    async fn a_control_frame_that_is_written_whole_is_progress() {
+        let mut outbound = Outbound::default();
+        // The connection takes the ping, and nothing of the message.
+        let (mut io, _client) = tokio::io::duplex(PING.len());
+        outbound.put_ping();
+        outbound.put(Opcode::Text, Bytes::from_static(b"waits"), || false);
+        let before = outbound.position();
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(outbound.poll_write(&mut io, &mut cx).is_pending());
+        assert_ne!(outbound.position(), before);
     }
 
     #[test]
