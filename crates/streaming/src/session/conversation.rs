@@ -11,8 +11,11 @@ use crate::message::{Close, Envelope, Kind, Message};
 use crate::rate::{BURST, Verdict};
 use crate::streaming::OpenError;
 
-/// The most answers that wait for a client that sends and does not read.
-const WAITING_ANSWERS: usize = BURST as usize * 2;
+/// The most answers and snapshots that wait for a client that sends and does not read.
+///
+/// A client may send a whole burst before it reads. To subscribe has an answer and a snapshot, and
+/// the messages beyond the burst have an error each, of which there may be as many again.
+const WAITING_ANSWERS: usize = BURST as usize * 4;
 
 /// What a client is subscribed to.
 #[derive(Serialize)]

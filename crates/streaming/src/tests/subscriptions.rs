@@ -136,6 +136,18 @@ fn a_flood_is_refused_and_then_closed_and_does_not_fill_memory() {
 }
 
 #[test]
+fn a_burst_of_subscriptions_is_answered_though_none_was_read_yet() {
+    let mut rig = Rig::new();
+    let mut session = rig.open(&Wanted::all());
+    for _ in 0..60 {
+        session.receive(r#"{"type":"subscribe","metrics":["beta"]}"#).unwrap();
+    }
+    let answers = rig.take(&mut session);
+    let count = |kind| answers.iter().filter(|answer| answer.kind == kind).count();
+    assert_eq!((count(Kind::Subscribed), count(Kind::Error)), (50, 10));
+}
+
+#[test]
 fn a_client_that_sends_and_never_reads_is_closed() {
     let rig = Rig::new();
     let mut session = rig.open(&Wanted::all());
