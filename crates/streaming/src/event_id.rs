@@ -7,8 +7,8 @@ use std::str::FromStr;
 /// The place of a message in a stream, from which a reader can go on after a break.
 ///
 /// It is written `{epoch}:{seq}`: a random number in hexadecimal that each start of the service
-/// draws anew, and the number of the sampling pass. If a pass brings several alerts and findings,
-/// all but the last of them have a third part: `{epoch}:{seq}.1`, `{epoch}:{seq}.2` and so on.
+/// draws anew, and the number of the sampling pass. The alerts and findings of a pass have a third
+/// part, `{epoch}:{seq}.1`, `{epoch}:{seq}.2` and so on, since they come before its update.
 ///
 /// ```
 /// use streaming::EventId;
@@ -29,7 +29,7 @@ pub struct EventId {
 pub(crate) struct Place {
     /// The number of the pass.
     pub(crate) seq: u64,
-    /// The number of the alert or finding within the pass, from 1; 0 for the last and all after it.
+    /// The number of the alert or finding within the pass, from 1; 0 for what follows all of them.
     pub(crate) part: u32,
 }
 

@@ -37,19 +37,12 @@ impl Notice {
     ///
     /// Alerts that are only repeated are news for receivers that forget, and not for readers.
     pub(crate) fn of_tick(epoch: u64, events: &[Event], sample: &Sample) -> Vec<Self> {
-        let encoded: Vec<_> = events.iter().filter_map(|event| encode(event, sample)).collect();
-        let count = encoded.len();
-        let with_place = |(at, (topic, kind, json)): (usize, (_, _, _))| {
-            // The last one has the plain place, as what follows it.
-            let part = if at + 1 == count { 0 } else { u32::try_from(at + 1).unwrap_or(u32::MAX) };
-            Self {
-                topic,
-                kind,
-                json,
-                id: EventId { epoch, place: Place { seq: sample.pass, part } },
-            }
+        let encoded = events.iter().filter_map(|event| encode(event, sample));
+        let with_place = |(part, (topic, kind, json))| {
+            let id = EventId { epoch, place: Place { seq: sample.pass, part } };
+            Self { topic, kind, json, id }
         };
-        encoded.into_iter().enumerate().map(with_place).collect()
+        (1..).zip(encoded).map(with_place).collect()
     }
 
     pub(crate) fn message(&self) -> Message {

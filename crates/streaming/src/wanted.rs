@@ -47,8 +47,9 @@ impl Wanted {
     /// Asks to go on after the event with this [`EventId`], as in `Last-Event-ID`.
     ///
     /// The session then begins with the alerts and findings since that event, and a snapshot that
-    /// says `"resumed":true`. If the event is too long ago, of another start of the service, or the
-    /// text is no id, there is only a snapshot, which says `"resumed":false`.
+    /// says `"resumed":true`; with neither if the event is the newest there is. If the event is too
+    /// long ago, of another start of the service, or the text is no id, there is only a snapshot,
+    /// which says `"resumed":false`.
     pub fn after(self, id: &str) -> Self {
         let cursor = id.parse().map_or(Cursor::Unreadable, Cursor::After);
         Self { cursor: Some(cursor), ..self }
