@@ -1,4 +1,7 @@
-//! What the thread that encodes answers to a session that wants a snapshot.
+//! Snapshots for one session: the request, and the answer of the thread that encodes.
+//!
+//! The answer carries the receiver of alerts and findings too. The thread makes both in one step, so
+//! that the session gets each alert once: in the replay, in the snapshot, or after it.
 
 use bytes::Bytes;
 use tokio::sync::{broadcast, oneshot};
@@ -38,14 +41,14 @@ pub(crate) struct Snapshot {
     pub(crate) frame: Bytes,
 }
 
-/// What a snapshot says beside the data.
+/// The fields of a snapshot beside the data, for one reader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Remarks {
     /// The updates that were not sent.
     pub(crate) missed: u64,
     /// The alerts and findings that were not sent.
     pub(crate) missed_notices: u64,
-    /// Whether the stream goes on after the place that was asked for.
+    /// `true` if the stream goes on after the place that was asked for; `None` if none was.
     pub(crate) resumed: Option<bool>,
 }
 

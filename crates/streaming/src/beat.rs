@@ -1,4 +1,8 @@
 //! The updates of one set of subscriptions, shared by all who have that set.
+//!
+//! An update holds the topics that have changed since the last one with the same interval. A reader
+//! that is new to a topic has no last one, so it gets all topics that are due; that frame is made only
+//! if somebody needs it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -11,7 +15,7 @@ use crate::encoding::{Body, Encoding, Instant};
 use crate::interval::Interval;
 use crate::message::{Kind, Message};
 
-/// What a reader is subscribed to: each topic with its interval.
+/// The subscriptions of a reader: each topic with its interval.
 pub(crate) type Subscriptions = BTreeMap<&'static str, Interval>;
 
 /// One update of a set of subscriptions.
@@ -35,7 +39,7 @@ pub(crate) struct Beats {
     number: u64,
 }
 
-/// What was sent last to the readers with one interval.
+/// The last bodies that were sent to the readers with one interval.
 #[derive(Debug, Default)]
 pub(crate) struct Sent {
     slot: u128,

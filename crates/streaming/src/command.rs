@@ -1,4 +1,4 @@
-//! What a client can say, and what is wrong with what it said.
+//! The messages of a client, parsed; a wrong one becomes the error that the client gets.
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,6 @@
 //! The JSON of a pass: each topic's body is encoded once, whoever wants it.
+//!
+//! A frame is put together from the bytes of such bodies, without parsing or writing them again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

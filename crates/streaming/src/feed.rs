@@ -1,4 +1,8 @@
 //! The thread that encodes: takes samples and events, and sends frames to the sessions.
+//!
+//! All state that decides what a frame holds belongs to this thread, so it needs no lock. It shares
+//! with the sessions only the channels in [`Hub`]. Sessions ask it for snapshots and never wait for
+//! it while they hold a lock.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -13,7 +17,7 @@ use crate::answer::{Answer, Request, Snapshot};
 use crate::beat::{Sent, Subscriptions};
 use crate::encoding::Encoding;
 use crate::event_id::Place;
-use crate::hub::{Hub, Lines};
+use crate::hub::{Channels, Hub};
 use crate::interval::Interval;
 use crate::message::Kind;
 use crate::notice::Notice;
@@ -32,14 +36,14 @@ pub(crate) struct Feed {
     current: Option<Encoding>,
     /// The frames of snapshots that were made of the last pass, by their topics.
     snapshots: HashMap<Vec<&'static str>, Bytes>,
-    /// What the readers with each interval got last.
+    /// The last bodies that the readers with each interval got.
     sent: BTreeMap<Interval, Sent>,
     /// The events of the running tick.
     events: Vec<Event>,
     notices: Notices,
 }
 
-/// What a client may ask for, as each snapshot tells.
+/// The limits on the requests of a client, as each snapshot states them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Limits {
@@ -77,7 +81,6 @@ impl Feed {
     /// Works until the aggregator ends, the stream is closed, or nobody can open a session any more.
     pub(crate) async fn run(mut self) {
         while !self.hub.is_closed() && self.work().await {}
-        self.hub.close();
     }
 
     /// Waits for something to do, and does it; `false` when nothing can come any more.
@@ -124,7 +127,7 @@ impl Feed {
         }
         self.snapshots.clear();
         // Encoded without the lock: sessions may be opened meanwhile.
-        let sets = hub.with_lines(|lines| lines.live_sets()).unwrap_or_default();
+        let sets = hub.with_channels(|channels| channels.live_sets()).unwrap_or_default();
         let due = self.due(&sets, &sample);
         let topics: BTreeSet<_> = sets
             .iter()
@@ -133,12 +136,12 @@ impl Feed {
             .collect();
         let mut encoding = Encoding::new(sample);
         encoding.encode(topics, &hub.metrics.encoded);
-        hub.with_lines(|lines| {
+        hub.with_channels(|channels| {
             for notice in notices {
                 // It fails if there is no session, which is fine.
-                let _ = lines.notices.send(notice);
+                let _ = channels.notices.send(notice);
             }
-            for (set, beats) in &mut lines.sets {
+            for (set, beats) in &mut channels.sets {
                 beats.send(&encoding, set, &due, &self.sent);
             }
         });
@@ -198,14 +201,23 @@ impl Feed {
         self.snapshots.insert(topics, frame.clone());
         let replay = after.filter(|place| place.seq <= instant.seq);
         let replay = replay.and_then(|place| self.notices.after(place));
-        let Some(notices) = hub.with_lines(|lines| lines.notices.subscribe()) else { return };
+        let Some(notices) = hub.with_channels(|channels| channels.notices.subscribe()) else {
+            return;
+        };
         self.expect(&intervals);
         // It fails if the session is gone, which is fine.
         let _ = reply.send(Answer { snapshot: Snapshot { instant, frame }, notices, replay });
     }
 }
 
-impl Lines {
+/// Ends all sessions when the thread ends, also if it panics: they would wait for ever.
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.hub.close();
+    }
+}
+
+impl Channels {
     /// Returns the sets of subscriptions that sessions have, and forgets the others.
     fn live_sets(&mut self) -> Vec<Subscriptions> {
         self.sets.retain(|_, beats| beats.has_readers());

@@ -1,4 +1,8 @@
-//! What sessions and the thread that encodes share.
+//! The state that sessions and the thread that encodes share.
+//!
+//! Updates go through one watch channel for each set of subscriptions, which holds the newest update
+//! alone. Alerts and findings go through one broadcast channel. The lock is held to subscribe and to
+//! send, and never while a monitor writes its report.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -16,7 +20,7 @@ use crate::settings::StreamingBuilder;
 /// The most alerts and findings that wait for a reader that is slow.
 const WAITING_NOTICES: usize = 64;
 
-/// What sessions and the thread that encodes share.
+/// The state that sessions and the thread that encodes share.
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) registry: Registry,
@@ -29,14 +33,14 @@ pub(crate) struct Hub {
     /// The sessions that were dropped and not ended.
     pub(crate) abandoned: AtomicU64,
     /// `None` once the stream is closed.
-    lines: Mutex<Option<Lines>>,
+    channels: Mutex<Option<Channels>>,
     /// Wakes the thread that encodes when the stream is closed.
     pub(crate) closing: Notify,
 }
 
 /// The channels to the sessions.
 #[derive(Debug)]
-pub(crate) struct Lines {
+pub(crate) struct Channels {
     pub(crate) notices: broadcast::Sender<Notice>,
     /// The beats of each set of subscriptions that somebody has.
     pub(crate) sets: HashMap<Subscriptions, Beats>,
@@ -47,8 +51,8 @@ pub(crate) type Joined = (watch::Receiver<Option<Arc<Beat>>>, u64);
 
 impl Hub {
     pub(crate) fn new(settings: StreamingBuilder, registry: &Registry, metrics: Metrics) -> Self {
-        let lines =
-            Lines { notices: broadcast::Sender::new(WAITING_NOTICES), sets: HashMap::new() };
+        let channels =
+            Channels { notices: broadcast::Sender::new(WAITING_NOTICES), sets: HashMap::new() };
         Self {
             registry: registry.clone(),
             epoch: RandomState::new().hash_one(()),
@@ -56,7 +60,7 @@ impl Hub {
             settings,
             metrics,
             abandoned: AtomicU64::new(0),
-            lines: Mutex::new(Some(lines)),
+            channels: Mutex::new(Some(channels)),
             closing: Notify::new(),
         }
     }
@@ -68,8 +72,8 @@ impl Hub {
 
     /// Subscribes to the updates of a set; `None` once the stream is closed.
     pub(crate) fn join(&self, set: &Subscriptions) -> Option<Joined> {
-        let mut lines = lock(&self.lines);
-        let sets = &mut lines.as_mut()?.sets;
+        let mut channels = lock(&self.channels);
+        let sets = &mut channels.as_mut()?.sets;
         if let Some(beats) = sets.get(set) {
             return Some(beats.subscribe());
         }
@@ -77,18 +81,18 @@ impl Hub {
     }
 
     /// Calls `act` with the channels to the sessions; `None` once the stream is closed.
-    pub(crate) fn with_lines<T>(&self, act: impl FnOnce(&mut Lines) -> T) -> Option<T> {
-        lock(&self.lines).as_mut().map(act)
+    pub(crate) fn with_channels<T>(&self, act: impl FnOnce(&mut Channels) -> T) -> Option<T> {
+        lock(&self.channels).as_mut().map(act)
     }
 
     /// Ends all sessions.
     pub(crate) fn close(&self) {
-        *lock(&self.lines) = None;
+        *lock(&self.channels) = None;
         self.closing.notify_one();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        lock(&self.lines).is_none()
+        lock(&self.channels).is_none()
     }
 
     pub(crate) fn take_abandoned(&self) -> u64 {

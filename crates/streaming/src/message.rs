@@ -31,7 +31,7 @@ pub enum Kind {
     Alert,
     /// A finding that was raised or cleared.
     Finding,
-    /// What a client is subscribed to now.
+    /// The subscriptions of a client, after it changed them.
     Subscribed,
     /// The answer to a `ping`.
     Pong,

@@ -1,4 +1,7 @@
 //! The latest alerts and findings, for readers that come back after a break.
+//!
+//! Their number and bytes are bounded. So the list knows from which place on it is complete, and says
+//! so rather than answer with a part.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! What a client may send: how much, and how often.
+//! The limits on the messages of a client: their size and their rate.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(crate) struct Rate {
     warned: u16,
 }
 
-/// What is to be done with a message.
+/// The treatment of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Within,

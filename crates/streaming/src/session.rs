@@ -1,4 +1,9 @@
 //! The stream of one reader.
+//!
+//! Four sources bring messages: answers to the client, snapshots that were asked for, alerts and
+//! findings, and updates. The session merges them by the number of their pass, so that a reader never
+//! sees an older number after a newer one. It keeps no updates: the newest one is in the channel of
+//! the [`Hub`], and a reader that missed some asks for a snapshot.
 
 mod conversation;
 
@@ -44,14 +49,14 @@ pub struct Session {
     /// Updates and notices that the reader was too slow for, and was not told of yet.
     missed: u64,
     missed_notices: u64,
-    /// What comes before all that is new.
-    first: VecDeque<First>,
+    /// Messages and snapshots that wait, and go before alerts and updates of later passes.
+    queue: VecDeque<Queued>,
     rate: Rate,
     is_ended: bool,
     _counted: (OwnedSemaphorePermit, InFlight),
 }
 
-/// How a session starts.
+/// The place at which a session starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
     Anew,
@@ -61,9 +66,9 @@ pub(crate) enum Start {
     Lost,
 }
 
-/// What comes before all that is new.
+/// An entry of a session's queue.
 #[derive(Debug)]
-enum First {
+enum Queued {
     Message(Message),
     /// A snapshot that was asked for.
     Asked(oneshot::Receiver<Answer>, Wish),
@@ -71,7 +76,7 @@ enum First {
     Made(Snapshot, Purpose),
 }
 
-/// Why a snapshot is asked for.
+/// The reason for which a snapshot is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wish {
     Start(Start),
@@ -81,7 +86,7 @@ enum Wish {
     CatchUp,
 }
 
-/// What a snapshot that was made is for.
+/// The purpose of a snapshot that the thread has made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     Start { resumed: Option<bool> },
@@ -111,7 +116,7 @@ impl Session {
             notice: None,
             missed: 0,
             missed_notices: 0,
-            first: VecDeque::new(),
+            queue: VecDeque::new(),
             rate: Rate::default(),
             is_ended: false,
             _counted: counted,
@@ -135,10 +140,10 @@ impl Session {
     /// [`Close`] when the stream has ended: close the connection.
     pub async fn next(&mut self) -> Result<Message, Close> {
         loop {
-            if let Some(First::Asked(answer, wish)) = self.first.front_mut() {
+            if let Some(Queued::Asked(answer, wish)) = self.queue.front_mut() {
                 let (answer, wish) = (answer.await, *wish);
                 let answer = answer.map_err(|_| self.closed(Close::GOING_AWAY))?;
-                self.first.pop_front();
+                self.queue.pop_front();
                 self.take_answer(answer, wish);
             }
             self.take_notice();
@@ -146,7 +151,7 @@ impl Session {
                 self.seq = message.id.map_or(self.seq, |id| id.place.seq);
                 return Ok(message);
             }
-            if self.first.is_empty() {
+            if self.queue.is_empty() {
                 self.wait().await?;
             }
         }
@@ -218,11 +223,11 @@ impl Session {
             Wish::CatchUp => (false, Purpose::CatchUp),
         };
         if !is_newest {
-            self.first.push_front(First::Made(snapshot, purpose));
+            self.queue.push_front(Queued::Made(snapshot, purpose));
         }
         for notice in replay.into_iter().flatten().rev() {
             if self.wants(&notice) {
-                self.first.push_front(First::Message(notice.message()));
+                self.queue.push_front(Queued::Message(notice.message()));
             }
         }
     }
@@ -231,12 +236,12 @@ impl Session {
     ///
     /// Of several the one of the earliest pass is next, and of one pass the alerts and findings.
     fn ready(&mut self) -> Option<Message> {
-        let first = match self.first.front() {
-            Some(First::Made(snapshot, _)) => Some(snapshot.instant.seq),
-            Some(First::Message(Message { id: Some(id), .. })) => Some(id.place.seq),
+        let first = match self.queue.front() {
+            Some(Queued::Made(snapshot, _)) => Some(snapshot.instant.seq),
+            Some(Queued::Message(Message { id: Some(id), .. })) => Some(id.place.seq),
             // An answer to the client, which is of no pass.
-            Some(First::Message(_)) => return self.take_first(),
-            Some(First::Asked(..)) => return None,
+            Some(Queued::Message(_)) => return self.take_first(),
+            Some(Queued::Asked(..)) => return None,
             None => None,
         };
         let beat = self.new_beat();
@@ -257,10 +262,10 @@ impl Session {
 
     /// Takes the message or the snapshot that comes before all that is new.
     fn take_first(&mut self) -> Option<Message> {
-        match self.first.pop_front()? {
-            First::Message(message) => self.in_order(message),
-            First::Made(snapshot, purpose) => Some(self.snapshot(&snapshot, purpose)),
-            First::Asked(..) => None,
+        match self.queue.pop_front()? {
+            Queued::Message(message) => self.in_order(message),
+            Queued::Made(snapshot, purpose) => Some(self.snapshot(&snapshot, purpose)),
+            Queued::Asked(..) => None,
         }
     }
 
@@ -322,10 +327,10 @@ impl Session {
     }
 
     fn catch_up(&mut self) {
-        let is_asked = |first: &First| {
-            matches!(first, First::Asked(_, Wish::CatchUp) | First::Made(_, Purpose::CatchUp))
+        let is_asked = |queued: &Queued| {
+            matches!(queued, Queued::Asked(_, Wish::CatchUp) | Queued::Made(_, Purpose::CatchUp))
         };
-        if !self.first.iter().any(is_asked) {
+        if !self.queue.iter().any(is_asked) {
             self.ask(self.set.keys().copied().collect(), Wish::CatchUp);
         }
     }
@@ -339,7 +344,7 @@ impl Session {
         let intervals = self.set.values().copied().collect();
         // It fails if the stream is closed, and then so does waiting for the answer.
         let _ = self.requests.send(Request { topics, intervals, after, reply });
-        self.first.push_back(First::Asked(answer, wish));
+        self.queue.push_back(Queued::Asked(answer, wish));
     }
 }
 

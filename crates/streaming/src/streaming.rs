@@ -1,4 +1,7 @@
-//! The stream of a registry.
+//! The stream of a registry: it is started once, and opens sessions.
+//!
+//! Opening checks all that can be wrong with a request, so that a [`Session`] cannot fail later
+//! except by its end.
 
 use std::io;
 use std::sync::Arc;

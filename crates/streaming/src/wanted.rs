@@ -1,9 +1,9 @@
-//! What a reader asks for when it opens a stream.
+//! The topics, the interval and the place that a reader asks for when it opens a stream.
 
 use crate::event_id::EventId;
 use crate::interval::Interval;
 
-/// What a reader asks for when it opens a stream.
+/// The topics, the interval and the place that a reader asks for when it opens a stream.
 ///
 /// ```
 /// use streaming::{Interval, Wanted};

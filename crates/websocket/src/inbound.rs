@@ -1,4 +1,4 @@
-//! What is received: messages, put together from frames by the library.
+//! The receiving side: messages, put together from frames by the library.
 //!
 //! The library reads and writes through one adapter. It reads from the connection with the size of
 //! buffer that it was given, and keeps no more than one message. What it writes are pongs alone, and
@@ -32,7 +32,7 @@ impl Text {
     }
 }
 
-/// What a client sent.
+/// A message or a control frame of a client.
 #[derive(Debug)]
 pub(crate) enum Received {
     Text(Text),

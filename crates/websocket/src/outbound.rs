@@ -1,4 +1,4 @@
-//! What is sent: one message, and control frames between messages.
+//! The sending side: one message, and control frames between messages.
 //!
 //! A server's frames are not masked, so a frame is a header of 2, 4 or 10 bytes and the message as
 //! it is. Both go out in one vectored write. A control frame may go between two messages, but not

@@ -1,4 +1,8 @@
 //! A WebSocket of the server, from its first message to its end.
+//!
+//! One call of [`Socket::event`] writes, reads and keeps the deadlines, so a connection needs one
+//! task and no lock. Writing goes first: most wake-ups are for a message to send, and then nothing
+//! else is looked at (see [`Signal`]).
 
 use std::future::poll_fn;
 use std::io;
@@ -52,7 +56,7 @@ impl Default for Rules {
     }
 }
 
-/// What happened on a [`Socket`].
+/// An event on a [`Socket`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {

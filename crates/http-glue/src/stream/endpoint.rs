@@ -1,4 +1,7 @@
-//! The endpoint: what a request must say, and who gets a stream.
+//! The endpoint: it checks a request, and gives it a stream.
+//!
+//! All checks are made before the response begins, so that a refused client gets a status and a
+//! reason. A [`Reader`] then holds all that a client occupies, and gives it back when it is dropped.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;

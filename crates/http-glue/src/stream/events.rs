@@ -74,7 +74,7 @@ struct Events {
     heartbeat: Instant,
 }
 
-/// What follows the data of an event; the permit is returned when it has been written.
+/// The bytes after the data of an event; the permit is returned when they have been written.
 struct EndOfEvent {
     _permit: OwnedSemaphorePermit,
 }

@@ -1,4 +1,7 @@
 //! A stream over a WebSocket.
+//!
+//! The next message is taken from the session when the last one has been written. So a client that
+//! reads slowly gets fewer and newer messages, and no queue grows for it.
 
 use bytes::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};

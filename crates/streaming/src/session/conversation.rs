@@ -1,9 +1,12 @@
-//! What a client says to its session, and what it is answered.
+//! The messages of a client to its session, and their answers.
+//!
+//! Each message has exactly one answer, in the order of the messages; to subscribe has a snapshot
+//! after it. A client that sends and does not read is bounded by the length of the queue.
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{First, Session, Wish};
+use super::{Queued, Session, Wish};
 use crate::beat::Subscriptions;
 use crate::command::{ClientMessage, Command, Refusal};
 use crate::interval::Interval;
@@ -17,7 +20,7 @@ use crate::streaming::OpenError;
 /// the messages beyond the burst have an error each, of which there may be as many again.
 const WAITING_ANSWERS: usize = BURST as usize * 4;
 
-/// What a client is subscribed to.
+/// The subscriptions of a client, after it changed them.
 #[derive(Serialize)]
 struct Granted {
     metrics: Vec<&'static str>,
@@ -116,7 +119,7 @@ impl Session {
         self.fresh = set.keys().copied().collect();
         (self.set, self.beats, self.seen) = (set, beats, seen);
         match waiting {
-            Some(Some(update)) => self.first.push_back(First::Message(update)),
+            Some(Some(update)) => self.queue.push_back(Queued::Message(update)),
             Some(None) => self.catch_up(),
             None => {}
         }
@@ -145,12 +148,12 @@ impl Session {
         id: Option<&Value>,
         data: impl Serialize,
     ) -> Result<(), Close> {
-        if self.first.len() >= WAITING_ANSWERS {
+        if self.queue.len() >= WAITING_ANSWERS {
             return Err(self.closed(Close::TOO_SLOW));
         }
         let timestamp = self.hub.registry.clock().wall();
         let json = Envelope { kind, timestamp, seq: None, id, data }.to_json();
-        self.first.push_back(First::Message(Message { kind, json, id: None }));
+        self.queue.push_back(Queued::Message(Message { kind, json, id: None }));
         Ok(())
     }
 }
