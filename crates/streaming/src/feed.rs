@@ -128,22 +128,20 @@ impl Feed {
         let due = self.due(&sets, &sample);
         let topics: BTreeSet<_> = sets
             .iter()
-            .flatten()
+            .flat_map(|set| set.iter())
             .filter_map(|(topic, interval)| due.contains(interval).then_some(*topic))
             .collect();
         let mut encoding = Encoding::new(sample);
         encoding.encode(topics, &hub.metrics.encoded);
         hub.with_lines(|lines| {
-            for notice in notices {
-                // It fails if there is no session, which is fine.
-                let _ = lines.notices.send(notice);
-            }
+            hub.notify(lines, notices);
             for (set, beats) in &mut lines.sets {
                 beats.send(&encoding, set, &due, &self.sent);
             }
         });
         for interval in &due {
-            let with_interval = sets.iter().flatten().filter(|(_, of)| *of == interval);
+            let with_interval =
+                sets.iter().flat_map(|set| set.iter()).filter(|(_, of)| *of == interval);
             let bodies = encoding.bodies(with_interval.map(|(topic, _)| *topic));
             if let Some(sent) = self.sent.get_mut(interval) {
                 sent.note(bodies);
@@ -154,8 +152,8 @@ impl Feed {
     }
 
     /// Returns the intervals that are due, and forgets those that nobody has any more.
-    fn due(&mut self, sets: &[Subscriptions], sample: &Sample) -> Vec<Interval> {
-        let live: BTreeSet<Interval> = sets.iter().flat_map(BTreeMap::values).copied().collect();
+    fn due(&mut self, sets: &[Arc<Subscriptions>], sample: &Sample) -> Vec<Interval> {
+        let live: BTreeSet<Interval> = sets.iter().flat_map(|set| set.values()).copied().collect();
         self.sent.retain(|interval, _| live.contains(interval));
         let mut due = Vec::new();
         for interval in live {
@@ -207,7 +205,7 @@ impl Feed {
 
 impl Lines {
     /// Returns the sets of subscriptions that sessions have, and forgets the others.
-    fn live_sets(&mut self) -> Vec<Subscriptions> {
+    fn live_sets(&mut self) -> Vec<Arc<Subscriptions>> {
         self.sets.retain(|_, beats| beats.has_readers());
         self.sets.keys().cloned().collect()
     }
