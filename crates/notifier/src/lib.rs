@@ -26,6 +26,8 @@
 //!   delays and jitter. What was given up comes again with the next repetition of the alert, each
 //!   minute, also for 15 minutes after its end. A target gets each change of an alert once, except
 //!   Alertmanager, which wants repetitions.
+//! - **One bad alert takes no others with it.** A request that is refused because of its content is
+//!   halved, until the alert at fault is alone and the others have arrived.
 //! - **A receiver cannot harm the service.** It may refuse, hang, answer garbage or be away: there
 //!   is a timeout, an answer is read up to 64 KiB, redirects are not followed, and a full queue
 //!   drops what is new. All of that is counted.
@@ -46,7 +48,7 @@
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `tls` | receivers behind `https`, by rustls and the system's certificates |
+//! | `tls` | receivers behind `https`, by rustls, with the authorities of the system or your own |
 
 mod notifier;
 mod target;

@@ -45,7 +45,7 @@ pub enum StartError {
     Register(#[from] RegisterError),
     /// A target needs TLS, and the system has no certificates to trust.
     #[error(
-        "the system's certificates cannot be read: install them, such as by the package ca-certificates"
+        "the system's certificates cannot be read: install them, such as by the package ca-certificates, or name the receiver's authority by `Target::trusting`"
     )]
     Certificates(#[source] io::Error),
     /// The system gave no thread or no event queue.

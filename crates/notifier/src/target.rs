@@ -134,7 +134,17 @@ impl Target {
 impl Target {
     /// Trusts these certificate authorities, in PEM, and no others; those of the system by default.
     ///
-    /// For a receiver whose certificate comes from an authority of the house.
+    /// For a receiver whose certificate comes from an authority of the house. It has no effect on a
+    /// receiver without https.
+    ///
+    /// ```no_run
+    /// use notifier::Target;
+    ///
+    /// let house = std::fs::read("house-ca.pem")?;
+    /// let target = Target::alertmanager("https://alertmanager.internal")?.trusting(&house)?;
+    /// # drop(target);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`TargetError::NoCertificate`] if the text has none, or one that no authority can have.

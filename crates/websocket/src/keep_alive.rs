@@ -46,17 +46,42 @@ impl KeepAlive {
         self.unanswered = 0;
     }
 
-    /// Notes whether a write waits for the client, and whether it wrote something before.
-    pub(crate) fn wrote(&mut self, is_waiting: bool, has_progressed: bool) {
-        if !is_waiting {
-            // The timer, if it was set to the end of a stall, rings early once and is set anew.
-            self.stalled_since = None;
-        } else if has_progressed || self.stalled_since.is_none() {
+    /// Returns `true` if the next ping should go with a message that is sent now.
+    ///
+    /// A ping of its own wakes the task once more and is one more write. So one that is due soon goes
+    /// with a message, if there is one.
+    pub(crate) fn joins_message(&mut self) -> bool {
+        if self.unanswered == MAX_UNANSWERED || self.stalled_since.is_some() {
+            return false;
+        }
+        let now = Instant::now();
+        let is_due = self.ping_at.saturating_duration_since(now) <= self.interval / 8;
+        if is_due {
+            self.unanswered += 1;
+            self.ping_at = later(now, self.interval);
+            self.set(self.ping_at);
+        }
+        is_due
+    }
+
+    /// Notes that a write waits for the client, and whether it wrote something before; returns `true`
+    /// if the timer was set, so that it must be polled.
+    pub(crate) fn waits(&mut self, has_progressed: bool) -> bool {
+        let begins = self.stalled_since.is_none();
+        if begins || has_progressed {
             let now = Instant::now();
-            if self.stalled_since.replace(now).is_none() {
+            self.stalled_since = Some(now);
+            if begins {
                 self.set(self.ping_at.min(later(now, self.patience)));
             }
         }
+        begins
+    }
+
+    /// Notes that no write waits.
+    pub(crate) fn goes_on(&mut self) {
+        // The timer, if it was set to the end of a stall, rings early once and is set anew.
+        self.stalled_since = None;
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Due> {

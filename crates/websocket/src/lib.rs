@@ -40,6 +40,7 @@ mod socket;
 mod inbound;
 mod keep_alive;
 mod outbound;
+mod signal;
 
 pub use handshake::{Handshake, HandshakeError};
 pub use inbound::Text;

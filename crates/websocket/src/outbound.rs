@@ -18,6 +18,9 @@ const MAX_CONTROL: usize = 125;
 /// The room for control frames: a pong and a close frame, or two pongs.
 pub(crate) const CONTROL_BYTES: usize = 2 * (2 + MAX_CONTROL);
 
+/// A ping without a payload.
+const PING: [u8; 2] = [FINAL | Opcode::Ping as u8, 0];
+
 /// The kind of a frame, as in the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opcode {
@@ -32,6 +35,8 @@ pub(crate) enum Opcode {
 pub(crate) struct Outbound {
     message: Option<Frame>,
     control: Control,
+    /// `true` if control frames were not taken for lack of room, and should be tried again.
+    has_refused: bool,
     /// `true` once a close frame is queued, after which nothing else may be sent.
     is_closed: bool,
 }
@@ -44,9 +49,10 @@ struct Frame {
     written: usize,
 }
 
+/// The header of a frame, perhaps after a ping.
 #[derive(Clone, Copy, Debug)]
 struct Header {
-    bytes: [u8; 10],
+    bytes: [u8; PING.len() + 10],
     len: u8,
 }
 
@@ -65,11 +71,12 @@ impl Outbound {
         self.message.is_none() && !self.is_closed
     }
 
-    /// Takes a message; one that is waiting is replaced, unless it has been written in part.
-    pub(crate) fn put(&mut self, opcode: Opcode, body: Bytes) {
+    /// Takes a message, with a ping in front of it if `pings` says so; one that is waiting is
+    /// replaced, unless it has been written in part.
+    pub(crate) fn put(&mut self, opcode: Opcode, body: Bytes, pings: impl FnOnce() -> bool) {
         let has_begun = self.message.as_ref().is_some_and(|frame| frame.written > 0);
         if !has_begun && !self.is_closed {
-            let header = Header::new(opcode, body.len());
+            let header = Header::new(opcode, body.len(), pings());
             self.message = Some(Frame { header, body, written: 0 });
         }
     }
@@ -82,13 +89,19 @@ impl Outbound {
         if takes {
             self.control.bytes.extend_from_slice(frames);
         }
+        self.has_refused = !takes;
         takes
+    }
+
+    /// Returns `true` if there is room again for control frames that were refused.
+    pub(crate) fn can_retry(&self) -> bool {
+        self.has_refused && self.control.bytes.is_empty() && !self.is_closed
     }
 
     /// Takes a ping without a payload, unless frames that wait show that the client does not read.
     pub(crate) fn put_ping(&mut self) {
         if self.control.bytes.is_empty() {
-            self.put_control(&[FINAL | Opcode::Ping as u8, 0]);
+            self.put_control(&PING);
         }
     }
 
@@ -167,27 +180,32 @@ impl Frame {
 }
 
 impl Header {
-    fn new(opcode: Opcode, len: usize) -> Self {
-        let mut bytes = [0; 10];
-        bytes[0] = FINAL | opcode as u8;
+    fn new(opcode: Opcode, len: usize, has_ping: bool) -> Self {
+        let mut header = Self { bytes: [0; PING.len() + 10], len: 0 };
+        if has_ping {
+            header.push(&PING);
+        }
+        header.push(&[FINAL | opcode as u8]);
         let long = len as u64;
-        let len = match (u8::try_from(long), u16::try_from(long)) {
-            (Ok(short @ ..126), _) => {
-                bytes[1] = short;
-                2
-            }
+        match (u8::try_from(long), u16::try_from(long)) {
+            (Ok(short @ ..126), _) => header.push(&[short]),
             (_, Ok(medium)) => {
-                bytes[1] = 126;
-                bytes[2..4].copy_from_slice(&medium.to_be_bytes());
-                4
+                header.push(&[126]);
+                header.push(&medium.to_be_bytes());
             }
             _ => {
-                bytes[1] = 127;
-                bytes[2..].copy_from_slice(&long.to_be_bytes());
-                10
+                header.push(&[127]);
+                header.push(&long.to_be_bytes());
             }
-        };
-        Self { bytes, len }
+        }
+        header
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        let start = usize::from(self.len);
+        self.bytes[start..start + bytes.len()].copy_from_slice(bytes);
+        // At most 12.
+        self.len += bytes.len() as u8;
     }
 }
 
@@ -224,8 +242,11 @@ mod tests {
     #[test]
     fn the_header_has_the_length_in_its_shortest_form() {
         let check = |len, expected: &[u8]| {
-            let header = Header::new(Opcode::Text, len);
-            assert_eq!(&header.bytes[..header.len.into()], expected, "{len}");
+            for ping in [&[][..], &PING] {
+                let header = Header::new(Opcode::Text, len, !ping.is_empty());
+                let expected = [ping, expected].concat();
+                assert_eq!(header.bytes[..header.len.into()], expected, "{len}");
+            }
         };
         check(0, &[0x81, 0]);
         check(125, &[0x81, 125]);
@@ -247,12 +268,12 @@ mod tests {
     #[test]
     fn nothing_follows_a_close_frame_and_its_reason_is_cut() {
         let mut outbound = Outbound::default();
-        outbound.put(Opcode::Text, Bytes::from_static(b"not begun"));
+        outbound.put(Opcode::Text, Bytes::from_static(b"not begun"), || false);
         outbound.put_close(Some(1008), &"é".repeat(100));
         let closed = outbound.control.bytes.clone();
         assert_eq!(closed[..4], [0x88, 124, 0x03, 0xF0]);
         outbound.put_close(Some(1001), "again");
-        outbound.put(Opcode::Text, Bytes::from_static(b"late"));
+        outbound.put(Opcode::Text, Bytes::from_static(b"late"), || false);
         assert!(!outbound.put_control(&[0x8A, 0]) && outbound.message.is_none());
         assert_eq!(outbound.control.bytes, closed);
     }

@@ -3,7 +3,8 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use tokio::time::timeout;
 use crate::inbound::{Inbound, Received, Text};
 use crate::keep_alive::{Due, KeepAlive};
 use crate::outbound::{Opcode, Outbound};
+use crate::signal::Signal;
 
 /// The limits of a [`Socket`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +106,8 @@ pub struct Socket<T> {
     inbound: Inbound,
     outbound: Outbound,
     keep_alive: KeepAlive,
+    /// Is raised when there may be something to read, or a deadline has passed.
+    signal: Option<Arc<Signal>>,
     close_timeout: Duration,
 }
 
@@ -115,6 +119,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             inbound: Inbound::new(already_read, &rules),
             outbound: Outbound::default(),
             keep_alive: KeepAlive::new(rules.ping, rules.write_timeout),
+            signal: None,
             close_timeout: rules.close_timeout,
         }
     }
@@ -129,12 +134,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     /// It replaces a text that waits, unless that has been written in part: then the new one is
     /// dropped. So ask [`Socket::is_free`] before.
     pub fn send_text(&mut self, text: Bytes) {
-        self.outbound.put(Opcode::Text, text);
+        self.outbound.put(Opcode::Text, text, || self.keep_alive.joins_message());
     }
 
     /// Does what [`Socket::send_text`] does, with a binary message.
     pub fn send_binary(&mut self, bytes: Bytes) {
-        self.outbound.put(Opcode::Binary, bytes);
+        self.outbound.put(Opcode::Binary, bytes, || self.keep_alive.joins_message());
     }
 
     /// Waits for the next event, and writes meanwhile; it is cancel-safe.
@@ -148,27 +153,64 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     /// Does what [`Socket::event`] does, as a poll function.
     pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, End>> {
         loop {
-            let is_waiting = match self.poll_write(cx) {
-                Poll::Ready(Ok(true)) => return Poll::Ready(Ok(Event::Sent)),
-                Poll::Ready(Ok(false)) => false,
-                Poll::Ready(Err(_)) => return Poll::Ready(Err(End::Gone)),
-                Poll::Pending => true,
-            };
-            match self.keep_alive.poll(cx) {
-                Poll::Ready(Due::Stalled) => return Poll::Ready(Err(End::Stalled)),
-                Poll::Ready(Due::Unanswered) => return Poll::Ready(Err(End::Unanswered)),
-                Poll::Ready(Due::Ping) => {
-                    self.outbound.put_ping();
-                    continue;
+            let signal = Signal::of(&mut self.signal, cx);
+            let before = self.outbound.position();
+            let is_waiting = match self.outbound.poll_write(&mut self.io, cx) {
+                Poll::Ready(Ok(is_sent)) => {
+                    self.keep_alive.goes_on();
+                    if self.outbound.can_retry() {
+                        signal.raise();
+                    }
+                    if is_sent {
+                        return Poll::Ready(Ok(Event::Sent));
+                    }
+                    false
                 }
-                Poll::Pending => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(End::Gone)),
+                Poll::Pending => {
+                    if self.keep_alive.waits(self.outbound.position() != before) {
+                        signal.raise();
+                    }
+                    true
+                }
+            };
+            if !signal.take() {
+                return Poll::Pending;
             }
-            match self.inbound.poll(&mut self.io, &mut self.outbound, cx) {
-                Poll::Ready(received) => return Poll::Ready(received.map(|it| self.event_of(it))),
-                // The library has put a pong into the buffer.
-                Poll::Pending if self.outbound.has_control() && !is_waiting => {}
-                Poll::Pending => return Poll::Pending,
+            let signal = signal.clone();
+            let waker = Waker::from(signal.clone());
+            let within = &mut Context::from_waker(&waker);
+            let Poll::Ready(event) = self.poll_rest(within, is_waiting) else {
+                return Poll::Pending;
+            };
+            // There may be more.
+            signal.raise();
+            if let Some(event) = event.transpose() {
+                return Poll::Ready(event);
             }
+        }
+    }
+
+    /// Keeps the deadlines and reads; `None` if there is something to write.
+    fn poll_rest(
+        &mut self,
+        cx: &mut Context<'_>,
+        is_waiting: bool,
+    ) -> Poll<Result<Option<Event>, End>> {
+        match self.keep_alive.poll(cx) {
+            Poll::Ready(Due::Stalled) => return Poll::Ready(Err(End::Stalled)),
+            Poll::Ready(Due::Unanswered) => return Poll::Ready(Err(End::Unanswered)),
+            Poll::Ready(Due::Ping) => {
+                self.outbound.put_ping();
+                return Poll::Ready(Ok(None));
+            }
+            Poll::Pending => {}
+        }
+        match self.inbound.poll(&mut self.io, &mut self.outbound, cx) {
+            Poll::Ready(received) => Poll::Ready(received.map(|it| Some(self.event_of(it)))),
+            // The library has put a pong into the buffer.
+            Poll::Pending if self.outbound.has_control() && !is_waiting => Poll::Ready(Ok(None)),
+            Poll::Pending => Poll::Pending,
         }
     }
 
@@ -182,13 +224,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
                 Event::Control
             }
         }
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        let before = self.outbound.position();
-        let polled = self.outbound.poll_write(&mut self.io, cx);
-        self.keep_alive.wrote(polled.is_pending(), self.outbound.position() != before);
-        polled
     }
 
     /// Closes the WebSocket: sends a close frame, and waits a limited time for the client's.

@@ -46,10 +46,6 @@ const RULES: &str = r#"
     finding = "circuit_open"
     topic = "circuit-breaker"
     for = "1s"
-    [rules.ColdByFinding]
-    finding = "low_hit_rate"
-    topic = "cache"
-    for = "1s"
     [rules.MemoryInUse]
     metric = "process_resident_memory_bytes"
     divided_by = "process_memory_limit_bytes"
@@ -67,16 +63,6 @@ const FINDINGS: &[[&str; 6]] = &[
         "critical",
         r#""circuit""#,
         r#"circuit_breaker_state{state="open"} >= 1"#,
-    ],
-    [
-        "ColdByFinding",
-        "cache",
-        "low_hit_rate",
-        "warning",
-        r#""cache", "tier""#,
-        r#"sum by (cache, tier) (rate(cache_gets_total{result="hit"}[10s]))
-            / sum by (cache, tier) (rate(cache_gets_total[10s])) < 0.7
-            and sum by (cache, tier) (rate(cache_gets_total[10s])) * 10 >= 20"#,
     ],
     [
         "PoolFailing",
@@ -111,13 +97,15 @@ fn rules(demo: &Demo) -> Vec<Value> {
 }
 
 fn translated(rule: &Value) -> Value {
-    let seconds = |key: &str| format!("{}s", rule[key].as_f64().unwrap_or_default());
     let query = rule["query"].as_str().expect("a query");
     let mut labels = rule["labels"].clone();
+    let mut lasting = rule["duration"].as_f64().unwrap_or_default();
     let query = match FINDINGS.iter().find(|[name, ..]| rule["name"] == *name) {
         Some([_, topic, code, severity, keys, query]) => {
             labels = json!({ "topic": topic, "code": code, "severity": severity });
-            // An alert of a finding names the circuit, pool or tier as its component.
+            // A finding is believed at its second tick.
+            lasting += 1.0;
+            // An alert of a finding names the circuit or pool as its component.
             format!(r#"sum by (component) (label_join({query}, "component", "/", {keys}))"#)
         }
         None if query.contains("quantile") => of_windows(query),
@@ -126,8 +114,8 @@ fn translated(rule: &Value) -> Value {
     json!({
         "alert": rule["name"],
         "expr": query,
-        "for": seconds("duration"),
-        "keep_firing_for": seconds("keepFiringFor"),
+        "for": format!("{lasting}s"),
+        "keep_firing_for": format!("{}s", rule["keepFiringFor"].as_f64().unwrap_or_default()),
         "labels": labels,
     })
 }

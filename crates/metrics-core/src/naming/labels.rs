@@ -3,7 +3,10 @@
 //! Values often come from outside, such as the name of a tenant, so registration truncates long
 //! ones here.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::ptr;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
@@ -15,21 +18,35 @@ pub const MAX_LABEL_VALUE_BYTES: usize = 256;
 pub const OTHER: &str = "_other";
 
 /// The labels of one series, sorted by key; cloning shares the storage.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Labels(Arc<[(Box<str>, Box<str>)]>);
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
+pub struct Labels(Arc<[Label]>);
+
+/// A key and its value.
+type Label = (Cow<'static, str>, Box<str>);
 
 impl Labels {
     /// Sorts and bounds the pairs; of two pairs with one key the last wins.
     pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut sorted: Vec<(Box<str>, Box<str>)> = Vec::new();
+        let mut sorted: Vec<Label> = Vec::new();
         for (key, value) in pairs {
             let value = bounded(value).into();
             match sorted.binary_search_by(|(have, _)| (**have).cmp(key)) {
                 Ok(at) => sorted[at].1 = value,
-                Err(at) => sorted.insert(at, (key.into(), value)),
+                Err(at) => sorted.insert(at, (Cow::Owned(key.to_owned()), value)),
             }
         }
         Self(sorted.into())
+    }
+
+    /// As [`Self::new`], without copies of keys that are in order.
+    pub(crate) fn with_keys(keys: &[&'static str], values: &[&str]) -> Self {
+        let pairs = keys.iter().copied().zip(values.iter().copied());
+        if !keys.is_sorted_by(|before, key| before < key) {
+            return Self::new(pairs);
+        }
+        // Collected in one allocation, since the length is known.
+        let label = |(key, value)| (Cow::Borrowed(key), bounded(value).into());
+        Self(pairs.map(label).collect())
     }
 
     /// The pairs in the order of their keys.
@@ -51,6 +68,30 @@ impl Labels {
     /// The same keys, each with the value [`OTHER`].
     pub(crate) fn folded(&self) -> Self {
         Self::new(self.iter().map(|(key, _)| (key, OTHER)))
+    }
+}
+
+/// Orders by keys and values, pair by pair.
+impl Ord for Labels {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let pairs = self.0.iter().zip(&*other.0);
+        let compare = |((key, value), (other_key, other_value)): (&Label, &Label)| {
+            // The series of a family have the same keys, mostly of the same constants.
+            let keys = if ptr::eq::<str>(&**key, &**other_key) {
+                Ordering::Equal
+            } else {
+                key.cmp(other_key)
+            };
+            keys.then_with(|| value.cmp(other_value))
+        };
+        let first = pairs.map(compare).find(|order| order.is_ne());
+        first.unwrap_or_else(|| self.0.len().cmp(&other.0.len()))
+    }
+}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -8,7 +8,8 @@
 //! sample, so that no record is lost.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 
 use crate::naming::desc::{Desc, Kind, OwnedDesc, check_label};
@@ -62,7 +63,35 @@ struct Series {
     asked: u64,
 }
 
+impl Series {
+    fn new(expired: Option<Expired>, desc: &OwnedDesc, context: &sync::Arc<Context>) -> Self {
+        let cells = Cells::new(Head::new(expired), desc, context);
+        cells.resume();
+        Self { cells, asked: 0 }
+    }
+}
+
+/// Takes the totals of an expired series with these labels, if there was one of the same kind.
+fn take_expired(
+    remembered: &mut HashMap<Cow<'static, str>, Remembered>,
+    desc: &OwnedDesc,
+    labels: &Labels,
+) -> Option<Expired> {
+    let remembered = remembered.get_mut(&desc.name)?;
+    if remembered.kind == desc.kind { remembered.take(labels) } else { None }
+}
+
 impl Family {
+    /// Refuses another description of the name, and other label keys.
+    fn check(&self, desc: &OwnedDesc, labels: &Labels) -> Result<(), RegisterError> {
+        match self.difference(desc, labels) {
+            Some(difference) => {
+                Err(RegisterError::Conflict { name: desc.name.clone(), difference })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Returns the part in which another description of the name differs.
     fn difference(&self, desc: &OwnedDesc, labels: &Labels) -> Option<&'static str> {
         let checks = [
@@ -160,12 +189,7 @@ impl Families {
             }
             return labels.iter().try_for_each(|(key, _)| Ok(check_label(key)?));
         };
-        match family.difference(desc, labels) {
-            Some(difference) => {
-                Err(RegisterError::Conflict { name: desc.name.clone(), difference })
-            }
-            None => Ok(()),
-        }
+        family.check(desc, labels)
     }
 
     /// Replaces the help text of a family that was described at run time; `false` if there is
@@ -187,18 +211,32 @@ impl Families {
         labels: Labels,
         context: &sync::Arc<Context>,
     ) -> Result<Registered<Cells>, RegisterError> {
-        self.check(desc, &labels)?;
         let Some(family) = self.by_name.get_mut(&desc.name) else {
+            self.check(desc, &labels)?;
             let is_full = self.series >= self.limits.series && !self.is_own(desc);
             let folds = is_full && !labels.is_empty();
             return Ok(self.insert_or_fold(folds, desc, labels, context));
         };
-        if let Some(series) = family.series.get_mut(&labels) {
-            series.asked += 1;
-            series.cells.head().has_expired.store(false, Ordering::Relaxed);
-            return Ok(Registered::new(series.cells.clone(), Folding::Own));
-        }
+        family.check(desc, &labels)?;
         let (held, cap) = (family.series.len(), self.limits.per_family(desc.kind));
+        let has_room = held < cap && self.series < self.limits.series;
+        let labels = match family.series.entry(labels) {
+            Entry::Occupied(entry) => {
+                let series = entry.into_mut();
+                series.asked += 1;
+                series.cells.head().has_expired.store(false, Ordering::Relaxed);
+                return Ok(Registered::new(series.cells.clone(), Folding::Own));
+            }
+            Entry::Vacant(entry) if has_room => {
+                let expired = take_expired(&mut self.remembered, desc, entry.key());
+                let series = entry.insert(Series::new(expired, desc, context));
+                series.asked += 1;
+                self.series += 1;
+                self.generation += 1; // a series came
+                return Ok(Registered::new(series.cells.clone(), Folding::Own));
+            }
+            Entry::Vacant(entry) => entry.into_key(),
+        };
         // The series `_other` does not count.
         let is_full = held > cap || held == cap && !family.series.contains_key(&labels.folded());
         let is_full = is_full || self.series >= self.limits.series;
@@ -236,15 +274,11 @@ impl Families {
             keys: labels.iter().map(|(key, _)| key.into()).collect(),
             series: BTreeMap::new(),
         });
-        let remembered = self.remembered.get_mut(&desc.name);
-        let remembered = remembered.filter(|remembered| remembered.kind == desc.kind);
         let mut is_new = false;
-        let expired = remembered.and_then(|remembered| remembered.take(&labels));
+        let expired = take_expired(&mut self.remembered, desc, &labels);
         let series = family.series.entry(labels).or_insert_with(|| {
             is_new = true;
-            let cells = Cells::new(Head::new(expired), desc, context);
-            cells.resume();
-            Series { cells, asked: 0 }
+            Series::new(expired, desc, context)
         });
         series.asked += 1;
         let cells = series.cells.clone();

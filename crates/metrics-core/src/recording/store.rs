@@ -28,7 +28,7 @@ impl Store {
         values: &[&str],
     ) -> Result<Registered<Cells>, RegisterError> {
         check_shape(desc, kind, values.len())?;
-        let labels = Labels::new(desc.label_keys().iter().copied().zip(values.iter().copied()));
+        let labels = Labels::with_keys(desc.label_keys(), values);
         lock(&self.families).get_or_insert(&desc.into(), labels, &self.context)
     }
 

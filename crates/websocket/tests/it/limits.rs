@@ -7,7 +7,7 @@ use tokio::io::{AsyncWriteExt, duplex};
 use tokio::time::Instant;
 use websocket::{End, Event, Socket};
 
-use crate::client::{Client, FINAL, PING, PONG, at_most, frame, rules};
+use crate::client::{Client, FINAL, PING, PONG, TEXT, at_most, frame, rules};
 
 #[tokio::test(start_paused = true)]
 async fn the_third_unanswered_ping_ends_the_connection() {
@@ -30,6 +30,31 @@ async fn a_client_that_answers_pings_stays() {
         client.send(FINAL | PONG, b"").await;
     }
     assert!(!client.server.is_finished());
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_go_with_messages_and_must_be_answered_all_the_same() {
+    let (mut client, ping) = (Client::of_echo(rules(), 1 << 10), rules().ping);
+    let begun = Instant::now();
+    let mut pings = 0;
+    let is_gone = loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        client.send(FINAL | TEXT, b"x").await;
+        match client.receive().await {
+            Some(frame) if frame.opcode == PING => {
+                pings += 1;
+                // It came just before the echo.
+                let Some(frame) = client.receive().await else { break true };
+                assert_eq!(frame.text(), "x");
+            }
+            Some(frame) => assert_eq!(frame.text(), "x"),
+            None => break true,
+        }
+        if begun.elapsed() > 4 * ping {
+            break false;
+        }
+    };
+    assert!(is_gone && pings == 2, "{pings} pings");
 }
 
 #[tokio::test(start_paused = true)]
