@@ -30,6 +30,9 @@ pub const PATH: &str = "/metrics/stream?metrics=bench&interval=1000";
 /// The least size of an update.
 pub const BYTES: usize = 4096;
 
+/// What the peer and the floor send first, as node0 sends a snapshot: a reader then is connected.
+const FIRST: &str = r#"{"type":"snapshot","timestamp":0,"seq":null,"data":{}}"#;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A contender: its name, and what starts it.
@@ -157,7 +160,9 @@ async fn write_frames(
     stream.set_nodelay(true)?;
     let mut head = [0; 1024];
     let _ = stream.read(&mut head).await?;
-    stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").await?;
+    let accepted = "HTTP/1.1 101 Switching Protocols\r\n\r\n".as_bytes();
+    let head = [0x81, FIRST.len() as u8];
+    stream.write_all(&[accepted, &head, FIRST.as_bytes()].concat()).await?;
     frames.mark_unchanged();
     while frames.changed().await.is_ok() {
         let frame = frames.borrow_and_update().clone();
@@ -203,6 +208,9 @@ async fn upgrade(upgrade: WebSocketUpgrade, State(shared): State<Shared>) -> Res
 
 async fn send_updates(mut socket: WebSocket, shared: Shared) {
     let mut updates = shared.updates.subscribe();
+    if socket.send(Message::Text(FIRST.into())).await.is_err() {
+        return;
+    }
     loop {
         tokio::select! {
             received = socket.recv() => {

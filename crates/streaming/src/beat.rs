@@ -78,6 +78,11 @@ impl Beats {
         (self.sender.subscribe(), self.number)
     }
 
+    /// Wakes all readers, for something else than an update.
+    pub(crate) fn wake(&self) {
+        self.sender.send_modify(|_| {});
+    }
+
     pub(crate) fn has_readers(&self) -> bool {
         self.sender.receiver_count() > 0
     }

@@ -131,22 +131,20 @@ impl Feed {
         let due = self.due(&sets, &sample);
         let topics: BTreeSet<_> = sets
             .iter()
-            .flatten()
+            .flat_map(|set| set.iter())
             .filter_map(|(topic, interval)| due.contains(interval).then_some(*topic))
             .collect();
         let mut encoding = Encoding::new(sample);
         encoding.encode(topics, &hub.metrics.encoded);
         hub.with_channels(|channels| {
-            for notice in notices {
-                // It fails if there is no session, which is fine.
-                let _ = channels.notices.send(notice);
-            }
+            hub.notify(channels, notices);
             for (set, beats) in &mut channels.sets {
                 beats.send(&encoding, set, &due, &self.sent);
             }
         });
         for interval in &due {
-            let with_interval = sets.iter().flatten().filter(|(_, of)| *of == interval);
+            let with_interval =
+                sets.iter().flat_map(|set| set.iter()).filter(|(_, of)| *of == interval);
             let bodies = encoding.bodies(with_interval.map(|(topic, _)| *topic));
             if let Some(sent) = self.sent.get_mut(interval) {
                 sent.note(bodies);
@@ -157,8 +155,8 @@ impl Feed {
     }
 
     /// Returns the intervals that are due, and forgets those that nobody has any more.
-    fn due(&mut self, sets: &[Subscriptions], sample: &Sample) -> Vec<Interval> {
-        let live: BTreeSet<Interval> = sets.iter().flat_map(BTreeMap::values).copied().collect();
+    fn due(&mut self, sets: &[Arc<Subscriptions>], sample: &Sample) -> Vec<Interval> {
+        let live: BTreeSet<Interval> = sets.iter().flat_map(|set| set.values()).copied().collect();
         self.sent.retain(|interval, _| live.contains(interval));
         let mut due = Vec::new();
         for interval in live {
@@ -219,7 +217,7 @@ impl Drop for Feed {
 
 impl Channels {
     /// Returns the sets of subscriptions that sessions have, and forgets the others.
-    fn live_sets(&mut self) -> Vec<Subscriptions> {
+    fn live_sets(&mut self) -> Vec<Arc<Subscriptions>> {
         self.sets.retain(|_, beats| beats.has_readers());
         self.sets.keys().cloned().collect()
     }

@@ -30,6 +30,9 @@ pub(crate) struct Hub {
     pub(crate) epoch: u64,
     /// A permit for each session that may be opened.
     pub(crate) places: Arc<Semaphore>,
+    /// The alerts and findings that were sent, so that a session sees without a lock whether there
+    /// are new ones.
+    pub(crate) noticed: AtomicU64,
     /// The sessions that were dropped and not ended.
     pub(crate) abandoned: AtomicU64,
     /// `None` once the stream is closed.
@@ -43,11 +46,11 @@ pub(crate) struct Hub {
 pub(crate) struct Channels {
     pub(crate) notices: broadcast::Sender<Notice>,
     /// The beats of each set of subscriptions that somebody has.
-    pub(crate) sets: HashMap<Subscriptions, Beats>,
+    pub(crate) sets: HashMap<Arc<Subscriptions>, Beats>,
 }
 
-/// The updates of a set of subscriptions, and the number of the last one before.
-pub(crate) type Joined = (watch::Receiver<Option<Arc<Beat>>>, u64);
+/// A set of subscriptions, its updates, and the number of the last one before.
+pub(crate) type Joined = (Arc<Subscriptions>, watch::Receiver<Option<Arc<Beat>>>, u64);
 
 impl Hub {
     pub(crate) fn new(settings: StreamingBuilder, registry: &Registry, metrics: Metrics) -> Self {
@@ -59,6 +62,7 @@ impl Hub {
             places: Arc::new(Semaphore::new(settings.max_clients)),
             settings,
             metrics,
+            noticed: AtomicU64::new(0),
             abandoned: AtomicU64::new(0),
             channels: Mutex::new(Some(channels)),
             closing: Notify::new(),
@@ -71,13 +75,14 @@ impl Hub {
     }
 
     /// Subscribes to the updates of a set; `None` once the stream is closed.
-    pub(crate) fn join(&self, set: &Subscriptions) -> Option<Joined> {
+    pub(crate) fn join(&self, set: Subscriptions) -> Option<Joined> {
         let mut channels = lock(&self.channels);
         let sets = &mut channels.as_mut()?.sets;
-        if let Some(beats) = sets.get(set) {
-            return Some(beats.subscribe());
-        }
-        Some(sets.entry(set.clone()).or_insert_with(Beats::new).subscribe())
+        // All sessions of a set share one copy of it.
+        let known = sets.get_key_value(&set).map(|(known, _)| known.clone());
+        let set = known.unwrap_or_else(|| Arc::new(set));
+        let (updates, last) = sets.entry(set.clone()).or_insert_with(Beats::new).subscribe();
+        Some((set, updates, last))
     }
 
     /// Calls `act` with the channels to the sessions; `None` once the stream is closed.
@@ -89,6 +94,21 @@ impl Hub {
     pub(crate) fn close(&self) {
         *lock(&self.channels) = None;
         self.closing.notify_one();
+    }
+
+    /// Sends alerts and findings to all sessions.
+    pub(crate) fn notify(&self, channels: &Channels, notices: Vec<Notice>) {
+        let count = notices.len() as u64;
+        if count == 0 {
+            return;
+        }
+        for notice in notices {
+            // It fails if there is no session, which is fine.
+            let _ = channels.notices.send(notice);
+        }
+        // Counted before the sessions wake, so that each finds them.
+        self.noticed.fetch_add(count, Ordering::Release);
+        channels.sets.values().for_each(Beats::wake);
     }
 
     pub(crate) fn is_closed(&self) -> bool {

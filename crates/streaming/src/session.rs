@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use metrics_core::InFlight;
-use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
+use tokio::sync::broadcast::{self, error::TryRecvError};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
@@ -34,7 +34,7 @@ use crate::rate::Rate;
 pub struct Session {
     hub: Arc<Hub>,
     requests: UnboundedSender<Request>,
-    set: Subscriptions,
+    set: Arc<Subscriptions>,
     beats: watch::Receiver<Option<Arc<Beat>>>,
     /// The pass of the last message that had one.
     seq: u64,
@@ -44,6 +44,8 @@ pub struct Session {
     fresh: Vec<&'static str>,
     /// `None` until the first snapshot.
     notices: Option<broadcast::Receiver<Notice>>,
+    /// The number of notices up to which all were received.
+    noticed: u64,
     /// A notice that was received, and waits for messages before it.
     notice: Option<Notice>,
     /// Updates and notices that the reader was too slow for, and was not told of yet.
@@ -103,7 +105,7 @@ impl Session {
         start: Start,
         counted: (OwnedSemaphorePermit, InFlight),
     ) -> Option<Self> {
-        let (beats, seen) = hub.join(&set)?;
+        let (set, beats, seen) = hub.join(set)?;
         let mut session = Self {
             hub,
             requests,
@@ -113,6 +115,7 @@ impl Session {
             seq: 0,
             seen,
             notices: None,
+            noticed: 0,
             notice: None,
             missed: 0,
             missed_notices: 0,
@@ -164,30 +167,24 @@ impl Session {
 
     /// Waits for something new.
     async fn wait(&mut self) -> Result<(), Close> {
-        let Some(notices) = &mut self.notices else {
+        // Looked at again, since the wake for a notice may have come with the last update.
+        let has_notices = self.hub.noticed.load(Ordering::Acquire) != self.noticed;
+        if !has_notices && self.beats.changed().await.is_err() {
             return Err(self.closed(Close::GOING_AWAY));
-        };
-        let received = tokio::select! {
-            biased;
-            notice = notices.recv() => Some(notice),
-            changed = self.beats.changed() => changed.err().map(|_| Err(RecvError::Closed)),
-        };
-        match received {
-            Some(Ok(notice)) => self.keep(notice),
-            Some(Err(RecvError::Lagged(missed))) => self.lag(missed),
-            Some(Err(RecvError::Closed)) => return Err(self.closed(Close::GOING_AWAY)),
-            None => {}
         }
         Ok(())
     }
 
     /// Takes the next notice that is there already.
     fn take_notice(&mut self) {
-        while self.notice.is_none() {
+        let noticed = self.hub.noticed.load(Ordering::Acquire);
+        while self.notice.is_none() && self.noticed != noticed {
             match self.notices.as_mut().map(broadcast::Receiver::try_recv) {
                 Some(Ok(notice)) => self.keep(notice),
                 Some(Err(TryRecvError::Lagged(missed))) => self.lag(missed),
-                Some(Err(TryRecvError::Empty | TryRecvError::Closed)) | None => return,
+                Some(Err(TryRecvError::Empty | TryRecvError::Closed)) | None => {
+                    self.noticed = noticed;
+                }
             }
         }
     }
@@ -244,19 +241,17 @@ impl Session {
             Some(Queued::Asked(..)) => return None,
             None => None,
         };
-        let beat = self.new_beat();
         let notice = self.notice.as_ref().map(|notice| notice.id.place.seq);
-        let earliest = [notice, first, beat].into_iter().flatten().min()?;
-        if notice == Some(earliest) {
+        // Mostly there is nothing but the update.
+        let Some(earliest) = [notice, first].into_iter().flatten().min() else {
+            return self.update_or_catch_up();
+        };
+        if self.new_beat().is_some_and(|beat| beat < earliest) {
+            self.update_or_catch_up()
+        } else if notice == Some(earliest) {
             self.notice.take().map(|notice| notice.message())
-        } else if first == Some(earliest) {
-            self.take_first()
         } else {
-            let update = self.update();
-            if update.is_none() {
-                self.catch_up();
-            }
-            update
+            self.take_first()
         }
     }
 
@@ -286,9 +281,10 @@ impl Session {
         beat.as_ref().filter(|beat| beat.number > self.seen).map(|beat| beat.instant.seq)
     }
 
-    /// Returns the update that is new; `None` if there were some before it, which are missed.
+    /// Returns the update that is new, if there is one; notes it as missed if there were some before.
     fn update(&mut self) -> Option<Message> {
-        let beat = self.beats.borrow_and_update().clone()?;
+        let beat = self.beats.borrow_and_update();
+        let beat = beat.as_ref().filter(|beat| beat.number > self.seen)?;
         let unseen = beat.number - self.seen;
         self.seen = beat.number;
         if unseen > 1 {
@@ -299,6 +295,14 @@ impl Session {
         self.fresh.retain(|fresh| beat.topics().all(|topic| topic != *fresh));
         let epoch = self.hub.epoch;
         Some(if is_fresh { beat.complete(epoch) } else { beat.changed(epoch) })
+    }
+
+    fn update_or_catch_up(&mut self) -> Option<Message> {
+        let update = self.update();
+        if self.missed > 0 {
+            self.catch_up();
+        }
+        update
     }
 
     fn snapshot(&mut self, snapshot: &Snapshot, purpose: Purpose) -> Message {

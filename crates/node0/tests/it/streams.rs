@@ -88,7 +88,6 @@ async fn monitors_are_asked_once_for_all_readers() {
         "scrapes": scrapes, "probes": probes, "updates": report.updates,
         "passes": report.passes, "judged": judged, "reported": reported,
     });
-    println!("{figures:#}");
     prove::report(&figures).expect("figures");
     assert_eq!((report.lost, report.unequal), (0, 0), "{report:#?}");
     assert!(scrapes > 50 && probes > 50, "{figures:#}");

@@ -22,11 +22,11 @@ const WAITING_ANSWERS: usize = BURST as usize * 4;
 
 /// The subscriptions of a client, after it changed them.
 #[derive(Serialize)]
-struct Granted {
+struct Granted<'a> {
     metrics: Vec<&'static str>,
     /// `None` if the topics have several.
     interval: Option<Interval>,
-    intervals: Subscriptions,
+    intervals: &'a Subscriptions,
 }
 
 /// The data of an answer that has none.
@@ -90,7 +90,7 @@ impl Session {
         interval: Interval,
         id: Option<&Value>,
     ) -> Result<(), Close> {
-        let mut set = self.set.clone();
+        let mut set = Subscriptions::clone(&self.set);
         set.extend(named);
         self.join(set)?;
         let metrics: Vec<_> = named.keys().copied().collect();
@@ -100,7 +100,7 @@ impl Session {
     }
 
     fn unsubscribe(&mut self, named: &Subscriptions, id: Option<&Value>) -> Result<(), Close> {
-        let mut set = self.set.clone();
+        let mut set = Subscriptions::clone(&self.set);
         set.retain(|topic, _| !named.contains_key(topic));
         self.join(set)?;
         let mut intervals = self.set.values();
@@ -111,17 +111,16 @@ impl Session {
 
     /// Changes the subscriptions.
     fn join(&mut self, set: Subscriptions) -> Result<(), Close> {
-        let Some((beats, seen)) = self.hub.join(&set) else {
+        let Some((set, beats, seen)) = self.hub.join(set) else {
             return Err(self.closed(Close::GOING_AWAY));
         };
         // An update that the reader has not taken is the last one of the set before.
-        let waiting = self.new_beat().map(|_| self.update());
+        let waiting = self.update();
         self.fresh = set.keys().copied().collect();
         (self.set, self.beats, self.seen) = (set, beats, seen);
-        match waiting {
-            Some(Some(update)) => self.queue.push_back(Queued::Message(update)),
-            Some(None) => self.catch_up(),
-            None => {}
+        self.queue.extend(waiting.map(Queued::Message));
+        if self.missed > 0 {
+            self.catch_up();
         }
         Ok(())
     }
@@ -133,7 +132,7 @@ impl Session {
         id: Option<&Value>,
     ) -> Result<(), Close> {
         let intervals = self.set.clone();
-        self.answer(Kind::Subscribed, id, Granted { metrics, interval, intervals })
+        self.answer(Kind::Subscribed, id, Granted { metrics, interval, intervals: &intervals })
     }
 
     fn refuse(&mut self, id: Option<&Value>, refusal: &Refusal) -> Result<(), Close> {

@@ -33,6 +33,23 @@ async fn a_client_that_answers_pings_stays() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_newest_ping_is_answered_once_the_client_reads_again() {
+    let mut client = Client::of_echo(rules(), 300);
+    let begun = Instant::now();
+    for count in 0..50_u8 {
+        client.send(FINAL | PING, &[count; 125]).await;
+        tokio::task::yield_now().await;
+    }
+    let mut newest = None;
+    while newest != Some(49) {
+        let pong = client.receive().await.expect("a pong");
+        assert_eq!(pong.opcode, PONG, "it does not take until the next ping of the server");
+        newest = pong.payload.first().copied();
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
 async fn pings_go_with_messages_and_must_be_answered_all_the_same() {
     let (mut client, ping) = (Client::of_echo(rules(), 1 << 10), rules().ping);
     let begun = Instant::now();

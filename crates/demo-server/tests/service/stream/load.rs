@@ -132,8 +132,7 @@ fn assert_complete(report: &Report, clients: usize) {
     assert!(report.latency.p99 <= DELIVERY_P99_MILLIS, "{report:#?}");
 }
 
-fn figures(name: &str, figures: Value) {
-    println!("{name}: {figures:#}");
+fn figures(name: &str, figures: &Value) {
     prove::report(&json!({ name: figures })).expect("figures");
 }
 
@@ -151,7 +150,7 @@ fn each_client_has_each_update_once_in_order_and_each_topic_is_encoded_once() {
     let report = report(running);
     let encoded = metric(&demo, ENCODED, "") - before;
     let expected = report.passes as f64 * topics;
-    figures("thousand", json!({ "clients": report, "encoded": encoded, "expected": expected }));
+    figures("thousand", &json!({ "clients": report, "encoded": encoded, "expected": expected }));
     assert_complete(&report, clients);
     // A pass may lie between the start of the clients' time and the test's first look.
     assert!((encoded - expected).abs() <= topics, "{encoded} instead of {expected}");
@@ -165,7 +164,7 @@ fn ten_thousand_clients_have_each_update_in_time() {
     let _traffic = Traffic::start(demo.address);
     let plan = Plan::new(demo.address, ALL, clients, millis);
     let report = report(start_clients(&plan));
-    figures("tenThousand", json!(report));
+    figures("tenThousand", &json!(report));
     assert_complete(&report, clients);
 }
 
@@ -203,7 +202,7 @@ fn clients_that_never_read_are_bounded_closed_and_disturb_nobody() {
     let each = most.saturating_sub(before) / stalled as u64;
     figures(
         "stalled",
-        json!({
+        &json!({
             "bytesForEach": each, "seconds": closed, "p99Without": without.latency.p99, "with": with,
         }),
     );
@@ -235,7 +234,7 @@ fn clients_that_flood_pings_are_bounded_and_closed() {
         metric(&demo, CLOSED, "reason=\"flood\"") as usize >= flooders
     });
     let each = most.saturating_sub(before) / flooders as u64;
-    figures("pings", json!({ "bytesForEach": each }));
+    figures("pings", &json!({ "bytesForEach": each }));
     assert!(all_closed, "{} are closed", metric(&demo, CLOSED, ""));
     assert!(each <= STALLED_BYTES, "{each} bytes for each client");
     drop(running);
