@@ -6,7 +6,8 @@
 //! are busy for most of a second, the question has no answer.
 //!
 //! The figures are the processor time for one update, the kernel's part included: that of the whole
-//! process, less what it takes while nobody reads, which in node0 is the sampling; the time until 99 of 100 updates are there; and the resident memory of a connection.
+//! process, less what it takes while nobody reads, which in node0 is the sampling; the time until
+//! 99 of 100 updates are there; and the resident memory of a connection.
 //!
 //! The floor is a task for each connection, which writes a finished frame. The peer is what a
 //! service writes in ten minutes: axum's WebSocket and tokio's broadcast, with axum's buffers and
@@ -105,7 +106,7 @@ fn measure(name: &str, readers: usize) -> Result<Vec<f64>> {
     Ok(vec![nanos, report.latency.p99 * 1e6, resident.of_one(readers).resident])
 }
 
-/// What the service has done until now.
+/// The processor time and the updates of the service until now.
 struct Sampled {
     nanos: u128,
     updates: u64,

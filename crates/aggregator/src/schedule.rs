@@ -1,4 +1,4 @@
-//! The moments at which samples are taken: the ticks, and what readers ask for between them.
+//! The moments at which samples are taken: the ticks, and those between that readers ask for.
 //!
 //! All moments are multiples of an interval since the registry was made. So two readers that ask
 //! for 500 ms share their samples, and a reader that asks for 2 s needs none of its own.
@@ -12,7 +12,10 @@ use metrics_core::Clock;
 /// The shortest time between two samples that a [`Pace`] can ask for.
 pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Asks for samples between the ticks; they are no more asked for when it is dropped.
+/// Asks for samples between the ticks, until it is dropped.
+///
+/// Each sample polls all monitors and reads all series, as a tick does, on the sampling thread. All
+/// paces of an aggregator share their samples: two that ask for 500 ms cost as much as one.
 ///
 /// ```
 /// use aggregator::Aggregator;
@@ -67,7 +70,7 @@ impl Drop for Pace {
     }
 }
 
-/// What is asked of the sampling thread.
+/// The samples that are asked of the sampling thread.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     clock: Clock,
@@ -93,7 +96,7 @@ struct Wish {
     since: Duration,
 }
 
-/// What is due.
+/// The next thing for the sampling thread to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     Tick,

@@ -1,4 +1,4 @@
-//! What a condition names and the service does not have.
+//! The names in a condition that the service does not have.
 //!
 //! A rule whose metric has a spelling mistake never fires, and without a word about it would look as
 //! good as a rule over a healthy service. The metric may still come, so it is no error either.

@@ -15,11 +15,11 @@ pub(crate) fn allow(connections: u32) {
         return;
     }
     let raised = maximum.map_or(needed, |maximum| maximum.min(needed)).max(current);
-    let limit = Rlimit { current: Some(raised), maximum };
-    let is_enough = setrlimit(Resource::Nofile, limit).is_ok() && raised >= needed;
-    if !is_enough {
+    let is_set = setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum }).is_ok();
+    let limit = if is_set { raised } else { current };
+    if limit < needed {
         tracing::warn!(
-            limit = raised,
+            limit,
             needed,
             "the limit on open files is too low for all streams: raise it (ulimit -n), or lower \
              --stream-max-clients"

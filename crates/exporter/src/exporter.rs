@@ -27,7 +27,7 @@ pub struct Exporter {
     plans: Mutex<Plans>,
 }
 
-/// What the pages of an exporter have in common.
+/// The settings that all pages of an exporter share.
 #[derive(Default)]
 pub(crate) struct Settings {
     pub(crate) decoration: Decoration,

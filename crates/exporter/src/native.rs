@@ -10,10 +10,12 @@ use metrics_core::{Buckets, Layout};
 /// The settings of native histograms, which [`Format::Protobuf`](crate::Format::Protobuf) shows.
 ///
 /// ```
-/// use exporter::{Exporter, NativeHistograms};
+/// use exporter::{Exporter, Format, NativeHistograms};
 ///
 /// let native = NativeHistograms::new().schema(3).max_buckets(100);
 /// let exporter = Exporter::builder().native_histograms(native).build();
+/// let accept = "application/vnd.google.protobuf;encoding=delimited";
+/// assert_eq!(exporter.negotiate(Some(accept)).format(), Format::Protobuf);
 /// ```
 ///
 /// # Error
@@ -39,7 +41,7 @@ const FINEST: i8 = 5;
 const COARSEST: i8 = -4;
 
 impl NativeHistograms {
-    /// Schema 4, so 16 buckets for each doubling, and at most 160 buckets.
+    /// Returns the defaults: schema 4, so 16 buckets for each doubling, and at most 160 buckets.
     pub const fn new() -> Self {
         Self { schema: 4, max_buckets: 160 }
     }

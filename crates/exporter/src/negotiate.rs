@@ -89,7 +89,7 @@ struct Offer {
     format: Format,
     main: &'static str,
     sub: &'static str,
-    /// What a range must say of these parameters, if it says something.
+    /// The values that a range must give these parameters, if it gives one.
     parameters: &'static [(&'static str, &'static str)],
     content_type: &'static str,
     /// Decides a tie between formats that are named.
@@ -152,7 +152,7 @@ enum Specificity {
     Version,
 }
 
-/// What a range says of a format.
+/// The preference of a range for a format.
 #[derive(Clone, Copy, Debug)]
 struct Preference {
     specificity: Specificity,

@@ -1,4 +1,4 @@
-//! What node0 does with input of strangers, as functions that a fuzzer calls.
+//! The parts of node0 that take input of strangers, as functions that a fuzzer calls.
 //!
 //! Each function takes any bytes and panics if node0 breaks a promise. `cargo xtask prove fuzz` runs
 //! them under libFuzzer, from the workspace in `fuzz`; a test runs them on the corpus, which has an

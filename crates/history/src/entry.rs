@@ -47,14 +47,14 @@ macro_rules! each_past {
 }
 pub(crate) use each_past;
 
-/// What the tick of a sample says about its deltas.
+/// The tick of a sample, as its deltas need it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tick {
     /// It took about its period, so its deltas are those of an interval.
     pub(crate) is_whole: bool,
     /// And the tick before it was observed.
     pub(crate) follows: bool,
-    /// How many such ticks fit into a period: 1 if it took its period.
+    /// The number of such ticks in a period: 1 if it took its period.
     pub(crate) pace: f64,
 }
 

@@ -24,7 +24,7 @@ pub struct Block {
     bytes: Arc<[u8]>,
 }
 
-/// How much of each interval is read.
+/// The part of each interval that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
     /// The summary of [`Counts`](crate::Counts), without the counts; all of [`Numbers`](crate::Numbers).

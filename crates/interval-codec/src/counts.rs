@@ -30,7 +30,7 @@ pub struct Counts {
     pub summary: Summary,
 }
 
-/// What can be read of an interval without its counts.
+/// The values of an interval that can be read without its counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// The number of values.

@@ -1,4 +1,4 @@
-//! One reader.
+//! One reader: its handshake, and what it does as its plan says.
 
 use std::cell::RefCell;
 use std::io;
@@ -11,7 +11,7 @@ use crate::frames::{self, Frames};
 use crate::plan::{Behaviour, Plan};
 use crate::tally::Tally;
 
-/// Enough for the response of a handshake.
+/// The maximum size of the response to a handshake, in bytes.
 const LONGEST_HEAD: usize = 16 << 10;
 
 /// Connects, behaves as planned, and counts what happens.
@@ -22,8 +22,8 @@ pub(crate) async fn run(plan: Plan, index: usize, tally: Rc<RefCell<Tally>>) {
             let code = behave(plan.behaviour, stream, frames, index, &tally).await;
             tally.borrow_mut().closed(index, code.unwrap_or_default());
         }
-        Ok(Upgraded::No(status)) => tally.borrow_mut().refused(index, status),
-        Err(_) => tally.borrow_mut().refused(index, 0),
+        Ok(Upgraded::No(status)) => tally.borrow_mut().refused(status),
+        Err(_) => tally.borrow_mut().refused(0),
     }
 }
 
@@ -60,12 +60,12 @@ async fn connect(plan: &Plan, index: usize) -> io::Result<Upgraded> {
                 status => Upgraded::No(status.unwrap_or_default()),
             });
         }
-        let mut byte_by_byte = [0; 1024];
-        let read = stream.read(&mut byte_by_byte).await?;
+        let mut bytes = [0; 1024];
+        let read = stream.read(&mut bytes).await?;
         if read == 0 || head.len() > LONGEST_HEAD {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        head.extend_from_slice(&byte_by_byte[..read]);
+        head.extend_from_slice(&bytes[..read]);
     }
 }
 

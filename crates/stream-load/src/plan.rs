@@ -15,15 +15,15 @@ pub struct Plan {
     pub paths: Vec<String>,
     /// The number of readers.
     pub clients: usize,
-    /// How long they read after all are connected, in milliseconds.
+    /// The time for which they read after all are connected, in milliseconds.
     pub millis: u64,
-    /// What they do.
+    /// The behaviour of all of them.
     pub behaviour: Behaviour,
     /// The size of each socket's receive buffer in bytes; the system's choice if `None`.
     pub receive_buffer: Option<u32>,
 }
 
-/// What a reader does.
+/// The behaviour of a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Behaviour {
     /// It reads all that comes.

@@ -21,7 +21,7 @@ pub(crate) struct Tally {
     buffer: Box<[u8]>,
 }
 
-/// What one reader has.
+/// The state of one reader.
 #[derive(Debug, Default, Clone)]
 struct Reader {
     group: usize,
@@ -36,7 +36,7 @@ struct Reader {
     has_update: bool,
 }
 
-/// What the readers of a group have: the hash of each update by its `seq`.
+/// The updates of a group of readers: the hash of each one by its `seq`.
 #[derive(Debug, Default)]
 struct Group {
     updates: HashMap<u64, Option<u64>>,
@@ -92,7 +92,7 @@ impl Tally {
         }
     }
 
-    pub(crate) fn refused(&mut self, _index: usize, status: u16) {
+    pub(crate) fn refused(&mut self, status: u16) {
         *self.report.refused.entry(status).or_default() += 1;
     }
 

@@ -18,7 +18,7 @@ impl StreamingBuilder {
         Self { max_clients: 10_000, max_topics: 16 }
     }
 
-    /// Limits the number of open sessions; 10 000 by default.
+    /// Limits the number of open sessions; 10 000 by default. With 0, none can be opened.
     pub fn max_clients(mut self, clients: usize) -> Self {
         self.max_clients = clients.min(tokio::sync::Semaphore::MAX_PERMITS);
         self

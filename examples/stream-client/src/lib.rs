@@ -42,7 +42,7 @@ pub struct Message {
     pub missed: u64,
 }
 
-/// What happens to a client.
+/// An event of a client.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
     Message(Message),

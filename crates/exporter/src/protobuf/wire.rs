@@ -1,4 +1,7 @@
 //! The wire format of protobuf, as far as it is needed.
+//!
+//! A library would bring a code generator or a copy of each page: an exporter writes four kinds of
+//! fields, in one pass.
 
 /// The bytes that are kept free for a length until it is known.
 const LENGTH_BYTES: usize = 1;

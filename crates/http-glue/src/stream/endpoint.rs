@@ -72,7 +72,11 @@ const MAX_EVENT_ID_BYTES: usize = 64;
 /// The system holds what was written and not read. Under [`serve`](crate::serve()) that is at most
 /// 64 KiB and one message beyond the client's own receive buffer, which Linux accounts as some
 /// 100 KiB, and some MB under servers that leave the system's default. After that a write has to
-/// wait, and a client that lets it wait for 5 s is closed. A WebSocket that does not answer pings is closed within 45 s even if all writes succeed.
+/// wait, and a client that lets it wait for 5 s is closed. A WebSocket that does not answer pings is
+/// closed within 45 s even if all writes succeed.
+///
+/// A client that sends `subscribe` again and again without reading holds up to a hundred snapshots
+/// until it is closed.
 #[derive(Debug)]
 #[must_use = "pass it to `Routes::surface`"]
 pub struct StreamEndpoint {

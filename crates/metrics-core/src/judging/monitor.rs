@@ -87,9 +87,10 @@ pub trait Monitor: Send + Sync + 'static {
     /// Copies values that have to be polled into the monitor's gauges; does nothing by default.
     ///
     /// Called before the numbers are read: once a tick, and for each sample between two ticks
-    /// while a reader asks for some ([`Ticker::read_between`](crate::Ticker::read_between)). Its budget is 1 ms by default: it may read
-    /// system files such as `/proc`, but must not wait for anything else. Refresh a slower source
-    /// in a thread or task of its own, and copy the last value here.
+    /// while a reader asks for some ([`Ticker::read_between`](crate::Ticker::read_between)). Its
+    /// budget is 1 ms by default: it may read system files such as `/proc`, but must not wait for
+    /// anything else. Refresh a slower source in a thread or task of its own, and copy the last
+    /// value here.
     fn poll(&self) {}
 
     /// Judges the numbers of a view.

@@ -28,6 +28,7 @@ fn number(server: &Prometheus, query: &str) -> Option<f64> {
 }
 
 /// Returns the exemplars of the native series: each value with its trace.
+#[expect(clippy::disallowed_methods, reason = "Prometheus stores them by its own wall time")]
 fn exemplars(server: &Prometheus) -> Vec<(f64, String)> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let query = http::encode_query(JOB);
