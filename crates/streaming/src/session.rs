@@ -27,9 +27,7 @@ use crate::rate::Rate;
 
 /// The stream of one reader: takes what a client says, and returns what it gets.
 ///
-/// Messages come in the order of [`seq`](EventId), which never goes down.
-///
-/// [`EventId`]: crate::EventId
+/// Messages come in the order of their pass, which never goes down: see [`EventId`](crate::EventId).
 #[derive(Debug)]
 pub struct Session {
     hub: Arc<Hub>,

@@ -1,6 +1,6 @@
 //! Native histograms, as real Prometheus servers ingest and query them.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use node0::{Exporter, Monitoring, NativeHistograms, serve};
 use serde_json::{Value, json};
@@ -28,9 +28,8 @@ fn number(server: &Prometheus, query: &str) -> Option<f64> {
 }
 
 /// Returns the exemplars of the native series: each value with its trace.
-#[expect(clippy::disallowed_methods, reason = "Prometheus stores them by its own wall time")]
-fn exemplars(server: &Prometheus) -> Vec<(f64, String)> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+fn exemplars(server: &Prometheus, monitoring: &Monitoring) -> Vec<(f64, String)> {
+    let now = monitoring.registry().clock().wall().as_millis() / 1000;
     let query = http::encode_query(JOB);
     let target =
         format!("/api/v1/query_exemplars?query={query}&start={}&end={}", now - 600, now + 60);
@@ -93,7 +92,7 @@ async fn prometheus_has_the_counts_the_quantiles_and_the_traces() {
         assert_eq!(classic, keeps_classic.then_some(count), "2.42 keeps one of the two");
         let bucket = r#"operation_duration_seconds_bucket{operation="job",le="+Inf"}"#;
         assert_eq!(number(server, bucket), keeps_classic.then_some(count));
-        let found = exemplars(server);
+        let found = exemplars(server, &monitoring);
         // 2.42 takes those of the buckets with bounds, in their order, and drops one that is older
         // than the one before.
         for (value, trace) in traced.iter().rev().take(if *keeps_classic { 3 } else { 1 }) {
