@@ -231,9 +231,9 @@ impl Families {
                 let expired = take_expired(&mut self.remembered, desc, entry.key());
                 let series = entry.insert(Series::new(expired, desc, context));
                 series.asked += 1;
-                self.series += 1;
-                self.generation += 1; // a series came
-                return Ok(Registered::new(series.cells.clone(), Folding::Own));
+                let cells = series.cells.clone();
+                self.count_new();
+                return Ok(Registered::new(cells, Folding::Own));
             }
             Entry::Vacant(entry) => entry.into_key(),
         };
@@ -283,10 +283,14 @@ impl Families {
         series.asked += 1;
         let cells = series.cells.clone();
         if is_new {
-            self.series += 1;
-            self.generation += 1; // a series came
+            self.count_new();
         }
         cells
+    }
+
+    fn count_new(&mut self) {
+        self.series += 1;
+        self.generation += 1; // a series came
     }
 
     /// Returns the series that no handle holds any more, for [`Self::remove`] once they were sampled.
