@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
 use stream_client::{Backoff, Client, News};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -31,7 +32,8 @@ async fn accept(listener: &TcpListener) -> WebSocketStream<TcpStream> {
     let mut socket = accept_async(stream).await.expect("a WebSocket");
     let order = socket.next().await.expect("a message").expect("the client is there");
     let order = order.to_text().expect("a text");
-    assert_eq!(order, r#"{"interval":500,"metrics":["cache"],"type":"subscribe"}"#);
+    let order: Value = serde_json::from_str(order).expect("JSON");
+    assert_eq!(order, json!({"type": "subscribe", "metrics": ["cache"], "interval": 500}));
     socket
 }
 
