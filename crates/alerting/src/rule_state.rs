@@ -23,7 +23,7 @@ pub(crate) struct RuleState {
     means: BTreeMap<Labels, HourlyMean>,
     /// The number of alerts that the last evaluation left out because of the cap.
     pub(crate) left_out: usize,
-    /// What the service did not have at the last evaluation.
+    /// The name that the service did not have at the last evaluation.
     pub(crate) missing: Option<String>,
 }
 

@@ -105,7 +105,7 @@ impl Fold for RateFold {
 pub(crate) struct BucketsFold {
     layout: Layout,
     quantile: Option<f64>,
-    /// How often the buckets of the tier were halved.
+    /// The number of times that the buckets of the tier were halved.
     tier_halvings: u32,
     /// The same for the counts of the point, which are those of the coarsest tier in it.
     halvings: u32,

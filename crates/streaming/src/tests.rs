@@ -26,7 +26,7 @@ use crate::{
 static TOPICS: [Topic; 3] =
     [Topic::new("alpha", "alpha"), Topic::new("beta", "beta"), Topic::new("gamma", "gamma")];
 
-/// What the monitors of a rig say.
+/// The answers of the monitors of a rig.
 #[derive(Debug, Default)]
 struct Said {
     /// The number in the body of each topic.

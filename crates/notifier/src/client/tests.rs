@@ -1,4 +1,4 @@
-//! Why an attempt failed, and what is said about it.
+//! The reasons for which an attempt fails, and what is said about them.
 
 use super::*;
 

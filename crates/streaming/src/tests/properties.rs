@@ -31,7 +31,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a client knows, by the rules of the protocol alone.
+/// The numbers that a client knows, by the rules of the protocol alone.
 #[derive(Debug, Default)]
 struct Client {
     topics: BTreeMap<String, u64>,

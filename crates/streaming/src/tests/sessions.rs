@@ -1,4 +1,4 @@
-//! What a reader gets, and when.
+//! The messages of a reader, and their times.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What clients say, and what they are answered.
+//! The messages of clients, and their answers.
 
 use super::*;
 
