@@ -14,7 +14,8 @@
 //! A series keeps the deltas of its window ([`SeriesTicks`]). A sample does not copy them: it
 //! shares them with the series, and adds them up only when a reader asks for the buckets.
 
-use std::collections::VecDeque;
+mod closed;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use crate::reading::histogram::{Base, Published};
 use crate::reading::timeline::{ClosedTick, PassTime, is_too_old};
 use crate::recording::layout::Layout;
 use crate::recording::line::fetch;
+use closed::ClosedTicks;
 
 /// The bounds of every window: a minimum of samples and a maximum age.
 #[derive(Clone, Copy, Debug)]
@@ -33,16 +35,6 @@ pub(crate) struct Rule {
     pub(crate) max_age: Duration,
 }
 
-/// One closed tick of one series.
-#[derive(Debug)]
-struct Interval {
-    start: Duration,
-    /// The count and the sum of `delta`, copied here so that most passes need not dereference it.
-    count: u64,
-    sum: f64,
-    delta: Arc<Delta>,
-}
-
 /// The ticks of one series: those in its window, and the running one.
 #[derive(Debug)]
 pub(crate) struct SeriesTicks {
@@ -50,7 +42,7 @@ pub(crate) struct SeriesTicks {
     /// The start of the tick in which the series was first seen.
     birth: Duration,
     /// The closed ticks in the window, the oldest first. Ticks without records are left out.
-    closed: VecDeque<Interval>,
+    closed: ClosedTicks,
     /// The start and the count of the first entry of `closed`, so that most passes need not read `closed`.
     oldest: Option<(Duration, u64)>,
     /// The count and the sum of `closed`.
@@ -87,7 +79,7 @@ impl SeriesTicks {
         Self {
             layout,
             birth,
-            closed: VecDeque::new(),
+            closed: ClosedTicks::new(layout),
             oldest: None,
             count: 0,
             sum: 0.0,
@@ -115,7 +107,7 @@ impl SeriesTicks {
 
     /// Fetches what new records in the running tick change or may change.
     pub(crate) fn fetch(&self) {
-        fetch(self.closed.as_slices().0);
+        self.closed.fetch();
         if let Some(running) = &self.running {
             fetch(&**running);
         }
@@ -146,18 +138,15 @@ impl SeriesTicks {
             // share this allocation.
             self.last_closed = Some((tick.number, delta.clone()));
             self.entered.push(delta.clone());
-            let (count, sum) = (delta.count(), delta.sum());
-            self.count += count;
-            self.closed.push_back(Interval { start: tick.start, count, sum, delta });
+            self.count += delta.count();
+            self.closed.push(tick.start, delta);
         }
         let surplus = self.surplus(0, tick.end, rule);
-        for interval in self.closed.drain(..surplus) {
-            self.count -= interval.count;
-            self.left.push(interval.delta);
-        }
+        self.count -= self.closed.iter().take(surplus).map(|tick| tick.count).sum::<u64>();
+        self.left.extend(self.closed.take(surplus));
         let changes = has_records || surplus > 0;
         if changes {
-            self.oldest = self.closed.front().map(|oldest| (oldest.start, oldest.count));
+            self.oldest = self.closed.iter().next().map(|oldest| (oldest.start, oldest.count));
             // Summed from scratch: adding and subtracting floats tick after tick would
             // accumulate rounding errors.
             self.sum = self.closed.iter().map(|interval| interval.sum).sum();
@@ -181,6 +170,8 @@ impl SeriesTicks {
         total.set_sum(sum);
         window.set_sum(self.sum);
         self.base = Arc::new(Base { total, window });
+        // New samples share the base instead.
+        self.closed.pack();
     }
 
     /// Returns the number of oldest closed ticks that the window can drop.
@@ -222,7 +213,7 @@ impl SeriesTicks {
         published.window_count = count + running.count();
         published.window_sum = sum + running.sum();
         published.share_base(&self.base, &self.entered, &self.left);
-        published.share_leaving(self.closed.iter().take(leaving).map(|tick| &tick.delta));
+        published.share_leaving(self.closed.oldest(leaving));
         published.share_ticks(&self.running, &self.last_closed);
         let oldest = stays.clone().next().map(|interval| interval.start);
         let is_full = published.window_count >= rule.samples;

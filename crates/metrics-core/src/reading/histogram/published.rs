@@ -94,17 +94,9 @@ impl Published {
     }
 
     /// Shares the ticks that leave the window if the running one ends now.
-    pub(crate) fn share_leaving<'a>(
-        &mut self,
-        leaving: impl ExactSizeIterator<Item = &'a Arc<Delta>> + Clone,
-    ) {
-        let same = |(ours, theirs): (&Arc<Delta>, &Arc<Delta>)| Arc::ptr_eq(ours, theirs);
-        if self.leaving.len() != leaving.len()
-            || !self.leaving.iter().zip(leaving.clone()).all(same)
-        {
-            self.leaving.clear();
-            self.leaving.extend(leaving.cloned());
-        }
+    pub(crate) fn share_leaving(&mut self, leaving: impl Iterator<Item = Arc<Delta>>) {
+        self.leaving.clear();
+        self.leaving.extend(leaving);
     }
 
     /// Shares the delta of the running tick and that of the last closed one that has records.
