@@ -2,18 +2,18 @@
 //!
 //! A matcher that walks a tree of templates reads some ten cache lines for each path. But most
 //! templates of a router exclude each other: no path matches two of them, so a template that
-//! matches is *the* match, however it is found. These are kept in two hash tables: those without
-//! parameters by their text, the others by the literal text before their first parameter:
+//! matches is *the* match, however it is found. These are kept in three hash tables:
 //!
 //! ```text
-//! /users                  by "/users"
-//! /users/{id}/orders      by "/users/", which ends after the second slash
-//! /api/v1/orders/{id}     by "/api/v1/orders/", which ends after the fourth slash
+//! /users                  by its text
+//! /users/{id}             by the text before its last segment, "/users/"
+//! /users/{id}/orders      by the text before its first parameter, "/users/"
 //! ```
 //!
-//! The numbers of slashes are known (here two and four), so a path is looked up once for each,
-//! mostly once or twice. `/users/{id}` and `/users/me` both match the path `/users/me`, so
-//! neither is kept here.
+//! So a path is looked up by its text and by the text before its last segment, which finds most
+//! paths. For templates of the third kind, the numbers of slashes before a parameter are known
+//! (here two), and a path is looked up once for each. `/users/{id}` and `/users/me` both match the
+//! path `/users/me`, so neither is kept here.
 
 use crate::fixed_table::{FixedTable, hash};
 
@@ -21,42 +21,38 @@ use crate::fixed_table::{FixedTable, hash};
 pub(crate) struct Distinct<T> {
     /// Templates without parameters.
     literal: FixedTable<Entry<T>>,
-    /// Templates with parameters.
-    pattern: FixedTable<Entry<T>>,
-    /// The numbers of slashes before a first parameter: bit `n` is set for `n` slashes.
+    /// Templates whose only parameter is the last segment.
+    last: FixedTable<Entry<T>>,
+    /// Templates with other parameters.
+    inner: FixedTable<Entry<T>>,
+    /// The numbers of slashes before the first of those: bit `n` is set for `n` slashes.
     slashes: u32,
 }
 
 struct Entry<T> {
     /// The literal text before the first parameter.
     start: Box<[u8]>,
-    rest: Rest,
+    /// The segments from the first parameter on; a parameter is `None`.
+    rest: Box<[Option<Box<[u8]>>]>,
     value: T,
-}
-
-/// The segments of a template from its first parameter on.
-enum Rest {
-    /// It has no parameter.
-    Nothing,
-    /// The last segment is the only parameter, as in most templates.
-    Parameter,
-    /// Literal segments; a parameter is `None`.
-    Segments(Box<[Option<Box<[u8]>>]>),
 }
 
 impl<T> Default for Distinct<T> {
     fn default() -> Self {
-        Self { literal: FixedTable::new(1), pattern: FixedTable::new(1), slashes: 0 }
+        Self::with_slots(1)
     }
 }
 
 impl<T> Distinct<T> {
+    fn with_slots(slots: usize) -> Self {
+        let [literal, last, inner] = [(); 3].map(|()| FixedTable::new(slots));
+        Self { literal, last, inner, slashes: 0 }
+    }
+
     /// Keeps those of the templates that exclude all others, and returns the others.
     pub(crate) fn of(templates: Vec<(&str, T)>) -> (Self, Vec<(&str, T)>) {
         let texts: Vec<&str> = templates.iter().map(|(text, _)| *text).collect();
-        let slots = 4 * texts.len();
-        let (literal, pattern) = (FixedTable::new(slots), FixedTable::new(slots));
-        let (mut distinct, mut left) = (Self { literal, pattern, slashes: 0 }, Vec::new());
+        let (mut distinct, mut left) = (Self::with_slots(4 * texts.len()), Vec::new());
         for (place, (text, value)) in templates.into_iter().enumerate() {
             let mut others = texts.iter().enumerate().filter(|(other, _)| *other != place);
             let is_kept = match others.all(|(_, other)| !may_overlap(text, other)) {
@@ -77,18 +73,19 @@ impl<T> Distinct<T> {
             Kind::Parameter => Some(None),
             Kind::Rest | Kind::Mixed => None,
         });
-        let (start, slashes) = (start.as_bytes(), start.matches('/').count());
-        let (Some(rest), 0..=31) = (rest.collect::<Option<Box<[_]>>>(), slashes) else {
+        let (Some(rest), slashes @ 0..=31) = (rest.collect(), start.matches('/').count()) else {
             return Err(value);
         };
-        let (rest, table) = match &*rest {
-            [] => (Rest::Nothing, &mut self.literal),
-            [None] => (Rest::Parameter, &mut self.pattern),
-            _ => (Rest::Segments(rest), &mut self.pattern),
+        let entry = Entry { start: start.as_bytes().into(), rest, value };
+        let (table, hash) = match *entry.rest {
+            [] => (&mut self.literal, hash(&entry.start)),
+            [None] => (&mut self.last, hash(&entry.start)),
+            _ => {
+                self.slashes |= 1 << slashes;
+                (&mut self.inner, hash(&entry.start))
+            }
         };
-        self.slashes |= if matches!(rest, Rest::Nothing) { 0 } else { 1 << slashes };
-        let entry = Entry { start: start.into(), rest, value };
-        table.insert(hash(start), entry).map_err(|entry| entry.value)
+        table.insert(hash, entry).map_err(|entry| entry.value)
     }
 
     /// Returns the value of the template that matches a path.
@@ -97,22 +94,27 @@ impl<T> Distinct<T> {
         let path = path.as_bytes();
         match self.literal.get(hash(path), |entry| *entry.start == *path) {
             Some(entry) => Some(&entry.value),
-            None => self.with_parameters(path),
+            None => self.with_last_parameter(path).or_else(|| self.with_inner_parameters(path)),
         }
     }
 
     #[inline]
-    fn with_parameters(&self, path: &[u8]) -> Option<&T> {
+    fn with_last_parameter(&self, path: &[u8]) -> Option<&T> {
+        let end = path.iter().rposition(|byte| *byte == b'/')? + 1;
+        let (start, parameter) = path.split_at(end);
+        let entry = self.last.get(hash(start), |entry| *entry.start == *start)?;
+        // As in axum, a parameter is never empty.
+        (!parameter.is_empty()).then_some(&entry.value)
+    }
+
+    fn with_inner_parameters(&self, path: &[u8]) -> Option<&T> {
         let mut slashes = self.slashes;
-        for (place, byte) in path.iter().enumerate() {
-            if *byte != b'/' {
-                continue;
-            }
+        for (place, _) in path.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
             slashes >>= 1;
             if slashes & 1 == 1 {
                 let (start, rest) = path.split_at(place + 1);
-                let is_it = |entry: &Entry<T>| *entry.start == *start && entry.rest.matches(rest);
-                if let Some(entry) = self.pattern.get(hash(start), is_it) {
+                let is_it = |entry: &Entry<T>| *entry.start == *start && entry.matches(rest);
+                if let Some(entry) = self.inner.get(hash(start), is_it) {
                     return Some(&entry.value);
                 }
             }
@@ -124,31 +126,18 @@ impl<T> Distinct<T> {
     }
 }
 
-impl Rest {
+impl<T> Entry<T> {
     /// Returns `true` if the path after the literal start matches.
-    #[inline]
     fn matches(&self, path: &[u8]) -> bool {
-        match self {
-            Self::Nothing => path.is_empty(),
-            Self::Parameter => is_parameter(path),
-            Self::Segments(segments) => {
-                let mut parts = path.split(|byte| *byte == b'/');
-                let is_match = |expected: &Option<Box<[u8]>>| {
-                    parts.next().is_some_and(|part| match expected {
-                        Some(literal) => **literal == *part,
-                        None => is_parameter(part),
-                    })
-                };
-                segments.iter().all(is_match) && parts.next().is_none()
-            }
-        }
+        let mut parts = path.split(|byte| *byte == b'/');
+        let is_match = |expected: &Option<Box<[u8]>>| {
+            parts.next().is_some_and(|part| match expected {
+                Some(literal) => **literal == *part,
+                None => !part.is_empty(),
+            })
+        };
+        self.rest.iter().all(is_match) && parts.next().is_none()
     }
-}
-
-/// As in axum, a parameter is never empty.
-#[inline]
-fn is_parameter(part: &[u8]) -> bool {
-    !part.is_empty() && !part.contains(&b'/')
 }
 
 /// The kind of a template's segment.

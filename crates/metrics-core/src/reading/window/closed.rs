@@ -92,6 +92,7 @@ impl ClosedTicks {
 }
 
 /// Makes room for one more element; a full queue grows by an eighth, not to twice its length.
+#[inline]
 fn make_room<T>(queue: &mut VecDeque<T>) {
     if queue.len() == queue.capacity() {
         queue.reserve_exact(queue.len() / 8 + 4);
