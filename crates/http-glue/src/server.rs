@@ -9,10 +9,12 @@ mod serve;
 mod shutdown;
 
 mod activity;
+mod beyond;
 mod connection;
 mod listener;
-mod refusal;
+mod places;
 mod self_metrics;
+mod transport;
 
 pub use listener::{BindError, Listener, bind};
 pub(crate) use self_metrics::refusals;

@@ -52,6 +52,7 @@ struct Inner {
     exporter: Arc<Exporter>,
     history: Option<History>,
     stream: StreamSettings,
+    max_connections: Option<usize>,
     /// The stream, if it is enabled and there is a sampling thread.
     streaming: OnceLock<Streaming>,
     version: Option<String>,
@@ -92,8 +93,10 @@ pub struct MonitoringBuilder {
     registry: RegistryBuilder,
     alerts: AlertSettings,
     exporter: ExporterBuilder,
+    naming: Option<Naming>,
     history: Option<HistoryBuilder>,
     stream: StreamSettings,
+    max_connections: Option<usize>,
     version: Option<String>,
 }
 
@@ -107,7 +110,7 @@ impl MonitoringBuilder {
 
     /// Sets the naming of `/metrics` for requests without `?naming=`; [`Naming::Standard`] by default.
     pub fn naming(mut self, naming: Naming) -> Self {
-        self.exporter = self.exporter.naming(naming);
+        self.naming = Some(naming);
         self
     }
 
@@ -118,6 +121,8 @@ impl MonitoringBuilder {
     }
 
     /// Replaces the exporter, to set a prefix or constant labels: see [`Exporter::builder`].
+    ///
+    /// A naming that [`MonitoringBuilder::naming`] sets stays, whichever is called first.
     pub fn exposition(mut self, exporter: ExporterBuilder) -> Self {
         self.exporter = exporter;
         self
@@ -147,13 +152,15 @@ impl MonitoringBuilder {
         let build_info = registry.gauge(&BUILD_INFO, &[host, env!("CARGO_PKG_VERSION")])?;
         build_info.set(1.0);
         let history = self.history.map(|settings| settings.register(&registry)).transpose()?;
+        let exporter = self.naming.into_iter().fold(self.exporter, ExporterBuilder::naming);
         let inner = Inner {
             alerts: self.alerts.register(&registry)?,
             runtime: Mutex::new(None),
             requests: requests(&registry, &monitors.performance)?,
-            exporter: Arc::new(self.exporter.build()),
+            exporter: Arc::new(exporter.build()),
             history,
             stream: self.stream,
+            max_connections: self.max_connections,
             streaming: OnceLock::new(),
             version: self.version,
             readiness: OnceLock::new(),
@@ -176,6 +183,8 @@ impl Monitoring {
             exporter: Exporter::builder(),
             history: Some(History::builder()),
             stream: StreamSettings::default(),
+            naming: None,
+            max_connections: None,
             version: None,
         }
     }

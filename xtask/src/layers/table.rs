@@ -223,6 +223,7 @@ pub(super) const LAYERS: &[Row] = &[
             "hyper",
             "hyper-util",
             "pin-project-lite",
+            "rustix",
             "serde",
             "serde_json",
             "socket2",

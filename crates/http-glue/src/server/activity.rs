@@ -3,7 +3,7 @@
 //! hyper has one timer for a half-sent head and an idle connection, and none for
 //! a client that stopped reading. Here each case has its own limit: by default a head
 //! must arrive within 10 s, and a connection may be idle, or leave a response unread,
-//! for 60 s. While the service answers a request neither the idle limit nor the limit
+//! for 75 s. While the service answers a request neither the idle limit nor the limit
 //! for heads applies, since the service decides how long an answer takes.
 //!
 //! The connection writes its state into one atomic word, and a timer reads it. A request
@@ -19,16 +19,18 @@ use tokio::time::sleep;
 /// The low bits of the state's word, which hold the kind; the others hold the time since the
 /// origin in milliseconds.
 const KIND_BITS: u32 = 2;
+const KINDS: u64 = (1 << KIND_BITS) - 1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The connection waits for the next request.
     Idle = 0,
-    /// The connection waits for the rest of a head. A new connection starts here: its first head
-    /// has the short limit even before its first byte.
-    Head = 1,
+    /// The connection is new and has sent nothing. It has the short limit of a head.
+    New = 1,
+    /// The connection waits for the rest of a head.
+    Head = 2,
     /// The service answers a request.
-    Busy = 2,
+    Busy = 3,
 }
 
 /// The limit that a connection exceeded.
@@ -61,7 +63,7 @@ impl Activity {
     /// Makes the state of a new connection.
     pub(super) fn new(clock: Clock) -> Self {
         let origin = clock.now();
-        let (state, stalled) = (AtomicU64::new(Kind::Head as u64), AtomicU64::new(0));
+        let (state, stalled) = (AtomicU64::new(Kind::New as u64), AtomicU64::new(0));
         Self { clock, origin, state, stalled }
     }
 
@@ -79,17 +81,29 @@ impl Activity {
     }
 
     pub(super) fn kind(&self) -> Kind {
-        match self.state.load(Ordering::Relaxed) & ((1 << KIND_BITS) - 1) {
+        match self.state.load(Ordering::Relaxed) & KINDS {
             0 => Kind::Idle,
-            1 => Kind::Head,
+            1 => Kind::New,
+            2 => Kind::Head,
             _ => Kind::Busy,
         }
     }
 
-    /// Notes that bytes arrived: on an idle connection they begin a head.
+    /// Returns how long the connection has been idle; `None` if it is not.
+    pub(super) fn idle_for(&self) -> Option<Duration> {
+        let state = self.state.load(Ordering::Relaxed);
+        let since = state >> KIND_BITS;
+        let idle = Duration::from_millis(self.millis(self.now()).saturating_sub(since));
+        (state & KINDS == Kind::Idle as u64).then_some(idle)
+    }
+
+    /// Notes that bytes arrived, which begin a head unless they belong to a request.
     pub(super) fn read(&self) {
-        if self.kind() == Kind::Idle {
-            self.enter(Kind::Head, self.now());
+        match self.kind() {
+            Kind::Idle => self.enter(Kind::Head, self.now()),
+            // The limit of the first head is counted from the connection's beginning.
+            Kind::New => self.enter(Kind::Head, self.origin),
+            Kind::Head | Kind::Busy => {}
         }
     }
 
@@ -129,7 +143,7 @@ impl Activity {
         let since = self.state.load(Ordering::Relaxed) >> KIND_BITS;
         let state = match self.kind() {
             Kind::Idle => after(since, limits.idle, Expired::Idle),
-            Kind::Head => after(since, limits.header, Expired::Head),
+            Kind::New | Kind::Head => after(since, limits.header, Expired::Head),
             Kind::Busy => None,
         };
         let stalled = match self.stalled.load(Ordering::Relaxed) {

@@ -1,37 +1,52 @@
 //! One connection, from its first byte to its end.
 
 use std::cell::RefCell;
+use std::future::pending;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
-use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::{TowerToHyperService, TowerToHyperServiceFuture};
-use metrics_core::{Clock, InFlight, Moment};
+use metrics_core::{Clock, Moment};
 use pin_project_lite::pin_project;
 use request_layer::{
     FollowedRoute, Holder, Measurement, RecordedBody, Recorder, RouteRecorder, Start,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, watch};
-use tokio::time::sleep;
+use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
 use super::activity::{Activity, Expired, Kind, Limits};
 use super::self_metrics::ServerMetrics;
+use super::transport::Transport;
 
-/// The time that a connection without a request stays open during a shutdown, since its client
-/// may have sent a request that has not arrived yet.
+/// The time that an idle connection stays open once the server stops, since its client may have
+/// sent a request that has not arrived yet.
 const LAST_CALL: Duration = Duration::from_millis(250);
+
+/// The course of a server, which its connections follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// Connections are kept for further requests.
+    Serving,
+    /// Each connection announces with its next answer that it closes, so that its client does not
+    /// send the request after that one here.
+    Draining,
+    /// Connections end once they have answered, and idle ones after a last call.
+    Closing,
+}
 
 /// The settings and metrics that all connections of a server share.
 #[derive(Clone, Debug)]
@@ -53,78 +68,101 @@ pub(super) struct Recording<S> {
 
 /// The state of a connection, which each of its requests holds.
 #[derive(Debug)]
-struct Connection {
-    activity: Activity,
+pub(super) struct Connection {
+    pub(super) activity: Activity,
     recorder: Option<Arc<Recorder>>,
+    /// `true` once each answer has to announce that the connection closes.
+    closes: Arc<AtomicBool>,
 }
 
-/// The transport of a connection, with its permit and its count among open connections.
-///
-/// All three are dropped together, also when an upgraded connection ends.
-pub(super) struct Transport<T> {
-    io: TokioIo<T>,
-    connection: Arc<Connection>,
-    _place: OwnedSemaphorePermit,
-    _open: InFlight,
-}
-
-impl<T> Transport<T> {
-    pub(super) fn new(io: T, place: OwnedSemaphorePermit, rules: &Rules) -> Self {
+impl Connection {
+    pub(super) fn new(rules: &Rules, closes: Arc<AtomicBool>) -> Self {
         let activity = Activity::new(rules.clock.clone());
-        let connection = Connection { activity, recorder: rules.recorder.clone() };
-        Self {
-            io: TokioIo::new(io),
-            connection: Arc::new(connection),
-            _place: place,
-            _open: rules.metrics.connections.enter(),
-        }
+        Self { activity, recorder: rules.recorder.clone(), closes }
     }
 }
 
-/// Serves a connection until it ends or exceeds a limit.
-///
-/// Once `closing` is `true`, it also ends after the request that it is answering.
-pub(super) async fn run<T, S, B>(
-    transport: Transport<T>,
-    peer: Option<SocketAddr>,
-    service: S,
-    recording: Option<Recording<S>>,
-    rules: Rules,
-    mut closing: watch::Receiver<bool>,
-) where
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+/// A connection that is to be served.
+pub(super) struct Serving<S> {
+    pub(super) connection: Arc<Connection>,
+    pub(super) service: S,
+    pub(super) recording: Option<Recording<S>>,
+    /// The address of the client, if requests are given it.
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) rules: Rules,
+    pub(super) phase: watch::Receiver<Phase>,
+}
+
+impl<S, B> Serving<S>
+where
     S: Service<Request<Incoming>, Response = Response<B>> + Clone,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     B: Body<Data = Bytes> + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let observed = transport.connection.clone();
-    let activity = &observed.activity;
-    let service =
-        Observed { service: RefCell::new(service), recording, peer, connection: observed.clone() };
-    let mut connection = pin!(
-        http1::Builder::new()
-            // `Activity` has the timeouts.
-            .header_read_timeout(None)
-            .max_header_size(rules.max_head_bytes)
-            .serve_connection(transport, service)
-            .with_upgrades()
-    );
-    let mut expired = pin!(activity.expired(rules.limits));
-    tokio::select! {
-        // An error ends this connection only, mostly because the client went away: nothing to do.
-        _ = connection.as_mut() => return,
-        expired = expired.as_mut() => return count(expired, &rules.metrics),
-        // An error means that the server was dropped, which closes connections as well.
-        _ = closing.wait_for(|closing| *closing) => {}
-    }
-    connection.as_mut().graceful_shutdown();
-    loop {
-        tokio::select! {
-            _ = connection.as_mut() => return,
-            expired = expired.as_mut() => return count(expired, &rules.metrics),
-            () = sleep(LAST_CALL) => if activity.kind() != Kind::Busy { return },
+    /// Serves the connection until it ends or exceeds a limit.
+    ///
+    /// In later phases than [`Phase::Serving`] it ends after a request.
+    pub(super) async fn run<T>(self, io: T, place: OwnedSemaphorePermit)
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self { connection: shared, service, recording, peer, rules, mut phase } = self;
+        let transport = Transport::new(io, shared.clone(), place, &rules);
+        let activity = &shared.activity;
+        let service = Observed {
+            service: RefCell::new(service),
+            recording,
+            peer,
+            connection: shared.clone(),
+        };
+        let mut connection = pin!(
+            http1::Builder::new()
+                // `Activity` has the timeouts.
+                .header_read_timeout(None)
+                .max_header_size(rules.max_head_bytes)
+                .serve_connection(TokioIo::new(transport), service)
+                .with_upgrades()
+        );
+        let mut expired = pin!(activity.expired(rules.limits));
+        if *phase.borrow_and_update() == Phase::Serving {
+            tokio::select! {
+                // An error ends this connection only, mostly because the client went away: nothing
+                // to do.
+                _ = connection.as_mut() => return,
+                expired = expired.as_mut() => return count(expired, &rules.metrics),
+                // An error means that the server was dropped, which closes connections as well.
+                _ = phase.changed() => {}
+            }
         }
+        let mut last_call = pin!(None::<Sleep>);
+        loop {
+            if activity.kind() == Kind::Busy {
+                // Announces it with the answer to the present request. In other states hyper would
+                // close the connection at once, perhaps on a request that is arriving.
+                connection.as_mut().graceful_shutdown();
+            }
+            if *phase.borrow_and_update() == Phase::Closing {
+                last_call.set(Some(sleep(LAST_CALL)));
+            }
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                expired = expired.as_mut() => return count(expired, &rules.metrics),
+                Ok(()) = phase.changed() => {}
+                () = ended(last_call.as_mut()) => match activity.kind() {
+                    Kind::Idle | Kind::New => return,
+                    Kind::Head | Kind::Busy => {}
+                }
+            }
+        }
+    }
+}
+
+/// Waits for a timer that may not have been started.
+async fn ended(timer: Pin<&mut Option<Sleep>>) {
+    match timer.as_pin_mut() {
+        Some(timer) => timer.await,
+        None => pending().await,
     }
 }
 
@@ -133,54 +171,6 @@ fn count(expired: Expired, metrics: &ServerMetrics) {
         Expired::Idle => {}
         Expired::Head => metrics.header_timeout.inc(),
         Expired::Stalled => metrics.stalled.inc(),
-    }
-}
-
-impl<T: AsyncRead + Unpin> Read for Transport<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        let polled = Pin::new(&mut self.io).poll_read(cx, buffer);
-        if polled.is_ready() {
-            self.connection.activity.read();
-        }
-        polled
-    }
-}
-
-impl<T: AsyncWrite + Unpin> Write for Transport<T> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        let polled = Pin::new(&mut self.io).poll_write(cx, bytes);
-        self.connection.activity.wrote(polled.is_pending());
-        polled
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[std::io::IoSlice<'_>],
-    ) -> Poll<std::io::Result<usize>> {
-        let polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
-        self.connection.activity.wrote(polled.is_pending());
-        polled
     }
 }
 
@@ -250,7 +240,8 @@ where
             Poll::Ready(Ok(())) => Answer::Called { inner: service.call(request) },
             _ => Answer::Waiting { inner: TowerToHyperService::new(service.clone()).call(request) },
         };
-        ObservedFuture { answer, measurement, route }
+        let closes = self.connection.closes.load(Ordering::Relaxed);
+        ObservedFuture { answer, measurement, route, closes }
     }
 }
 
@@ -274,6 +265,8 @@ pin_project! {
         answer: Answer<S>,
         measurement: Measurement<Held>,
         route: FollowedRoute,
+        // `true` if the answer announces that the connection closes.
+        closes: bool,
     }
 }
 
@@ -289,11 +282,24 @@ where
         let this = self.project();
         let (answer, measurement) = (this.answer, this.measurement);
         let poll = this.route.begin_poll(measurement);
-        let polled = match answer.project() {
+        let mut polled = match answer.project() {
             AnswerProjection::Called { inner } => inner.poll(cx),
             AnswerProjection::Waiting { inner } => inner.poll(cx),
         };
         poll.end();
+        if *this.closes
+            && let Poll::Ready(Ok(response)) = &mut polled
+        {
+            announce_close(response);
+        }
         polled.map_ok(|response| RecordedBody::watch(response, measurement))
+    }
+}
+
+/// Announces that the connection closes after this answer; an upgraded one does not.
+#[cold]
+fn announce_close<B>(response: &mut Response<B>) {
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }

@@ -7,7 +7,9 @@
 //! limits can be set, and refused requests and connections are counted.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::Router;
@@ -19,15 +21,17 @@ use metrics_core::{Clock, RegisterError, Registry};
 use request_layer::RequestLayer;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
 
 use super::activity::Limits;
-use super::connection::{self, Recording, Rules, Transport};
+use super::beyond::{self, BeyondPlaces};
+use super::connection::{Connection, Phase, Recording, Rules, Serving};
 use super::listener::Listener;
-use super::refusal::Refusals;
+use super::places::{self, Places};
 use super::self_metrics::ServerMetrics;
 use super::shutdown::Shutdown;
+use crate::endpoints::PROBE_PATHS;
 
 /// The first pause after a failed `accept`, such as for lack of file descriptors.
 ///
@@ -43,6 +47,7 @@ pub struct Serve<L, S> {
     service: S,
     shutdown: Shutdown,
     max_connections: u32,
+    probes: beyond::Probes,
     gives_peers: bool,
     rules: Rules,
     recording: Option<Recording<S>>,
@@ -72,10 +77,11 @@ pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
         listener,
         service,
         shutdown: Shutdown::new(),
-        max_connections: 256,
+        max_connections: places::by_descriptors(),
+        probes: PROBE_PATHS.map(str::to_owned).into(),
         gives_peers: false,
         rules: Rules {
-            limits: Limits { header: Duration::from_secs(10), idle: Duration::from_secs(60) },
+            limits: Limits { header: Duration::from_secs(10), idle: Duration::from_secs(75) },
             max_head_bytes: 32 * 1024,
             metrics: ServerMetrics::disabled(),
             clock: Clock::std(),
@@ -92,12 +98,25 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Limits the number of open connections, upgraded ones included; 256 by default, at least 1.
+    /// Limits the number of open connections, upgraded ones included; at least 1.
     ///
-    /// Further connections get a 503.
+    /// By default it is three quarters of the file descriptors that the process may have open
+    /// (`ulimit -n`) when this server is made.
+    ///
+    /// At the limit, the connection that has been idle for longest is closed for a new one. If none
+    /// is idle, probes are still answered, see [`Serve::probes`], and others get a 503.
     pub fn max_connections(mut self, connections: usize) -> Self {
         let most = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
         self.max_connections = u32::try_from(connections).unwrap_or(most).clamp(1, most);
+        self
+    }
+
+    /// Sets the paths that are answered even at the limit of connections; by default those of this
+    /// crate's probes: `/health/live`, `/health/ready`, `/health/performance`, `/livez`, `/readyz`.
+    ///
+    /// Only GET and HEAD requests to exactly these paths are, 64 at a time.
+    pub fn probes(mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.probes = paths.into_iter().map(Into::into).collect();
         self
     }
 
@@ -117,7 +136,10 @@ impl<L, S> Serve<L, S> {
     }
 
     /// Limits the time between two requests, and the time in which a client reads nothing of its
-    /// response; 60 s by default.
+    /// response; 75 s by default.
+    ///
+    /// It should be longer than a load balancer keeps idle connections, which is mostly 60 s: else
+    /// the balancer may send a request on a connection that is just being closed.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.rules.limits.idle = timeout;
         self
@@ -191,38 +213,46 @@ where
     /// It waits for upgraded connections, such as WebSockets, until the end of the grace period. It
     /// cannot cut them, since they belong to the handlers that asked for the upgrade.
     pub async fn run(mut self) {
-        let places = Arc::new(Semaphore::new(self.max_connections as usize));
-        let refusals = Refusals::new();
-        let (closing, _) = watch::channel(false);
+        let mut places = Places::new(self.max_connections);
+        let beyond = BeyondPlaces::new();
+        let (phase, _) = watch::channel(Phase::Serving);
         let mut connections = JoinSet::new();
         let shutdown = self.shutdown.clone();
-        let mut closed = std::pin::pin!(shutdown.closing());
-        let mut pause = SHORTEST_PAUSE;
+        let (mut drains, mut closes) = (pin!(shutdown.draining()), pin!(shutdown.closing()));
+        let mut pause = Pause::default();
         loop {
-            let io = tokio::select! {
+            let accepted = tokio::select! {
                 biased;
-                () = closed.as_mut() => break,
-                Some(_) = connections.join_next() => continue,
-                accepted = accept(&mut self.listener, &mut pause) => accepted,
+                () = closes.as_mut() => break,
+                () = drains.as_mut(), if *phase.borrow() == Phase::Serving => {
+                    phase.send_replace(Phase::Draining);
+                    continue;
+                }
+                Some(ended) = connections.join_next_with_id() => {
+                    places.leave(ended.map_or_else(|error| error.id(), |(id, ())| id));
+                    continue;
+                }
+                accepted = pause.accept(&mut self.listener) => accepted,
             };
-            let Ok(place) = places.clone().try_acquire_owned() else {
-                self.rules.metrics.no_place.inc();
-                refusals.refuse(io);
+            let Some(io) = accepted else {
+                // One that ends frees a file descriptor.
+                places.end_longest_idle();
                 continue;
             };
-            let peer = if self.gives_peers { L::peer(&io) } else { None };
-            let transport = Transport::new(io, place, &self.rules);
-            let (service, recording) = (self.service.clone(), self.recording.clone());
-            let (rules, closing) = (self.rules.clone(), closing.subscribe());
-            connections.spawn(connection::run(transport, peer, service, recording, rules, closing));
+            match places.take().await {
+                Some(place) => {
+                    let serving = self.serving(&io, phase.subscribe(), shutdown.begun().clone());
+                    let connection = serving.connection.clone();
+                    places.enter(connection, connections.spawn(serving.run(io, place)));
+                }
+                None => self.answer_beyond(&beyond, io, phase.subscribe()),
+            }
         }
         drop(self.listener);
-        closing.send_replace(true);
+        phase.send_replace(Phase::Closing);
         let all = async {
             while connections.join_next().await.is_some() {}
-            // Each transport holds a place, also that of an upgraded connection. The semaphore is
-            // never closed, so this ends when all have ended.
-            let _ = places.acquire_many(self.max_connections).await;
+            places.all_free().await;
         };
         tokio::select! {
             () = all => {}
@@ -230,23 +260,72 @@ where
         }
         connections.shutdown().await;
     }
+
+    /// Returns what serves a connection, whose answers announce its end once `closes` is `true`.
+    fn serving(
+        &self,
+        io: &L::Io,
+        phase: watch::Receiver<Phase>,
+        closes: Arc<AtomicBool>,
+    ) -> Serving<S> {
+        Serving {
+            connection: Arc::new(Connection::new(&self.rules, closes)),
+            service: self.service.clone(),
+            recording: self.recording.clone(),
+            peer: if self.gives_peers { L::peer(io) } else { None },
+            rules: self.rules.clone(),
+            phase,
+        }
+    }
+
+    /// Answers a connection for which there is no place.
+    fn answer_beyond(&self, places: &BeyondPlaces, io: L::Io, phase: watch::Receiver<Phase>) {
+        let Some(place) = places.take() else { return self.rules.metrics.no_place.inc() };
+        let serving = self.serving(&io, phase, Arc::new(AtomicBool::new(true)));
+        let probes = self.probes.clone();
+        tokio::spawn(async move {
+            match beyond::admit(io, &probes).await {
+                Some(io) => serving.run(io, place).await,
+                None => serving.rules.metrics.no_place.inc(),
+            }
+        });
+    }
 }
 
-/// Waits for a connection, and retries for as long as `accept` fails.
-async fn accept<L: Listener>(listener: &mut L, pause: &mut Duration) -> L::Io {
-    loop {
-        match listener.accept().await {
-            Ok(io) => {
-                *pause = SHORTEST_PAUSE;
-                return io;
+/// The pause after `accept` has failed.
+#[derive(Default)]
+struct Pause {
+    length: Duration,
+    end: Option<Instant>,
+}
+
+impl Pause {
+    /// Waits for the end of the pause and then for a connection; `None` if that failed, which
+    /// begins a longer pause.
+    ///
+    /// No connection is lost if the future is dropped.
+    async fn accept<L: Listener>(&mut self, listener: &mut L) -> Option<L::Io> {
+        if let Some(end) = self.end {
+            sleep_until(end).await;
+        }
+        let accepted = loop {
+            match listener.accept().await {
+                // The client went away before it was accepted.
+                Err(error) if is_of_client(&error) => {}
+                accepted => break accepted,
             }
-            // The client went away before it was accepted.
-            Err(error) if is_of_client(&error) => {}
-            // Most likely the process has no free file descriptor. Connections that end free some.
+        };
+        match accepted {
+            Ok(io) => {
+                *self = Self::default();
+                Some(io)
+            }
+            // Most likely the process has no free file descriptor.
             Err(error) => {
-                tracing::warn!(%error, pause_ms = pause.as_millis(), "cannot accept: pausing");
-                sleep(*pause).await;
-                *pause = (*pause * 2).min(LONGEST_PAUSE);
+                self.length = (self.length * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+                tracing::warn!(%error, pause_ms = self.length.as_millis(), "cannot accept: pausing");
+                self.end = Some(Instant::now() + self.length);
+                None
             }
         }
     }

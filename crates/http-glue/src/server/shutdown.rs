@@ -2,11 +2,13 @@
 //!
 //! A load balancer needs some time to notice that an instance stops. So first
 //! readiness becomes `draining`, while all requests are still served for the drain
-//! delay. Then listeners close, and connections finish the requests that they are
+//! delay. Each answer announces meanwhile that its connection closes, so that clients send their
+//! next request elsewhere. Then listeners close, and connections finish the requests that they are
 //! answering. Connections that are still open after the grace period are cut.
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -20,6 +22,8 @@ use crate::readiness::Readiness;
 #[derive(Clone)]
 pub struct Shutdown {
     stage: watch::Sender<Stage>,
+    /// `true` once the stage is another than [`Stage::Serving`]; each answer of a server reads it.
+    begun: Arc<AtomicBool>,
     readiness: Option<Readiness>,
     at_begin: Vec<AtBegin>,
     drain_delay: Duration,
@@ -43,6 +47,7 @@ impl Shutdown {
     pub fn new() -> Self {
         Self {
             stage: watch::Sender::new(Stage::Serving),
+            begun: Arc::new(AtomicBool::new(false)),
             readiness: None,
             at_begin: Vec::new(),
             drain_delay: Duration::from_secs(2),
@@ -103,6 +108,7 @@ impl Shutdown {
         if let Some(readiness) = &self.readiness {
             readiness.drain();
         }
+        self.begun.store(true, Ordering::Relaxed);
         let now = Instant::now();
         let until = now.checked_add(self.drain_delay).unwrap_or(now);
         self.stage.send_if_modified(|stage| {
@@ -117,6 +123,7 @@ impl Shutdown {
 
     /// Ends the servers at once, and cuts all open connections.
     pub fn abort(&self) {
+        self.begun.store(true, Ordering::Relaxed);
         self.stage.send_replace(Stage::Aborted);
         self.call();
     }
@@ -129,7 +136,17 @@ impl Shutdown {
 
     /// Returns `true` once the shutdown has begun.
     pub fn has_begun(&self) -> bool {
-        *self.stage.borrow() != Stage::Serving
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn begun(&self) -> &Arc<AtomicBool> {
+        &self.begun
+    }
+
+    /// Waits until the shutdown begins.
+    pub(super) async fn draining(&self) {
+        // The sender is `self`, so this cannot fail.
+        let _ = self.stage.subscribe().wait_for(|stage| *stage != Stage::Serving).await;
     }
 
     /// Waits until the server has to stop accepting.

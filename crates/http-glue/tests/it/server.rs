@@ -1,5 +1,6 @@
 //! The accept loop with clients that are slow, too many or send too much.
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use http_glue::{BindError, Shutdown, bind, serve};
 use metrics_core::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 
 /// A running server with one page; dropping it aborts the server.
 struct Running {
@@ -26,7 +28,11 @@ async fn start(connections: usize, header: Duration) -> Running {
     let listener = bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     let shutdown = Shutdown::new();
-    let app = Router::new().route("/", get(async || "hello"));
+    let app = Router::new()
+        .route("/", get(async || "hello"))
+        .route("/later", get(async || sleep(Duration::from_millis(50)).await))
+        .route("/never", get(pending::<&str>))
+        .route("/health/live", get(async || "alive"));
     let server = serve(listener, app)
         .shutdown(&shutdown)
         .max_connections(connections)
@@ -35,6 +41,25 @@ async fn start(connections: usize, header: Duration) -> Running {
         .expect("the names are free");
     tokio::spawn(server.run());
     Running { address, shutdown }
+}
+
+impl Running {
+    /// Opens a connection.
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.expect("it listens")
+    }
+}
+
+/// Sends a request on a connection that stays open, and returns the head of its answer.
+async fn ask(stream: &mut TcpStream, path: &str) -> std::io::Result<String> {
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n").as_bytes()).await?;
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"hello") && !answer.ends_with(b"alive") {
+        if stream.read_buf(&mut answer).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// Sends bytes, and reads until the server closes the connection.
@@ -68,25 +93,85 @@ async fn a_head_that_is_too_long_is_refused() {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_limit_are_turned_away_and_the_others_served() {
+async fn the_connection_that_is_idle_for_longest_gives_way() {
     let server = start(2, Duration::from_secs(10)).await;
-    let mut held = Vec::new();
-    for _ in 0..2 {
-        let mut stream = TcpStream::connect(server.address).await.expect("it listens");
-        stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("it is read");
-        let mut first = [0; 15];
-        stream.read_exact(&mut first).await.expect("it is served");
-        assert_eq!(&first, b"HTTP/1.1 200 OK");
-        held.push(stream);
+    let (mut first, mut second) = (server.connect().await, server.connect().await);
+    for kept in [&mut second, &mut first] {
+        ask(kept, "/").await.expect("it is served");
+        // Idle times are compared in milliseconds.
+        sleep(Duration::from_millis(5)).await;
     }
-    let refused = exchange(server.address, GET).await;
+    let mut third = server.connect().await;
+    ask(&mut third, "/").await.expect("it gets the second one's place");
+    ask(&mut first, "/").await.expect("it has been idle for less time");
+    ask(&mut second, "/").await.expect_err("it was closed");
+}
+
+#[tokio::test]
+async fn a_server_full_of_busy_connections_answers_probes_only() {
+    let server = start(2, Duration::from_secs(10)).await;
+    let mut busy = Vec::new();
+    for _ in 0..2 {
+        let mut stream = server.connect().await;
+        stream.write_all(b"GET /never HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("it is read");
+        busy.push(stream);
+    }
+    let mut refused = exchange(server.address, GET).await;
+    // Until both requests have arrived, their connections are none that give way, but have places.
+    while refused.starts_with("HTTP/1.1 200") {
+        refused = exchange(server.address, GET).await;
+    }
     assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
     assert!(refused.to_lowercase().contains("retry-after"), "{refused}");
-    drop(held);
+    for _ in 0..3 {
+        let probe = b"GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n";
+        let answer = exchange(server.address, probe).await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("alive"), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
+    drop(busy);
     let mut served = String::new();
     while !served.ends_with("hello") {
         served = exchange(server.address, GET).await;
     }
+}
+
+#[tokio::test]
+async fn a_client_that_sends_nothing_more_gets_its_answer() {
+    let server = start(8, Duration::from_secs(10)).await;
+    for path in ["/", "/later"].repeat(10) {
+        let mut stream = server.connect().await;
+        let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("it is read");
+        stream.shutdown().await.expect("the sending side ends");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("it is text");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_ends_soon_after_its_client_is_gone() {
+    let listener = bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
+    let app = Router::new().route(
+        "/",
+        get(async move || {
+            let (held, dropped) = tokio::sync::oneshot::channel::<()>();
+            begun.send(dropped).expect("the test waits");
+            pending::<()>().await;
+            drop(held);
+        }),
+    );
+    let server = tokio::spawn(serve(listener, app).run());
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("it is read");
+    let dropped = begins.recv().await.expect("the handler runs");
+    drop(stream);
+    let ended = tokio::time::timeout(Duration::from_secs(20), dropped).await;
+    ended.expect("the handler was dropped").expect_err("without an answer");
+    server.abort();
 }
 
 #[tokio::test]

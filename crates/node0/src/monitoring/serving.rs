@@ -1,13 +1,23 @@
 //! Serving a router that is watched, and its shutdown.
 
 use axum::Router;
-use http_glue::{Shutdown, serve};
+use http_glue::{Serve, Shutdown, serve};
 use metrics_core::RegisterError;
 use request_layer::{RequestLayer, WatchedRouter};
 use tokio::net::TcpListener;
 
-use super::Monitoring;
+use super::{Monitoring, MonitoringBuilder};
 use crate::signal::stop_signal;
+
+impl MonitoringBuilder {
+    /// Limits the open connections of [`Monitoring::serve`]; the default is that of
+    /// [`Serve::max_connections`](crate::Serve::max_connections), which leaves a quarter of the
+    /// process's file descriptors to everything else.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = Some(connections);
+        self
+    }
+}
 
 impl Monitoring {
     /// Returns the layer that records requests: for `Serve::record` of [`serve`](crate::serve()), and for
@@ -47,6 +57,7 @@ impl Monitoring {
         let shutdown = self.shutdown();
         let server = serve(listener, router).record(&self.inner.requests).shutdown(&shutdown);
         let server = self.inner.stream.allow(server.metrics(&self.inner.registry)?);
+        let server = self.inner.max_connections.into_iter().fold(server, Serve::max_connections);
         self.readiness().started();
         let on_signal = async {
             stop_signal().await;

@@ -15,5 +15,6 @@ mod requests;
 #[cfg(feature = "tower-resilience")]
 mod scrapes;
 mod service;
+mod settings;
 mod streams;
 mod topics;

@@ -1,0 +1,107 @@
+//! The transport of a connection, which notes what is read and written.
+
+use std::io::{IoSlice, Result};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use metrics_core::InFlight;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Sleep, sleep};
+
+use super::activity::Kind;
+use super::connection::{Connection, Rules};
+
+/// The time that a request goes on after its client has ended the sending side.
+///
+/// Most clients that do so are gone, and their requests should end. But some only have nothing more
+/// to send, as `nc -N`, and wait for the answer. Until something is written, the two look alike.
+const AFTER_THE_END: Duration = Duration::from_secs(1);
+
+/// The transport of a connection, with its permit and its count among open connections.
+///
+/// All three are dropped together, also when an upgraded connection ends.
+pub(super) struct Transport<T> {
+    io: T,
+    connection: Arc<Connection>,
+    /// Runs once the client has ended its sending side during a request.
+    after_the_end: Option<Pin<Box<Sleep>>>,
+    _place: OwnedSemaphorePermit,
+    _open: InFlight,
+}
+
+impl<T> Transport<T> {
+    pub(super) fn new(
+        io: T,
+        connection: Arc<Connection>,
+        place: OwnedSemaphorePermit,
+        rules: &Rules,
+    ) -> Self {
+        let open = rules.metrics.connections.enter();
+        Self { io, connection, after_the_end: None, _place: place, _open: open }
+    }
+
+    /// Keeps the end of the client's data back for a time while a request is answered.
+    #[cold]
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        if self.connection.activity.kind() != Kind::Busy {
+            return Poll::Ready(Ok(()));
+        }
+        let timer = self.after_the_end.get_or_insert_with(|| Box::pin(sleep(AFTER_THE_END)));
+        timer.as_mut().poll(cx).map(Ok)
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Transport<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<Result<()>> {
+        let before = buffer.filled().len();
+        match Pin::new(&mut self.io).poll_read(cx, buffer) {
+            Poll::Ready(Ok(())) if buffer.filled().len() == before => self.poll_end(cx),
+            Poll::Ready(result) => {
+                self.connection.activity.read();
+                Poll::Ready(result)
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Transport<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize>> {
+        let polled = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.connection.activity.wrote(polled.is_pending());
+        polled
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
+        let polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        self.connection.activity.wrote(polled.is_pending());
+        polled
+    }
+}

@@ -1,0 +1,50 @@
+//! The settings of the facade, in any order.
+
+use axum::Router;
+use axum::routing::get;
+use node0::{Exporter, Monitoring, Naming, bind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+#[test]
+fn naming_and_exposition_can_be_set_in_either_order() {
+    let prefixed = || Exporter::builder().prefix("shop").unwrap();
+    let both = Monitoring::builder().naming(Naming::Both);
+    let either = [
+        both.exposition(prefixed()),
+        Monitoring::builder().exposition(prefixed()).naming(Naming::Both),
+    ];
+    for settings in either {
+        let monitoring = settings.build().expect("the settings are good");
+        monitoring.performance().record_latency("work", std::time::Duration::from_millis(3));
+        let page = monitoring.export();
+        for name in ["shop_operation_duration_seconds_count", "shop_latency_ms_work_count"] {
+            assert!(page.contains(name), "no {name} in\n{page}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn at_the_limit_of_connections_probes_are_answered() {
+    let monitoring = Monitoring::builder().max_connections(1).build().expect("good settings");
+    let router = Router::new()
+        .route("/never", get(std::future::pending::<&str>))
+        .merge(monitoring.routes().expect("its paths are free"));
+    let listener = bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let serving = monitoring.clone();
+    let server = tokio::spawn(async move { serving.serve(listener, router).await });
+    let mut busy = TcpStream::connect(address).await.expect("it listens");
+    busy.write_all(b"GET /never HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("it is read");
+    for (path, status) in [("/metrics", "503"), ("/health/live", "200"), ("/health/ready", "200")] {
+        let mut answer = String::new();
+        while !answer.starts_with(&format!("HTTP/1.1 {status}")) {
+            let mut stream = TcpStream::connect(address).await.expect("it listens");
+            let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.expect("it is read");
+            answer.clear();
+            stream.read_to_string(&mut answer).await.expect("it is text");
+        }
+    }
+    server.abort();
+}
