@@ -26,7 +26,7 @@ const CATALOGUE: &[(&str, &[&Desc])] = &[
     ("alerting", alerting::DESCS),
     ("notifier", notifier::DESCS),
     ("streaming", streaming::DESCS),
-    ("http-glue", http_glue::DESCS),
+    ("http-server", http_server::DESCS),
     ("http-glue, feature `stream`", http_glue::STREAM_DESCS),
     ("request-layer", request_layer::DESCS),
     ("node0", node0::DESCS),

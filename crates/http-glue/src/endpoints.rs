@@ -34,7 +34,6 @@ pub use endpoint::{Endpoint, EndpointDesc};
 pub use error::ApiError;
 pub use index::Index;
 pub use parameter::Parameter;
-pub(crate) use probes::PROBE_PATHS;
 pub use query::Query;
 pub use render_slots::{RenderLimits, RenderSlots};
 pub use routes::{Routes, RoutesError};

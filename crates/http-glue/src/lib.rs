@@ -1,14 +1,10 @@
-//! The axum integration of node0: routes, probes and server.
+//! The endpoints of node0, for axum.
 //!
-//! It has three parts, each useful without the others:
-//!
-//! - [`Routes`] builds the router of all endpoints: metrics for Prometheus, a JSON
-//!   report for each monitored topic, health, probes, and the endpoints that the
-//!   host adds through the trait [`Surface`].
-//! - [`Readiness`] checks the dependencies of the service in the background,
-//!   for the readiness probe.
-//! - [`serve()`] is an accept loop with limits. [`Shutdown`] stops it gracefully:
-//!   open requests get time to finish.
+//! [`Routes`] builds the router of all endpoints: metrics for Prometheus, a JSON report for each
+//! monitored topic, health, probes, and the endpoints that the host adds through the trait
+//! [`Surface`]. The crate `http-server`, whose types are exported here too, has what a service needs
+//! beside them: [`Readiness`] checks the dependencies in the background, for the readiness probe;
+//! [`serve()`] is an accept loop with limits, and [`Shutdown`] stops it gracefully.
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -40,31 +36,20 @@
 //! This crate depends on no monitor. It reads the registry's samples: a sample is a
 //! snapshot of all metrics, with the health that was judged from it. Each monitor
 //! has a topic, such as `database`, and `/metrics/database` answers as soon as that
-//! monitor is registered.
-//! The feature `history` adds [`Routes::history`], the endpoint `/metrics/history`, and the feature
+//! monitor is registered. The feature `history` adds [`Routes::history`], the endpoint `/metrics/history`, and the feature
 //! `stream` adds `StreamEndpoint`, the endpoint `/metrics/stream`.
-//! Its own metrics are [`CONNECTIONS`] and [`REQUESTS_REFUSED`].
 
 mod endpoints;
-mod readiness;
-mod server;
 #[cfg(feature = "stream")]
 mod stream;
-
-use metrics_core::Desc;
 
 pub use endpoints::{
     AlertPages, ApiError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query, RenderLimits,
     RenderSlots, Routes, RoutesError, Surface,
 };
-pub use readiness::{
-    CheckReport, CheckStatus, Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus,
-};
-pub use server::{
-    BindError, CONNECTIONS, Listener, REQUESTS_REFUSED, Serve, Shutdown, bind, serve,
+pub use http_server::{
+    BindError, CONNECTIONS, CheckReport, CheckStatus, Listener, PROBE_PATHS, REQUESTS_REFUSED,
+    Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus, Serve, Shutdown, bind, serve,
 };
 #[cfg(feature = "stream")]
 pub use stream::{STREAM_CLOSED, STREAM_DESCS, STREAM_MESSAGES, STREAM_REFUSED, StreamEndpoint};
-
-/// Every metric that this crate records.
-pub const DESCS: &[&Desc] = &[&CONNECTIONS, &REQUESTS_REFUSED];

@@ -23,6 +23,8 @@ pub(super) enum Role {
     Outlet,
     /// Wraps code of the host, and records what passes through it.
     Layer,
+    /// Accepts connections for a service, and says whether it takes traffic.
+    Server,
     /// Serves the readers over a protocol.
     Surface,
     /// Wires all libraries together and re-exports them.
@@ -32,7 +34,7 @@ pub(super) enum Role {
 }
 
 impl Role {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Core,
         Self::Monitor,
         Self::Engine,
@@ -40,6 +42,7 @@ impl Role {
         Self::Reader,
         Self::Outlet,
         Self::Layer,
+        Self::Server,
         Self::Surface,
         Self::Facade,
         Self::Program,
@@ -53,11 +56,17 @@ impl Role {
             Self::Reader => matches!(other, Self::Core | Self::Codec),
             // What an outlet sends is what a reader made.
             Self::Outlet => matches!(other, Self::Core | Self::Engine | Self::Reader),
+            Self::Server => matches!(other, Self::Core | Self::Layer),
             // A surface uses monitors through the core's trait only.
             Self::Surface => {
                 matches!(
                     other,
-                    Self::Core | Self::Engine | Self::Reader | Self::Outlet | Self::Layer
+                    Self::Core
+                        | Self::Engine
+                        | Self::Reader
+                        | Self::Outlet
+                        | Self::Layer
+                        | Self::Server
                 )
             }
             Self::Facade | Self::Program => other < self,
@@ -80,6 +89,7 @@ impl fmt::Display for Role {
             Self::Reader => "reader",
             Self::Outlet => "outlet",
             Self::Layer => "layer",
+            Self::Server => "server",
             Self::Surface => "surface",
             Self::Facade => "facade",
             Self::Program => "program",

@@ -3,15 +3,11 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use http_server::{Readiness, ReadinessStatus};
 
 use super::endpoint::{Endpoint, EndpointDesc};
 use super::reply;
 use super::surface::{Mount, Surface};
-use crate::readiness::{Readiness, ReadinessStatus};
-
-/// The paths of the probes, and of the health that says why one fails.
-pub(crate) const PROBE_PATHS: [&str; 5] =
-    ["/health/live", "/livez", "/health/ready", "/readyz", "/health/performance"];
 
 /// `/health/live` and `/health/ready`, with their second paths `/livez` and `/readyz`.
 pub(super) struct Probes {

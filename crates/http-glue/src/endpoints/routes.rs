@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use exporter::{Exporter, ScrapeMetrics};
+use http_server::{REQUESTS_REFUSED, Readiness};
 use metrics_core::{RegisterError, Registry};
 
 use super::health::Health;
@@ -17,8 +18,6 @@ use super::probes::Probes;
 use super::render_slots::{RenderLimits, RenderSlots};
 use super::reports::Reports;
 use super::surface::{Mount, Surface};
-use crate::readiness::Readiness;
-use crate::server::refusals;
 
 /// Builds the router of all endpoints.
 ///
@@ -173,7 +172,7 @@ impl Routes {
     where
         S: Clone + Send + Sync + 'static,
     {
-        let refused = refusals(&self.registry, "renders")?;
+        let refused = &self.registry.counter(&REQUESTS_REFUSED, &["renders"])?;
         let (mut router, mut paths, mut mounted) = (Router::new(), Paths::default(), Vec::new());
         let ours = self.ours()?;
         for surface in ours.iter().chain(&self.surfaces) {

@@ -1,4 +1,4 @@
-//! Tests through the public API: endpoints, probes and the server.
+//! Tests through the public API: endpoints and probes.
 
 mod alerts;
 mod endpoints;
@@ -8,10 +8,7 @@ mod openapi;
 mod overload;
 mod panics;
 mod readiness;
-mod recording;
-mod server;
 mod shapes;
-mod shutdown;
 #[cfg(feature = "stream")]
 mod stream;
 mod support;

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use http_glue::PROBE_PATHS;
 use metrics_core::{Judgement, ManualClock, Monitor, Registry, Report, Topic, UnknownTarget, View};
 use serde::{Serialize, Serializer};
 
@@ -112,6 +113,16 @@ async fn liveness_answers_while_every_place_for_a_scrape_hangs() {
     }
     gate.open();
     assert_eq!(hanging.await.expect("it returns").status, 200);
+}
+
+/// A server answers these paths even if it holds its maximum of connections.
+#[tokio::test]
+async fn each_path_of_a_probe_is_answered() {
+    let served = Served::new(vec![]);
+    served.readiness.started();
+    for path in PROBE_PATHS {
+        assert_eq!(served.get(path).await.status, 200, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 
-use super::activity::Kind;
-use super::connection::{Connection, Rules};
+use crate::activity::Kind;
+use crate::connection::{Connection, Rules};
 
 /// The time that a request goes on after its client has ended the sending side.
 ///
@@ -23,7 +23,7 @@ const AFTER_THE_END: Duration = Duration::from_secs(1);
 /// The transport of a connection, with its permit and its count among open connections.
 ///
 /// All three are dropped together, also when an upgraded connection ends.
-pub(super) struct Transport<T> {
+pub(crate) struct Transport<T> {
     io: T,
     connection: Arc<Connection>,
     /// Runs once the client has ended its sending side during a request.
@@ -33,7 +33,7 @@ pub(super) struct Transport<T> {
 }
 
 impl<T> Transport<T> {
-    pub(super) fn new(
+    pub(crate) fn new(
         io: T,
         connection: Arc<Connection>,
         place: OwnedSemaphorePermit,

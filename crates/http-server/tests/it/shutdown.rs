@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use http_glue::{Readiness, ReadinessStatus, Shutdown, bind, serve};
+use http_server::{Readiness, ReadinessStatus, Shutdown, bind, serve};
 use metrics_core::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -13,7 +13,7 @@ use axum::response::Response;
 use axum::routing::get;
 use bytes::Bytes;
 use http::Request;
-use http_glue::{Shutdown, bind, serve};
+use http_server::{Shutdown, bind, serve};
 use hyper::body::Incoming;
 use metrics_core::{ManualClock, Measuring, Registry, Value};
 use request_layer::{ACTIVE_REQUESTS, REQUEST_DURATION, RequestLayer, UNMATCHED};

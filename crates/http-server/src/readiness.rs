@@ -34,7 +34,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The checks stop when the last clone is dropped.
 ///
 /// ```
-/// use http_glue::{Readiness, ReadinessStatus};
+/// use http_server::{Readiness, ReadinessStatus};
 /// use metrics_core::Registry;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {

@@ -1,4 +1,4 @@
-//! The metrics that the server and the endpoints record about themselves.
+//! The metrics that the server records about itself.
 
 use metrics_core::{Counter, Desc, RegisterError, Registry, UpDown};
 
@@ -14,24 +14,25 @@ pub const REQUESTS_REFUSED: Desc = Desc::counter(
 
 /// The handles of [`CONNECTIONS`] and [`REQUESTS_REFUSED`].
 #[derive(Clone, Debug)]
-pub(super) struct ServerMetrics {
-    pub(super) connections: UpDown,
-    pub(super) no_place: Counter,
-    pub(super) header_timeout: Counter,
-    pub(super) stalled: Counter,
+pub(crate) struct ServerMetrics {
+    pub(crate) connections: UpDown,
+    pub(crate) no_place: Counter,
+    pub(crate) header_timeout: Counter,
+    pub(crate) stalled: Counter,
 }
 
 impl ServerMetrics {
-    pub(super) fn register(registry: &Registry) -> Result<Self, RegisterError> {
+    pub(crate) fn register(registry: &Registry) -> Result<Self, RegisterError> {
+        let refused = |reason| registry.counter(&REQUESTS_REFUSED, &[reason]);
         Ok(Self {
             connections: registry.up_down(&CONNECTIONS, &[])?,
-            no_place: refusals(registry, "connections")?,
-            header_timeout: refusals(registry, "header_timeout")?,
-            stalled: refusals(registry, "stalled")?,
+            no_place: refused("connections")?,
+            header_timeout: refused("header_timeout")?,
+            stalled: refused("stalled")?,
         })
     }
 
-    pub(super) fn disabled() -> Self {
+    pub(crate) fn disabled() -> Self {
         Self {
             connections: UpDown::disabled(),
             no_place: Counter::disabled(),
@@ -39,9 +40,4 @@ impl ServerMetrics {
             stalled: Counter::disabled(),
         }
     }
-}
-
-/// Registers the counter of [`REQUESTS_REFUSED`] for a reason.
-pub(crate) fn refusals(registry: &Registry, reason: &str) -> Result<Counter, RegisterError> {
-    registry.counter(&REQUESTS_REFUSED, &[reason])
 }

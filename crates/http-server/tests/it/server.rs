@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use http_glue::{BindError, Shutdown, bind, serve};
+use http_server::{BindError, Shutdown, bind, serve};
 use metrics_core::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -28,9 +28,9 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
-use super::activity::{Activity, Expired, Kind, Limits};
-use super::self_metrics::ServerMetrics;
-use super::transport::Transport;
+use crate::activity::{Activity, Expired, Kind, Limits};
+use crate::self_metrics::ServerMetrics;
+use crate::transport::Transport;
 
 /// The time that an idle connection stays open once the server stops, since its client may have
 /// sent a request that has not arrived yet.
@@ -38,7 +38,7 @@ const LAST_CALL: Duration = Duration::from_millis(250);
 
 /// The course of a server, which its connections follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// Connections are kept for further requests.
     Serving,
     /// Each connection announces with its next answer that it closes, so that its client does not
@@ -50,47 +50,47 @@ pub(super) enum Phase {
 
 /// The settings and metrics that all connections of a server share.
 #[derive(Clone, Debug)]
-pub(super) struct Rules {
-    pub(super) limits: Limits,
-    pub(super) max_head_bytes: usize,
-    pub(super) metrics: ServerMetrics,
-    pub(super) clock: Clock,
-    pub(super) recorder: Option<Arc<Recorder>>,
+pub(crate) struct Rules {
+    pub(crate) limits: Limits,
+    pub(crate) max_head_bytes: usize,
+    pub(crate) metrics: ServerMetrics,
+    pub(crate) clock: Clock,
+    pub(crate) recorder: Option<Arc<Recorder>>,
 }
 
 /// What is needed to record the requests to a service.
 #[derive(Clone, Debug)]
-pub(super) struct Recording<S> {
-    pub(super) routes: RouteRecorder,
+pub(crate) struct Recording<S> {
+    pub(crate) routes: RouteRecorder,
     /// The service that answers requests whose route is not known before.
-    pub(super) exposing: S,
+    pub(crate) exposing: S,
 }
 
 /// The state of a connection, which each of its requests holds.
 #[derive(Debug)]
-pub(super) struct Connection {
-    pub(super) activity: Activity,
+pub(crate) struct Connection {
+    pub(crate) activity: Activity,
     recorder: Option<Arc<Recorder>>,
     /// `true` once each answer has to announce that the connection closes.
     closes: Arc<AtomicBool>,
 }
 
 impl Connection {
-    pub(super) fn new(rules: &Rules, closes: Arc<AtomicBool>) -> Self {
+    pub(crate) fn new(rules: &Rules, closes: Arc<AtomicBool>) -> Self {
         let activity = Activity::new(rules.clock.clone());
         Self { activity, recorder: rules.recorder.clone(), closes }
     }
 }
 
 /// A connection that is to be served.
-pub(super) struct Serving<S> {
-    pub(super) connection: Arc<Connection>,
-    pub(super) service: S,
-    pub(super) recording: Option<Recording<S>>,
+pub(crate) struct Serving<S> {
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) service: S,
+    pub(crate) recording: Option<Recording<S>>,
     /// The address of the client, if requests are given it.
-    pub(super) peer: Option<SocketAddr>,
-    pub(super) rules: Rules,
-    pub(super) phase: watch::Receiver<Phase>,
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) rules: Rules,
+    pub(crate) phase: watch::Receiver<Phase>,
 }
 
 impl<S, B> Serving<S>
@@ -103,7 +103,7 @@ where
     /// Serves the connection until it ends or exceeds a limit.
     ///
     /// In later phases than [`Phase::Serving`] it ends after a request.
-    pub(super) async fn run<T>(self, io: T, place: OwnedSemaphorePermit)
+    pub(crate) async fn run<T>(self, io: T, place: OwnedSemaphorePermit)
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {

@@ -35,28 +35,28 @@ const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     {\"error\":{\"code\":\"overloaded\",\"message\":\"the server holds its maximum of connections: retry\"}}\n";
 
 /// The paths that are answered even if there is no place.
-pub(super) type Probes = Arc<[String]>;
+pub(crate) type Probes = Arc<[String]>;
 
 /// A connection of which the beginning has been read.
-pub(super) type Begun<T> = Join<Chain<Cursor<Vec<u8>>, ReadHalf<T>>, WriteHalf<T>>;
+pub(crate) type Begun<T> = Join<Chain<Cursor<Vec<u8>>, ReadHalf<T>>, WriteHalf<T>>;
 
 /// The few places for connections beyond the limit.
 #[derive(Clone, Debug)]
-pub(super) struct BeyondPlaces(Arc<Semaphore>);
+pub(crate) struct BeyondPlaces(Arc<Semaphore>);
 
 impl BeyondPlaces {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(Semaphore::new(MAX_ANSWERS)))
     }
 
     /// Takes one of these places, if any is free.
-    pub(super) fn take(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) fn take(&self) -> Option<OwnedSemaphorePermit> {
         self.0.clone().try_acquire_owned().ok()
     }
 }
 
 /// Reads the first line of a request; returns the connection if it is for a probe, else refuses it.
-pub(super) async fn admit<T>(mut io: T, probes: &[String]) -> Option<Begun<T>>
+pub(crate) async fn admit<T>(mut io: T, probes: &[String]) -> Option<Begun<T>>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {

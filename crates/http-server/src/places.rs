@@ -12,14 +12,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{AbortHandle, Id};
 use tokio::time::timeout;
 
-use super::connection::Connection;
+use crate::connection::Connection;
 
 /// The time in which a connection that gives way must have ended: it only drops its socket, but the
 /// runtime may be busy.
 const TO_GIVE_WAY: Duration = Duration::from_secs(1);
 
 /// The places of a server.
-pub(super) struct Places {
+pub(crate) struct Places {
     most: u32,
     free: Arc<Semaphore>,
     /// The connections that are served; upgraded ones have a place too, but cannot be ended here.
@@ -32,14 +32,14 @@ struct Served {
 }
 
 impl Places {
-    pub(super) fn new(most: u32) -> Self {
+    pub(crate) fn new(most: u32) -> Self {
         let free = Arc::new(Semaphore::new(most as usize));
         Self { most, free, served: HashMap::new() }
     }
 
     /// Takes a place, if need be from the connection that has been idle for longest; `None` if no
     /// connection is idle.
-    pub(super) async fn take(&mut self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn take(&mut self) -> Option<OwnedSemaphorePermit> {
         let free = self.free.clone();
         match free.clone().try_acquire_owned() {
             Ok(place) => Some(place),
@@ -51,7 +51,7 @@ impl Places {
     }
 
     /// Ends the connection that has been idle for longest; returns `false` if none is idle.
-    pub(super) fn end_longest_idle(&mut self) -> bool {
+    pub(crate) fn end_longest_idle(&mut self) -> bool {
         let idle = self
             .served
             .values()
@@ -63,17 +63,17 @@ impl Places {
     }
 
     /// Notes the task that serves a connection.
-    pub(super) fn enter(&mut self, connection: Arc<Connection>, task: AbortHandle) {
+    pub(crate) fn enter(&mut self, connection: Arc<Connection>, task: AbortHandle) {
         self.served.insert(task.id(), Served { connection, task });
     }
 
     /// Forgets a task that has ended.
-    pub(super) fn leave(&mut self, task: Id) {
+    pub(crate) fn leave(&mut self, task: Id) {
         self.served.remove(&task);
     }
 
     /// Waits until all connections have ended.
-    pub(super) async fn all_free(&self) {
+    pub(crate) async fn all_free(&self) {
         // The semaphore is never closed.
         let _ = self.free.acquire_many(self.most).await;
     }
@@ -81,7 +81,7 @@ impl Places {
 
 /// Returns the number of connections that leaves a quarter of the process's file descriptors to
 /// everything else, such as databases and files.
-pub(super) fn by_descriptors() -> u32 {
+pub(crate) fn by_descriptors() -> u32 {
     /// More than a process without a limit needs.
     const MOST: u64 = 1 << 20;
     #[cfg(unix)]

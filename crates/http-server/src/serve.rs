@@ -24,14 +24,18 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
 
-use super::activity::Limits;
-use super::beyond::{self, BeyondPlaces};
-use super::connection::{Connection, Phase, Recording, Rules, Serving};
-use super::listener::Listener;
-use super::places::{self, Places};
-use super::self_metrics::ServerMetrics;
-use super::shutdown::Shutdown;
-use crate::endpoints::PROBE_PATHS;
+use crate::activity::Limits;
+use crate::beyond::{self, BeyondPlaces};
+use crate::connection::{Connection, Phase, Recording, Rules, Serving};
+use crate::listener::Listener;
+use crate::places::{self, Places};
+use crate::self_metrics::ServerMetrics;
+use crate::shutdown::Shutdown;
+
+/// The paths that [`Serve::probes`] are by default: those of the probes of the crate `http-glue`, and
+/// of the health that says why one fails.
+pub const PROBE_PATHS: [&str; 5] =
+    ["/health/live", "/livez", "/health/ready", "/readyz", "/health/performance"];
 
 /// The first pause after a failed `accept`, such as for lack of file descriptors.
 ///
@@ -60,7 +64,7 @@ pub struct Serve<L, S> {
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use http_glue::{Shutdown, bind, serve};
+/// use http_server::{Shutdown, bind, serve};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// let app = Router::new().route("/", get(|| async { "hello" }));
@@ -111,8 +115,8 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Sets the paths that are answered even at the limit of connections; by default those of this
-    /// crate's probes: `/health/live`, `/health/ready`, `/health/performance`, `/livez`, `/readyz`.
+    /// Sets the paths that are answered even at the limit of connections; [`PROBE_PATHS`] by
+    /// default.
     ///
     /// Only GET and HEAD requests to exactly these paths are, 64 at a time.
     pub fn probes(mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
@@ -174,7 +178,7 @@ impl<L> Serve<L, Router> {
     ///
     /// ```
     /// use axum::{Router, routing::get};
-    /// use http_glue::{bind, serve};
+    /// use http_server::{bind, serve};
     /// use metrics_core::Registry;
     /// use request_layer::RequestLayer;
     ///

@@ -22,7 +22,7 @@ const KIND_BITS: u32 = 2;
 const KINDS: u64 = (1 << KIND_BITS) - 1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// The connection waits for the next request.
     Idle = 0,
     /// The connection is new and has sent nothing. It has the short limit of a head.
@@ -35,7 +35,7 @@ pub(super) enum Kind {
 
 /// The limit that a connection exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Expired {
+pub(crate) enum Expired {
     Idle,
     Head,
     Stalled,
@@ -43,13 +43,13 @@ pub(super) enum Expired {
 
 /// The time that a connection may stay in a state.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    pub(super) header: Duration,
-    pub(super) idle: Duration,
+pub(crate) struct Limits {
+    pub(crate) header: Duration,
+    pub(crate) idle: Duration,
 }
 
 #[derive(Debug)]
-pub(super) struct Activity {
+pub(crate) struct Activity {
     clock: Clock,
     origin: Moment,
     /// The kind of the state, and the time since which it lasts.
@@ -61,13 +61,13 @@ pub(super) struct Activity {
 
 impl Activity {
     /// Makes the state of a new connection.
-    pub(super) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock) -> Self {
         let origin = clock.now();
         let (state, stalled) = (AtomicU64::new(Kind::New as u64), AtomicU64::new(0));
         Self { clock, origin, state, stalled }
     }
 
-    pub(super) fn now(&self) -> Moment {
+    pub(crate) fn now(&self) -> Moment {
         self.clock.now()
     }
 
@@ -76,11 +76,11 @@ impl Activity {
     }
 
     #[inline]
-    pub(super) fn enter(&self, kind: Kind, at: Moment) {
+    pub(crate) fn enter(&self, kind: Kind, at: Moment) {
         self.state.store(self.millis(at) << KIND_BITS | kind as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         match self.state.load(Ordering::Relaxed) & KINDS {
             0 => Kind::Idle,
             1 => Kind::New,
@@ -90,7 +90,7 @@ impl Activity {
     }
 
     /// Returns how long the connection has been idle; `None` if it is not.
-    pub(super) fn idle_for(&self) -> Option<Duration> {
+    pub(crate) fn idle_for(&self) -> Option<Duration> {
         let state = self.state.load(Ordering::Relaxed);
         let since = state >> KIND_BITS;
         let idle = Duration::from_millis(self.millis(self.now()).saturating_sub(since));
@@ -98,7 +98,7 @@ impl Activity {
     }
 
     /// Notes that bytes arrived, which begin a head unless they belong to a request.
-    pub(super) fn read(&self) {
+    pub(crate) fn read(&self) {
         match self.kind() {
             Kind::Idle => self.enter(Kind::Head, self.now()),
             // The limit of the first head is counted from the connection's beginning.
@@ -108,7 +108,7 @@ impl Activity {
     }
 
     /// Notes that a write succeeded, or has to wait until the client reads.
-    pub(super) fn wrote(&self, is_waiting: bool) {
+    pub(crate) fn wrote(&self, is_waiting: bool) {
         let stalled = self.stalled.load(Ordering::Relaxed);
         match (is_waiting, stalled) {
             // Zero means that no write waits.
@@ -119,7 +119,7 @@ impl Activity {
     }
 
     /// Waits until a limit is exceeded.
-    pub(super) async fn expired(&self, limits: Limits) -> Expired {
+    pub(crate) async fn expired(&self, limits: Limits) -> Expired {
         loop {
             let now = Duration::from_millis(self.millis(self.now()));
             // The wake-up is at most one limit away. So a head or a stall that begins after this

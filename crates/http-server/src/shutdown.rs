@@ -69,7 +69,7 @@ impl Shutdown {
     /// not block. It may be called more than once.
     ///
     /// ```
-    /// use http_glue::Shutdown;
+    /// use http_server::Shutdown;
     /// use std::sync::Arc;
     /// use std::sync::atomic::{AtomicBool, Ordering};
     ///
@@ -139,18 +139,18 @@ impl Shutdown {
         self.begun.load(Ordering::Relaxed)
     }
 
-    pub(super) fn begun(&self) -> &Arc<AtomicBool> {
+    pub(crate) fn begun(&self) -> &Arc<AtomicBool> {
         &self.begun
     }
 
     /// Waits until the shutdown begins.
-    pub(super) async fn draining(&self) {
+    pub(crate) async fn draining(&self) {
         // The sender is `self`, so this cannot fail.
         let _ = self.stage.subscribe().wait_for(|stage| *stage != Stage::Serving).await;
     }
 
     /// Waits until the server has to stop accepting.
-    pub(super) async fn closing(&self) {
+    pub(crate) async fn closing(&self) {
         let mut stage = self.stage.subscribe();
         loop {
             let now = *stage.borrow_and_update();
@@ -170,7 +170,7 @@ impl Shutdown {
     }
 
     /// Waits until connections have to be cut; the grace period begins with this call.
-    pub(super) async fn cut(&self) {
+    pub(crate) async fn cut(&self) {
         let mut stage = self.stage.subscribe();
         let aborted = stage.wait_for(|stage| *stage == Stage::Aborted);
         // The grace period is over or the shutdown was aborted: connections are cut either way.
