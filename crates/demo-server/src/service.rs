@@ -188,7 +188,6 @@ async fn announce_and_load(
     per_second: u32,
 ) {
     let readiness = monitoring.readiness();
-    readiness.started();
     let mut look = tokio::time::interval(Duration::from_millis(20));
     while readiness.status() != ReadinessStatus::Ready {
         look.tick().await;

@@ -149,8 +149,27 @@ impl Shutdown {
         let _ = self.stage.subscribe().wait_for(|stage| *stage != Stage::Serving).await;
     }
 
-    /// Waits until the server has to stop accepting.
-    pub(crate) async fn closing(&self) {
+    /// Waits until servers have to stop accepting, which is the drain delay after the beginning.
+    ///
+    /// Servers of this crate do so by themselves; for another one, such as `axum::serve`, this is the
+    /// signal of its graceful shutdown.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use http_server::{Shutdown, bind};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let shutdown = Shutdown::new();
+    /// let (listener, app) = (bind("127.0.0.1:0").await?, Router::new().route("/", get(|| async {})));
+    /// let signal = shutdown.clone();
+    /// let server = axum::serve(listener, app);
+    /// let server = server.with_graceful_shutdown(async move { signal.closing().await });
+    /// # shutdown.abort();
+    /// server.await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn closing(&self) {
         let mut stage = self.stage.subscribe();
         loop {
             let now = *stage.borrow_and_update();

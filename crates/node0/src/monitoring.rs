@@ -14,7 +14,7 @@ use alerting::AlertingError;
 use axum::Router;
 use exporter::{Exporter, ExporterBuilder, Format, Naming};
 use history::{History, HistoryBuilder};
-use http_glue::{AlertPages, Readiness, Routes, RoutesError};
+use http_glue::{AlertPages, Readiness, ReadinessBuilder, Routes, RoutesError, Shutdown};
 use metrics_core::{
     AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, RegistryBuilder, Sample,
     SeriesId,
@@ -42,6 +42,15 @@ pub struct Monitoring {
     inner: Arc<Inner>,
 }
 
+/// A function of the host that changes the settings of its readiness.
+struct ReadinessSettings(Box<dyn FnOnce(ReadinessBuilder) -> ReadinessBuilder + Send>);
+
+impl fmt::Debug for ReadinessSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadinessSettings").finish_non_exhaustive()
+    }
+}
+
 struct Inner {
     registry: Registry,
     monitors: Monitors,
@@ -58,6 +67,9 @@ struct Inner {
     version: Option<String>,
     /// Created at first use, since it needs a runtime and the rest does not.
     readiness: OnceLock<Readiness>,
+    /// What the host sets of its readiness, until it is created.
+    readiness_settings: Mutex<Option<ReadinessSettings>>,
+    shutdown: OnceLock<Shutdown>,
     aggregator: Mutex<Option<Aggregator>>,
     /// A handle of each custom metric, which keeps its series.
     custom: Mutex<HashMap<Option<SeriesId>, AnyMetric>>,
@@ -87,7 +99,7 @@ pub enum BuildError {
 }
 
 /// Settings for [`Monitoring`].
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[must_use = "call `build` to get the monitoring"]
 pub struct MonitoringBuilder {
     registry: RegistryBuilder,
@@ -96,6 +108,7 @@ pub struct MonitoringBuilder {
     naming: Option<Naming>,
     history: Option<HistoryBuilder>,
     stream: StreamSettings,
+    readiness: Option<ReadinessSettings>,
     max_connections: Option<usize>,
     version: Option<String>,
 }
@@ -111,6 +124,27 @@ impl MonitoringBuilder {
     /// Sets the naming of `/metrics` for requests without `?naming=`; [`Naming::Standard`] by default.
     pub fn naming(mut self, naming: Naming) -> Self {
         self.naming = Some(naming);
+        self
+    }
+
+    /// Changes the settings of the readiness, and adds checks of the host's own.
+    ///
+    /// ```
+    /// use node0::{Monitoring, NotReady};
+    ///
+    /// let monitoring = Monitoring::builder()
+    ///     .readiness(|readiness| {
+    ///         readiness.check_fn("licence", || async { Err(NotReady::new("it has expired")) })
+    ///     })
+    ///     .build()?;
+    /// # drop(monitoring);
+    /// # Ok::<(), node0::BuildError>(())
+    /// ```
+    pub fn readiness(
+        mut self,
+        settings: impl FnOnce(ReadinessBuilder) -> ReadinessBuilder + Send + 'static,
+    ) -> Self {
+        self.readiness = Some(ReadinessSettings(Box::new(settings)));
         self
     }
 
@@ -164,6 +198,8 @@ impl MonitoringBuilder {
             streaming: OnceLock::new(),
             version: self.version,
             readiness: OnceLock::new(),
+            readiness_settings: Mutex::new(self.readiness),
+            shutdown: OnceLock::new(),
             aggregator: Mutex::new(None),
             custom: Mutex::default(),
             _build_info: build_info,
@@ -184,6 +220,7 @@ impl Monitoring {
             history: Some(History::builder()),
             stream: StreamSettings::default(),
             naming: None,
+            readiness: None,
             max_connections: None,
             version: None,
         }
@@ -234,14 +271,18 @@ impl Monitoring {
 
     /// Returns the readiness of the service; the first call starts its checks.
     ///
+    /// The service is ready as soon as its checks pass, unless
+    /// [`MonitoringBuilder::readiness`] says that it [waits](ReadinessBuilder::waits_for_started).
+    ///
     /// # Panics
     /// On the first call outside a tokio runtime.
     pub fn readiness(&self) -> &Readiness {
         self.inner.readiness.get_or_init(|| {
             self.watch_runtime();
-            let readiness = Readiness::builder(&self.inner.registry);
             // If the system cannot start a thread, the checks run on the host's runtime.
-            readiness.own_thread().start()
+            let readiness = Readiness::builder(&self.inner.registry).own_thread();
+            let settings = lock(&self.inner.readiness_settings).take();
+            settings.into_iter().fold(readiness, |readiness, set| set.0(readiness)).start()
         })
     }
 

@@ -17,7 +17,8 @@ const MAX_MESSAGE_BYTES: usize = 256;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReadinessStatus {
-    /// [`Readiness::started`](crate::Readiness::started) was not called, or a check has no result yet.
+    /// A check has no result yet, or the host has not called
+    /// [`Readiness::started`](crate::Readiness::started) as it said it would.
     Starting,
     /// The service has started and no check fails.
     Ready,
@@ -36,7 +37,7 @@ pub enum CheckStatus {
     Unknown,
     /// The check succeeds.
     Pass,
-    /// The check returns an error, exceeds its timeout or panics.
+    /// The check returns an error, exceeds its timeout or panics, or its last result is too old.
     Fail,
 }
 
@@ -79,6 +80,8 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Board {
     phase: Phase,
+    /// The time for which a result counts.
+    lasting: Duration,
     /// `true` once the service was ready. Before that, a check without a result keeps the status
     /// at `Starting`. Afterwards it does not, so that a check may be added at any time.
     was_ready: bool,
@@ -94,9 +97,30 @@ struct Standing {
     checked: Option<Instant>,
 }
 
+impl Standing {
+    /// Returns `true` if the last result has lasted for too long.
+    fn is_stale(&self, lasting: Duration) -> bool {
+        self.checked.is_some_and(|checked| checked.elapsed() > lasting)
+    }
+
+    fn status(&self, lasting: Duration) -> CheckStatus {
+        if self.is_stale(lasting) { CheckStatus::Fail } else { self.status }
+    }
+
+    fn message(&self, lasting: Duration) -> Option<String> {
+        if self.is_stale(lasting) {
+            let lasting = lasting.as_secs_f32();
+            return Some(format!(
+                "no result for more than {lasting} s: the checks' runtime has ended or is blocked"
+            ));
+        }
+        self.message.clone()
+    }
+}
+
 impl Board {
-    pub(super) fn new() -> Self {
-        Self { phase: Phase::Starting, was_ready: false, checks: BTreeMap::new() }
+    pub(super) fn new(lasting: Duration) -> Self {
+        Self { phase: Phase::Starting, lasting, was_ready: false, checks: BTreeMap::new() }
     }
 
     pub(super) fn start(&mut self) {
@@ -150,7 +174,7 @@ impl Board {
     }
 
     pub(super) fn status(&mut self) -> ReadinessStatus {
-        let any = |status| self.checks.values().any(|check| check.status == status);
+        let any = |status| self.checks.values().any(|check| check.status(self.lasting) == status);
         let status = match self.phase {
             Phase::Draining => ReadinessStatus::Draining,
             Phase::Starting => ReadinessStatus::Starting,
@@ -168,8 +192,8 @@ impl Board {
         let status = self.status();
         let checks = self.checks.iter().map(|(name, standing)| {
             let report = CheckReport {
-                status: standing.status,
-                message: standing.message.clone(),
+                status: standing.status(self.lasting),
+                message: standing.message(self.lasting),
                 age: standing.checked.map(|checked| checked.elapsed()),
             };
             (name.clone(), report)

@@ -33,20 +33,26 @@ impl Monitoring {
         self.inner.requests.wrap(router)
     }
 
-    /// Returns a shutdown for [`serve`](crate::serve()), which first sets readiness to `Draining`, and
-    /// closes the stream.
+    /// Returns the shutdown of the service, which first sets readiness to `Draining`, and closes the
+    /// stream.
+    ///
+    /// There is one: to begin it ends [`Monitoring::serve`], and each server that it is given to.
     ///
     /// # Panics
     /// Outside a tokio runtime: see [`Monitoring::readiness`].
     pub fn shutdown(&self) -> Shutdown {
-        let shutdown = Shutdown::new().readiness(self.readiness());
-        match self.streaming().cloned() {
-            Some(streaming) => shutdown.at_begin(move || streaming.close()),
-            None => shutdown,
-        }
+        let shutdown = self.inner.shutdown.get_or_init(|| {
+            let shutdown = Shutdown::new().readiness(self.readiness());
+            match self.streaming().cloned() {
+                Some(streaming) => shutdown.at_begin(move || streaming.close()),
+                None => shutdown,
+            }
+        });
+        shutdown.clone()
     }
 
-    /// Serves a router and records its requests, until SIGTERM or Ctrl-C; then shuts down gracefully.
+    /// Serves a router and records its requests, until SIGTERM, Ctrl-C or the
+    /// [shutdown](Monitoring::shutdown); then shuts down gracefully.
     ///
     /// For other limits, drain times or a second address use
     /// [`serve`](crate::serve()) with [`Monitoring::layer`] and [`Monitoring::shutdown`].
@@ -58,7 +64,6 @@ impl Monitoring {
         let server = serve(listener, router).record(&self.inner.requests).shutdown(&shutdown);
         let server = self.inner.stream.allow(server.metrics(&self.inner.registry)?);
         let server = self.inner.max_connections.into_iter().fold(server, Serve::max_connections);
-        self.readiness().started();
         let on_signal = async {
             stop_signal().await;
             shutdown.begin();

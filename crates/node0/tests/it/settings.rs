@@ -1,8 +1,10 @@
 //! The settings of the facade, in any order.
 
+use std::net::SocketAddr;
+
 use axum::Router;
 use axum::routing::get;
-use node0::{Exporter, Monitoring, Naming, bind};
+use node0::{CheckStatus, Exporter, Monitoring, Naming, NotReady, ReadinessStatus, bind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -39,12 +41,67 @@ async fn at_the_limit_of_connections_probes_are_answered() {
     for (path, status) in [("/metrics", "503"), ("/health/live", "200"), ("/health/ready", "200")] {
         let mut answer = String::new();
         while !answer.starts_with(&format!("HTTP/1.1 {status}")) {
-            let mut stream = TcpStream::connect(address).await.expect("it listens");
-            let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
-            stream.write_all(request.as_bytes()).await.expect("it is read");
-            answer.clear();
-            stream.read_to_string(&mut answer).await.expect("it is text");
+            answer = ask(address, path).await;
         }
     }
     server.abort();
+}
+
+#[tokio::test]
+async fn under_any_server_a_service_is_ready_as_soon_as_its_checks_pass() {
+    let monitoring = Monitoring::builder().build().expect("good settings");
+    let routes = monitoring.routes().expect("its paths are free");
+    let listener = bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let shutdown = monitoring.shutdown().drain_delay(std::time::Duration::ZERO);
+    let closing = shutdown.clone();
+    let server = axum::serve(listener, monitoring.watch(routes).into_make_service());
+    let server = server.with_graceful_shutdown(async move { closing.closing().await });
+    let server = tokio::spawn(async move { server.await });
+    let mut answer = String::new();
+    while !answer.contains(r#""status":"ready""#) {
+        answer = ask(address, "/health/ready").await;
+    }
+    shutdown.begin();
+    assert!(monitoring.shutdown().has_begun(), "there is one shutdown");
+    server.await.expect("no panic").expect("it ends");
+}
+
+#[tokio::test]
+async fn a_host_that_says_when_it_has_started_is_waited_for() {
+    let monitoring = Monitoring::builder()
+        .readiness(|readiness| {
+            readiness
+                .waits_for_started()
+                .check_fn("bank", async || Err(NotReady::new("it is closed")))
+        })
+        .build()
+        .expect("good settings");
+    let readiness = monitoring.readiness();
+    while readiness.report().checks["bank"].status == CheckStatus::Unknown {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(readiness.status(), ReadinessStatus::Starting);
+    readiness.started();
+    assert_eq!(readiness.status(), ReadinessStatus::NotReady);
+}
+
+#[tokio::test]
+async fn the_shutdown_of_the_monitoring_ends_what_it_serves() {
+    let monitoring = Monitoring::builder().build().expect("good settings");
+    let listener = bind("127.0.0.1:0").await.expect("a free port");
+    let serving = monitoring.clone();
+    let server = tokio::spawn(async move { serving.serve(listener, Router::new()).await });
+    monitoring.shutdown().abort();
+    server.await.expect("no panic").expect("the registry has room");
+}
+
+/// Sends a request, and returns the answer.
+async fn ask(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("it is read");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("it is text");
+    answer
 }
