@@ -1,10 +1,11 @@
 //! The demo's binary: parses the flags, runs the service, and returns the exit code.
 
+use std::error::Error as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use node0_demo::flags::Flags;
 use node0_demo::service;
 use tracing_subscriber::EnvFilter;
@@ -48,13 +49,24 @@ fn refuse(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
+    let line = bad_value(error).unwrap_or_else(|| first_paragraph(error));
+    let _ = writeln!(std::io::stderr(), "{line} (node0-demo --help explains)");
+    ExitCode::from(2)
+}
+
+/// Says what is wrong with a value, without the value: it may hold a password.
+fn bad_value(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return None };
+    let wrong = error.source().filter(|_| error.kind() == ErrorKind::ValueValidation)?;
+    Some(format!("error: invalid value for '{flag}': {wrong}"))
+}
+
+fn first_paragraph(error: &clap::Error) -> String {
     let text = error.to_string();
     let line = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
     let line = line
         .iter()
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
         .copied();
-    let line = line.collect::<Vec<_>>().join(" ");
-    let _ = writeln!(std::io::stderr(), "{line} (node0-demo --help explains)");
-    ExitCode::from(2)
+    line.collect::<Vec<_>>().join(" ")
 }

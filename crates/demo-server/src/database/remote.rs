@@ -21,6 +21,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// `origin` is the flag or the variable that the error asks the user to correct.
 pub(super) async fn checked_config(url: &str, origin: &str) -> anyhow::Result<Config> {
+    if let Some((_, rest)) = url.split_once("://")
+        && rest.split('/').next().is_some_and(|authority| authority.matches('@').count() > 1)
+    {
+        // The part behind the first one would be taken, and shown, as the host.
+        return Err(anyhow!(
+            "{origin} has two `@` before the database: write one in a password as %40"
+        ));
+    }
     let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
         anyhow!(
             "{origin} is no address of a database ({}): write postgres://user:password@host:5432/name",

@@ -69,6 +69,29 @@ fn a_wrong_database_is_one_clear_line() {
 }
 
 #[test]
+fn no_error_shows_a_password() {
+    for (flag, value, said) in [
+        ("--redis", "rediss://:s3cret@127.0.0.1:1", "redis://host:port"),
+        ("--redis", "redis://:s3cret@127.0.0.1:1", "--redis"),
+        ("--database", "mysql://u:s3cret@127.0.0.1/d", "postgres://"),
+        ("--database", "postgres://u:p@s3cret@127.0.0.1:1/d", "%40"),
+        ("--database", "postgres://u:s3cret@127.0.0.1:1/d", "--database"),
+        ("--webhook", "ftp://u:s3cret@127.0.0.1/", "http"),
+        ("--alertmanager", "http://u:s3cret@[", "http://host:port"),
+    ] {
+        let variable = format!("NODE0_{}", flag[2..].to_uppercase());
+        let mut by_variable = command(&[]);
+        by_variable.env(variable, value);
+        for wrong in [command(&[flag, value]), by_variable] {
+            let output = run(wrong);
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert_ne!(output.status.code(), Some(0), "{flag}: {stderr}");
+            assert!(stderr.contains(said) && !stderr.contains("s3cret"), "{flag}: {stderr}");
+        }
+    }
+}
+
+#[test]
 fn a_temporary_folder_that_is_a_file_is_one_clear_line() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     for database in ["embedded", "auto"] {
