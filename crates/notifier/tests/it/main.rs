@@ -2,6 +2,8 @@
 
 mod addresses;
 mod alertmanager;
+#[cfg(feature = "tls")]
+mod authority;
 mod failures;
 mod payloads;
 mod receiver;
