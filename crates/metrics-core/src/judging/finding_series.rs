@@ -42,13 +42,13 @@ impl FindingSeries {
                 let key = (topic, code, finding.component.clone(), severity);
                 let gauge = before.remove(&key).unwrap_or_else(|| {
                     let labels = [topic, code, &finding.component, severity.word()];
-                    let gauge = store.handle(&FINDINGS, &labels).unwrap_or_else(|_| Gauge::disabled());
-                    gauge.set(1.0);
-                    gauge
+                    store.handle(&FINDINGS, &labels).unwrap_or_else(|_| Gauge::disabled())
                 });
                 self.gauges.insert(key, gauge);
             }
         }
         before.into_values().for_each(|gauge| gauge.set(0.0));
+        // Set last, since `_other` may stand for findings that are gone and for others that last.
+        self.gauges.values().for_each(|gauge| gauge.set(1.0));
     }
 }

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use metrics_core::{
-    COMPONENT_HEALTH_SCORE, Event, FINDINGS, Finding, FindingState, GuestError, HEALTH_SCORE, HealthChange,
-    Judgement, Monitor, RegisterError, RegistryBuilder, Report, ReportError, Status, Tick, Topic,
-    UnknownTarget, View,
+    COMPONENT_HEALTH_SCORE, Event, FINDINGS, Finding, FindingState, GuestError, HEALTH_SCORE,
+    HealthChange, Judgement, Monitor, RegisterError, RegistryBuilder, Report, ReportError, Status,
+    Tick, Topic, UnknownTarget, View,
 };
 
 use crate::Bench;
