@@ -55,14 +55,24 @@ const RULES: &str = r#"
     [rules.HighMemory]
     threshold = 1e-9
     keep_firing_for = "1s"
-    [rules.MonitorFinding]
-    keep_firing_for = "1s"
     [rules.OpenByFinding]
     finding = "circuit_open"
     topic = "circuit-breaker"
     for = "1s"
     keep_firing_for = "1s"
 "#;
+
+/// What a machine that is busy with other tests provokes by itself is left to the proof.
+const RULES_OF_SHORT_RUN: &str = "
+    [rules.MonitorFinding]
+    enabled = false
+    [rules.RuntimeLag]
+    enabled = false
+";
+const RULES_OF_LONG_RUN: &str = "
+    [rules.MonitorFinding]
+    keep_firing_for = '1s'
+";
 
 /// The series of latencies, and the seconds in which each gets a thousand samples. Of 46 requests a
 /// second, 36 read an order, and six are those of this test and of Prometheus. Those that make an order
@@ -166,7 +176,7 @@ fn seen(prometheus: &Prometheus, from: f64, to: f64) -> Spans {
         let mut known: Vec<(f64, f64)> = Vec::new();
         for point in one.points.iter().filter(|point| (from..to).contains(&point.time)) {
             // It ends at the evaluation that does not see it any more, a second later.
-            let end = point.time + 1.0;
+            let end = (point.time + 1.0).min(to);
             match known.last_mut() {
                 Some((_, last)) if point.time - *last < 0.5 => *last = end,
                 _ => known.push((point.time, end)),
@@ -207,7 +217,8 @@ fn watch_for(seconds: u32, stall: Duration, demo: &Demo, spans: &mut Spans) {
 /// Starts the demo with its rules file, which stays in the folder.
 fn start(folder: &Path) -> Demo {
     let file = folder.join("rules.toml");
-    std::fs::write(&file, RULES).expect("it can be written");
+    let more = Length::of_this_run().pick(RULES_OF_SHORT_RUN, RULES_OF_LONG_RUN);
+    std::fs::write(&file, format!("{RULES}{more}")).expect("it can be written");
     let mut command = Command::new(env!("CARGO_BIN_EXE_node0-demo"));
     command.args(["--listen", "127.0.0.1:0", "--load", "40", "--naming", "standard"]);
     command.args(["--database", "embedded", "--redis", "embedded", "--rules"]).arg(file);
@@ -251,9 +262,8 @@ fn two_releases_of_prometheus_see_the_same_alerts() {
     // Before that, Prometheus did not look.
     ours.values_mut().flatten().for_each(|span| span.0 = span.0.max(from));
     let compared = servers.map(|server| Comparison::of(&ours, &seen(&server, from, to)));
-    let spans = ours.iter().map(|(key, spans)| json!([key.0, key.1, joined(spans)]));
-    let late = compared.each_ref().map(|all| json!({ "starts": all.starts, "ends": all.ends }));
-    let figures = json!({ "alerts": spans.collect::<Vec<_>>(), "seconds_later": late });
+    let [before, newest] = compared.each_ref().map(|all| &all.later);
+    let figures = json!({ "seconds_later_in_2_53": before, "seconds_later_in_3_5": newest });
     prove::report(&figures).expect("the figures can be written");
     for Comparison { mistakes, .. } in compared {
         assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
@@ -269,10 +279,8 @@ fn two_releases_of_prometheus_see_the_same_alerts() {
 /// The differences between two sets of alerts.
 #[derive(Debug, Default)]
 struct Comparison {
-    /// The seconds by which Prometheus saw starts later, from the least to the most.
-    starts: Vec<f64>,
-    /// The same of ends.
-    ends: Vec<f64>,
+    /// The seconds by which Prometheus saw each start and end later, by alert.
+    later: BTreeMap<String, Vec<[f64; 2]>>,
     /// The alerts that only one saw, or at too different times.
     mistakes: Vec<String>,
 }
@@ -282,19 +290,17 @@ impl Comparison {
         let mut all = Self::default();
         let keys: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
         for key in keys {
-            let [mine, other] =
-                [ours, theirs].map(|spans| spans.get(key).map(|spans| joined(spans)));
-            let (mine, other) = (mine.unwrap_or_default(), other.unwrap_or_default());
+            let of_key = |spans: &Spans| spans.get(key).map(|spans| joined(spans));
+            let [mine, other] = [ours, theirs].map(|spans| of_key(spans).unwrap_or_default());
             let pairs = mine.iter().zip(&other);
-            let late: Vec<_> = pairs.map(|(a, b)| (b.0 - a.0, b.1 - a.1)).collect();
-            let is_near = |(start, end): &(f64, f64)| start.abs().max(end.abs()) <= TOLERANCE;
-            if mine.len() != other.len() || !late.iter().all(is_near) {
+            let later: Vec<_> = pairs.map(|(a, b)| [b.0 - a.0, b.1 - a.1]).collect();
+            let is_near = later.iter().flatten().all(|seconds| seconds.abs() <= TOLERANCE);
+            if mine.len() != other.len() || !is_near {
                 all.mistakes.push(format!("{key:?}\n  ours:   {mine:?}\n  theirs: {other:?}"));
             }
-            all.starts.extend(late.iter().map(|late| late.0));
-            all.ends.extend(late.iter().map(|late| late.1));
+            let labels: Vec<_> = key.1.values().map(String::as_str).collect();
+            all.later.insert(labels.join(" "), later);
         }
-        [&mut all.starts, &mut all.ends].into_iter().for_each(|late| late.sort_by(f64::total_cmp));
         all
     }
 }

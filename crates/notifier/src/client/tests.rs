@@ -2,10 +2,6 @@
 
 use super::*;
 
-#[cfg(feature = "tls")]
-#[path = "../../tests/it/authority.rs"]
-mod authority;
-
 #[test]
 fn a_redirect_is_told_with_its_remedy_and_not_tried_again() {
     let error = AttemptError::Moved(StatusCode::FOUND);
@@ -40,21 +36,15 @@ mod https {
     use std::net::TcpListener;
     use std::thread;
 
-    use rcgen::{CertificateParams, date_time_ymd};
+    use testbed::authority::{Authority, Validity};
 
-    use super::authority::Authority;
     use super::*;
 
     /// Returns what is said about a certificate for a host, by an authority while this one is trusted.
-    fn said(
-        host: &str,
-        trusted: &Authority,
-        issuer: &Authority,
-        change: fn(&mut CertificateParams),
-    ) -> String {
+    fn said(host: &str, trusted: &Authority, issuer: &Authority, validity: Validity) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
-        let tls = issuer.server(host, change);
+        let tls = issuer.server(host, validity);
         thread::spawn(move || {
             let (stream, _) = listener.accept().expect("somebody comes");
             // Fails, since the client does not like the certificate.
@@ -75,12 +65,11 @@ mod https {
         };
         let house = Authority::new("house");
         let unknown = "no trusted authority has issued it: trust that authority by";
-        check(said("localhost", &house, &Authority::new("other"), |_| {}), unknown);
+        check(said("localhost", &house, &Authority::new("other"), Validity::Current), unknown);
         let anew = Authority::new("house");
-        check(said("localhost", &house, &anew, |_| {}), unknown);
+        check(said("localhost", &house, &anew, Validity::Current), unknown);
         let other_host = "it is for another host: use the host's name";
-        check(said("example.org", &house, &house, |_| {}), other_host);
-        let old = |params: &mut CertificateParams| params.not_after = date_time_ymd(2001, 1, 1);
-        check(said("localhost", &house, &house, old), "it has expired: renew it");
+        check(said("example.org", &house, &house, Validity::Current), other_host);
+        check(said("localhost", &house, &house, Validity::Expired), "it has expired: renew it");
     }
 }

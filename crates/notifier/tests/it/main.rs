@@ -2,8 +2,6 @@
 
 mod addresses;
 mod alertmanager;
-#[cfg(feature = "tls")]
-mod authority;
 mod failures;
 mod payloads;
 mod receiver;

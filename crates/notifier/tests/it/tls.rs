@@ -1,15 +1,15 @@
 //! Receivers behind https, with certificates of an authority that the test makes up.
 
 use notifier::{Target, TargetError};
+use testbed::authority::{Authority, Validity};
 
-use crate::authority::Authority;
 use crate::receiver::Answer::Status;
 use crate::receiver::Receiver;
 use crate::source::{Source, firing, quick};
 
 /// Starts a receiver whose certificate is for this host.
 fn receiver_of(authority: &Authority, host: &str) -> Receiver {
-    Receiver::over(authority.server(host, |_| {}), |_| Status(200))
+    Receiver::over(authority.server(host, Validity::Current), |_| Status(200))
 }
 
 /// Sends an alert to a receiver, which is trusted because of this certificate.
