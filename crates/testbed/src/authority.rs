@@ -27,7 +27,11 @@ pub enum Validity {
 }
 
 impl Authority {
-    /// Makes an authority with a key of its own, whose name need not be its own.
+    /// Makes an authority with a key of its own; another one may have the same name.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the system has no randomness.
     #[must_use]
     pub fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
@@ -44,6 +48,10 @@ impl Authority {
     }
 
     /// Issues a certificate for a host, and returns what makes TLS of a connection with it.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `host` is no name of a host, or the system has no randomness.
     pub fn server(
         &self,
         host: &str,
