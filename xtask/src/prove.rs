@@ -98,7 +98,7 @@ const PROOFS: &[Proof] = &[
     },
     Proof {
         name: "alerts",
-        shows: "two releases of prometheus with the same rules see the same alerts, through five faults",
+        shows: "two releases of prometheus with the same rules see the same alerts, through faults and stalls",
         how: How::Tests { package: "node0-demo-server", binary: "service", filter: "oracle" },
     },
     Proof {

@@ -253,6 +253,21 @@ impl Metric {
     }
 }
 
+impl Condition {
+    /// Returns the topic and code, if it is a condition over all findings with that code.
+    pub(crate) fn finding(&self) -> Option<(Text, Text)> {
+        match self {
+            Self::Finding(Findings {
+                topic: Some(topic),
+                code: Some(code),
+                component: None,
+                min_severity: Severity::Warning,
+            }) => Some((topic.clone(), code.clone())),
+            _ => None,
+        }
+    }
+}
+
 impl Findings {
     /// Takes all findings of all monitors.
     pub fn any() -> Self {

@@ -5,7 +5,10 @@
 
 use std::fmt;
 
-use crate::condition::{Comparison, Condition, Metric, Operator, Statistic, Text};
+use metrics_core::{FINDINGS, Severity};
+
+use crate::condition::{Comparison, Condition, Findings, Metric, Operator, Statistic, Text};
+use crate::rule::Rule;
 
 /// The range of rates, which are over the last ten ticks here too.
 const RANGE: &str = "10s";
@@ -14,8 +17,32 @@ const RANGE_SECONDS: u32 = 10;
 const WINDOW: &str = "5m";
 const WINDOW_SECONDS: u32 = 300;
 
-/// Writes a condition over a metric as a query, one over findings as a selector that Prometheus
-/// has no series for.
+/// Returns the condition of a rule as a query for Prometheus.
+///
+/// `rules` are all rules there are: one over any finding leaves out those that another
+/// rule [covers](Rule::covers).
+///
+/// ```
+/// let rules = alerting::built_in();
+/// let failing = rules.iter().find(|rule| rule.name == "PoolFailing").expect("it is built in");
+/// assert_eq!(
+///     alerting::query(failing, &rules),
+///     "max by (topic, code, component, severity) \
+///      (node0_findings{topic=\"database\", code=\"high_error_rate\"}) > 0"
+/// );
+/// ```
+pub fn query<'r>(rule: &Rule, rules: impl IntoIterator<Item = &'r Rule>) -> String {
+    match &rule.condition {
+        Condition::Finding(findings) if findings.code.is_none() => {
+            let covered = rules.into_iter().filter_map(|rule| rule.covers.as_ref());
+            let covered = covered.map(|(topic, code)| (&**topic, &**code)).collect::<Vec<_>>();
+            of_findings(findings, &covered)
+        }
+        condition => condition.to_string(),
+    }
+}
+
+/// Writes the condition as a query; one over any finding without those that other rules cover.
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -25,28 +52,42 @@ impl fmt::Display for Condition {
                     Comparison::AtLeast => ">=",
                     Comparison::Below => "<",
                 };
-                write!(f, "{} {sign} {}", query(&threshold.metric), threshold.threshold)?;
+                write!(f, "{} {sign} {}", value(&threshold.metric), threshold.threshold)?;
                 match enough_data(&threshold.metric) {
                     Some(enough) => write!(f, " and {enough}"),
                     None => Ok(()),
                 }
             }
-            Self::Finding(findings) => {
-                let parts = [
-                    ("topic", &findings.topic),
-                    ("code", &findings.code),
-                    ("component", &findings.component),
-                ];
-                let parts =
-                    parts.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
-                let parts: Vec<_> = parts.map(|(key, value)| format!("{key}={value:?}")).collect();
-                write!(f, "finding{{{}}}", parts.join(", "))
-            }
+            Self::Finding(findings) => f.write_str(&of_findings(findings, &[])),
         }
     }
 }
 
-fn query(metric: &Metric) -> String {
+/// Writes a query over the series of findings, without those of these topics and codes.
+fn of_findings(findings: &Findings, left_out: &[(&str, &str)]) -> String {
+    let name = FINDINGS.name();
+    let severity =
+        (findings.min_severity > Severity::Warning).then(|| Text::from(Severity::Critical.word()));
+    let matchers = [
+        ("topic", &findings.topic),
+        ("code", &findings.code),
+        ("component", &findings.component),
+        ("severity", &severity),
+    ];
+    let matchers = matchers.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
+    let matchers: Vec<_> = matchers.map(|(key, value)| format!("{key}={value:?}")).collect();
+    let mut series = selector(name, &matchers);
+    let left_out = left_out.iter().map(|(topic, code)| {
+        selector(name, &[format!("topic={topic:?}"), format!("code={code:?}")])
+    });
+    let left_out: Vec<_> = left_out.collect();
+    if !left_out.is_empty() {
+        series = format!("{series} unless ({})", left_out.join(" or "));
+    }
+    format!("max by (topic, code, component, severity) ({series}) > 0")
+}
+
+fn value(metric: &Metric) -> String {
     let sum = |inner: String| format!("sum by ({}) ({inner})", metric.by.join(", "));
     let of = |name: &str, more: Option<String>| select(name, metric, more);
     let rate = |name: &str, more: Option<String>, range: &str| {
@@ -106,7 +147,10 @@ fn select(name: &str, metric: &Metric, more: Option<String>) -> String {
         let sign = if matcher.operator == Operator::Is { "=" } else { "!=" };
         format!("{}{sign}{:?}", matcher.key, matcher.value)
     });
-    let matchers: Vec<_> = matchers.chain(more).collect();
+    selector(name, &matchers.chain(more).collect::<Vec<_>>())
+}
+
+fn selector(name: &str, matchers: &[String]) -> String {
     if matchers.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", matchers.join(", ")) }
 }
 
@@ -144,5 +188,22 @@ mod tests {
             "sum by (a) (rate(c_total[10s])) / sum by (a) (rate(c_total[1h])) < 0.1 \
              and sum by (a) (rate(c_total[1h])) >= 1",
         );
+        check(
+            Findings { min_severity: Severity::Critical, ..Findings::new("queue", "deep") }.into(),
+            "max by (topic, code, component, severity) \
+             (node0_findings{topic=\"queue\", code=\"deep\", severity=\"critical\"}) > 0",
+        );
+    }
+
+    #[test]
+    fn a_rule_over_any_finding_leaves_out_those_that_other_rules_cover() {
+        let any = Rule::new("Any", Findings::any());
+        let rules = ["x", "y"].map(|code| any.clone().covers("queue", code));
+        assert_eq!(
+            query(&any, &rules),
+            "max by (topic, code, component, severity) (node0_findings unless (\
+             node0_findings{topic=\"queue\", code=\"x\"} or node0_findings{topic=\"queue\", code=\"y\"})) > 0"
+        );
+        assert_eq!(query(&any, []), any.condition.to_string());
     }
 }

@@ -91,6 +91,7 @@ impl Rule {
             Condition::Metric(_) => "custom".into(),
         };
         let is_finding = matches!(condition, Condition::Finding(_));
+        let covers = condition.finding();
         let text = |of_finding: &'static str| if is_finding { of_finding } else { "" };
         Self {
             name: name.into(),
@@ -104,7 +105,7 @@ impl Rule {
             severity: None,
             labels: Vec::new(),
             inhibited_by: Vec::new(),
-            covers: None,
+            covers,
             summary: text("{message}").into(),
             description: "".into(),
             remedy: text("{advice}").into(),
@@ -170,7 +171,8 @@ impl Rule {
 
     /// Says that the finding with this topic and code is about the same fact.
     ///
-    /// A rule over [any finding](crate::Findings::any) then leaves that finding out.
+    /// A rule over [any finding](crate::Findings::any) then leaves that finding out. A rule over one
+    /// finding covers it by itself.
     #[must_use]
     pub fn covers(mut self, topic: impl Into<Text>, code: impl Into<Text>) -> Self {
         self.covers = Some((topic.into(), code.into()));

@@ -6,6 +6,10 @@
 //! the next ticks still contain that gap. Until they do not, the engine takes all data as missing.
 //! The window of a latency may contain it for longer, up to five minutes: such a window is missing
 //! until the gap has left it, while others are judged.
+//!
+//! The sampling thread wakes a little late, and not by the same time at each tick. Two ticks may be
+//! 0.998 s apart, and a `for` of one second would then end a second later. So a time that is nearly
+//! a multiple of the interval counts as that multiple.
 
 use std::time::Duration;
 
@@ -14,6 +18,9 @@ use metrics_core::Sample;
 /// A longer time than this many intervals is a gap.
 const GAP_INTERVALS: u32 = 3;
 
+/// A time this part of an interval away from a multiple counts as the multiple.
+const JITTER: u32 = 10;
+
 /// The number of ticks over which rates are computed.
 const RATE_TICKS: u64 = 10;
 
@@ -21,7 +28,8 @@ const RATE_TICKS: u64 = 10;
 pub(crate) struct SteadyClock {
     /// The uptime of the last evaluation; `None` before the first.
     last: Option<Duration>,
-    now: Duration,
+    /// The time that has passed, without gaps.
+    passed: Duration,
     /// The number of the last tick whose rates contain a gap.
     blind_until: u64,
     /// The uptime at which the last gap ended.
@@ -53,18 +61,30 @@ impl SteadyClock {
             if passed.saturating_add(sample.tick_span / 2) < interval {
                 return Step::Wait;
             }
-            self.now = self.now.saturating_add(if passed > gap { interval } else { passed });
+            self.passed = self.passed.saturating_add(if passed > gap { interval } else { passed });
         }
         self.last = Some(sample.uptime);
-        if sample.tick <= self.blind_until {
-            Step::Blind(self.now)
-        } else {
-            Step::Evaluate(self.now)
-        }
+        let now = without_jitter(self.passed, interval);
+        if sample.tick <= self.blind_until { Step::Blind(now) } else { Step::Evaluate(now) }
     }
 
     /// Returns the longest window that does not contain a gap; `None` if there was none.
     pub(crate) fn longest_window(&self, sample: &Sample) -> Option<Duration> {
         self.gap_ended.map(|ended| sample.uptime.saturating_sub(ended))
+    }
+}
+
+/// Returns the nearest multiple of the interval if it is near, otherwise the time as it is.
+fn without_jitter(time: Duration, interval: Duration) -> Duration {
+    let slack = interval / JITTER;
+    let length = interval.as_nanos().max(1);
+    let over = Duration::from_nanos_u128(time.as_nanos() % length);
+    let left = interval.saturating_sub(over);
+    if over <= slack {
+        time - over
+    } else if left <= slack {
+        time.saturating_add(left)
+    } else {
+        time
     }
 }

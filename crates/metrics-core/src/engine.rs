@@ -82,7 +82,7 @@ impl Engine {
         sample.topics = self.board.published();
         // A monitor that was added since the pass is judged already.
         sample.monitors = self.board.monitors();
-        self.board.show(&sample.topics, &mut sample.snapshot);
+        self.board.show(&sample.topics, &mut sample.snapshot, &self.store);
         let sample = Arc::new(sample);
         let before = mem::replace(&mut *lock(&self.passes.latest), sample.clone());
         lock(&self.passes.pass).reuse(before);

@@ -13,6 +13,7 @@ pub(crate) mod contained;
 pub(crate) mod drop_guarded;
 pub(crate) mod event;
 pub(crate) mod finding;
+pub(crate) mod finding_series;
 pub(crate) mod guarded_call;
 pub(crate) mod guest;
 pub(crate) mod health;

@@ -123,6 +123,7 @@ pub use judging::board::{COMPONENT_HEALTH_SCORE, HEALTH_SCORE};
 pub use judging::contained::{Contained, Waiter};
 pub use judging::event::{Event, HealthChange};
 pub use judging::finding::{Finding, FindingChange, FindingState, Severity};
+pub use judging::finding_series::FINDINGS;
 pub use judging::guarded_call::GuardedCall;
 pub use judging::guest::{
     GUEST_CALL_DURATION, GUEST_FAILURES, GUEST_SKIPPED, GuestCall, GuestError,
@@ -178,6 +179,7 @@ pub const DESCS: &[&Desc] = &[
     &SERIES_FOLDED,
     &HEALTH_SCORE,
     &COMPONENT_HEALTH_SCORE,
+    &FINDINGS,
     &GUEST_CALL_DURATION,
     &GUEST_FAILURES,
     &GUEST_SKIPPED,

@@ -39,6 +39,8 @@ pub mod http;
 pub mod tools;
 
 pub mod alertmanager;
+#[cfg(feature = "tls")]
+pub mod authority;
 pub mod autobahn;
 pub mod chromium;
 pub mod exposition;

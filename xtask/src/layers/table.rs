@@ -32,7 +32,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[RUNTIMES, FORMATS, WEB, TOWER, &["deadpool", "tracing"]],
         oversize: &[Oversize {
             part: "src",
-            lines: 13_300,
+            lines: 13_400,
             reason: "naming, recording, reading and judging share the cells and the tick, and a \
                      sample contains judgements; `instances` would leave next, since no other \
                      part imports it, only models do; the edge to cut first is the one to `sync`, \
@@ -144,7 +144,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[RUNTIMES, WEB, TOWER, &["tracing"]],
         oversize: &[Oversize {
             part: "src",
-            lines: 4100,
+            lines: 4200,
             reason: "a third are rules as data: their builders, the table, the rules file; the file \
                      would leave next, as a crate that makes rules for the engine",
         }],
@@ -335,7 +335,15 @@ pub(super) const LAYERS: &[Row] = &[
         name: "testbed",
         knows: "the real programs that tests run against",
         ours: Ours::Only(&[]),
-        outside: Outside::Only(&["rustix", "serde", "serde_json", "tempfile", "thiserror"]),
+        outside: Outside::Only(&[
+            "rcgen",
+            "rustix",
+            "rustls",
+            "serde",
+            "serde_json",
+            "tempfile",
+            "thiserror",
+        ]),
         never: &[RUNTIMES, WEB],
         oversize: &[Oversize {
             part: "src",

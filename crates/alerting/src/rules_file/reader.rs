@@ -111,7 +111,9 @@ fn one_rule(name: &str, before: Option<Rule>, fields: &mut Fields<'_, '_>) -> Op
         before => {
             let condition = condition(fields)?;
             match before {
-                Some(rule) => Rule { condition, ..rule },
+                Some(rule) => {
+                    Rule { covers: condition.finding().or(rule.covers), condition, ..rule }
+                }
                 None => Rule::new(name.to_owned(), condition),
             }
         }

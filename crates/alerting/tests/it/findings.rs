@@ -124,9 +124,8 @@ fn findings_are_selected_by_topic_code_component_and_severity() {
 }
 
 #[test]
-fn a_finding_that_another_rule_covers_is_no_alert_of_its_own() {
-    let covering = Rule::new("Deep", Findings::new("queue", "queue_deep"));
-    let covering = covering.covers("queue", "queue_deep").summary("covered");
+fn a_finding_that_another_rule_is_about_is_no_alert_of_its_own() {
+    let covering = Rule::new("Deep", Findings::new("queue", "queue_deep")).summary("covered");
     let any = Rule::new("MonitorFinding", Findings::any());
     let mut queue = Queue::new([covering.clone(), any.clone()]);
     assert_eq!(queue.judge(deep()), [(Fired, "covered".to_owned())]);

@@ -74,7 +74,8 @@ fn a_rule_of_the_file_is_over_any_statistic() {
     check("metric = \"m\"\ndivided_by = \"n\"\nabove = 0.9", "sum by () (m) / sum by () (n) > 0.9");
     check(
         "finding = \"queue_deep\"\ntopic = \"queue\"",
-        r#"finding{topic="queue", code="queue_deep"}"#,
+        "max by (topic, code, component, severity) \
+         (node0_findings{topic=\"queue\", code=\"queue_deep\"}) > 0",
     );
 }
 

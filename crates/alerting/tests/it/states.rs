@@ -41,6 +41,21 @@ fn a_time_under_the_interval_fires_at_the_next_evaluation() {
 }
 
 #[test]
+fn ticks_that_come_a_little_late_or_early_do_not_make_an_alert_wait_for_longer() {
+    let mut house = House::new([high().lasting(seconds(2)).keep_firing_for(seconds(2))]);
+    let mut at = |level: f64, millis| {
+        house.level.set(level);
+        house.pass(Duration::from_millis(millis))
+    };
+    assert!(at(0.0, 1000).is_empty());
+    // The first is late, and the next ones are not.
+    assert!(at(11.0, 1080).is_empty() && at(11.0, 960).is_empty());
+    assert_eq!(at(11.0, 965), [(Fired, "a".to_owned())]);
+    assert!(at(0.0, 1090).is_empty() && at(0.0, 910).is_empty());
+    assert_eq!(at(0.0, 1000), [(Resolved, "a".to_owned())]);
+}
+
+#[test]
 fn a_pending_alert_that_ends_is_never_told() {
     let mut house = House::new([high().lasting(seconds(3))]);
     for level in [11.0, 11.0, 9.0, 11.0, 11.0, 9.0] {

@@ -250,7 +250,7 @@ impl<'a> ShownRule<'a> {
         Self {
             kind: "alerting",
             name: &rule.name,
-            query: rule.condition.to_string(),
+            query: alerting::query(rule, overview.rules.iter().map(|status| &*status.rule)),
             duration: status.lasting.as_secs_f64(),
             keep_firing_for: status.keep_firing_for.as_secs_f64(),
             labels,

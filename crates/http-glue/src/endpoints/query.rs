@@ -48,7 +48,8 @@ impl<'a> Query<'a> {
             (decode(name) == parameter.name().as_bytes()).then_some(value)
         });
         let Some(value) = values.next() else {
-            return if parameter.is_required() { refuse("is missing") } else { Ok(None) };
+            let remedy = format!("is missing: add `{}=` and a value", parameter.name());
+            return if parameter.is_required() { refuse(&remedy) } else { Ok(None) };
         };
         if values.next().is_some() {
             return refuse("is given more than once");
@@ -155,6 +156,6 @@ mod tests {
     fn a_required_parameter_is_missed() {
         let uri = "/?pools=main".parse().expect("it is a URI");
         let missed = Query::of(&uri).text(&POOL.required()).map_err(|error| error.to_string());
-        assert_eq!(missed, Err("parameter `pool` is missing".to_owned()));
+        assert_eq!(missed, Err("parameter `pool` is missing: add `pool=` and a value".to_owned()));
     }
 }

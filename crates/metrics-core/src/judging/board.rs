@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::judging::event::{Event, HealthChange};
+use crate::judging::finding_series::FindingSeries;
 use crate::judging::guest::GuestError;
 use crate::judging::health::{Hysteresis, Overall, TopicHealth};
 use crate::judging::judgement::Judgement;
@@ -14,6 +15,7 @@ use crate::reading::sample::Sample;
 use crate::reading::snapshot::{Snapshot, Value};
 use crate::recording::gauge::Gauge;
 use crate::recording::register_error::RegisterError;
+use crate::recording::store::Store;
 use crate::sync::{Mutex, lock};
 
 /// The overall score of all topics.
@@ -39,6 +41,7 @@ pub(crate) struct Board {
     published: Mutex<Arc<[TopicHealth]>>,
     /// The published score over all topics.
     overall: Mutex<Gauge>,
+    findings: Mutex<FindingSeries>,
 }
 
 /// What is kept of a topic from one judgement to the next.
@@ -56,6 +59,7 @@ impl Board {
             topics: Mutex::default(),
             published: Mutex::new(Arc::new([])),
             overall: Mutex::new(Gauge::disabled()),
+            findings: Mutex::default(),
         }
     }
 
@@ -142,8 +146,9 @@ impl Board {
         events
     }
 
-    /// Writes the published scores into their gauges, and into the snapshot that was judged.
-    pub(crate) fn show(&self, topics: &[TopicHealth], snapshot: &mut Snapshot) {
+    /// Writes the published scores into their gauges, and into the snapshot that was judged; also
+    /// shows the published findings as series.
+    pub(crate) fn show(&self, topics: &[TopicHealth], snapshot: &mut Snapshot, store: &Store) {
         let monitors = self.monitors();
         let overall = lock(&self.overall).clone();
         let gauges = monitors.iter().map(|watched| &watched.score);
@@ -153,6 +158,7 @@ impl Board {
             gauge.set(value);
             snapshot.patch(gauge.series_id(), Value::Gauge(value));
         }
+        lock(&self.findings).follow(topics, store);
     }
 }
 

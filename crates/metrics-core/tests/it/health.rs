@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use metrics_core::{
-    COMPONENT_HEALTH_SCORE, Event, Finding, FindingState, GuestError, HEALTH_SCORE, HealthChange,
-    Judgement, Monitor, RegisterError, RegistryBuilder, Report, ReportError, Status, Tick, Topic,
-    UnknownTarget, View,
+    COMPONENT_HEALTH_SCORE, Event, FINDINGS, Finding, FindingState, GuestError, HEALTH_SCORE,
+    HealthChange, Judgement, Monitor, RegisterError, RegistryBuilder, Report, ReportError, Status,
+    Tick, Topic, UnknownTarget, View,
 };
 
 use crate::Bench;
@@ -160,6 +160,26 @@ fn scores_stand_in_the_sample_that_they_were_judged_from() {
     assert_eq!(component.unwrap().as_f64(), 40.0);
     assert_eq!(sample.snapshot.value(HEALTH_SCORE.name(), &[]).unwrap().as_f64(), 40.0);
     assert_eq!(sample.overall().status, Status::Unhealthy);
+}
+
+#[test]
+fn a_published_finding_has_a_series_while_it_lasts() {
+    let (mut bench, told) = told();
+    let mut series = |penalty| {
+        told.0.store(penalty, Ordering::Relaxed);
+        bench.tick();
+        let sample = bench.registry.read();
+        let labels = [("topic", "probe"), ("code", "told"), ("component", "probe")];
+        let labels = labels.into_iter().chain([("severity", "warning")]).collect::<Vec<_>>();
+        sample.snapshot.value(FINDINGS.name(), &labels).map(|value| value.as_f64())
+    };
+    assert_eq!(series(0), None);
+    assert_eq!([series(10), series(10)], [Some(1.0); 2]);
+    assert_eq!([series(0), series(0)], [Some(0.0), None], "it ends with one more value");
+    assert_eq!(series(60), None, "the status is not believed yet");
+    assert_eq!(series(60), Some(1.0));
+    assert_eq!([series(0), series(0)], [Some(1.0), Some(0.0)], "nor is its end");
+    assert_eq!([series(60), series(60)], [None, Some(1.0)], "it comes back");
 }
 
 #[test]

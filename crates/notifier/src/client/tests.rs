@@ -34,45 +34,24 @@ fn failure(target: &Target) -> AttemptError {
 mod https {
     use std::io::Read as _;
     use std::net::TcpListener;
-    use std::sync::Arc;
     use std::thread;
 
-    use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
-    use rustls::pki_types::PrivatePkcs8KeyDer;
-    use rustls::{ServerConfig, ServerConnection, StreamOwned};
+    use testbed::authority::{Authority, Validity};
 
     use super::*;
 
-    /// Returns what is said about a certificate that is trusted or not.
-    fn said(host: &str, is_trusted: bool, change: impl FnOnce(&mut CertificateParams)) -> String {
-        let key = KeyPair::generate().expect("there is randomness");
-        let mut params = CertificateParams::new([host.to_owned()]).expect("it is a host");
-        change(&mut params);
-        let certificate = params.self_signed(&key).expect("it can sign");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider has them")
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
-            )
-            .expect("the key fits");
+    /// Returns what is said about a certificate for a host, by an authority while this one is trusted.
+    fn said(host: &str, trusted: &Authority, issuer: &Authority, validity: Validity) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
+        let tls = issuer.server(host, validity);
         thread::spawn(move || {
             let (stream, _) = listener.accept().expect("somebody comes");
-            let connection = ServerConnection::new(Arc::new(config)).expect("it is complete");
             // Fails, since the client does not like the certificate.
-            let _ = StreamOwned::new(connection, stream).read(&mut [0]);
+            tls(stream).map(|mut stream| stream.read(&mut [0]))
         });
-        let another = CertificateParams::new([host.to_owned()]).expect("it is a host");
-        let another_key = KeyPair::generate().expect("there is randomness");
-        let another = another.self_signed(&another_key).expect("it can sign");
-        let pem = if is_trusted { certificate.pem() } else { another.pem() };
         let target = Target::webhook(&format!("https://localhost:{port}/S3cret"));
-        let target = target.expect("it is good").trusting(pem.as_bytes());
+        let target = target.expect("it is good").trusting(trusted.pem().as_bytes());
         let said = failure(&target.expect("it is good")).to_string();
         assert!(!said.contains("S3cret"), "{said}");
         said
@@ -84,14 +63,13 @@ mod https {
             assert!(said.starts_with("the receiver's certificate is not accepted: "), "{said}");
             assert!(said.contains(problem), "{said}");
         };
+        let house = Authority::new("house");
         let unknown = "no trusted authority has issued it: trust that authority by";
-        check(said("localhost", false, |_| {}), unknown);
-        let named = |params: &mut CertificateParams| {
-            params.distinguished_name.push(DnType::CommonName, "another");
-        };
-        check(said("localhost", false, named), unknown);
-        check(said("example.org", true, |_| {}), "it is for another host: use the host's name");
-        let old = |params: &mut CertificateParams| params.not_after = date_time_ymd(2001, 1, 1);
-        check(said("localhost", true, old), "it has expired: renew it");
+        check(said("localhost", &house, &Authority::new("other"), Validity::Current), unknown);
+        let anew = Authority::new("house");
+        check(said("localhost", &house, &anew, Validity::Current), unknown);
+        let other_host = "it is for another host: use the host's name";
+        check(said("example.org", &house, &house, Validity::Current), other_host);
+        check(said("localhost", &house, &house, Validity::Expired), "it has expired: renew it");
     }
 }
