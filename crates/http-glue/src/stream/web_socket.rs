@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use streaming::Close;
-use websocket::{End, Event, Rules, Socket};
+use websocket::{End, Event, Rules, Socket, text_frame};
 
 use super::endpoint::Reader;
 use super::self_metrics::Ending;
@@ -62,7 +62,7 @@ async fn serve(socket: &mut Socket<TokioIo<Upgraded>>, reader: &mut Reader) -> L
                 Err(end) => return Last::End(end),
             },
             message = reader.session.next(), if socket.is_free() => {
-                message.map(|message| socket.send_text(message.json))
+                message.map(|message| socket.send_frame(message.framed(text_frame)))
             }
         };
         if let Err(close) = heard {
