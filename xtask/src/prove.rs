@@ -4,6 +4,7 @@
 //! test run executes a short version, and this command the long one. It writes the verdict
 //! and the figures that the test measured to `target/prove/NAME.json`.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -26,6 +27,8 @@ struct Proof {
 enum How {
     /// Tests of a package, by their binary and a part of their names.
     Tests { package: &'static str, binary: &'static str, filter: &'static str },
+    /// The load of a stream on the demo, and on a service that counts the calls of its monitor.
+    Streams,
     /// The core's loom models, with more preemptions.
     Models,
     /// The core's models on faulty code.
@@ -108,8 +111,8 @@ const PROOFS: &[Proof] = &[
     },
     Proof {
         name: "streams",
-        shows: "ten thousand clients of the stream have each update, whatever others of them do",
-        how: How::Tests { package: "node0-demo-server", binary: "service", filter: "stream::load" },
+        shows: "ten thousand clients of the stream have each update, whatever others do, from one pass",
+        how: How::Streams,
     },
     Proof {
         name: "autobahn",
@@ -173,10 +176,11 @@ impl Proof {
             How::Models => models::all(workspace, models::LONG),
             How::Miri => miri::call(workspace)?,
             How::Tests { package, binary, filter } => {
-                let mut call = workspace.cargo(&["test", "--locked", "--offline"]);
-                call.args(["--package", package, "--test", binary, "--all-features"]);
-                call.args(["--", filter, "--nocapture"]);
-                call
+                tests(workspace, &[(package, binary)], &[filter])
+            }
+            How::Streams => {
+                let binaries = [("node0-demo-server", "service"), ("node0", "it")];
+                tests(workspace, &binaries, &["stream::load::", "streams::"])
             }
         };
         call.env("NODE0_PROVE", "long").env("NODE0_PROVE_FIGURES", &figures).env("CI", "true");
@@ -219,6 +223,16 @@ impl Proof {
             "figures": figures,
         })
     }
+}
+
+/// Returns the call that runs the tests with one of these parts in their names.
+fn tests(workspace: &Workspace, binaries: &[(&str, &str)], filters: &[&str]) -> Command {
+    let mut call = workspace.cargo(&["test", "--locked", "--offline", "--all-features"]);
+    for (package, binary) in binaries {
+        call.args(["--package", package, "--test", binary]);
+    }
+    call.arg("--").args(filters).arg("--nocapture");
+    call
 }
 
 fn word(verdict: Verdict) -> &'static str {
