@@ -77,3 +77,19 @@ impl Last {
         Self::Close { code, reason, ending: Ending::of_close(close) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_output<A, B, F>(_: impl FnOnce(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_task_of_a_stream_is_small() {
+        // With tokio's part it is an allocation of 1 KiB, the largest of a connection.
+        let size = size_of_output(run);
+        assert!(size <= 900, "{size} bytes");
+    }
+}

@@ -84,7 +84,8 @@ async fn streams_are_in_flight_and_not_part_of_the_latency_of_requests() {
     // The WebSocket is no request any more, and still an open stream over an open connection.
     let streams = |transport| service.value(STREAM_CLIENTS.name(), transport);
     assert_eq!((streams("websocket"), streams("sse")), (1.0, 1.0));
-    let connections = service.registry.read().snapshot.value("node0_http_connections", &[]);
+    let sample = service.registry.read();
+    let connections = sample.snapshot.value("node0_http_connections", &[]);
     assert!(connections.is_some_and(|open| open.as_f64() >= 2.0), "{connections:?}");
     let of_operation = || {
         let value = |metric, operation| {
