@@ -27,7 +27,7 @@ struct Proof {
 enum How {
     /// Tests of a package, by their binary and a part of their names.
     Tests { package: &'static str, binary: &'static str, filter: &'static str },
-    /// The load of a stream on the demo, and on a service that counts the calls of its monitor.
+    /// The load of a stream on the demo, and then on a service that counts its monitor's calls.
     Streams,
     /// The core's loom models, with more preemptions.
     Models,
@@ -163,7 +163,7 @@ impl Proof {
             std::fs::remove_file(&figures).context("cannot remove the last figures")?;
         }
         let started = Instant::now();
-        let mut call = match self.how {
+        let calls = match self.how {
             How::Mutants | How::Instructions | How::Regressions | How::Fuzz => {
                 let (verdict, figures) = match self.how {
                     How::Mutants => mutants::prove(workspace)?,
@@ -173,18 +173,24 @@ impl Proof {
                 };
                 return self.conclude(workspace, verdict, None, figures, started.elapsed());
             }
-            How::Models => models::all(workspace, models::LONG),
-            How::Miri => miri::call(workspace)?,
+            How::Models => vec![models::all(workspace, models::LONG)],
+            How::Miri => vec![miri::call(workspace)?],
             How::Tests { package, binary, filter } => {
-                tests(workspace, &[(package, binary)], &[filter])
+                vec![tests(workspace, package, binary, filter)]
             }
-            How::Streams => {
-                let binaries = [("node0-demo-server", "service"), ("node0", "it")];
-                tests(workspace, &binaries, &["stream::load::", "streams::"])
-            }
+            How::Streams => vec![
+                tests(workspace, "node0-demo-server", "service", "stream::load::"),
+                tests(workspace, "node0", "it", "streams::"),
+            ],
         };
-        call.env("NODE0_PROVE", "long").env("NODE0_PROVE_FIGURES", &figures).env("CI", "true");
-        let (verdict, run) = TestRun::of(&mut call)?;
+        let (mut verdict, mut run) = (Verdict::Holds, TestRun::default());
+        for mut call in calls {
+            call.env("NODE0_PROVE", "long").env("NODE0_PROVE_FIGURES", &figures).env("CI", "true");
+            let (of_call, part) = TestRun::of(&mut call)?;
+            verdict = verdict.and(of_call);
+            run.passed += part.passed;
+            run.failed += part.failed;
+        }
         let figures = std::fs::read_to_string(&figures).unwrap_or_default();
         let figures = serde_json::from_str(&figures).unwrap_or(Value::Null);
         self.conclude(workspace, verdict, Some(run), figures, started.elapsed())
@@ -225,13 +231,11 @@ impl Proof {
     }
 }
 
-/// Returns the call that runs the tests with one of these parts in their names.
-fn tests(workspace: &Workspace, binaries: &[(&str, &str)], filters: &[&str]) -> Command {
-    let mut call = workspace.cargo(&["test", "--locked", "--offline", "--all-features"]);
-    for (package, binary) in binaries {
-        call.args(["--package", package, "--test", binary]);
-    }
-    call.arg("--").args(filters).arg("--nocapture");
+/// Returns the call that runs the tests of a package with this part in their names.
+fn tests(workspace: &Workspace, package: &str, binary: &str, filter: &str) -> Command {
+    let mut call = workspace.cargo(&["test", "--locked", "--offline"]);
+    call.args(["--package", package, "--test", binary, "--all-features"]);
+    call.args(["--", filter, "--nocapture"]);
     call
 }
 
