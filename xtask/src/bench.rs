@@ -25,6 +25,10 @@ enum Group {
     Scrape,
     /// The pass that is made every second.
     Sampling,
+    /// Keeping the past, and asking for it.
+    History,
+    /// The readers of a stream.
+    Stream,
     /// The memory of metrics, and of a whole process over time.
     Memory,
     /// Building, registering, the first request and the first scrape.
@@ -138,6 +142,17 @@ mod tests {
         };
         let expected = ["core", "--compare", "before", "--burn", "3", "--only", "record"];
         assert_eq!(bench.arguments(), expected);
+    }
+
+    #[test]
+    fn the_groups_are_those_of_the_program() {
+        let source = Workspace::of_this_build().read("bench/src/questions.rs").expect("a source");
+        let (_, groups) = source.split_once("pub(crate) enum Group {\n").expect("the groups");
+        let groups = groups.split('}').next().unwrap_or_default().lines();
+        let groups = groups.filter_map(|line| line.trim().strip_suffix(',')).map(str::to_lowercase);
+        let ours = Group::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let ours: Vec<_> = ours.map(|group| group.get_name().to_owned()).collect();
+        assert_eq!(ours, groups.collect::<Vec<_>>());
     }
 
     #[test]

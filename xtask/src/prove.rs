@@ -4,6 +4,7 @@
 //! test run executes a short version, and this command the long one. It writes the verdict
 //! and the figures that the test measured to `target/prove/NAME.json`.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -26,6 +27,8 @@ struct Proof {
 enum How {
     /// Tests of a package, by their binary and a part of their names.
     Tests { package: &'static str, binary: &'static str, filter: &'static str },
+    /// The load of a stream on the demo, and then on a service that counts its monitor's calls.
+    Streams,
     /// The core's loom models, with more preemptions.
     Models,
     /// The core's models on faulty code.
@@ -108,8 +111,8 @@ const PROOFS: &[Proof] = &[
     },
     Proof {
         name: "streams",
-        shows: "ten thousand clients of the stream have each update, whatever others of them do",
-        how: How::Tests { package: "node0-demo-server", binary: "service", filter: "stream::load" },
+        shows: "ten thousand clients of the stream have each update, whatever others do, from one pass",
+        how: How::Streams,
     },
     Proof {
         name: "autobahn",
@@ -160,7 +163,7 @@ impl Proof {
             std::fs::remove_file(&figures).context("cannot remove the last figures")?;
         }
         let started = Instant::now();
-        let mut call = match self.how {
+        let calls = match self.how {
             How::Mutants | How::Instructions | How::Regressions | How::Fuzz => {
                 let (verdict, figures) = match self.how {
                     How::Mutants => mutants::prove(workspace)?,
@@ -170,17 +173,24 @@ impl Proof {
                 };
                 return self.conclude(workspace, verdict, None, figures, started.elapsed());
             }
-            How::Models => models::all(workspace, models::LONG),
-            How::Miri => miri::call(workspace)?,
+            How::Models => vec![models::all(workspace, models::LONG)],
+            How::Miri => vec![miri::call(workspace)?],
             How::Tests { package, binary, filter } => {
-                let mut call = workspace.cargo(&["test", "--locked", "--offline"]);
-                call.args(["--package", package, "--test", binary, "--all-features"]);
-                call.args(["--", filter, "--nocapture"]);
-                call
+                vec![tests(workspace, package, binary, filter)]
             }
+            How::Streams => vec![
+                tests(workspace, "node0-demo-server", "service", "stream::load::"),
+                tests(workspace, "node0", "it", "streams::"),
+            ],
         };
-        call.env("NODE0_PROVE", "long").env("NODE0_PROVE_FIGURES", &figures).env("CI", "true");
-        let (verdict, run) = TestRun::of(&mut call)?;
+        let (mut verdict, mut run) = (Verdict::Holds, TestRun::default());
+        for mut call in calls {
+            call.env("NODE0_PROVE", "long").env("NODE0_PROVE_FIGURES", &figures).env("CI", "true");
+            let (of_call, part) = TestRun::of(&mut call)?;
+            verdict = verdict.and(of_call);
+            run.passed += part.passed;
+            run.failed += part.failed;
+        }
         let figures = std::fs::read_to_string(&figures).unwrap_or_default();
         let figures = serde_json::from_str(&figures).unwrap_or(Value::Null);
         self.conclude(workspace, verdict, Some(run), figures, started.elapsed())
@@ -219,6 +229,14 @@ impl Proof {
             "figures": figures,
         })
     }
+}
+
+/// Returns the call that runs the tests of a package with this part in their names.
+fn tests(workspace: &Workspace, package: &str, binary: &str, filter: &str) -> Command {
+    let mut call = workspace.cargo(&["test", "--locked", "--offline"]);
+    call.args(["--package", package, "--test", binary, "--all-features"]);
+    call.args(["--", filter, "--nocapture"]);
+    call
 }
 
 fn word(verdict: Verdict) -> &'static str {

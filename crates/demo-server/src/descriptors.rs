@@ -7,8 +7,8 @@ const OWN_DESCRIPTORS: u64 = 128;
 
 /// Raises the limit as far as so many connections need and the system allows, and warns if that is
 /// not enough.
-pub(crate) fn allow(connections: u32) {
-    let needed = u64::from(connections) + OWN_DESCRIPTORS;
+pub(crate) fn allow(connections: usize) {
+    let needed = connections as u64 + OWN_DESCRIPTORS;
     // `None` means that there is no limit.
     let Rlimit { current: Some(current), maximum } = getrlimit(Resource::Nofile) else { return };
     if current >= needed {

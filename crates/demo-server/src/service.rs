@@ -30,8 +30,6 @@ use crate::payments::{PaymentService, Payments};
 
 /// The most connections to the database.
 const POOL_SIZE: usize = 10;
-/// The most connections that are not streams.
-const OTHER_CONNECTIONS: u32 = 256;
 /// The longest time that opening or checking a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -55,10 +53,10 @@ pub async fn run(flags: Flags, targets: Vec<Target>) -> anyhow::Result<()> {
 
     let address = listener.local_addr().context("the address cannot be read")?;
     let shutdown = monitoring.shutdown().drain_delay(flags.drain);
-    let connections = flags.stream_max_clients.saturating_add(OTHER_CONNECTIONS);
+    let connections = monitoring.max_connections();
     descriptors::allow(connections);
     let server = serve(listener, router).record(&monitoring.layer()).shutdown(&shutdown);
-    let server = server.max_connections(connections as usize).connect_info();
+    let server = server.max_connections(connections).connect_info();
     let server = tokio::spawn(server.metrics(monitoring.registry())?.run());
     tokio::spawn(stop_on_signals(shutdown.clone()));
     if let Some(rules) = flags.rules {

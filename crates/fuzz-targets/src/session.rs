@@ -69,7 +69,7 @@ fn read_all(session: &mut Session) {
     for ready in 0.. {
         assert!(ready < MOST_READY, "a session holds too many messages");
         match pin!(session.next()).poll(&mut context) {
-            Poll::Ready(Ok(message)) => check(message.kind.word(), &message.json),
+            Poll::Ready(Ok(message)) => check(message.kind.word(), message.json()),
             Poll::Ready(Err(close)) => return assert_eq!(close, Close::GOING_AWAY),
             Poll::Pending => return,
         }

@@ -38,11 +38,11 @@ async fn echo(connection: Connection) {
         match socket.event().await {
             Ok(Event::Text(text)) if socket.is_free() => {
                 assert!(text.as_str().len() <= rules.max_message);
-                socket.send_text(text.into_bytes());
+                socket.send_text(text.as_bytes());
             }
             Ok(Event::Binary(bytes)) if socket.is_free() => {
                 assert!(bytes.len() <= rules.max_message);
-                socket.send_binary(bytes);
+                socket.send_binary(&bytes);
             }
             Ok(_) => {}
             Err(end) => break end,

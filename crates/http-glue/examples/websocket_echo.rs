@@ -51,8 +51,8 @@ async fn echo(upgrade: OnUpgrade) {
     let end = loop {
         if socket.is_free() {
             match waiting.pop_front() {
-                Some(Event::Text(text)) => socket.send_text(text.into_bytes()),
-                Some(Event::Binary(bytes)) => socket.send_binary(bytes),
+                Some(Event::Text(text)) => socket.send_text(text.as_bytes()),
+                Some(Event::Binary(bytes)) => socket.send_binary(&bytes),
                 _ => {}
             }
         }

@@ -3,14 +3,13 @@
 //! The answer carries the receiver of alerts and findings too. The thread makes both in one step, so
 //! that the session gets each alert once: in the replay, in the snapshot, or after it.
 
-use bytes::Bytes;
 use tokio::sync::{broadcast, oneshot};
 
 use crate::encoding::Instant;
 use crate::event_id::Place;
 use crate::interval::Interval;
-use crate::message::{Kind, Message};
-use crate::notice::Notice;
+use crate::message::{Kind, Message, Text};
+use crate::notice::{News, Notice};
 
 /// A session's request for a snapshot.
 #[derive(Debug)]
@@ -28,7 +27,7 @@ pub(crate) struct Request {
 pub(crate) struct Answer {
     pub(crate) snapshot: Snapshot,
     /// The alerts and findings after the snapshot.
-    pub(crate) notices: broadcast::Receiver<Notice>,
+    pub(crate) notices: broadcast::Receiver<News>,
     /// Those between the place that was asked for and the snapshot; `None` if some are lost.
     pub(crate) replay: Option<Vec<Notice>>,
 }
@@ -38,7 +37,7 @@ pub(crate) struct Answer {
 pub(crate) struct Snapshot {
     pub(crate) instant: Instant,
     /// Shared by all who want the same topics of the same pass.
-    pub(crate) frame: Bytes,
+    pub(crate) text: Text,
 }
 
 /// The fields of a snapshot beside the data, for one reader.
@@ -53,11 +52,11 @@ pub(crate) struct Remarks {
 }
 
 impl Remarks {
-    /// Adds the remarks to the frame of a snapshot.
-    pub(crate) fn add_to(self, frame: Bytes) -> Bytes {
+    /// Adds the remarks to a snapshot.
+    fn add_to(self, text: &Text) -> Text {
         let Self { missed, missed_notices, resumed } = self;
-        let Some(open) = frame.strip_suffix(b"}").filter(|_| self != Self::default()) else {
-            return frame;
+        let Some(open) = text.json().strip_suffix(b"}").filter(|_| self != Self::default()) else {
+            return text.clone();
         };
         let mut fields = String::new();
         if missed > 0 {
@@ -69,13 +68,13 @@ impl Remarks {
         if let Some(resumed) = resumed {
             fields += &format!(",\"resumed\":{resumed}");
         }
-        [open, fields.as_bytes(), b"}"].concat().into()
+        Text::new([open, fields.as_bytes(), b"}"].concat().into())
     }
 }
 
 impl Snapshot {
     /// The message, with these remarks.
     pub(crate) fn message(&self, epoch: u64, remarks: Remarks) -> Message {
-        self.instant.message(epoch, Kind::Snapshot, remarks.add_to(self.frame.clone()))
+        self.instant.message(epoch, Kind::Snapshot, remarks.add_to(&self.text))
     }
 }

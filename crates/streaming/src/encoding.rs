@@ -1,6 +1,6 @@
 //! The JSON of a pass: each topic's body is encoded once, whoever wants it.
 //!
-//! A frame is put together from the bytes of such bodies, without parsing or writing them again.
+//! A text is put together from the bytes of such bodies, without parsing or writing them again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use metrics_core::{Counter, Sample, Timestamp, TopicReport};
 
 use crate::event_id::{EventId, Place};
-use crate::message::{Kind, Message};
+use crate::message::{Kind, Message, Text};
 
 /// The time that all reports of a pass may take together; one that is late is left out.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -90,31 +90,31 @@ impl Body {
 }
 
 impl Instant {
-    /// Joins bodies to a frame.
+    /// Joins bodies to a text.
     ///
     /// `fields` are further members of the object, each followed by a comma.
-    pub(crate) fn frame<'a>(
+    pub(crate) fn text<'a>(
         self,
         kind: Kind,
         fields: &str,
         bodies: impl IntoIterator<Item = &'a Body>,
-    ) -> Bytes {
+    ) -> Text {
         let (at, seq, kind) = (self.at.as_millis(), self.seq, kind.word());
         let head =
             format!("{{\"type\":\"{kind}\",\"timestamp\":{at},\"seq\":{seq},{fields}\"data\":{{");
-        let mut frame = head.into_bytes();
+        let mut text = head.into_bytes();
         for (index, Body { topic, json, .. }) in bodies.into_iter().enumerate() {
-            frame.extend_from_slice(if index == 0 { b"\"" } else { b",\"" });
+            text.extend_from_slice(if index == 0 { b"\"" } else { b",\"" });
             // Names of topics have letters, digits and hyphens only.
-            frame.extend_from_slice(topic.as_bytes());
-            frame.extend_from_slice(b"\":");
-            frame.extend_from_slice(json);
+            text.extend_from_slice(topic.as_bytes());
+            text.extend_from_slice(b"\":");
+            text.extend_from_slice(json);
         }
-        frame.extend_from_slice(b"}}");
-        frame.into()
+        text.extend_from_slice(b"}}");
+        Text::new(text.into())
     }
 
-    pub(crate) fn message(self, epoch: u64, kind: Kind, json: Bytes) -> Message {
-        Message { kind, json, id: Some(EventId { epoch, place: Place::end_of(self.seq) }) }
+    pub(crate) fn message(self, epoch: u64, kind: Kind, text: Text) -> Message {
+        Message { kind, text, id: Some(EventId { epoch, place: Place::end_of(self.seq) }) }
     }
 }

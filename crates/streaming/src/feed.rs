@@ -5,10 +5,10 @@
 //! it while they hold a lock.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem;
 use std::sync::Arc;
 
 use aggregator::{Events, Pace, Received};
-use bytes::Bytes;
 use metrics_core::{Event, Registry, Sample};
 use serde::Serialize;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -19,10 +19,14 @@ use crate::encoding::Encoding;
 use crate::event_id::Place;
 use crate::hub::{Channels, Hub};
 use crate::interval::Interval;
-use crate::message::Kind;
-use crate::notice::Notice;
+use crate::message::{Kind, Text};
+use crate::notice::{News, Notice};
 use crate::notices::Notices;
 use crate::rate::{BURST, MAX_MESSAGE_BYTES, MESSAGES_A_SECOND};
+
+/// The most snapshots that are kept for further readers until the next pass, one for each set of
+/// topics. One that is not kept is made again.
+const MOST_SNAPSHOTS: usize = 64;
 
 /// The state of the thread.
 #[derive(Debug)]
@@ -32,14 +36,18 @@ pub(crate) struct Feed {
     requests: UnboundedReceiver<Request>,
     /// Asks for samples as often as the sessions want updates.
     pace: Pace,
-    /// The last pass; `None` while there is no session.
+    /// The sample of the last pass. The registry may have a newer one, whose alerts are still to come.
+    newest: Arc<Sample>,
+    /// The last pass as JSON; `None` while there is no session.
     current: Option<Encoding>,
-    /// The frames of snapshots that were made of the last pass, by their topics.
-    snapshots: HashMap<Vec<&'static str>, Bytes>,
+    /// The snapshots that were made of the last pass, by their topics.
+    snapshots: HashMap<Vec<&'static str>, Text>,
     /// The last bodies that the readers with each interval got.
     sent: BTreeMap<Interval, Sent>,
     /// The events of the running tick.
     events: Vec<Event>,
+    /// The events that were lost since the last pass.
+    lost: u64,
     notices: Notices,
 }
 
@@ -63,17 +71,20 @@ impl Feed {
         requests: UnboundedReceiver<Request>,
     ) -> Self {
         let mut notices = Notices::default();
+        let newest = hub.registry.latest();
         // What happened before was not kept.
-        notices.lost_until(Place::end_of(hub.registry.latest().pass));
+        notices.lost_until(Place::end_of(newest.pass));
         Self {
             pace: incoming.pace(),
             hub,
+            newest,
             incoming,
             requests,
             current: None,
             snapshots: HashMap::new(),
             sent: BTreeMap::new(),
             events: Vec::new(),
+            lost: 0,
             notices,
         }
     }
@@ -101,9 +112,15 @@ impl Feed {
         true
     }
 
+    #[cfg(test)]
+    pub(crate) fn kept_snapshots(&self) -> usize {
+        self.snapshots.len()
+    }
+
     /// Takes an event; the sample of a tick comes after the other events of the tick.
     fn receive(&mut self, Received { event, missed, .. }: Received) {
         if missed > 0 {
+            self.lost += missed + self.events.len() as u64;
             self.events.clear();
             self.notices.lost_until(Place::end_of(self.hub.registry.latest().pass));
             tracing::warn!(missed, "the stream was too slow for its events: alerts may be lost");
@@ -118,12 +135,14 @@ impl Feed {
     /// Sends what a sample brings to all sessions.
     fn pass(&mut self, sample: Arc<Sample>) {
         let hub = self.hub.clone();
-        let events = std::mem::take(&mut self.events);
+        let events = mem::take(&mut self.events);
         let notices = Notice::of_tick(hub.epoch, &events, &sample);
         notices.iter().for_each(|notice| self.notices.push(notice.clone()));
-        let abandoned = hub.take_abandoned();
-        if abandoned > 0 {
-            tracing::warn!(abandoned, "streams ended without a close: was their runtime dropped?");
+        let mut news: Vec<_> = notices.into_iter().map(News::Notice).collect();
+        // Every session then gets a snapshot that says so.
+        news.extend((self.lost > 0).then(|| News::Lost(mem::take(&mut self.lost))));
+        if hub.take_abandoned() {
+            tracing::warn!("streams ended without a close: their runtime was dropped");
         }
         self.snapshots.clear();
         // Encoded without the lock: sessions may be opened meanwhile.
@@ -134,14 +153,18 @@ impl Feed {
             .flat_map(|set| set.iter())
             .filter_map(|(topic, interval)| due.contains(interval).then_some(*topic))
             .collect();
+        self.newest = sample.clone();
         let mut encoding = Encoding::new(sample);
         encoding.encode(topics, &hub.metrics.encoded);
         hub.with_channels(|channels| {
-            hub.notify(channels, notices);
+            hub.notify(channels, news);
             for (set, beats) in &mut channels.sets {
-                beats.send(&encoding, set, &due, &self.sent);
+                beats.put(&encoding, set, &due, &self.sent);
             }
         });
+        if !hub.waking.hand_over() {
+            hub.wake_sessions();
+        }
         for interval in &due {
             let with_interval =
                 sets.iter().flat_map(|set| set.iter()).filter(|(_, of)| *of == interval);
@@ -189,14 +212,17 @@ impl Feed {
     /// Answers a session that wants a snapshot.
     fn answer(&mut self, Request { topics, intervals, after, reply }: Request) {
         let hub = self.hub.clone();
-        let encoding = self.current.get_or_insert_with(|| Encoding::new(current(&hub.registry)));
+        let encoding =
+            self.current.get_or_insert_with(|| Encoding::new(current(&self.newest, &hub.registry)));
         let instant = encoding.instant();
-        let frame = self.snapshots.get(&topics).cloned().unwrap_or_else(|| {
+        let text = self.snapshots.get(&topics).cloned().unwrap_or_else(|| {
             encoding.encode(topics.iter().copied(), &hub.metrics.encoded);
             let bodies = encoding.bodies(topics.iter().copied());
-            instant.frame(Kind::Snapshot, &about(&hub), &bodies)
+            instant.text(Kind::Snapshot, &about(&hub), &bodies)
         });
-        self.snapshots.insert(topics, frame.clone());
+        if self.snapshots.len() < MOST_SNAPSHOTS {
+            self.snapshots.insert(topics, text.clone());
+        }
         let replay = after.filter(|place| place.seq <= instant.seq);
         let replay = replay.and_then(|place| self.notices.after(place));
         let Some(notices) = hub.with_channels(|channels| channels.notices.subscribe()) else {
@@ -204,7 +230,7 @@ impl Feed {
         };
         self.expect(&intervals);
         // It fails if the session is gone, which is fine.
-        let _ = reply.send(Answer { snapshot: Snapshot { instant, frame }, notices, replay });
+        let _ = reply.send(Answer { snapshot: Snapshot { instant, text }, notices, replay });
     }
 }
 
@@ -224,9 +250,8 @@ impl Channels {
 }
 
 /// The last sample, or a fresh one before the first tick.
-fn current(registry: &Registry) -> Arc<Sample> {
-    let latest = registry.latest();
-    if latest.pass == 0 { registry.read() } else { latest }
+fn current(newest: &Arc<Sample>, registry: &Registry) -> Arc<Sample> {
+    if newest.pass == 0 { registry.read() } else { newest.clone() }
 }
 
 /// The fields of a snapshot that say what can be asked for.

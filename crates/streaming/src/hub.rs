@@ -6,15 +6,16 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use metrics_core::{Registry, lock};
 use tokio::sync::{Notify, Semaphore, broadcast, watch};
 
-use crate::beat::{Beat, Beats, Subscriptions};
+use crate::beat::{Beat, Beats, Readers, Subscriptions};
+use crate::fan_out::Waking;
 use crate::metrics::Metrics;
-use crate::notice::Notice;
+use crate::notice::News;
 use crate::settings::StreamingBuilder;
 
 /// The most alerts and findings that wait for a reader that is slow.
@@ -33,18 +34,19 @@ pub(crate) struct Hub {
     /// The alerts and findings that were sent, so that a session sees without a lock whether there
     /// are new ones.
     pub(crate) noticed: AtomicU64,
-    /// The sessions that were dropped and not ended.
-    pub(crate) abandoned: AtomicU64,
+    /// `true` if a session was dropped and not ended, or the runtime of the sessions was.
+    pub(crate) abandoned: AtomicBool,
     /// `None` once the stream is closed.
     channels: Mutex<Option<Channels>>,
     /// Wakes the thread that encodes when the stream is closed.
     pub(crate) closing: Notify,
+    pub(crate) waking: Waking,
 }
 
 /// The channels to the sessions.
 #[derive(Debug)]
 pub(crate) struct Channels {
-    pub(crate) notices: broadcast::Sender<Notice>,
+    pub(crate) notices: broadcast::Sender<News>,
     /// The beats of each set of subscriptions that somebody has.
     pub(crate) sets: HashMap<Arc<Subscriptions>, Beats>,
 }
@@ -63,9 +65,10 @@ impl Hub {
             settings,
             metrics,
             noticed: AtomicU64::new(0),
-            abandoned: AtomicU64::new(0),
+            abandoned: AtomicBool::new(false),
             channels: Mutex::new(Some(channels)),
             closing: Notify::new(),
+            waking: Waking::default(),
         }
     }
 
@@ -94,28 +97,39 @@ impl Hub {
     pub(crate) fn close(&self) {
         *lock(&self.channels) = None;
         self.closing.notify_one();
+        self.waking.request();
     }
 
-    /// Sends alerts and findings to all sessions.
-    pub(crate) fn notify(&self, channels: &Channels, notices: Vec<Notice>) {
-        let count = notices.len() as u64;
+    /// Hands alerts and findings to all sessions, which see them when they are woken.
+    pub(crate) fn notify(&self, channels: &mut Channels, news: Vec<News>) {
+        let count = news.len() as u64;
         if count == 0 {
             return;
         }
-        for notice in notices {
+        for item in news {
             // It fails if there is no session, which is fine.
-            let _ = channels.notices.send(notice);
+            let _ = channels.notices.send(item);
         }
         // Counted before the sessions wake, so that each finds them.
         self.noticed.fetch_add(count, Ordering::Release);
-        channels.sets.values().for_each(Beats::wake);
+        channels.sets.values_mut().for_each(Beats::note_news);
+    }
+
+    /// Wakes the sessions that have something new; `false` once the stream is closed.
+    pub(crate) fn wake_sessions(&self) -> bool {
+        let take = |channels: &mut Channels| {
+            channels.sets.values_mut().filter_map(Beats::take_news).collect::<Vec<_>>()
+        };
+        // Thousands are woken without the lock, so that sessions can be opened meanwhile.
+        let readers = self.with_channels(take);
+        readers.map(|readers| readers.iter().for_each(Readers::wake)).is_some()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
         lock(&self.channels).is_none()
     }
 
-    pub(crate) fn take_abandoned(&self) -> u64 {
-        self.abandoned.swap(0, Ordering::Relaxed)
+    pub(crate) fn take_abandoned(&self) -> bool {
+        self.abandoned.swap(false, Ordering::Relaxed)
     }
 }

@@ -56,6 +56,7 @@ mod beat;
 mod command;
 mod encoding;
 mod event_id;
+mod fan_out;
 mod feed;
 mod hub;
 mod interval;
@@ -72,6 +73,7 @@ mod tests;
 mod wanted;
 
 pub use event_id::{EventId, InvalidEventId};
+pub use fan_out::FanOut;
 pub use interval::{Interval, InvalidInterval};
 pub use message::{Close, Kind, Message};
 pub use metrics::{DESCS, STREAM_CLIENTS, STREAM_TOPICS_ENCODED, STREAM_UPDATES_MISSED, Transport};

@@ -1,5 +1,7 @@
 //! Messages to a reader, as each transport sends them.
 
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
 use metrics_core::Timestamp;
 use serde::Serialize;
@@ -12,10 +14,46 @@ use crate::event_id::EventId;
 pub struct Message {
     /// The kind, which is also the `type` in the JSON.
     pub kind: Kind,
-    /// One JSON object on one line; all readers that get the same message share the bytes.
-    pub json: Bytes,
     /// The place in the stream; `None` for answers to one client.
     pub id: Option<EventId>,
+    pub(crate) text: Text,
+}
+
+/// A text that all readers of a message share.
+#[derive(Clone, Debug)]
+pub(crate) struct Text(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    json: Bytes,
+    /// The frame that a transport made of it.
+    frame: OnceLock<Bytes>,
+}
+
+impl Message {
+    /// Returns one JSON object on one line; all readers that get the same message share the bytes.
+    pub fn json(&self) -> &Bytes {
+        self.text.json()
+    }
+
+    /// Returns the message as a frame, of which the JSON is a part; all readers share this too.
+    ///
+    /// The first call for a message makes the frame. All further calls return that one, so pass the
+    /// same function each time: this is for the one transport whose frames are the same for all.
+    pub fn framed(&self, frame: impl FnOnce(&[u8]) -> Bytes) -> Bytes {
+        let Shared { json, frame: made } = &*self.text.0;
+        made.get_or_init(|| frame(json)).clone()
+    }
+}
+
+impl Text {
+    pub(crate) fn new(json: Bytes) -> Self {
+        Self(Arc::new(Shared { json, frame: OnceLock::new() }))
+    }
+
+    pub(crate) fn json(&self) -> &Bytes {
+        &self.0.json
+    }
 }
 
 /// The kinds of messages to a reader.

@@ -5,7 +5,15 @@ use metrics_core::{AlertCause, Event, FindingChange, FindingState, Sample, Sever
 use serde::Serialize;
 
 use crate::event_id::{EventId, Place};
-use crate::message::{Envelope, Kind, Message};
+use crate::message::{Envelope, Kind, Message, Text};
+
+/// One item of the channel to all sessions.
+#[derive(Clone, Debug)]
+pub(crate) enum News {
+    Notice(Notice),
+    /// So many events were lost before they came to the stream, and alerts may be among them.
+    Lost(u64),
+}
 
 /// An alert or a finding, encoded once for all readers.
 #[derive(Clone, Debug)]
@@ -13,7 +21,7 @@ pub(crate) struct Notice {
     /// The topic whose subscribers get it; `None` for all readers.
     pub(crate) topic: Option<&'static str>,
     pub(crate) kind: Kind,
-    pub(crate) json: Bytes,
+    pub(crate) text: Text,
     pub(crate) id: EventId,
 }
 
@@ -40,13 +48,13 @@ impl Notice {
         let encoded = events.iter().filter_map(|event| encode(event, sample));
         let with_place = |(part, (topic, kind, json))| {
             let id = EventId { epoch, place: Place { seq: sample.pass, part } };
-            Self { topic, kind, json, id }
+            Self { topic, kind, text: Text::new(json), id }
         };
         (1..).zip(encoded).map(with_place).collect()
     }
 
     pub(crate) fn message(&self) -> Message {
-        Message { kind: self.kind, json: self.json.clone(), id: Some(self.id) }
+        Message { kind: self.kind, id: Some(self.id), text: self.text.clone() }
     }
 }
 

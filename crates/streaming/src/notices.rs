@@ -24,11 +24,11 @@ pub(crate) struct Notices {
 
 impl Notices {
     pub(crate) fn push(&mut self, notice: Notice) {
-        self.bytes += notice.json.len();
+        self.bytes += notice.text.json().len();
         self.kept.push_back(notice);
         while self.kept.len() > MOST || self.bytes > MOST_BYTES {
             let Some(oldest) = self.kept.pop_front() else { return };
-            self.bytes -= oldest.json.len();
+            self.bytes -= oldest.text.json().len();
             self.complete_after = Some(oldest.id.place);
         }
     }

@@ -22,7 +22,7 @@ use crate::beat::{Beat, Subscriptions};
 use crate::event_id::Place;
 use crate::hub::Hub;
 use crate::message::{Close, Message};
-use crate::notice::Notice;
+use crate::notice::{News, Notice};
 use crate::rate::Rate;
 
 /// The stream of one reader: takes what a client says, and returns what it gets.
@@ -41,7 +41,7 @@ pub struct Session {
     /// The topics of which the reader gets the next update whole, since it is new to them.
     fresh: Vec<&'static str>,
     /// `None` until the first snapshot.
-    notices: Option<broadcast::Receiver<Notice>>,
+    notices: Option<broadcast::Receiver<News>>,
     /// The number of notices up to which all were received.
     noticed: u64,
     /// A notice that was received, and waits for messages before it.
@@ -71,26 +71,22 @@ pub(crate) enum Start {
 enum Queued {
     Message(Message),
     /// A snapshot that was asked for.
-    Asked(oneshot::Receiver<Answer>, Wish),
-    /// A snapshot that was made.
-    Made(Snapshot, Purpose),
+    Asked(oneshot::Receiver<Answer>, Purpose),
+    /// A snapshot that was made; `resumed` is for the first one of a session with a cursor.
+    Made {
+        snapshot: Snapshot,
+        purpose: Purpose,
+        resumed: Option<bool>,
+    },
 }
 
 /// The reason for which a snapshot is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
+enum Purpose {
     Start(Start),
     /// The client has subscribed to some topics.
     Topics,
     /// The reader was too slow.
-    CatchUp,
-}
-
-/// The purpose of a snapshot that the thread has made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
-    Start { resumed: Option<bool> },
-    Topics,
     CatchUp,
 }
 
@@ -122,13 +118,13 @@ impl Session {
             is_ended: false,
             _counted: counted,
         };
-        session.ask(session.set.keys().copied().collect(), Wish::Start(start));
+        session.ask(session.set.keys().copied().collect(), Purpose::Start(start));
         Some(session)
     }
 
     /// Ends the session in order.
     ///
-    /// A session that is dropped instead, as with its runtime, is told in the log.
+    /// A session that is dropped instead, as with its runtime, is reported in the log.
     pub fn end(mut self) {
         self.is_ended = true;
     }
@@ -141,11 +137,11 @@ impl Session {
     /// [`Close`] when the stream has ended: close the connection.
     pub async fn next(&mut self) -> Result<Message, Close> {
         loop {
-            if let Some(Queued::Asked(answer, wish)) = self.queue.front_mut() {
-                let (answer, wish) = (answer.await, *wish);
+            if let Some(Queued::Asked(answer, purpose)) = self.queue.front_mut() {
+                let (answer, purpose) = (answer.await, *purpose);
                 let answer = answer.map_err(|_| self.closed(Close::GOING_AWAY))?;
                 self.queue.pop_front();
-                self.take_answer(answer, wish);
+                self.take_answer(answer, purpose);
             }
             self.take_notice();
             if let Some(message) = self.ready() {
@@ -165,6 +161,10 @@ impl Session {
 
     /// Waits for something new.
     async fn wait(&mut self) -> Result<(), Close> {
+        if self.queue.capacity() > 0 {
+            // Most sessions wait for an update, and need no room for answers until they end.
+            self.queue = VecDeque::new();
+        }
         // Looked at again, since the wake for a notice may have come with the last update.
         let has_notices = self.hub.noticed.load(Ordering::Acquire) != self.noticed;
         if !has_notices && self.beats.changed().await.is_err() {
@@ -178,7 +178,8 @@ impl Session {
         let noticed = self.hub.noticed.load(Ordering::Acquire);
         while self.notice.is_none() && self.noticed != noticed {
             match self.notices.as_mut().map(broadcast::Receiver::try_recv) {
-                Some(Ok(notice)) => self.keep(notice),
+                Some(Ok(News::Notice(notice))) => self.keep(notice),
+                Some(Ok(News::Lost(count))) => self.lag(count),
                 Some(Err(TryRecvError::Lagged(missed))) => self.lag(missed),
                 Some(Err(TryRecvError::Empty | TryRecvError::Closed)) | None => {
                     self.noticed = noticed;
@@ -203,22 +204,19 @@ impl Session {
     }
 
     /// Takes the answer to a request for a snapshot.
-    fn take_answer(&mut self, answer: Answer, wish: Wish) {
+    fn take_answer(&mut self, answer: Answer, purpose: Purpose) {
         let Answer { snapshot, notices, replay } = answer;
         self.notices.get_or_insert(notices);
-        let (is_newest, purpose) = match wish {
-            Wish::Start(Start::Anew) => (false, Purpose::Start { resumed: None }),
-            Wish::Start(Start::Lost) => (false, Purpose::Start { resumed: Some(false) }),
-            Wish::Start(Start::After(place)) => {
+        let (is_newest, resumed) = match purpose {
+            Purpose::Start(Start::After(place)) => {
                 let resumed = replay.is_some();
-                let is_newest = resumed && place == Place::end_of(snapshot.instant.seq);
-                (is_newest, Purpose::Start { resumed: Some(resumed) })
+                (resumed && place == Place::end_of(snapshot.instant.seq), Some(resumed))
             }
-            Wish::Topics => (false, Purpose::Topics),
-            Wish::CatchUp => (false, Purpose::CatchUp),
+            Purpose::Start(Start::Lost) => (false, Some(false)),
+            Purpose::Start(Start::Anew) | Purpose::Topics | Purpose::CatchUp => (false, None),
         };
         if !is_newest {
-            self.queue.push_front(Queued::Made(snapshot, purpose));
+            self.queue.push_front(Queued::Made { snapshot, purpose, resumed });
         }
         for notice in replay.into_iter().flatten().rev() {
             if self.wants(&notice) {
@@ -232,7 +230,7 @@ impl Session {
     /// Of several the one of the earliest pass is next, and of one pass the alerts and findings.
     fn ready(&mut self) -> Option<Message> {
         let first = match self.queue.front() {
-            Some(Queued::Made(snapshot, _)) => Some(snapshot.instant.seq),
+            Some(Queued::Made { snapshot, .. }) => Some(snapshot.instant.seq),
             Some(Queued::Message(Message { id: Some(id), .. })) => Some(id.place.seq),
             // An answer to the client, which is of no pass.
             Some(Queued::Message(_)) => return self.take_first(),
@@ -257,7 +255,9 @@ impl Session {
     fn take_first(&mut self) -> Option<Message> {
         match self.queue.pop_front()? {
             Queued::Message(message) => self.in_order(message),
-            Queued::Made(snapshot, purpose) => Some(self.snapshot(&snapshot, purpose)),
+            Queued::Made { snapshot, purpose, resumed } => {
+                Some(self.snapshot(&snapshot, purpose, resumed))
+            }
             Queued::Asked(..) => None,
         }
     }
@@ -303,8 +303,13 @@ impl Session {
         update
     }
 
-    fn snapshot(&mut self, snapshot: &Snapshot, purpose: Purpose) -> Message {
-        let mut remarks = Remarks::default();
+    fn snapshot(
+        &mut self,
+        snapshot: &Snapshot,
+        purpose: Purpose,
+        resumed: Option<bool>,
+    ) -> Message {
+        let mut remarks = Remarks { resumed, ..Remarks::default() };
         if purpose != Purpose::Topics {
             // It stands for all updates up to its pass.
             let before = self.seen;
@@ -322,38 +327,38 @@ impl Session {
                 self.hub.metrics.missed.add(remarks.missed);
             }
         }
-        if let Purpose::Start { resumed } = purpose {
-            remarks.resumed = resumed;
-        }
         snapshot.message(self.hub.epoch, remarks)
     }
 
     fn catch_up(&mut self) {
         let is_asked = |queued: &Queued| {
-            matches!(queued, Queued::Asked(_, Wish::CatchUp) | Queued::Made(_, Purpose::CatchUp))
+            matches!(
+                queued,
+                Queued::Asked(_, Purpose::CatchUp) | Queued::Made { purpose: Purpose::CatchUp, .. }
+            )
         };
         if !self.queue.iter().any(is_asked) {
-            self.ask(self.set.keys().copied().collect(), Wish::CatchUp);
+            self.ask(self.set.keys().copied().collect(), Purpose::CatchUp);
         }
     }
 
-    fn ask(&mut self, topics: Vec<&'static str>, wish: Wish) {
+    fn ask(&mut self, topics: Vec<&'static str>, purpose: Purpose) {
         let (reply, answer) = oneshot::channel();
-        let after = match wish {
-            Wish::Start(Start::After(place)) => Some(place),
+        let after = match purpose {
+            Purpose::Start(Start::After(place)) => Some(place),
             _ => None,
         };
         let intervals = self.set.values().copied().collect();
         // It fails if the stream is closed, and then so does waiting for the answer.
         let _ = self.requests.send(Request { topics, intervals, after, reply });
-        self.queue.push_back(Queued::Asked(answer, wish));
+        self.queue.push_back(Queued::Asked(answer, purpose));
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
         if !self.is_ended {
-            self.hub.abandoned.fetch_add(1, Ordering::Relaxed);
+            self.hub.abandoned.store(true, Ordering::Relaxed);
         }
     }
 }

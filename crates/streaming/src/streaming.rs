@@ -13,6 +13,7 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 
 use crate::answer::Request;
 use crate::beat::Subscriptions;
+use crate::fan_out::FanOut;
 use crate::feed::Feed;
 use crate::hub::Hub;
 use crate::interval::Interval;
@@ -134,6 +135,14 @@ impl Streaming {
         let (hub, requests) = (self.hub.clone(), self.requests.clone());
         let open = hub.metrics.enter(transport);
         Session::open(hub, requests, set, start, (place, open)).ok_or(OpenError::Closed)
+    }
+
+    /// Returns the task that wakes the readers from within their runtime; `None` if there is one.
+    ///
+    /// Spawn its [`FanOut::run`] where the sessions are served, as soon as there are some. Without
+    /// it the thread that encodes wakes them, which costs each of them more.
+    pub fn fan_out(&self) -> Option<FanOut> {
+        FanOut::take(&self.hub)
     }
 
     /// Ends all sessions, and opens no more.

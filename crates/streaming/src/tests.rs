@@ -1,5 +1,6 @@
 //! Streams under a manual clock, without a thread: a test decides when the feed works.
 
+mod fan_out;
 mod notices;
 mod properties;
 mod sessions;
@@ -150,6 +151,12 @@ impl Rig {
         self.streaming.open(wanted, Transport::WebSocket).unwrap()
     }
 
+    /// Opens a session, and returns all messages that are there for it.
+    fn open_and_take(&mut self, wanted: &Wanted) -> Vec<Message> {
+        let mut session = self.open(wanted);
+        self.take(&mut session)
+    }
+
     /// Returns all messages that are there for a reader.
     fn take(&mut self, session: &mut Session) -> Vec<Message> {
         self.take_until_end(session).0
@@ -189,7 +196,7 @@ fn poll(session: &mut Session) -> Poll<Result<Message, Close>> {
 }
 
 fn json_of(message: &Message) -> Value {
-    serde_json::from_slice(&message.json).unwrap()
+    serde_json::from_slice(message.json()).unwrap()
 }
 
 /// The kinds of messages, each with the topics in its data.

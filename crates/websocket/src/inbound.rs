@@ -26,9 +26,9 @@ impl Text {
         self.0.as_str()
     }
 
-    /// Returns the bytes of the text, without a copy.
-    pub fn into_bytes(self) -> Bytes {
-        self.0.into()
+    /// Returns the bytes of the text.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.as_str().as_bytes()
     }
 }
 

@@ -5,8 +5,8 @@
 //!
 //! It differs from other WebSocket libraries in what it holds for a client:
 //!
-//! - A message to send is one [`Bytes`](bytes::Bytes) that all sockets share. The frame's header is
-//!   written before it in the same system call; nothing is copied, and nothing is allocated.
+//! - A message for many clients is one frame that all their sockets share, see [`text_frame`]. For
+//!   each of them it is one system call; nothing is copied, and nothing is allocated.
 //! - There is at most one message to send. The next one is taken when that one has been written.
 //! - A pong waits in a small buffer. If a client sends pings and does not read, the newest pong
 //!   replaces the others.
@@ -22,7 +22,7 @@
 //! let mut socket = Socket::new(io, Bytes::new(), Rules::default());
 //! let end = loop {
 //!     match socket.event().await {
-//!         Ok(Event::Text(text)) if socket.is_free() => socket.send_text(text.into_bytes()),
+//!         Ok(Event::Text(text)) if socket.is_free() => socket.send_text(text.as_bytes()),
 //!         Ok(_) => {}
 //!         Err(end) => break end,
 //!     }
@@ -44,4 +44,5 @@ mod signal;
 
 pub use handshake::{Handshake, HandshakeError};
 pub use inbound::Text;
+pub use outbound::text_frame;
 pub use socket::{End, Event, Rules, Socket};

@@ -1,8 +1,9 @@
 //! The sending side: one message, and control frames between messages.
 //!
 //! A server's frames are not masked, so a frame is a header of 2, 4 or 10 bytes and the message as
-//! it is. Both go out in one vectored write. A control frame may go between two messages, but not
-//! into one, so it waits until the message has been written.
+//! it is. A message that many clients get is framed once, and each of them costs one plain write. A
+//! control frame may go between two messages, but not into one, so it waits until the message has
+//! been written.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -17,6 +18,9 @@ const FINAL: u8 = 0x80;
 const MAX_CONTROL: usize = 125;
 /// The room for control frames: a pong and a close frame, or two pongs.
 pub(crate) const CONTROL_BYTES: usize = 2 * (2 + MAX_CONTROL);
+
+/// The longest header of a frame.
+const LONGEST_HEADER: usize = 10;
 
 /// A ping without a payload.
 const PING: [u8; 2] = [FINAL | Opcode::Ping as u8, 0];
@@ -33,7 +37,7 @@ pub(crate) enum Opcode {
 /// The bytes that wait to be written.
 #[derive(Debug, Default)]
 pub(crate) struct Outbound {
-    message: Option<Frame>,
+    message: Option<Waiting>,
     control: Control,
     /// `true` if control frames were not taken for lack of room, and should be tried again.
     has_refused: bool,
@@ -41,19 +45,13 @@ pub(crate) struct Outbound {
     is_closed: bool,
 }
 
-/// A message with its header.
+/// The frame of a message, perhaps after a ping.
 #[derive(Debug)]
-struct Frame {
-    header: Header,
-    body: Bytes,
+struct Waiting {
+    has_ping: bool,
+    frame: Bytes,
+    /// The bytes that were written, those of the ping included.
     written: usize,
-}
-
-/// The header of a frame, perhaps after a ping.
-#[derive(Clone, Copy, Debug)]
-struct Header {
-    bytes: [u8; PING.len() + 10],
-    len: u8,
 }
 
 /// Whole control frames, of which the first may have been written in part.
@@ -71,15 +69,14 @@ impl Outbound {
         self.message.is_none() && !self.is_closed
     }
 
-    /// Takes a message, with a ping in front of it if `pings` says so; one that is waiting is
-    /// replaced, unless it has been written in part.
-    pub(crate) fn put(&mut self, opcode: Opcode, body: Bytes, pings: impl FnOnce() -> bool) {
-        let has_begun = self.message.as_ref().is_some_and(|frame| frame.written > 0);
+    /// Takes the frame of a message, with a ping in front of it if `pings` says so; one that is
+    /// waiting is replaced, unless it has been written in part.
+    pub(crate) fn put(&mut self, frame: Bytes, pings: impl FnOnce() -> bool) {
+        let has_begun = self.message.as_ref().is_some_and(|message| message.written > 0);
         if !has_begun && !self.is_closed {
             // The ping of a message that is replaced is counted already, so it must be sent.
-            let has_ping = self.message.as_ref().is_some_and(|frame| frame.header.has_ping());
-            let header = Header::new(opcode, body.len(), has_ping || pings());
-            self.message = Some(Frame { header, body, written: 0 });
+            let has_ping = self.message.as_ref().is_some_and(|message| message.has_ping);
+            self.message = Some(Waiting { has_ping: has_ping || pings(), frame, written: 0 });
         }
     }
 
@@ -112,7 +109,7 @@ impl Outbound {
         if std::mem::replace(&mut self.is_closed, true) {
             return;
         }
-        self.message = self.message.take().filter(|frame| frame.written > 0);
+        self.message = self.message.take().filter(|message| message.written > 0);
         let reason = code.map_or("", |_| cut(reason, MAX_CONTROL - 2));
         let code = code.map(u16::to_be_bytes);
         let code = code.as_ref().map_or(&[][..], |code| code);
@@ -129,12 +126,12 @@ impl Outbound {
         io: &mut T,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<bool>> {
-        let is_within = self.message.as_ref().is_some_and(|frame| frame.written > 0);
+        let is_within = self.message.as_ref().is_some_and(|message| message.written > 0);
         if !is_within {
             ready!(self.control.poll_write(io, cx))?;
         }
-        let Some(frame) = &mut self.message else { return Poll::Ready(Ok(false)) };
-        ready!(frame.poll_write(io, cx))?;
+        let Some(message) = &mut self.message else { return Poll::Ready(Ok(false)) };
+        ready!(message.poll_write(io, cx))?;
         self.message = None;
         // Control frames that waited for the end of the message are left to the next call, since
         // this one must not wait any more: it would forget that the message was written.
@@ -146,7 +143,7 @@ impl Outbound {
     /// A write that makes progress changes one of them. Their sum would not do: control frames that
     /// are written whole start again at zero.
     pub(crate) fn position(&self) -> (usize, usize) {
-        let message = self.message.as_ref().map_or(0, |frame| frame.written);
+        let message = self.message.as_ref().map_or(0, |message| message.written);
         (self.control.bytes.len() - self.control.written, message)
     }
 
@@ -161,21 +158,21 @@ impl Outbound {
     }
 }
 
-impl Frame {
+impl Waiting {
     fn poll_write<T: AsyncWrite + Unpin>(
         &mut self,
         io: &mut T,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        let header = &self.header.bytes[..self.header.len.into()];
-        while self.written < header.len() + self.body.len() {
-            let rest = match header.get(self.written..) {
-                Some(rest) => [IoSlice::new(rest), IoSlice::new(&self.body)],
+        let ping = if self.has_ping { &PING[..] } else { &[] };
+        while self.written < ping.len() + self.frame.len() {
+            let written = match self.written.checked_sub(ping.len()) {
+                Some(begun) => ready!(Pin::new(&mut *io).poll_write(cx, &self.frame[begun..]))?,
                 None => {
-                    [IoSlice::new(&self.body[self.written - header.len()..]), IoSlice::new(&[])]
+                    let both = [IoSlice::new(&ping[self.written..]), IoSlice::new(&self.frame)];
+                    ready!(Pin::new(&mut *io).poll_write_vectored(cx, &both))?
                 }
             };
-            let written = ready!(Pin::new(&mut *io).poll_write_vectored(cx, &rest))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -185,38 +182,35 @@ impl Frame {
     }
 }
 
-impl Header {
-    fn new(opcode: Opcode, len: usize, has_ping: bool) -> Self {
-        let mut header = Self { bytes: [0; PING.len() + 10], len: 0 };
-        if has_ping {
-            header.push(&PING);
-        }
-        header.push(&[FINAL | opcode as u8]);
-        let long = len as u64;
-        match (u8::try_from(long), u16::try_from(long)) {
-            (Ok(short @ ..126), _) => header.push(&[short]),
-            (_, Ok(medium)) => {
-                header.push(&[126]);
-                header.push(&medium.to_be_bytes());
-            }
-            _ => {
-                header.push(&[127]);
-                header.push(&long.to_be_bytes());
-            }
-        }
-        header
-    }
+/// Makes the frame of a text, which must be UTF-8, for [`Socket::send_frame`](crate::Socket::send_frame).
+///
+/// Any number of sockets can share it, so a text for many clients is copied once.
+///
+/// ```
+/// assert_eq!(websocket::text_frame(b"hello"), &b"\x81\x05hello"[..]);
+/// ```
+pub fn text_frame(text: &[u8]) -> Bytes {
+    frame(Opcode::Text, text)
+}
 
-    fn has_ping(&self) -> bool {
-        self.bytes.starts_with(&PING)
+/// Makes the frame of a whole message.
+pub(crate) fn frame(opcode: Opcode, body: &[u8]) -> Bytes {
+    let mut frame = Vec::with_capacity(LONGEST_HEADER + body.len());
+    frame.push(FINAL | opcode as u8);
+    // The length is in its shortest form.
+    match (u8::try_from(body.len()), u16::try_from(body.len())) {
+        (Ok(short @ ..126), _) => frame.push(short),
+        (_, Ok(medium)) => {
+            frame.push(126);
+            frame.extend(medium.to_be_bytes());
+        }
+        _ => {
+            frame.push(127);
+            frame.extend((body.len() as u64).to_be_bytes());
+        }
     }
-
-    fn push(&mut self, bytes: &[u8]) {
-        let start = usize::from(self.len);
-        self.bytes[start..start + bytes.len()].copy_from_slice(bytes);
-        // At most 12.
-        self.len += bytes.len() as u8;
-    }
+    frame.extend_from_slice(body);
+    frame.into()
 }
 
 impl Control {
@@ -247,16 +241,17 @@ fn cut(text: &str, max_bytes: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::AsyncReadExt as _;
+
     use super::*;
 
     #[test]
     fn the_header_has_the_length_in_its_shortest_form() {
         let check = |len, expected: &[u8]| {
-            for ping in [&[][..], &PING] {
-                let header = Header::new(Opcode::Text, len, !ping.is_empty());
-                let expected = [ping, expected].concat();
-                assert_eq!(header.bytes[..header.len.into()], expected, "{len}");
-            }
+            let frame = text_frame(&vec![b'a'; len]);
+            assert_eq!((&frame[..expected.len()], frame.len()), (expected, expected.len() + len));
         };
         check(0, &[0x81, 0]);
         check(125, &[0x81, 125]);
@@ -275,14 +270,20 @@ mod tests {
         assert_eq!(outbound.control.bytes.len(), CONTROL_BYTES);
     }
 
-    #[test]
-    fn a_replaced_message_leaves_its_ping_to_the_next_one() {
-        let mut outbound = Outbound::default();
-        outbound.put(Opcode::Text, Bytes::from_static(b"old"), || true);
-        outbound.put(Opcode::Text, Bytes::from_static(b"new"), || false);
-        let frame = outbound.message.expect("a message waits");
-        assert_eq!(frame.header.bytes[..frame.header.len.into()], [0x89, 0, 0x81, 3]);
-        assert_eq!(&frame.body[..], b"new");
+    #[tokio::test]
+    async fn a_replaced_message_leaves_its_ping_to_the_next_one() {
+        // A connection that takes a byte at a time, or all at once.
+        for room in [1, 64] {
+            let (mut io, mut client) = tokio::io::duplex(room);
+            let mut outbound = Outbound::default();
+            outbound.put(text_frame(b"old"), || true);
+            outbound.put(text_frame(b"new"), || false);
+            let write = poll_fn(|cx| outbound.poll_write(&mut io, cx));
+            let mut received = [0; 7];
+            let (written, read) = tokio::join!(write, client.read_exact(&mut received));
+            assert!(written.unwrap() && read.is_ok());
+            assert_eq!(&received, b"\x89\0\x81\x03new");
+        }
     }
 
     #[tokio::test]
@@ -291,7 +292,7 @@ mod tests {
         // The connection takes the ping, and nothing of the message.
         let (mut io, _client) = tokio::io::duplex(PING.len());
         outbound.put_ping();
-        outbound.put(Opcode::Text, Bytes::from_static(b"waits"), || false);
+        outbound.put(text_frame(b"waits"), || false);
         let before = outbound.position();
         let mut cx = Context::from_waker(std::task::Waker::noop());
         assert!(outbound.poll_write(&mut io, &mut cx).is_pending());
@@ -301,12 +302,12 @@ mod tests {
     #[test]
     fn nothing_follows_a_close_frame_and_its_reason_is_cut() {
         let mut outbound = Outbound::default();
-        outbound.put(Opcode::Text, Bytes::from_static(b"not begun"), || false);
+        outbound.put(text_frame(b"not begun"), || false);
         outbound.put_close(Some(1008), &"é".repeat(100));
         let closed = outbound.control.bytes.clone();
         assert_eq!(closed[..4], [0x88, 124, 0x03, 0xF0]);
         outbound.put_close(Some(1001), "again");
-        outbound.put(Opcode::Text, Bytes::from_static(b"late"), || false);
+        outbound.put(text_frame(b"late"), || false);
         assert!(!outbound.put_control(&[0x8A, 0]) && outbound.message.is_none());
         assert_eq!(outbound.control.bytes, closed);
     }

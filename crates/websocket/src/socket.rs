@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::inbound::{Inbound, Received, Text};
 use crate::keep_alive::{Due, KeepAlive};
-use crate::outbound::{Opcode, Outbound};
+use crate::outbound::{Opcode, Outbound, frame};
 use crate::signal::Signal;
 
 /// The limits of a [`Socket`].
@@ -66,7 +66,7 @@ pub enum Event {
     Binary(Bytes),
     /// The client sent a ping, which is answered, or a pong.
     Control,
-    /// The message of [`Socket::send_text`] was handed to the system, and the next one can follow.
+    /// The message that was sent last was handed to the system, and the next one can follow.
     Sent,
 }
 
@@ -133,17 +133,23 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         self.outbound.is_free()
     }
 
-    /// Sends a text, which must be UTF-8; it is written by [`Socket::event`].
+    /// Sends the frame of a message, as [`text_frame`](crate::text_frame) makes it; it is written by
+    /// [`Socket::event`].
     ///
-    /// It replaces a text that waits, unless that has been written in part: then the new one is
+    /// It replaces a message that waits, unless that has been written in part: then the new one is
     /// dropped. So ask [`Socket::is_free`] before.
-    pub fn send_text(&mut self, text: Bytes) {
-        self.outbound.put(Opcode::Text, text, || self.keep_alive.joins_message());
+    pub fn send_frame(&mut self, frame: Bytes) {
+        self.outbound.put(frame, || self.keep_alive.joins_message());
+    }
+
+    /// Copies a text, which must be UTF-8, into a frame, and sends it as [`Socket::send_frame`] does.
+    pub fn send_text(&mut self, text: &[u8]) {
+        self.send_frame(frame(Opcode::Text, text));
     }
 
     /// Does what [`Socket::send_text`] does, with a binary message.
-    pub fn send_binary(&mut self, bytes: Bytes) {
-        self.outbound.put(Opcode::Binary, bytes, || self.keep_alive.joins_message());
+    pub fn send_binary(&mut self, bytes: &[u8]) {
+        self.send_frame(frame(Opcode::Binary, bytes));
     }
 
     /// Waits for the next event, and writes meanwhile; it is cancel-safe.

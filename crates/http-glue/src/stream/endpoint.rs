@@ -310,6 +310,9 @@ impl Opening {
                 }
             }
         })?;
+        if let Some(fan_out) = self.streaming.fan_out() {
+            tokio::spawn(fan_out.run());
+        }
         let metrics = self.metrics.clone();
         Ok(Reader { session, metrics, transport, _place: place })
     }

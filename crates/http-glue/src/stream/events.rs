@@ -113,7 +113,7 @@ impl Events {
             message = reader.session.next() => match message {
                 Ok(message) => {
                     reader.sent();
-                    (head(&message), Some(message.json))
+                    (head(&message), Some(message.json().clone()))
                 }
                 Err(close) => return Some(Err(Ending::of_close(close))),
             },

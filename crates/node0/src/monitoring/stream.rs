@@ -9,8 +9,7 @@ use streaming::{StartError, Streaming};
 
 use super::{Monitoring, MonitoringBuilder};
 
-/// The connections that are not streams under [`Monitoring::serve`], as many as
-/// [`serve`](crate::serve()) allows.
+/// The connections beside the streams, as many as [`serve`](crate::serve()) allows without any.
 const OTHER_CONNECTIONS: usize = 256;
 
 /// The settings of the stream, and of its endpoint.
@@ -105,6 +104,21 @@ impl Monitoring {
     pub fn streaming(&self) -> Option<&Streaming> {
         self.inner.streaming.get()
     }
+
+    /// Returns the number of connections that [`Monitoring::serve`] allows: 256, and those of the
+    /// stream's clients if it is enabled.
+    ///
+    /// Pass it to [`Serve::max_connections`](crate::Serve::max_connections) when you call
+    /// [`serve`](crate::serve()) yourself, and allow the process as many descriptors and some more.
+    ///
+    /// ```
+    /// let builder = node0::Monitoring::builder().enable_streaming();
+    /// assert_eq!(builder.streaming_max_clients(2_000).build()?.max_connections(), 2_256);
+    /// # Ok::<(), node0::BuildError>(())
+    /// ```
+    pub fn max_connections(&self) -> usize {
+        self.inner.stream.max_connections()
+    }
 }
 
 impl StreamSettings {
@@ -133,12 +147,17 @@ impl StreamSettings {
         Ok(routes.surface(per_ip.fold(endpoint, StreamEndpoint::max_clients_per_ip)))
     }
 
+    fn max_connections(&self) -> usize {
+        let streams = if self.is_enabled { self.max_clients } else { 0 };
+        streams.saturating_add(OTHER_CONNECTIONS)
+    }
+
     /// Makes room for the streams in a server, which tells the addresses of clients if they count.
     pub(super) fn allow<L, S>(&self, server: Serve<L, S>) -> Serve<L, S> {
         if !self.is_enabled {
             return server;
         }
-        let server = server.max_connections(self.max_clients.saturating_add(OTHER_CONNECTIONS));
+        let server = server.max_connections(self.max_connections());
         if self.max_clients_per_ip.is_some() { server.connect_info() } else { server }
     }
 }

@@ -6,11 +6,11 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Queued, Session, Wish};
+use super::{Purpose, Queued, Session};
 use crate::beat::Subscriptions;
 use crate::command::{ClientMessage, Command, Refusal};
 use crate::interval::Interval;
-use crate::message::{Close, Envelope, Kind, Message};
+use crate::message::{Close, Envelope, Kind, Message, Text};
 use crate::rate::{BURST, Verdict};
 use crate::streaming::OpenError;
 
@@ -95,7 +95,7 @@ impl Session {
         self.join(set)?;
         let metrics: Vec<_> = named.keys().copied().collect();
         self.tell_granted(metrics.clone(), Some(interval), id)?;
-        self.ask(metrics, Wish::Topics);
+        self.ask(metrics, Purpose::Topics);
         Ok(())
     }
 
@@ -151,8 +151,8 @@ impl Session {
             return Err(self.closed(Close::TOO_SLOW));
         }
         let timestamp = self.hub.registry.clock().wall();
-        let json = Envelope { kind, timestamp, seq: None, id, data }.to_json();
-        self.queue.push_back(Queued::Message(Message { kind, json, id: None }));
+        let text = Text::new(Envelope { kind, timestamp, seq: None, id, data }.to_json());
+        self.queue.push_back(Queued::Message(Message { kind, id: None, text }));
         Ok(())
     }
 }

@@ -73,6 +73,97 @@ fn more_alerts_than_can_wait_are_lost_and_told() {
 }
 
 #[test]
+fn more_alerts_in_one_tick_than_can_wait_are_told_too() {
+    let mut rig = Rig::new();
+    let mut session = rig.open(&Wanted::topics(["alpha"]));
+    rig.take(&mut session);
+    for number in 0..70 {
+        rig.alert(AlertCause::Fired, &format!("Alert{number}"));
+    }
+    rig.tick();
+    let messages = rig.take(&mut session);
+    let alerts = messages.iter().filter(|message| message.kind == Kind::Alert).count();
+    let missed: u64 =
+        messages.iter().filter_map(|message| json_of(message)["missedAlerts"].as_u64()).sum();
+    assert_eq!((alerts, missed), (64, 6));
+    // The replay for those who come back has more room.
+    let first = messages.iter().find(|message| message.kind == Kind::Alert).unwrap();
+    assert_eq!(json_of(first)["data"]["name"], "Alert6");
+}
+
+#[test]
+fn events_that_do_not_even_reach_the_stream_are_told_to_every_reader() {
+    let mut rig = Rig::new();
+    let mut sessions = [["alpha"], ["beta"]].map(|topics| rig.open(&Wanted::topics(topics)));
+    sessions.iter_mut().for_each(|session| drop(rig.take(session)));
+    let place = rig.registry.latest().pass;
+    rig.alert(AlertCause::Fired, "Lost");
+    // The aggregator keeps 64 ticks for a subscriber that is busy.
+    for _ in 0..80 {
+        rig.clock.advance(Duration::from_secs(1));
+        rig.sampler.as_mut().unwrap().step();
+    }
+    rig.work();
+    for session in &mut sessions {
+        let messages = rig.take(session);
+        assert!(messages.iter().all(|message| message.kind != Kind::Alert));
+        let told = messages.iter().find(|message| json_of(message)["missedAlerts"].is_u64());
+        let told = told.expect("a snapshot that says so");
+        assert!(json_of(told)["missedAlerts"].as_u64().unwrap() >= 1, "{:?}", json_of(told));
+        assert!(seqs(&messages).is_sorted());
+    }
+    // Who comes back from before that is told as well.
+    let epoch = json_of(&rig.open_and_take(&Wanted::all())[0])["epoch"].clone();
+    let cursor = format!("{}:{place}", epoch.as_str().unwrap());
+    let again = rig.open_and_take(&Wanted::topics(["alpha"]).after(&cursor));
+    assert_eq!(json_of(&again[0])["resumed"], false);
+}
+
+/// Opens a session, and lets the feed answer it, while the observers of a tick run: the sample of
+/// the tick is published, and its events are not sent yet.
+struct Between {
+    streaming: Streaming,
+    feed: Arc<Mutex<Feed>>,
+    session: Arc<Mutex<Option<Session>>>,
+}
+
+impl Observer for Between {
+    fn name(&self) -> &'static str {
+        "between"
+    }
+
+    fn observe(&mut self, _: &Arc<Sample>, _: u64) -> Vec<Event> {
+        let session = self.streaming.open(&Wanted::topics(["alpha"]), Transport::WebSocket);
+        let mut feed = self.feed.lock().unwrap();
+        let answered = pin!(feed.work()).poll(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(answered, Poll::Ready(true));
+        self.session.lock().unwrap().get_or_insert(session.unwrap());
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_snapshot_is_not_of_a_pass_whose_alerts_are_still_to_come() {
+    let Rig { clock, registry, mut sampler, said, feed, streaming } = Rig::new();
+    let (feed, session) = (Arc::new(Mutex::new(feed)), Arc::new(Mutex::new(None)));
+    let between = Between { streaming, feed: feed.clone(), session: session.clone() };
+    registry.observe(between).unwrap();
+    let change = AlertChange::new(AlertCause::Fired, Arc::new(Alert::new("Fire", [])));
+    said.alerts.lock().unwrap().push(change);
+    clock.advance(Duration::from_secs(1));
+    sampler.as_mut().unwrap().step();
+    let mut session = session.lock().unwrap().take().expect("a session");
+    let mut feed = feed.lock().unwrap();
+    while pin!(feed.work()).poll(&mut Context::from_waker(Waker::noop())).is_ready() {}
+    let mut messages = Vec::new();
+    while let Poll::Ready(Ok(message)) = poll(&mut session) {
+        messages.push((message.kind, json_of(&message)["seq"].as_u64().unwrap()));
+    }
+    let pass = registry.latest().pass;
+    assert_eq!(messages, [(Kind::Snapshot, pass - 1), (Kind::Alert, pass)]);
+}
+
+#[test]
 fn a_reader_that_comes_back_gets_the_alerts_in_between_and_no_message_twice() {
     let mut rig = Rig::new();
     let mut session = rig.open(&Wanted::topics(["alpha"]));

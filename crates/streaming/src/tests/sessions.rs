@@ -56,7 +56,9 @@ fn readers_of_one_set_share_the_bytes_and_each_topic_is_encoded_once() {
         (0..5).map(|_| rig.open(&Wanted::topics(["alpha", "beta"]))).collect();
     let mut others: Vec<_> = (0..5).map(|_| rig.open(&Wanted::topics(["beta"]))).collect();
     let snapshots: Vec<_> = sessions.iter_mut().flat_map(|session| rig.take(session)).collect();
-    assert!(snapshots.iter().all(|message| message.json.as_ptr() == snapshots[0].json.as_ptr()));
+    assert!(
+        snapshots.iter().all(|message| message.json().as_ptr() == snapshots[0].json().as_ptr())
+    );
     others.iter_mut().for_each(|session| drop(rig.take(session)));
     let before = rig.encoded();
     for number in 0..20 {
@@ -64,7 +66,9 @@ fn readers_of_one_set_share_the_bytes_and_each_topic_is_encoded_once() {
         rig.tick();
         let updates: Vec<_> = sessions.iter_mut().flat_map(|session| rig.take(session)).collect();
         assert_eq!(updates.len(), 5);
-        assert!(updates.iter().all(|message| message.json.as_ptr() == updates[0].json.as_ptr()));
+        assert!(
+            updates.iter().all(|message| message.json().as_ptr() == updates[0].json().as_ptr())
+        );
         others.iter_mut().for_each(|session| drop(rig.take(session)));
     }
     assert_eq!(rig.encoded() - before, 20 * 2, "passes times topics that somebody reads");

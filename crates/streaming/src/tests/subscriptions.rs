@@ -199,3 +199,26 @@ fn a_snapshot_that_overtakes_an_update_is_followed_by_another_one() {
     let last = messages.iter().rev().find(|message| json_of(message)["data"]["alpha"].is_object());
     assert_eq!(json_of(last.unwrap())["data"]["alpha"]["number"], 3);
 }
+
+#[test]
+fn snapshots_of_many_sets_are_made_and_not_all_kept() {
+    let mut rig = Rig::new();
+    for number in 0..4 {
+        let name: &'static str = format!("more-{number}").leak();
+        let topic: &'static Topic = Box::leak(Box::new(Topic::new(name, name)));
+        rig.registry.monitor(Arc::new(Probe(topic, rig.said.clone()))).unwrap();
+    }
+    rig.tick();
+    let topics = rig.streaming.topics();
+    let before = rig.encoded();
+    for set in 1..1 << topics.len() {
+        let of_set =
+            |(place, topic): (usize, &&'static str)| (set >> place & 1 == 1).then_some(*topic);
+        let wanted: Vec<_> = topics.iter().enumerate().filter_map(of_set).collect();
+        let messages = rig.open_and_take(&Wanted::topics(wanted.clone()));
+        let data = json_of(&messages[0])["data"].clone();
+        assert_eq!(data.as_object().unwrap().len(), wanted.len());
+    }
+    assert_eq!(rig.encoded() - before, topics.len() as u64);
+    assert_eq!(rig.feed.kept_snapshots(), 64);
+}

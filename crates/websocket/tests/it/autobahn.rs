@@ -52,8 +52,8 @@ async fn upgrade(stream: TcpStream) -> io::Result<()> {
 async fn echo(mut socket: Socket<TcpStream>) {
     let end = loop {
         match socket.event().await {
-            Ok(Event::Text(text)) => socket.send_text(text.into_bytes()),
-            Ok(Event::Binary(bytes)) => socket.send_binary(bytes),
+            Ok(Event::Text(text)) => socket.send_text(text.as_bytes()),
+            Ok(Event::Binary(bytes)) => socket.send_binary(&bytes),
             Ok(_) => continue,
             Err(end) => break end,
         }

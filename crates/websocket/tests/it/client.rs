@@ -117,8 +117,8 @@ async fn echo(mut socket: Socket<DuplexStream>) -> End {
                 socket.close(1001, "the server stops").await;
                 return End::Gone;
             }
-            Event::Text(text) => socket.send_text(text.into_bytes()),
-            Event::Binary(bytes) => socket.send_binary(bytes),
+            Event::Text(text) => socket.send_text(text.as_bytes()),
+            Event::Binary(bytes) => socket.send_binary(&bytes),
             _ => {}
         }
     };

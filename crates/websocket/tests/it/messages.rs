@@ -61,13 +61,13 @@ async fn a_message_is_written_whole_between_the_pings_of_the_client() {
     let (mut client, other) = duplex(16);
     let mut socket = Socket::new(other, Bytes::new(), rules());
     let body = Bytes::from(vec![b'x'; 1000]);
-    socket.send_text(body.clone());
+    socket.send_text(&body);
     let serving = tokio::spawn(async move {
         let mut sent = 0;
         while let Ok(event) = socket.event().await {
             sent += usize::from(event == Event::Sent);
             if socket.is_free() && sent < 3 {
-                socket.send_text(body.clone());
+                socket.send_text(&body);
             }
         }
         sent

@@ -1,7 +1,12 @@
 //! Malformed and hostile input: the table of docs/streaming.md, row by row.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use serde_json::json;
 use testbed::Deadline;
+use testbed::deadline::Stopwatch;
 use tungstenite::protocol::Message;
 
 use super::client::Client;
@@ -15,6 +20,7 @@ enum Outcome {
     Close(u16),
     Status(u16),
     Ignored,
+    HungUp,
 }
 
 /// Returns the rows of the table: an input and its outcome.
@@ -27,6 +33,7 @@ fn rows() -> Vec<(&'static str, Outcome)> {
             Some(("close", code)) => Outcome::Close(code.parse().expect("a code")),
             Some(("status", code)) => Outcome::Status(code.parse().expect("a status")),
             _ if outcome == "it is ignored" => Outcome::Ignored,
+            _ if outcome == "the server hangs up after 10 seconds" => Outcome::HungUp,
             _ => return None,
         };
         Some((input, outcome))
@@ -64,9 +71,27 @@ fn send_described(client: &mut Client, input: &str) {
     }
 }
 
+/// Sends half of a handshake, and waits until the server hangs up.
+fn half_open(demo: &Demo) -> Outcome {
+    let watch = Stopwatch::start();
+    let mut stream = TcpStream::connect(demo.address).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("an option");
+    let half = "GET /metrics/stream HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n";
+    stream.write_all(half.as_bytes()).expect("it is read");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("the server hangs up");
+    assert!(answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
+    let seconds = watch.elapsed().as_secs();
+    assert!((9..15).contains(&seconds), "after {seconds} s");
+    Outcome::HungUp
+}
+
 /// Sends an input to a new stream, and returns what comes of it.
 fn outcome(demo: &Demo, input: &str) -> Outcome {
     let text = input.trim_matches('`');
+    if input == "half of a handshake" {
+        return half_open(demo);
+    }
     let opened = if input == "an offer of compression" {
         let offer = ("sec-websocket-extensions", "permessage-deflate; client_max_window_bits");
         let mut client = Client::try_open(demo.address, "", &[offer]).expect("it is no fault");

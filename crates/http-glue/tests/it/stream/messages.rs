@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use streaming::STREAM_CLIENTS;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::service::{SOON, Service};
@@ -80,6 +81,12 @@ async fn streams_are_in_flight_and_not_part_of_the_latency_of_requests() {
     service.until(SOON, |_| active() == 0.0).await;
     let _open = service.open_events().await;
     assert_eq!((service.clients(), active()), (2.0, 1.0));
+    // The WebSocket is no request any more, and still an open stream over an open connection.
+    let streams = |transport| service.value(STREAM_CLIENTS.name(), transport);
+    assert_eq!((streams("websocket"), streams("sse")), (1.0, 1.0));
+    let sample = service.registry.read();
+    let connections = sample.snapshot.value("node0_http_connections", &[]);
+    assert!(connections.is_some_and(|open| open.as_f64() >= 2.0), "{connections:?}");
     let of_operation = || {
         let value = |metric, operation| {
             let sample = service.registry.read();

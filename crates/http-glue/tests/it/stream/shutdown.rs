@@ -74,7 +74,10 @@ fn a_runtime_that_is_dropped_under_its_streams_leaves_nothing() {
         for reader in &mut readers {
             reader.next_of("snapshot").await;
         }
-        (service, readers)
+        let mut events = service.open_events().await;
+        events.next().await.expect("an event");
+        assert_eq!(service.clients(), 6.0);
+        (service, (readers, events))
     });
     drop(runtime);
     assert_eq!(service.clients(), 0.0);
