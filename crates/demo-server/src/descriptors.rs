@@ -2,13 +2,11 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The descriptors that the demo needs beside its connections: files, pools, threads.
-const OWN_DESCRIPTORS: u64 = 128;
-
 /// Raises the limit as far as so many connections need and the system allows, and warns if that is
 /// not enough.
 pub(crate) fn allow(connections: usize) {
-    let needed = connections as u64 + OWN_DESCRIPTORS;
+    // The server leaves a quarter of the descriptors to files, pools and threads.
+    let needed = connections as u64 / 3 * 4 + 4;
     // `None` means that there is no limit.
     let Rlimit { current: Some(current), maximum } = getrlimit(Resource::Nofile) else { return };
     if current >= needed {

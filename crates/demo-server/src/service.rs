@@ -28,6 +28,8 @@ use crate::load::Load;
 use crate::orders::{Orders, POOL_WAIT};
 use crate::payments::{PaymentService, Payments};
 
+/// The connections of users beside the streams, for which the demo raises its limits if it may.
+const OTHER_CONNECTIONS: usize = 256;
 /// The most connections to the database.
 const POOL_SIZE: usize = 10;
 /// The longest time that opening or checking a connection may take.
@@ -53,10 +55,9 @@ pub async fn run(flags: Flags, targets: Vec<Target>) -> anyhow::Result<()> {
 
     let address = listener.local_addr().context("the address cannot be read")?;
     let shutdown = monitoring.shutdown().drain_delay(flags.drain);
-    let connections = monitoring.max_connections();
-    descriptors::allow(connections);
+    descriptors::allow(flags.stream_max_clients as usize + OTHER_CONNECTIONS);
     let server = serve(listener, router).record(&monitoring.layer()).shutdown(&shutdown);
-    let server = server.max_connections(connections).connect_info();
+    let server = server.connect_info();
     let server = tokio::spawn(server.metrics(monitoring.registry())?.run());
     tokio::spawn(stop_on_signals(shutdown.clone()));
     if let Some(rules) = flags.rules {

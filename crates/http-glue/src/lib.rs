@@ -49,7 +49,8 @@ pub use endpoints::{
 };
 pub use http_server::{
     BindError, CONNECTIONS, CheckReport, CheckStatus, Listener, PROBE_PATHS, REQUESTS_REFUSED,
-    Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus, Serve, Shutdown, bind, serve,
+    Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus, Serve, Shutdown, bind,
+    max_connections_by_descriptors, serve,
 };
 #[cfg(feature = "stream")]
 pub use stream::{STREAM_CLOSED, STREAM_DESCS, STREAM_MESSAGES, STREAM_REFUSED, StreamEndpoint};

@@ -47,6 +47,7 @@ mod transport;
 use metrics_core::Desc;
 
 pub use listener::{BindError, Listener, bind};
+pub use places::max_connections_by_descriptors;
 pub use readiness::{
     CheckReport, CheckStatus, Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus,
 };

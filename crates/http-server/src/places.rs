@@ -79,9 +79,10 @@ impl Places {
     }
 }
 
-/// Returns the number of connections that leaves a quarter of the process's file descriptors to
-/// everything else, such as databases and files.
-pub(crate) fn by_descriptors() -> u32 {
+/// Returns the number of connections that leaves a quarter of the process's file descriptors
+/// (`ulimit -n`) to everything else, such as databases and files: the default of
+/// [`Serve::max_connections`](crate::Serve::max_connections).
+pub fn max_connections_by_descriptors() -> usize {
     /// More than a process without a limit needs.
     const MOST: u64 = 1 << 20;
     #[cfg(unix)]
@@ -89,5 +90,5 @@ pub(crate) fn by_descriptors() -> u32 {
     #[cfg(not(unix))]
     let limit = Some(1024); // as is usual elsewhere
     let limit = limit.unwrap_or(MOST).min(MOST);
-    u32::try_from(limit - limit / 4).unwrap_or(u32::MAX).max(1)
+    usize::try_from(limit - limit / 4).unwrap_or(usize::MAX).max(1)
 }

@@ -81,7 +81,7 @@ pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
         listener,
         service,
         shutdown: Shutdown::new(),
-        max_connections: places::by_descriptors(),
+        max_connections: within_a_semaphore(places::max_connections_by_descriptors()),
         probes: PROBE_PATHS.map(str::to_owned).into(),
         gives_peers: false,
         rules: Rules {
@@ -93,6 +93,12 @@ pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
         },
         recording: None,
     }
+}
+
+/// Returns the nearest number of permits that a semaphore can have and a task take at once.
+fn within_a_semaphore(connections: usize) -> u32 {
+    let most = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
+    u32::try_from(connections).unwrap_or(most).clamp(1, most)
 }
 
 impl<L, S> Serve<L, S> {
@@ -110,8 +116,7 @@ impl<L, S> Serve<L, S> {
     /// At the limit, the connection that has been idle for longest is closed for a new one. If none
     /// is idle, probes are still answered, see [`Serve::probes`], and others get a 503.
     pub fn max_connections(mut self, connections: usize) -> Self {
-        let most = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
-        self.max_connections = u32::try_from(connections).unwrap_or(most).clamp(1, most);
+        self.max_connections = within_a_semaphore(connections);
         self
     }
 

@@ -14,7 +14,10 @@ use alerting::AlertingError;
 use axum::Router;
 use exporter::{Exporter, ExporterBuilder, Format, Naming};
 use history::{History, HistoryBuilder};
-use http_glue::{AlertPages, Readiness, ReadinessBuilder, Routes, RoutesError, Shutdown};
+use http_glue::{
+    AlertPages, Readiness, ReadinessBuilder, Routes, RoutesError, Shutdown,
+    max_connections_by_descriptors,
+};
 use metrics_core::{
     AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, RegistryBuilder, Sample,
     SeriesId,
@@ -61,7 +64,7 @@ struct Inner {
     exporter: Arc<Exporter>,
     history: Option<History>,
     stream: StreamSettings,
-    max_connections: Option<usize>,
+    max_connections: usize,
     /// The stream, if it is enabled and there is a sampling thread.
     streaming: OnceLock<Streaming>,
     version: Option<String>,
@@ -170,7 +173,8 @@ impl MonitoringBuilder {
         let monitoring = self.build_unsampled()?;
         let Inner { registry, stream, streaming, .. } = &*monitoring.inner;
         let aggregator = Aggregator::start(registry)?;
-        if let Some(started) = stream.start(registry, || aggregator.subscribe())? {
+        let connections = monitoring.inner.max_connections;
+        if let Some(started) = stream.start(registry, connections, || aggregator.subscribe())? {
             streaming.get_or_init(|| started);
         }
         *lock(&monitoring.inner.aggregator) = Some(aggregator);
@@ -194,7 +198,7 @@ impl MonitoringBuilder {
             exporter: Arc::new(exporter.build()),
             history,
             stream: self.stream,
-            max_connections: self.max_connections,
+            max_connections: self.max_connections.unwrap_or_else(max_connections_by_descriptors),
             streaming: OnceLock::new(),
             version: self.version,
             readiness: OnceLock::new(),

@@ -1,7 +1,7 @@
 //! Serving a router that is watched, and its shutdown.
 
 use axum::Router;
-use http_glue::{Serve, Shutdown, serve};
+use http_glue::{Shutdown, serve};
 use metrics_core::RegisterError;
 use request_layer::{RequestLayer, WatchedRouter};
 use tokio::net::TcpListener;
@@ -10,9 +10,9 @@ use super::{Monitoring, MonitoringBuilder};
 use crate::signal::stop_signal;
 
 impl MonitoringBuilder {
-    /// Limits the open connections of [`Monitoring::serve`]; the default is that of
-    /// [`Serve::max_connections`](crate::Serve::max_connections), which leaves a quarter of the
-    /// process's file descriptors to everything else.
+    /// Limits the open connections of [`Monitoring::serve`]; the default leaves a quarter of the
+    /// process's file descriptors to everything else, see
+    /// [`Serve::max_connections`](crate::Serve::max_connections).
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = Some(connections);
         self
@@ -62,8 +62,9 @@ impl Monitoring {
     pub async fn serve(&self, listener: TcpListener, router: Router) -> Result<(), RegisterError> {
         let shutdown = self.shutdown();
         let server = serve(listener, router).record(&self.inner.requests).shutdown(&shutdown);
-        let server = self.inner.stream.allow(server.metrics(&self.inner.registry)?);
-        let server = self.inner.max_connections.into_iter().fold(server, Serve::max_connections);
+        let server = server.metrics(&self.inner.registry)?;
+        let server = server.max_connections(self.inner.max_connections);
+        let server = self.inner.stream.tell_addresses(server);
         let on_signal = async {
             stop_signal().await;
             shutdown.begin();

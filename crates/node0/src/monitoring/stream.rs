@@ -9,15 +9,15 @@ use streaming::{StartError, Streaming};
 
 use super::{Monitoring, MonitoringBuilder};
 
-/// The connections beside the streams, as many as [`serve`](crate::serve()) allows without any.
-const OTHER_CONNECTIONS: usize = 256;
+/// The most clients of the stream unless the host says otherwise.
+const MAX_CLIENTS: usize = 10_000;
 
 /// The settings of the stream, and of its endpoint.
 #[derive(Clone, Debug)]
 pub(super) struct StreamSettings {
     is_enabled: bool,
     path: Cow<'static, str>,
-    max_clients: usize,
+    max_clients: Option<usize>,
     max_clients_per_ip: Option<usize>,
     origins: Vec<String>,
     hosts: Vec<String>,
@@ -28,7 +28,7 @@ impl Default for StreamSettings {
         Self {
             is_enabled: false,
             path: "/metrics/stream".into(),
-            max_clients: 10_000,
+            max_clients: None,
             max_clients_per_ip: None,
             origins: Vec::new(),
             hosts: Vec::new(),
@@ -40,8 +40,8 @@ impl MonitoringBuilder {
     /// Adds `/metrics/stream`, which sends the present over a WebSocket, or as server-sent events;
     /// off by default.
     ///
-    /// It costs a thread, and a few KB for each client. [`serve`](crate::serve()) limits connections
-    /// to 256 unless told otherwise; [`Monitoring::serve`] allows that many besides the streams.
+    /// It costs a thread, and a few KB for each client, which also takes one of the server's
+    /// connections.
     pub fn enable_streaming(mut self) -> Self {
         self.stream.is_enabled = true;
         self
@@ -53,9 +53,12 @@ impl MonitoringBuilder {
         self
     }
 
-    /// Limits the clients that read the stream at the same time; 10 000 by default. Others get a 503.
+    /// Limits the clients that read the stream at the same time; others get a 503.
+    ///
+    /// By default it is 10 000, and at most half of the connections that a server takes: see
+    /// [`MonitoringBuilder::max_connections`].
     pub fn streaming_max_clients(mut self, clients: usize) -> Self {
-        self.stream.max_clients = clients;
+        self.stream.max_clients = Some(clients);
         self
     }
 
@@ -104,31 +107,18 @@ impl Monitoring {
     pub fn streaming(&self) -> Option<&Streaming> {
         self.inner.streaming.get()
     }
-
-    /// Returns the number of connections that [`Monitoring::serve`] allows: 256, and those of the
-    /// stream's clients if it is enabled.
-    ///
-    /// Pass it to [`Serve::max_connections`](crate::Serve::max_connections) when you call
-    /// [`serve`](crate::serve()) yourself, and allow the process as many descriptors and some more.
-    ///
-    /// ```
-    /// let builder = node0::Monitoring::builder().enable_streaming();
-    /// assert_eq!(builder.streaming_max_clients(2_000).build()?.max_connections(), 2_256);
-    /// # Ok::<(), node0::BuildError>(())
-    /// ```
-    pub fn max_connections(&self) -> usize {
-        self.inner.stream.max_connections()
-    }
 }
 
 impl StreamSettings {
-    /// Starts the stream if it is enabled.
+    /// Starts the stream if it is enabled, beside a server with so many connections.
     pub(super) fn start(
         &self,
         registry: &Registry,
+        connections: usize,
         events: impl FnOnce() -> Events,
     ) -> Result<Option<Streaming>, StartError> {
-        let builder = Streaming::builder().max_clients(self.max_clients);
+        let max_clients = self.max_clients.unwrap_or(MAX_CLIENTS.min(connections / 2));
+        let builder = Streaming::builder().max_clients(max_clients);
         self.is_enabled.then(|| builder.start(registry, events())).transpose()
     }
 
@@ -147,17 +137,9 @@ impl StreamSettings {
         Ok(routes.surface(per_ip.fold(endpoint, StreamEndpoint::max_clients_per_ip)))
     }
 
-    fn max_connections(&self) -> usize {
-        let streams = if self.is_enabled { self.max_clients } else { 0 };
-        streams.saturating_add(OTHER_CONNECTIONS)
-    }
-
-    /// Makes room for the streams in a server, which tells the addresses of clients if they count.
-    pub(super) fn allow<L, S>(&self, server: Serve<L, S>) -> Serve<L, S> {
-        if !self.is_enabled {
-            return server;
-        }
-        let server = server.max_connections(self.max_connections());
-        if self.max_clients_per_ip.is_some() { server.connect_info() } else { server }
+    /// Makes a server tell the addresses of clients if they count.
+    pub(super) fn tell_addresses<L, S>(&self, server: Serve<L, S>) -> Serve<L, S> {
+        let counts = self.is_enabled && self.max_clients_per_ip.is_some();
+        if counts { server.connect_info() } else { server }
     }
 }
