@@ -20,7 +20,7 @@ use metrics_core::{
     SeriesId,
 };
 use performance_monitor::PerformanceMonitor;
-use request_layer::{REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer};
+use request_layer::{REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer, Traces};
 use streaming::Streaming;
 use system_monitor::MonitoredRuntime;
 use tokio::runtime::Handle;
@@ -94,6 +94,7 @@ pub struct MonitoringBuilder {
     exporter: ExporterBuilder,
     history: Option<HistoryBuilder>,
     stream: StreamSettings,
+    traces: Option<Traces>,
     version: Option<String>,
 }
 
@@ -120,6 +121,21 @@ impl MonitoringBuilder {
     /// Replaces the exporter, to set a prefix or constant labels: see [`Exporter::builder`].
     pub fn exposition(mut self, exporter: ExporterBuilder) -> Self {
         self.exporter = exporter;
+        self
+    }
+
+    /// Makes the traces of requests, and of the timers that end in them, exemplars of what is
+    /// recorded; by default there are none.
+    ///
+    /// ```
+    /// use node0::{Monitoring, Traces};
+    ///
+    /// let monitoring = Monitoring::builder().traces(Traces::traceparent()).build()?;
+    /// # Ok::<(), node0::BuildError>(())
+    /// ```
+    pub fn traces(mut self, traces: Traces) -> Self {
+        self.registry = self.registry.traces(move || traces.current());
+        self.traces = Some(traces);
         self
     }
 
@@ -150,7 +166,7 @@ impl MonitoringBuilder {
         let inner = Inner {
             alerts: self.alerts.register(&registry)?,
             runtime: Mutex::new(None),
-            requests: requests(&registry, &monitors.performance)?,
+            requests: requests(&registry, &monitors.performance, self.traces)?,
             exporter: Arc::new(self.exporter.build()),
             history,
             stream: self.stream,
@@ -176,6 +192,7 @@ impl Monitoring {
             exporter: Exporter::builder(),
             history: Some(History::builder()),
             stream: StreamSettings::default(),
+            traces: None,
             version: None,
         }
     }
@@ -354,10 +371,15 @@ impl fmt::Debug for Monitoring {
 fn requests(
     registry: &Registry,
     performance: &PerformanceMonitor,
+    traces: Option<Traces>,
 ) -> Result<RequestLayer, RegisterError> {
     let latency = performance.latency(REQUEST_OPERATION)?;
     let throughput = performance.throughput(REQUESTS_OPERATION)?;
-    Ok(RequestLayer::register(registry)?.operation(latency, throughput))
+    let requests = RequestLayer::register(registry)?.operation(latency, throughput);
+    Ok(match traces {
+        Some(traces) => requests.traces(traces),
+        None => requests,
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

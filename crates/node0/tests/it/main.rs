@@ -17,3 +17,5 @@ mod scrapes;
 mod service;
 mod streams;
 mod topics;
+#[cfg(feature = "tracing-opentelemetry")]
+mod traces;
