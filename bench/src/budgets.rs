@@ -8,6 +8,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use contenders::is_peer;
+use contenders::peers::node0::TEXT;
 use serde::Serialize;
 
 use crate::questions::monitors::{CLOCK, POOL, WRAPPED_POOL};
@@ -112,6 +113,7 @@ const BUDGETS: &[Budget] = &[
     Budget::new("scrape/counters/100000", "node0", BestPeer(1.0)).floor(COPY),
     Budget::new("scrape/latencies/1000", "node0", BestPeer(0.7)).floor(COPY),
     Budget::new("scrape/latencies/1000", "node0", Of("measured", 0.8)).floor(COPY),
+    Budget::new("scrape/native/1000", "node0", Of(TEXT, 1.0)),
     Budget::new("sampling/1000x8", "node0, idle", Nanos(50_000.0)).floor(SUMS),
     Budget::new("sampling/1000x8", "node0, busy", Nanos(5_000_000.0)).floor(LINES),
     Budget::new("sampling/1000x8", "node0, busy", Of(LINES, 1.25)).floor(LINES),

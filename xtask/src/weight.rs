@@ -13,6 +13,7 @@ use crate::layers;
 use crate::verdict::Findings;
 use crate::workspace::{Workspace, output_of};
 
+const OPENTELEMETRY: &str = "opentelemetry";
 const CORE: &str = "node0-metrics-core";
 const CORE_LIMIT: usize = 12;
 
@@ -24,10 +25,11 @@ const MORE: &[(&str, &[&str])] =
     &[("node0-metrics-bridge", &["metrics"]), ("node0-system-monitor", &["procfs", "tokio"])];
 
 /// What a crate must not bring unless a user asks for it by a feature: a service that takes the
-/// endpoints, or records requests, compiles no WebSocket.
+/// endpoints, or records requests, compiles no WebSocket, and one without tracing no OpenTelemetry.
 const OPTIONAL: &[(&str, &[&str])] = &[
     ("node0-http-glue", &["node0-streaming", "node0-websocket", "tungstenite"]),
-    ("node0-request-layer", &["node0-websocket", "tungstenite"]),
+    ("node0-request-layer", &["node0-websocket", "tungstenite", "tracing", OPENTELEMETRY]),
+    ("node0", &[OPENTELEMETRY, "tracing-opentelemetry", "tracing-subscriber"]),
 ];
 
 /// Checks the dependencies of the core and of each monitor, and those that are optional.

@@ -4,7 +4,8 @@
 //! samples each. Each contender reuses its buffer if its API allows it, and drops the data
 //! that it read, as a handler does. Between scrapes each series gets one record, which is
 //! not timed, so that no contender can return a cached page. The floor copies prepared lines
-//! and writes the numbers with `itoa`.
+//! and writes the numbers with `itoa`. The last race has the same latencies in protobuf, which has
+//! native histograms beside the buckets with bounds, against node0's own page of text.
 
 use anyhow::Result;
 
@@ -29,6 +30,8 @@ pub(crate) fn ask(effort: Effort) -> Result<Vec<Race>> {
     }
     let (id, title) = ("scrape/latencies/1000", "Scrape 1000 latencies of 14 buckets");
     races.push(race(id, title, &pool, effort, latencies())?);
+    let (id, title) = ("scrape/native/1000", "Scrape 1000 native histograms");
+    races.push(race(id, title, &pool, effort, node0::scrape_native(LATENCIES).into())?);
     Ok(races)
 }
 

@@ -1,14 +1,17 @@
 //! One step of sampling: ticks the registry, and sends its events to the subscribers.
 //!
 //! The core has no logger, so this is also the place that logs changes of health, alerts, calls into
-//! guests that failed, and the first time that a cap on series is reached.
+//! guests that failed, and the first time that a metric reaches its cap on series or that values are
+//! not recorded as they are.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_core::{
     AlertCause, AlertChange, AlreadyTicking, Clock, Desc, Event, GUEST_FAILURES, HealthChange,
-    Labels, Registry, SERIES_FOLDED, Sample, Status, Tick, Ticker, Value,
+    Labels, Registry, SERIES_FOLDED, Sample, Status, Tick, Ticker, VALUES_CLAMPED, VALUES_DROPPED,
+    Value,
 };
 
 use crate::events::{Channel, Events, Sender};
@@ -37,8 +40,8 @@ pub struct Sampler {
     ticker: Ticker,
     schedule: Arc<Schedule>,
     sender: Sender,
-    /// `true` once a cap on series has been reached.
-    has_folded: bool,
+    /// The metrics that the log has warned of: it says each thing once, so as not to be flooded.
+    warned: HashSet<String>,
 }
 
 impl Sampler {
@@ -50,7 +53,7 @@ impl Sampler {
         let ticker = registry.ticker()?;
         let schedule = Arc::new(Schedule::new(ticker.clock().clone()));
         let sender = Sender::new(schedule.clone());
-        Ok(Self { ticker, schedule, sender, has_folded: false })
+        Ok(Self { ticker, schedule, sender, warned: HashSet::new() })
     }
 
     /// Returns the time from one step to the next: the length of the registry's tick.
@@ -61,7 +64,7 @@ impl Sampler {
     /// Ends the registry's tick, and sends its events and then its sample to the subscribers.
     pub fn step(&mut self) -> Arc<Sample> {
         let Tick { sample, events, .. } = self.ticker.tick();
-        self.warn_of_folding(&sample);
+        self.warn_of_overflow(&sample);
         warn_of_failures(&sample);
         events.iter().for_each(log);
         self.sender.send(events.into_iter().chain([Event::Sample(sample.clone())]).collect());
@@ -92,30 +95,45 @@ impl Sampler {
         self.ticker.clock()
     }
 
-    /// Logs only the first time that a cap on series is reached, so as not to flood the log.
-    fn warn_of_folding(&mut self, sample: &Sample) {
-        if !self.has_folded && risen(sample, &SERIES_FOLDED).next().is_some() {
-            self.has_folded = true;
-            let metric = SERIES_FOLDED.name();
-            tracing::warn!(metric, "a cap on series is reached: new label values become `_other`");
+    /// Logs the metrics that fold series now, and values that are not recorded as they are.
+    fn warn_of_overflow(&mut self, sample: &Sample) {
+        for (labels, _) in risen(sample, &SERIES_FOLDED) {
+            let metric = labels.get("metric").unwrap_or_default();
+            if self.warned.insert(metric.to_owned()) {
+                tracing::warn!(
+                    metric,
+                    "the cap on series is reached: new label values become `_other`"
+                );
+            }
+        }
+        for (desc, what) in [
+            (&VALUES_DROPPED, "values are not recorded: they are negative, or no numbers"),
+            (&VALUES_CLAMPED, "values are recorded as the largest that there is"),
+        ] {
+            for (_, values) in risen(sample, desc) {
+                let metric = desc.name();
+                if self.warned.insert(metric.to_owned()) {
+                    tracing::warn!(metric, values, "{what}");
+                }
+            }
         }
     }
 }
 
 /// Logs the calls into guests that failed during the tick.
 fn warn_of_failures(sample: &Sample) {
-    for labels in risen(sample, &GUEST_FAILURES) {
+    for (labels, _) in risen(sample, &GUEST_FAILURES) {
         let [guest, call, reason] = ["guest", "call", "reason"].map(|key| labels.get(key));
         tracing::warn!(guest, call, reason, "a call failed, and is left out for a while");
     }
 }
 
-/// Returns the labels of each series of a counter that rose during the tick.
-fn risen<'a>(sample: &'a Sample, desc: &Desc) -> impl Iterator<Item = &'a Labels> + use<'a> {
+/// Returns each series of a counter that rose during the tick: its labels, and by how much.
+fn risen<'a>(sample: &'a Sample, desc: &Desc) -> impl Iterator<Item = (&'a Labels, u64)> + use<'a> {
     let family = sample.snapshot.family(desc.name());
     let series = family.into_iter().flat_map(|family| family.series());
     series.filter_map(|(labels, value)| match value {
-        Value::Counter(count) if count.delta > 0 => Some(labels),
+        Value::Counter(count) if count.delta > 0 => Some((labels, count.delta)),
         _ => None,
     })
 }

@@ -74,6 +74,14 @@ pub struct Flags {
     #[arg(long, env = "NODE0_NAMING", default_value = "both", value_name = "SCHEME")]
     pub naming: Naming,
 
+    /// Protobuf with native histograms on /metrics, for scrapers that ask for it
+    #[arg(long, env = "NODE0_NATIVE_HISTOGRAMS", default_value = "off", value_name = "SWITCH")]
+    pub native_histograms: Switch,
+
+    /// Exemplars of the traces that requests name in their header traceparent
+    #[arg(long, env = "NODE0_TRACEPARENT", default_value = "off", value_name = "SWITCH")]
+    pub traceparent: Switch,
+
     /// Time for which requests are still served after SIGTERM or Ctrl-C
     #[arg(long, env = "NODE0_DRAIN", default_value = "2s", value_name = "TIME", allow_hyphen_values = true,
           value_parser = drain)]

@@ -13,7 +13,10 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use node0::alerts::{AlertingBuilder, Alerts};
 use node0::notifier::{Notifier, NotifierBuilder, Target};
 use node0::postgres::PostgresCheck;
-use node0::{MonitoredPool, Monitoring, ReadinessStatus, Shutdown, postgres, serve, stop_signal};
+use node0::{
+    Exporter, MonitoredPool, Monitoring, MonitoringBuilder, NativeHistograms, ReadinessStatus,
+    Shutdown, Traces, postgres, serve, stop_signal,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_postgres::NoTls;
 
@@ -22,7 +25,7 @@ use crate::cache::{OrderCache, SecondTier};
 use crate::chaos::Chaos;
 use crate::database::{Database, DatabaseSettings};
 use crate::descriptors;
-use crate::flags::Flags;
+use crate::flags::{Flags, Switch};
 use crate::index::IndexPage;
 use crate::load::Load;
 use crate::orders::{Orders, POOL_WAIT};
@@ -41,7 +44,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Returns one line for people when the demo cannot start.
 pub async fn run(flags: Flags, targets: Vec<Target>) -> anyhow::Result<()> {
     let listener = node0::bind(flags.listen).await.context("--listen")?;
-    let monitoring = Monitoring::builder()
+    let monitoring = exposed(Monitoring::builder(), &flags)
         .version(env!("CARGO_PKG_VERSION"))
         .naming(flags.naming)
         .enable_streaming()
@@ -73,6 +76,18 @@ pub async fn run(flags: Flags, targets: Vec<Target>) -> anyhow::Result<()> {
     monitoring.stop();
     database.close().await;
     Ok(())
+}
+
+/// Switches on what scrapers may get beyond the names and numbers.
+fn exposed(mut monitoring: MonitoringBuilder, flags: &Flags) -> MonitoringBuilder {
+    if flags.native_histograms == Switch::On {
+        let native = Exporter::builder().native_histograms(NativeHistograms::new());
+        monitoring = monitoring.exposition(native);
+    }
+    if flags.traceparent == Switch::On {
+        monitoring = monitoring.traces(Traces::traceparent());
+    }
+    monitoring
 }
 
 /// Shortens the waits of the rules, and reads the rules file.

@@ -5,7 +5,10 @@
 //! the exponential buckets are coarser, and each of node0's buckets is added to the exponential one
 //! that has its middle.
 
-use metrics_core::{Buckets, Layout};
+use std::mem;
+use std::ops::Range;
+
+use metrics_core::{Buckets, Delta, Layout};
 
 /// The settings of native histograms, which [`Format::Protobuf`](crate::Format::Protobuf) shows.
 ///
@@ -82,21 +85,30 @@ pub(crate) struct Converter {
 }
 
 /// The exponential bucket of each of a layout's buckets.
+///
+/// Exponential buckets are counted in *places*, without gaps: place 0 is zero, place 1 the first
+/// bucket above it.
 #[derive(Debug)]
 struct Table {
     zero_threshold: f64,
-    /// `None` for values that count as zero.
-    index: Vec<Option<i16>>,
+    /// The number of the exponential bucket that has place 0, if it had one.
+    origin: i32,
+    /// The place of each of the layout's buckets.
+    places: Vec<u16>,
+    /// The end of the run of buckets with the same place, for each bucket.
+    ends: Vec<u16>,
 }
 
 /// The counts of one histogram in exponential buckets.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub(crate) struct Native {
     pub(crate) schema: i8,
     pub(crate) zero_threshold: f64,
     pub(crate) zero_count: u64,
     /// The buckets with values, in ascending order.
     pub(crate) buckets: Vec<(i32, u64)>,
+    /// The counts by place while a histogram is converted; zero otherwise.
+    counts: Vec<u64>,
 }
 
 impl Converter {
@@ -109,22 +121,21 @@ impl Converter {
         }
     }
 
-    /// Converts counts into `native`, whose memory is reused.
-    pub(crate) fn convert(&self, counts: &Buckets, native: &mut Native) {
+    /// Converts the sum of counts and deltas into `native`, whose memory is reused.
+    pub(crate) fn convert<'d>(
+        &self,
+        counts: &Buckets,
+        deltas: impl Iterator<Item = &'d Delta>,
+        native: &mut Native,
+    ) {
         let table = match counts.layout() {
             Layout::Latency => &self.latency,
             _ => &self.distribution,
         };
         native.schema = self.settings.schema;
         native.zero_threshold = table.zero_threshold;
-        native.zero_count = 0;
-        native.buckets.clear();
-        for (bucket, count) in counts.counts() {
-            match table.index.get(usize::from(bucket)).copied().flatten() {
-                Some(index) => native.add(index.into(), count),
-                None => native.zero_count += count,
-            }
-        }
+        let used = native.add(table, counts, deltas);
+        native.collect(table, used);
         while native.buckets.len() > self.settings.max_buckets && native.schema > COARSEST {
             native.halve();
         }
@@ -138,20 +149,65 @@ impl Table {
             // The first bucket of a layout is that of zero.
             (bucket > 0 && middle > 0.0).then(|| index_of(middle, schema))
         };
-        let index: Vec<_> = (0..layout.buckets()).map(index).collect();
-        let first = index.iter().position(Option::is_some).unwrap_or_default();
+        let indexes: Vec<_> = (0..layout.buckets()).map(index).collect();
+        let first = indexes.iter().position(Option::is_some).unwrap_or_default();
+        let origin = indexes.get(first).copied().flatten().unwrap_or_default() - 1;
+        let place = |index: &Option<i32>| index.map_or(0, |index| (index - origin) as u16);
+        let places: Vec<_> = indexes.iter().map(place).collect();
+        let mut ends = Vec::with_capacity(places.len());
+        for run in places.chunk_by(|before, place| before == place) {
+            let end = (ends.len() + run.len()) as u16;
+            ends.extend(run.iter().map(|_| end));
+        }
         // Below it all values count as zero.
         let (zero_threshold, _) = layout.bounds(u16::try_from(first).unwrap_or(u16::MAX));
-        Self { zero_threshold, index }
+        Self { zero_threshold, origin, places, ends }
     }
 }
 
 impl Native {
-    /// Adds to a bucket that is not below the last one.
-    fn add(&mut self, index: i32, count: u64) {
-        match self.buckets.last_mut() {
-            Some((last, sum)) if *last == index => *sum += count,
-            _ => self.buckets.push((index, count)),
+    /// Adds up the counts by place, and returns the range of places that were added to.
+    fn add<'d>(
+        &mut self,
+        table: &Table,
+        counts: &Buckets,
+        deltas: impl Iterator<Item = &'d Delta>,
+    ) -> Range<usize> {
+        let last = table.places.last().map_or(0, |last| usize::from(*last));
+        if self.counts.len() <= last {
+            self.counts.resize(last + 1, 0);
+        }
+        let (mut start, mut end) = (last, 0);
+        for (first, run) in counts.runs() {
+            let first = usize::from(first);
+            let mut at = first;
+            while at < first + run.len() {
+                let (place, stop) = (usize::from(table.places[at]), usize::from(table.ends[at]));
+                let stop = stop.min(first + run.len());
+                // A sum per place, since an addition in memory has to wait for the one before.
+                self.counts[place] += run[at - first..stop - first].iter().sum::<u64>();
+                (start, end) = (start.min(place), place + 1);
+                at = stop;
+            }
+        }
+        for (bucket, count) in deltas.flat_map(Delta::counts) {
+            let place = usize::from(table.places[usize::from(bucket)]);
+            self.counts[place] += count;
+            (start, end) = (start.min(place), end.max(place + 1));
+        }
+        start..end
+    }
+
+    /// Moves the counts of some places into the list of buckets.
+    fn collect(&mut self, table: &Table, places: Range<usize>) {
+        self.buckets.clear();
+        self.zero_count = mem::take(&mut self.counts[0]);
+        // Nothing, if the range is that of no values, which ends before it starts.
+        let counts = self.counts.get_mut(places.clone()).unwrap_or_default();
+        for (place, count) in places.zip(counts) {
+            if *count > 0 {
+                self.buckets.push((table.origin + place as i32, mem::take(count)));
+            }
         }
     }
 
@@ -175,24 +231,26 @@ impl Native {
 }
 
 /// Returns the exponential bucket of a positive value.
-fn index_of(value: f64, schema: i8) -> i16 {
+fn index_of(value: f64, schema: i8) -> i32 {
     let places = value.log2() * f64::powi(2.0, schema.into());
     // A value at a bound belongs to the bucket that ends there, and the logarithm may be off by
     // the last digit.
     let nearest = places.round();
     let is_bound = (places - nearest).abs() < 1e-9;
-    (if is_bound { nearest } else { places.ceil() }) as i16
+    (if is_bound { nearest } else { places.ceil() }) as i32
 }
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
+
     use proptest::prelude::*;
 
     use super::*;
 
     fn convert(settings: NativeHistograms, counts: &Buckets) -> Native {
         let mut native = Native::default();
-        Converter::new(settings).convert(counts, &mut native);
+        Converter::new(settings).convert(counts, iter::empty(), &mut native);
         native
     }
 
@@ -207,11 +265,11 @@ mod tests {
         for exponent in -64..64 {
             let value = f64::powi(2.0, exponent);
             for schema in COARSEST..=FINEST {
-                let (low, high) = bounds(index_of(value, schema).into(), schema);
+                let (low, high) = bounds(index_of(value, schema), schema);
                 assert!(low < value * 0.999_999 && value <= high * 1.000_001, "{value} {schema}");
             }
-            assert_eq!(i32::from(index_of(value, 0)), exponent);
-            assert_eq!(i32::from(index_of(value, 3)), exponent * 8);
+            assert_eq!(index_of(value, 0), exponent);
+            assert_eq!(index_of(value, 3), exponent * 8);
         }
     }
 
@@ -229,7 +287,29 @@ mod tests {
         assert_eq!((sum(&fine), sum(&coarse)), (400, 400));
         // As if it had been counted so from the beginning.
         let direct = convert(NativeHistograms::new().schema(1).max_buckets(1000), &counts);
-        assert_eq!(coarse, direct);
+        assert_eq!((coarse.schema, coarse.buckets), (direct.schema, direct.buckets));
+    }
+
+    #[test]
+    fn deltas_are_counted_as_if_they_had_been_added() {
+        let (mut counts, mut late) = (Buckets::latency(), Delta::new(Layout::Latency));
+        let converter = Converter::new(NativeHistograms::new());
+        let mut native = Native::default();
+        // Below, among and above the counts, and zero.
+        for (value, delta) in [(0.001, 1e-6), (0.01, 0.01), (0.02, 50.0), (0.03, 0.0)] {
+            counts.add(value, 2);
+            late.add(delta, 3);
+            converter.convert(&counts, iter::once(&late), &mut native);
+            let mut all = counts.clone();
+            all.merge(&Buckets::from(&late));
+            let expected = convert(NativeHistograms::new(), &all);
+            assert_eq!(
+                (&native.buckets, native.zero_count),
+                (&expected.buckets, expected.zero_count)
+            );
+        }
+        converter.convert(&Buckets::distribution(), iter::empty(), &mut native);
+        assert_eq!((&*native.buckets, native.zero_count), (&[][..], 0), "nothing is left");
     }
 
     #[test]

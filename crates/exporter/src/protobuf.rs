@@ -17,7 +17,7 @@ use crate::decoration::Decoration;
 use crate::native::{Converter, Native};
 use crate::pieces::Pieces;
 use crate::plan::SampleNames;
-use crate::standard::{created, is_sound, up_to};
+use crate::standard::{self, is_sound, up_to};
 
 /// The families of a page, without their numbers.
 pub(crate) struct Protobuf {
@@ -77,10 +77,7 @@ impl Protobuf {
         for (labels, _) in family.series() {
             let mut encoded = Message::default();
             for (key, value) in labels.iter().chain(decoration.constants(labels)) {
-                encoded.message(1, |pair| {
-                    pair.bytes(1, key.as_bytes());
-                    pair.bytes(2, value.as_bytes());
-                });
+                label(&mut encoded, key, value);
             }
             self.piece(&encoded);
         }
@@ -93,9 +90,8 @@ impl Protobuf {
 
     /// Appends the families with a sample's numbers; see [`crate::standard::Standard::render`].
     pub(crate) fn render(&self, sample: &Sample, out: &mut Vec<u8>) {
-        let created = created(sample);
         let mut pieces = self.pieces.from(0);
-        let mut page = Page { family: Message::default(), native: Native::default(), created };
+        let mut page = Page::new(sample);
         for (family, is_shown) in sample.snapshot.families().zip(&self.shown) {
             if !is_shown {
                 continue;
@@ -113,13 +109,28 @@ impl Protobuf {
 }
 
 /// The memory in which a page is made.
+///
+/// The length of a message is written before it. So a message whose length takes more than a byte is
+/// made apart, and copied once it is complete.
 struct Page {
     family: Message,
+    /// The value of one series.
+    value: Message,
+    /// The changes from each count of a histogram to the next.
+    deltas: Message,
     native: Native,
-    created: Timestamp,
+    /// The time of the start, which all series have in common.
+    created: Message,
 }
 
 impl Page {
+    fn new(sample: &Sample) -> Self {
+        let mut created = Message::default();
+        timestamp(&mut created, standard::created(sample));
+        let (family, value, deltas) = Default::default();
+        Self { family, value, deltas, native: Native::default(), created }
+    }
+
     fn metric(
         &mut self,
         labels: &[u8],
@@ -127,26 +138,66 @@ impl Page {
         desc: &OwnedDesc,
         converter: Option<&Converter>,
     ) {
-        let Self { family, native, created } = self;
-        let created = *created;
-        family.message(4, |metric| {
-            metric.raw(labels);
-            match value {
-                Value::Counter(count) => metric.message(3, |counter| {
-                    counter.double(1, count.total as f64);
-                    counter.message(3, |at| timestamp(at, created));
-                }),
-                Value::Histogram(histogram) => metric.message(7, |encoded| {
-                    classic(encoded, histogram, &desc.bounds);
-                    encoded.message(15, |at| timestamp(at, created));
-                    if let Some(converter) = converter {
-                        converter.convert(histogram.total(), native);
-                        exponential(encoded, native, histogram.exemplars());
-                    }
-                }),
-                value => metric.message(2, |gauge| gauge.double(1, value.as_f64())),
+        self.value.clear();
+        let field = match value {
+            Value::Counter(count) => {
+                self.value.double(1, count.total as f64);
+                self.value.bytes(3, self.created.as_bytes());
+                3
             }
-        });
+            Value::Histogram(histogram) => {
+                classic(&mut self.value, histogram, &desc.bounds);
+                self.value.bytes(15, self.created.as_bytes());
+                if let Some(converter) = converter {
+                    self.exponential(converter, histogram);
+                }
+                7
+            }
+            value => {
+                self.value.double(1, value.as_f64());
+                2
+            }
+        };
+        let value = self.value.as_bytes();
+        self.family.head(4, labels.len() + wire::size_of_bytes(value.len()));
+        self.family.raw(labels);
+        self.family.bytes(field, value);
+    }
+
+    /// The exponential buckets: runs of neighbours, and each count as the difference to the one
+    /// before.
+    fn exponential(&mut self, converter: &Converter, histogram: &Histogram) {
+        let Self { value: encoded, deltas, native, .. } = self;
+        let (counts, late) = histogram.total_parts();
+        converter.convert(counts, late, native);
+        encoded.sint(5, native.schema.into());
+        encoded.double(6, native.zero_threshold);
+        encoded.uint(7, native.zero_count);
+        let runs = native.buckets.chunk_by(|(before, _), (index, _)| before + 1 == *index);
+        let mut end = 0;
+        for run in runs {
+            let first = run.first().map_or(end, |(index, _)| *index);
+            encoded.message(12, |span| {
+                // Counted from the end of the run before, for the first run from zero.
+                span.sint(1, (first - end).into());
+                span.uint(2, run.len() as u64);
+            });
+            end = first + run.len() as i32;
+        }
+        deltas.clear();
+        let mut before = 0;
+        for (_, count) in &native.buckets {
+            let count = i64::try_from(*count).unwrap_or(i64::MAX);
+            deltas.packed_sint(count - before);
+            before = count;
+        }
+        encoded.bytes(13, deltas.as_bytes());
+        // By time, since a reader drops one that is older than the one before.
+        let mut by_time: Vec<_> = histogram.exemplars().iter().collect();
+        by_time.sort_by_key(|exemplar| exemplar.at);
+        for shown in by_time {
+            encoded.message(16, |message| exemplar(message, shown));
+        }
     }
 }
 
@@ -157,53 +208,33 @@ fn classic(encoded: &mut Message, histogram: &Histogram, bounds: &[f64]) {
     let mut exemplars = histogram.exemplars().iter().peekable();
     let counts = histogram.cumulative().iter().copied().zip(bounds.iter().copied());
     for (count, bound) in counts.chain([(histogram.count(), f64::INFINITY)]) {
+        let Some(shown) = up_to(&mut exemplars, bound) else {
+            encoded.head(3, wire::size_of_uint(count) + wire::SIZE_OF_DOUBLE);
+            encoded.uint(1, count);
+            encoded.double(2, bound);
+            continue;
+        };
         encoded.message(3, |bucket| {
             bucket.uint(1, count);
             bucket.double(2, bound);
-            if let Some(shown) = up_to(&mut exemplars, bound) {
-                bucket.message(3, |message| exemplar(message, shown));
-            }
+            bucket.message(3, |message| exemplar(message, shown));
         });
     }
 }
 
-/// The exponential buckets: runs of neighbours, and each count as the difference to the one before.
-fn exponential(encoded: &mut Message, native: &Native, exemplars: &[Exemplar]) {
-    encoded.sint(5, native.schema.into());
-    encoded.double(6, native.zero_threshold);
-    encoded.uint(7, native.zero_count);
-    let runs = native.buckets.chunk_by(|(before, _), (index, _)| before + 1 == *index);
-    let mut end = 0;
-    for run in runs {
-        let first = run.first().map_or(end, |(index, _)| *index);
-        encoded.message(12, |span| {
-            // Counted from the end of the run before, for the first run from zero.
-            span.sint(1, (first - end).into());
-            span.uint(2, run.len() as u64);
-        });
-        end = first + run.len() as i32;
-    }
-    encoded.message(13, |deltas| {
-        let mut before = 0;
-        for (_, count) in &native.buckets {
-            let count = i64::try_from(*count).unwrap_or(i64::MAX);
-            deltas.packed_sint(count - before);
-            before = count;
-        }
-    });
-    // By time, since a reader drops one that is older than the one before.
-    let mut by_time: Vec<_> = exemplars.iter().collect();
-    by_time.sort_by_key(|exemplar| exemplar.at);
-    for shown in by_time {
-        encoded.message(16, |message| exemplar(message, shown));
-    }
-}
-
-fn exemplar(message: &mut Message, Exemplar { value, trace, at, .. }: &Exemplar) {
+/// A label of a series, or of an exemplar.
+fn label(message: &mut Message, key: &str, value: &str) {
     message.message(1, |pair| {
-        pair.bytes(1, b"trace_id");
-        pair.bytes(2, trace.to_string().as_bytes());
+        pair.bytes(1, key.as_bytes());
+        pair.bytes(2, value.as_bytes());
     });
+}
+
+fn exemplar(message: &mut Message, Exemplar { value, trace, span, at, .. }: &Exemplar) {
+    label(message, "trace_id", &trace.to_string());
+    if let Some(span) = span {
+        label(message, "span_id", &span.to_string());
+    }
     message.double(2, *value);
     message.message(3, |message| timestamp(message, *at));
 }

@@ -198,8 +198,12 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
     fn bucket(&mut self, count: u64, exemplar: Option<&Exemplar>) {
         self.start();
         number::integer(self.out, count);
-        if let Some(Exemplar { value, trace, at, .. }) = exemplar {
-            self.out.extend_from_slice(format!(" # {{trace_id=\"{trace}\"}} ").as_bytes());
+        if let Some(Exemplar { value, trace, span, at, .. }) = exemplar {
+            self.out.extend_from_slice(format!(" # {{trace_id=\"{trace}\"").as_bytes());
+            if let Some(span) = span {
+                self.out.extend_from_slice(format!(",span_id=\"{span}\"").as_bytes());
+            }
+            self.out.extend_from_slice(b"} ");
             number::float(self.out, *value);
             self.out.push(b' ');
             seconds(self.out, *at);

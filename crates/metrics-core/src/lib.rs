@@ -158,7 +158,7 @@ pub use reading::snapshot::{Count, Family, Series, SeriesSet, Snapshot, Value};
 pub use reading::summary::{LatencySummary, millis};
 pub use recording::counter::Counter;
 pub use recording::distribution::Distribution;
-pub use recording::exemplar::{Exemplar, TraceId};
+pub use recording::exemplar::{Exemplar, SpanId, TraceContext, TraceId};
 pub use recording::families::SERIES_FOLDED;
 pub use recording::gauge::Gauge;
 pub use recording::hit_ratio::HitRatio;

@@ -64,6 +64,7 @@
 //! | `metrics` | the module `bridge`: records the metrics of the `metrics` facade in node0, and sends node0's metrics to a recorder of that facade |
 //! | `prometheus-handle` | `bridge::Appendix`: appends the page of a `metrics-exporter-prometheus` to node0's page |
 //! | `notify`, `notify-tls` | the module `notifier`: delivers alerts to Alertmanager and webhooks, also behind https |
+//! | `tracing-opentelemetry` | `Traces::opentelemetry` and `RequestSpans`: exemplars lead to the traces of tracing-opentelemetry |
 //! | `toml` | alert rules from a file: `AlertingBuilder::rules_file`, `Alerts::reload_file` |
 #![cfg_attr(
     not(feature = "deadpool-postgres"),
@@ -94,7 +95,9 @@ pub use metrics_bridge as bridge;
 #[cfg(feature = "notify")]
 pub use notifier;
 pub use performance_monitor as performance;
-pub use request_layer::{AxumService, LongLived, RequestLayer, WatchedRouter};
+#[cfg(feature = "tracing-opentelemetry")]
+pub use request_layer::RequestSpans;
+pub use request_layer::{AxumService, LongLived, RequestLayer, Traces, WatchedRouter};
 pub use streaming;
 pub use system_monitor as system;
 
@@ -124,9 +127,9 @@ pub use metrics_core::{
     Instance, InstanceError, InstanceHandle, InstanceName, Instances, Instrument, Judgement, Kind,
     LabelSet, Labels, Late, Latency, LatencySummary, LevelGauge, ManualClock, Measuring, Monitor,
     Named, NotReady, Observer, OwnedDesc, Peak, ReadinessCheck, RegisterError, Registry,
-    RegistryBuilder, Report, Sample, Series, Severity, Snapshot, Status, Timer, Timestamp, Topic,
-    TraceId, Unit, UnknownTarget, UpDown, Value, View, Window, descs, instruments, label_set,
-    levels,
+    RegistryBuilder, Report, Sample, Series, Severity, Snapshot, SpanId, Status, Timer, Timestamp,
+    Topic, TraceContext, TraceId, Unit, UnknownTarget, UpDown, Value, View, Window, descs,
+    instruments, label_set, levels,
 };
 
 /// The descriptions of all metrics that this crate records itself.
@@ -151,6 +154,11 @@ struct AskTheHistory;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/native-histograms.md")]
 struct NativeHistogramsPage;
+
+/// The page about traces, whose examples are compiled as tests.
+#[cfg(all(doctest, feature = "tracing-opentelemetry"))]
+#[doc = include_str!("../../../docs/traces.md")]
+struct TracesPage;
 
 /// The page about alerts, whose examples are compiled as tests.
 #[cfg(doctest)]

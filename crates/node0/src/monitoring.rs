@@ -23,7 +23,7 @@ use metrics_core::{
     SeriesId,
 };
 use performance_monitor::PerformanceMonitor;
-use request_layer::{REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer};
+use request_layer::{REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer, Traces};
 use streaming::Streaming;
 use system_monitor::MonitoredRuntime;
 use tokio::runtime::Handle;
@@ -113,6 +113,7 @@ pub struct MonitoringBuilder {
     stream: StreamSettings,
     readiness: Option<ReadinessSettings>,
     max_connections: Option<usize>,
+    traces: Option<Traces>,
     version: Option<String>,
 }
 
@@ -165,6 +166,21 @@ impl MonitoringBuilder {
         self
     }
 
+    /// Makes the traces of requests, and of the timers that end in them, exemplars of what is
+    /// recorded; by default there are none.
+    ///
+    /// ```
+    /// use node0::{Monitoring, Traces};
+    ///
+    /// let monitoring = Monitoring::builder().traces(Traces::traceparent()).build()?;
+    /// # Ok::<(), node0::BuildError>(())
+    /// ```
+    pub fn traces(mut self, traces: Traces) -> Self {
+        self.registry = self.registry.traces(move || traces.current());
+        self.traces = Some(traces);
+        self
+    }
+
     /// Builds everything and starts the sampling thread.
     ///
     /// # Errors
@@ -194,7 +210,7 @@ impl MonitoringBuilder {
         let inner = Inner {
             alerts: self.alerts.register(&registry)?,
             runtime: Mutex::new(None),
-            requests: requests(&registry, &monitors.performance)?,
+            requests: requests(&registry, &monitors.performance, self.traces)?,
             exporter: Arc::new(exporter.build()),
             history,
             stream: self.stream,
@@ -226,6 +242,7 @@ impl Monitoring {
             naming: None,
             readiness: None,
             max_connections: None,
+            traces: None,
             version: None,
         }
     }
@@ -408,10 +425,15 @@ impl fmt::Debug for Monitoring {
 fn requests(
     registry: &Registry,
     performance: &PerformanceMonitor,
+    traces: Option<Traces>,
 ) -> Result<RequestLayer, RegisterError> {
     let latency = performance.latency(REQUEST_OPERATION)?;
     let throughput = performance.throughput(REQUESTS_OPERATION)?;
-    Ok(RequestLayer::register(registry)?.operation(latency, throughput))
+    let requests = RequestLayer::register(registry)?.operation(latency, throughput);
+    Ok(match traces {
+        Some(traces) => requests.traces(traces),
+        None => requests,
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

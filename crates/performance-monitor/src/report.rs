@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use metrics_core::{Count, LatencySummary, Snapshot};
+use metrics_core::{Count, Histogram, LatencySummary, Snapshot, SpanId, TraceId, millis};
 use serde::Serialize;
 
 use crate::reading::{self, Lookups};
@@ -13,6 +13,18 @@ pub(crate) struct OperationsReport {
     operations: BTreeMap<String, LatencySummary>,
     throughput: BTreeMap<String, Throughput>,
     cache: BTreeMap<String, Tier>,
+    slowest: Option<Slowest>,
+}
+
+/// The slowest call of an operation in its window.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Slowest {
+    operation: String,
+    duration_ms: f64,
+    /// The trace of this very call; `null` if it was recorded without one.
+    trace_id: Option<TraceId>,
+    span_id: Option<SpanId>,
 }
 
 /// The units of work that one operation did.
@@ -48,13 +60,33 @@ impl OperationsReport {
     }
 
     fn of(snapshot: &Snapshot, is_wanted: impl Fn(&str) -> bool) -> Self {
-        let operations = reading::operations(snapshot).filter(|(name, _)| is_wanted(name));
+        let operations = || reading::operations(snapshot).filter(|(name, _)| is_wanted(name));
         let throughput = reading::throughput(snapshot).filter(|(name, _)| is_wanted(name));
         Self {
-            operations: operations.map(|(name, it)| (name.to_owned(), it.summary())).collect(),
+            operations: operations().map(|(name, it)| (name.to_owned(), it.summary())).collect(),
             throughput: throughput.map(|(name, count)| (name.to_owned(), count.into())).collect(),
             cache: BTreeMap::new(),
+            slowest: Slowest::of(operations()),
         }
+    }
+}
+
+impl Slowest {
+    fn of<'s>(operations: impl Iterator<Item = (&'s str, &'s Histogram)>) -> Option<Self> {
+        let slowest = operations.filter_map(|(name, it)| {
+            let window = it.window();
+            Some((name, window, window.buckets().max()?))
+        });
+        let (name, window, max) = slowest.max_by(|(.., a), (.., b)| a.total_cmp(b))?;
+        let bucket_of = |value| window.buckets().layout().bucket_of(value);
+        // A traced call in a lower bucket was faster than one without a trace.
+        let traced = window.slowest().filter(|traced| bucket_of(traced.value) == bucket_of(max));
+        Some(Self {
+            operation: name.to_owned(),
+            duration_ms: millis(traced.map_or(max, |traced| traced.value)),
+            trace_id: traced.map(|traced| traced.trace),
+            span_id: traced.and_then(|traced| traced.span),
+        })
     }
 }
 

@@ -18,12 +18,13 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::matched_route::ServicePoll;
+use crate::matched_route::{ExposingRoute, ServicePoll};
 use crate::measurement::{Holder, Measurement};
 use crate::method::KnownMethod;
 use crate::recorded_body::RecordedBody;
 use crate::recorder::{Outcome, Recorder, RouteId};
 use crate::route_recorder::{RouteRecorder, Start};
+use crate::traces::{FollowedTrace, Traces};
 use crate::watched_router::WatchedRouter;
 
 /// Records method, route template, status, duration and requests in flight.
@@ -71,6 +72,16 @@ impl RequestLayer {
     #[must_use]
     pub fn operation(self, latency: Latency, throughput: Counter) -> Self {
         self.recorder.operation.get_or_init(|| (latency, throughput));
+        self
+    }
+
+    /// Makes the trace of a request an exemplar of its duration; by default requests have none.
+    ///
+    /// Clones of the layer share it. Only the first call has an effect. For timers,
+    /// set it in the registry too: see [`Traces`].
+    #[must_use]
+    pub fn traces(self, traces: Traces) -> Self {
+        self.recorder.traces.get_or_init(|| traces);
         self
     }
 
@@ -130,10 +141,14 @@ where
                 Measurement::start(self.recorder.clone(), now, start)
             }
         };
+        let trace = match self.recorder.traces.get() {
+            Some(traces) if measurement.is_recording() => traces.follow(request.headers()),
+            _ => None,
+        };
         measurement.begin_poll();
         let inner = self.inner.call(request);
         measurement.end_poll();
-        RequestFuture { inner, measurement, is_polled: false }
+        RequestFuture { inner, measurement, is_polled: false, trace: trace.map(Box::new) }
     }
 }
 
@@ -144,6 +159,7 @@ pin_project! {
         inner: F,
         measurement: Measurement,
         is_polled: bool,
+        trace: Option<Box<FollowedTrace>>,
     }
 }
 
@@ -166,9 +182,13 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let measurement = this.measurement;
-        let poll = match mem::replace(this.is_polled, true) {
-            false => ServicePoll::begin_exposing(measurement, None),
-            true => ServicePoll::begin(measurement),
+        let route = match mem::replace(this.is_polled, true) {
+            false => ExposingRoute::Yes(None),
+            true => ExposingRoute::No,
+        };
+        let poll = match (route, this.trace.as_deref_mut()) {
+            (ExposingRoute::No, None) => ServicePoll::begin(measurement),
+            (route, trace) => ServicePoll::begin_exposing(measurement, route, trace),
         };
         let polled = this.inner.poll(cx);
         poll.end();

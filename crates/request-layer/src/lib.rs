@@ -37,6 +37,11 @@
 //!
 //! All requests can also be recorded together, as one latency and one throughput;
 //! see [`RequestLayer::operation`].
+//!
+//! # Traces
+//!
+//! [`RequestLayer::traces`] makes the trace of a request an exemplar of its duration: the one that
+//! the header `traceparent` names, or with the feature `tracing-opentelemetry` that of its span.
 
 mod layer;
 mod watched_router;
@@ -52,17 +57,27 @@ mod recorder;
 mod route_recorder;
 mod templates;
 
+mod trace_scope;
+mod traceparent;
+mod traces;
+
+#[cfg(feature = "tracing-opentelemetry")]
+mod opentelemetry;
+
 use metrics_core::Desc;
 
 pub use layer::{RequestFuture, RequestLayer, RequestWatch};
 pub use long_lived::LongLived;
 pub use matched_route::{ExposeRoute, ExposeRouteService, ServicePoll};
 pub use measurement::{Holder, Measurement};
+#[cfg(feature = "tracing-opentelemetry")]
+pub use opentelemetry::RequestSpans;
 pub use recorded_body::RecordedBody;
 pub use recorder::{
     ACTIVE_REQUESTS, REQUEST_DURATION, REQUEST_OPERATION, REQUESTS_OPERATION, Recorder, UNMATCHED,
 };
 pub use route_recorder::{FollowedRoute, RouteRecorder, Start};
+pub use traces::Traces;
 pub use watched_router::{
     AxumFuture, AxumService, MakeWatchedRouter, WatchedFuture, WatchedRouter,
 };

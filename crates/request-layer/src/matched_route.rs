@@ -24,6 +24,8 @@ use tower_service::Service;
 
 use crate::measurement::{Holder, Measurement};
 use crate::route_recorder::Routes;
+use crate::trace_scope::Scope;
+use crate::traces::FollowedTrace;
 
 thread_local! {
     static MATCHED: Cell<Option<MatchedPath>> = const { Cell::new(None) };
@@ -35,22 +37,29 @@ pub(crate) fn is_outermost<B>(request: &Request<B>) -> bool {
     request.extensions().get::<MatchedPath>().is_none()
 }
 
-/// A poll of a request's service that may expose the route of the request.
+/// A poll of a request's service that may expose the route of the request, or its trace.
 ///
-/// Dropping it sets the route of the measurement, also when the poll panics.
+/// Dropping it sets both in the measurement, also when the poll panics.
 #[must_use = "dropping it records a panic"]
 #[derive(Debug)]
 pub struct ServicePoll<'m, H: Holder> {
     measurement: &'m mut Measurement<H>,
-    exposing: Option<Exposing>,
+    exposing: Option<Exposing<'m>>,
 }
 
-/// A poll after which an exposed route is taken from the slot.
+/// A poll after which what was exposed is taken from its slot.
 #[derive(Debug)]
-struct Exposing {
+struct Exposing<'m> {
+    route: Option<ExposedRoute>,
+    /// The trace, and the scope around this poll.
+    trace: Option<(&'m mut FollowedTrace, Scope)>,
+}
+
+#[derive(Debug)]
+struct ExposedRoute {
     /// The route that was in the slot before: a recorded router may be nested in a route of another.
     outer: Option<MatchedPath>,
-    guess: Option<Box<Guess>>,
+    guess: Option<Guess>,
 }
 
 /// The path of a request whose template is compared with the one that axum names.
@@ -61,6 +70,14 @@ pub(crate) struct Guess {
     pub(crate) path: Option<Box<str>>,
 }
 
+/// Tells whether the first poll of a service, or a later one, begins.
+#[derive(Debug)]
+pub(crate) enum ExposingRoute {
+    /// The route is exposed, and compared with the guess if there is one.
+    Yes(Option<Guess>),
+    No,
+}
+
 impl<'m, H: Holder> ServicePoll<'m, H> {
     /// Begins a poll of a service whose route is known, or not asked for.
     #[inline(always)]
@@ -69,14 +86,24 @@ impl<'m, H: Holder> ServicePoll<'m, H> {
         Self { measurement, exposing: None }
     }
 
-    /// Begins the first poll of a service, with the guess that the exposed route is compared with.
+    /// Begins a poll of a service that exposes its route, or its trace.
     #[cold]
     pub(crate) fn begin_exposing(
         measurement: &'m mut Measurement<H>,
-        guess: Option<Box<Guess>>,
+        route: ExposingRoute,
+        trace: Option<&'m mut FollowedTrace>,
     ) -> Self {
         measurement.begin_poll();
-        let exposing = measurement.is_recording().then(|| Exposing { outer: swap(None), guess });
+        let exposing = measurement.is_recording().then(|| Exposing {
+            route: match route {
+                ExposingRoute::Yes(guess) => Some(ExposedRoute { outer: swap(None), guess }),
+                ExposingRoute::No => None,
+            },
+            trace: trace.map(|trace| {
+                let outer = trace.begin();
+                (trace, outer)
+            }),
+        });
         Self { measurement, exposing }
     }
 
@@ -96,12 +123,25 @@ impl<H: Holder> Drop for ServicePoll<'_, H> {
     }
 }
 
-impl Exposing {
+impl Exposing<'_> {
     #[cold]
+    fn end<H: Holder>(self, measurement: &mut Measurement<H>) {
+        if let Some((trace, outer)) = self.trace
+            && let Some(context) = trace.end(outer)
+        {
+            measurement.set_trace(context);
+        }
+        if let Some(route) = self.route {
+            route.end(measurement);
+        }
+    }
+}
+
+impl ExposedRoute {
     fn end<H: Holder>(self, measurement: &mut Measurement<H>) {
         let Some(matched) = swap(self.outer) else { return };
         let route = measurement.matched(matched.as_str());
-        if let Some(Guess { routes, path: Some(path) }) = self.guess.as_deref()
+        if let Some(Guess { routes, path: Some(path) }) = &self.guess
             && let Some(template) = routes.templates.at(path)
         {
             template.compare(matched.as_str(), route);

@@ -10,8 +10,9 @@
 //! still on its way to the cache in several.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use metrics_core::Moment;
+use metrics_core::{Moment, TraceContext};
 
 use crate::method::KnownMethod;
 use crate::recorder::{Outcome, Recorder, RouteId};
@@ -65,6 +66,9 @@ pub struct Measurement<H: Holder = Arc<Recorder>> {
 struct Running<H> {
     holder: H,
     start: Moment,
+    /// The trace of the request, if it is known. Boxed, since most requests have none, and each
+    /// measurement is moved.
+    trace: Option<Box<TraceContext>>,
 }
 
 impl<H: Holder> Measurement<H> {
@@ -75,7 +79,7 @@ impl<H: Holder> Measurement<H> {
             recorder.active(method).add(1);
         }
         let Start { method, route } = start;
-        let running = Some(Running { holder, start: at });
+        let running = Some(Running { holder, start: at, trace: None });
         Self { running, method, route, if_dropped: Outcome::Cancelled, is_long_lived: false }
     }
 
@@ -113,6 +117,13 @@ impl<H: Holder> Measurement<H> {
         self.is_long_lived = true;
     }
 
+    /// Makes a trace that of the request, unless it has one.
+    pub(crate) fn set_trace(&mut self, trace: TraceContext) {
+        if let Some(running) = &mut self.running {
+            running.trace.get_or_insert_with(|| Box::new(trace));
+        }
+    }
+
     /// Begins a poll of the service, or of the body: if it panics, that is how the request ended.
     ///
     /// Returns `true` if the request is recorded and has not ended.
@@ -141,15 +152,21 @@ impl<H: Holder> Measurement<H> {
     /// waits for it.
     #[inline(always)]
     pub(crate) fn end_with(&mut self, outcome: impl FnOnce() -> Outcome) {
-        let Some(Running { holder, start }) = self.running.take() else { return };
+        let Some(Running { holder, start, trace }) = self.running.take() else { return };
         let now = holder.now();
         if let (Some(method), Some(recorder)) = (self.method, holder.recorder()) {
             recorder.active(method).add(-1);
             let nanos = recorder.registry.clock().nanos_between(start, now);
-            if !self.is_long_lived {
-                recorder.record_operation(nanos);
+            if let Some(trace) = trace {
+                let (request, took) =
+                    ((method, self.route, outcome()), Duration::from_nanos(nanos));
+                recorder.record_traced(request, !self.is_long_lived, took, *trace);
+            } else {
+                if !self.is_long_lived {
+                    recorder.record_operation(nanos);
+                }
+                recorder.record(method, self.route, outcome, nanos);
             }
-            recorder.record(method, self.route, outcome, nanos);
         }
         holder.ended(now);
     }

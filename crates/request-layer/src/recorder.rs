@@ -8,12 +8,16 @@
 use std::array;
 use std::fmt;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use http::StatusCode;
-use metrics_core::{Clock, Counter, Desc, Latency, OTHER, RegisterError, Registry, UpDown};
+use metrics_core::{
+    Clock, Counter, Desc, Latency, OTHER, RegisterError, Registry, TraceContext, UpDown,
+};
 
 use crate::fixed_table::{FixedTable, hash};
 use crate::method::KnownMethod;
+use crate::traces::Traces;
 
 /// The duration of requests, from the head to the end of the response's body.
 pub const REQUEST_DURATION: Desc = Desc::latency(
@@ -80,6 +84,8 @@ pub struct Recorder {
     pub(crate) registry: Registry,
     /// The handles that record all requests as one operation, if the host set them.
     pub(crate) operation: OnceLock<(Latency, Counter)>,
+    /// The source of requests' traces, if the host set it.
+    pub(crate) traces: OnceLock<Traces>,
     active: [OnceLock<UpDown>; KnownMethod::COUNT],
     routes: FixedTable<Route>,
     unmatched: Route,
@@ -117,6 +123,7 @@ impl Recorder {
         let recorder = Self {
             registry: registry.clone(),
             operation: OnceLock::new(),
+            traces: OnceLock::new(),
             active: array::from_fn(|_| OnceLock::new()),
             routes: FixedTable::new(MAX_ROUTES),
             unmatched: Route::new(UNMATCHED),
@@ -182,7 +189,29 @@ impl Recorder {
         let (route, outcome) = (self.route_at(route), outcome());
         match route.latency(method, outcome) {
             Some(latency) => latency.record_nanos(nanos),
-            None => self.record_first(method, route, outcome, nanos),
+            None => self.first_latency(method, route, outcome).record_nanos(nanos),
+        }
+    }
+
+    /// Records a request that ended with its trace: does what the two methods above do.
+    #[cold]
+    pub(crate) fn record_traced(
+        &self,
+        (method, route, outcome): (KnownMethod, RouteId, Outcome),
+        is_in_operation: bool,
+        took: Duration,
+        trace: TraceContext,
+    ) {
+        if let Some((latency, throughput)) = self.operation.get()
+            && is_in_operation
+        {
+            latency.record_traced(took, trace);
+            throughput.inc();
+        }
+        let route = self.route_at(route);
+        match route.latency(method, outcome) {
+            Some(latency) => latency.record_traced(took, trace),
+            None => self.first_latency(method, route, outcome).record_traced(took, trace),
         }
     }
 
@@ -192,15 +221,15 @@ impl Recorder {
         self.routes.at(id.0.into()).unwrap_or(beyond)
     }
 
-    /// Registers the series of a request and records it.
+    /// Registers the series of a request.
     #[cold]
-    fn record_first(&self, method: KnownMethod, route: &Route, outcome: Outcome, nanos: u64) {
+    fn first_latency(&self, method: KnownMethod, route: &Route, outcome: Outcome) -> Latency {
         let labels = [method.as_str(), &*route.template, outcome.as_str()];
         // As in `active`: a series beyond the cap is folded into `_other`, not refused.
         let latency = self.registry.latency(&REQUEST_DURATION, &labels);
         let latency = latency.unwrap_or(Latency::disabled());
-        latency.record_nanos(nanos);
-        route.keep(method, outcome, latency);
+        route.keep(method, outcome, latency.clone());
+        latency
     }
 }
 

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use axum::Router;
 use http::Request;
 
-use crate::matched_route::{ExposeRoute, Guess, ServicePoll, is_outermost};
+use crate::matched_route::{ExposeRoute, ExposingRoute, Guess, ServicePoll, is_outermost};
 use crate::measurement::{Holder, Measurement};
 use crate::method::KnownMethod;
 use crate::recorder::{Recorder, RouteId};
 use crate::templates::{Template, Templates};
+use crate::traces::FollowedTrace;
 
 /// Records the requests to one router; made by [`RequestLayer::routes`](crate::RequestLayer::routes).
 ///
@@ -46,9 +47,16 @@ impl Start {
     pub const UNMEASURED: Self = Self { method: None, route: RouteId::UNMATCHED };
 }
 
-/// A route that is known only after the first poll of its request.
+/// A route, or a trace, that is known only after a poll of its request.
 #[derive(Debug)]
-pub struct FollowedRoute(Option<Box<Guess>>);
+pub struct FollowedRoute(Option<Box<Followed>>);
+
+#[derive(Debug)]
+struct Followed {
+    /// `None` if the route is known.
+    guess: Option<Guess>,
+    trace: Option<FollowedTrace>,
+}
 
 impl RouteRecorder {
     pub(crate) fn new(recorder: Arc<Recorder>, router: &Router) -> Self {
@@ -73,19 +81,27 @@ impl RouteRecorder {
         let path = request.uri().path();
         // Inside another router, the template that axum names is longer than the path is here.
         let template = is_outermost(request).then(|| self.routes.templates.at(path)).flatten();
-        match template.and_then(Template::route) {
-            Some(route) => (Start { method, route }, FollowedRoute::NONE),
-            None => {
+        let trace = match self.routes.recorder.traces.get() {
+            None => None,
+            Some(traces) => traces.follow(request.headers()),
+        };
+        match (template.and_then(Template::route), trace) {
+            (Some(route), None) => (Start { method, route }, FollowedRoute::NONE),
+            (Some(route), trace) => {
+                let followed = Followed { guess: None, trace };
+                (Start { method, route }, FollowedRoute(Some(Box::new(followed))))
+            }
+            (None, trace) => {
                 let path = template.map(|_| path);
-                (Start { method, route: RouteId::UNMATCHED }, self.follow(path))
+                (Start { method, route: RouteId::UNMATCHED }, self.follow(path, trace))
             }
         }
     }
 
     #[cold]
-    fn follow(&self, path: Option<&str>) -> FollowedRoute {
+    fn follow(&self, path: Option<&str>, trace: Option<FollowedTrace>) -> FollowedRoute {
         let guess = Guess { routes: self.routes.clone(), path: path.map(Box::from) };
-        FollowedRoute(Some(Box::new(guess)))
+        FollowedRoute(Some(Box::new(Followed { guess: Some(guess), trace })))
     }
 
     /// Returns the router that must answer a request whose route is [followed](FollowedRoute).
@@ -114,18 +130,32 @@ impl FollowedRoute {
     /// Returns `true` if [`RouteRecorder::exposing`] must answer the request.
     #[inline]
     pub fn is_followed(&self) -> bool {
-        self.0.is_some()
+        self.0.as_ref().is_some_and(|followed| followed.guess.is_some())
     }
 
     /// Begins a poll of the router's future; the first one sets the route of the request.
     #[inline(always)]
     pub fn begin_poll<'m, H: Holder>(
-        &mut self,
+        &'m mut self,
         measurement: &'m mut Measurement<H>,
     ) -> ServicePoll<'m, H> {
-        match self.0.take() {
+        match &mut self.0 {
             None => ServicePoll::begin(measurement),
-            guess => ServicePoll::begin_exposing(measurement, guess),
+            Some(followed) => followed.begin_poll(measurement),
         }
+    }
+}
+
+impl Followed {
+    #[cold]
+    fn begin_poll<'m, H: Holder>(
+        &'m mut self,
+        measurement: &'m mut Measurement<H>,
+    ) -> ServicePoll<'m, H> {
+        let route = match self.guess.take() {
+            None => ExposingRoute::No,
+            guess => ExposingRoute::Yes(guess),
+        };
+        ServicePoll::begin_exposing(measurement, route, self.trace.as_mut())
     }
 }

@@ -21,7 +21,7 @@ use crate::tools::PrometheusTool;
 
 mod answer;
 
-pub use self::answer::{Point, Series, TargetState};
+pub use self::answer::{Exemplar, Point, Series, TargetState};
 
 /// The longest time that the server may take to be ready.
 const START_SECONDS: u64 = 30;
@@ -213,6 +213,18 @@ impl Prometheus {
         let target =
             format!("/api/v1/query_range?query={query}&start={start}&end={end}&step={step}");
         answer::series(&self.api(&target)?).ok_or(PrometheusError::Shape { target })
+    }
+
+    /// Returns the exemplars of the series that `promql` selects, of all times; the server needs
+    /// the feature `exemplar-storage`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server refuses the expression or does not answer.
+    pub fn exemplars(&self, promql: &str) -> Result<Vec<Exemplar>, PrometheusError> {
+        let query = encode_query(promql);
+        let target = format!("/api/v1/query_exemplars?query={query}&start=0&end=9999999999");
+        answer::exemplars(&self.api(&target)?).ok_or(PrometheusError::Shape { target })
     }
 
     /// Returns the active targets with the outcome of their last scrape.

@@ -10,7 +10,7 @@ use crate::rounds::Contender;
 use crate::workload::{self, BOUNDS, CHOICES, VALUES};
 
 pub use held::HOLDER;
-pub use scrape::{scrape_counters, scrape_latencies};
+pub use scrape::{TEXT, scrape_counters, scrape_latencies, scrape_native};
 
 pub const NAME: &str = "node0";
 

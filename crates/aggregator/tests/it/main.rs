@@ -1,6 +1,8 @@
 //! Sampling through the public API: stepwise under a manual clock where time matters, else
 //! on the aggregator's thread.
 
+mod log;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;

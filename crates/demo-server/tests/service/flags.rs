@@ -33,6 +33,8 @@ fn a_bad_flag_is_named_with_what_is_allowed() {
         (["--drain", "-1s"], "'--drain <TIME>': no time is less than zero: write 2s"),
         (["--listen", "nowhere"], "--listen"),
         (["--chaos", "maybe"], "off"),
+        (["--native-histograms", "maybe"], "off"),
+        (["--traceparent", "yes"], "off"),
         (["--stream-max-clients", "0"], "--stream-max-clients"),
         (["--stream-max-clients-per-ip", "many"], "--stream-max-clients-per-ip"),
         (["--no-such-flag", "1"], "--no-such-flag"),

@@ -4,6 +4,7 @@ mod alerts;
 mod cache;
 mod chaos;
 mod demo;
+mod exemplars;
 mod flags;
 mod flood;
 mod history;

@@ -28,27 +28,38 @@ impl Message {
         self.0.extend_from_slice(fields);
     }
 
+    #[inline]
     pub(crate) fn uint(&mut self, field: u32, value: u64) {
         self.tag(field, VARINT);
         varint(&mut self.0, value);
     }
 
+    #[inline]
     pub(crate) fn sint(&mut self, field: u32, value: i64) {
         self.uint(field, zigzag(value));
     }
 
+    #[inline]
     pub(crate) fn double(&mut self, field: u32, value: f64) {
         self.tag(field, FIXED64);
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
+    #[inline]
     pub(crate) fn bytes(&mut self, field: u32, value: &[u8]) {
-        self.tag(field, LENGTH);
-        varint(&mut self.0, value.len() as u64);
+        self.head(field, value.len());
         self.0.extend_from_slice(value);
     }
 
-    /// Appends an element of a packed field, inside [`Self::message`].
+    /// Begins a field of so many bytes, which [`Self::raw`] and others append.
+    #[inline]
+    pub(crate) fn head(&mut self, field: u32, length: usize) {
+        self.tag(field, LENGTH);
+        varint(&mut self.0, length as u64);
+    }
+
+    /// Appends an element of a packed field.
+    #[inline]
     pub(crate) fn packed_sint(&mut self, value: i64) {
         varint(&mut self.0, zigzag(value));
     }
@@ -72,18 +83,35 @@ impl Message {
         self.0.splice(start..start + LENGTH_BYTES, prefix);
     }
 
+    #[inline]
     fn tag(&mut self, field: u32, wire_type: u32) {
         varint(&mut self.0, u64::from(field << 3 | wire_type));
     }
 }
 
 /// Appends a number, seven bits to the byte.
+#[inline]
 pub(crate) fn varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
     }
     out.push(value as u8);
+}
+
+/// The size of a number with a fraction, in a field whose number is below 16.
+pub(crate) const SIZE_OF_DOUBLE: usize = 1 + size_of::<f64>();
+
+/// Returns the size of a number in a field whose number is below 16.
+#[inline]
+pub(crate) fn size_of_uint(value: u64) -> usize {
+    let bits = u64::BITS - (value | 1).leading_zeros();
+    1 + bits.div_ceil(7) as usize
+}
+
+/// Returns the size of a field of so many bytes, whose number is below 16.
+pub(crate) fn size_of_bytes(length: usize) -> usize {
+    size_of_uint(length as u64) + length
 }
 
 /// Maps numbers near zero to small ones, whatever their sign.

@@ -7,6 +7,7 @@ mod json;
 mod judges;
 mod negotiation;
 mod openmetrics;
+mod oracle;
 mod properties;
 mod protobuf;
 mod scrape_metrics;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use exporter::{Exporter, Format, Naming};
-use metrics_core::{Desc, Kind, OwnedDesc, TraceId, Unit};
+use metrics_core::{Desc, Kind, OwnedDesc, SpanId, TraceContext, TraceId, Unit};
 use performance_monitor::PerformanceMonitor;
 
 use crate::{Bench, START};
@@ -44,7 +44,8 @@ fn an_exemplar_stands_on_the_bucket_that_its_value_is_in() {
     let wait = bench.registry.latency(&WAIT, &[]).unwrap();
     wait.record_traced(Duration::from_millis(50), TraceId::new(0xabc));
     wait.record(Duration::from_millis(500));
-    wait.record_traced(Duration::from_secs(5), TraceId::new(1 << 127));
+    let (trace, span) = (TraceId::new(1 << 127), Some(SpanId::new(0xdef)));
+    wait.record_traced(Duration::from_secs(5), TraceContext { trace, span });
     let (seconds, millis) = (START / 1000, START % 1000);
     let expected = format!(
         "\
@@ -54,7 +55,7 @@ fn an_exemplar_stands_on_the_bucket_that_its_value_is_in() {
 wait_seconds_bucket{{le=\"0.005\"}} 0
 wait_seconds_bucket{{le=\"0.1\"}} 1 # {{trace_id=\"00000000000000000000000000000abc\"}} 0.05 {seconds}.{millis:03}
 wait_seconds_bucket{{le=\"1.0\"}} 2
-wait_seconds_bucket{{le=\"+Inf\"}} 3 # {{trace_id=\"80000000000000000000000000000000\"}} 5 {seconds}.{millis:03}
+wait_seconds_bucket{{le=\"+Inf\"}} 3 # {{trace_id=\"80000000000000000000000000000000\",span_id=\"0000000000000def\"}} 5 {seconds}.{millis:03}
 wait_seconds_sum 5.55
 wait_seconds_count 3
 "

@@ -9,7 +9,7 @@ use prost::Message;
 use crate::{Bench, START};
 
 #[derive(Clone, PartialEq, Message)]
-struct MetricFamily {
+pub(crate) struct MetricFamily {
     #[prost(string, tag = "1")]
     name: String,
     #[prost(string, tag = "2")]
@@ -17,13 +17,13 @@ struct MetricFamily {
     #[prost(int32, tag = "3")]
     metric_type: i32,
     #[prost(message, repeated, tag = "4")]
-    metric: Vec<Metric>,
+    pub(crate) metric: Vec<Metric>,
     #[prost(string, tag = "5")]
     unit: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Metric {
+pub(crate) struct Metric {
     #[prost(message, repeated, tag = "1")]
     label: Vec<LabelPair>,
     #[prost(message, optional, tag = "2")]
@@ -31,11 +31,11 @@ struct Metric {
     #[prost(message, optional, tag = "3")]
     counter: Option<Counter>,
     #[prost(message, optional, tag = "7")]
-    histogram: Option<Histogram>,
+    pub(crate) histogram: Option<Histogram>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct LabelPair {
+pub(crate) struct LabelPair {
     #[prost(string, tag = "1")]
     name: String,
     #[prost(string, tag = "2")]
@@ -43,13 +43,13 @@ struct LabelPair {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Gauge {
+pub(crate) struct Gauge {
     #[prost(double, tag = "1")]
     value: f64,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Counter {
+pub(crate) struct Counter {
     #[prost(double, tag = "1")]
     value: f64,
     #[prost(message, optional, tag = "3")]
@@ -57,7 +57,7 @@ struct Counter {
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
-struct Timestamp {
+pub(crate) struct Timestamp {
     #[prost(int64, tag = "1")]
     seconds: i64,
     #[prost(int32, tag = "2")]
@@ -65,19 +65,19 @@ struct Timestamp {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Histogram {
+pub(crate) struct Histogram {
     #[prost(uint64, tag = "1")]
-    count: u64,
+    pub(crate) count: u64,
     #[prost(double, tag = "2")]
     sum: f64,
     #[prost(message, repeated, tag = "3")]
     bucket: Vec<Bucket>,
     #[prost(sint32, optional, tag = "5")]
-    schema: Option<i32>,
+    pub(crate) schema: Option<i32>,
     #[prost(double, tag = "6")]
     zero_threshold: f64,
     #[prost(uint64, tag = "7")]
-    zero_count: u64,
+    pub(crate) zero_count: u64,
     #[prost(message, repeated, tag = "12")]
     span: Vec<BucketSpan>,
     #[prost(sint64, repeated, tag = "13")]
@@ -89,7 +89,7 @@ struct Histogram {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Bucket {
+pub(crate) struct Bucket {
     #[prost(uint64, tag = "1")]
     cumulative_count: u64,
     #[prost(double, tag = "2")]
@@ -99,7 +99,7 @@ struct Bucket {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct BucketSpan {
+pub(crate) struct BucketSpan {
     #[prost(sint32, tag = "1")]
     offset: i32,
     #[prost(uint32, tag = "2")]
@@ -107,7 +107,7 @@ struct BucketSpan {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Exemplar {
+pub(crate) struct Exemplar {
     #[prost(message, repeated, tag = "1")]
     label: Vec<LabelPair>,
     #[prost(double, tag = "2")]
@@ -126,19 +126,23 @@ fn native() -> Bench {
     Bench::with(exporter.native_histograms(NativeHistograms::new()).build())
 }
 
-fn decode(bench: &Bench) -> Vec<MetricFamily> {
+pub(crate) fn decode(bench: &Bench) -> Vec<MetricFamily> {
     let mut page = Vec::new();
     let sample = bench.registry.read();
     let rendered = bench.exporter.render(&sample, Format::Protobuf, Naming::Both, &mut page);
     assert_eq!((rendered.format, rendered.bytes), (Format::Protobuf, page.len()));
-    let (mut rest, mut families) = (&page[..], Vec::new());
+    families(&page)
+}
+
+pub(crate) fn families(page: &[u8]) -> Vec<MetricFamily> {
+    let (mut rest, mut families) = (page, Vec::new());
     while !rest.is_empty() {
         families.push(MetricFamily::decode_length_delimited(&mut rest).expect("a message"));
     }
     families
 }
 
-fn family<'a>(families: &'a [MetricFamily], name: &str) -> &'a MetricFamily {
+pub(crate) fn family<'a>(families: &'a [MetricFamily], name: &str) -> &'a MetricFamily {
     families.iter().find(|family| family.name == name).expect("it is shown")
 }
 
@@ -177,7 +181,7 @@ fn each_kind_is_shown_with_labels_and_the_time_of_its_start() {
 }
 
 /// The counts of the exponential buckets, by their numbers.
-fn counts(histogram: &Histogram) -> Vec<(i32, i64)> {
+pub(crate) fn counts(histogram: &Histogram) -> Vec<(i32, i64)> {
     let (mut index, mut count, mut deltas) = (0, 0, histogram.delta.iter());
     let mut counts = Vec::new();
     for span in &histogram.span {

@@ -59,6 +59,30 @@ impl Histogram {
         self.published.total()
     }
 
+    /// The values of [`Self::total`] in parts: buckets, and deltas that are still to be added.
+    ///
+    /// It copies nothing, for readers that convert all counts anyway. The sum of the
+    /// parts may differ from [`Self::sum`] in its last digits.
+    ///
+    /// ```
+    /// use metrics_core::{Desc, Registry};
+    /// use std::time::Duration;
+    ///
+    /// const WAIT: Desc = Desc::latency("wait_seconds", "Time spent waiting.");
+    /// let registry = Registry::new();
+    /// let wait = registry.latency(&WAIT, &[])?;
+    /// wait.record(Duration::from_millis(3));
+    ///
+    /// let sample = registry.read();
+    /// let waits = sample.view().latency(&wait).expect("it is registered");
+    /// let (buckets, deltas) = waits.total_parts();
+    /// assert_eq!(buckets.count() + deltas.map(|delta| delta.count()).sum::<u64>(), waits.count());
+    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// ```
+    pub fn total_parts(&self) -> (&Buckets, impl Iterator<Item = &Delta>) {
+        self.published.total_parts()
+    }
+
     /// The values that the last whole tick recorded, empty if it recorded none.
     ///
     /// That tick is [`Sample::tick`](crate::Sample::tick), also in a fresh read between ticks.
@@ -132,6 +156,14 @@ impl<'a> Window<'a> {
     /// The first call on a sample adds up the deltas; later calls share the result.
     pub fn buckets(&self) -> &'a Buckets {
         self.published.window()
+    }
+
+    /// The largest value that was recorded with a trace; `None` if none was.
+    ///
+    /// It is the slowest of all if it is in the bucket of [`Buckets::max`]. A larger value may be
+    /// there whose trace is not sampled.
+    pub fn slowest(&self) -> Option<&'a Exemplar> {
+        self.published.slowest.as_deref()
     }
 }
 

@@ -14,6 +14,7 @@
 mod counter;
 mod histogram;
 mod peak;
+mod slowest;
 
 use crate::reading::snapshot::Value;
 use crate::reading::timeline::{ClosedTick, PassTime, Timeline};

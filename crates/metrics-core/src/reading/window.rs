@@ -197,6 +197,13 @@ impl SeriesTicks {
         surplus.count()
     }
 
+    /// Returns the start of the oldest tick with records in the window that a sample shows.
+    pub(crate) fn oldest_shown(&self, at: PassTime<'_>) -> Duration {
+        let leaving = self.surplus(self.running().count(), at.now, at.time.rule);
+        let oldest = self.closed.get(leaving).map(|interval| interval.start);
+        oldest.unwrap_or(at.time.ticks.running())
+    }
+
     /// Writes the data that a sample shows, and returns the time that its window covers.
     pub(crate) fn fill(&self, published: &mut Published, at: PassTime<'_>) -> WindowSpan {
         let rule = at.time.rule;

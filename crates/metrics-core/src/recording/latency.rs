@@ -16,8 +16,8 @@ use std::time::Duration;
 use crate::naming::desc::OwnedDesc;
 use crate::naming::series_id::SeriesId;
 use crate::recording::cells::{LatencyCell, OwnBlock, SharedBlock};
-use crate::recording::context::Context;
-use crate::recording::exemplar::{ExemplarSlots, TraceId};
+use crate::recording::context::{Context, TraceSource};
+use crate::recording::exemplar::{ExemplarSlots, TraceContext};
 use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::lanes::{self, Reader, Slot};
 use crate::recording::layout::{MAX_NANOS, latency_index};
@@ -113,13 +113,46 @@ impl Latency {
 
     /// Records one duration and offers the trace it belongs to as an exemplar of its bucket.
     ///
-    /// The first trace of each exported bucket and tick is kept; call it for
-    /// sampled spans only.
-    pub fn record_traced(&self, duration: Duration, trace: TraceId) {
+    /// The first trace of each exported bucket and tick is kept, and that of the slowest value in
+    /// the window ([`Window::slowest`](crate::Window::slowest)); call it for sampled traces only.
+    /// A [`Timer`] does so by itself if the registry knows the current trace:
+    /// [`RegistryBuilder::traces`](crate::RegistryBuilder::traces).
+    ///
+    /// ```
+    /// use metrics_core::{Desc, Registry, TraceId};
+    /// use std::time::Duration;
+    ///
+    /// const WAIT: Desc = Desc::latency("wait_seconds", "Time spent waiting.");
+    /// let registry = Registry::new();
+    /// let wait = registry.latency(&WAIT, &[])?;
+    /// wait.record_traced(Duration::from_millis(3), TraceId::new(7));
+    ///
+    /// let sample = registry.read();
+    /// let waits = sample.view().latency(&wait).expect("it is registered");
+    /// assert_eq!(waits.exemplars()[0].trace, TraceId::new(7));
+    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// ```
+    pub fn record_traced(&self, duration: Duration, trace: impl Into<TraceContext>) {
+        self.offer(duration, trace.into());
         self.record(duration);
+    }
+
+    /// Offers a trace as an exemplar, before its duration is recorded.
+    ///
+    /// A pass reads exemplars only if there are new records. If the record came first, a pass in
+    /// between would see it without its trace, and the next one would not look.
+    fn offer(&self, duration: Duration, trace: TraceContext) {
         if let Some(core) = &self.core {
             let tick = core.context.tick.load(Ordering::Relaxed);
             core.exemplars.offer(duration.as_secs_f64(), trace, tick, &core.context.clock);
+        }
+    }
+
+    /// Offers the current trace, if there is one, for a duration that is recorded next.
+    #[cold]
+    pub(crate) fn offer_current(&self, nanos: u64, current: &TraceSource) {
+        if let Some(trace) = (current.0)() {
+            self.offer(Duration::from_nanos(nanos), trace);
         }
     }
 

@@ -10,6 +10,9 @@ use crate::sync::atomic::Ordering;
 ///
 /// Dropping it records too: cancelled requests are often the slowest, and
 /// percentiles without them would be too low. [`Timer::discard`] records nothing.
+///
+/// The trace that is current when it ends becomes an exemplar, if the registry is told of traces
+/// by [`RegistryBuilder::traces`](crate::RegistryBuilder::traces).
 #[derive(Debug)]
 #[must_use = "dropping the timer ends the measurement"]
 pub struct Timer {
@@ -42,6 +45,9 @@ impl Timer {
             return Duration::ZERO;
         };
         let nanos = context.clock.nanos_since(start);
+        if let Some(current) = &context.traces {
+            self.latency.offer_current(nanos, current);
+        }
         self.latency.record_nanos(nanos);
         Duration::from_nanos(nanos)
     }

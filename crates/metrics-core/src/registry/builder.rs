@@ -13,7 +13,8 @@ use crate::judging::guest::{GuestCall, Limits as GuestLimits};
 use crate::judging::health::Hysteresis;
 use crate::reading::pass::Passes;
 use crate::reading::window::Rule;
-use crate::recording::context::Context;
+use crate::recording::context::{Context, TraceSource};
+use crate::recording::exemplar::TraceContext;
 use crate::recording::families::{Families, Limits};
 use crate::recording::store::Store;
 use crate::sync::atomic::{AtomicBool, AtomicU64};
@@ -33,6 +34,7 @@ pub struct RegistryBuilder {
     lease_bytes: usize,
     hysteresis: Hysteresis,
     guests: GuestLimits,
+    traces: Option<TraceSource>,
 }
 
 impl Default for RegistryBuilder {
@@ -50,6 +52,7 @@ impl Default for RegistryBuilder {
             lease_bytes: 64 << 20,
             hysteresis: Hysteresis { ticks: 2, lasting: Duration::from_secs(1) },
             guests: GuestLimits::default(),
+            traces: None,
         }
     }
 }
@@ -165,6 +168,39 @@ impl RegistryBuilder {
         self
     }
 
+    /// Makes the current trace an exemplar of each [`Timer`](crate::Timer) that ends; by default
+    /// timers have none.
+    ///
+    /// The function returns the trace that the calling thread works for, and `None` if there is
+    /// none or if it is not sampled: nobody could look at that one. It is called for each timer
+    /// where it ends, also while a thread ends or panics, and must neither block nor panic. Where it
+    /// is not set, a timer makes one comparison more.
+    ///
+    /// ```
+    /// use metrics_core::{Desc, Registry, TraceContext, TraceId};
+    /// use std::cell::Cell;
+    ///
+    /// thread_local!(static CURRENT: Cell<Option<TraceContext>> = const { Cell::new(None) });
+    /// const WAIT: Desc = Desc::latency("wait_seconds", "Time spent waiting.");
+    ///
+    /// let registry = Registry::builder().traces(|| CURRENT.get()).build();
+    /// let wait = registry.latency(&WAIT, &[])?;
+    /// CURRENT.set(Some(TraceId::new(7).into()));
+    /// drop(wait.start());
+    ///
+    /// let sample = registry.read();
+    /// let waits = sample.view().latency(&wait).expect("it is registered");
+    /// assert_eq!(waits.exemplars()[0].trace, TraceId::new(7));
+    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// ```
+    pub fn traces(
+        mut self,
+        current: impl Fn() -> Option<TraceContext> + Send + Sync + 'static,
+    ) -> Self {
+        self.traces = Some(TraceSource(Arc::new(current)));
+        self
+    }
+
     /// Makes the registry.
     pub fn build(self) -> Registry {
         let registry = self.build_silent();
@@ -180,6 +216,7 @@ impl RegistryBuilder {
             clock: self.clock.unwrap_or_else(Clock::tsc),
             lease_bytes: self.lease_bytes,
             enabled: AtomicBool::new(true),
+            traces: self.traces,
             tick: AtomicU64::new(0),
             clamped: AtomicU64::new(0),
             dropped: AtomicU64::new(0),

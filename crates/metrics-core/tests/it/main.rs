@@ -19,6 +19,7 @@ mod scripted;
 mod summaries;
 mod threads;
 mod ticks;
+mod traces;
 mod values;
 mod windows;
 

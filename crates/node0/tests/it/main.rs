@@ -18,3 +18,5 @@ mod service;
 mod settings;
 mod streams;
 mod topics;
+#[cfg(feature = "tracing-opentelemetry")]
+mod traces;

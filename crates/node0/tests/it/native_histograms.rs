@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use node0::{Exporter, Monitoring, NativeHistograms, serve};
-use serde_json::{Value, json};
-use testbed::prometheus::{Prometheus, ScrapeJob};
-use testbed::{Deadline, http, tools};
+use serde_json::json;
+use testbed::prometheus::{Exemplar, Prometheus, ScrapeJob};
+use testbed::{Deadline, tools};
 use tokio::net::TcpListener;
 
 const JOB: &str = r#"operation_duration_seconds{operation="job"}"#;
@@ -25,22 +25,6 @@ fn number(server: &Prometheus, query: &str) -> Option<f64> {
     let found = server.query(query).expect("the query is right");
     assert!(found.len() <= 1, "{query}: {found:?}");
     found.first().and_then(|series| series.last())
-}
-
-/// Returns the exemplars of the native series: each value with its trace.
-fn exemplars(server: &Prometheus, monitoring: &Monitoring) -> Vec<(f64, String)> {
-    let now = monitoring.registry().clock().wall().as_millis() / 1000;
-    let query = http::encode_query(JOB);
-    let target =
-        format!("/api/v1/query_exemplars?query={query}&start={}&end={}", now - 600, now + 60);
-    let answer = server.api(&target).expect("an answer");
-    let found = answer.as_array().expect("a list").iter().flat_map(|series| {
-        series["exemplars"].as_array().expect("a list").iter().map(|exemplar: &Value| {
-            let text = |at: &Value| at.as_str().expect("a text").to_owned();
-            (text(&exemplar["value"]).parse().unwrap(), text(&exemplar["labels"]["trace_id"]))
-        })
-    });
-    found.collect()
 }
 
 // The test's own task may block: the servers are asked on its thread and serve on others.
@@ -92,12 +76,14 @@ async fn prometheus_has_the_counts_the_quantiles_and_the_traces() {
         assert_eq!(classic, keeps_classic.then_some(count), "2.42 keeps one of the two");
         let bucket = r#"operation_duration_seconds_bucket{operation="job",le="+Inf"}"#;
         assert_eq!(number(server, bucket), keeps_classic.then_some(count));
-        let found = exemplars(server, &monitoring);
+        let found = server.exemplars(JOB).expect("the query is right");
         // 2.42 takes those of the buckets with bounds, in their order, and drops one that is older
         // than the one before.
         for (value, trace) in traced.iter().rev().take(if *keeps_classic { 3 } else { 1 }) {
             let trace = format!("{trace:032x}");
-            let is_found = |(of, id): &(f64, String)| (of - value).abs() < 1e-6 && *id == trace;
+            let is_found = |exemplar: &Exemplar| {
+                (exemplar.point.value - value).abs() < 1e-6 && exemplar.labels["trace_id"] == trace
+            };
             assert!(found.iter().any(is_found), "{value} {trace}: {found:?}");
         }
     }

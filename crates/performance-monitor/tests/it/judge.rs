@@ -1,6 +1,6 @@
 //! The judgement of operations.
 
-use metrics_core::{Assessment, Severity, Status};
+use metrics_core::{Assessment, Severity, Status, TraceId};
 use performance_monitor::Thresholds;
 
 use crate::bench::{Bench, ms};
@@ -27,6 +27,19 @@ fn slow_operations_are_found_once_there_are_enough_samples() {
     assert_eq!((assessment.status, assessment.score), (Status::Degraded, Some(80)));
     assert_eq!(assessment.findings[0].threshold, 1000.0);
     assert!(assessment.summary.contains("`slow` takes 30"), "{}", assessment.summary);
+}
+
+#[test]
+fn a_slow_operation_names_a_slow_trace() {
+    let mut bench = Bench::new();
+    let slow = bench.performance.latency("slow").unwrap();
+    (0..30).for_each(|_| slow.record(ms(3000)));
+    slow.record_traced(ms(10), TraceId::new(1));
+    let message = |bench: &mut Bench| bench.tick().topics[0].assessment.findings[0].message.clone();
+    assert!(message(&mut bench).ends_with("more than 1000 ms"), "that trace was fast");
+    slow.record_traced(ms(2500), TraceId::new(2));
+    let slow = "more than 1000 ms; trace 00000000000000000000000000000002 took 2500 ms";
+    assert!(message(&mut bench).ends_with(slow));
 }
 
 #[test]

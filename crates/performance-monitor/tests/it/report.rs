@@ -1,6 +1,6 @@
 //! The body of `GET /metrics/performance`.
 
-use metrics_core::{CACHE_GETS, ReportError};
+use metrics_core::{CACHE_GETS, ReportError, SpanId, TraceContext, TraceId};
 use serde_json::json;
 
 use crate::bench::{Bench, ms};
@@ -39,12 +39,42 @@ fn body_has_its_fields_in_order() {
     let fields = |value: &serde_json::Value| -> Vec<String> {
         value.as_object().unwrap().keys().cloned().collect()
     };
-    assert_eq!(fields(&body), ["timestamp", "health", "operations", "throughput", "cache"]);
+    assert_eq!(
+        fields(&body),
+        ["timestamp", "health", "operations", "throughput", "cache", "slowest"]
+    );
     let statistics =
         ["min", "max", "avg", "p50", "p95", "p99", "samples", "windowSeconds", "count"];
     assert_eq!(fields(&body["operations"]["a"]), statistics);
     assert_eq!(fields(&body["throughput"]["a"]), ["total", "ratePerSecond", "windowSeconds"]);
     assert_eq!(fields(&body["cache"]["L1"]), ["hits", "misses", "hitRate", "hitRateTotal"]);
+    assert_eq!(fields(&body["slowest"]), ["operation", "durationMs", "traceId", "spanId"]);
+}
+
+#[test]
+fn the_slowest_of_the_window_has_its_own_trace_or_none() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.report()["slowest"], json!(null));
+    let (fast, slow) = ("fast", bench.performance.latency("slow").unwrap());
+    bench.performance.record_latency(fast, ms(20));
+    let (trace, span) = (TraceId::new(7), Some(SpanId::new(9)));
+    slow.record_traced(ms(300), TraceContext { trace, span });
+    slow.record_traced(ms(200), TraceId::new(8));
+    let expected = json!({
+        "operation": "slow", "durationMs": 300.0,
+        "traceId": "00000000000000000000000000000007", "spanId": "0000000000000009",
+    });
+    assert_eq!(bench.report()["slowest"], expected);
+    bench.tick();
+    assert_eq!(bench.report()["slowest"], expected);
+    let of_one = bench.registry.read().report("performance", Some(fast)).unwrap();
+    assert_eq!(serde_json::to_value(of_one).unwrap()["slowest"]["operation"], fast);
+
+    // A slower one without a trace: another's would be wrong.
+    slow.record(ms(400));
+    let body = bench.report();
+    assert_eq!(body["slowest"]["traceId"], json!(null));
+    assert!((body["slowest"]["durationMs"].as_f64().unwrap() / 400.0 - 1.0).abs() < 0.01);
 }
 
 #[test]

@@ -25,6 +25,17 @@ pub struct Point {
     pub value: f64,
 }
 
+/// An exemplar with the series that it is of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exemplar {
+    /// The labels of the series; the metric's name is `__name__`.
+    pub series: BTreeMap<String, String>,
+    /// The labels of the exemplar itself, such as `trace_id`.
+    pub labels: BTreeMap<String, String>,
+    /// The value and its time.
+    pub point: Point,
+}
+
 /// A target with the outcome of its last scrape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetState {
@@ -55,6 +66,20 @@ pub(super) fn series(data: &Value) -> Option<Vec<Series>> {
     result.as_array()?.iter().map(one_series).collect()
 }
 
+/// Reads the exemplars of all series of an answer.
+pub(super) fn exemplars(data: &Value) -> Option<Vec<Exemplar>> {
+    let mut found = Vec::new();
+    for of_series in data.as_array()? {
+        for exemplar in of_series.get("exemplars")?.as_array()? {
+            let value = exemplar.get("value")?.as_str()?.parse().ok()?;
+            let point = Point { time: exemplar.get("timestamp")?.as_f64()?, value };
+            let series = labels(of_series.get("seriesLabels")?)?;
+            found.push(Exemplar { series, labels: labels(exemplar.get("labels")?)?, point });
+        }
+    }
+    Some(found)
+}
+
 /// Reads the list of active targets.
 pub(super) fn targets(data: &Value) -> Option<Vec<TargetState>> {
     let target = |value: &Value| {
@@ -80,13 +105,16 @@ pub(super) fn sum_of(page: &str, name: &str) -> f64 {
 }
 
 fn one_series(value: &Value) -> Option<Series> {
-    let labels = value.get("metric")?.as_object()?;
-    let label = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
     let points = match value.get("values") {
         Some(values) => values.as_array()?.iter().map(point).collect::<Option<_>>()?,
         None => vec![point(value.get("value")?)?],
     };
-    Some(Series { labels: labels.iter().map(label).collect::<Option<_>>()?, points })
+    Some(Series { labels: labels(value.get("metric")?)?, points })
+}
+
+fn labels(value: &Value) -> Option<BTreeMap<String, String>> {
+    let label = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+    value.as_object()?.iter().map(label).collect()
 }
 
 /// Reads `[time, "value"]`; the value is text because JSON has no infinities.
@@ -115,6 +143,17 @@ mod tests {
         assert_eq!(series(&matrix).expect("a matrix")[0].last(), Some(3.0));
         let scalar = json!({ "resultType": "scalar", "result": [1, "7"] });
         assert_eq!(series(&scalar).expect("a scalar")[0].last(), Some(7.0));
+    }
+
+    #[test]
+    fn exemplars_are_read_with_their_series() {
+        let answer = json!([{ "seriesLabels": { "le": "1" }, "exemplars": [
+            { "labels": { "trace_id": "a" }, "value": "0.5", "timestamp": 1.25 },
+        ] }]);
+        let found = exemplars(&answer).expect("exemplars");
+        assert_eq!((&*found[0].series["le"], &*found[0].labels["trace_id"]), ("1", "a"));
+        assert_eq!(found[0].point, Point { time: 1.25, value: 0.5 });
+        assert_eq!(exemplars(&json!({})), None);
     }
 
     #[test]

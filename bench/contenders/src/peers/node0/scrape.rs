@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use exporter::{Exporter, Format, Naming};
+use exporter::{Exporter, Format, Naming, NativeHistograms};
 use metrics_core::{Counter, Registry, Sample, Ticker};
 
 use super::{NAME, counter_at, large_registry, latency_at};
@@ -30,19 +30,39 @@ pub fn scrape_counters(series: usize) -> [Contender; 3] {
 
 /// Scrapes latencies with a thousand samples each, and one more before each scrape.
 pub fn scrape_latencies(series: usize) -> [Contender; 3] {
-    scrapes("http_request_seconds_count", || {
-        let registry = large_registry();
-        let latencies: Vec<_> = (0..series).map(|i| latency_at(&registry, i)).collect();
-        let mut next = 0;
-        let record = move || {
-            for latency in &latencies {
-                latency.record(workload::durations()[next % VALUES]);
-                next += 1;
-            }
-            latencies.len() as u64
-        };
-        Scraped::new(registry, record, 100)
-    })
+    scrapes(LATENCY_COUNT, || scraped_latencies(series))
+}
+
+/// The name of the text page beside that of protobuf.
+pub const TEXT: &str = "node0, text";
+
+/// Scrapes the same latencies as native histograms beside buckets with bounds, and as text.
+pub fn scrape_native(series: usize) -> [Contender; 3] {
+    let scraped = |format| Scraped { format, ..scraped_latencies(series) };
+    let (native, text) = (scraped(Format::Protobuf), scraped(Format::Text));
+    let rendered = scraped(Format::Protobuf);
+    [
+        contender(NAME, LATENCY_COUNT, native, Scraped::record, Scraped::scrape),
+        contender(TEXT, LATENCY_COUNT, text, Scraped::record, Scraped::scrape),
+        contender(RENDER, LATENCY_COUNT, rendered, Scraped::record_and_read, Scraped::render),
+    ]
+}
+
+const RENDER: &str = "node0, render alone";
+const LATENCY_COUNT: &str = "http_request_seconds_count";
+
+fn scraped_latencies(series: usize) -> Scraped {
+    let registry = large_registry();
+    let latencies: Vec<_> = (0..series).map(|i| latency_at(&registry, i)).collect();
+    let mut next = 0;
+    let record = move || {
+        for latency in &latencies {
+            latency.record(workload::durations()[next % VALUES]);
+            next += 1;
+        }
+        latencies.len() as u64
+    };
+    Scraped::new(registry, record, 100)
 }
 
 /// A registry with the state of the handler that scrapes it.
@@ -53,6 +73,7 @@ struct Scraped {
     /// The ticker, which is held so that a read does not tick the registry itself.
     _ticker: Ticker,
     exporter: Exporter,
+    format: Format,
     /// The sample that was read and is not yet rendered.
     ///
     /// It is dropped after the scrape, as in a handler: the registry must copy a sample that
@@ -79,7 +100,8 @@ impl Scraped {
         Self {
             record: Box::new(record),
             _ticker: ticker,
-            exporter: Exporter::new(),
+            exporter: Exporter::builder().native_histograms(NativeHistograms::new()).build(),
+            format: Format::Text,
             sample: None,
             page: Vec::new(),
             before,
@@ -96,27 +118,30 @@ impl Scraped {
         self.sample = Some(self.registry.read());
     }
 
+    fn record_and_read(&mut self) -> u64 {
+        let recorded = self.record();
+        self.read();
+        recorded
+    }
+
+    fn scrape(&mut self) {
+        self.read();
+        self.render();
+    }
+
     fn render(&mut self) {
         self.page.clear();
         if let Some(sample) = self.sample.take() {
-            self.exporter.render(&sample, Format::Text, Naming::Standard, &mut self.page);
+            self.exporter.render(&sample, self.format, Naming::Standard, &mut self.page);
         }
     }
 }
 
 /// Returns three contenders: the whole scrape, and its two halves.
 fn scrapes(name: &'static str, make: impl Fn() -> Scraped) -> [Contender; 3] {
-    let whole = contender(NAME, name, make(), Scraped::record, |scraped| {
-        scraped.read();
-        scraped.render();
-    });
+    let whole = contender(NAME, name, make(), Scraped::record, Scraped::scrape);
     let read = contender("node0, read alone", name, make(), Scraped::record, Scraped::read);
-    let record_and_read = |scraped: &mut Scraped| {
-        let put_in = scraped.record();
-        scraped.read();
-        put_in
-    };
-    let render = contender("node0, render alone", name, make(), record_and_read, Scraped::render);
+    let render = contender(RENDER, name, make(), Scraped::record_and_read, Scraped::render);
     [whole, read, render]
 }
 
@@ -135,6 +160,7 @@ fn contender(
         move || act(&mut acting.borrow_mut()),
         move || {
             let mut scraped = scraped.borrow_mut();
+            scraped.format = Format::Text;
             scraped.read();
             scraped.render();
             page::sum_of_bytes(&scraped.page, name) - scraped.before

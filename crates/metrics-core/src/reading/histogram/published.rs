@@ -36,6 +36,8 @@ pub(crate) struct Published {
     /// The cumulative counts at the exported bounds.
     pub(crate) cumulative: Vec<u64>,
     pub(crate) exemplars: Box<[Exemplar]>,
+    /// The traced value of the window that is the largest.
+    pub(crate) slowest: Option<Box<Exemplar>>,
     /// The results of the sums above, once a reader has asked for them.
     total: OnceLock<Buckets>,
     window: OnceLock<Buckets>,
@@ -64,6 +66,7 @@ impl Published {
             window_sum: 0.0,
             cumulative: Vec::new(),
             exemplars: Box::default(),
+            slowest: None,
             total: OnceLock::new(),
             window: OnceLock::new(),
         }
@@ -131,6 +134,15 @@ impl Published {
             total.set_sum(self.sum);
             total
         })
+    }
+
+    /// All values since the series began, as far as they are added up, and what is to be added.
+    pub(super) fn total_parts(&self) -> (&Buckets, impl Iterator<Item = &Delta>) {
+        let (total, deltas) = match self.total.get() {
+            Some(total) => (total, None),
+            None => (&self.base.total, Some(self.entered.iter().chain(&self.running))),
+        };
+        (total, deltas.into_iter().flatten().map(|delta| &**delta))
     }
 
     /// The values in the window.

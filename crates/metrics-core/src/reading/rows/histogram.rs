@@ -14,6 +14,7 @@ use crate::reading::delta::Delta;
 use crate::reading::exported_counts::ExportedCounts;
 use crate::reading::histogram::{Histogram, Published};
 use crate::reading::known_counts::KnownCounts;
+use crate::reading::rows::slowest::Slowest;
 use crate::reading::snapshot::Value;
 use crate::reading::timeline::{ClosedTick, PassTime};
 use crate::reading::window::{Rule, SeriesTicks, WindowSpan};
@@ -64,6 +65,8 @@ pub(super) struct HistogramMemory {
     /// Samples are mostly short-lived, so two allocations in turn suffice for most series.
     previous: Arc<Published>,
     exemplars: Box<[Exemplar]>,
+    /// Allocated with the first exemplar.
+    slowest: Option<Box<Slowest>>,
 }
 
 /// The state that a pass reads of an idle series, in one cache line, since most series are idle.
@@ -102,6 +105,7 @@ impl HistogramMemory {
             exported: ExportedCounts::new(layout, bounds),
             ticks,
             exemplars: Box::default(),
+            slowest: None,
         }
     }
 
@@ -168,6 +172,9 @@ impl HistogramMemory {
         self.advance_mark(mark);
         self.raise_nanos();
         self.exemplars = core.exemplars.taken().into();
+        if let Some(exemplar) = core.exemplars.take_slowest() {
+            self.slowest.get_or_insert_default().raise(exemplar);
+        }
     }
 
     /// Reads the cells of a distribution; `mark` was read before them.
@@ -236,6 +243,9 @@ impl HistogramMemory {
             return;
         }
         self.closed_nanos = self.nanos;
+        if let Some(slowest) = &mut self.slowest {
+            slowest.close(tick.start);
+        }
         self.idle.is_stale |= self.ticks.close(tick, rule, self.sum);
     }
 
@@ -278,6 +288,9 @@ impl HistogramMemory {
         self.exported.cumulative(&mut published.cumulative);
         if *published.exemplars != *self.exemplars {
             published.exemplars = self.exemplars.clone();
+        }
+        if let Some(slowest) = &mut self.slowest {
+            published.slowest = slowest.since(self.ticks.oldest_shown(at)).map(Box::new);
         }
         self.idle.is_stale = false;
     }
