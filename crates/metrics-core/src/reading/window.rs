@@ -200,7 +200,7 @@ impl SeriesTicks {
     /// Returns the start of the oldest tick with records in the window that a sample shows.
     pub(crate) fn oldest_shown(&self, at: PassTime<'_>) -> Duration {
         let leaving = self.surplus(self.running().count(), at.now, at.time.rule);
-        let oldest = self.closed.get(leaving).map(|interval| interval.start);
+        let oldest = self.closed.iter().nth(leaving).map(|interval| interval.start);
         oldest.unwrap_or(at.time.ticks.running())
     }
 
