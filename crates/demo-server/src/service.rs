@@ -13,7 +13,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use node0::alerts::{AlertingBuilder, Alerts};
 use node0::notifier::{Notifier, NotifierBuilder, Target};
 use node0::postgres::PostgresCheck;
-use node0::{MonitoredPool, Monitoring, ReadinessStatus, Shutdown, postgres, serve, stop_signal};
+use node0::{LivePage, MonitoredPool, Monitoring, ReadinessStatus, Shutdown, postgres, serve, stop_signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_postgres::NoTls;
 
@@ -44,7 +44,7 @@ pub async fn run(flags: Flags, targets: Vec<Target>) -> anyhow::Result<()> {
     let monitoring = Monitoring::builder()
         .version(env!("CARGO_PKG_VERSION"))
         .naming(flags.naming)
-        .enable_streaming()
+        .live_page(LivePage::at("/").title("node0 demo"))
         .streaming_max_clients(flags.stream_max_clients as usize)
         .streaming_max_clients_per_ip(flags.stream_max_clients_per_ip as usize)
         .alerting(|alerts| alerting(alerts, &flags))

@@ -41,11 +41,14 @@
 //! snapshot of all metrics, with the health that was judged from it. Each monitor
 //! has a topic, such as `database`, and `/metrics/database` answers as soon as that
 //! monitor is registered.
-//! The feature `history` adds [`Routes::history`], the endpoint `/metrics/history`, and the feature
-//! `stream` adds `StreamEndpoint`, the endpoint `/metrics/stream`.
+//! The feature `history` adds [`Routes::history`], the endpoint `/metrics/history`, the feature
+//! `stream` adds `StreamEndpoint`, the endpoint `/metrics/stream`, and the feature `page` adds
+//! `LivePage`, the page that shows them to people.
 //! Its own metrics are [`CONNECTIONS`] and [`REQUESTS_REFUSED`].
 
 mod endpoints;
+#[cfg(feature = "page")]
+mod page;
 mod readiness;
 mod server;
 #[cfg(feature = "stream")]
@@ -57,6 +60,8 @@ pub use endpoints::{
     AlertPages, ApiError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query, RenderLimits,
     RenderSlots, Routes, RoutesError, Surface,
 };
+#[cfg(feature = "page")]
+pub use page::LivePage;
 pub use readiness::{
     CheckReport, CheckStatus, Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus,
 };

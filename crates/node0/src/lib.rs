@@ -29,6 +29,7 @@
 //! `/metrics/system` and `/metrics/runtime`; `/metrics/history` has the past of each metric.
 //! [`MonitoringBuilder::enable_streaming`] adds `/metrics/stream`, which sends the present to any
 //! number of readers over WebSocket or as server-sent events.
+//! [`MonitoringBuilder::live_page`] adds a page that shows all of it to people.
 //! `/alerts` shows what is wrong by the rules of [`alerts::built_in`], which
 //! [`MonitoringBuilder::alerting`] changes.
 //! Recording takes one to three nanoseconds. A monitor that panics or hangs is
@@ -112,7 +113,7 @@ pub use exporter::{
     Exporter, ExporterBuilder, Format, Json, Naming, NativeHistograms, Rendered, SettingError,
 };
 pub use http_glue::{
-    AlertPages, ApiError, BindError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query,
+    AlertPages, ApiError, BindError, Endpoint, EndpointDesc, Index, LivePage, Mount, Parameter, Query,
     Readiness, ReadinessStatus, RenderLimits, RenderSlots, Routes, RoutesError, Serve, Shutdown,
     StreamEndpoint, Surface, bind, serve,
 };

@@ -1,6 +1,7 @@
 //! The monitoring: all parts of node0, connected.
 
 mod alerts;
+mod page;
 mod past;
 mod serving;
 mod stream;
@@ -14,7 +15,7 @@ use alerting::AlertingError;
 use axum::Router;
 use exporter::{Exporter, ExporterBuilder, Format, Naming};
 use history::{History, HistoryBuilder};
-use http_glue::{AlertPages, Readiness, Routes, RoutesError};
+use http_glue::{AlertPages, LivePage, Readiness, Routes, RoutesError};
 use metrics_core::{
     AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, RegistryBuilder, Sample,
     SeriesId,
@@ -51,6 +52,7 @@ struct Inner {
     alerts: WatchedAlerts,
     exporter: Arc<Exporter>,
     history: Option<History>,
+    page: Option<LivePage>,
     stream: StreamSettings,
     /// The stream, if it is enabled and there is a sampling thread.
     streaming: OnceLock<Streaming>,
@@ -93,6 +95,7 @@ pub struct MonitoringBuilder {
     alerts: AlertSettings,
     exporter: ExporterBuilder,
     history: Option<HistoryBuilder>,
+    page: Option<LivePage>,
     stream: StreamSettings,
     version: Option<String>,
 }
@@ -153,6 +156,7 @@ impl MonitoringBuilder {
             requests: requests(&registry, &monitors.performance)?,
             exporter: Arc::new(self.exporter.build()),
             history,
+            page: self.page,
             stream: self.stream,
             streaming: OnceLock::new(),
             version: self.version,
@@ -175,6 +179,7 @@ impl Monitoring {
             alerts: AlertSettings::default(),
             exporter: Exporter::builder(),
             history: Some(History::builder()),
+            page: None,
             stream: StreamSettings::default(),
             version: None,
         }
@@ -283,6 +288,10 @@ impl Monitoring {
         };
         let routes = match self.streaming() {
             Some(streaming) => stream.add_to(routes, registry, streaming)?,
+            None => routes,
+        };
+        let routes = match self.page() {
+            Some(page) => routes.surface(page),
             None => routes,
         };
         let routes = match version {
