@@ -144,7 +144,9 @@ impl Parts {
         let bank = PaymentService::start(chaos.clone()).await?;
         let payments = Payments::new(monitoring.breakers(), bank.address())?;
         let performance = monitoring.performance();
-        let orders = Orders::new(pool.clone(), cache, payments, chaos.clone(), clock, performance)?;
+        let registry = monitoring.registry();
+        let orders =
+            Orders::new(pool.clone(), cache, payments, chaos.clone(), registry, performance)?;
         let shown = if flags.has_chaos() { ChaosRoutes::Shown } else { ChaosRoutes::Hidden };
         let endpoints = monitoring.routes_with(|routes| routes.surface(IndexPage::new(shown)))?;
         let app = App { orders, chaos, pool: pool.clone() };

@@ -81,14 +81,10 @@ impl LivePage {
         self
     }
 
-    /// Returns the folder of the page's path, with a slash at the end.
-    fn folder(&self) -> &str {
-        self.path.rfind('/').map_or("/", |slash| &self.path[..=slash])
-    }
-
     /// Makes the document.
     fn document(&self) -> String {
-        let depth = self.folder().matches('/').count().saturating_sub(1);
+        // A browser resolves relative addresses from the folder of the page's path.
+        let depth = self.path.matches('/').count().saturating_sub(1);
         Page::shared().document(&Document {
             title: &self.title,
             root: &"../".repeat(depth),
@@ -108,7 +104,7 @@ impl Surface for LivePage {
         let page = EndpointDesc::get(self.path.clone(), "The live page: the service at a glance.")
             .returns(HTML, "A page that updates itself.")
             .handler(show, document);
-        let files = format!("{}{FOLDER}/{{version}}/{{file}}", self.folder());
+        let files = format!("/{FOLDER}/{{version}}/{{file}}");
         let files = EndpointDesc::get(files, "A file of the live page.")
             .parameter(VERSION)
             .parameter(FILE)

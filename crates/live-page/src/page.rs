@@ -47,6 +47,8 @@ const FILES: &[(&str, &str)] = files![
 pub struct Page {
     files: Vec<File>,
     version: String,
+    /// The document, before it knows a service.
+    template: String,
 }
 
 impl Page {
@@ -58,9 +60,10 @@ impl Page {
 
     fn new() -> Self {
         let files: Vec<File> = FILES.iter().map(|(name, source)| File::new(name, source)).collect();
+        let template = TEMPLATE.replace("<!-- modules -->", &preloads(&files));
         let parts = files.iter().flat_map(|file| [file.name.as_bytes(), &file.body]);
-        let version = checksum(parts.chain([TEMPLATE.as_bytes()]));
-        Self { files, version }
+        let version = checksum(parts.chain([template.as_bytes()]));
+        Self { files, version, template }
     }
 
     /// Returns the version of the files, which is another one if any of them changes.
@@ -80,13 +83,23 @@ impl Page {
 
     /// Makes the document, which is HTML.
     pub fn document(&self, document: &Document<'_>) -> String {
-        fill(TEMPLATE, &self.version, document)
+        fill(&self.template, &self.version, document)
     }
 
     /// Returns a checksum of a document, for the header `ETag`.
     pub fn checksum(document: &str) -> String {
         checksum([document.as_bytes()])
     }
+}
+
+/// Tells the browser all modules at once, which it else finds one import after the other.
+fn preloads(files: &[File]) -> String {
+    let modules = files.iter().filter(|file| file.name.ends_with(".js") && file.name != "app.js");
+    let link = |file: &File| {
+        let name = file.name;
+        format!("<link rel=\"modulepreload\" href=\"{{{{root}}}}{FOLDER}/{{{{version}}}}/{name}\">\n")
+    };
+    modules.map(link).collect()
 }
 
 fn checksum<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {

@@ -1,11 +1,11 @@
 // The live page: what it knows, how it is kept up to date, and how it is steered.
 
-import { ChartCard, valueAt } from "./card.js";
+import { ChartCard } from "./card.js";
 import { palette } from "./chart.js";
 import { $, list, make, prose, set, text, value } from "./dom.js";
-import { bytes, clock, millis, number, span, usual } from "./format.js";
+import { bytes, clock, millis, number, span } from "./format.js";
 import { REQUESTS, main, measure } from "./measure.js";
-import { Connection, SILENCE } from "./net.js";
+import { Connection } from "./net.js";
 import * as panels from "./panels.js";
 import { Past, json, ownFamilies } from "./read.js";
 import { Store } from "./store.js";
@@ -66,7 +66,7 @@ class Page {
   view() {
     const now = this.now();
     const { from, to } = this.zoom ?? { from: now - this.range, to: now };
-    return { from, to, now, store: this.store, colors: this.colors, cursor: this.cursor, gaps: this.gaps(from, to), marks: this.marked ?? [] };
+    return { from, to, now, last: Math.floor(Math.min(to, this.newest / 1000)), store: this.store, colors: this.colors, cursor: this.cursor, gaps: this.gaps(from, to), marks: this.marked ?? [] };
   }
 
   /** The times of which nothing is known, between others of which something is: three seconds or
@@ -137,7 +137,8 @@ class Page {
     this.received = performance.now();
     const score = this.health?.score ?? null;
     this.store.record(timestamp, [["beat", 1], ["score", score], ...measure(this.topics)]);
-    if (this.errors !== undefined) this.store.record(timestamp, [["errors", this.errors]]);
+    // A hidden page does not ask; the history has it when the page is seen again.
+    if (performance.now() - this.looked < 3 * POLL) this.store.record(timestamp, [["errors", this.errors]]);
     if (this.paused) this.kept += 1;
     if (type === "snapshot" || quiet) this.catchUp(restarted || !before ? null : before);
     const scores = JSON.stringify(Object.values(this.topics).map((report) => report?.health?.score));
@@ -148,12 +149,14 @@ class Page {
 
   /** Fills in what the page has not seen since a moment, or for the whole hour. */
   async catchUp(since) {
+    const began = this.newest;
+    this.look();
     this.readHealth();
     this.readAlerts();
+    this.version ??= await this.past.version();
     this.readRules();
     this.readOwn();
     const fill = (from) => this.past.fill(this.topics, from, () => this.schedule());
-    const began = this.newest;
     await fill(since && since - 20_000);
     this.store.bridge(Math.floor(began / 1000));
     this.readHeat();
@@ -161,18 +164,14 @@ class Page {
     setTimeout(() => fill(began - 30_000), 12_000);
   }
 
+  /** The score of the whole service: of the last tick in the history, or by the health endpoint,
+   * which answers 503 when the service is unhealthy. */
   async readHealth() {
-    const health = await json(this.root, "health/performance") ?? await this.unhealthy();
-    if (!health) return;
-    this.health = health;
-    if (!this.paused) this.store.record(Math.max(this.newest, health.timestamp ?? 0), [["score", health.score]]);
+    const score = this.past.address ? await this.past.score() : (await json(this.root, "health/performance", 503))?.score;
+    if (score == null) return;
+    this.health = { score, status: panels.status(score) };
+    this.store.record(this.newest, [["score", score]]);
     this.schedule();
-  }
-
-  /** An unhealthy service says so with the status 503, and a body all the same. */
-  async unhealthy() {
-    const answer = await fetch(`${this.root}health/performance`, { cache: "no-store" }).catch(() => null);
-    return answer?.status === 503 ? answer.json().catch(() => null) : null;
   }
 
   async readAlerts() {
@@ -199,7 +198,7 @@ class Page {
   async look() {
     if (document.hidden || this.isOld() || !this.newest) return;
     const errors = await this.past.errors();
-    if (errors !== undefined) this.errors = errors;
+    if (errors !== undefined) [this.errors, this.looked] = [errors, performance.now()];
     this.looks = (this.looks ?? 0) + 1;
     if (this.looks % 3 === 0) this.readHealth();
     if (this.looks % 5 === 0) {
@@ -327,7 +326,7 @@ class Page {
     if (this.newest !== this.beaten) $("chip").firstElementChild.classList.toggle("beat");
     this.beaten = this.newest;
     set($("pause"), "aria-pressed", String(Boolean(this.paused)));
-    const process = this.topics.system?.process, about = [this.health?.version && `v${this.health.version}`, process?.uptime != null && `up ${span(process.uptime / 1000)}`, this.net === undefined && this.stream === "" && "no stream", !this.past.address && "no history"];
+    const process = this.topics.system?.process, about = [this.version && this.version !== "unknown" && `v${this.version}`, process?.uptime != null && `up ${span(process.uptime / 1000)}`, this.net === undefined && this.stream === "" && "no stream", !this.past.address && "no history"];
     text($("meta"), about.filter(Boolean).join("  ·  "));
     this.renderBanner(state, net, since);
     this.renderFooter();
@@ -391,7 +390,7 @@ class Page {
 
   pause(at = this.now()) {
     if (this.paused) return;
-    this.paused = { at, fresh: true };
+    this.paused = { at, fresh: false };
     this.kept = 0;
     this.schedule();
   }
@@ -454,6 +453,11 @@ class Page {
     if (this.theme) asked.set("theme", this.theme);
     const query = asked.toString();
     history.replaceState(null, "", `${location.pathname}${query ? `?${query}` : ""}${location.hash}`);
+    this.refresh();
+  }
+
+  /** Draws anew what a pause would leave as it is. */
+  refresh() {
     if (this.paused) this.paused.fresh = true;
     this.schedule();
   }
@@ -494,18 +498,31 @@ class Page {
       else if (this.paused) this.resume();
       else this.net?.connect();
     };
-    $("keys-on").checked = localStorage.getItem("node0-keys") !== "off";
-    $("keys-on").onchange = (event) => localStorage.setItem("node0-keys", event.target.checked ? "on" : "off");
+    $("more-issues").onclick = () => {
+      this.allIssues = !this.allIssues;
+      this.refresh();
+    };
+    $("keys-on").checked = kept("node0-keys") !== "off";
+    $("keys-on").onchange = (event) => kept("node0-keys", event.target.checked ? "on" : "off");
     const keys = [["Space", "Pause, or resume"], ["1 – 9", "Go to an area"], ["[ ]", "Shorter or longer range"], ["← →", "Move the cursor on all charts"], ["T", "Dark or light"], ["Esc", "Back to live"]];
     $("keys-list").append(...keys.flatMap(([key, effect]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, effect)]));
     this.listenRibbon();
     addEventListener("keydown", (event) => this.press(event));
     addEventListener("resize", () => this.schedule());
     const back = () => {
-      if (document.hidden) return;
+      if (document.hidden) return void (this.left ??= this.newest);
       this.net?.hurry();
       this.render();
+      if (this.left) this.catchUp(this.left);
+      this.left = null;
     };
+    addEventListener("beforeprint", () => {
+      document.documentElement.dataset.theme = "light";
+      this.colors = palette(document.documentElement);
+      this.seen.clear();
+      this.render();
+    });
+    addEventListener("afterprint", () => this.applyTheme());
     document.addEventListener("visibilitychange", back);
     addEventListener("pageshow", back);
     addEventListener("online", () => this.net?.hurry());
@@ -556,6 +573,16 @@ class Page {
     else if (event.key.toLowerCase() === "t") this.turnTheme();
     else if (event.key === "?") $("keys").showModal();
     else if (event.key === "ArrowLeft" || event.key === "ArrowRight") this.step(event, this.latency);
+  }
+}
+
+/** Reads or sets what the browser keeps for this reader, where it may keep anything. */
+function kept(name, value) {
+  try {
+    if (value) localStorage.setItem(name, value);
+    return localStorage.getItem(name);
+  } catch {
+    return null;
   }
 }
 

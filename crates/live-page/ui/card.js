@@ -33,7 +33,7 @@ export class ChartCard {
 
   /** Updates the legend and the sentence for screen readers. */
   update(view) {
-    const at = view.cursor ?? Math.floor(view.to), parts = [], ends = this.ends && this.canvas.clientWidth > 520;
+    const at = view.cursor ?? view.last, parts = [], ends = this.ends && this.canvas.clientWidth > 520;
     for (const line of this.lines) {
       const series = view.store.peek(line.key), shown = this.show(series ? valueAt(series, at) : NaN);
       if (!ends || view.cursor !== null) this.key(line, shown);

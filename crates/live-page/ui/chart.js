@@ -128,7 +128,7 @@ export function draw(canvas, chart, view) {
   const labels = axis.ticks.map((tick) => chart.tick(tick));
   const left = Math.max(...labels.map((label) => ink.measureText(label).width)) + 14;
   const ends = chart.ends && width > 520;
-  const plot = { left, right: width - (ends ? 92 : 10), top: chart.ends ? 24 : 8, bottom: height - 22 };
+  const plot = { left, right: width - (ends ? 92 : 10), top: chart.ends ? 30 : 8, bottom: height - 22 };
   const x = (second) => place(second, from, to, plot.left, plot.right);
   const y = (value) => place(Math.max(axis.low, value), axis.low, axis.high, plot.bottom, plot.top);
   ink.textBaseline = "middle";
@@ -146,7 +146,7 @@ export function draw(canvas, chart, view) {
   ink.stroke();
   timeScale(ink, plot, from, to, x);
   hatch(ink, view.gaps, x, plot.top, plot.bottom, colors);
-  if (chart.ends) marks(ink, view.marks ?? [], plot, x, colors);
+  if (chart.ends) marks(ink, view.marks ?? [], plot, x, colors, width);
   ink.save();
   ink.beginPath();
   ink.rect(plot.left, plot.top - 2, plot.right - plot.left, plot.bottom - plot.top + 3);
@@ -182,7 +182,7 @@ function timeScale(ink, plot, from, to, x) {
 }
 
 /** Vertical lines at what happened, with a label each where there is room. */
-function marks(ink, list, plot, x, colors) {
+function marks(ink, list, plot, x, colors, width) {
   const ends = [plot.left, plot.left];
   ink.textAlign = "left";
   for (const { second, label } of list) {
@@ -194,7 +194,7 @@ function marks(ink, list, plot, x, colors) {
     });
     const wide = ink.measureText(label).width;
     const row = ends.findIndex((end) => at >= end);
-    if (row < 0 || at + wide + 4 > plot.right + 60) continue;
+    if (row < 0 || at + wide + 8 > width) continue;
     ink.fillStyle = colors.muted;
     ink.fillText(label, at + 5, 9 + row * 13);
     ends[row] = at + wide + 12;
@@ -223,7 +223,7 @@ function threshold(ink, limit, near, plot, y, colors) {
 
 /** The newest value of each line beside its end, moved apart where they would overlap. */
 function endLabels(ink, lines, chart, view, plot, y, colors) {
-  const list = lines.map((line) => ({ ...line, value: line.series.at(Math.floor(view.to)) }))
+  const list = lines.map((line) => ({ ...line, value: line.series.at(view.last) }))
     .filter((line) => !Number.isNaN(line.value))
     .map((line) => ({ ...line, at: y(line.value) }))
     .sort((a, b) => b.at - a.at);
@@ -289,7 +289,7 @@ export function heatMap(canvas, heat, chart, view) {
   const surface = begin(canvas);
   if (!surface) return null;
   const { ink, width, height } = surface, { from, to, colors } = view;
-  const plot = { left: 58, right: width - (width > 520 ? 92 : 10), top: 24, bottom: height - 22 };
+  const plot = { left: 58, right: width - (width > 520 ? 92 : 10), top: 30, bottom: height - 22 };
   const x = (second) => place(second, from, to, plot.left, plot.right);
   ink.textBaseline = "middle";
   ink.fillStyle = colors.muted;
@@ -312,11 +312,11 @@ export function heatMap(canvas, heat, chart, view) {
   }
   ink.fillStyle = colors.muted;
   ink.textAlign = "right";
-  const every = Math.ceil(rows / Math.max(1, Math.floor((plot.bottom - plot.top) / 26)));
-  for (let row = 0; row <= rows; row += every) {
-    ink.fillText(chart.show(heat.bounds[row]).join(" "), plot.left - 8, y(row));
+  const [low, high] = [heat.bounds[0], heat.bounds[rows]].map(Math.log10);
+  for (let power = Math.ceil(low); power <= high; power += 1) {
+    ink.fillText(chart.show(10 ** power).join(" "), plot.left - 8, place(power, low, high, plot.bottom, plot.top));
   }
-  marks(ink, view.marks ?? [], plot, x, colors);
+  marks(ink, view.marks ?? [], plot, x, colors, width);
   if (width > 520) legend(ink, plot, shades, colors.muted);
   return plot;
 }

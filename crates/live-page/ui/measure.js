@@ -140,11 +140,12 @@ const states = (answer, put) => {
   for (const [circuit, column] of found) put(`breaker/${circuit}`, answer.timestamps, column, 1, "steps");
 };
 
-/** All findings of all topics, the worst first. */
+/** All findings of all topics, the worst first; what two topics say is said once. */
 export function findings(topics) {
   const rank = { critical: 0, warning: 1 };
   return Object.entries(topics)
     .flatMap(([topic, report]) => (report?.health?.issueDetails ?? []).map((finding) => ({ topic, ...finding })))
+    .filter((one, at, all) => all.findIndex(({ code, message }) => code === one.code && message === one.message) === at)
     .sort((a, b) => (rank[a.severity] ?? 2) - (rank[b.severity] ?? 2) || (b.penalty ?? 0) - (a.penalty ?? 0));
 }
 

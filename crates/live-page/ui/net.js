@@ -3,7 +3,7 @@
 // Browsers slow down the timers of hidden pages, so every state follows from the time at which
 // the last message came. Socket and clock are given, so tests need neither a server nor patience.
 
-export const LONGEST = 30_000, FIRST = 500, STABLE = 60_000, SILENCE = 45_000;
+const LONGEST = 30_000, FIRST = 500, STABLE = 60_000, SILENCE = 45_000;
 
 /** How long to wait before an attempt: not at all at first, then a random time with a limit that
  * doubles, so that the readers of a service do not all come back at once. */

@@ -4,7 +4,7 @@ import { ChartCard } from "./card.js";
 import { sparkline, strip } from "./chart.js";
 import { $, list, make, prose, set, text, value } from "./dom.js";
 import { bytes, clock, millis, number, plain, share, span, usual, words } from "./format.js";
-import { KNOWN, circuits, findings, kind, lag, main, pools, rate, throughput, tiers } from "./measure.js";
+import { KNOWN, circuits, findings, kind, lag, pools, rate, throughput, tiers } from "./measure.js";
 
 const WORDS = { healthy: "Healthy", degraded: "Degraded", unhealthy: "Unhealthy", unknown: "Waiting for data" };
 const percent = (shown) => [number(shown), "%"];
@@ -18,6 +18,9 @@ export function subject(message) {
 }
 
 /* ---- Verdict ---- */
+
+/** The status of a score, by the thresholds that the service has as well. */
+export const status = (score) => ({ ok: "healthy", warn: "degraded", crit: "unhealthy" })[kind(score)];
 
 export function verdict(page) {
   const { health, topics, store } = page, score = health?.score ?? null;
@@ -50,9 +53,9 @@ function sentence(page, found, store) {
   }
   const ended = page.alerts.filter((alert) => alert.endsAt && alert.startsAt).sort((a, b) => b.endsAt - a.endsAt)[0];
   if (ended && page.newest - ended.endsAt < 900_000) {
-    return `Nothing is wrong now. ${words(ended.name)}${ended.component ? ` of \`${ended.component}\`` : ""} ended at ${clock(ended.endsAt)}, after ${span((ended.endsAt - ended.startsAt) / 1000)}.`;
+    return `Nothing is wrong now. ${titled(ended)}${ended.component ? ` of \`${ended.component}\`` : ""} ended at ${clock(ended.endsAt)}, after ${span((ended.endsAt - ended.startsAt) / 1000)}.`;
   }
-  const parts = Object.values(page.health.checks ?? {}).filter(({ status }) => status === "pass").length;
+  const parts = Object.values(page.topics).filter((report) => report?.health?.score > 85).length;
   return `Nothing is wrong: ${parts} ${parts === 1 ? "part has" : "parts have"} passed all checks.`;
 }
 
@@ -69,7 +72,7 @@ export function ribbon(page, view) {
     const [low] = score ? score.extremes(from, Math.min(now, from + 59)) : [Infinity];
     const known = Number.isFinite(low);
     set(element, "class", known ? kind(low) : "");
-    element.style.height = known ? `${Math.max(8, low)}%` : "3px";
+    element.style.height = known ? `${22 + low * 0.78}%` : "3px";
   }
   const start = (last - 59) * 60, frame = host.lastChild, part = (second) => Math.min(100, Math.max(0, ((second - start) / 3600) * 100));
   frame.style.left = `calc(${part(view.from)}% - 3px)`;
@@ -122,7 +125,7 @@ export function numbers(page, view) {
     { id: "lag", name: "Runtime lag", shown: millis(lag(system)), now: lag(system), key: "lag", color: "s1", state: lag(system) > system?.thresholds?.lagFail ? "crit" : lag(system) > system?.thresholds?.lagWarn ? "warn" : "" },
   ];
   list($("numbers"), all, ({ id }) => id,
-    ({ id, name }) => make("dl", { class: "number", "data-number": id }, make("div", {}, make("dt", {}, name), make("dd", { class: "value" }), make("dd", { class: "about" })), make("canvas", { "aria-hidden": true })),
+    ({ id, name }) => make("div", { class: "number", "data-number": id }, make("dl", {}, make("dt", {}, name), make("dd", { class: "value" }), make("dd", { class: "about" })), make("canvas", { "aria-hidden": true })),
     (element, { name, shown, about, now, key, state }) => {
       const [label, numeral, note] = element.firstChild.children, series = store.peek(key);
       text(label, name);
@@ -154,7 +157,7 @@ export function cards(page) {
     once("memory", () => add("system", new ChartCard(page, { title: "Memory", note: "resident", lines: [{ key: "memory", color: "s1", label: "process", fill: true }], show: bytes, tick: (value) => bytes(value).join(" "), axis: { unit: 1 << 20 }, tall: 120 })));
     once("lag", () => {
       const limit = topics.system.thresholds?.lagWarn;
-      return add("system", new ChartCard(page, { title: "Runtime lag", note: "wake-ups late, p95", lines: [{ key: "lag", color: "s1", label: "p95", fill: true }], show: millis, limit: limit ? { value: limit, label: `limit ${millis(limit).join(" ")}` } : null, tall: 120 }));
+      return add("system", new ChartCard(page, { title: "Runtime lag", note: "of wake-ups", lines: [{ key: "lag", color: "s1", label: "p95", fill: true }], show: millis, limit: limit ? { value: limit, label: `limit ${millis(limit).join(" ")}` } : null, tall: 120 }));
     });
   }
 }
@@ -320,7 +323,10 @@ function operationsTable(page, host) {
 /* ---- Issues and alerts ---- */
 
 export function issues(page) {
-  const all = findings(page.topics), shown = all.slice(0, 30);
+  const all = findings(page.topics), few = 4, shown = all.slice(0, page.allIssues ? 50 : few);
+  const more = $("more-issues");
+  more.hidden = all.length <= few;
+  text(more, page.allIssues ? "Show fewer" : `Show ${all.length - few} more`);
   $("no-issues").hidden = all.length > 0 || !page.health;
   const counts = [["crit", all.filter((it) => kind(it.severity) === "crit").length], ["warn", all.filter((it) => kind(it.severity) === "warn").length]];
   list($("issue-counts"), counts.filter(([, count]) => count), ([state]) => state,
@@ -331,13 +337,16 @@ export function issues(page) {
       const [title, what, action] = row.children, [about, rest] = subject(message);
       row.dataset.code = code;
       set(title.firstChild, "class", `mark ${kind(severity)}`);
-      prose(title.children[1], capital(about ?? component ?? topic));
+      prose(title.children[1], about ? capital(about) : `\`${component ?? topic}\``);
       text(title.lastChild, severity);
       prose(what, `${capital(rest)}.`);
       action.hidden = !advice;
-      if (advice) prose(action, `${advice.replace(/\.$/, "")}.`);
+      if (advice) prose(action, `${capital(advice).replace(/\.$/, "")}.`);
     });
 }
+
+/** What an alert is called: a rule over all findings is called by the finding. */
+const titled = ({ name, labels }) => words((name === "MonitorFinding" && labels?.code) || name);
 
 export function alerts(page) {
   const since = page.newest - 3600_000;
@@ -345,14 +354,14 @@ export function alerts(page) {
   const all = page.alerts.filter((alert) => alert.startsAt && (alert.endsAt ?? Infinity) > since && !isQuiet(alert));
   all.sort((a, b) => (a.endsAt ? 1 : 0) - (b.endsAt ? 1 : 0) || (b.endsAt ?? b.startsAt) - (a.endsAt ?? a.startsAt));
   $("no-alerts").hidden = all.length > 0;
-  list($("alerts"), all.slice(0, 40), ({ id, startsAt }) => `${id}/${startsAt}`,
+  list($("alerts"), all.slice(0, 20), ({ id, startsAt }) => `${id}/${startsAt}`,
     (alert) => make("li", { "data-alert": alert.name }, mark(""), make("button", { title: "Show that time", onclick: () => page.showTime(alert.startsAt / 1000) }, make("span")), make("time"), make("p")),
-    (row, { name, component, message, severity, startsAt, endsAt }) => {
-      const [sign, button, time, about] = row.children;
+    (row, alert) => {
+      const { component, message, severity, startsAt, endsAt } = alert, [sign, button, time, about] = row.children;
       set(row, "class", endsAt ? "done" : "");
       set(row, "data-state", endsAt ? "resolved" : "firing");
       set(sign, "class", `mark ${endsAt ? "ok" : kind(severity)}`);
-      text(button.firstChild, words(name) + (component ? ` · ${component}` : ""));
+      text(button.firstChild, titled(alert) + (component ? ` · ${component}` : ""));
       text(time, clock(endsAt ?? startsAt));
       prose(about, endsAt ? `resolved after ${span((endsAt - startsAt) / 1000)}` : message);
     });
@@ -361,7 +370,7 @@ export function alerts(page) {
 /** Vertical lines where alerts began, for the chart of the latency. */
 export const marks = (page) => page.alerts
   .filter((alert) => alert.startsAt && !alert.heldBack?.length)
-  .map((alert) => ({ second: alert.startsAt / 1000, label: words(alert.name) }))
+  .map((alert) => ({ second: alert.startsAt / 1000, label: titled(alert) }))
   .sort((a, b) => a.second - b.second);
 
 /* ---- Monitors of the host's own ---- */
@@ -394,4 +403,3 @@ export function drawSmall(page, view) {
   for (const { host, key } of page.customs ?? []) sparkline(host, page.store.peek(key), "s4", view);
 }
 
-export { main };

@@ -5,10 +5,10 @@ import { failures, pasts } from "./measure.js";
 const STEP = 10;
 
 /** Reads JSON from an address relative to the root of the endpoints; `null` if that fails. */
-export async function json(root, path) {
+export async function json(root, path, other = 200) {
   try {
     const answer = await fetch(root + path, { cache: "no-store" });
-    return answer.ok ? await answer.json() : null;
+    return answer.ok || answer.status === other ? await answer.json() : null;
   } catch {
     return null;
   }
@@ -38,6 +38,18 @@ export class Past {
       }
     };
     await Promise.all([work(), work(), work()]);
+  }
+
+  /** The health of the whole service at the last tick. */
+  async score() {
+    const answer = await this.ask({ metric: "node0_health_score", from: "-3s", step: "1s" });
+    return answer?.series[0]?.values.findLast((value) => value !== null) ?? null;
+  }
+
+  /** The version of the host. */
+  async version() {
+    const answer = await json(this.root, "metrics/openapi.json");
+    return answer?.info?.version ?? null;
   }
 
   /** The share of requests that failed in the last ten seconds, in percent; `null` without requests. */

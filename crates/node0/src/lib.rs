@@ -152,6 +152,11 @@ struct AskTheHistory;
 #[doc = include_str!("../../../docs/native-histograms.md")]
 struct NativeHistogramsPage;
 
+/// The page about the live page, whose example is compiled as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/live-page.md")]
+struct LivePageGuide;
+
 /// The page about alerts, whose examples are compiled as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/alerts.md")]

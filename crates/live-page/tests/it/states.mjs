@@ -33,7 +33,7 @@ async function open({ document = order.document, score = { score: 78, status: "d
   page.on("request", (request) => /^(http|ws):\/\/page\.test\//.test(request.url()) || problems.push(request.url()));
   await page.clock.install({ time: START });
   await page.route("**/*", (route) => {
-    const path = new URL(route.request().url()).pathname, name = path.split("/").pop();
+    const { pathname: path, searchParams: asked } = new URL(route.request().url()), name = path.split("/").pop();
     const json = (body) => route.fulfill({ contentType: "application/json", body: JSON.stringify(body) });
     if (path === "/") return route.fulfill({ contentType: "text/html", body: document, headers: { "content-security-policy": order.policy } });
     if (order.files[name]) return route.fulfill({ contentType: { css: "text/css", svg: "image/svg+xml" }[name.split(".").pop()] ?? "text/javascript", body: order.files[name] });
@@ -42,6 +42,9 @@ async function open({ document = order.document, score = { score: 78, status: "d
     if (path === "/metrics/openapi.json") return json({ paths: { "/metrics/performance": {} } });
     if (path === "/metrics/performance") return json({ ...data.performance, timestamp: START });
     if (path === "/metrics/export.json") return json({ families: [] });
+    if (asked.get("metric") === "node0_health_score" && asked.get("step") === "1s") {
+      return json({ timestamps: [it.now], series: [{ labels: {}, values: [score.score ?? null] }] });
+    }
     if (path === "/metrics/history") return json({ timestamps: [], series: [] });
     return json({});
   });
