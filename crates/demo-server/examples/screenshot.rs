@@ -35,7 +35,8 @@ fn main() -> anyhow::Result<()> {
         None => Ok(default),
     };
     let file = std::path::absolute(file)?;
-    let order = json!({ "url": url, "file": file, "width": pixels(0, 1440)?, "height": pixels(1, 900)? });
+    let order =
+        json!({ "url": url, "file": file, "width": pixels(0, 1440)?, "height": pixels(1, 900)? });
     let browser = Browser::new(tools::chromium()?, tools::playwright()?);
     browser.drive(PROGRAM, order, 60)?;
     Ok(())

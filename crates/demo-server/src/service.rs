@@ -13,7 +13,9 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use node0::alerts::{AlertingBuilder, Alerts};
 use node0::notifier::{Notifier, NotifierBuilder, Target};
 use node0::postgres::PostgresCheck;
-use node0::{LivePage, MonitoredPool, Monitoring, ReadinessStatus, Shutdown, postgres, serve, stop_signal};
+use node0::{
+    LivePage, MonitoredPool, Monitoring, ReadinessStatus, Shutdown, postgres, serve, stop_signal,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_postgres::NoTls;
 

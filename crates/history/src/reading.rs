@@ -79,7 +79,9 @@ impl Taken {
             match wanted {
                 Wanted::Quantile(_) => return Err(QueryError::NoQuantiles { metric: metric() }),
                 Wanted::Buckets => return Err(QueryError::NoStatistic { metric: metric() }),
-                Wanted::Rate if is_level => return Err(QueryError::NoStatistic { metric: metric() }),
+                Wanted::Rate if is_level => {
+                    return Err(QueryError::NoStatistic { metric: metric() });
+                }
                 Wanted::Rate | Wanted::Mean => {}
             }
         }
@@ -133,9 +135,7 @@ impl Taken {
                 Wanted::Quantile(quantile) => {
                     self.read_buckets(labels, parts, *layout, Some(quantile))
                 }
-                Wanted::Rate => {
-                    self.read(labels, parts, Depth::Summary, &mut CallsFold::default())
-                }
+                Wanted::Rate => self.read(labels, parts, Depth::Summary, &mut CallsFold::default()),
                 Wanted::Buckets => self.read_heat(labels, parts, *layout),
             },
         });
@@ -195,8 +195,7 @@ impl Taken {
         let column = |of: fn(&Point) -> f64| {
             points.iter().map(|point| point.as_ref().map(of)).collect::<Vec<_>>()
         };
-        let is_coarse =
-            self.grid.step > self.plan.base() || parts.iter().any(|part| part.tier > 0);
+        let is_coarse = self.grid.step > self.plan.base() || parts.iter().any(|part| part.tier > 0);
         let bounds = |of| if is_coarse { column(of) } else { Vec::new() };
         AnsweredSeries {
             values: column(|point| point.value),

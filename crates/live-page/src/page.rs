@@ -35,9 +35,12 @@ const FILES: &[(&str, &str)] = files![
     "icon.svg",
     "measure.js",
     "net.js",
+    "own.js",
     "panels.js",
     "read.js",
     "scale.js",
+    "state.js",
+    "steer.js",
     "store.js",
     "style.css",
 ];
@@ -97,7 +100,9 @@ fn preloads(files: &[File]) -> String {
     let modules = files.iter().filter(|file| file.name.ends_with(".js") && file.name != "app.js");
     let link = |file: &File| {
         let name = file.name;
-        format!("<link rel=\"modulepreload\" href=\"{{{{root}}}}{FOLDER}/{{{{version}}}}/{name}\">\n")
+        format!(
+            "<link rel=\"modulepreload\" href=\"{{{{root}}}}{FOLDER}/{{{{version}}}}/{name}\">\n"
+        )
     };
     modules.map(link).collect()
 }

@@ -2,16 +2,16 @@
 
 import { ChartCard } from "./card.js";
 import { palette } from "./chart.js";
-import { $, list, make, prose, set, text, value } from "./dom.js";
-import { bytes, clock, millis, number, span } from "./format.js";
+import { $, make, set, text } from "./dom.js";
+import { millis } from "./format.js";
 import { REQUESTS, main, measure } from "./measure.js";
 import { Connection } from "./net.js";
 import * as panels from "./panels.js";
-import { Past, json, ownFamilies } from "./read.js";
+import { POLL, Past, json } from "./read.js";
+import { readOwn, updateOwn } from "./own.js";
+import { renderState } from "./state.js";
+import { RANGES, listen, step } from "./steer.js";
 import { Store } from "./store.js";
-
-const RANGES = [["1m", 60], ["5m", 300], ["15m", 900], ["1h", 3600]];
-const POLL = 2000;
 
 class Page {
   constructor() {
@@ -42,7 +42,7 @@ class Page {
     text($("title"), this.title);
     this.applyTheme();
     this.makeLatency();
-    this.listen();
+    listen(this);
     this.render();
     if (this.stream) this.connect();
     else this.poll();
@@ -155,7 +155,7 @@ class Page {
     this.readAlerts();
     this.version ??= await this.past.version();
     this.readRules();
-    this.readOwn();
+    readOwn(this);
     const fill = (from) => this.past.fill(this.topics, from, () => this.schedule());
     await fill(since && since - 20_000);
     this.store.bridge(Math.floor(began / 1000));
@@ -204,44 +204,15 @@ class Page {
     if (this.looks % 5 === 0) {
       this.readHeat();
       this.readAlerts();
-      this.updateOwn();
+      updateOwn(this);
     }
-    if (this.looks % 30 === 0) this.readOwn();
+    if (this.looks % 30 === 0) readOwn(this);
   }
 
   async readHeat() {
     if (!this.heat || !this.newest) return;
     const { from, to } = this.view();
     this.latency.heat = await this.past.heat(this.operation(), from, to);
-    this.schedule();
-  }
-
-  /* ---- Metrics of the host's own ---- */
-
-  async readOwn() {
-    this.own = await ownFamilies(this.root);
-    $("custom-title").hidden = !this.own.length;
-    list($("custom"), this.own, ({ name }) => name,
-      ({ name, help }) => make("section", { class: "card metric", "data-metric": name, title: help ?? "" },
-        make("header", {}, make("h3", {}, name)), make("p", { class: "value" }), make("p", { class: "about" }), make("canvas", { "aria-hidden": true })));
-    this.customs = this.own.map(({ name }) => ({ host: $("custom").kept.get(name).lastChild, key: `own/${name}` }));
-    await this.updateOwn("-1h");
-  }
-
-  /** A counter is shown by its rate, a gauge by its value, a histogram by its p95; series are summed. */
-  async updateOwn(from = "-30s") {
-    for (const { name, type, unit, help } of this.own ?? []) {
-      const isHistogram = type === "histogram";
-      const answer = await this.past.ask({ metric: name, from, step: "10s", quantile: isHistogram ? 0.95 : null });
-      if (!answer) continue;
-      const columns = answer.series.map(({ values }) => values), join = isHistogram ? Math.max : (a, b) => a + b;
-      const joined = answer.timestamps.map((_, at) => columns.map((column) => column[at]).filter((it) => it != null).reduce((a, b) => (a === null ? b : join(a, b)), null));
-      this.store.backfill(`own/${name}`, answer.timestamps, joined);
-      const last = joined.findLast((it) => it !== null) ?? null, card = $("custom").kept.get(name);
-      const [numeral, about] = [card.children[1], card.children[2]];
-      value(numeral, unit === "seconds" ? millis(last === null ? null : last * 1000) : unit === "bytes" ? bytes(last) : [number(last), type === "counter" ? "/s" : unit ?? ""]);
-      text(about, isHistogram ? `p95 · ${help ?? ""}` : help ?? "");
-    }
     this.schedule();
   }
 
@@ -286,7 +257,7 @@ class Page {
 
   render() {
     this.drawn = (this.drawn ?? 0) + 1;
-    this.renderState();
+    renderState(this);
     const isNew = !this.paused || this.paused.fresh;
     if (isNew) {
       this.marked = panels.marks(this);
@@ -309,62 +280,6 @@ class Page {
       if (this.seen.get(card) !== false) card.draw(view);
     }
     panels.drawSmall(this, view);
-  }
-
-  renderState() {
-    const state = this.paused && !this.isOld() ? "paused" : this.state, { net } = this, since = (then) => span(Math.max(0, (Date.now() - then) / 1000));
-    set(document.body, "data-state", state);
-    const every = this.stream ? "every 1 s" : `every ${POLL / 1000} s, without a stream`;
-    const chips = {
-      connecting: ["Connecting", ""], live: ["Live", every], paused: ["Paused", `at ${clock((this.paused?.at ?? 0) * 1000)}`],
-      stale: [`No data for ${span((performance.now() - this.received) / 1000)}`, ""],
-      reconnecting: ["Reconnecting", net?.next ? `in ${span(Math.max(0, (net.next - Date.now()) / 1000))}` : ""], fatal: ["Stopped", ""],
-    };
-    text($("chip-word"), chips[state][0]);
-    text($("chip-note"), chips[state][1]);
-    // One step for each message: an endless animation would cost more than the whole page.
-    if (this.newest !== this.beaten) $("chip").firstElementChild.classList.toggle("beat");
-    this.beaten = this.newest;
-    set($("pause"), "aria-pressed", String(Boolean(this.paused)));
-    const process = this.topics.system?.process, about = [this.version && this.version !== "unknown" && `v${this.version}`, process?.uptime != null && `up ${span(process.uptime / 1000)}`, this.net === undefined && this.stream === "" && "no stream", !this.past.address && "no history"];
-    text($("meta"), about.filter(Boolean).join("  ·  "));
-    this.renderBanner(state, net, since);
-    this.renderFooter();
-    for (const button of $("ranges").children) set(button, "aria-pressed", String(!this.zoom && Number(button.dataset.seconds) === this.range));
-  }
-
-  renderBanner(state, net, since) {
-    const banners = {
-      paused: ["calm", `Paused at \`${clock((this.paused?.at ?? 0) * 1000)}\`. ${this.kept} ${this.kept === 1 ? "update is" : "updates are"} kept, and the page goes on recording.`, "Resume"],
-      reconnecting: ["bad", this.newest ? `Connection lost ${since(net?.lost ?? Date.now())} ago. What you see is from \`${clock(this.newest)}\`. Attempt ${net?.attempt ?? 1}.` : `The service does not answer. Attempt ${net?.attempt ?? 1}.`, "Try now"],
-      fatal: ["bad", net?.why ?? "The page cannot go on.", "Load again"],
-    };
-    const [kind, sentence, button] = banners[state] ?? this.lacks();
-    $("banner").hidden = !sentence;
-    if (!sentence) return;
-    set($("banner"), "class", `banner ${kind}`);
-    prose($("banner-text"), sentence);
-    $("banner-button").hidden = !button;
-    text($("banner-button"), button ?? "");
-  }
-
-  /** What the service does not offer, so that an empty chart is no riddle. */
-  lacks() {
-    if (!this.stream && !this.past.address) return ["calm", "This service has neither a stream nor a history: the page asks every few seconds and begins empty. `enable_streaming()` adds the stream."];
-    if (!this.stream) return ["calm", "This service has no stream: the page asks every few seconds. `enable_streaming()` adds it."];
-    if (!this.past.address) return ["calm", "This service keeps no history: the charts begin now."];
-    return [];
-  }
-
-  renderFooter() {
-    const footer = $("footer"), seconds = (performance.now() - (this.began ??= performance.now())) / 1000;
-    if (!footer.firstChild) {
-      footer.append(make("span"), make("span"), make("span", {}, "Same data: ", make("code", {}, `curl -N -H 'Accept: text/event-stream' ${new URL(`${this.root}${this.stream || "metrics"}`, location.href)}`)));
-      for (const [path, name] of [["metrics", "Prometheus"], ["metrics/export.json", "JSON"], ["metrics/openapi.json", "OpenAPI"]]) footer.append(make("a", { href: this.root + path }, name));
-    }
-    const left = this.store.left.size;
-    text(footer.children[0], `node0 · ${Object.keys(this.topics).length} topics`);
-    text(footer.children[1], `${bytes(seconds > 2 ? this.bytes / seconds : NaN).join(" ")}/s${left ? ` · ${left} lines left out` : ""}`);
   }
 
   turn(state) {
@@ -474,115 +389,8 @@ class Page {
     this.schedule();
   }
 
-  /** Moves the cursor by the keys, on all charts, and says the value. */
   step(event, card) {
-    const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
-    if (!by) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const view = this.view(), wide = Math.max(1, Math.round((view.to - view.from) / 180));
-    this.pointAt(Math.min(Math.floor(view.to), Math.max(Math.ceil(view.from), (this.cursor ?? Math.floor(view.to)) + by * wide)));
-    clearTimeout(this.speaking);
-    this.speaking = setTimeout(() => text($("spoken"), card.say(this.cursor)), 300);
-  }
-
-  listen() {
-    for (const [name, seconds] of RANGES) {
-      $("ranges").append(make("button", { "data-seconds": String(seconds), onclick: () => this.rangeTo(seconds) }, name));
-    }
-    $("pause").onclick = () => (this.paused ? this.resume() : this.pause());
-    $("theme").onclick = () => this.turnTheme();
-    $("help").onclick = () => $("keys").showModal();
-    $("banner-button").onclick = () => {
-      if (this.state === "fatal") location.reload();
-      else if (this.paused) this.resume();
-      else this.net?.connect();
-    };
-    $("more-issues").onclick = () => {
-      this.allIssues = !this.allIssues;
-      this.refresh();
-    };
-    $("keys-on").checked = kept("node0-keys") !== "off";
-    $("keys-on").onchange = (event) => kept("node0-keys", event.target.checked ? "on" : "off");
-    const keys = [["Space", "Pause, or resume"], ["1 – 9", "Go to an area"], ["[ ]", "Shorter or longer range"], ["← →", "Move the cursor on all charts"], ["T", "Dark or light"], ["Esc", "Back to live"]];
-    $("keys-list").append(...keys.flatMap(([key, effect]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, effect)]));
-    this.listenRibbon();
-    addEventListener("keydown", (event) => this.press(event));
-    addEventListener("resize", () => this.schedule());
-    const back = () => {
-      if (document.hidden) return void (this.left ??= this.newest);
-      this.net?.hurry();
-      this.render();
-      if (this.left) this.catchUp(this.left);
-      this.left = null;
-    };
-    addEventListener("beforeprint", () => {
-      document.documentElement.dataset.theme = "light";
-      this.colors = palette(document.documentElement);
-      this.seen.clear();
-      this.render();
-    });
-    addEventListener("afterprint", () => this.applyTheme());
-    document.addEventListener("visibilitychange", back);
-    addEventListener("pageshow", back);
-    addEventListener("online", () => this.net?.hurry());
-    matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.applyTheme());
-  }
-
-  turnTheme() {
-    this.theme = document.documentElement.dataset.theme === "light" ? "dark" : "light";
-    this.applyTheme();
-    this.remember();
-  }
-
-  listenRibbon() {
-    const ribbon = $("ribbon");
-    const show = (bar) => {
-      const now = this.now(), second = (Math.floor(now / 60) - 59 + bar) * 60 + 30;
-      if (bar >= 59) return this.resume();
-      this.pause();
-      this.zoomTo(Math.max(now - 3600, second - this.range / 2), Math.min(now, second + this.range / 2));
-    };
-    ribbon.addEventListener("click", (event) => {
-      const { left, width } = ribbon.getBoundingClientRect();
-      show(Math.min(59, Math.max(0, Math.floor(((event.clientX - left) / width) * 60))));
-    });
-    ribbon.addEventListener("keydown", (event) => {
-      const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -59, End: 59 }[event.key];
-      if (!by) return;
-      event.preventDefault();
-      event.stopPropagation();
-      this.bar = Math.min(59, Math.max(0, (this.zoom ? this.bar ?? 59 : 59) + by));
-      show(this.bar);
-    });
-  }
-
-  press(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, dialog, textarea")) return;
-    if (event.key === "Escape") return this.resume();
-    if (!$("keys-on").checked) return;
-    if (event.key === " ") {
-      if (event.target.closest("button, a")) return;
-      event.preventDefault();
-      return this.paused ? this.resume() : this.pause();
-    }
-    const area = this.areas[Number(event.key) - 1], at = RANGES.findIndex(([, seconds]) => seconds === this.range);
-    if (area) document.getElementById(area)?.scrollIntoView({ block: "start" });
-    else if (event.key === "[" && at > 0) this.rangeTo(RANGES[at - 1][1]);
-    else if (event.key === "]" && at < RANGES.length - 1) this.rangeTo(RANGES[at + 1][1]);
-    else if (event.key.toLowerCase() === "t") this.turnTheme();
-    else if (event.key === "?") $("keys").showModal();
-    else if (event.key === "ArrowLeft" || event.key === "ArrowRight") this.step(event, this.latency);
-  }
-}
-
-/** Reads or sets what the browser keeps for this reader, where it may keep anything. */
-function kept(name, value) {
-  try {
-    if (value) localStorage.setItem(name, value);
-    return localStorage.getItem(name);
-  } catch {
-    return null;
+    step(this, event, card);
   }
 }
 

@@ -24,12 +24,14 @@ export const status = (score) => ({ ok: "healthy", warn: "degraded", crit: "unhe
 
 export function verdict(page) {
   const { health, topics, store } = page, score = health?.score ?? null;
-  const empty = score === null, state = empty ? "" : kind(health.status);
-  const word = WORDS[health?.status] ?? WORDS.unknown, old = page.isOld() && !empty ? ", last known" : "";
+  // Few points are lost for one part of many, which is no reason to overlook what is wrong.
+  const [worst] = findings(topics), isMixed = health?.status === "healthy" && worst;
+  const empty = score === null, state = empty ? "" : kind(isMixed ? worst.severity : health.status);
+  const word = (WORDS[health?.status] ?? WORDS.unknown) + (isMixed ? ", with issues" : ""), old = page.isOld() && !empty ? ", last known" : "";
   text($("word"), word + old);
   text($("score-number"), empty ? "–" : String(Math.round(score)));
   set($("score"), "aria-label", empty ? "No health score yet" : `Health score ${Math.round(score)} of 100, ${health.status}`);
-  set($("score"), "class", `score is-${state}`);
+  set($("score"), "class", `score is-${empty ? "" : kind(score)}`);
   $("arc").style.strokeDasharray = `${score ? Math.max(1, score) : 0} 100`;
   set($("mark"), "class", `mark ${state}`);
   prose($("sentence"), sentence(page, findings(topics), store));

@@ -3,6 +3,8 @@
 import { failures, pasts } from "./measure.js";
 
 const STEP = 10;
+/** The time between two questions for what the stream does not have, in milliseconds. */
+export const POLL = 2000;
 
 /** Reads JSON from an address relative to the root of the endpoints; `null` if that fails. */
 export async function json(root, path, other = 200) {

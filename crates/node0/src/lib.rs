@@ -113,9 +113,9 @@ pub use exporter::{
     Exporter, ExporterBuilder, Format, Json, Naming, NativeHistograms, Rendered, SettingError,
 };
 pub use http_glue::{
-    AlertPages, ApiError, BindError, Endpoint, EndpointDesc, Index, LivePage, Mount, Parameter, Query,
-    Readiness, ReadinessStatus, RenderLimits, RenderSlots, Routes, RoutesError, Serve, Shutdown,
-    StreamEndpoint, Surface, bind, serve,
+    AlertPages, ApiError, BindError, Endpoint, EndpointDesc, Index, LivePage, Mount, Parameter,
+    Query, Readiness, ReadinessStatus, RenderLimits, RenderSlots, Routes, RoutesError, Serve,
+    Shutdown, StreamEndpoint, Surface, bind, serve,
 };
 pub use metrics_core::{
     Alert, AlertCause, AlertChange, AlertState, AnyMetric, Assessment, Buckets, ByLabel, Classic,

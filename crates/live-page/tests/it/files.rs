@@ -44,7 +44,8 @@ fn each_import_names_a_file_beside_it() {
         let text = std::str::from_utf8(&file.body).expect("UTF-8");
         let imports = text.split("from \"").skip(1).map(|rest| rest.split('"').next());
         for import in imports.flatten() {
-            let name = import.strip_prefix("./").unwrap_or_else(|| panic!("{}: {import}", file.name));
+            let name =
+                import.strip_prefix("./").unwrap_or_else(|| panic!("{}: {import}", file.name));
             assert!(page.file(name).is_some(), "{} imports {import}", file.name);
         }
     }
@@ -57,7 +58,9 @@ fn nothing_comes_from_elsewhere_and_no_text_becomes_code() {
     for file in Page::shared().files() {
         let text = std::str::from_utf8(&file.body).expect("UTF-8");
         let text = text.replace("http://www.w3.org/2000/svg", "");
-        for banned in ["innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "http://", "https://"] {
+        for banned in
+            ["innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "http://", "https://"]
+        {
             assert!(!text.contains(banned), "{} has {banned}", file.name);
         }
     }
@@ -94,9 +97,10 @@ fn a_title_cannot_leave_its_place() {
     let title = "<script>alert(1)</script> \"' {{root}} &";
     let document = Page::shared().document(&Document { title, ..Document::default() });
     assert!(!document.contains("<script>alert"));
-    assert!(document.contains(
-        "&lt;script&gt;alert(1)&lt;/script&gt; &quot;&#39; &#123;&#123;root}} &amp;"
-    ));
+    assert!(
+        document
+            .contains("&lt;script&gt;alert(1)&lt;/script&gt; &quot;&#39; &#123;&#123;root}} &amp;")
+    );
 }
 
 #[test]

@@ -29,7 +29,11 @@ fn every_state_of_the_page_shows_what_is_known() {
     assert_eq!(seen["problems"], json!([]), "{seen:#}");
 
     assert_eq!(of("empty")["word"], "Waiting for data");
-    assert_eq!(of("empty")["numbers"], json!(["–", "–", "–", "–", "–", "–"]), "no zero is invented");
+    assert_eq!(
+        of("empty")["numbers"],
+        json!(["–", "–", "–", "–", "–", "–"]),
+        "no zero is invented"
+    );
     assert_eq!(of("live")["state"], "live");
     assert_eq!(of("live")["numbers"], json!(["40", "90", "–", "95.4", "7", "1.5"]));
     assert_eq!(of("live")["title"], "78 Degraded · orders <b>");

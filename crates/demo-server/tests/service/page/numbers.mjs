@@ -7,7 +7,7 @@ const shown = () => page.evaluate(() => {
     "tier L1": text("[data-tier=L1] .value"), "tier L2": text("[data-tier=L2] .value"),
     seats: `${document.querySelectorAll("[data-pool=main] .used").length}/${document.querySelectorAll("[data-pool=main] .seats i").length}`,
     breaker: text("[data-breaker=payment-service] .pill"), fails: text("[data-breaker=payment-service] .about b"),
-    score: text("#score-number"), word: text("#word"),
+    score: text("#score-number"), word: text("#word").replace(", with issues", ""),
   };
 });
 /** What the page must show, in the page's own words for numbers, of what the API says. */
