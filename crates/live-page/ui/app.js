@@ -140,7 +140,7 @@ class Page {
     // A hidden page does not ask; the history has it when the page is seen again.
     if (performance.now() - this.looked < 3 * POLL) this.store.record(timestamp, [["errors", this.errors]]);
     if (this.paused) this.kept += 1;
-    if (type === "snapshot" || quiet) this.catchUp(restarted || !before ? null : before);
+    if (type === "snapshot" || quiet) this.catchUp(restarted || !before ? null : before, restarted);
     const scores = JSON.stringify(Object.values(this.topics).map((report) => report?.health?.score));
     if (scores !== this.scores) this.readHealth();
     this.scores = scores;
@@ -148,7 +148,7 @@ class Page {
   }
 
   /** Fills in what the page has not seen since a moment, or for the whole hour. */
-  async catchUp(since) {
+  async catchUp(since, restarted = false) {
     const began = this.newest;
     this.look();
     this.readHealth();
@@ -158,7 +158,8 @@ class Page {
     readOwn(this);
     const fill = (from) => this.past.fill(this.topics, from, () => this.schedule());
     await fill(since && since - 20_000);
-    this.store.bridge(Math.floor(began / 1000));
+    // A service that was restarted has no history of the time before.
+    if (!restarted) this.store.bridge(Math.floor(began / 1000));
     this.readHeat();
     // The step of the history in which the page began has ended by then.
     setTimeout(() => fill(began - 30_000), 12_000);

@@ -49,7 +49,9 @@ function sentence(page, found, store) {
     for (; second > now - 3600 && !(score.at(second) > 85); second -= 1) if (score.at(second) <= 85) began = second;
   }
   if (found.length) {
-    const [worst] = found, since = began && began < now - 4 ? ` Since ${clock(began * 1000)}.` : "";
+    const [worst] = found, firing = page.alerts.filter(({ topic, startsAt, endsAt }) => topic === worst.topic && startsAt && !endsAt);
+    if (firing.length) began ??= Math.min(...firing.map(({ startsAt }) => startsAt)) / 1000;
+    const since = began && began < now - 4 ? ` Since ${clock(began * 1000)}.` : "";
     const others = found.length > 1 ? ` ${found.length - 1} more ${found.length === 2 ? "issue" : "issues"} beside it.` : "";
     return `${capital(worst.message)}.${since}${others}`;
   }

@@ -3,6 +3,8 @@
 //! Each test runs a script that drives the browser. The page must stay within its own origin and
 //! its policy, and write no error to the console, whatever the test does.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 use testbed::chromium::Browser;
 use testbed::tools::{self, ToolError};
@@ -14,6 +16,14 @@ const DRIVER: &str = include_str!("page/driver.mjs");
 
 fn browser() -> Result<Browser, ToolError> {
     Ok(Browser::new(tools::chromium()?, tools::playwright()?))
+}
+
+/// Starts a demo that sends itself requests.
+fn loaded(per_second: &str) -> Demo {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_node0-demo"));
+    command.args(["--listen", "127.0.0.1:0", "--database", "embedded", "--redis", "embedded"]);
+    command.args(["--load", per_second]);
+    Demo::spawn(command)
 }
 
 /// Runs a script over a demo and returns what it returns; fails for any problem of the page.
@@ -45,7 +55,7 @@ fn the_numbers_of_the_page_are_those_of_the_api() {
 #[test]
 fn a_fault_and_its_end_are_on_the_page_within_three_seconds() {
     let browser = testbed::require!(browser());
-    let demo = Demo::start(&["--load", "60"]);
+    let demo = loaded("60");
     let result = run(&browser, &demo, include_str!("page/fault.mjs"));
     for (what, millis) in result.as_object().expect("times") {
         assert!(millis.as_u64().is_some_and(|millis| millis <= 3000), "{what}: {result:#}");
@@ -55,7 +65,7 @@ fn a_fault_and_its_end_are_on_the_page_within_three_seconds() {
 #[test]
 fn a_killed_service_is_shown_as_lost_and_its_restart_as_a_gap() {
     let browser = testbed::require!(browser());
-    let demo = Demo::start(&["--load", "20"]);
+    let demo = loaded("20");
     let result = run(&browser, &demo, include_str!("page/restart.mjs"));
     assert_eq!(result["lost"], "reconnecting", "{result:#}");
     assert_eq!(result["isGrey"], true, "{result:#}");
@@ -67,7 +77,7 @@ fn a_killed_service_is_shown_as_lost_and_its_restart_as_a_gap() {
 #[test]
 fn a_reload_has_the_history_and_the_choices_of_the_address() {
     let browser = testbed::require!(browser());
-    let demo = Demo::start(&["--load", "20"]);
+    let demo = loaded("20");
     let result = run(&browser, &demo, include_str!("page/reload.mjs"));
     assert_eq!(result["isBackfilled"], true, "{result:#}");
     assert_eq!(result["range"], "5m", "{result:#}");
