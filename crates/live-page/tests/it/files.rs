@@ -104,6 +104,13 @@ fn a_title_cannot_leave_its_place() {
 }
 
 #[test]
+fn scripts_and_style_are_small() {
+    let files = Page::shared().files().iter().filter(|file| !file.name.ends_with(".svg"));
+    let bytes: usize = files.map(|file| file.gzip.len()).sum();
+    assert!(bytes <= 37_000, "{bytes} bytes, compressed");
+}
+
+#[test]
 fn the_compressed_form_is_the_file() {
     use std::io::Read as _;
     for file in Page::shared().files() {
