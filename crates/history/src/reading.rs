@@ -74,16 +74,7 @@ impl Taken {
         };
         let is_buckets = |entry: &Entry| matches!(entry.past, Past::Buckets(..));
         if !entries.iter().any(|entry| is_buckets(entry)) {
-            let metric = || query.metric.clone();
-            let is_level = matches!(first.past, Past::Level(_));
-            match wanted {
-                Wanted::Quantile(_) => return Err(QueryError::NoQuantiles { metric: metric() }),
-                Wanted::Buckets => return Err(QueryError::NoStatistic { metric: metric() }),
-                Wanted::Rate if is_level => {
-                    return Err(QueryError::NoStatistic { metric: metric() });
-                }
-                Wanted::Rate | Wanted::Mean => {}
-            }
+            check_statistic(query, first)?;
         }
         let range = range(store, time, query)?;
         let grid = Grid::new(&store.plan, range, query.step, is_buckets(first))?;
@@ -257,6 +248,19 @@ impl Taken {
             buckets: Vec::new(),
             resolutions: parts.iter().filter_map(resolution).collect(),
         }
+    }
+}
+
+/// Checks that what is wanted can be made of series like this one.
+fn check_statistic(query: &Query, entry: &Entry) -> Result<(), QueryError> {
+    let metric = query.metric.clone();
+    match (query.wanted, &entry.past) {
+        (_, Past::Buckets(..)) | (Wanted::Mean, _) => Ok(()),
+        (Wanted::Quantile(_), _) => Err(QueryError::NoQuantiles { metric }),
+        (Wanted::Buckets, _) | (Wanted::Rate, Past::Level(_)) => {
+            Err(QueryError::NoStatistic { metric })
+        }
+        (Wanted::Rate, Past::Rate(_) | Past::Total(..)) => Ok(()),
     }
 }
 

@@ -35,7 +35,7 @@ export function text(element, value) {
 export function prose(element, sentence) {
   if (element.dataset.said === sentence) return;
   element.dataset.said = sentence;
-  const parts = sentence.split("`").map((part, at) => (at % 2 ? make("code", {}, part) : part));
+  const parts = sentence.split("\x60").map((part, at) => (at % 2 ? make("code", {}, part) : part));
   element.replaceChildren(...parts);
 }
 
