@@ -23,6 +23,14 @@ function topics(more = {}) {
   };
 }
 
+/** Waits by the clock of this program, since the page's clock stands still. */
+async function until(page, holds, argument) {
+  for (const end = Date.now() + 30_000; !(await page.evaluate(holds, argument)); ) {
+    if (Date.now() > end) throw new Error(`never: ${holds} ${argument}`);
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
+
 /** Opens the page; the answers are those of a service with this health. */
 async function open({ document = order.document, score = { score: 78, status: "degraded", checks: {} }, width = 1440, data = topics() } = {}) {
   const context = await browser.newContext({ viewport: { width, height: 900 } });
@@ -79,13 +87,13 @@ async function open({ document = order.document, score = { score: 78, status: "d
       grey: getComputedStyle(document.getElementById("main")).filter, gaps: view.gaps.length, kept: app.kept,
     };`);
   await page.goto("http://page.test/");
-  await page.waitForFunction(() => document.querySelector("#ranges button"));
+  await until(page, () => document.querySelector("#ranges button") !== null);
   await it.quiet(100);
   return it;
 }
 
 /** Waits until the page has taken what was sent to it. */
-const settle = (it, state) => it.page.waitForFunction((state) => document.body.dataset.state === state, state, { polling: 20 });
+const settle = (it, state) => until(it.page, (state) => document.body.dataset.state === state, state);
 
 try {
   const empty = await open({ data: {}, score: {} });
@@ -167,7 +175,7 @@ try {
 
   const alone = await open({ document: order.alone });
   await alone.quiet(2500);
-  await alone.page.waitForFunction(() => document.body.dataset.state === "live", null, { polling: 20 });
+  await settle(alone, "live");
   states.alone = await alone.look();
   console.log(JSON.stringify({ states, problems }));
 } finally {
