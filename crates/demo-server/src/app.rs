@@ -81,7 +81,11 @@ fn only(route: MethodRouter<Arc<App>>, allowed: &'static str) -> MethodRouter<Ar
 
 async fn not_found(uri: Uri) -> ApiError {
     let path: String = uri.path().chars().take(200).collect();
-    ApiError::new(StatusCode::NOT_FOUND, "not_found", format!("there is no `{path}`: see `/`"))
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        format!("there is no `{path}`: see `/endpoints`"),
+    )
 }
 
 async fn create_order(

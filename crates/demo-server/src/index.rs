@@ -1,4 +1,4 @@
-//! The demo's first page: a list of its endpoints.
+//! The list of the demo's endpoints.
 //!
 //! The list is made from the index of all surfaces and from the list of faults, so
 //! that a new endpoint, monitor or fault is on the page without a change here.
@@ -15,7 +15,7 @@ use crate::chaos::Fault;
 /// The page, with placeholders for the lists of endpoints and faults.
 const PAGE: &str = include_str!("index.html");
 
-/// The surface of `GET /`.
+/// The surface of `GET /endpoints`.
 #[derive(Clone, Copy, Debug)]
 pub struct IndexPage {
     chaos: ChaosRoutes,
@@ -34,7 +34,7 @@ impl Surface for IndexPage {
     }
 
     fn endpoints(&self, mount: &Mount) -> Vec<Endpoint> {
-        let index = EndpointDesc::get("/", "This list of all endpoints.")
+        let index = EndpointDesc::get("/endpoints", "This list of all endpoints.")
             .returns("text/html; charset=utf-8", "A page with links.")
             .handler(show, (mount.index().clone(), self.chaos));
         vec![index]

@@ -8,13 +8,16 @@ use std::time::Duration;
 
 use deadpool_postgres::Manager;
 use node0::performance::PerformanceMonitor;
-use node0::{Clock, Latency, MonitoredPool, RegisterError};
+use node0::{Clock, Counter, Desc, Latency, MonitoredPool, RegisterError, Registry};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::cache::OrderCache;
 use crate::chaos::Chaos;
 use crate::payments::{PaymentError, Payments};
+
+/// A metric of the demo's own, as any service has them.
+const PLACED: Desc = Desc::counter("orders_placed_total", "Orders that were paid for and stored.");
 
 /// The price of every item, because the demo has no catalogue.
 const UNIT_PRICE_CENTS: u32 = 499;
@@ -98,6 +101,7 @@ pub struct Orders {
     clock: Clock,
     create: Latency,
     read: Latency,
+    placed: Counter,
 }
 
 impl NewOrder {
@@ -129,18 +133,19 @@ impl Orders {
     /// Stores orders through this pool.
     ///
     /// # Errors
-    /// Returns [`RegisterError`] when the operations cannot be registered.
+    /// Returns [`RegisterError`] when the operations and the counter cannot be registered.
     pub fn new(
         pool: MonitoredPool<Manager>,
         cache: OrderCache,
         payments: Payments,
         chaos: Chaos,
-        clock: Clock,
+        registry: &Registry,
         performance: &PerformanceMonitor,
     ) -> Result<Self, RegisterError> {
         let create = performance.latency("orders:create")?;
         let read = performance.latency("orders:read")?;
-        Ok(Self { pool, cache, payments, chaos, clock, create, read })
+        let (clock, placed) = (registry.clock().clone(), registry.counter(&PLACED, &[])?);
+        Ok(Self { pool, cache, payments, chaos, clock, create, read, placed })
     }
 
     /// Takes the payment for a new order and stores it.
@@ -161,6 +166,7 @@ impl Orders {
             self.insert(&order).await
         };
         self.create.time(paid_and_kept).await?;
+        self.placed.inc();
         self.cache.keep(&order).await;
         Ok(order)
     }

@@ -14,8 +14,8 @@ use node0::alerts::{AlertingBuilder, Alerts};
 use node0::notifier::{Notifier, NotifierBuilder, Target};
 use node0::postgres::PostgresCheck;
 use node0::{
-    Exporter, MonitoredPool, Monitoring, MonitoringBuilder, NativeHistograms, ReadinessStatus,
-    Shutdown, Traces, postgres, serve, stop_signal,
+    Exporter, LivePage, MonitoredPool, Monitoring, MonitoringBuilder, NativeHistograms,
+    ReadinessStatus, Shutdown, Traces, postgres, serve, stop_signal,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_postgres::NoTls;
@@ -47,7 +47,7 @@ pub async fn run(flags: Flags, targets: Vec<Target>) -> anyhow::Result<()> {
     let monitoring = exposed(Monitoring::builder(), &flags)
         .version(env!("CARGO_PKG_VERSION"))
         .naming(flags.naming)
-        .enable_streaming()
+        .live_page(LivePage::at("/").title("node0 demo"))
         .streaming_max_clients(flags.stream_max_clients as usize)
         .streaming_max_clients_per_ip(flags.stream_max_clients_per_ip as usize)
         .alerting(|alerts| alerting(alerts, &flags))
@@ -158,7 +158,9 @@ impl Parts {
         let bank = PaymentService::start(chaos.clone()).await?;
         let payments = Payments::new(monitoring.breakers(), bank.address())?;
         let performance = monitoring.performance();
-        let orders = Orders::new(pool.clone(), cache, payments, chaos.clone(), clock, performance)?;
+        let registry = monitoring.registry();
+        let orders =
+            Orders::new(pool.clone(), cache, payments, chaos.clone(), registry, performance)?;
         let shown = if flags.has_chaos() { ChaosRoutes::Shown } else { ChaosRoutes::Hidden };
         let endpoints = monitoring.routes_with(|routes| routes.surface(IndexPage::new(shown)))?;
         let app = App { orders, chaos, pool: pool.clone() };

@@ -34,7 +34,8 @@ pub struct Answer {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Statistic {
-    /// The rate of a counter per second, over the time that was observed.
+    /// The rate per second, over the time that was observed: of a counter's increments, or of the
+    /// values of a latency or distribution.
     Rate,
     /// The mean of a gauge's values.
     Level,
@@ -42,6 +43,8 @@ pub enum Statistic {
     Mean,
     /// The quantile that was asked for.
     Quantile,
+    /// The number of values, and the buckets in which they are.
+    Buckets,
 }
 
 /// One series of an answer, in the metric's base unit; `None` where nothing is known.
@@ -61,6 +64,13 @@ pub struct AnsweredSeries {
     /// The largest, likewise.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub max: Vec<Option<f64>>,
+    /// The bounds of the buckets, ascending, if they were asked for: one more than there are
+    /// buckets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bounds: Vec<f64>,
+    /// The number of values in each bucket, for each step; empty if they were not asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<Option<Vec<u64>>>,
     /// The resolutions of the data, by time. If one is coarser than the step, its values repeat.
     pub resolutions: Vec<Resolution>,
 }

@@ -18,6 +18,7 @@ pub(crate) struct Point {
 /// Makes points of intervals.
 pub(crate) trait Fold {
     type Row: Row;
+    type Point: Clone;
 
     /// Prepares for the intervals of a tier.
     fn begin(&mut self, observed: &[Observed], halvings: u32);
@@ -26,7 +27,7 @@ pub(crate) trait Fold {
     fn add(&mut self, interval: u64, row: &Self::Row);
 
     /// Returns the point of all intervals that were added since the last call.
-    fn take(&mut self) -> Option<Point>;
+    fn take(&mut self) -> Option<Self::Point>;
 }
 
 /// The mean of a gauge.
@@ -35,6 +36,7 @@ pub(crate) struct LevelFold(Numbers);
 
 impl Fold for LevelFold {
     type Row = Numbers;
+    type Point = Point;
 
     fn begin(&mut self, _: &[Observed], _: u32) {}
 
@@ -69,6 +71,7 @@ impl RateFold {
 
 impl Fold for RateFold {
     type Row = Numbers;
+    type Point = Point;
 
     fn begin(&mut self, observed: &[Observed], _: u32) {
         self.observed = observed.to_vec();
@@ -179,6 +182,7 @@ impl BucketsFold {
 
 impl Fold for BucketsFold {
     type Row = Counts;
+    type Point = Point;
 
     fn begin(&mut self, _: &[Observed], halvings: u32) {
         self.tier_halvings = halvings;
@@ -228,5 +232,47 @@ impl Fold for BucketsFold {
         }
         (self.rows, self.counted, self.count, self.sum) = (0, 0, 0, 0.0);
         Some(Point { value, min, max })
+    }
+}
+
+/// The values of a latency or distribution per second.
+#[derive(Debug, Default)]
+pub(crate) struct CallsFold {
+    observed: Vec<Observed>,
+    count: u64,
+    /// The observed seconds.
+    span: f64,
+    /// The lowest and the highest rate of an interval.
+    bounds: Option<(f64, f64)>,
+}
+
+impl Fold for CallsFold {
+    type Row = Counts;
+    type Point = Point;
+
+    fn begin(&mut self, observed: &[Observed], _: u32) {
+        self.observed = observed.to_vec();
+    }
+
+    fn add(&mut self, interval: u64, row: &Counts) {
+        let Ok(at) = self.observed.binary_search_by_key(&interval, |observed| observed.interval)
+        else {
+            return;
+        };
+        let span = self.observed[at].span.as_secs_f64();
+        if span <= 0.0 {
+            return;
+        }
+        let rate = row.summary.count as f64 / span;
+        let (lowest, highest) = self.bounds.unwrap_or((rate, rate));
+        self.bounds = Some((lowest.min(rate), highest.max(rate)));
+        self.count += row.summary.count;
+        self.span += span;
+    }
+
+    fn take(&mut self) -> Option<Point> {
+        let (count, span) = (std::mem::take(&mut self.count), std::mem::take(&mut self.span));
+        let (min, max) = self.bounds.take()?;
+        Some(Point { value: count as f64 / span, min, max })
     }
 }

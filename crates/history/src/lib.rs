@@ -78,6 +78,7 @@ mod when;
 
 mod fold;
 mod grid;
+mod heat;
 mod reading;
 
 mod entry;

@@ -31,7 +31,16 @@ pub struct Query {
     pub(crate) from: When,
     pub(crate) to: When,
     pub(crate) step: Option<Duration>,
-    pub(crate) quantile: Option<f64>,
+    pub(crate) wanted: Wanted,
+}
+
+/// What is made of the values of a latency or distribution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Wanted {
+    Mean,
+    Quantile(f64),
+    Rate,
+    Buckets,
 }
 
 impl Query {
@@ -43,7 +52,7 @@ impl Query {
             from: When::Ago(Duration::from_secs(900)),
             to: When::default(),
             step: None,
-            quantile: None,
+            wanted: Wanted::Mean,
         }
     }
 
@@ -85,7 +94,23 @@ impl Query {
 
     /// Asks for a quantile of a latency or distribution, such as 0.95; by default its mean.
     pub fn quantile(mut self, quantile: f64) -> Self {
-        self.quantile = Some(quantile);
+        self.wanted = Wanted::Quantile(quantile);
+        self
+    }
+
+    /// Asks for the number of values per second of a latency or distribution, such as calls per
+    /// second. Of a counter, this is what a query without it asks for.
+    pub fn rate(mut self) -> Self {
+        self.wanted = Wanted::Rate;
+        self
+    }
+
+    /// Asks how many values of a latency or distribution fell into each bucket, for a heat map.
+    ///
+    /// The bounds of the buckets are powers of the square root of two, as in
+    /// [`AnsweredSeries::bounds`](crate::AnsweredSeries::bounds).
+    pub fn buckets(mut self) -> Self {
+        self.wanted = Wanted::Buckets;
         self
     }
 }
@@ -132,6 +157,12 @@ pub enum QueryError {
     /// The metric is no latency or distribution, and so has no quantiles.
     #[error("is for latencies and distributions: ask for `{metric}` without it")]
     NoQuantiles {
+        /// The metric.
+        metric: String,
+    },
+    /// The metric has no values to count: it is a gauge, or a counter that was asked for buckets.
+    #[error("is for latencies and distributions: ask for `{metric}` without it")]
+    NoStatistic {
         /// The metric.
         metric: String,
     },

@@ -11,20 +11,24 @@ use metrics_core::{Labels, Layout};
 
 use crate::answer::{Answer, AnsweredSeries, Resolution, Statistic};
 use crate::entry::{Entry, Past};
-use crate::fold::{BucketsFold, Fold, LevelFold, Point, RateFold};
+use crate::fold::{BucketsFold, CallsFold, Fold, LevelFold, Point, RateFold};
 use crate::grid::Grid;
-use crate::query::{MAX_VALUES, Query, QueryError};
+use crate::heat::{Heat, HeatFold};
+use crate::query::{MAX_VALUES, Query, QueryError, Wanted};
 use crate::store::Store;
 use crate::tier::{Plan, Time, millis};
 use crate::timeline::Observed;
 use crate::track::{Extract, Tracks};
 use crate::when::When;
 
+/// About as many buckets as a latency fills, for the limit of an answer.
+const ROWS: u64 = 64;
+
 /// Everything that an answer is made of.
 #[derive(Debug)]
 pub(crate) struct Taken {
     metric: String,
-    quantile: Option<f64>,
+    wanted: Wanted,
     statistic: Statistic,
     grid: Grid,
     time: Time,
@@ -57,7 +61,8 @@ struct Part<R> {
 impl Taken {
     /// Takes what a query needs.
     pub(crate) fn new(store: &Store, query: &Query) -> Result<Self, QueryError> {
-        if query.quantile.is_some_and(|quantile| !(0.0..=1.0).contains(&quantile)) {
+        let wanted = query.wanted;
+        if matches!(wanted, Wanted::Quantile(quantile) if !(0.0..=1.0).contains(&quantile)) {
             return Err(QueryError::Quantile);
         }
         let entries = store.metric(&query.metric);
@@ -68,8 +73,8 @@ impl Taken {
             });
         };
         let is_buckets = |entry: &Entry| matches!(entry.past, Past::Buckets(..));
-        if query.quantile.is_some() && !entries.iter().any(|entry| is_buckets(entry)) {
-            return Err(QueryError::NoQuantiles { metric: query.metric.clone() });
+        if !entries.iter().any(|entry| is_buckets(entry)) {
+            check_statistic(query, first)?;
         }
         let range = range(store, time, query)?;
         let grid = Grid::new(&store.plan, range, query.step, is_buckets(first))?;
@@ -79,18 +84,20 @@ impl Taken {
             .filter(|entry| query.matchers.matches(&entry.labels))
             .collect();
         let (series, points) = (matching.len(), grid.points as u64);
-        if series as u64 * points > MAX_VALUES {
+        let each = if wanted == Wanted::Buckets { ROWS } else { 1 };
+        if (series as u64).saturating_mul(points * each) > MAX_VALUES {
             return Err(QueryError::TooManyValues { series, points });
         }
         let tiers = store.plan.tiers.iter().zip(&store.timelines);
         Ok(Self {
             metric: query.metric.clone(),
-            quantile: query.quantile,
-            statistic: match (&first.past, query.quantile) {
-                (Past::Rate(_) | Past::Total(..), _) => Statistic::Rate,
+            wanted,
+            statistic: match (&first.past, wanted) {
+                (Past::Rate(_) | Past::Total(..), _) | (_, Wanted::Rate) => Statistic::Rate,
                 (Past::Level(_), _) => Statistic::Level,
-                (Past::Buckets(..), None) => Statistic::Mean,
-                (Past::Buckets(..), Some(_)) => Statistic::Quantile,
+                (Past::Buckets(..), Wanted::Mean) => Statistic::Mean,
+                (Past::Buckets(..), Wanted::Quantile(_)) => Statistic::Quantile,
+                (Past::Buckets(..), Wanted::Buckets) => Statistic::Buckets,
             },
             observed: tiers
                 .map(|(tier, timeline)| timeline.range(Grid::intervals(tier, &grid.range())))
@@ -114,7 +121,14 @@ impl Taken {
                 self.read(labels, parts, Depth::All, &mut RateFold::new(self.period))
             }
             Parts::Level(parts) => self.read(labels, parts, Depth::All, &mut LevelFold::default()),
-            Parts::Buckets(parts, layout) => self.read_buckets(labels, parts, *layout),
+            Parts::Buckets(parts, layout) => match self.wanted {
+                Wanted::Mean => self.read_buckets(labels, parts, *layout, None),
+                Wanted::Quantile(quantile) => {
+                    self.read_buckets(labels, parts, *layout, Some(quantile))
+                }
+                Wanted::Rate => self.read(labels, parts, Depth::Summary, &mut CallsFold::default()),
+                Wanted::Buckets => self.read_heat(labels, parts, *layout),
+            },
         });
         Answer {
             statistic: self.statistic,
@@ -133,33 +147,69 @@ impl Taken {
         labels: &Labels,
         parts: &[Part<Counts>],
         layout: Layout,
+        quantile: Option<f64>,
     ) -> AnsweredSeries {
         // A mean is computed from any summaries; a percentile is that of a single one.
         let has_one_for_each_point =
             |part: &Part<Counts>| self.plan.tiers[part.tier].step >= self.grid.step;
         let is_stored =
             |quantile| QUANTILES.contains(&quantile) && parts.iter().all(has_one_for_each_point);
-        if self.quantile.is_none_or(is_stored) {
-            let mut fold = BucketsFold::new(layout, self.quantile);
+        if quantile.is_none_or(is_stored) {
+            let mut fold = BucketsFold::new(layout, quantile);
             let series = self.read(labels, parts, Depth::Summary, &mut fold);
             // A point may have two rows all the same, as after a restart of the series.
             if !fold.needs_counts {
                 return series;
             }
         }
-        self.read(labels, parts, Depth::All, &mut BucketsFold::new(layout, self.quantile))
+        self.read(labels, parts, Depth::All, &mut BucketsFold::new(layout, quantile))
+    }
+
+    /// Reads one series of buckets with the counts of each step.
+    fn read_heat(&self, labels: &Labels, parts: &[Part<Counts>], layout: Layout) -> AnsweredSeries {
+        let steps = self.fold(parts, Depth::All, &mut HeatFold::new(layout));
+        let (bounds, buckets) = Heat::table(&steps);
+        let total = |heat: &Option<Heat>| heat.as_ref().map(|heat| heat.total() as f64);
+        let values = steps.iter().map(total).collect();
+        AnsweredSeries { values, bounds, buckets, ..self.empty(labels, parts) }
     }
 
     /// Reads one series.
-    fn read<F: Fold>(
+    fn read<F: Fold<Point = Point>>(
         &self,
         labels: &Labels,
         parts: &[Part<F::Row>],
         depth: Depth,
         fold: &mut F,
     ) -> AnsweredSeries {
-        let Self { grid, plan, time, .. } = self;
-        let mut columns = Columns::new(grid.points);
+        let points = self.fold(parts, depth, fold);
+        let column = |of: fn(&Point) -> f64| {
+            points.iter().map(|point| point.as_ref().map(of)).collect::<Vec<_>>()
+        };
+        let is_coarse = self.grid.step > self.plan.base() || parts.iter().any(|part| part.tier > 0);
+        let bounds = |of| if is_coarse { column(of) } else { Vec::new() };
+        AnsweredSeries {
+            values: column(|point| point.value),
+            min: bounds(|point| point.min),
+            max: bounds(|point| point.max),
+            ..self.empty(labels, parts)
+        }
+    }
+
+    /// Folds the intervals of a series into points.
+    fn fold<F: Fold>(
+        &self,
+        parts: &[Part<F::Row>],
+        depth: Depth,
+        fold: &mut F,
+    ) -> Vec<Option<F::Point>> {
+        let Self { grid, plan, .. } = self;
+        let mut columns = vec![None; grid.points];
+        let mut set = |points: Range<usize>, point: Option<F::Point>| {
+            if point.is_some() {
+                columns[points].fill(point);
+            }
+        };
         let mut running = 0..0;
         for part in parts {
             let tier = &plan.tiers[part.tier];
@@ -168,16 +218,21 @@ impl Taken {
                 let Range { start, end } = grid.points_of(tier, interval);
                 let points = start.max(part.points.start)..end.min(part.points.end);
                 if running != points {
-                    columns.set(std::mem::replace(&mut running, points), fold.take());
+                    set(std::mem::replace(&mut running, points), fold.take());
                 }
                 fold.add(interval, row);
             });
         }
-        columns.set(running, fold.take());
-        let is_coarse = grid.step > plan.base() || parts.iter().any(|part| part.tier > 0);
+        set(running, fold.take());
+        columns
+    }
+
+    /// Returns a series without values, with its resolutions.
+    fn empty<R>(&self, labels: &Labels, parts: &[Part<R>]) -> AnsweredSeries {
+        let Self { grid, plan, time, .. } = self;
         // A point that is made of two tiers has the resolution of the coarser one, which comes first.
         let mut next = 0;
-        let resolution = |part: &Part<F::Row>| {
+        let resolution = |part: &Part<R>| {
             let from = part.points.start.max(std::mem::replace(&mut next, part.points.end));
             (from < part.points.end).then(|| Resolution {
                 from: time.to_wall(grid.time(from)),
@@ -186,11 +241,26 @@ impl Taken {
         };
         AnsweredSeries {
             labels: labels.clone(),
-            values: columns.values,
-            min: if is_coarse { columns.min } else { Vec::new() },
-            max: if is_coarse { columns.max } else { Vec::new() },
+            values: Vec::new(),
+            min: Vec::new(),
+            max: Vec::new(),
+            bounds: Vec::new(),
+            buckets: Vec::new(),
             resolutions: parts.iter().filter_map(resolution).collect(),
         }
+    }
+}
+
+/// Checks that what is wanted can be made of series like this one.
+fn check_statistic(query: &Query, entry: &Entry) -> Result<(), QueryError> {
+    let metric = query.metric.clone();
+    match (query.wanted, &entry.past) {
+        (_, Past::Buckets(..)) | (Wanted::Mean, _) => Ok(()),
+        (Wanted::Quantile(_), _) => Err(QueryError::NoQuantiles { metric }),
+        (Wanted::Buckets, _) | (Wanted::Rate, Past::Level(_)) => {
+            Err(QueryError::NoStatistic { metric })
+        }
+        (Wanted::Rate, Past::Rate(_) | Past::Total(..)) => Ok(()),
     }
 }
 
@@ -237,29 +307,4 @@ fn parts<R: Row>(tracks: &Tracks<R>, store: &Store, grid: &Grid) -> Vec<Part<R>>
         Part { tier, points, intervals, extract: tracks.extract(plan, tier, intervals) }
     };
     grid.parts(plan, &starts).into_iter().map(part).collect()
-}
-
-/// The columns of one series.
-#[derive(Debug)]
-struct Columns {
-    values: Vec<Option<f64>>,
-    min: Vec<Option<f64>>,
-    max: Vec<Option<f64>>,
-}
-
-impl Columns {
-    fn new(points: usize) -> Self {
-        let empty = || vec![None; points];
-        Self { values: empty(), min: empty(), max: empty() }
-    }
-
-    /// Sets points to what was folded.
-    fn set(&mut self, points: Range<usize>, folded: Option<Point>) {
-        let Some(folded) = folded else { return };
-        for point in points {
-            self.values[point] = Some(folded.value);
-            self.min[point] = Some(folded.min);
-            self.max[point] = Some(folded.max);
-        }
-    }
 }

@@ -36,10 +36,13 @@
 //! This crate depends on no monitor. It reads the registry's samples: a sample is a
 //! snapshot of all metrics, with the health that was judged from it. Each monitor
 //! has a topic, such as `database`, and `/metrics/database` answers as soon as that
-//! monitor is registered. The feature `history` adds [`Routes::history`], the endpoint `/metrics/history`, and the feature
-//! `stream` adds `StreamEndpoint`, the endpoint `/metrics/stream`.
+//! monitor is registered. The feature `history` adds [`Routes::history`], the endpoint
+//! `/metrics/history`, the feature `stream` adds `StreamEndpoint`, the endpoint `/metrics/stream`, and
+//! the feature `page` adds `LivePage`, the page that shows them to people.
 
 mod endpoints;
+#[cfg(feature = "page")]
+mod page;
 #[cfg(feature = "stream")]
 mod stream;
 
@@ -52,5 +55,7 @@ pub use http_server::{
     Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus, Serve, Shutdown, bind,
     max_connections_by_descriptors, serve,
 };
+#[cfg(feature = "page")]
+pub use page::LivePage;
 #[cfg(feature = "stream")]
 pub use stream::{STREAM_CLOSED, STREAM_DESCS, STREAM_MESSAGES, STREAM_REFUSED, StreamEndpoint};

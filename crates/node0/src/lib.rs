@@ -29,6 +29,7 @@
 //! `/metrics/system` and `/metrics/runtime`; `/metrics/history` has the past of each metric.
 //! [`MonitoringBuilder::enable_streaming`] adds `/metrics/stream`, which sends the present to any
 //! number of readers over WebSocket or as server-sent events.
+//! [`MonitoringBuilder::live_page`] adds a page that shows all of it to people.
 //! `/alerts` shows what is wrong by the rules of [`alerts::built_in`], which
 //! [`MonitoringBuilder::alerting`] changes.
 //! Recording takes one to three nanoseconds. A monitor that panics or hangs is
@@ -116,9 +117,9 @@ pub use exporter::{
 };
 pub use http_glue::{
     AlertPages, ApiError, BindError, CheckReport, CheckStatus, Endpoint, EndpointDesc, Index,
-    Mount, Parameter, Query, Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus,
-    RenderLimits, RenderSlots, Routes, RoutesError, Serve, Shutdown, StreamEndpoint, Surface, bind,
-    serve,
+    LivePage, Mount, Parameter, Query, Readiness, ReadinessBuilder, ReadinessReport,
+    ReadinessStatus, RenderLimits, RenderSlots, Routes, RoutesError, Serve, Shutdown,
+    StreamEndpoint, Surface, bind, serve,
 };
 pub use metrics_core::{
     Alert, AlertCause, AlertChange, AlertState, AnyMetric, Assessment, Buckets, ByLabel, Classic,
@@ -159,6 +160,11 @@ struct NativeHistogramsPage;
 #[cfg(all(doctest, feature = "tracing-opentelemetry"))]
 #[doc = include_str!("../../../docs/traces.md")]
 struct TracesPage;
+
+/// The page about the live page, whose example is compiled as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/live-page.md")]
+struct LivePageGuide;
 
 /// The page about alerts, whose examples are compiled as tests.
 #[cfg(doctest)]

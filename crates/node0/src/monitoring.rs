@@ -1,6 +1,7 @@
 //! The monitoring: all parts of node0, connected.
 
 mod alerts;
+mod page;
 mod past;
 mod serving;
 mod stream;
@@ -15,7 +16,7 @@ use axum::Router;
 use exporter::{Exporter, ExporterBuilder, Format, Naming};
 use history::{History, HistoryBuilder};
 use http_glue::{
-    AlertPages, Readiness, ReadinessBuilder, Routes, RoutesError, Shutdown,
+    AlertPages, LivePage, Readiness, ReadinessBuilder, Routes, RoutesError, Shutdown,
     max_connections_by_descriptors,
 };
 use metrics_core::{
@@ -63,6 +64,7 @@ struct Inner {
     alerts: WatchedAlerts,
     exporter: Arc<Exporter>,
     history: Option<History>,
+    page: Option<LivePage>,
     stream: StreamSettings,
     max_connections: usize,
     /// The stream, if it is enabled and there is a sampling thread.
@@ -110,6 +112,7 @@ pub struct MonitoringBuilder {
     exporter: ExporterBuilder,
     naming: Option<Naming>,
     history: Option<HistoryBuilder>,
+    page: Option<LivePage>,
     stream: StreamSettings,
     readiness: Option<ReadinessSettings>,
     max_connections: Option<usize>,
@@ -213,6 +216,7 @@ impl MonitoringBuilder {
             requests: requests(&registry, &monitors.performance, self.traces)?,
             exporter: Arc::new(exporter.build()),
             history,
+            page: self.page,
             stream: self.stream,
             max_connections: self.max_connections.unwrap_or_else(max_connections_by_descriptors),
             streaming: OnceLock::new(),
@@ -238,6 +242,7 @@ impl Monitoring {
             alerts: AlertSettings::default(),
             exporter: Exporter::builder(),
             history: Some(History::builder()),
+            page: None,
             stream: StreamSettings::default(),
             naming: None,
             readiness: None,
@@ -354,6 +359,10 @@ impl Monitoring {
         };
         let routes = match self.streaming() {
             Some(streaming) => stream.add_to(routes, registry, streaming)?,
+            None => routes,
+        };
+        let routes = match self.page() {
+            Some(page) => routes.surface(page),
             None => routes,
         };
         let routes = match version {

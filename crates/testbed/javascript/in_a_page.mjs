@@ -25,10 +25,9 @@ try {
   page.on("console", (message) => console.error(message.text()));
   page.on("pageerror", (error) => console.error(String(error)));
   await page.goto(order.url);
+  // An expression, since a page's policy may forbid to make functions of text.
   const answer = await page.evaluate(
-    ({ script, argument }) =>
-      Object.getPrototypeOf(async () => {}).constructor("argument", script)(argument),
-    order,
+    `(async (argument) => { ${order.script}\n })(${JSON.stringify(order.argument)})`,
   );
   console.log(JSON.stringify(answer ?? null));
 } finally {

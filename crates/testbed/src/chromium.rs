@@ -65,15 +65,29 @@ impl Browser {
         argument: &Value,
         seconds: u64,
     ) -> Result<Value, ScriptError> {
+        let order = json!({ "url": url, "script": script, "argument": argument });
+        self.drive(PROGRAM, order, seconds)
+    }
+
+    /// Runs a program that drives the browser by Playwright, and returns the JSON that it prints.
+    ///
+    /// The program is a module for Node.js. `process.env.NODE0_PLAYWRIGHT` is the module of
+    /// Playwright, and its argument a file with `order` as JSON, to which the path of the browser
+    /// is added as `chromium`. It may take `seconds`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ScriptError`] when the program fails, prints no JSON, or takes longer.
+    pub fn drive(
+        &self,
+        program_text: &str,
+        mut order: Value,
+        seconds: u64,
+    ) -> Result<Value, ScriptError> {
         let folder = tempfile::Builder::new().prefix("node0-chromium-").tempdir()?;
-        let program = folder.path().join("in_a_page.mjs");
-        std::fs::write(&program, PROGRAM)?;
-        let order = json!({
-            "chromium": self.chromium.program(),
-            "url": url,
-            "script": script,
-            "argument": argument,
-        });
+        let program = folder.path().join("program.mjs");
+        std::fs::write(&program, program_text)?;
+        order["chromium"] = json!(self.chromium.program());
         let order_path = folder.path().join("order.json");
         std::fs::write(&order_path, order.to_string())?;
         let mut command = self.playwright.command(&program);

@@ -150,6 +150,15 @@ pub(super) const LAYERS: &[Row] = &[
         }],
     },
     Row {
+        role: Role::Reader,
+        name: "live-page",
+        knows: "the files of the live page, and how they are embedded; no HTTP",
+        ours: Ours::ByRole,
+        outside: Outside::Only(&["flate2"]),
+        never: &[RUNTIMES, WEB, FORMATS],
+        oversize: &[],
+    },
+    Row {
         role: Role::Outlet,
         name: "streaming",
         knows: "the present for any number of clients: subscriptions, frames, back-pressure; no HTTP",
@@ -239,7 +248,7 @@ pub(super) const LAYERS: &[Row] = &[
     Row {
         role: Role::Surface,
         name: "http-glue",
-        knows: "HTTP: endpoints, probes, the stream",
+        knows: "HTTP: endpoints, probes, the stream, the page",
         ours: Ours::ByRole,
         outside: Outside::Only(&[
             "axum",

@@ -1,4 +1,4 @@
-//! The first page lists every endpoint.
+//! The index lists every endpoint.
 
 use node0_demo::chaos::Fault;
 use serde_json::Value;
@@ -20,7 +20,7 @@ fn known(demo: &Demo, target: &str) -> Vec<String> {
 #[test]
 fn the_index_has_every_topic_endpoint_and_fault() {
     let demo = Demo::start(&[]);
-    let page = demo.get("/").text();
+    let page = demo.get("/endpoints").text();
     let mut topics = known(&demo, "/metrics/nothing");
     topics.sort_unstable();
     assert_eq!(topics, TOPICS, "the topics of the facade's monitors");
@@ -33,7 +33,7 @@ fn the_index_has_every_topic_endpoint_and_fault() {
     }
     let description = demo.json("/metrics/openapi.json");
     let paths = description["paths"].as_object().expect("paths");
-    assert!(paths.contains_key("/"), "the index describes itself");
+    assert!(paths.contains_key("/endpoints"), "the index describes itself");
     for (path, item) in paths {
         let summary = item["get"]["summary"].as_str().expect("a summary");
         assert!(page.contains(&format!("<code>{path}</code>")), "{path}");
@@ -47,10 +47,10 @@ fn the_index_has_every_topic_endpoint_and_fault() {
 #[test]
 fn the_index_shows_no_faults_when_chaos_is_off() {
     let demo = Demo::start(&["--chaos", "off"]);
-    let page = demo.get("/");
+    let page = demo.get("/endpoints");
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     assert!(!page.text().contains("/chaos"));
-    let wrong = demo.send(&Request::new("POST", "/"));
+    let wrong = demo.send(&Request::new("POST", "/endpoints"));
     assert_eq!((wrong.status, wrong.header("allow")), (405, Some("GET, HEAD")));
     let description: Value = demo.json("/metrics/openapi.json");
     assert_eq!(description["info"]["version"], env!("CARGO_PKG_VERSION"));

@@ -13,6 +13,7 @@ mod inputs;
 mod judges;
 mod openapi;
 mod oracle;
+mod page;
 mod payments;
 mod probes;
 mod scrape;

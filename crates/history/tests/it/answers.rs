@@ -97,6 +97,57 @@ fn a_latency_is_its_mean_or_a_quantile_of_all_its_values() {
 }
 
 #[test]
+fn a_latency_has_calls_per_second_too() {
+    let mut bench = Bench::new();
+    let work = bench.registry.latency(&WORK, &[]).unwrap();
+    // Ten calls a second, then none, then a hundred.
+    bench.ticks(30, |tick| {
+        let calls = if tick < 10 { 10 } else { 100 * u64::from(tick >= 20) };
+        (0..calls).for_each(|_| work.record(Duration::from_millis(5)));
+    });
+    let query = Query::new("work_seconds").last(SECOND * 30).step(SECOND * 10).rate();
+    let answer = bench.ask(query);
+    assert_eq!(answer.statistic, Statistic::Rate);
+    assert_eq!(values(&answer), [Some(10.0), Some(0.0), Some(100.0)]);
+    let whole = bench.ask(Query::new("work_seconds").last(SECOND * 30).step(SECOND * 30).rate());
+    assert_near(values(&whole)[0], 1100.0 / 30.0, 0.1);
+    assert_eq!(whole.series[0].max, [Some(100.0)]);
+}
+
+#[test]
+fn the_buckets_of_a_latency_count_all_its_values_once() {
+    let mut bench = Bench::new();
+    let work = bench.registry.latency(&WORK, &[]).unwrap();
+    // Two populations: many calls of a millisecond, and few of a second.
+    bench.ticks(40, |tick| {
+        if tick < 20 {
+            (0..50).for_each(|_| work.record(Duration::from_millis(1)));
+            (0..3).for_each(|_| work.record(Duration::from_millis(1000)));
+        }
+    });
+    // Steps of a single second, of several, and of a coarser tier.
+    for (step, of_step) in [(1, 53), (10, 530), (20, 1060)] {
+        let query = Query::new("work_seconds").last(SECOND * 40).step(SECOND * step).buckets();
+        let answer = bench.ask(query);
+        assert_eq!(answer.statistic, Statistic::Buckets);
+        let series = &answer.series[0];
+        let first = series.buckets[0].as_ref().expect("there were calls");
+        assert_eq!(first.len() + 1, series.bounds.len());
+        assert_eq!(first.iter().sum::<u64>(), of_step);
+        assert_eq!(series.values[0], Some(of_step as f64));
+        let at = |seconds: f64| {
+            let holds = |pair: &[f64]| pair[0] <= seconds && seconds < pair[1];
+            first[series.bounds.windows(2).position(holds).expect("a bucket")]
+        };
+        assert_eq!((at(0.001), at(1.0)), (of_step * 50 / 53, of_step * 3 / 53));
+        assert_eq!(series.buckets.last(), Some(&None), "no calls, no counts");
+        for pair in series.bounds.windows(2) {
+            assert!((pair[1] / pair[0] - std::f64::consts::SQRT_2).abs() < 1e-9);
+        }
+    }
+}
+
+#[test]
 fn a_distribution_has_quantiles_too_and_an_idle_one_has_none() {
     let mut bench = Bench::new();
     let size = bench.registry.distribution(&SIZE, &[]).unwrap();
@@ -222,6 +273,9 @@ fn a_query_that_cannot_be_answered_is_refused() {
     assert_eq!(refused(&bench, Query::new("work_seconds").quantile(1.5)), QueryError::Quantile);
     let no_quantiles = QueryError::NoQuantiles { metric: "jobs_total".into() };
     assert_eq!(refused(&bench, jobs().quantile(0.5)), no_quantiles);
+    let no_statistic = QueryError::NoStatistic { metric: "jobs_total".into() };
+    assert_eq!(refused(&bench, jobs().buckets()), no_statistic);
+    assert!(bench.history.query(&jobs().rate()).is_ok(), "a counter has a rate anyway");
 }
 
 #[test]

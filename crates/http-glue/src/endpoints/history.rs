@@ -41,6 +41,12 @@ const QUANTILE: Parameter = Parameter::text(
 )
 .of_form("^(0(\\.[0-9]{1,9})?|1(\\.0)?)$");
 
+const STATISTIC: Parameter = Parameter::words(
+    "statistic",
+    "Of a latency or distribution: its values per second, or how many are in each bucket.",
+    &["rate", "buckets"],
+);
+
 /// The form of a moment.
 const MOMENT: &str = "^([0-9]{1,15}|-[0-9]{1,9}(ms|s|m|h|d)?)$";
 
@@ -87,6 +93,7 @@ impl Surface for Past {
             .parameter(TO)
             .parameter(STEP)
             .parameter(QUANTILE)
+            .parameter(STATISTIC)
             .returns(reply::JSON, "A column of values for each series, in the metric's base unit.")
             .error(StatusCode::NOT_FOUND, "unknown_metric", "The history has no such metric.")
             .rendered(slots)
@@ -124,6 +131,11 @@ fn query(parameters: Query<'_>) -> Result<history::Query, ApiError> {
     if let Some(quantile) = parsed(parameters, &QUANTILE, number)? {
         query = query.quantile(quantile);
     }
+    match parameters.text(&STATISTIC)?.as_deref() {
+        Some("rate") => query = query.rate(),
+        Some(_) => query = query.buckets(),
+        None => {}
+    }
     Ok(query)
 }
 
@@ -148,6 +160,7 @@ fn refused(error: QueryError) -> ApiError {
         QueryError::ZeroStep | QueryError::TooManyPoints { .. } => STEP,
         QueryError::TooManyValues { .. } => MATCH,
         QueryError::Quantile | QueryError::NoQuantiles { .. } => QUANTILE,
+        QueryError::NoStatistic { .. } => STATISTIC,
         _ => METRIC,
     };
     ApiError::invalid_parameter(parameter.name(), &error.to_string(), &[])

@@ -173,7 +173,7 @@ async fn it_is_read_only_and_described() {
     assert_eq!(head.header("cache-control"), "no-store");
     let description = worked.served.get("/metrics/openapi.json").await.json();
     let described = &description["paths"]["/metrics/history"]["get"];
-    assert_eq!(described["parameters"].as_array().map(Vec::len), Some(6));
+    assert_eq!(described["parameters"].as_array().map(Vec::len), Some(7));
     assert_eq!(described["parameters"][0]["required"], true);
 }
 

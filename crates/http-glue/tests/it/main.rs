@@ -6,6 +6,8 @@ mod endpoints;
 mod history;
 mod openapi;
 mod overload;
+#[cfg(feature = "page")]
+mod page;
 mod panics;
 mod readiness;
 mod shapes;

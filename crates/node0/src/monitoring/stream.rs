@@ -110,6 +110,11 @@ impl Monitoring {
 }
 
 impl StreamSettings {
+    /// Returns the path of the stream.
+    pub(super) fn path(&self) -> Cow<'static, str> {
+        self.path.clone()
+    }
+
     /// Starts the stream if it is enabled, beside a server with so many connections.
     pub(super) fn start(
         &self,

@@ -39,7 +39,7 @@ fn run(browser: &Browser, address: SocketAddr, script: &str) -> Value {
     let script = format!("{TOOLS}\n{script}");
     let argument = json!({ "address": address });
     browser
-        .run_in_page(&format!("http://{address}/"), &script, &argument, 60)
+        .run_in_page(&format!("http://{address}/endpoints"), &script, &argument, 60)
         .unwrap_or_else(|error| panic!("{error}"))
 }
 

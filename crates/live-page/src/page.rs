@@ -1,0 +1,114 @@
+//! All files of the page, and the version that names them.
+
+use std::sync::OnceLock;
+
+use flate2::Crc;
+
+use crate::document::{Document, fill};
+use crate::file::File;
+
+/// The folder of the files' addresses: `live-page/{version}/app.js`.
+pub const FOLDER: &str = "live-page";
+
+/// What the document may load and run, for the header `Content-Security-Policy`.
+///
+/// Scripts and styles come from the service itself, and from files only. No script may turn text
+/// into elements, so a name from outside, such as that of a metric, can never become code.
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'; require-trusted-types-for 'script'";
+
+const TEMPLATE: &str = include_str!("../ui/index.html");
+
+macro_rules! files {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!("../ui/", $name)))),+]
+    };
+}
+
+const FILES: &[(&str, &str)] = files![
+    "app.js",
+    "card.js",
+    "chart.js",
+    "dom.js",
+    "format.js",
+    "icon.svg",
+    "measure.js",
+    "net.js",
+    "own.js",
+    "panels.js",
+    "read.js",
+    "scale.js",
+    "state.js",
+    "steer.js",
+    "store.js",
+    "style.css",
+];
+
+/// The files of the page.
+#[derive(Clone, Debug)]
+pub struct Page {
+    files: Vec<File>,
+    version: String,
+    /// The document, before it knows a service.
+    template: String,
+}
+
+impl Page {
+    /// Returns the page; the first call compresses its files, which takes a few milliseconds.
+    pub fn shared() -> &'static Self {
+        static PAGE: OnceLock<Page> = OnceLock::new();
+        PAGE.get_or_init(Self::new)
+    }
+
+    fn new() -> Self {
+        let files: Vec<File> = FILES.iter().map(|(name, source)| File::new(name, source)).collect();
+        let template = TEMPLATE.replace("<!-- modules -->", &preloads(&files));
+        let parts = files.iter().flat_map(|file| [file.name.as_bytes(), &file.body]);
+        let version = checksum(parts.chain([template.as_bytes()]));
+        Self { files, version, template }
+    }
+
+    /// Returns the version of the files, which is another one if any of them changes.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Returns all files but the document.
+    pub fn files(&self) -> &[File] {
+        &self.files
+    }
+
+    /// Returns the file of this name.
+    pub fn file(&self, name: &str) -> Option<&File> {
+        self.files.iter().find(|file| file.name == name)
+    }
+
+    /// Makes the document, which is HTML.
+    pub fn document(&self, document: &Document<'_>) -> String {
+        fill(&self.template, &self.version, document)
+    }
+
+    /// Returns a checksum of a document, for the header `ETag`.
+    pub fn checksum(document: &str) -> String {
+        checksum([document.as_bytes()])
+    }
+}
+
+/// Tells the browser all modules at once, which it else finds one import after the other.
+fn preloads(files: &[File]) -> String {
+    let modules = files.iter().filter(|file| file.name.ends_with(".js") && file.name != "app.js");
+    let link = |file: &File| {
+        let name = file.name;
+        format!(
+            "<link rel=\"modulepreload\" href=\"{{{{root}}}}{FOLDER}/{{{{version}}}}/{name}\">\n"
+        )
+    };
+    modules.map(link).collect()
+}
+
+fn checksum<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut checksum = Crc::new();
+    parts.into_iter().for_each(|part| checksum.update(part));
+    format!("{:08x}{:x}", checksum.sum(), checksum.amount())
+}

@@ -1,0 +1,67 @@
+//! The page over a socket and answers that the test makes, in a real Chromium.
+
+use std::collections::BTreeMap;
+
+use live_page::{CONTENT_SECURITY_POLICY, Document, Page};
+use serde_json::{Value, json};
+use testbed::chromium::Browser;
+use testbed::tools;
+
+/// Serves the page at an invented address, plays the service, and prints what was seen.
+const DRIVER: &str = include_str!("states.mjs");
+
+#[test]
+fn every_state_of_the_page_shows_what_is_known() {
+    let chromium = testbed::require!(tools::chromium());
+    let browser = Browser::new(chromium, testbed::require!(tools::playwright()));
+    let page = Page::shared();
+    let text = |body: &[u8]| String::from_utf8(body.to_vec()).expect("UTF-8");
+    let files: BTreeMap<_, _> = page.files().iter().map(|it| (it.name, text(&it.body))).collect();
+    let document = |given: Document<'_>| page.document(&given);
+    let order = json!({
+        "files": files,
+        "policy": CONTENT_SECURITY_POLICY,
+        "document": document(Document { title: "orders <b>", ..Document::default() }),
+        "alone": document(Document { stream: None, has_history: false, ..Document::default() }),
+    });
+    let seen = browser.drive(DRIVER, order, 120).unwrap_or_else(|error| panic!("{error}"));
+    let of = |state: &str| seen["states"][state].clone();
+    assert_eq!(seen["problems"], json!([]), "{seen:#}");
+
+    assert_eq!(of("empty")["word"], "Waiting for data");
+    assert_eq!(
+        of("empty")["numbers"],
+        json!(["–", "–", "–", "–", "–", "–"]),
+        "no zero is invented"
+    );
+    assert_eq!(of("live")["state"], "live");
+    assert_eq!(of("live")["numbers"], json!(["40", "90", "–", "95.4", "7", "1.5"]));
+    assert_eq!(of("live")["title"], "78 Degraded · orders <b>");
+    assert_eq!(of("stale")["state"], "stale");
+    assert_eq!(of("lost")["state"], "reconnecting");
+    assert_eq!(of("lost")["word"], "Degraded, last known");
+    assert!(of("lost")["title"].as_str().is_some_and(|title| title.starts_with("(offline) ")));
+    assert!(of("lost")["grey"].as_str().is_some_and(|filter| filter.contains("grayscale")));
+    assert_eq!(of("back")["state"], "live");
+    assert_eq!(of("back")["gaps"], json!(1), "the time without a connection is hatched");
+    assert_eq!(of("fatal")["state"], "fatal");
+    assert_eq!(of("alone")["banner"].as_str().map(|text| text.contains("neither")), Some(true));
+
+    // Five minutes of pause lose nothing, and nothing moves meanwhile.
+    assert_eq!(of("paused")["state"], "paused");
+    assert_eq!(of("paused")["numbers"], of("before pause")["numbers"]);
+    assert_eq!(of("paused")["recorded"], json!(300));
+    assert_eq!(of("resumed")["state"], "live");
+    assert_eq!(of("hidden")["drawn"], json!(0), "a hidden page draws nothing");
+    assert_eq!(of("shown")["drawn"], json!(true));
+
+    // Names are text, whatever is in them, and push nothing out of the page.
+    assert_eq!(of("hostile")["images"], json!(0));
+    assert_eq!(of("hostile")["wide"], json!(0), "no horizontal scroll");
+    assert_eq!(of("hostile")["rows"], json!(100));
+    assert_eq!(of("hostile")["said"], "103 more operations are not shown.");
+    assert_eq!(of("hostile")["tiers"], json!(50));
+    let own: Value = of("own");
+    assert_eq!(own["area"], "Job queue", "a monitor of the host's own has its area");
+    assert_eq!(own["facts"], json!(3));
+}

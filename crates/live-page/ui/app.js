@@ -1,0 +1,399 @@
+// The live page: what it knows, how it is kept up to date, and how it is steered.
+
+import { ChartCard } from "./card.js";
+import { palette } from "./chart.js";
+import { $, make, set, text } from "./dom.js";
+import { millis } from "./format.js";
+import { REQUESTS, main, measure } from "./measure.js";
+import { Connection } from "./net.js";
+import * as panels from "./panels.js";
+import { POLL, Past, json } from "./read.js";
+import { readOwn, updateOwn } from "./own.js";
+import { renderState } from "./state.js";
+import { RANGES, listen, step } from "./steer.js";
+import { Store } from "./store.js";
+
+class Page {
+  constructor() {
+    const { title, root, stream, history } = document.documentElement.dataset;
+    Object.assign(this, { root, stream, title: title || location.host });
+    this.store = new Store();
+    this.past = new Past(root, history, this.store);
+    this.topics = {};
+    this.alerts = [];
+    this.limits = {};
+    this.made = new Map();
+    this.areas = [];
+    this.health = this.zoom = this.paused = this.cursor = this.drag = null;
+    this.errors = undefined;
+    this.newest = this.received = this.bytes = this.kept = 0;
+    this.state = "connecting";
+    this.seen = new Map();
+    this.watcher = new IntersectionObserver((entries) => this.appear(entries), { rootMargin: "80px" });
+  }
+
+  start() {
+    const asked = new URLSearchParams(location.search);
+    this.range = new Map(RANGES).get(asked.get("range")) ?? 900;
+    this.op = asked.get("op");
+    this.sort = asked.get("sort") ?? "p95";
+    this.heat = asked.get("view") === "heat";
+    this.theme = asked.get("theme");
+    text($("title"), this.title);
+    this.applyTheme();
+    this.makeLatency();
+    listen(this);
+    this.render();
+    if (this.stream) this.connect();
+    else this.poll();
+    setInterval(() => this.look(), POLL);
+    setInterval(() => this.isOld() && !document.hidden && this.schedule(), 1000);
+  }
+
+  /* ---- Time ---- */
+
+  /** The newest second that is shown; it moves on while nothing comes, so that the gap shows. */
+  now() {
+    if (this.paused) return this.paused.at;
+    if (!this.newest) return Date.now() / 1000;
+    return this.newest / 1000 + (this.isOld() ? (performance.now() - this.received) / 1000 : 0);
+  }
+
+  isOld() {
+    return this.state === "reconnecting" || this.state === "fatal" || this.state === "stale";
+  }
+
+  view() {
+    const now = this.now();
+    const { from, to } = this.zoom ?? { from: now - this.range, to: now };
+    return { from, to, now, last: Math.floor(Math.min(to, this.newest / 1000)), store: this.store, colors: this.colors, cursor: this.cursor, gaps: this.gaps(from, to), marks: this.marked ?? [] };
+  }
+
+  /** The times of which nothing is known, between others of which something is: three seconds or
+   * more. Before the first second that is known the service may not have run. */
+  gaps(from, to) {
+    const beat = this.store.peek("beat"), found = [];
+    if (!beat) return found;
+    let start = null, known = false;
+    for (let second = Math.floor(from); second <= to; second += 1) {
+      if (!Number.isNaN(beat.at(second))) {
+        if (start !== null && second - start >= 3) found.push([start - 1, second]);
+        start = null;
+        known = true;
+      } else if (known) start ??= second;
+    }
+    if (start !== null && to - start >= 3) found.push([start - 1, to]);
+    return found;
+  }
+
+  /* ---- What comes in ---- */
+
+  connect() {
+    const url = new URL(this.root + this.stream, document.baseURI);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    this.net = new Connection({
+      url: url.href,
+      onMessage: (message, size) => this.receive(message, size),
+      onState: (state) => this.turn(state),
+      status: () => fetch(`${this.root}health/live`, { cache: "no-store" }).then(({ status }) => status),
+    });
+    this.net.connect();
+  }
+
+  /** Without a stream: asks for all topics every few seconds. */
+  async poll() {
+    const description = await json(this.root, "metrics/openapi.json");
+    const paths = Object.keys(description?.paths ?? {});
+    const topics = paths.map((path) => /^\/metrics\/([a-z][a-z0-9-]*)$/.exec(path)?.[1])
+      .filter((topic) => topic && !["history", "stream"].includes(topic));
+    const ask = async () => {
+      const answers = await Promise.all(topics.map(async (topic) => [topic, await json(this.root, `metrics/${topic}`)]));
+      const data = Object.fromEntries(answers.filter(([, report]) => report));
+      const timestamp = Math.max(0, ...Object.values(data).map((report) => report.timestamp ?? 0));
+      if (timestamp) {
+        this.turn("live");
+        this.receive({ type: this.newest ? "update" : "snapshot", timestamp, data }, 0);
+      } else this.turn("reconnecting");
+    };
+    await ask();
+    setInterval(ask, POLL);
+  }
+
+  receive(message, size) {
+    this.bytes += size;
+    if (message.type === "snapshot" || message.type === "update") return this.take(message);
+    if (message.type === "alert") {
+      this.note(message.data);
+      this.schedule();
+      this.readAlerts();
+    }
+    if (message.type === "finding") this.readHealth();
+  }
+
+  take({ type, timestamp, data, restarted }) {
+    const before = this.newest, quiet = before && timestamp - before > 3500;
+    Object.assign(this.topics, data);
+    this.newest = Math.max(before, timestamp);
+    this.received = performance.now();
+    const score = this.health?.score ?? null;
+    this.store.record(timestamp, [["beat", 1], ["score", score], ...measure(this.topics)]);
+    // A hidden page does not ask; the history has it when the page is seen again.
+    if (performance.now() - this.looked < 3 * POLL) this.store.record(timestamp, [["errors", this.errors]]);
+    if (this.paused) this.kept += 1;
+    if (type === "snapshot" || quiet) this.catchUp(restarted || !before ? null : before, restarted);
+    const scores = JSON.stringify(Object.values(this.topics).map((report) => report?.health?.score));
+    if (scores !== this.scores) this.readHealth();
+    this.scores = scores;
+    this.schedule();
+  }
+
+  /** Fills in what the page has not seen since a moment, or for the whole hour. */
+  async catchUp(since, restarted = false) {
+    const began = this.newest;
+    this.look();
+    this.readHealth();
+    this.readAlerts();
+    this.version ??= await this.past.version();
+    this.readRules();
+    readOwn(this);
+    const fill = (from) => this.past.fill(this.topics, from, () => this.schedule());
+    await fill(since && since - 20_000);
+    // A service that was restarted has no history of the time before.
+    if (!restarted) this.store.bridge(Math.floor(began / 1000));
+    this.readHeat();
+    // The step of the history in which the page began has ended by then.
+    setTimeout(() => fill(began - 30_000), 12_000);
+  }
+
+  /** The score of the whole service: of the last tick in the history, or by the health endpoint,
+   * which answers 503 when the service is unhealthy. */
+  async readHealth() {
+    const score = this.past.address ? await this.past.score() : (await json(this.root, "health/performance", 503))?.score;
+    if (score == null) return;
+    this.health = { score, status: panels.status(score) };
+    this.store.record(this.newest, [["score", score]]);
+    this.schedule();
+  }
+
+  async readAlerts() {
+    const answer = await json(this.root, "alerts");
+    if (!answer) return;
+    this.alerts = [...answer.active, ...answer.recent];
+    this.schedule();
+  }
+
+  note(alert) {
+    this.alerts = [alert, ...this.alerts.filter(({ id, startsAt }) => id !== alert.id || startsAt !== alert.startsAt)];
+  }
+
+  /** The threshold of the latency's rule becomes a line in its chart. */
+  async readRules() {
+    const answer = await json(this.root, "api/v1/rules");
+    const rules = answer?.data?.groups?.flatMap((group) => group.rules) ?? [];
+    const rule = rules.find(({ name }) => name === "HighP95Latency");
+    const limit = Number(/ > ([0-9.]+)/.exec(rule?.query ?? "")?.[1]);
+    if (limit > 0) this.limits.latency = { value: limit * 1000, label: `p95 limit ${millis(limit * 1000).join(" ")}` };
+  }
+
+  /** Each few seconds: what the stream does not have. */
+  async look() {
+    if (document.hidden || this.isOld() || !this.newest) return;
+    const errors = await this.past.errors();
+    if (errors !== undefined) [this.errors, this.looked] = [errors, performance.now()];
+    this.looks = (this.looks ?? 0) + 1;
+    if (this.looks % 3 === 0) this.readHealth();
+    if (this.looks % 5 === 0) {
+      this.readHeat();
+      this.readAlerts();
+      updateOwn(this);
+    }
+    if (this.looks % 30 === 0) readOwn(this);
+  }
+
+  async readHeat() {
+    if (!this.heat || !this.newest) return;
+    const { from, to } = this.view();
+    this.latency.heat = await this.past.heat(this.operation(), from, to);
+    this.schedule();
+  }
+
+  /* ---- What is shown ---- */
+
+  operation() {
+    return this.op ?? main(this.topics.performance);
+  }
+
+  makeLatency() {
+    const card = new ChartCard(this, { title: "Latency", lines: [], show: millis, tick: (at) => millis(at).join(" "), ends: true, tall: 250 }, $("latency"));
+    const choice = make("div", { class: "choice small", role: "group", "aria-label": "Kind of chart" });
+    for (const [heat, name] of [[false, "Percentiles"], [true, "Heat map"]]) {
+      choice.append(make("button", { "data-heat": String(heat), onclick: () => this.show(heat) }, name));
+    }
+    const all = make("button", { class: "button", id: "all", hidden: true, onclick: () => this.choose(null) }, "All operations");
+    card.push.prepend(all, choice);
+    card.blank = make("div", { class: "empty", hidden: true }, make("b", {}, "No requests yet"), make("span", {}, "The chart begins with the first request, or with:"), make("code", {}, 'performance.record_latency("orders:create", elapsed);'));
+    card.section.append(card.blank);
+    this.latency = card;
+  }
+
+  updateLatency() {
+    const name = this.operation(), card = this.latency;
+    card.lines = [["p99", "s3"], ["p95", "s2"], ["p50", "s1"]].map(([part, color]) => ({ key: `operation/${name}/${part}`, color, label: part, fill: part === "p99" }));
+    card.limit = this.heat ? null : this.limits.latency;
+    if (!this.heat) card.heat = undefined;
+    else card.heat ??= null;
+    text(card.note, this.op ?? (this.topics.performance?.throughput?.[REQUESTS] ? "all requests" : name));
+    $("all").hidden = !this.op;
+    card.blank.hidden = !this.newest || Boolean(this.topics.performance?.operations?.[name]?.samples) || this.heat;
+    for (const button of card.push.querySelectorAll("[data-heat]")) set(button, "aria-pressed", String((button.dataset.heat === "true") === this.heat));
+  }
+
+  schedule() {
+    if (this.due || document.hidden) return;
+    this.due = requestAnimationFrame(() => {
+      this.due = 0;
+      this.render();
+    });
+  }
+
+  render() {
+    this.drawn = (this.drawn ?? 0) + 1;
+    renderState(this);
+    const isNew = !this.paused || this.paused.fresh;
+    if (isNew) {
+      this.marked = panels.marks(this);
+      panels.verdict(this);
+      panels.areas(this);
+      panels.cards(this);
+      this.updateLatency();
+      panels.breakers(this);
+      panels.operations(this);
+      panels.issues(this);
+      panels.alerts(this);
+      panels.others(this);
+      if (this.paused) this.paused.fresh = false;
+    }
+    const view = this.view();
+    if (isNew) panels.numbers(this, view);
+    panels.ribbon(this, view);
+    for (const card of [this.latency, ...this.made.values()]) {
+      card.update(view);
+      if (this.seen.get(card) !== false) card.draw(view);
+    }
+    panels.drawSmall(this, view);
+  }
+
+  turn(state) {
+    if (state === this.state) return;
+    const wasOld = this.isOld();
+    this.state = state;
+    if (wasOld && !this.isOld()) this.scores = "";
+    this.schedule();
+  }
+
+  /* ---- How it is steered ---- */
+
+  watch(element, card) {
+    this.seen.set(card, false);
+    element.card = card;
+    this.watcher.observe(element);
+  }
+
+  appear(entries) {
+    for (const { target, isIntersecting } of entries) this.seen.set(target.card, isIntersecting);
+    this.schedule();
+  }
+
+  pause(at = this.now()) {
+    if (this.paused) return;
+    this.paused = { at, fresh: false };
+    this.kept = 0;
+    this.schedule();
+  }
+
+  resume() {
+    this.paused = this.zoom = this.cursor = null;
+    this.schedule();
+    this.readHeat();
+  }
+
+  zoomTo(from, to) {
+    this.pause();
+    this.zoom = { from, to };
+    this.schedule();
+    this.readHeat();
+  }
+
+  /** Shows a moment in the middle of the range, with the cursor on it. */
+  showTime(second) {
+    const half = this.range / 2;
+    this.cursor = Math.floor(second);
+    this.zoomTo(second - half, Math.min(this.now(), second + half));
+    $("latency").scrollIntoView({ block: "nearest" });
+  }
+
+  choose(name) {
+    this.op = name === this.op ? null : name;
+    if (this.heat) this.latency.heat = null;
+    this.remember();
+    this.readHeat();
+    if (this.op && !matchMedia("(max-width: 820px)").matches) $("latency").scrollIntoView({ block: "nearest" });
+  }
+
+  sortBy(column) {
+    this.sort = column;
+    $("operations").querySelector("tbody").order = null;
+    this.remember();
+  }
+
+  show(heat) {
+    this.heat = heat;
+    this.remember();
+    this.readHeat();
+  }
+
+  rangeTo(seconds) {
+    this.range = seconds;
+    if (this.zoom) this.resume();
+    this.remember();
+    this.readHeat();
+  }
+
+  /** Keeps the choices in the address, so that a link or a reload shows the same. */
+  remember() {
+    const asked = new URLSearchParams(), name = RANGES.find(([, seconds]) => seconds === this.range)?.[0];
+    if (name !== "15m") asked.set("range", name);
+    if (this.op) asked.set("op", this.op);
+    if (this.heat) asked.set("view", "heat");
+    if (this.sort !== "p95") asked.set("sort", this.sort);
+    if (this.theme) asked.set("theme", this.theme);
+    const query = asked.toString();
+    history.replaceState(null, "", `${location.pathname}${query ? `?${query}` : ""}${location.hash}`);
+    this.refresh();
+  }
+
+  /** Draws anew what a pause would leave as it is. */
+  refresh() {
+    if (this.paused) this.paused.fresh = true;
+    this.schedule();
+  }
+
+  applyTheme() {
+    const light = this.theme ? this.theme === "light" : matchMedia("(prefers-color-scheme: light)").matches;
+    document.documentElement.dataset.theme = light ? "light" : "dark";
+    this.colors = palette(document.documentElement);
+    this.schedule();
+  }
+
+  pointAt(second) {
+    this.cursor = second;
+    this.schedule();
+  }
+
+  step(event, card) {
+    step(this, event, card);
+  }
+}
+
+export const page = new Page();
+page.start();

@@ -1,0 +1,123 @@
+// What the page knows: for each series a value for each second of the last two hours.
+//
+// Live values and those of the history are put into the same rings. A second without a value is
+// `NaN`, so what was not measured is never drawn.
+
+export const SECONDS = 7200;
+const MOST = 400;
+
+/** The values of one quantity by second. */
+export class Series {
+  constructor() {
+    this.values = new Float32Array(SECONDS).fill(NaN);
+    this.newest = -Infinity;
+  }
+
+  /** Sets the value of a second; what lies between the newest one and it is missing. */
+  put(second, value) {
+    if (second <= this.newest - SECONDS) return;
+    if (second > this.newest) {
+      const missed = Math.min(SECONDS, second - this.newest - 1);
+      // A tick that is a little late skips a second in which nothing was missed.
+      const between = missed === 1 ? value : NaN;
+      for (let back = 1; back <= missed; back += 1) this.values[slot(second - back)] = between;
+      this.newest = second;
+    }
+    this.values[slot(second)] = value ?? NaN;
+  }
+
+  /** Sets the value of a second that has none. */
+  fill(second, value) {
+    if (second > this.newest || Number.isNaN(this.at(second))) this.put(second, value);
+  }
+
+  /** Returns the value of a second, or `NaN`. */
+  at(second) {
+    if (second > this.newest || second <= this.newest - SECONDS) return NaN;
+    return this.values[slot(second)];
+  }
+
+  /** Returns the newest value, or `NaN`. */
+  last() {
+    return this.at(this.newest);
+  }
+
+  /** Returns the lowest and the highest value of a range. */
+  extremes(from, to) {
+    let low = Infinity, high = -Infinity;
+    for (let second = Math.ceil(from); second <= to; second += 1) {
+      const value = this.at(second);
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    return [low, high];
+  }
+
+  /** Returns the median of a range, or `NaN`. */
+  median(from, to) {
+    const known = [];
+    for (let second = Math.ceil(from); second <= to; second += 7) {
+      const value = this.at(second);
+      if (!Number.isNaN(value)) known.push(value);
+    }
+    return known.length < 8 ? NaN : known.sort((a, b) => a - b)[known.length >> 1];
+  }
+}
+
+const slot = (second) => ((second % SECONDS) + SECONDS) % SECONDS;
+
+/** All series by name; of more than 400, the later ones are left out and counted. */
+export class Store {
+  constructor() {
+    this.series = new Map();
+    this.left = new Set();
+  }
+
+  get(key) {
+    let series = this.series.get(key);
+    if (!series && this.series.size < MOST) this.series.set(key, (series = new Series()));
+    if (!series) this.left.add(key);
+    return series ?? new Series();
+  }
+
+  peek(key) {
+    return this.series.get(key);
+  }
+
+  /** Records what was measured at a moment in milliseconds. */
+  record(millis, measured) {
+    const second = Math.floor(millis / 1000);
+    for (const [key, value] of measured) this.get(key).put(second, value ?? NaN);
+  }
+
+  /** Joins the history to what was live from a second on: the last step of the history had not
+   * ended when it was asked. */
+  bridge(second) {
+    for (const series of this.series.values()) {
+      const value = series.at(second);
+      let back = 1;
+      while (back < 12 && Number.isNaN(series.at(second - back))) back += 1;
+      const before = series.at(second - back);
+      for (let at = 1; at < back && before + value === before + value; at += 1) {
+        series.put(second - at, value + ((before - value) * at) / back);
+      }
+    }
+  }
+
+  /** Adds a column of the history, where nothing is known yet.
+   *
+   * A point stands for the step that ends at it. Between two points that follow each other lies
+   * a straight line; beside a point without a value lies nothing. */
+  backfill(key, timestamps, values, scale = 1, shape = "line") {
+    const series = this.get(key);
+    for (let at = 0; at < values.length; at += 1) {
+      if (values[at] == null) continue;
+      const end = Math.floor(timestamps[at] / 1000), value = values[at] * scale;
+      const step = at ? end - Math.floor(timestamps[at - 1] / 1000) : 1;
+      const before = at && values[at - 1] != null && shape === "line" ? values[at - 1] * scale : value;
+      for (let back = Math.min(step, 3600) - 1; back >= 0; back -= 1) {
+        series.fill(end - back, value + ((before - value) * back) / step);
+      }
+    }
+  }
+}
