@@ -311,6 +311,22 @@ pub(super) const LAYERS: &[Row] = &[
     },
     Row {
         role: Role::Program,
+        name: "mixin",
+        knows: "boards for Grafana and rules for Prometheus, and their lint",
+        ours: Ours::Only(&["alerting"]),
+        outside: Outside::Only(&[
+            "promql-parser",
+            "serde",
+            "serde-saphyr",
+            "serde_json",
+            "thiserror",
+            "toml",
+        ]),
+        never: &[RUNTIMES, WEB],
+        oversize: &[],
+    },
+    Row {
+        role: Role::Program,
         name: "stream-load",
         knows: "thousands of readers of a stream, which check what they read",
         ours: Ours::Only(&[]),
