@@ -15,6 +15,7 @@
 
 mod catalogue;
 mod documents;
+mod promql;
 pub mod rules;
 
 pub use crate::catalogue::{Catalogue, CatalogueError, Kind, Metric};
