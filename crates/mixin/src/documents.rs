@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::catalogue::{Catalogue, CatalogueError};
+use crate::rules;
 
 /// A generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,9 @@ pub enum DocumentError {
         /// The reason.
         source: std::io::Error,
     },
+    /// A file cannot be written as YAML.
+    #[error("cannot be written as YAML")]
+    Yaml(#[from] serde_saphyr::SerializeError),
     /// The list of metrics is not as expected.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
@@ -37,7 +41,7 @@ pub enum DocumentError {
 /// [`DocumentError`] if a source is missing or malformed; it names the file and the line.
 pub fn documents(root: &Path) -> Result<Vec<Document>, DocumentError> {
     let _catalogue = Catalogue::parse(&read(root, "docs/metrics.md")?)?;
-    Ok(Vec::new())
+    rules::documents()
 }
 
 /// Returns what the lint finds in boards, rules and documents, each with its place.

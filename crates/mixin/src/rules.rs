@@ -1,41 +1,31 @@
 //! Alerting and recording rules for Prometheus.
+//!
+//! The alerts are those of the service itself, [`alerting::built_in`], written in PromQL, and a few
+//! that only a server outside can see, such as a target that does not answer. A server scrapes
+//! every 15 to 60 s, so rates are over five minutes.
+//!
+//! - What users feel of a service is judged over all its instances: latency, traffic, hit rates.
+//!   The state of a process is judged by itself: pools, breakers, memory, runtime.
+//! - Gauges keep their last value while scrapes fail, for five minutes like the engine in the
+//!   service. `max_over_time` would do that too, but one bad scrape would count as five minutes.
+//! - A ratio has no result without traffic, so it is no alert and no NaN.
 
-use std::time::Duration;
+mod alert;
+mod alertmanager;
+mod file;
+mod outside;
+mod recording;
+mod text;
 
-use alerting::Comparison;
+pub use self::alert::{AlertRule, alert_rules, alert_rules_of};
+pub use self::recording::{RecordingRule, recording_rules};
 
-/// An alert rule as Prometheus evaluates it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AlertRule {
-    /// The name, such as `HighP95Latency`.
-    pub name: String,
-    /// The name of the group that the rule is in.
-    pub group: String,
-    /// The expression without the comparison: what a panel draws.
-    pub query: String,
-    /// The whole expression: its results are the alerts.
-    pub condition: String,
-    /// The comparison of the query with the threshold.
-    pub comparison: Comparison,
-    /// The threshold, in the unit of the query.
-    pub threshold: f64,
-    /// The time for which the condition must hold before the alert fires: `for`.
-    pub lasting: Duration,
-    /// The time for which the alert fires on after the condition has become false.
-    pub keep_firing_for: Duration,
-    /// `critical` or `warning`.
-    pub severity: &'static str,
-    /// What is wrong, in one sentence; a template of Prometheus.
-    pub summary: String,
-    /// What it means for the service.
-    pub description: String,
-    /// What to do about it.
-    pub remedy: String,
-    /// The address of the page about it.
-    pub runbook_url: String,
-}
+use crate::documents::{Document, DocumentError};
 
-/// Returns the alert rules, in the order of their groups.
-pub fn alert_rules() -> Vec<AlertRule> {
-    Vec::new()
+/// Returns the generated files about rules.
+///
+/// # Errors
+/// [`DocumentError::Yaml`] if one cannot be written as YAML.
+pub(crate) fn documents() -> Result<Vec<Document>, DocumentError> {
+    Ok(vec![file::document()?, alertmanager::document()?])
 }
