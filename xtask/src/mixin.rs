@@ -5,9 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
+use crate::catalogue;
 use crate::verdict::Findings;
 use crate::workspace::{Workspace, output_of};
 
@@ -28,19 +31,34 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
             findings.push(format!("{path} is not generated: delete it"));
         }
     }
-    findings.extend(run(workspace, "findings")?.lines().map(str::to_owned));
+    findings.extend(lint(workspace)?);
     Ok(findings)
 }
 
 /// Returns the generated files: texts by path.
 pub(crate) fn documents(workspace: &Workspace) -> Result<BTreeMap<String, String>> {
-    let printed = run(workspace, "documents")?;
+    let printed = output_of(&mut program(workspace, "documents"))?;
     serde_json::from_str(&printed).context("node0-mixin did not print its documents")
 }
 
-fn run(workspace: &Workspace, command: &str) -> Result<String> {
+/// Runs the lint on the metrics that the code describes now, whether docs/metrics.md is stale or
+/// not: it then says where a metric that was renamed is still named.
+fn lint(workspace: &Workspace) -> Result<Findings> {
+    let (_, page) = catalogue::document(workspace)?;
+    let mut call = program(workspace, "findings");
+    let mut child = call.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(page.as_bytes()).context("node0-mixin did not read the metrics")?;
+    }
+    let output = child.wait_with_output()?;
+    anyhow::ensure!(output.status.success(), "node0-mixin could not lint: see its words above");
+    Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+}
+
+fn program(workspace: &Workspace, command: &str) -> Command {
     let mut call = workspace.cargo(&["run", "--quiet", "--locked", "--offline"]);
-    output_of(call.args(["--package", "node0-mixin", "--", command]))
+    call.args(["--package", "node0-mixin", "--", command]);
+    call
 }
 
 /// Returns the paths of the committed files.

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::boards::{self, DefinitionError};
 use crate::catalogue::{Catalogue, CatalogueError};
+use crate::lint::{self, Context};
 use crate::rules;
 
 /// A generated file.
@@ -30,6 +32,9 @@ pub enum DocumentError {
     /// A file cannot be written as YAML.
     #[error("cannot be written as YAML")]
     Yaml(#[from] serde_saphyr::SerializeError),
+    /// The panels of a crate cannot be used.
+    #[error(transparent)]
+    Definition(#[from] DefinitionError),
     /// The list of metrics is not as expected.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
@@ -40,17 +45,62 @@ pub enum DocumentError {
 /// # Errors
 /// [`DocumentError`] if a source is missing or malformed; it names the file and the line.
 pub fn documents(root: &Path) -> Result<Vec<Document>, DocumentError> {
-    let _catalogue = Catalogue::parse(&read(root, "docs/metrics.md")?)?;
-    rules::documents()
+    let boards = boards::boards(root)?;
+    let mut documents: Vec<_> = boards.iter().map(board_document).collect();
+    if let Some(main) = boards.first() {
+        documents.push(boards::provisioned_alerts(main)?);
+    }
+    documents.extend(rules::documents()?);
+    Ok(documents)
+}
+
+fn board_document(board: &boards::Board) -> Document {
+    Document { path: board.path.clone(), text: lint::written(&board.to_json()) }
 }
 
 /// Returns what the lint finds in boards, rules and documents, each with its place.
 ///
+/// `page` is the list of metrics in the form of `docs/metrics.md`, written from the code of today.
+///
 /// # Errors
 /// As [`documents`].
-pub fn findings(root: &Path) -> Result<Vec<String>, DocumentError> {
-    let _catalogue = Catalogue::parse(&read(root, "docs/metrics.md")?)?;
-    Ok(Vec::new())
+pub fn findings(root: &Path, page: &str) -> Result<Vec<String>, DocumentError> {
+    let context = Context::new(Catalogue::parse(page)?);
+    let mut found = Vec::new();
+    for board in boards::boards(root)? {
+        let document = board_document(&board);
+        found.extend(lint::board_findings(&document.path, &document.text, &context));
+        if board.uid == boards::MAIN_UID {
+            found.extend(lint::unshown_rules(&document.path, &board.to_json(), &context));
+        }
+    }
+    for path in pages(root)? {
+        let text = read(root, &path)?;
+        found.extend(lint::page_findings(&path, &text, &context.catalogue));
+    }
+    Ok(found)
+}
+
+/// Returns the documents that people write, sorted; `docs/metrics.md` is the list itself, and the
+/// changelog tells of metrics that are gone.
+fn pages(root: &Path) -> Result<Vec<String>, DocumentError> {
+    let mut found = Vec::new();
+    for folder in ["", "docs/", "docs/runbooks/"] {
+        let path = root.join(folder);
+        if !path.exists() {
+            continue;
+        }
+        let failed = |source| DocumentError::Read { path: path.clone(), source };
+        for entry in fs::read_dir(&path).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+            let is_list = name == "metrics.md" || name == "CHANGELOG.md";
+            if name.ends_with(".md") && !is_list {
+                found.push(format!("{folder}{name}"));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 fn read(root: &Path, relative: &str) -> Result<String, DocumentError> {

@@ -13,10 +13,13 @@
 //!
 //! The crate does not talk to Grafana or Prometheus. Its tests do.
 
+mod boards;
 mod catalogue;
 mod documents;
+pub mod lint;
 mod promql;
 pub mod rules;
 
+pub use crate::boards::DefinitionError;
 pub use crate::catalogue::{Catalogue, CatalogueError, Kind, Metric};
 pub use crate::documents::{Document, DocumentError, documents, findings};

@@ -1,11 +1,12 @@
 //! Prints the generated files, or what is wrong with them; run by `cargo xtask`.
 //!
 //! `node0-mixin documents` prints a JSON object from path to text, `node0-mixin findings` a line
-//! for each finding. Both work on the workspace in the current folder.
+//! for each finding; it reads the list of metrics, in the form of docs/metrics.md, from stdin. Both
+//! work on the workspace in the current folder.
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -37,7 +38,9 @@ fn run(command: &str) -> Result<(), Box<dyn Error>> {
             writeln!(out, "{}", serde_json::to_string(&by_path)?)?;
         }
         "findings" => {
-            for finding in mixin::findings(root)? {
+            let mut page = String::new();
+            io::stdin().read_to_string(&mut page)?;
+            for finding in mixin::findings(root, &page)? {
                 writeln!(out, "{finding}")?;
             }
         }

@@ -14,7 +14,7 @@ use promql_parser::parser::{
 use crate::catalogue::{Catalogue, Kind};
 
 /// The range that stands for `$__rate_interval`.
-pub const RATE_INTERVAL: Duration = Duration::from_millis(61_007);
+pub(crate) const RATE_INTERVAL: Duration = Duration::from_millis(61_007);
 
 /// The variables of Grafana that are durations, with what stands for each.
 const DURATIONS: [(&str, &str); 3] =
@@ -22,40 +22,40 @@ const DURATIONS: [(&str, &str); 3] =
 
 /// A parsed expression.
 #[derive(Clone, Debug)]
-pub struct Expression {
+pub(crate) struct Expression {
     root: Expr,
 }
 
 /// An expression that Prometheus would refuse.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no PromQL: {reason}")]
-pub struct ExpressionError {
+pub(crate) struct ExpressionError {
     text: String,
     reason: String,
 }
 
 /// A selector of series, and the nodes around it.
 #[derive(Clone, Debug)]
-pub struct Selector<'a> {
+pub(crate) struct Selector<'a> {
     /// The name of the series, empty if there is none.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// The matchers: key, sign and value.
-    pub matchers: Vec<Matcher<'a>>,
+    pub(crate) matchers: Vec<Matcher<'a>>,
     /// The range in brackets.
-    pub range: Option<Duration>,
+    pub(crate) range: Option<Duration>,
     /// The nodes around the selector, the innermost last.
-    pub around: Vec<&'a Expr>,
+    pub(crate) around: Vec<&'a Expr>,
 }
 
 /// A condition on a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Matcher<'a> {
+pub(crate) struct Matcher<'a> {
     /// The key of the label.
-    pub key: &'a str,
+    pub(crate) key: &'a str,
     /// The comparison: `=`, `!=`, `=~` or `!~`.
-    pub sign: &'static str,
+    pub(crate) sign: &'static str,
     /// The value or the regular expression.
-    pub value: &'a str,
+    pub(crate) value: &'a str,
 }
 
 impl Expression {
@@ -63,7 +63,7 @@ impl Expression {
     ///
     /// # Errors
     /// [`ExpressionError`] with the parser's reason.
-    pub fn parse(text: &str) -> Result<Self, ExpressionError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ExpressionError> {
         let filled = DURATIONS.iter().fold(text.to_owned(), |text, (name, duration)| {
             text.replace(&format!("[{name}"), &format!("[{duration}"))
         });
@@ -74,19 +74,19 @@ impl Expression {
     }
 
     /// Returns the outermost node.
-    pub fn root(&self) -> &Expr {
+    pub(crate) fn root(&self) -> &Expr {
         &self.root
     }
 
     /// Returns all nodes, each with the nodes around it, the innermost last.
-    pub fn nodes(&self) -> Vec<(Vec<&Expr>, &Expr)> {
+    pub(crate) fn nodes(&self) -> Vec<(Vec<&Expr>, &Expr)> {
         let mut found = Vec::new();
         walk(&self.root, &mut Vec::new(), &mut found);
         found
     }
 
     /// Returns the selectors, in the order of the text.
-    pub fn selectors(&self) -> Vec<Selector<'_>> {
+    pub(crate) fn selectors(&self) -> Vec<Selector<'_>> {
         let nodes = self.nodes().into_iter();
         let selectors = nodes.filter_map(|(around, node)| match node {
             Expr::VectorSelector(vector) => Some(selector(vector, None, around)),
@@ -97,8 +97,13 @@ impl Expression {
     }
 
     /// Returns the keys of the labels that results have, or `None` if they are not known.
-    pub fn labels(&self, catalogue: &Catalogue) -> Option<BTreeSet<String>> {
+    pub(crate) fn labels(&self, catalogue: &Catalogue) -> Option<BTreeSet<String>> {
         labels(&self.root, catalogue)
+    }
+
+    /// Returns the keys of the labels of a part of an expression.
+    pub(crate) fn labels_of(node: &Expr, catalogue: &Catalogue) -> Option<BTreeSet<String>> {
+        labels(node, catalogue)
     }
 }
 
@@ -149,7 +154,7 @@ fn children(node: &Expr) -> Vec<&Expr> {
 }
 
 /// Returns the expression inside parentheses.
-pub fn without_parentheses(node: &Expr) -> &Expr {
+pub(crate) fn without_parentheses(node: &Expr) -> &Expr {
     match node {
         Expr::Paren(paren) => without_parentheses(&paren.expr),
         other => other,
@@ -242,7 +247,7 @@ fn of_binary(binary: &BinaryExpr, catalogue: &Catalogue) -> Option<BTreeSet<Stri
 ///
 /// # Errors
 /// [`ExpressionError`] if the text is no expression.
-pub fn with_matchers(text: &str, matchers: &str) -> Result<String, ExpressionError> {
+pub(crate) fn with_matchers(text: &str, matchers: &str) -> Result<String, ExpressionError> {
     let parsed = Expression::parse(text)?;
     let names: BTreeSet<_> = parsed.selectors().iter().map(|it| it.name.to_owned()).collect();
     let mut written = String::with_capacity(text.len() * 2);
