@@ -70,10 +70,9 @@ impl Promql {
         match condition {
             Condition::Metric(threshold) => {
                 let metric = &threshold.metric;
-                let (query, comparison) = (self.query(metric), threshold.comparison);
-                let enough =
-                    self.enough_samples(metric).map_or_else(String::new, |it| format!(" and {it}"));
-                format!("{query} {comparison} {}{enough}", threshold.threshold)
+                let (statistic, comparison) = (self.statistic(metric), threshold.comparison);
+                let enough = self.enough_samples(metric);
+                format!("{statistic} {comparison} {}{enough}", threshold.threshold)
             }
             Condition::Finding(findings) => {
                 let parts = [
@@ -91,8 +90,13 @@ impl Promql {
 
     /// Writes the statistic of a metric as a query, without a comparison.
     ///
-    /// A quotient has no result where its divisor is zero, or where there are too few data.
+    /// It has no result where a divisor is zero, or where there are fewer data than the metric asks
+    /// for.
     pub fn query(&self, metric: &Metric) -> String {
+        format!("{}{}", self.statistic(metric), self.enough_samples(metric))
+    }
+
+    fn statistic(&self, metric: &Metric) -> String {
         let name = &*metric.name;
         let rate = |more: Option<String>, range| self.rate(metric, name, more, range);
         match &metric.statistic {
@@ -128,14 +132,15 @@ impl Promql {
 
     /// Writes the condition that there are enough samples of a latency, where a metric asks for
     /// some.
-    fn enough_samples(&self, metric: &Metric) -> Option<String> {
+    fn enough_samples(&self, metric: &Metric) -> String {
         let is_latency = matches!(metric.statistic, Statistic::Quantile(_) | Statistic::Mean);
-        (is_latency && metric.min_data > 0.0).then(|| {
-            let count = format!("{}_count", metric.name);
-            let samples = self.range(metric, &count, None, self.latency_range);
-            let by = self.by(metric, None);
-            format!("sum by ({by}) (increase({samples})) >= {}", metric.min_data)
-        })
+        if !is_latency || metric.min_data <= 0.0 {
+            return String::new();
+        }
+        let count = format!("{}_count", metric.name);
+        let samples = self.range(metric, &count, None, self.latency_range);
+        let by = self.by(metric, None);
+        format!(" and sum by ({by}) (increase({samples})) >= {}", metric.min_data)
     }
 
     fn gauge(&self, metric: &Metric, name: &str) -> String {
