@@ -70,10 +70,8 @@ pub fn findings(root: &Path, page: &str) -> Result<Vec<String>, DocumentError> {
     for board in boards::boards(root)? {
         let document = board_document(&board);
         found.extend(lint::board_findings(&document.path, &document.text, &context));
-        if board.uid == boards::MAIN_UID {
-            found.extend(lint::unshown_rules(&document.path, &board.to_json(), &context));
-        }
     }
+    found.extend(rules::findings(root, &context.catalogue));
     for path in pages(root)? {
         let text = read(root, &path)?;
         found.extend(lint::page_findings(&path, &text, &context.catalogue));

@@ -13,12 +13,15 @@
 mod alert;
 mod alertmanager;
 mod file;
+mod lint;
 mod outside;
 mod recording;
 mod text;
 
 pub use self::alert::{AlertRule, alert_rules, alert_rules_of};
 pub use self::recording::{RecordingRule, recording_rules};
+
+pub(crate) use self::lint::findings;
 
 use crate::documents::{Document, DocumentError};
 

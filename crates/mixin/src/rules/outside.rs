@@ -66,7 +66,8 @@ pub(super) fn rules(matchers: &[&str]) -> [AlertRule; 2] {
     };
     let known = |range: &str| format!("last_over_time({}[{range}])", select(EVERY_SERVICE));
     let up = select("up");
-    let is_ours = format!("on (job) group_left () group by (job) ({})", known("1d"));
+    let is_ours =
+        format!("on (namespace, job) group_left () group by (namespace, job) ({})", known("1d"));
     let down = format!("{up} * {is_ours}");
     let had = format!("count by (namespace, job) ({})", known("1h"));
     let has_none = format!("unless on (namespace, job) {up}");

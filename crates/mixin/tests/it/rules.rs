@@ -1,0 +1,8 @@
+//! Rules: what promtool and real servers say about them.
+
+mod case;
+mod file;
+mod mutants;
+mod promtool;
+
+pub(crate) use self::file::root;
