@@ -115,6 +115,6 @@ fn records_are_named_after_their_labels() {
     check_recording(
         "job:x:sum",
         "sum by (job",
-        &["`sum by (job` is no PromQL: unexpected end of input inside parentheses"],
+        &["`sum by (job` is no PromQL: unclosed left parenthesis"],
     );
 }

@@ -149,8 +149,10 @@ impl Case {
                 (start..to).step_by(STEP as usize).for_each(|time| test.none_fires(time));
             }),
             self.test(name, "no traffic", &[lead, (Idle, hour)], |test| {
-                if self.lead.0 == 0 {
-                    [600, 1800, hour - STEP].into_iter().for_each(|time| test.nothing(time));
+                if name != "ThroughputCollapsed" {
+                    [600, 1800, hour - STEP]
+                        .into_iter()
+                        .for_each(|time| test.nothing(start + time));
                 }
                 test.no_nan(start + 1800);
             }),
@@ -206,8 +208,8 @@ impl Case {
 }
 
 impl Recording {
-    /// Returns the test of the series with this name.
-    fn test(&self, name: &str) -> Value {
+    /// Returns the tests of the series with this name.
+    fn tests(&self, name: &str) -> [Value; 2] {
         const PHASES: [(State, u32); 4] =
             [(State::Calm, 300), (State::Gone, 180), (State::Near, 90), (State::Bad, 90)];
         let of = self.of.as_ref().map(|of| cases().remove(of).expect("it is an alert").rows);
@@ -215,16 +217,22 @@ impl Recording {
         let samples = self.samples.iter().map(|(labels, value)| {
             json!({ "labels": format!("{{namespace=\"eu\", job=\"shop\", {labels}}}"), "value": value })
         });
-        json!({
-            "name": name,
-            "interval": format!("{STEP}s"),
-            "input_series": series(of.as_ref().unwrap_or(&self.rows), STEP, &PHASES),
-            "promql_expr_test": [{
-                "expr": format!("round(10000 * {name}{{namespace=\"eu\"}})"),
-                "eval_time": format!("{end}s"),
-                "exp_samples": samples.collect::<Vec<_>>(),
-            }],
-        })
+        let rows = of.as_ref().unwrap_or(&self.rows);
+        let test = |phases: &[(State, u32)], query: String, time: u32, samples: Vec<Value>| {
+            json!({
+                "name": name,
+                "interval": format!("{STEP}s"),
+                "input_series": series(rows, STEP, phases),
+                "promql_expr_test": [{
+                    "expr": query, "eval_time": format!("{time}s"), "exp_samples": samples,
+                }],
+            })
+        };
+        let value = format!("round(10000 * {name}{{namespace=\"eu\"}})");
+        [
+            test(&PHASES, value, end, samples.collect()),
+            test(&[(State::Idle, 1200)], format!("{name} != {name}"), 900, Vec::new()),
+        ]
     }
 }
 
@@ -232,7 +240,7 @@ impl Recording {
 pub(crate) fn tests_of(name: &str) -> Vec<Value> {
     match cases().get(name) {
         Some(case) => case.tests(name),
-        None => vec![recordings()[name].test(name)],
+        None => recordings()[name].tests(name).into(),
     }
 }
 
@@ -297,6 +305,8 @@ fn targets(step: u32, phases: &[(State, u32)]) -> Vec<Value> {
 }
 
 /// Writes the samples of a series.
+///
+/// A counter begins anew every ten samples, as when its process restarts.
 fn written(
     name: &str,
     step: u32,
@@ -304,31 +314,33 @@ fn written(
     level: impl Fn(State) -> Level,
 ) -> Value {
     let metric = name.split('{').next().unwrap_or_default();
-    let is_counter =
-        ["_total", "_bucket", "_count", "_sum"].iter().any(|end| metric.ends_with(end));
-    let (mut values, mut total, mut is_first) = (Vec::new(), 0.0, true);
+    let ends = ["_total", "_bucket", "_count", "_sum"];
+    let is_counter = ends.iter().any(|end| metric.ends_with(end));
+    let (mut values, mut total, mut index) = (Vec::new(), 0.0, 0);
     for (state, time) in phases {
-        let more = time / step;
-        let Some(more) = more.checked_sub(1) else { continue };
+        let samples = time / step;
         let level = match level(*state) {
             Level::Word(word) => {
                 assert_eq!(word, "stale", "the only word for a value");
                 values.push("stale".to_owned());
-                values.extend((more > 0).then(|| format!("_x{more}")));
+                values.extend((samples > 1).then(|| format!("_x{}", samples - 1)));
+                index += samples;
                 continue;
             }
             Level::Whole(whole) => whole as f64,
             Level::Number(number) => number,
         };
-        if is_counter {
-            total += if is_first { 0.0 } else { level };
-            values.push(format!("{total}+{level}x{more}"));
-            // One by one as promtool adds them, or rounding would make the counter fall.
-            (0..more).for_each(|_| total += level);
-        } else {
-            values.push(format!("{level}+0x{more}"));
+        if !is_counter {
+            values.push(format!("{level}+0x{}", samples.saturating_sub(1)));
+            index += samples;
+            continue;
         }
-        is_first = false;
+        for _ in 0..samples {
+            total = if index % 10 == 5 { 0.0 } else { total };
+            total += if index == 0 { 0.0 } else { level };
+            values.push(total.to_string());
+            index += 1;
+        }
     }
     json!({ "series": name, "values": values.join(" ") })
 }

@@ -24,8 +24,47 @@ struct Mutant {
     rule: Rule,
 }
 
+/// The proof for a comparison that differs only at the threshold itself.
+const TO_THE_LAST_BIT: &str = "differs only for a value that is the threshold to the last bit; it is \
+    a quotient of rates, which are extrapolated, so its last bit is nobody's promise";
+const SCALED: &str =
+    "all buckets of a histogram get the same factor, and a quantile does not change";
+const NO_VALUE: &str = "the aggregation around it asks only whether there is a sample";
+const ALL_VALUES: &str = "the label has no other values, so a sum over all is the same";
+
 /// Changes that need not be noticed: the rule, the change, and the proof.
-const EQUIVALENT: &[(&str, &str, &str)] = &[];
+const EQUIVALENT: &[(&str, &str, &str)] = &[
+    ("HighP95Latency", "> #1 -> >=", TO_THE_LAST_BIT),
+    ("HighP95Latency", ">= #1 -> >", TO_THE_LAST_BIT),
+    ("HighP95Latency", "sum by #1 -> avg by", SCALED),
+    ("HighP95Latency", "rate( #1 -> increase(", SCALED),
+    ("ThroughputCollapsed", ">= #1 -> >", TO_THE_LAST_BIT),
+    ("ThroughputCollapsed", "< #1 -> <=", TO_THE_LAST_BIT),
+    ("LowCacheHitRate", ">= #1 -> >", TO_THE_LAST_BIT),
+    ("LowCacheHitRate", "< #1 -> <=", TO_THE_LAST_BIT),
+    ("LowCacheHitRate", "{ #2 without result=~\"hit|miss\"", ALL_VALUES),
+    ("PoolFailing", "> #1 -> >=", TO_THE_LAST_BIT),
+    ("PoolFailing", ">= #1 -> >", TO_THE_LAST_BIT),
+    ("PoolFailing", "{ #2 without outcome=~\"acquired|failed|timed_out|cancelled\"", ALL_VALUES),
+    ("CircuitFailureRate", "> #1 -> >=", TO_THE_LAST_BIT),
+    ("CircuitFailureRate", ">= #1 -> >", TO_THE_LAST_BIT),
+    ("RuntimeLag", "> #1 -> >=", TO_THE_LAST_BIT),
+    ("RuntimeLag", ">= #1 -> >", TO_THE_LAST_BIT),
+    ("RuntimeLag", "sum by #1 -> avg by", SCALED),
+    ("RuntimeLag", "rate( #1 -> increase(", SCALED),
+    (
+        "TargetDown",
+        "group by #1 -> count by",
+        "a target that is down has 0, and 0 times a count is 0",
+    ),
+    ("TargetDown", "last_over_time( #1 -> max_over_time(", NO_VALUE),
+    ("TargetDown", "last_over_time( #1 -> min_over_time(", NO_VALUE),
+    ("TargetDown", "last_over_time( #1 -> avg_over_time(", NO_VALUE),
+    ("TargetGone", "> #1 -> >=", "a count of series is never 0: there would be no series"),
+    ("TargetGone", "last_over_time( #1 -> max_over_time(", NO_VALUE),
+    ("TargetGone", "last_over_time( #1 -> min_over_time(", NO_VALUE),
+    ("TargetGone", "last_over_time( #1 -> avg_over_time(", NO_VALUE),
+];
 
 /// Other spellings of a word in an expression, each another meaning.
 const WORDS: &[(&str, &[&str])] = &[
