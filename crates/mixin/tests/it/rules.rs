@@ -4,5 +4,6 @@ mod case;
 mod file;
 mod mutants;
 mod promtool;
+mod series;
 
 pub(crate) use self::file::root;
