@@ -144,7 +144,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[RUNTIMES, WEB, TOWER, &["tracing"]],
         oversize: &[Oversize {
             part: "src",
-            lines: 4100,
+            lines: 4200,
             reason: "a third are rules as data: their builders, the table, the rules file; the file \
                      would leave next, as a crate that makes rules for the engine",
         }],
@@ -325,7 +325,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[RUNTIMES, WEB],
         oversize: &[Oversize {
             part: "src",
-            lines: 4600,
+            lines: 3800,
             reason: "boards and rules share the table of alerts, the reading of PromQL and the list \
                      of metrics; the lint of boards would leave next",
         }],
@@ -361,7 +361,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[],
         oversize: &[Oversize {
             part: "src",
-            lines: 3900,
+            lines: 4000,
             reason: "checks, proofs and the bench are parts of one command and share the workspace; \
                      the layers' rules would leave next",
         }],
