@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::boards::MATCHERS;
+use crate::boards::{MAIN_UID, MATCHERS};
 use crate::catalogue::Catalogue;
 use crate::promql;
 use crate::rules::{self, AlertRule};
@@ -69,6 +69,9 @@ pub fn board_findings(path: &str, text: &str, context: &Context) -> Vec<String> 
     findings.extend(board::findings(&board, context));
     findings.extend(layout::findings(&board));
     findings.extend(shape::findings(&board));
+    if board["uid"] == MAIN_UID {
+        findings.extend(unshown_rules(&board, context));
+    }
     let mut findings: Vec<_> =
         findings.into_iter().map(|finding| format!("{path}: {finding}")).collect();
     for panel in panels_of(&board) {
@@ -80,13 +83,13 @@ pub fn board_findings(path: &str, text: &str, context: &Context) -> Vec<String> 
 }
 
 /// Returns a finding for each alert rule that no panel of the main board shows.
-pub(crate) fn unshown_rules(path: &str, board: &Value, context: &Context) -> Vec<String> {
+fn unshown_rules(board: &Value, context: &Context) -> Vec<String> {
     let shown: BTreeSet<_> = panels_of(board)
         .into_iter()
         .flat_map(|panel| targets_of(panel).iter().filter_map(|target| target["expr"].as_str()))
         .collect();
     let missing = context.rules.iter().filter(|(query, _)| !shown.contains(query.as_str()));
-    missing.map(|(_, rule)| format!("{path}: no panel shows the alert {}", rule.name)).collect()
+    missing.map(|(_, rule)| format!("no panel shows the alert {}", rule.name)).collect()
 }
 
 /// Writes a board as its file has it.
