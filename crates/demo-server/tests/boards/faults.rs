@@ -103,10 +103,7 @@ const FAULTS: &[Fault] = &[
     ("beyond the grid", Panel("Memory", |panel| panel["gridPos"]["x"] = json!(20))),
     ("an overlap", Panel("Memory", |panel| panel["gridPos"]["x"] = json!(15))),
     ("two panels with one id", Panel("Memory", |panel| panel["id"] = json!(2))),
-    (
-        "two queries with one name",
-        Panel("Memory", |panel| panel["targets"][1]["refId"] = json!("A")),
-    ),
+    ("two queries with one name", Panel("CPU", |panel| panel["targets"][1]["refId"] = json!("A"))),
     ("no query", Panel("Memory", |panel| panel["targets"] = json!([]))),
     ("no text for no data", Panel("Memory", |panel| drop(defaults(panel).remove("noValue")))),
     ("an old type", Panel("Memory", |panel| panel["type"] = json!("graph"))),

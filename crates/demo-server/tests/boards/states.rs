@@ -204,7 +204,7 @@ fn of_system(stage: &Stage, actor: &Actor) -> Vec<Known> {
     let health = &actor.demo.json("/health/performance")["score"];
     let workers = actor.demo.json("/metrics/system")["runtime"]["workers"].as_f64();
     let mut known = vec![
-        ("Memory", format!("{address} {job} used"), field("VmRSS:") * 1024.0, 0.0),
+        ("Memory", format!("{address} {job}"), field("VmRSS:") * 1024.0, 0.0),
         ("Virtual memory", job.to_owned(), field("VmSize:") * 1024.0, 0.0),
         ("Threads", job.to_owned(), field("Threads:"), 1.0),
         ("Uptime", format!("{address} {job}"), stage.now - actor.started, 2.0),

@@ -78,7 +78,7 @@ fn defaults(panel: &BoardPanel) -> Value {
     defaults.insert("color".into(), json!({ "mode": mode }));
     match definition.kind {
         Kind::Timeseries => {
-            defaults.insert("custom".into(), lines(definition.stacked, has_limits));
+            defaults.insert("custom".into(), lines(panel, has_limits));
         }
         Kind::StateTimeline => {
             defaults.insert("custom".into(), json!({ "fillOpacity": 80, "lineWidth": 0 }));
@@ -101,9 +101,11 @@ fn defaults(panel: &BoardPanel) -> Value {
     Value::Object(defaults)
 }
 
-fn lines(is_stacked: bool, has_limits: bool) -> Value {
+fn lines(panel: &BoardPanel, has_limits: bool) -> Value {
+    let is_stacked = panel.definition.stacked;
     let stacking = if is_stacked { "normal" } else { "none" };
     json!({
+        "axisSoftMax": number(soft_maximum(panel)),
         "axisSoftMin": 0,
         "drawStyle": "line",
         "fillOpacity": if is_stacked { 40 } else { 8 },
@@ -114,6 +116,21 @@ fn lines(is_stacked: bool, has_limits: bool) -> Value {
         "stacking": { "group": "A", "mode": stacking },
         "thresholdsStyle": { "mode": if has_limits { "line+area" } else { "off" } },
     })
+}
+
+/// Returns the value that the axis reaches at least. Without it, an axis of zeros reaches 100, which
+/// is 10,000 % or paints the whole panel as an alert.
+fn soft_maximum(panel: &BoardPanel) -> f64 {
+    match &panel.rule {
+        Some(rule) if rule.comparison != Comparison::Below && rule.threshold > 0.0 => {
+            rule.threshold * 1.25
+        }
+        _ => match panel.definition.unit.as_str() {
+            "s" => 0.01,
+            "percentunit" => 0.1,
+            _ => 1.0,
+        },
+    }
 }
 
 /// Returns the colours by value; those of an alert are red where its condition holds.

@@ -91,6 +91,7 @@ const KEYS: &[(&str, &[&str])] = &[
     (
         "custom of timeseries",
         &[
+            "axisSoftMax",
             "axisSoftMin",
             "drawStyle",
             "fillOpacity",
