@@ -80,8 +80,15 @@ struct More {
     #[serde(default)]
     step: Time,
     phases: Vec<(State, Time)>,
+    /// The times at which the alerts fire.
+    #[serde(default)]
     fires_at: Vec<Time>,
+    /// The times at which none fires.
+    #[serde(default)]
     quiet_at: Vec<Time>,
+    /// The times at which none is even pending.
+    #[serde(default)]
+    nothing_at: Vec<Time>,
 }
 
 /// Returns the table.
@@ -148,6 +155,7 @@ impl Case {
             self.test_in_steps(step, name, &more.name, &phases, |test| {
                 more.fires_at.iter().for_each(|time| test.firing_names(time.0));
                 more.quiet_at.iter().for_each(|time| test.none_fires(time.0));
+                more.nothing_at.iter().for_each(|time| test.nothing(time.0));
             })
         }));
         checks

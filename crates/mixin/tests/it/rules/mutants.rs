@@ -32,6 +32,11 @@ const SCALED: &str =
 const NO_VALUE: &str = "the aggregation around it asks only whether there is a sample";
 const ALL_VALUES: &str = "the label has no other values, so a sum over all is the same";
 
+const TOGETHER: &str = "both gauges are on one page, so they are missing together, and the shorter \
+    range decides";
+const ABOVE_ZERO: &str =
+    "durations begin at 0, and a quantile that is not the lowest lies above it";
+
 /// Changes that need not be noticed: the rule, the change, and the proof.
 const EQUIVALENT: &[(&str, &str, &str)] = &[
     ("HighP95Latency", "> #1 -> >=", TO_THE_LAST_BIT),
@@ -46,8 +51,12 @@ const EQUIVALENT: &[(&str, &str, &str)] = &[
     ("PoolFailing", "> #1 -> >=", TO_THE_LAST_BIT),
     ("PoolFailing", ">= #1 -> >", TO_THE_LAST_BIT),
     ("PoolFailing", "{ #2 without outcome=~\"acquired|failed|timed_out|cancelled\"", ALL_VALUES),
+    ("CircuitOpen", ">= 1 -> 0.5", "a state is 0 or 1, so the sum is whole"),
     ("CircuitFailureRate", "> #1 -> >=", TO_THE_LAST_BIT),
     ("CircuitFailureRate", ">= #1 -> >", TO_THE_LAST_BIT),
+    ("HighMemory", "> 0 -> 1", "a limit is whole bytes, and no process has one"),
+    ("HighMemory", "[5m] #1 -> [10m]", TOGETHER),
+    ("HighMemory", "[5m] #2 -> [10m]", TOGETHER),
     ("RuntimeLag", "> #1 -> >=", TO_THE_LAST_BIT),
     ("RuntimeLag", ">= #1 -> >", TO_THE_LAST_BIT),
     ("RuntimeLag", "sum by #1 -> avg by", SCALED),
@@ -60,10 +69,19 @@ const EQUIVALENT: &[(&str, &str, &str)] = &[
     ("TargetDown", "last_over_time( #1 -> max_over_time(", NO_VALUE),
     ("TargetDown", "last_over_time( #1 -> min_over_time(", NO_VALUE),
     ("TargetDown", "last_over_time( #1 -> avg_over_time(", NO_VALUE),
+    ("TargetDown", "< 1 -> 0.5", "a target is up or not: 1 or 0"),
     ("TargetGone", "> #1 -> >=", "a count of series is never 0: there would be no series"),
     ("TargetGone", "last_over_time( #1 -> max_over_time(", NO_VALUE),
     ("TargetGone", "last_over_time( #1 -> min_over_time(", NO_VALUE),
     ("TargetGone", "last_over_time( #1 -> avg_over_time(", NO_VALUE),
+    (
+        "namespace_job_instance:process_resident_memory_bytes:limit_ratio",
+        "> 0 -> 1",
+        "a limit is whole bytes, and no process has one",
+    ),
+    ("namespace_job_operation:operation_duration_seconds:p50_rate5m", ">= #1 -> >", ABOVE_ZERO),
+    ("namespace_job_operation:operation_duration_seconds:p95_rate5m", ">= #1 -> >", ABOVE_ZERO),
+    ("namespace_job_operation:operation_duration_seconds:p99_rate5m", ">= #1 -> >", ABOVE_ZERO),
 ];
 
 /// Other spellings of a word in an expression, each another meaning.
