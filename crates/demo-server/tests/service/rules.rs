@@ -4,7 +4,10 @@
 //! change that is made to the file. The service's own alerts get the same times, and must tell the
 //! same story.
 
+use std::net::SocketAddr;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -87,10 +90,14 @@ impl Way {
 
     /// Waits until the pager has this news about each of the alerts.
     fn told(&mut self, status: &str, alerts: &[&str]) {
-        let is_told =
-            |pager: &mut Pager| alerts.iter().all(|alert| pager.last(alert) == Some(status));
-        let told = Deadline::seconds(60).until(|| is_told(&mut self.pager));
+        let told = self.is_told(status, alerts);
         assert!(told, "{alerts:?} not {status}: {:?}", self.pager.news());
+    }
+
+    /// Returns `true` once the pager has this news, and `false` if it does not come.
+    fn is_told(&mut self, status: &str, alerts: &[&str]) -> bool {
+        let mut is_last = |alert: &&str| self.pager.last(alert) == Some(status);
+        Deadline::seconds(60).until(|| alerts.iter().all(&mut is_last))
     }
 
     /// Compares the times at which the alert began and ended here and there.
@@ -196,11 +203,32 @@ fn faults_reach_the_pager_and_so_does_their_end() {
     );
     for (faults, alerts, same) in faults {
         way.switch("POST", faults);
-        way.told("firing", alerts);
+        let told = while_orders_come(way.demo.address, || way.is_told("firing", alerts));
+        assert!(told, "{alerts:?} not firing: {:?}", way.pager.news());
         way.switch("DELETE", faults);
         way.told("resolved", alerts);
         way.tell_the_same(same);
     }
+}
+
+/// Places orders from a dozen callers, more than the demo's own load has, while it waits.
+fn while_orders_come(to: SocketAddr, wait: impl FnOnce() -> bool) -> bool {
+    let order = json!({ "customer": "ann", "items": [{ "sku": "tea", "quantity": 2 }] });
+    let order = Request::new("POST", "/orders").json(&order);
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..12 {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    // An order that fails is part of the fault.
+                    let _ = order.send(to);
+                }
+            });
+        }
+        let outcome = wait();
+        is_done.store(true, Ordering::Relaxed);
+        outcome
+    })
 }
 
 #[test]
