@@ -8,7 +8,8 @@ use anyhow::{Result, bail};
 use crate::verdict::{Findings, Verdict, complain, say};
 use crate::workspace::{self, Workspace};
 use crate::{
-    catalogue, examples, invariants, layers, markdown, parity, performance, suppressions, weight,
+    catalogue, examples, invariants, layers, markdown, mixin, parity, performance, suppressions,
+    weight,
 };
 
 /// A check: its name and the function that runs it.
@@ -29,6 +30,7 @@ const CHECKS: &[Check] = &[
     Check { name: "markdown", run: markdown::check },
     Check { name: "performance", run: performance::check },
     Check { name: "catalogue", run: catalogue::check },
+    Check { name: "mixin", run: mixin::check },
     Check { name: "clippy", run: clippy },
     Check { name: "docs", run: docs },
 ];

@@ -7,18 +7,19 @@ use anyhow::Result;
 
 use crate::verdict::{Verdict, say};
 use crate::workspace::Workspace;
-use crate::{catalogue, layers, performance};
+use crate::{catalogue, layers, mixin, performance};
 
 /// Rewrites every generated part.
 pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
     let mut texts = vec![layers::document(workspace)?, catalogue::document(workspace)?];
     texts.extend(performance::documents(workspace)?);
-    for (path, text) in texts {
-        let is_same = workspace.read(path).is_ok_and(|current| current == text);
+    let texts = texts.into_iter().map(|(path, text)| (path.to_owned(), text));
+    for (path, text) in texts.chain(mixin::documents(workspace)?) {
+        let is_same = workspace.read(&path).is_ok_and(|current| current == text);
         if is_same {
             say(&format!("same {path}"));
         } else {
-            workspace.write(path, &text)?;
+            workspace.write(&path, &text)?;
             say(&format!("wrote {path}"));
         }
     }

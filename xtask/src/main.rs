@@ -22,6 +22,7 @@ mod layers;
 mod markdown;
 mod marked;
 mod miri;
+mod mixin;
 mod models;
 mod mutants;
 mod parity;

@@ -15,7 +15,8 @@ use crate::workspace::Workspace;
 const README: &str = "README.md";
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
 /// A path in backquotes begins with one of these, and is relative to the root.
-const FOLDERS: [&str; 5] = ["bench/", "crates/", "docs/", "examples/", "xtask/"];
+const FOLDERS: [&str; 7] =
+    ["alerts/", "bench/", "crates/", "dashboards/", "docs/", "examples/", "xtask/"];
 /// Crates that are published only because the demo needs them.
 const NOT_FOR_USERS: [&str; 1] = ["local-postgres"];
 

@@ -105,6 +105,21 @@ const PROOFS: &[Proof] = &[
         how: How::Tests { package: "node0-demo-server", binary: "service", filter: "oracle" },
     },
     Proof {
+        name: "boards",
+        shows: "each panel of each board shows what is true in seven states, and faults in boards are found",
+        how: How::Tests { package: "node0-demo-server", binary: "boards", filter: "" },
+    },
+    Proof {
+        name: "rules",
+        shows: "the tests of the rules of prometheus notice each change of a rule",
+        how: How::Tests { package: "node0-mixin", binary: "it", filter: "mutants" },
+    },
+    Proof {
+        name: "pager",
+        shows: "faults reach a pager through the shipped rules, prometheus and alertmanager, and end",
+        how: How::Tests { package: "node0-demo-server", binary: "service", filter: "rules::" },
+    },
+    Proof {
         name: "alertmanager",
         shows: "an alert keeps its start and does not flap, through a minute of nobody and ten of refusals",
         how: How::Tests { package: "node0-notifier", binary: "it", filter: "alertmanager" },

@@ -1,6 +1,6 @@
 //! The rules that come with node0, as one table.
 //!
-//! Each has a chapter in `docs/alerts.md` with the reason of its threshold. The times are meant
+//! Each has a page in `docs/runbooks` with the reason of its threshold. The times are meant
 //! for production: long enough that nobody is woken for what passes by itself.
 
 use std::time::Duration;
@@ -10,8 +10,8 @@ use metrics_core::Severity;
 use crate::condition::{Findings, Metric};
 use crate::rule::Rule;
 
-/// The page with a chapter for each rule.
-const PAGE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/alerts.md");
+/// The folder with a page for each rule.
+const PAGES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/runbooks");
 
 /// Returns the rules that come with node0, in the order in which they are listed.
 ///
@@ -35,7 +35,7 @@ const PAGE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/alerts
 pub fn built_in() -> Vec<Rule> {
     let rules = [performance(), cache(), database(), breakers(), system(), others()];
     let linked = rules.into_iter().flatten().map(|rule| {
-        let page = format!("{PAGE}#{}", rule.name.to_lowercase());
+        let page = format!("{PAGES}/{}.md", rule.name);
         rule.runbook(page)
     });
     linked.collect()

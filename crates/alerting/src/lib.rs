@@ -91,7 +91,7 @@ pub use condition::{
 };
 pub use metrics::{ALERT_NEWS, ALERTS, ALERTS_LEFT_OUT, DESCS, RULE_RELOADS};
 pub use overview::{Overview, RuleStatus, rfc3339};
-pub use promql::query;
+pub use promql::{Promql, query};
 pub use rule::{Rule, RuleError};
 #[cfg(feature = "toml")]
 pub use rules_file::{Mistake, RulesFile, RulesFileError, apply as apply_toml};

@@ -34,6 +34,19 @@ impl Alertmanager {
     ///
     /// Returns [`ProcessError`] when it cannot be started, or does not listen in time.
     pub fn start(tool: &AlertmanagerTool, webhook: &str) -> Result<Self, ProcessError> {
+        Self::start_with(tool, webhook, "")
+    }
+
+    /// Starts a server with further lines of configuration, such as `inhibit_rules`.
+    ///
+    /// # Errors
+    ///
+    /// Fails as for [`Self::start`].
+    pub fn start_with(
+        tool: &AlertmanagerTool,
+        webhook: &str,
+        more: &str,
+    ) -> Result<Self, ProcessError> {
         let failed = |source| ProcessError::Spawn {
             program: tool.server().to_string_lossy().into_owned(),
             source,
@@ -52,7 +65,7 @@ impl Alertmanager {
             "repeat_interval": "1h",
         });
         // The configuration language is a superset of JSON.
-        let config = json!({ "route": route, "receivers": [receiver] }).to_string();
+        let config = format!("route: {route}\nreceivers: [{receiver}]\n{more}");
         std::fs::write(data.path().join("config.yml"), config).map_err(failed)?;
         let (process, address) = spawn(tool, &data, "127.0.0.1:0")?;
         Ok(Self { process, tool: tool.clone(), address, data })

@@ -5,7 +5,7 @@
 //! is the only one in the tests that reads a clock or sleeps. For events inside one
 //! process use a channel or the runtime's paused time instead.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The pause between two polls.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -94,6 +94,16 @@ impl Stopwatch {
 )]
 pub fn pause(length: Duration) {
     std::thread::sleep(length);
+}
+
+/// Returns the time in epoch seconds, as other processes date what they record.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "other processes live in real time; this module is where tests meet it"
+)]
+pub fn epoch_seconds() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 #[expect(

@@ -60,6 +60,18 @@ impl ScrapeJob {
     }
 }
 
+/// What a server is started with.
+#[derive(Debug, Default)]
+struct Setup<'s> {
+    jobs: &'s [ScrapeJob],
+    /// The text of a rules file.
+    rules: &'s str,
+    alertmanager: Option<SocketAddr>,
+    flags: &'s [&'s str],
+    /// A folder of blocks that is moved into the server's.
+    blocks: Option<&'s Path>,
+}
+
 /// A running Prometheus.
 #[derive(Debug)]
 pub struct Prometheus {
@@ -124,7 +136,17 @@ impl Prometheus {
         jobs: &[ScrapeJob],
         flags: &[&str],
     ) -> Result<Self, PrometheusError> {
-        Self::launch(tool, jobs, &[], flags)
+        Self::launch(tool, Setup { jobs, flags, ..Setup::default() })
+    }
+
+    /// Starts a server that scrapes nothing, over blocks that `promtool tsdb create-blocks-from`
+    /// wrote into this folder; it moves the folder.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server does not start; the error holds its output.
+    pub fn start_over(tool: &PrometheusTool, blocks: &Path) -> Result<Self, PrometheusError> {
+        Self::launch(tool, Setup { blocks: Some(blocks), ..Setup::default() })
     }
 
     /// Starts a server that also evaluates these alerting rules, each second.
@@ -137,26 +159,49 @@ impl Prometheus {
         jobs: &[ScrapeJob],
         rules: &[Value],
     ) -> Result<Self, PrometheusError> {
-        Self::launch(tool, jobs, rules, &[])
+        let group = json!({ "name": "test", "rules": rules });
+        let rules = json!({ "groups": [group] }).to_string();
+        Self::launch(tool, Setup { jobs, rules: &rules, ..Setup::default() })
     }
 
-    fn launch(
+    /// Starts a server that evaluates the rules of a file each second, and sends their alerts to
+    /// an Alertmanager.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server does not start; the error holds its output.
+    pub fn start_alerting(
         tool: &PrometheusTool,
         jobs: &[ScrapeJob],
-        rules: &[Value],
-        flags: &[&str],
+        rules: &str,
+        alertmanager: SocketAddr,
     ) -> Result<Self, PrometheusError> {
+        let alertmanager = Some(alertmanager);
+        Self::launch(tool, Setup { jobs, rules, alertmanager, ..Setup::default() })
+    }
+
+    fn launch(tool: &PrometheusTool, setup: Setup<'_>) -> Result<Self, PrometheusError> {
         let data = tempfile::Builder::new().prefix("node0-prometheus-").tempdir();
         let data = data.map_err(PrometheusError::Folder)?;
         let config = data.path().join("prometheus.yml");
-        let jobs: Vec<_> = jobs.iter().map(|job| &job.config).collect();
+        let jobs: Vec<_> = setup.jobs.iter().map(|job| &job.config).collect();
+        let managers = setup.alertmanager.iter().map(SocketAddr::to_string).collect::<Vec<_>>();
         // The configuration language is a superset of JSON.
-        let text = json!({ "scrape_configs": jobs, "rule_files": ["rules.yml"] }).to_string();
-        std::fs::write(&config, text).map_err(PrometheusError::Folder)?;
-        let group = json!({ "name": "test", "interval": "1s", "rules": rules });
-        let rules = json!({ "groups": [group] }).to_string();
-        std::fs::write(data.path().join("rules.yml"), rules).map_err(PrometheusError::Folder)?;
-        let command = command(tool, data.path(), &config, flags);
+        let text = json!({
+            "global": { "evaluation_interval": "1s" },
+            "scrape_configs": jobs,
+            "rule_files": ["rules.yml"],
+            "alerting": { "alertmanagers": [{ "static_configs": [{ "targets": managers }] }] },
+        });
+        std::fs::write(&config, text.to_string()).map_err(PrometheusError::Folder)?;
+        let rules = data.path().join("rules.yml");
+        let none = "groups: []";
+        let text = if setup.rules.is_empty() { none } else { setup.rules };
+        std::fs::write(rules, text).map_err(PrometheusError::Folder)?;
+        if let Some(blocks) = setup.blocks {
+            std::fs::rename(blocks, data.path().join("tsdb")).map_err(PrometheusError::Folder)?;
+        }
+        let command = command(tool, data.path(), &config, setup.flags);
         let mut process = Process::spawn(command).map_err(PrometheusError::Process)?;
         let deadline = Deadline::seconds(START_SECONDS);
         let line = process.wait_for_line("msg=\"Listening on\"", deadline);
@@ -194,6 +239,16 @@ impl Prometheus {
     /// Fails when the server refuses the expression or does not answer.
     pub fn query(&self, promql: &str) -> Result<Vec<Series>, PrometheusError> {
         let target = format!("/api/v1/query?query={}", encode_query(promql));
+        answer::series(&self.api(&target)?).ok_or(PrometheusError::Shape { target })
+    }
+
+    /// Evaluates `promql` at a time in epoch seconds; each series has one point.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server refuses the expression or does not answer.
+    pub fn query_at(&self, promql: &str, time: f64) -> Result<Vec<Series>, PrometheusError> {
+        let target = format!("/api/v1/query?query={}&time={time}", encode_query(promql));
         answer::series(&self.api(&target)?).ok_or(PrometheusError::Shape { target })
     }
 

@@ -36,6 +36,8 @@ pub use self::nginx::{NginxTool, nginx, unpacked_nginx};
 pub use self::playwright::{PlaywrightTool, playwright};
 pub use self::postgres::{PostgresTool, postgres, unpacked_postgres};
 pub use self::prometheus::{PrometheusTool, prometheus_2_42, prometheus_2_53, prometheus_3_5};
-pub use self::python::{PythonPackage, h2histogram, jsonschema, prometheus_client, schemathesis};
+pub use self::python::{
+    PythonPackage, h2histogram, jsonschema, kubernetes_validate, prometheus_client, schemathesis,
+};
 pub use self::redis::{RedisTool, redis, unpacked_redis};
 pub use self::valgrind::{ValgrindTool, unpacked_valgrind, valgrind};

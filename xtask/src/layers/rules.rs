@@ -118,7 +118,8 @@ fn of_inner_edge(table: &[Row], row: &Row, edge: &Edge) -> Option<String> {
 
 /// Checks an edge that only tests, examples and benches use.
 ///
-/// It may point up, but neither close a circle nor join siblings.
+/// It may point up, but neither close a circle nor join siblings. Programs are no siblings: the tests
+/// of one may run another.
 fn of_dev_edge(table: &[Row], row: &Row, to: &Row) -> Option<String> {
     let edge = between(row, to);
     if to.is_helper() {
@@ -126,7 +127,7 @@ fn of_dev_edge(table: &[Row], row: &Row, to: &Row) -> Option<String> {
     } else if to.may_build_on(row, table) {
         let to = to.name;
         Some(format!("dev edge {edge} closes a circle: move the test to `{to}`"))
-    } else if to.role == row.role {
+    } else if to.role == row.role && row.role != Role::Program {
         Some(format!(
             "dev edge {edge}: siblings never know each other: move the test to the facade"
         ))

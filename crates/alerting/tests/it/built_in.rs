@@ -25,12 +25,14 @@ fn each_rule_says_what_is_wrong_what_it_means_and_what_to_do() {
 }
 
 #[test]
-fn each_rule_has_a_chapter_at_its_address() {
+fn each_rule_has_a_page_at_its_address() {
     for rule in built_in() {
-        let chapter = format!("\n## {}\n", rule.name);
-        assert!(PAGE.contains(&chapter), "docs/alerts.md has no chapter{chapter}");
-        let anchor = format!("docs/alerts.md#{}", rule.name.to_lowercase());
-        assert!(rule.runbook.ends_with(&anchor), "{}", rule.runbook);
+        let page = format!("docs/runbooks/{}.md", rule.name);
+        assert!(rule.runbook.ends_with(&page), "{}", rule.runbook);
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../");
+        let text = std::fs::read_to_string(format!("{path}{page}")).expect("the page is there");
+        assert!(text.starts_with(&format!("# {}\n", rule.name)), "{page}");
+        assert!(PAGE.contains(&format!("(runbooks/{}.md)", rule.name)), "{page} is not listed");
     }
 }
 

@@ -69,9 +69,12 @@ fn a_rule_of_the_file_is_over_any_statistic() {
     );
     check(
         "metric = \"c_total\"\nshare = { label = \"r\", part = [\"x\"], whole = [\"x\", \"y\"] }\nabove = 0.5",
-        "sum by () (rate(c_total{r=~\"x\"}[10s])) / sum by () (rate(c_total{r=~\"x|y\"}[10s])) > 0.5",
+        "sum by () (rate(c_total{r=\"x\"}[10s])) / (sum by () (rate(c_total{r=~\"x|y\"}[10s])) > 0) > 0.5",
     );
-    check("metric = \"m\"\ndivided_by = \"n\"\nabove = 0.9", "sum by () (m) / sum by () (n) > 0.9");
+    check(
+        "metric = \"m\"\ndivided_by = \"n\"\nabove = 0.9",
+        "sum by () (m) / (sum by () (n) > 0) > 0.9",
+    );
     check(
         "finding = \"queue_deep\"\ntopic = \"queue\"",
         "max by (topic, code, component, severity) \

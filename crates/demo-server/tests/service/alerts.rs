@@ -170,7 +170,7 @@ fn rules_come_from_a_file_and_are_read_again_at_a_hangup() {
     let mut demo = Demo::start(&["--rules", path.to_str().expect("a path")]);
     let threshold = |demo: &Demo| {
         let rules = demo.json("/api/v1/rules").to_string();
-        let (_, query) = rules.split_once("sum by () (process_memory_limit_bytes) > ")?;
+        let (_, query) = rules.split_once("(sum by () (process_memory_limit_bytes) > 0) > ")?;
         query.split('"').next().map(str::to_owned)
     };
     assert_eq!(threshold(&demo).as_deref(), Some("0.5"));

@@ -135,7 +135,7 @@ fn of_windows(query: &str) -> String {
     let of_its = WINDOWS.iter().filter(|(metric, ..)| query.contains(metric));
     let each = of_its.map(|(_, series, seconds)| {
         let only = query.replace(r#"operation!="orders:create""#, series);
-        only.replace("[5m]", &format!("[{seconds}s]")).replace("* 300", &format!("* {seconds}"))
+        only.replace("[5m]", &format!("[{seconds}s]"))
     });
     each.collect::<Vec<_>>().join(" or ")
 }

@@ -12,7 +12,7 @@ use testbed::tools::{self, ToolError};
 /// A tool's name and the function that finds or unpacks it.
 type Tool = (&'static str, fn() -> Result<PathBuf, ToolError>);
 
-const TOOLS: [Tool; 16] = [
+const TOOLS: [Tool; 17] = [
     ("prometheus-2.42", || tools::prometheus_2_42().map(|tool| tool.server())),
     ("prometheus-2.53", || tools::prometheus_2_53().map(|tool| tool.server())),
     ("prometheus-3.5", || tools::prometheus_3_5().map(|tool| tool.server())),
@@ -32,6 +32,9 @@ const TOOLS: [Tool; 16] = [
         tools::h2histogram().map(|tool| PathBuf::from(tool.command().get_program()))
     }),
     ("jsonschema", || tools::jsonschema().map(|tool| PathBuf::from(tool.command().get_program()))),
+    ("kubernetes-validate", || {
+        tools::kubernetes_validate().map(|tool| PathBuf::from(tool.command().get_program()))
+    }),
     ("schemathesis", || {
         tools::schemathesis().map(|tool| PathBuf::from(tool.command().get_program()))
     }),

@@ -3,7 +3,7 @@
 //! `prometheus_client` agrees with every case of the OpenMetrics test data, so tests use it to
 //! verify the exporter's pages. `schemathesis` makes requests of an OpenAPI description and holds
 //! the answers against it. `h2histogram` has buckets like ours. `jsonschema` is the reference
-//! validator of JSON Schema. Packages are unpacked into the target folder and found through
+//! validator of JSON Schema. `kubernetes-validate` has the schemas of Kubernetes. Packages are unpacked into the target folder and found through
 //! `PYTHONPATH`, and the machine's Python is not changed. Other tools are programs that come in
 //! such a package, because its registry has them and Debian has not.
 
@@ -102,6 +102,21 @@ pub fn jsonschema() -> Result<PythonPackage, ToolError> {
         name: "jsonschema",
         requirement: "jsonschema==4.26.*",
         module: "jsonschema",
+        others: &[],
+    })
+}
+
+/// Finds a Python and unpacks `kubernetes-validate` for it, with what it needs.
+///
+/// # Errors
+///
+/// As [`prometheus_client`].
+pub fn kubernetes_validate() -> Result<PythonPackage, ToolError> {
+    ensure(&Wanted {
+        tool: "the validator of Kubernetes manifests (kubernetes-validate)",
+        name: "kubernetes-validate",
+        requirement: "kubernetes-validate==1.37.*",
+        module: "kubernetes_validate",
         others: &[],
     })
 }

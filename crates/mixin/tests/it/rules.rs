@@ -1,0 +1,9 @@
+//! Rules: what promtool and real servers say about them.
+
+mod case;
+mod file;
+mod mutants;
+mod promtool;
+mod series;
+
+pub(crate) use self::file::root;
