@@ -7,6 +7,7 @@
 //! from it.
 
 mod graph;
+mod groups;
 mod role;
 mod row;
 mod rules;

@@ -1,6 +1,7 @@
 //! The monitoring: all parts of node0, connected.
 
 mod alerts;
+mod builder;
 mod page;
 mod past;
 mod serving;
@@ -10,26 +11,22 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use aggregator::{Aggregator, Events, StartError};
-use alerting::AlertingError;
+use aggregator::{Aggregator, Events};
 use axum::Router;
-use exporter::{Exporter, ExporterBuilder, Format, Naming};
-use history::{History, HistoryBuilder};
-use http_glue::{
-    AlertPages, LivePage, Readiness, ReadinessBuilder, Routes, RoutesError, Shutdown,
-    max_connections_by_descriptors,
-};
+use exporter::{Exporter, Format};
+use history::History;
+use http_glue::{AlertPages, LivePage, Readiness, Routes, RoutesError, Shutdown};
 use metrics_core::{
-    AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, RegistryBuilder, Sample,
-    SeriesId,
+    AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, Sample, SeriesId,
 };
-use performance_monitor::PerformanceMonitor;
-use request_layer::{REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer, Traces};
+use request_layer::RequestLayer;
 use streaming::Streaming;
 use system_monitor::MonitoredRuntime;
 use tokio::runtime::Handle;
 
-use self::alerts::{AlertSettings, WatchedAlerts};
+use self::alerts::WatchedAlerts;
+use self::builder::ReadinessSettings;
+pub use self::builder::{BuildError, MonitoringBuilder};
 use self::stream::StreamSettings;
 use crate::monitors::Monitors;
 
@@ -44,15 +41,6 @@ pub const BUILD_INFO: Desc = Desc::gauge(
 #[derive(Clone)]
 pub struct Monitoring {
     inner: Arc<Inner>,
-}
-
-/// A function of the host that changes the settings of its readiness.
-struct ReadinessSettings(Box<dyn FnOnce(ReadinessBuilder) -> ReadinessBuilder + Send>);
-
-impl fmt::Debug for ReadinessSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReadinessSettings").finish_non_exhaustive()
-    }
 }
 
 struct Inner {
@@ -81,175 +69,10 @@ struct Inner {
     _build_info: Gauge,
 }
 
-/// The reason why a monitoring could not be built.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// A metric of a monitor that comes with node0 could not be registered.
-    #[error("the monitors' own metrics cannot be registered")]
-    Register(#[from] RegisterError),
-    /// The alerts could not be set up.
-    #[error(transparent)]
-    Alerting(#[from] AlertingError),
-    /// The delivery of alerts could not be started.
-    #[cfg(feature = "notify")]
-    #[error(transparent)]
-    Notify(#[from] notifier::StartError),
-    /// The stream could not be started.
-    #[error(transparent)]
-    Stream(#[from] streaming::StartError),
-    /// The sampling thread could not be started.
-    #[error("sampling cannot be started")]
-    Start(#[from] StartError),
-}
-
-/// Settings for [`Monitoring`].
-#[derive(Debug)]
-#[must_use = "call `build` to get the monitoring"]
-pub struct MonitoringBuilder {
-    registry: RegistryBuilder,
-    alerts: AlertSettings,
-    exporter: ExporterBuilder,
-    naming: Option<Naming>,
-    history: Option<HistoryBuilder>,
-    page: Option<LivePage>,
-    stream: StreamSettings,
-    readiness: Option<ReadinessSettings>,
-    max_connections: Option<usize>,
-    traces: Option<Traces>,
-    version: Option<String>,
-}
-
-impl MonitoringBuilder {
-    /// Sets the host's version, usually `env!("CARGO_PKG_VERSION")`, for health, OpenAPI and the
-    /// metric `node0_build_info`; none by default.
-    pub fn version(mut self, version: impl Into<String>) -> Self {
-        self.version = Some(version.into());
-        self
-    }
-
-    /// Sets the naming of `/metrics` for requests without `?naming=`; [`Naming::Standard`] by default.
-    pub fn naming(mut self, naming: Naming) -> Self {
-        self.naming = Some(naming);
-        self
-    }
-
-    /// Changes the settings of the readiness, and adds checks of the host's own.
-    ///
-    /// ```
-    /// use node0::{Monitoring, NotReady};
-    ///
-    /// let monitoring = Monitoring::builder()
-    ///     .readiness(|readiness| {
-    ///         readiness.check_fn("licence", || async { Err(NotReady::new("it has expired")) })
-    ///     })
-    ///     .build()?;
-    /// # drop(monitoring);
-    /// # Ok::<(), node0::BuildError>(())
-    /// ```
-    pub fn readiness(
-        mut self,
-        settings: impl FnOnce(ReadinessBuilder) -> ReadinessBuilder + Send + 'static,
-    ) -> Self {
-        self.readiness = Some(ReadinessSettings(Box::new(settings)));
-        self
-    }
-
-    /// Changes the settings of the registry: ticks, windows, caps, clock and time budgets.
-    pub fn recording(mut self, settings: impl FnOnce(RegistryBuilder) -> RegistryBuilder) -> Self {
-        self.registry = settings(self.registry);
-        self
-    }
-
-    /// Replaces the exporter, to set a prefix or constant labels: see [`Exporter::builder`].
-    ///
-    /// A naming that [`MonitoringBuilder::naming`] sets stays, whichever is called first.
-    pub fn exposition(mut self, exporter: ExporterBuilder) -> Self {
-        self.exporter = exporter;
-        self
-    }
-
-    /// Makes the traces of requests, and of the timers that end in them, exemplars of what is
-    /// recorded; by default there are none.
-    ///
-    /// ```
-    /// use node0::{Monitoring, Traces};
-    ///
-    /// let monitoring = Monitoring::builder().traces(Traces::traceparent()).build()?;
-    /// # Ok::<(), node0::BuildError>(())
-    /// ```
-    pub fn traces(mut self, traces: Traces) -> Self {
-        self.registry = self.registry.traces(move || traces.current());
-        self.traces = Some(traces);
-        self
-    }
-
-    /// Builds everything and starts the sampling thread.
-    ///
-    /// # Errors
-    /// [`BuildError`]; with the default settings only if the system cannot start a thread.
-    pub fn build(self) -> Result<Monitoring, BuildError> {
-        let monitoring = self.build_unsampled()?;
-        let Inner { registry, stream, streaming, .. } = &*monitoring.inner;
-        let aggregator = Aggregator::start(registry)?;
-        let connections = monitoring.inner.max_connections;
-        if let Some(started) = stream.start(registry, connections, || aggregator.subscribe())? {
-            streaming.get_or_init(|| started);
-        }
-        *lock(&monitoring.inner.aggregator) = Some(aggregator);
-        monitoring.watch_runtime();
-        Ok(monitoring)
-    }
-
-    /// Builds everything without the sampling thread.
-    pub(crate) fn build_unsampled(self) -> Result<Monitoring, BuildError> {
-        let registry = self.registry.build();
-        let monitors = Monitors::register(&registry)?;
-        let host = self.version.as_deref().unwrap_or_default();
-        let build_info = registry.gauge(&BUILD_INFO, &[host, env!("CARGO_PKG_VERSION")])?;
-        build_info.set(1.0);
-        let history = self.history.map(|settings| settings.register(&registry)).transpose()?;
-        let exporter = self.naming.into_iter().fold(self.exporter, ExporterBuilder::naming);
-        let inner = Inner {
-            alerts: self.alerts.register(&registry)?,
-            runtime: Mutex::new(None),
-            requests: requests(&registry, &monitors.performance, self.traces)?,
-            exporter: Arc::new(exporter.build()),
-            history,
-            page: self.page,
-            stream: self.stream,
-            max_connections: self.max_connections.unwrap_or_else(max_connections_by_descriptors),
-            streaming: OnceLock::new(),
-            version: self.version,
-            readiness: OnceLock::new(),
-            readiness_settings: Mutex::new(self.readiness),
-            shutdown: OnceLock::new(),
-            aggregator: Mutex::new(None),
-            custom: Mutex::default(),
-            _build_info: build_info,
-            monitors,
-            registry,
-        };
-        Ok(Monitoring { inner: Arc::new(inner) })
-    }
-}
-
 impl Monitoring {
     /// Returns a builder with the default settings.
     pub fn builder() -> MonitoringBuilder {
-        MonitoringBuilder {
-            registry: Registry::builder(),
-            alerts: AlertSettings::default(),
-            exporter: Exporter::builder(),
-            history: Some(History::builder()),
-            page: None,
-            stream: StreamSettings::default(),
-            naming: None,
-            readiness: None,
-            max_connections: None,
-            traces: None,
-            version: None,
-        }
+        MonitoringBuilder::new()
     }
 
     /// Returns the registry, for metrics and monitors of the host's own.
@@ -428,21 +251,6 @@ impl fmt::Debug for Monitoring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Monitoring").field("version", &self.inner.version).finish_non_exhaustive()
     }
-}
-
-/// Registers the request layer, which also records all requests as one operation.
-fn requests(
-    registry: &Registry,
-    performance: &PerformanceMonitor,
-    traces: Option<Traces>,
-) -> Result<RequestLayer, RegisterError> {
-    let latency = performance.latency(REQUEST_OPERATION)?;
-    let throughput = performance.throughput(REQUESTS_OPERATION)?;
-    let requests = RequestLayer::register(registry)?.operation(latency, throughput);
-    Ok(match traces {
-        Some(traces) => requests.traces(traces),
-        None => requests,
-    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -3,24 +3,9 @@
 //! A change of the architecture is a change of this table, so that a reviewer sees it. Each
 //! exception in it has a reason.
 
+use super::groups::{FORMATS, RUNTIMES, TOWER, WEB};
 use super::role::Role;
 use super::row::{Ours, Outside, Oversize, Row};
-
-const RUNTIMES: &[&str] = &["async-std", "smol", "tokio"];
-/// Crates that write a format; `serde` and `erased-serde` do not.
-const FORMATS: &[&str] = &[
-    "bincode",
-    "bytes",
-    "ciborium",
-    "postcard",
-    "prometheus",
-    "prost",
-    "rmp-serde",
-    "serde_json",
-    "toml",
-];
-const WEB: &[&str] = &["axum", "http", "http-body", "hyper"];
-const TOWER: &[&str] = &["tower-layer", "tower-service"];
 
 pub(super) const LAYERS: &[Row] = &[
     Row {
@@ -144,7 +129,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[RUNTIMES, WEB, TOWER, &["tracing"]],
         oversize: &[Oversize {
             part: "src",
-            lines: 4200,
+            lines: 4300,
             reason: "a third are rules as data: their builders, the table, the rules file; the file \
                      would leave next, as a crate that makes rules for the engine",
         }],
@@ -283,7 +268,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[],
         oversize: &[Oversize {
             part: "src",
-            lines: 3700,
+            lines: 3800,
             reason: "1500 lines are the embedded database, which is of use to nobody else",
         }],
     },
