@@ -102,10 +102,13 @@ pub(crate) struct ExemplarSlots {
     slots: OnceLock<Slots>,
 }
 
+/// The number of a tick, and an exemplar of it.
+type OfTick = (u64, Exemplar);
+
 #[derive(Debug)]
 struct Slots {
-    /// One for each exported bucket, with the number of the tick that its exemplar was taken in.
-    of_buckets: Box<[Mutex<Option<(u64, Exemplar)>>]>,
+    /// One for each exported bucket.
+    of_buckets: Box<[Mutex<Option<OfTick>>]>,
     /// The one with the largest value since a pass took it.
     slowest: Mutex<Option<Exemplar>>,
 }
