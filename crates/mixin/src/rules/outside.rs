@@ -1,7 +1,8 @@
 //! Alerts that are other in Prometheus than in the service.
 //!
-//! A finding of a monitor is no series, so a rule over one is written over the metric that the
-//! finding is about. And a service cannot tell that nobody reaches it: a server outside can.
+//! A rule over a finding is written over the metric that the finding is about, where there is one:
+//! so it says by how much, and a board can draw it. And a service cannot tell that nobody reaches it:
+//! a server outside can.
 
 use std::time::Duration;
 
