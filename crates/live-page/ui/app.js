@@ -13,6 +13,9 @@ import { renderState } from "./state.js";
 import { RANGES, listen, step } from "./steer.js";
 import { Store } from "./store.js";
 
+/** The age in milliseconds at which a service has had some ticks. */
+const YOUNG = 3000;
+
 class Page {
   constructor() {
     const { title, root, stream, history } = document.documentElement.dataset;
@@ -24,7 +27,7 @@ class Page {
     this.limits = {};
     this.made = new Map();
     this.areas = [];
-    this.health = this.zoom = this.paused = this.cursor = this.drag = null;
+    this.health = this.zoom = this.paused = this.cursor = this.drag = this.due = null;
     this.errors = undefined;
     this.newest = this.received = this.bytes = this.kept = 0;
     this.state = "connecting";
@@ -140,11 +143,19 @@ class Page {
     // A hidden page does not ask; the history has it when the page is seen again.
     if (performance.now() - this.looked < 3 * POLL) this.store.record(timestamp, [["errors", this.errors]]);
     if (this.paused) this.kept += 1;
-    if (type === "snapshot" || quiet) this.catchUp(restarted || !before ? null : before, restarted);
+    if (type === "snapshot" || quiet) this.due ??= { since: restarted || !before ? null : before, restarted };
+    if (this.isYoung()) return this.schedule();
+    if (this.due) this.catchUp(this.due.since, this.due.restarted);
+    this.due = null;
     const scores = JSON.stringify(Object.values(this.topics).map((report) => report?.health?.score));
     if (scores !== this.scores) this.readHealth();
     this.scores = scores;
     this.schedule();
+  }
+
+  /** A service that has just started has no history before its first ticks. */
+  isYoung() {
+    return this.topics.system?.process?.uptime < YOUNG;
   }
 
   /** Fills in what the page has not seen since a moment, or for the whole hour. */
@@ -168,6 +179,7 @@ class Page {
   /** The score of the whole service: of the last tick in the history, or by the health endpoint,
    * which answers 503 when the service is unhealthy. */
   async readHealth() {
+    if (this.isYoung()) return;
     const score = this.past.address ? await this.past.score() : (await json(this.root, "health/performance", 503))?.score;
     if (score == null) return;
     this.health = { score, status: panels.status(score) };
@@ -197,7 +209,7 @@ class Page {
 
   /** Each few seconds: what the stream does not have. */
   async look() {
-    if (document.hidden || this.isOld() || !this.newest) return;
+    if (document.hidden || this.isOld() || this.isYoung() || !this.newest) return;
     const errors = await this.past.errors();
     if (errors !== undefined) [this.errors, this.looked] = [errors, performance.now()];
     this.looks = (this.looks ?? 0) + 1;

@@ -8,7 +8,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 #[test]
 fn a_request_with_a_trace_is_an_exemplar_and_the_slowest_is_named() {
-    let demo = Demo::start(&["--traceparent", "on", "--native-histograms", "on", "--load", "0"]);
+    let demo = Demo::start(&["--traceparent", "on", "--native-histograms", "on"]);
     let traced =
         Request::get("/orders/1").header("traceparent", &format!("00-{TRACE}-00f067aa0ba902b7-01"));
     demo.send(&traced);
@@ -32,7 +32,7 @@ fn a_request_with_a_trace_is_an_exemplar_and_the_slowest_is_named() {
 
 #[test]
 fn without_the_flags_there_is_neither() {
-    let demo = Demo::start(&["--load", "0"]);
+    let demo = Demo::start(&[]);
     let header = format!("00-{TRACE}-00f067aa0ba902b7-01");
     demo.send(&Request::get("/orders/1").header("traceparent", &header));
     let accept =
