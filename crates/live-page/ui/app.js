@@ -15,6 +15,8 @@ import { Store } from "./store.js";
 
 /** The age in milliseconds at which a service has had some ticks. */
 const YOUNG = 3000;
+/** The steps in which the history is asked, in milliseconds. */
+const STEP = 10_000;
 
 class Page {
   constructor() {
@@ -168,12 +170,21 @@ class Page {
     this.readRules();
     readOwn(this);
     const fill = (from) => this.past.fill(this.topics, from, () => this.schedule());
-    await fill(since && since - 20_000);
-    // A service that was restarted has no history of the time before.
-    if (!restarted) this.store.bridge(Math.floor(began / 1000));
+    // A service that was restarted has no history of the time before, and the step in which it began
+    // would cover the gap.
+    const first = restarted ? this.firstStep() : 0;
+    if (!restarted) {
+      await fill(since && since - 20_000);
+      this.store.bridge(Math.floor(began / 1000));
+    } else if (first < began - STEP) await fill(first);
     this.readHeat();
     // The step of the history in which the page began has ended by then.
-    setTimeout(() => fill(began - 30_000), 12_000);
+    setTimeout(() => fill(Math.max(began - 30_000, first)), 12_000);
+  }
+
+  /** The first whole step of the history of this process. */
+  firstStep() {
+    return Math.ceil((this.newest - (this.topics.system?.process?.uptime ?? 0)) / STEP) * STEP;
   }
 
   /** The score of the whole service: of the last tick in the history, or by the health endpoint,

@@ -45,6 +45,8 @@ const OF_THE_MACHINE: [&str; 4] =
 
 /// Panels that have no data in a state with traffic, and why.
 const EMPTY_IN: &[(State, &str, &str)] = &[
+    (State::Ok, "Findings", "nothing is wrong"),
+    (State::Slow, "Findings", "the demo's limits are not reached"),
     (
         State::PaymentsFail,
         "Circuit breaker failure rate",

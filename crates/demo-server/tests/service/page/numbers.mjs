@@ -1,4 +1,5 @@
 const page = await open();
+await until("the history begins", async () => (await api("metrics/history?metric=http_server_request_duration_seconds")).series);
 const shown = () => page.evaluate(() => {
   const text = (selector) => document.querySelector(selector)?.textContent;
   const number = (id) => [...document.querySelectorAll(`[data-number=${id}] .value > *`)].map((part) => part.textContent).join(" ").trim();
