@@ -207,8 +207,10 @@ fn of_system(stage: &Stage, actor: &Actor) -> Vec<Known> {
     let workers = actor.demo.json("/metrics/system")["runtime"]["workers"].as_f64();
     let mut known = vec![
         ("Memory", format!("{address} {job}"), field("VmRSS:") * 1024.0, 0.0),
-        ("Virtual memory", job.to_owned(), field("VmSize:") * 1024.0, 0.0),
-        ("Threads", job.to_owned(), field("Threads:"), 1.0),
+        // Threads for blocking work come and go between a scrape and this reading, each with 64 MiB
+        // of address space.
+        ("Virtual memory", job.to_owned(), field("VmSize:") * 1024.0, 3.0 * 72e6),
+        ("Threads", job.to_owned(), field("Threads:"), 3.0),
         ("Uptime", format!("{address} {job}"), stage.now - actor.started, 2.0),
         ("Last start", job.to_owned(), actor.started * 1000.0, 2000.0),
         ("Scrapes", format!("{address} {job}"), 1.0, 0.0),
