@@ -29,7 +29,7 @@ class Page {
     this.limits = {};
     this.made = new Map();
     this.areas = [];
-    this.health = this.zoom = this.paused = this.cursor = this.drag = this.due = null;
+    this.health = this.zoom = this.paused = this.cursor = this.drag = this.missing = null;
     this.errors = undefined;
     this.newest = this.received = this.bytes = this.kept = 0;
     this.state = "connecting";
@@ -145,10 +145,10 @@ class Page {
     // A hidden page does not ask; the history has it when the page is seen again.
     if (performance.now() - this.looked < 3 * POLL) this.store.record(timestamp, [["errors", this.errors]]);
     if (this.paused) this.kept += 1;
-    if (type === "snapshot" || quiet) this.due ??= { since: restarted || !before ? null : before, restarted };
+    if (type === "snapshot" || quiet) this.missing ??= { since: restarted || !before ? null : before, restarted };
     if (this.isYoung()) return this.schedule();
-    if (this.due) this.catchUp(this.due.since, this.due.restarted);
-    this.due = null;
+    if (this.missing) this.catchUp(this.missing.since, this.missing.restarted);
+    this.missing = null;
     const scores = JSON.stringify(Object.values(this.topics).map((report) => report?.health?.score));
     if (scores !== this.scores) this.readHealth();
     this.scores = scores;
