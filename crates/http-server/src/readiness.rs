@@ -78,7 +78,7 @@ pub struct ReadinessBuilder {
     waits_for_started: bool,
 }
 
-/// What a runner is started with.
+/// The settings that a runner is started with.
 struct Settings {
     registry: Registry,
     checks: Vec<Arc<dyn ReadinessCheck>>,

@@ -10,7 +10,7 @@ use crate::file::File;
 /// The folder of the files' addresses: `live-page/{version}/app.js`.
 pub const FOLDER: &str = "live-page";
 
-/// What the document may load and run, for the header `Content-Security-Policy`.
+/// The sources that the document may load and run, for the header `Content-Security-Policy`.
 ///
 /// Scripts and styles come from the service itself, and from files only. No script may turn text
 /// into elements, so a name from outside, such as that of a metric, can never become code.

@@ -1,4 +1,4 @@
-//! What the sampler logs.
+//! The log lines of the sampler.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};

@@ -52,7 +52,7 @@ impl Service {
 
     /// Sends requests, and returns the seconds that each took by its trace, as its client saw it.
     fn send(&self) -> HashMap<String, f64> {
-        let targets = WORK.iter().flat_map(|millis| vec![format!("/work/{millis}"); 3]);
+        let targets = WORK.iter().flat_map(|millis| vec![format!("/sleep/{millis}"); 3]);
         let sent = targets.map(|target| {
             let stopwatch = Stopwatch::start();
             let trace = http::get(self.address, &target).expect("an answer").text();
@@ -85,7 +85,7 @@ fn serve_traced(
         let work = async move |Path(millis): Path<u64>| {
             work(&step, millis).instrument(tracing::info_span!("request")).await
         };
-        let app = Router::new().route("/work/{millis}", get(work));
+        let app = Router::new().route("/sleep/{millis}", get(work));
         let app = app.merge(monitoring.routes().expect("there is room"));
         serve(listener, app).record(&monitoring.layer()).run().await;
     });
@@ -132,7 +132,7 @@ fn an_exemplar_that_prometheus_finds_leads_to_the_span_of_its_request() {
     };
     for (server, reads_all) in &servers {
         let request = "http_server_request_duration_seconds";
-        let route = r#"{http_route="/work/{millis}"}"#;
+        let route = r#"{http_route="/sleep/{millis}"}"#;
         for found in exemplars(server, &format!("{request}_bucket{route}")) {
             check(&found);
             let bound: f64 = found.series["le"].parse().expect("a bound");
