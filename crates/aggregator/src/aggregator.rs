@@ -96,16 +96,16 @@ fn sample(mut sampler: Sampler) {
     let mut tick = next_multiple(clock.uptime().saturating_add(period / 2), period);
     let mut last = Duration::ZERO;
     loop {
-        match schedule.wait(tick, last) {
+        // A moment that comes while a sample is being taken is due after it, so what follows is
+        // reckoned from the time that the sample was taken at, and not from now.
+        last = match schedule.wait(tick, last) {
             Due::Tick => {
-                sampler.step();
-                tick = next_multiple(clock.uptime(), period);
+                let taken = sampler.step().uptime;
+                tick = next_multiple(taken, period);
+                taken
             }
-            Due::Between => {
-                sampler.step_between();
-            }
+            Due::Between => sampler.step_between().uptime,
             Due::Stop => return,
-        }
-        last = clock.uptime();
+        };
     }
 }
