@@ -189,25 +189,27 @@ impl<'a, P: Iterator<Item = &'a [u8]>> Lines<'a, P> {
         let mut exemplars = exemplars.iter().peekable();
         let counts = histogram.cumulative().iter().copied().zip(bounds.iter().copied());
         for (count, bound) in counts.chain([(histogram.count(), f64::INFINITY)]) {
-            self.bucket(count, up_to(&mut exemplars, bound));
+            self.integer(count);
+            if let Some(exemplar) = up_to(&mut exemplars, bound) {
+                self.exemplar(exemplar);
+            }
         }
         self.float(histogram.sum());
         self.integer(histogram.count());
     }
 
-    fn bucket(&mut self, count: u64, exemplar: Option<&Exemplar>) {
-        self.start();
-        number::integer(self.out, count);
-        if let Some(Exemplar { value, trace, span, at, .. }) = exemplar {
-            self.out.extend_from_slice(format!(" # {{trace_id=\"{trace}\"").as_bytes());
-            if let Some(span) = span {
-                self.out.extend_from_slice(format!(",span_id=\"{span}\"").as_bytes());
-            }
-            self.out.extend_from_slice(b"} ");
-            number::float(self.out, *value);
-            self.out.push(b' ');
-            seconds(self.out, *at);
+    /// Appends an exemplar to the line of its bucket.
+    // Inlined, it makes the lines of all pages slower, and few have one.
+    #[cold]
+    fn exemplar(&mut self, Exemplar { value, trace, span, at, .. }: &Exemplar) {
+        self.out.extend_from_slice(format!(" # {{trace_id=\"{trace}\"").as_bytes());
+        if let Some(span) = span {
+            self.out.extend_from_slice(format!(",span_id=\"{span}\"").as_bytes());
         }
+        self.out.extend_from_slice(b"} ");
+        number::float(self.out, *value);
+        self.out.push(b' ');
+        seconds(self.out, *at);
     }
 }
 
