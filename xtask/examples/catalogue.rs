@@ -25,6 +25,7 @@ const CATALOGUE: &[(&str, &[&Desc])] = &[
     ("history", history::DESCS),
     ("alerting", alerting::DESCS),
     ("notifier", notifier::DESCS),
+    ("aggregator", aggregator::DESCS),
     ("streaming", streaming::DESCS),
     ("http-server", http_server::DESCS),
     ("http-glue, feature `stream`", http_glue::STREAM_DESCS),

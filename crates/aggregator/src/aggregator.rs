@@ -5,6 +5,8 @@
 //! not made up for.
 
 use std::io;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -59,7 +61,7 @@ impl Aggregator {
         let (running, ended) = mpsc::channel();
         let work = move || {
             let _running: Sender<()> = running;
-            sample(sampler);
+            keep_sampling(sampler);
         };
         let thread = thread::Builder::new().name("node0-sampler".into());
         thread.spawn(work).map_err(StartError::Spawn)?;
@@ -86,10 +88,22 @@ impl Drop for Aggregator {
     }
 }
 
+/// Samples until it is stopped, also after a panic.
+///
+/// Guests are called in guards of the core. What remains is code of others in places such as the
+/// waker of a subscriber.
+fn keep_sampling(mut sampler: Sampler) {
+    while let Err(payload) = catch_unwind(AssertUnwindSafe(|| sample(&mut sampler))) {
+        // Its destructor is code of others, which may panic as well.
+        mem::forget(payload);
+        sampler.note_panic();
+    }
+}
+
 /// Steps once per tick, and between ticks as readers ask, until it is stopped.
 ///
 /// Ticks are due at multiples of their period since the registry was made, as all samples are.
-fn sample(mut sampler: Sampler) {
+fn sample(sampler: &mut Sampler) {
     let (period, clock) = (sampler.period(), sampler.clock().clone());
     let schedule = sampler.schedule().clone();
     // The first tick lasts for at least half a period.

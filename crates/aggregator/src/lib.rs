@@ -9,10 +9,10 @@
 //! A reader that wants numbers more often asks by a [`Pace`] for samples between ticks.
 //!
 //! Monitors, observers and listeners are called by the core, on worker threads of the registry:
-//! one that panics or hangs does not delay the tick.
+//! one that panics or hangs does not delay the tick. So is the log: its messages pass through
+//! [`log_relay`]. A panic that reaches the thread all the same is counted, and sampling goes on.
 //!
-//! This crate does not know any format, any protocol or any monitor. It records no metric of its
-//! own.
+//! This crate does not know any format, any protocol or any monitor.
 //!
 //! ```
 //! use aggregator::Aggregator;
@@ -31,10 +31,12 @@
 
 mod aggregator;
 mod events;
+mod metrics;
 mod sampler;
 mod schedule;
 
 pub use aggregator::{Aggregator, StartError};
 pub use events::{Events, Received};
+pub use metrics::{DESCS, LOG_MESSAGES_LOST, SAMPLING_PANICS};
 pub use sampler::Sampler;
 pub use schedule::{Pace, SHORTEST_INTERVAL};

@@ -15,6 +15,7 @@ use metrics_core::{
 };
 
 use crate::events::{Channel, Events, Sender};
+use crate::metrics::Metrics;
 use crate::schedule::Schedule;
 
 /// Samples a registry, a step at a time.
@@ -42,6 +43,7 @@ pub struct Sampler {
     sender: Sender,
     /// The metrics that the log has warned of: it says each thing once, so as not to be flooded.
     warned: HashSet<String>,
+    metrics: Metrics,
 }
 
 impl Sampler {
@@ -53,7 +55,8 @@ impl Sampler {
         let ticker = registry.ticker()?;
         let schedule = Arc::new(Schedule::new(ticker.clock().clone()));
         let sender = Sender::new(schedule.clone());
-        Ok(Self { ticker, schedule, sender, warned: HashSet::new() })
+        let metrics = Metrics::new(registry);
+        Ok(Self { ticker, schedule, sender, warned: HashSet::new(), metrics })
     }
 
     /// Returns the time from one step to the next: the length of the registry's tick.
@@ -63,6 +66,7 @@ impl Sampler {
 
     /// Ends the registry's tick, and sends its events and then its sample to the subscribers.
     pub fn step(&mut self) -> Arc<Sample> {
+        self.metrics.count_lost_messages();
         let Tick { sample, events, .. } = self.ticker.tick();
         self.warn_of_overflow(&sample);
         warn_of_failures(&sample);
@@ -95,15 +99,23 @@ impl Sampler {
         self.ticker.clock()
     }
 
+    pub(crate) fn note_panic(&self) {
+        self.metrics.panics.inc();
+        log_relay::log(|| tracing::error!("sampling panicked: it goes on at the next tick"));
+    }
+
     /// Logs the metrics that fold series now, and values that are not recorded as they are.
     fn warn_of_overflow(&mut self, sample: &Sample) {
         for (labels, _) in risen(sample, &SERIES_FOLDED) {
             let metric = labels.get("metric").unwrap_or_default();
             if self.warned.insert(metric.to_owned()) {
-                tracing::warn!(
-                    metric,
-                    "the cap on series is reached: new label values become `_other`"
-                );
+                let metric = metric.to_owned();
+                log_relay::log(move || {
+                    tracing::warn!(
+                        metric,
+                        "the cap on series is reached: new label values become `_other`"
+                    );
+                });
             }
         }
         for (desc, what) in [
@@ -113,7 +125,8 @@ impl Sampler {
             for (_, values) in risen(sample, desc) {
                 let metric = desc.name();
                 if self.warned.insert(metric.to_owned()) {
-                    tracing::warn!(metric, values, "{what}");
+                    let metric = metric.to_owned();
+                    log_relay::log(move || tracing::warn!(metric, values, "{what}"));
                 }
             }
         }
@@ -123,8 +136,11 @@ impl Sampler {
 /// Logs the calls into guests that failed during the tick.
 fn warn_of_failures(sample: &Sample) {
     for (labels, _) in risen(sample, &GUEST_FAILURES) {
-        let [guest, call, reason] = ["guest", "call", "reason"].map(|key| labels.get(key));
-        tracing::warn!(guest, call, reason, "a call failed, and is left out for a while");
+        let labels = labels.clone();
+        log_relay::log(move || {
+            let [guest, call, reason] = ["guest", "call", "reason"].map(|key| labels.get(key));
+            tracing::warn!(guest, call, reason, "a call failed, and is left out for a while");
+        });
     }
 }
 
@@ -141,8 +157,14 @@ fn risen<'a>(sample: &'a Sample, desc: &Desc) -> impl Iterator<Item = (&'a Label
 /// Logs a change of health, whose summary contains the findings, and news of alerts.
 fn log(event: &Event) {
     match event {
-        Event::Health(change) => log_health(change),
-        Event::Alert(change) => log_alert(change),
+        Event::Health(change) => {
+            let change = change.clone();
+            log_relay::log(move || log_health(&change));
+        }
+        Event::Alert(change) => {
+            let change = change.clone();
+            log_relay::log(move || log_alert(&change));
+        }
         _ => {}
     }
 }

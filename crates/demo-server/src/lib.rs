@@ -13,6 +13,7 @@ mod descriptors;
 pub mod flags;
 pub mod index;
 pub mod load;
+pub mod log;
 pub mod orders;
 pub mod payments;
 pub mod service;

@@ -1,14 +1,14 @@
 //! The demo's binary: parses the flags, runs the service, and returns the exit code.
 
 use std::error::Error as _;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use node0_demo::flags::Flags;
+use node0_demo::log::Log;
 use node0_demo::service;
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let flags = match Flags::try_parse() {
@@ -22,17 +22,12 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter.with_env_var("NODE0_LOG").from_env_lossy())
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+    let log = Log::to_stderr();
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(service::run(flags, targets)));
+        .and_then(|runtime| runtime.block_on(service::run(flags, targets, &log)));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

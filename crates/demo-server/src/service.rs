@@ -28,6 +28,7 @@ use crate::descriptors;
 use crate::flags::{Flags, Switch};
 use crate::index::IndexPage;
 use crate::load::Load;
+use crate::log::Log;
 use crate::orders::{Orders, POOL_WAIT};
 use crate::payments::{PaymentService, Payments};
 
@@ -42,7 +43,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// Returns one line for people when the demo cannot start.
-pub async fn run(flags: Flags, targets: Vec<Target>) -> anyhow::Result<()> {
+pub async fn run(flags: Flags, targets: Vec<Target>, log: &Log) -> anyhow::Result<()> {
     let listener = node0::bind(flags.listen).await.context("--listen")?;
     let monitoring = exposed(Monitoring::builder(), &flags)
         .version(env!("CARGO_PKG_VERSION"))
@@ -54,6 +55,7 @@ pub async fn run(flags: Flags, targets: Vec<Target>) -> anyhow::Result<()> {
         .notify(targets.into_iter().fold(Notifier::builder(), NotifierBuilder::target))
         .build();
     let monitoring = monitoring.context("monitoring cannot be set up")?;
+    log.count_lost(monitoring.registry())?;
     let Parts { router, database, redis, bank, .. } = Parts::assemble(&monitoring, &flags).await?;
 
     let address = listener.local_addr().context("the address cannot be read")?;
@@ -190,8 +192,9 @@ fn watched_pool(
 /// Begins the drain on the first signal, and aborts it on the second.
 async fn stop_on_signals(shutdown: Shutdown) {
     stop_signal().await;
-    tracing::info!("stopping: requests are served through the drain");
+    // First of all: nothing that is said may stand in its way.
     shutdown.begin();
+    tracing::info!("stopping: requests are served through the drain");
     stop_signal().await;
     shutdown.abort();
 }

@@ -16,6 +16,7 @@ mod listing;
 mod runner;
 mod thread;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +29,6 @@ use tokio::task::JoinHandle;
 use board::Board;
 pub use board::{CheckReport, CheckStatus, ReadinessReport, ReadinessStatus};
 use runner::Runner;
-use thread::CheckThread;
 
 /// The longest time that can be set, so that adding it to the current time cannot overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -116,10 +116,10 @@ impl ReadinessBuilder {
         self
     }
 
-    /// Runs the checks on a thread of their own; by default they run on the current runtime.
+    /// Runs each check on a thread of its own; by default all run on the current runtime.
     ///
-    /// A check that blocks then blocks this thread and the other checks, but no worker of the
-    /// runtime. If the system cannot start a thread, the checks run on the runtime.
+    /// A check that blocks then blocks its thread, but no worker of the runtime and no other
+    /// check. If the system cannot start a thread, the check runs on the runtime.
     pub fn own_thread(mut self) -> Self {
         self.settings.has_own_thread = true;
         self
@@ -160,9 +160,9 @@ impl fmt::Debug for ReadinessBuilder {
 
 impl Settings {
     fn runner(&self, board: &Arc<Mutex<Board>>) -> Runner {
-        let thread = self.has_own_thread.then(CheckThread::start).and_then(Result::ok);
-        let Self { registry, checks, timeout, .. } = self;
-        Runner::new(registry.clone(), checks.clone(), board.clone(), *timeout, thread)
+        let Self { registry, checks, timeout, has_own_thread, .. } = self;
+        let threads = has_own_thread.then(BTreeMap::new);
+        Runner::new(registry.clone(), checks.clone(), board.clone(), *timeout, threads)
     }
 
     /// The time for which a result counts: a runner that works has another one within half of it.
@@ -238,8 +238,12 @@ impl Readiness {
         if runner.is_finished()
             && let Ok(runtime) = Handle::try_current()
         {
-            tracing::warn!("the runtime of the readiness checks has ended: they go on in another");
             *runner = runtime.spawn(settings.runner(board).run(settings.interval));
+            log_relay::log(|| {
+                tracing::warn!(
+                    "the runtime of the readiness checks has ended: they go on in another"
+                );
+            });
         }
     }
 }

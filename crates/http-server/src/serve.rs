@@ -332,7 +332,8 @@ impl Pause {
             // Most likely the process has no free file descriptor.
             Err(error) => {
                 self.length = (self.length * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
-                tracing::warn!(%error, pause_ms = self.length.as_millis(), "cannot accept: pausing");
+                let pause_ms = self.length.as_millis();
+                log_relay::log(move || tracing::warn!(%error, pause_ms, "cannot accept: pausing"));
                 self.end = Some(Instant::now() + self.length);
                 None
             }

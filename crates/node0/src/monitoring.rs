@@ -128,7 +128,7 @@ impl Monitoring {
     pub fn readiness(&self) -> &Readiness {
         self.inner.readiness.get_or_init(|| {
             self.watch_runtime();
-            // If the system cannot start a thread, the checks run on the host's runtime.
+            // If the system cannot start a thread for a check, it runs on the host's runtime.
             let readiness = Readiness::builder(&self.inner.registry).own_thread();
             let settings = lock(&self.inner.readiness_settings).take();
             settings.into_iter().fold(readiness, |readiness, set| set.0(readiness)).start()

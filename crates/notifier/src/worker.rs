@@ -94,16 +94,21 @@ impl Worker {
         let outcome = if error.is_passing() { Outcome::Failed } else { Outcome::Refused };
         self.metrics.count(outcome, alerts.len());
         let [first, ..] = alerts else { return };
-        tracing::warn!(
-            target = self.name,
-            receiver = %self.target,
-            alerts = alerts.len(),
-            first = first.name,
-            component = first.component,
-            %error,
-            cause = error.causes(),
-            "alerts were not delivered"
-        );
+        let (target, receiver) = (self.name.clone(), self.target.to_string());
+        let (alerts, first) = (alerts.len(), first.clone());
+        let (error, cause) = (error.to_string(), error.causes());
+        log_relay::log(move || {
+            tracing::warn!(
+                target,
+                %receiver,
+                alerts,
+                first = first.name,
+                component = first.component,
+                %error,
+                cause,
+                "alerts were not delivered"
+            );
+        });
     }
 
     async fn post(&self, alerts: &[Arc<Alert>]) -> Result<(), AttemptError> {

@@ -123,7 +123,12 @@ impl Feed {
             self.lost += missed + self.events.len() as u64;
             self.events.clear();
             self.notices.lost_until(Place::end_of(self.hub.registry.latest().pass));
-            tracing::warn!(missed, "the stream was too slow for its events: alerts may be lost");
+            log_relay::log(move || {
+                tracing::warn!(
+                    missed,
+                    "the stream was too slow for its events: alerts may be lost"
+                );
+            });
         }
         match event {
             Event::Sample(sample) => self.pass(sample),
@@ -142,7 +147,9 @@ impl Feed {
         // Every session then gets a snapshot that says so.
         news.extend((self.lost > 0).then(|| News::Lost(mem::take(&mut self.lost))));
         if hub.take_abandoned() {
-            tracing::warn!("streams ended without a close: their runtime was dropped");
+            log_relay::log(|| {
+                tracing::warn!("streams ended without a close: their runtime was dropped");
+            });
         }
         self.snapshots.clear();
         // Encoded without the lock: sessions may be opened meanwhile.

@@ -13,6 +13,8 @@ pub(super) enum Role {
     Core,
     /// Watches one kind of resource.
     Monitor,
+    /// Passes the log messages of the others to the host.
+    Log,
     /// Ticks the registry, which takes samples and calls monitors and observers.
     Engine,
     /// Compresses data for a reader, whatever they mean.
@@ -34,9 +36,10 @@ pub(super) enum Role {
 }
 
 impl Role {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Core,
         Self::Monitor,
+        Self::Log,
         Self::Engine,
         Self::Codec,
         Self::Reader,
@@ -51,17 +54,21 @@ impl Role {
     /// Returns `true` if crates of this role may use crates of role `other`.
     pub(super) fn may_use(self, other: Self) -> bool {
         match self {
-            Self::Core | Self::Codec => false,
-            Self::Monitor | Self::Engine | Self::Layer => other == Self::Core,
+            Self::Core | Self::Codec | Self::Log => false,
+            Self::Monitor | Self::Layer => other == Self::Core,
+            Self::Engine => matches!(other, Self::Core | Self::Log),
             Self::Reader => matches!(other, Self::Core | Self::Codec),
             // What an outlet sends is what a reader made.
-            Self::Outlet => matches!(other, Self::Core | Self::Engine | Self::Reader),
-            Self::Server => matches!(other, Self::Core | Self::Layer),
+            Self::Outlet => {
+                matches!(other, Self::Core | Self::Log | Self::Engine | Self::Reader)
+            }
+            Self::Server => matches!(other, Self::Core | Self::Log | Self::Layer),
             // A surface uses monitors through the core's trait only.
             Self::Surface => {
                 matches!(
                     other,
                     Self::Core
+                        | Self::Log
                         | Self::Engine
                         | Self::Reader
                         | Self::Outlet
@@ -84,6 +91,7 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Self::Core => "core",
             Self::Monitor => "monitor",
+            Self::Log => "log",
             Self::Engine => "engine",
             Self::Codec => "codec",
             Self::Reader => "reader",

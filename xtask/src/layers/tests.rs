@@ -46,7 +46,7 @@ fn sibling_edge_is_found() {
 fn edge_that_the_role_does_not_allow_is_found() {
     Fixture::new().with("http-glue", &edge("dependencies", "cache-monitor")).check_finding(&[
         "`http-glue` (surface) → `cache-monitor` (monitor)",
-        "a surface may use core, engine, reader, outlet, layer, server only",
+        "a surface may use core, log, engine, reader, outlet, layer, server only",
         "through a trait or type of the core",
     ]);
     Fixture::new().with("exporter", &edge("dependencies", "aggregator")).check_finding(&[

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aggregator::Sampler;
 use metrics_core::{Desc, Registry, Unit};
@@ -29,6 +30,7 @@ impl<S: Subscriber> Layer<S> for Warnings {
 
 impl Warnings {
     fn take(&self) -> Vec<String> {
+        assert!(log_relay::flush(Duration::from_secs(30)), "the log is written");
         std::mem::take(&mut self.0.lock().expect("no test panicked"))
     }
 }

@@ -3,11 +3,15 @@
 
 mod log;
 
+use std::future::Future as _;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Wake, Waker};
+use std::thread;
 use std::time::Duration;
 
-use aggregator::{Aggregator, Received, Sampler, StartError};
+use aggregator::{Aggregator, Received, SAMPLING_PANICS, Sampler, StartError};
 use metrics_core::{
     Event, Finding, FindingState, Judgement, ManualClock, Monitor, Registry, Report, Status, Topic,
     UnknownTarget, View,
@@ -201,6 +205,46 @@ async fn a_judgement_that_hangs_stops_no_sampling() {
     while registry.latest().topics[0].assessment.status != Status::Healthy {
         assert!(events.recv().await.is_some());
     }
+}
+
+/// Wakes nobody, and panics instead.
+struct PanickingWaker;
+
+impl Wake for PanickingWaker {
+    fn wake(self: Arc<Self>) {
+        panic!("the runtime of the subscriber is gone");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_that_reaches_the_thread_is_counted_and_sampling_goes_on() {
+    const TICK: Duration = Duration::from_millis(2);
+    let clock = ManualClock::new();
+    let registry = Registry::builder().clock(clock.clock()).tick(TICK).build();
+    let aggregator = Aggregator::start(&registry).unwrap();
+    let mut events = aggregator.subscribe();
+    {
+        let mut received = pin!(events.recv());
+        let waker = Waker::from(Arc::new(PanickingWaker));
+        assert!(received.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        while panics(&registry) == 0.0 {
+            clock.advance(TICK / 10);
+            thread::yield_now();
+        }
+    }
+    let before = registry.latest().tick;
+    while registry.latest().tick < before + 3 {
+        clock.advance(TICK / 10);
+        thread::yield_now();
+    }
+    assert_eq!(panics(&registry), 1.0);
+    assert!(events.recv().await.is_some());
+}
+
+fn panics(registry: &Registry) -> f64 {
+    let sample = registry.read();
+    let family = sample.snapshot.family(SAMPLING_PANICS.name()).expect("it is registered");
+    family.series().map(|(_, value)| value.as_f64()).sum()
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod history;
 mod index;
 mod inputs;
 mod judges;
+mod log;
 mod openapi;
 mod oracle;
 mod page;

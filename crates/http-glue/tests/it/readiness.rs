@@ -190,12 +190,13 @@ impl ReadinessCheck for Blocking {
 }
 
 #[tokio::test]
-async fn a_check_that_blocks_holds_no_worker_of_the_runtime() {
+async fn a_check_that_blocks_holds_no_worker_of_the_runtime_and_no_other_check() {
     let registry = Registry::new();
     let (release, held) = std::sync::mpsc::channel();
     let blocking = Arc::new(Blocking(std::sync::Mutex::new(held)));
     let readiness = Readiness::builder(&registry)
         .check(blocking)
+        .check_fn("free", || async { Ok(()) })
         .interval(Duration::from_millis(20))
         .timeout(Duration::from_millis(20))
         .own_thread()
@@ -206,6 +207,9 @@ async fn a_check_that_blocks_holds_no_worker_of_the_runtime() {
         sleep(Duration::from_millis(5)).await;
     }
     until(&readiness, ReadinessStatus::NotReady).await;
+    let report = readiness.report();
+    assert_eq!(report.checks["blocking"].status, CheckStatus::Fail);
+    assert_eq!(report.checks["free"].status, CheckStatus::Pass);
     drop(release);
     until(&readiness, ReadinessStatus::Ready).await;
 }

@@ -24,8 +24,8 @@ pub(super) struct Runner {
     listed: Option<JoinHandle<()>>,
     board: Arc<Mutex<Board>>,
     timeout: Duration,
-    /// The thread on which the checks run; `None` for the current runtime.
-    thread: Option<CheckThread>,
+    /// The threads of the checks that have run, by name; `None` if all run on the current runtime.
+    threads: Option<BTreeMap<String, CheckThread>>,
     /// The guarded call of each check by name; it counts the check's failures.
     guards: BTreeMap<String, Arc<GuardedCall>>,
     /// The checks that run at the moment, by name.
@@ -51,11 +51,11 @@ impl Runner {
         own: Vec<Arc<dyn ReadinessCheck>>,
         board: Arc<Mutex<Board>>,
         timeout: Duration,
-        thread: Option<CheckThread>,
+        threads: Option<BTreeMap<String, CheckThread>>,
     ) -> Self {
         let listing = Arc::new(Listing::new(registry.clone(), own));
         let (guards, running) = (BTreeMap::new(), BTreeMap::new());
-        Self { registry, listing, listed: None, board, timeout, thread, guards, running }
+        Self { registry, listing, listed: None, board, timeout, threads, guards, running }
     }
 
     /// Adds the checks to the board before the first round, so that the service is not ready before
@@ -96,6 +96,9 @@ impl Runner {
         lock(&self.board).follow(&names);
         self.running.retain(|name, check| checks.contains_key(name) && !check.task.is_finished());
         self.guards.retain(|name, _| checks.contains_key(name));
+        if let Some(threads) = &mut self.threads {
+            threads.retain(|name, _| checks.contains_key(name));
+        }
         // The checks run concurrently, so that a round takes no longer than the slowest one.
         let deadline = Instant::now() + self.timeout;
         let mut stuck = Vec::new();
@@ -127,7 +130,7 @@ impl Runner {
         check: Arc<dyn ReadinessCheck>,
         deadline: Instant,
     ) -> RunningCheck {
-        let handle = self.thread.as_ref().map_or_else(Handle::current, |own| own.handle().clone());
+        let handle = self.handle(name);
         // `check` is called inside a future, so that a panic before it returns its own is contained too.
         let run = async move { check.check().await };
         let timeout = self.timeout;
@@ -139,6 +142,17 @@ impl Runner {
         let waiter = Some(run.waiter());
         let run = async move { message(timeout_at(deadline, run).await, timeout) };
         RunningCheck { task: handle.spawn(run), waiter }
+    }
+
+    /// Returns the runtime for a check: that of its own thread if it has one and can have one.
+    fn handle(&mut self, name: &str) -> Handle {
+        let Some(threads) = &mut self.threads else { return Handle::current() };
+        if !threads.contains_key(name)
+            && let Ok(thread) = CheckThread::start()
+        {
+            threads.insert(name.to_owned(), thread);
+        }
+        threads.get(name).map_or_else(Handle::current, |own| own.handle().clone())
     }
 
     /// Waits for the result of a check that was started in this round.
@@ -170,13 +184,13 @@ impl Runner {
 
     fn note(&self, name: &str, result: Result<(), String>) {
         let message = result.as_ref().err().cloned().unwrap_or_default();
-        match lock(&self.board).note(name, result, Instant::now()) {
-            Some(CheckStatus::Fail) => {
-                tracing::warn!(check = name, message, "readiness check fails")
-            }
-            Some(_) => tracing::info!(check = name, "readiness check passes"),
-            None => {}
-        }
+        let changed = lock(&self.board).note(name, result, Instant::now());
+        let Some(status) = changed else { return };
+        let check = name.to_owned();
+        log_relay::log(move || match status {
+            CheckStatus::Fail => tracing::warn!(check, message, "readiness check fails"),
+            _ => tracing::info!(check, "readiness check passes"),
+        });
     }
 }
 

@@ -1,7 +1,7 @@
-//! The thread on which checks run, if the host wants one for them.
+//! The thread on which a check runs, if the host wants one for each.
 //!
-//! A check that blocks also blocks the thread that polls it. On a thread of their own, checks
-//! block no worker of the host's runtime.
+//! A check that blocks also blocks the thread that polls it. On a thread of its own, it blocks
+//! neither a worker of the host's runtime nor another check.
 
 use std::io;
 use std::thread;

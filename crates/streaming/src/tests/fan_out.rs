@@ -148,11 +148,15 @@ fn a_runtime_that_is_dropped_under_its_readers_logs_one_line() {
     // A client of server-sent events seems to leave: the server drops its response.
     sessions.pop().expect("a session").end();
     rig.tick();
-    assert_eq!(lines.0.load(Ordering::Relaxed), 0);
+    let logged = || {
+        assert!(log_relay::flush(Duration::from_secs(30)), "the log is written");
+        lines.0.load(Ordering::Relaxed)
+    };
+    assert_eq!(logged(), 0);
     drop((fan_out, sessions));
     rig.tick();
     rig.tick();
-    assert_eq!(lines.0.load(Ordering::Relaxed), 1);
+    assert_eq!(logged(), 1);
 }
 
 #[test]
