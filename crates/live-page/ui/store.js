@@ -42,6 +42,13 @@ export class Series {
     return this.at(this.newest);
   }
 
+  /** Returns the newest value of some seconds that end with one, or `NaN`. */
+  before(second, seconds) {
+    let back = 0;
+    while (back < seconds && Number.isNaN(this.at(second - back))) back += 1;
+    return this.at(second - back);
+  }
+
   /** Returns the lowest and the highest value of a range. */
   extremes(from, to) {
     let low = Infinity, high = -Infinity;
