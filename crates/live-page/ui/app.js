@@ -10,7 +10,7 @@ import * as panels from "./panels.js";
 import { POLL, Past, json } from "./read.js";
 import { readOwn, updateOwn } from "./own.js";
 import { renderState } from "./state.js";
-import { RANGES, listen, step } from "./steer.js";
+import { RANGES, listen } from "./steer.js";
 import { Store } from "./store.js";
 
 /** The age in milliseconds at which a service has had some ticks. */
@@ -21,11 +21,12 @@ const STEP = 10_000;
 class Page {
   constructor() {
     const { title, root, stream, history } = document.documentElement.dataset;
-    this.root = root;
+    // Without the password that an address may have, which no request may repeat.
+    this.root = new URL(root || ".", location.origin + location.pathname).href;
     this.stream = stream;
     this.title = title || location.host;
     this.store = new Store();
-    this.past = new Past(root, history, this.store);
+    this.past = new Past(this.root, history, this.store);
     /** @type {Record<string, any>} the newest report of each topic */
     this.topics = {};
     /** @type {any[]} */
@@ -55,9 +56,12 @@ class Page {
     this.state = "connecting";
     this.version = this.scores = "";
     this.allIssues = false;
-    /** @type {Map<ChartCard, boolean>} which cards are on the screen */
+    /** @type {Map<Element, boolean>} which plots are on the screen */
     this.seen = new Map();
-    this.watcher = new IntersectionObserver((entries) => this.appear(entries), { rootMargin: "80px" });
+    this.watcher = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) this.seen.set(target, isIntersecting);
+      this.schedule();
+    }, { rootMargin: "80px" });
     const asked = new URLSearchParams(location.search);
     /** The shown time in seconds. */
     this.range = RANGES[asked.get("range")] ?? 900;
@@ -71,7 +75,7 @@ class Page {
 
   start() {
     text($("title"), this.title);
-    text($("curl"), new URL(this.root + (this.stream || "metrics"), location.href).href);
+    text($("curl"), this.root + (this.stream || "metrics"));
     listen(this);
     this.render();
     if (this.stream) this.connect();
@@ -104,7 +108,7 @@ class Page {
   gaps(from, to) {
     const beat = this.store.peek("beat"), found = [];
     if (!beat) return found;
-    let start = null, known = false;
+    let start = null, known = beat.oldest < from;
     for (let second = Math.floor(from); second <= to; second += 1) {
       if (!Number.isNaN(beat.at(second))) {
         if (start !== null && second - start >= 3) found.push([start - 1, second]);
@@ -119,10 +123,8 @@ class Page {
   /* ---- What comes in ---- */
 
   connect() {
-    const url = new URL(this.root + this.stream, document.baseURI);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     this.net = new Connection({
-      url: url.href,
+      url: this.root.replace("http", "ws") + this.stream,
       onMessage: (message, size) => this.receive(message, size),
       onState: (state) => this.turn(state),
       status: () => fetch(`${this.root}health/live`, { cache: "no-store" }).then(({ status }) => status),
@@ -339,7 +341,7 @@ class Page {
     panels.ribbon(this, view);
     for (const card of [this.latency, ...this.made.values()]) {
       card.update(view);
-      if (this.seen.get(card) !== false) card.draw(view);
+      if (this.seen.get(card.plot)) card.draw(view);
     }
     panels.drawSmall(this, view);
   }
@@ -353,17 +355,6 @@ class Page {
   }
 
   /* ---- How it is steered ---- */
-
-  watch(element, card) {
-    this.seen.set(card, false);
-    element.card = card;
-    this.watcher.observe(element);
-  }
-
-  appear(entries) {
-    for (const { target, isIntersecting } of entries) this.seen.set(target.card, isIntersecting);
-    this.schedule();
-  }
 
   pause(at = this.now()) {
     if (this.paused) return;
@@ -449,10 +440,6 @@ class Page {
   pointAt(second) {
     this.cursor = second;
     this.schedule();
-  }
-
-  step(event, card) {
-    step(this, event, card);
   }
 }
 

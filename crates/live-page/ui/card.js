@@ -4,6 +4,7 @@ import { draw, heatMap } from "./chart.js";
 import { $, clone, make, set, text, value } from "./dom.js";
 import { clock, number, span } from "./format.js";
 import { place } from "./scale.js";
+import { step } from "./steer.js";
 
 /** @typedef {{key: string, color: string, label: string, fill?: boolean, bars?: boolean}} Line */
 /** @typedef {{value: number, label: string}|null|undefined} Limit */
@@ -46,7 +47,7 @@ export class ChartCard {
     this.push.append(table);
     section.append(this.plot);
     this.listen();
-    page.watch(this.plot, this);
+    page.watcher.observe(this.plot);
   }
 
   /** The values of all lines at a second, as texts.
@@ -128,7 +129,7 @@ export class ChartCard {
       if (drag && Math.abs(drag[0] - drag[1]) >= 5) page.zoomTo(Math.min(...drag), Math.max(...drag));
       else page.schedule();
     };
-    plot.onkeydown = (event) => page.step(event, this);
+    plot.onkeydown = (event) => step(page, event, this);
   }
 
   /** Shows the values under the pointer. */

@@ -6,7 +6,7 @@
 import { bounds, columns, place, times } from "./scale.js";
 import { clock } from "./format.js";
 
-const FONT = "11px system-ui, -apple-system, 'Segoe UI', sans-serif";
+const FONT = "11px system-ui, sans-serif";
 const BOLD = `600 ${FONT}`;
 
 /** The colours of the theme, by the names of their variables in the style sheet. */

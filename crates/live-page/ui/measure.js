@@ -170,13 +170,14 @@ const hits = (names) => (answer, put) => {
   }
 };
 
+const RANKS = ["warning", "critical"];
+
 /** All findings of all topics, the worst first; what two topics say is said once. */
 export function findings(topics) {
-  const rank = { critical: 0, warning: 1 };
   return Object.entries(topics)
     .flatMap(([topic, report]) => (report?.health?.issueDetails ?? []).map((finding) => ({ topic, ...finding })))
     .filter((one, at, all) => all.findIndex(({ code, message }) => code === one.code && message === one.message) === at)
-    .sort((a, b) => (rank[a.severity] ?? 2) - (rank[b.severity] ?? 2) || (b.penalty ?? 0) - (a.penalty ?? 0));
+    .sort((a, b) => RANKS.indexOf(b.severity) - RANKS.indexOf(a.severity) || (b.penalty ?? 0) - (a.penalty ?? 0));
 }
 
 /** The class of a state: of a status, a score, a severity or a breaker. */

@@ -16,7 +16,7 @@ const shown = (element, is) => !(element.hidden = !is);
 /** Splits "circuit `payments`: the breaker is open" into what it is about and what is wrong. */
 export function subject(message) {
   const [, about, rest] = /^([^:]{1,80}): (.+)$/s.exec(message) ?? [];
-  return rest ? [about, rest] : [null, message];
+  return rest ? [about, rest] : ["", message];
 }
 
 /* ---- Verdict ---- */
@@ -70,6 +70,9 @@ function fell(page) {
   return began < now - 3 ? began * 1000 : null;
 }
 
+/** The classes that are no good, the worse one last. */
+const GRAVE = ["warn", "crit"];
+
 export function ribbon(page, view) {
   const host = $("ribbon"), score = page.store.peek("score"), now = Math.floor(page.now());
   if (!host.firstChild) {
@@ -79,8 +82,10 @@ export function ribbon(page, view) {
   // Whole minutes, so that a bar keeps its place until the minute is over.
   const last = Math.floor(now / 60), start = (last - 59) * 60, frame = host.lastChild.style;
   for (let bar = 0; bar < 60; bar += 1) {
-    const from = start + bar * 60, low = score?.extremes(from, Math.min(now, from + 59))[0], known = Number.isFinite(low);
-    set(host.children[bar], "class", known ? kind(low) : "");
+    const from = start + bar * 60, to = Math.min(now, from + 59), low = score?.extremes(from, to)[0], known = Number.isFinite(low);
+    // An alert colours its minutes, however little it takes from the score.
+    const grave = Math.max(GRAVE.indexOf(kind(low)), ...page.alerts.filter(({ startsAt, endsAt, heldBack }) => startsAt && startsAt / 1000 <= to && !(endsAt && endsAt / 1000 < from) && !heldBack?.length).map(({ severity }) => GRAVE.indexOf(kind(severity))));
+    set(host.children[bar], "class", known ? GRAVE[grave] ?? "ok" : "");
     host.children[bar].style.height = known ? `${22 + low * 0.78}%` : "";
   }
   const part = (second) => Math.min(100, Math.max(0, (second - start) / 36));
@@ -124,9 +129,9 @@ export function numbers(page, view) {
   const [pool, state] = pools(database).sort((a, b) => b[1].metrics.activeConnections - a[1].metrics.activeConnections)[0] ?? [];
   const waiting = state?.metrics.waitingClients, late = lag(system), requests = row ? rate(row) : throughput(performance), errors = row ? row.errors : page.errors;
   const level = (at, warn, crit) => (at >= crit ? "crit" : at >= warn ? "warn" : "");
-  /** @type {[string, [string, string], string?, string?, number?, string?][]} */
+  /** @type {[string, [string, string], string?, string?, number?][]} */
   const all = [
-    [row ? "" : "requests", [number(requests), "/s"], , , requests],
+    [row ? "" : "requests", plain("/s")(requests), , , requests],
     [`operation/${name}/p95`, millis(operation?.p95), level(operation?.p95, page.limits.latency?.value), , operation?.p95],
     [row ? "" : "errors", percent(errors), level(errors, 1, 5), , errors],
     [`tier/${tier}`, share(hits), hits < report?.thresholds?.hitRate ? "warn" : "", tier],
@@ -139,7 +144,7 @@ export function numbers(page, view) {
     value(numeral, at);
     text(note, about ?? (at[0] === "–" ? "no data" : usual(now, series?.median(view.now - 3600, view.now)) || "no history yet"));
     set(element, "class", `number ${state ?? ""}`);
-    return { host: element.lastElementChild, key, color: index === 1 || index === 2 || index === 4 ? "s2" : "s1" };
+    return { host: element.lastElementChild, key, color: index % 3 ? "s2" : "s1" };
   });
 }
 

@@ -39,7 +39,7 @@ export function listen(page) {
   addEventListener("beforeprint", () => {
     document.documentElement.dataset.theme = "light";
     page.colors = palette(document.documentElement);
-    page.seen.clear();
+    page.seen.forEach((_, plot) => page.seen.set(plot, true));
     page.render();
   });
   addEventListener("afterprint", () => page.applyTheme());

@@ -11,6 +11,7 @@ export class Series {
   constructor() {
     this.values = new Float32Array(SECONDS).fill(NaN);
     this.newest = -Infinity;
+    this.oldest = Infinity;
   }
 
   /** Sets the value of a second; what lies between the newest one and it is missing. */
@@ -24,6 +25,7 @@ export class Series {
       this.newest = second;
     }
     this.values[slot(second)] = value ?? NaN;
+    if (value < Infinity) this.oldest = Math.min(this.oldest, second);
   }
 
   /** Sets the value of a second that has none. */

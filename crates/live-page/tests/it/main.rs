@@ -2,8 +2,11 @@
 
 mod access;
 mod bundle;
+mod cost;
 mod files;
 mod modules;
 mod player;
+mod returns;
+mod screens;
 mod states;
 mod types;

@@ -23,19 +23,22 @@ function topics(more = {}) {
   };
 }
 
+/** Time of this program. */
+const pause = (millis) => new Promise((done) => setTimeout(done, millis));
+
 /** Waits by the clock of this program, since the page's clock stands still. */
 async function until(page, holds, argument) {
   for (const end = Date.now() + 30_000; !(await page.evaluate(holds, argument)); ) {
     if (Date.now() > end) throw new Error(`never: ${holds} ${argument}`);
-    await new Promise((done) => setTimeout(done, 20));
+    await pause(20);
   }
 }
 
 /** Opens the page; the answers are those of a service with this health. */
-async function open({ document = order.document, score = { score: 78, status: "degraded", checks: {} }, width = 1440, data = topics(), query = "", ...more } = {}) {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, ...more });
+async function open({ document = order.document, score = { score: 78, status: "degraded", checks: {} }, width = 1440, data = topics(), query = "", answers = {}, height = 900, ...more } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, ...more });
   const page = await context.newPage();
-  const it = { page, data, now: START, seq: 0, sockets: [] };
+  const it = { page, data, now: START, seq: 0, sockets: [], asked: [] };
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && problems.push(message.text()));
   page.on("pageerror", (error) => problems.push(String(error.stack)));
   page.on("request", (request) => /^(http|ws):\/\/page\.test\//.test(request.url()) || problems.push(request.url()));
@@ -45,6 +48,9 @@ async function open({ document = order.document, score = { score: 78, status: "d
     const json = (body) => route.fulfill({ contentType: "application/json", body: JSON.stringify(body) });
     if (path === "/") return route.fulfill({ contentType: "text/html", body: document, headers: { "content-security-policy": order.policy } });
     if (order.files[name]) return route.fulfill({ contentType: { css: "text/css", svg: "image/svg+xml" }[name.split(".").pop()] ?? "text/javascript", body: order.files[name] });
+    if (path === "/metrics/history") it.asked.push(asked);
+    const own = answers[path]?.(asked);
+    if (own) return json(own);
     if (path === "/health/performance") return json(score);
     if (path === "/alerts") return json({ active: [], recent: [] });
     if (path === "/metrics/openapi.json") return json({ paths: { "/metrics/performance": {} } });

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use live_page::{CONTENT_SECURITY_POLICY, Document, Page};
 use serde_json::{Value, json};
 use testbed::chromium::Browser;
+use testbed::prove::Length;
 use testbed::tools::{self, ToolError};
 
 /// Serves the page at an invented address with a socket, a clock and answers of the test.
@@ -34,7 +35,9 @@ pub(crate) fn play_with(scenario: &str, browser: Browser, more: Value) -> Value 
         "more": more,
     });
     let program = PLAYER.replace("/* scenario */", scenario);
-    let answer = browser.drive(&program, order, 150).unwrap_or_else(|error| panic!("{error}"));
+    let answer = browser
+        .drive(&program, order, Length::of_this_run().pick(150, 900))
+        .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(answer["problems"], json!([]), "{answer:#}");
     answer["seen"].clone()
 }
