@@ -6,11 +6,12 @@
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
+use serde_json::Value;
 
 use crate::instructions::{self, Gate, NotHere};
-use crate::performance;
 use crate::verdict::{Verdict, say};
 use crate::workspace::Workspace;
+use crate::{performance, prove};
 
 /// The groups of questions that can be measured.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -33,6 +34,8 @@ enum Group {
     Memory,
     /// Building, registering, the first request and the first scrape.
     Startup,
+    /// The live page in a browser; the proof `page`.
+    Page,
 }
 
 /// The questions to measure, and the way to do it.
@@ -73,6 +76,9 @@ impl Bench {
         if let Some(name) = &self.publish {
             return performance::publish(workspace, name);
         }
+        if matches!(self.group, Some(Group::Page)) {
+            return page(workspace);
+        }
         let verdict = self.measure(workspace)?;
         let counts_too = self.quick && self.group.is_none() && self.only.is_empty();
         if counts_too { Ok(verdict.and(count(workspace)?)) } else { Ok(verdict) }
@@ -103,6 +109,15 @@ impl Bench {
         }
         arguments
     }
+}
+
+/// Measures the live page in Chromium, and shows the figures.
+fn page(workspace: &Workspace) -> Result<Verdict> {
+    let verdict = prove::run(workspace, Some("page"), Gate::Compare)?;
+    let report = workspace.read("target/prove/page.json")?;
+    let report: Value = serde_json::from_str(&report).context("the report is no JSON")?;
+    say(&format!("{:#}", report["figures"]));
+    Ok(verdict)
 }
 
 /// Compares the instructions of all hot paths with the accepted counts, if that is possible.
@@ -152,7 +167,8 @@ mod tests {
         let groups = groups.filter_map(|line| line.trim().strip_suffix(',')).map(str::to_lowercase);
         let ours = Group::value_variants().iter().filter_map(ValueEnum::to_possible_value);
         let ours: Vec<_> = ours.map(|group| group.get_name().to_owned()).collect();
-        assert_eq!(ours, groups.collect::<Vec<_>>());
+        let groups: Vec<_> = groups.chain(["page".to_owned()]).collect();
+        assert_eq!(ours, groups);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use anyhow::Result;
 
 use crate::verdict::{Verdict, say};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, passes};
 use crate::{catalogue, layers, mixin, performance};
 
 /// Rewrites every generated part.
@@ -23,5 +23,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
             say(&format!("wrote {path}"));
         }
     }
-    Ok(Verdict::Holds)
+    page(workspace)
+}
+
+/// Makes the served files of the live page of their sources, which a test does, with its tools.
+fn page(workspace: &Workspace) -> Result<Verdict> {
+    let mut call = workspace.cargo(&["test", "--quiet", "--locked", "--offline"]);
+    call.args(["--package", "node0-live-page", "--test", "it", "--", "bundle::"]);
+    passes(call.env("NODE0_GENERATE", "1"))
 }

@@ -29,6 +29,8 @@ enum How {
     Tests { package: &'static str, binary: &'static str, filter: &'static str },
     /// The load of a stream on the demo, and then on a service that counts its monitor's calls.
     Streams,
+    /// All pictures of the page, and those of the documentation.
+    Screens,
     /// The core's loom models, with more preemptions.
     Models,
     /// The core's models on faulty code.
@@ -135,6 +137,16 @@ const PROOFS: &[Proof] = &[
         how: How::Tests { package: "node0-websocket", binary: "it", filter: "autobahn" },
     },
     Proof {
+        name: "screens",
+        shows: "the page fits in all states, themes and widths; the pictures of the README are drawn",
+        how: How::Screens,
+    },
+    Proof {
+        name: "page",
+        shows: "the page costs a browser little, beside a blank page and beside uPlot",
+        how: How::Tests { package: "node0-live-page", binary: "it", filter: "cost::" },
+    },
+    Proof {
         name: "fuzz",
         shows: "no input of a stream's client breaks a promise (libFuzzer, needs g++)",
         how: How::Fuzz,
@@ -193,6 +205,10 @@ impl Proof {
             How::Tests { package, binary, filter } => {
                 vec![tests(workspace, package, binary, filter)]
             }
+            How::Screens => vec![
+                tests(workspace, "node0-live-page", "it", "screens::"),
+                tests(workspace, "node0-demo-server", "service", "page::pictures"),
+            ],
             How::Streams => vec![
                 tests(workspace, "node0-demo-server", "service", "stream::load::"),
                 tests(workspace, "node0", "it", "streams::"),

@@ -6,8 +6,6 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 /// A file of the page, as it is served and compressed.
-///
-/// Comments and indents stay in the source: a served line begins with code.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct File {
@@ -16,33 +14,16 @@ pub struct File {
     /// The media type, for `Content-Type`.
     pub media_type: &'static str,
     /// The content.
-    pub body: Vec<u8>,
+    pub body: &'static [u8],
     /// The content in the form of gzip.
     pub gzip: Vec<u8>,
 }
 
 impl File {
-    pub(crate) fn new(name: &'static str, source: &str) -> Self {
-        let body = without_comments(source);
-        Self { name, media_type: media_type(name), gzip: gzip(&body), body }
+    pub(crate) fn new(name: &'static str, text: &'static str) -> Self {
+        let body = text.as_bytes();
+        Self { name, media_type: media_type(name), body, gzip: gzip(body) }
     }
-}
-
-/// Leaves out indents, empty lines, and lines that are comments.
-///
-/// The sources have no comment after code and no text of several lines, which a test checks.
-fn without_comments(source: &str) -> Vec<u8> {
-    let mut body = Vec::with_capacity(source.len());
-    let mut is_comment = false;
-    for line in source.lines().map(str::trim) {
-        is_comment |= line.starts_with("/*");
-        if !is_comment && !line.is_empty() && !line.starts_with("//") {
-            body.extend_from_slice(line.as_bytes());
-            body.push(b'\n');
-        }
-        is_comment &= !line.ends_with("*/");
-    }
-    body
 }
 
 /// Returns the media type of a file by the end of its name.

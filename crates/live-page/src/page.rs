@@ -20,29 +20,11 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
 
 const TEMPLATE: &str = include_str!("../ui/index.html");
 
-macro_rules! files {
-    ($($name:literal),+ $(,)?) => {
-        &[$(($name, include_str!(concat!("../ui/", $name)))),+]
-    };
-}
-
-const FILES: &[(&str, &str)] = files![
-    "app.js",
-    "card.js",
-    "chart.js",
-    "dom.js",
-    "format.js",
-    "icon.svg",
-    "measure.js",
-    "net.js",
-    "own.js",
-    "panels.js",
-    "read.js",
-    "scale.js",
-    "state.js",
-    "steer.js",
-    "store.js",
-    "style.css",
+/// Script and style are made of the sources in `ui`, by the test `bundle`.
+const FILES: &[(&str, &str)] = &[
+    ("app.js", include_str!("../served/app.js")),
+    ("icon.svg", include_str!("../ui/icon.svg")),
+    ("style.css", include_str!("../served/style.css")),
 ];
 
 /// The files of the page.
@@ -50,8 +32,6 @@ const FILES: &[(&str, &str)] = files![
 pub struct Page {
     files: Vec<File>,
     version: String,
-    /// The document, before it knows a service.
-    template: String,
 }
 
 impl Page {
@@ -63,10 +43,9 @@ impl Page {
 
     fn new() -> Self {
         let files: Vec<File> = FILES.iter().map(|(name, source)| File::new(name, source)).collect();
-        let template = TEMPLATE.replace("<!-- modules -->", &preloads(&files));
-        let parts = files.iter().flat_map(|file| [file.name.as_bytes(), &file.body]);
-        let version = checksum(parts.chain([template.as_bytes()]));
-        Self { files, version, template }
+        let parts = files.iter().flat_map(|file| [file.name.as_bytes(), file.body]);
+        let version = checksum(parts.chain([TEMPLATE.as_bytes()]));
+        Self { files, version }
     }
 
     /// Returns the version of the files, which is another one if any of them changes.
@@ -86,25 +65,13 @@ impl Page {
 
     /// Makes the document, which is HTML.
     pub fn document(&self, document: &Document<'_>) -> String {
-        fill(&self.template, &self.version, document)
+        fill(TEMPLATE, &self.version, document)
     }
 
     /// Returns a checksum of a document, for the header `ETag`.
     pub fn checksum(document: &str) -> String {
         checksum([document.as_bytes()])
     }
-}
-
-/// Tells the browser all modules at once, which it else finds one import after the other.
-fn preloads(files: &[File]) -> String {
-    let modules = files.iter().filter(|file| file.name.ends_with(".js") && file.name != "app.js");
-    let link = |file: &File| {
-        let name = file.name;
-        format!(
-            "<link rel=\"modulepreload\" href=\"{{{{root}}}}{FOLDER}/{{{{version}}}}/{name}\">\n"
-        )
-    };
-    modules.map(link).collect()
 }
 
 fn checksum<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {

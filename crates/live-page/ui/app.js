@@ -2,15 +2,15 @@
 
 import { ChartCard } from "./card.js";
 import { palette } from "./chart.js";
-import { $, make, set, text } from "./dom.js";
+import { $, set, text } from "./dom.js";
 import { millis } from "./format.js";
-import { REQUESTS, main, measure } from "./measure.js";
+import { REQUEST, REQUESTS, failures, main, measure, pasts, routes } from "./measure.js";
 import { Connection } from "./net.js";
 import * as panels from "./panels.js";
 import { POLL, Past, json } from "./read.js";
 import { readOwn, updateOwn } from "./own.js";
 import { renderState } from "./state.js";
-import { RANGES, listen, step } from "./steer.js";
+import { RANGES, listen } from "./steer.js";
 import { Store } from "./store.js";
 
 /** The age in milliseconds at which a service has had some ticks. */
@@ -21,32 +21,61 @@ const STEP = 10_000;
 class Page {
   constructor() {
     const { title, root, stream, history } = document.documentElement.dataset;
-    Object.assign(this, { root, stream, title: title || location.host });
+    // Without the password that an address may have, which no request may repeat.
+    this.root = new URL(root || ".", location.origin + location.pathname).href;
+    this.stream = stream;
+    this.title = title || location.host;
     this.store = new Store();
-    this.past = new Past(root, history, this.store);
+    this.past = new Past(this.root, history, this.store);
+    /** @type {Record<string, any>} the newest report of each topic */
     this.topics = {};
+    /** @type {any[]} */
     this.alerts = [];
+    /** @type {Record<string, import("./card.js").Limit>} */
     this.limits = {};
+    /** @type {Map<string, ChartCard>} the cards beside that of the latency */
     this.made = new Map();
+    /** @type {Map<string, any>} the operations and the routes, by name */
+    this.rows = new Map();
+    /** @type {Map<string, any>} */
+    this.routes = new Map();
+    /** @type {Set<string>} the paths of node0's own endpoints */
+    this.ours = new Set();
+    /** @type {any[]} */
+    this.own = [];
+    /** @type {{host: any, key: string, color?: string}[]} */
+    this.customs = this.sparks = this.lines = this.strips = [];
+    /** @type {string[]} */
     this.areas = [];
-    this.health = this.zoom = this.paused = this.cursor = this.drag = this.missing = null;
+    /** @type {any} */
+    this.health = this.zoom = this.paused = this.cursor = this.drag = this.missing = this.left = null;
+    /** @type {number|null|undefined} */
     this.errors = undefined;
-    this.newest = this.received = this.bytes = this.kept = 0;
+    this.newest = this.received = this.bytes = this.kept = this.drawn = this.looks = this.looked = this.due = this.beaten = 0;
+    this.began = performance.now();
     this.state = "connecting";
+    this.version = this.scores = "";
+    this.allIssues = false;
+    /** @type {Map<Element, boolean>} which plots are on the screen */
     this.seen = new Map();
-    this.watcher = new IntersectionObserver((entries) => this.appear(entries), { rootMargin: "80px" });
-  }
-
-  start() {
+    this.watcher = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) this.seen.set(target, isIntersecting);
+      this.schedule();
+    }, { rootMargin: "80px" });
     const asked = new URLSearchParams(location.search);
-    this.range = new Map(RANGES).get(asked.get("range")) ?? 900;
+    /** The shown time in seconds. */
+    this.range = RANGES[asked.get("range")] ?? 900;
     this.op = asked.get("op");
     this.sort = asked.get("sort") ?? "p95";
     this.heat = asked.get("view") === "heat";
     this.theme = asked.get("theme");
+    this.colors = this.applyTheme();
+    this.latency = new ChartCard(this, $("latency"), { show: millis, tick: (at) => millis(at).join(" "), ends: true });
+  }
+
+  start() {
     text($("title"), this.title);
-    this.applyTheme();
-    this.makeLatency();
+    text($("curl"), this.root + (this.stream || "metrics"));
     listen(this);
     this.render();
     if (this.stream) this.connect();
@@ -71,7 +100,7 @@ class Page {
   view() {
     const now = this.now();
     const { from, to } = this.zoom ?? { from: now - this.range, to: now };
-    return { from, to, now, last: Math.floor(Math.min(to, this.newest / 1000)), store: this.store, colors: this.colors, cursor: this.cursor, gaps: this.gaps(from, to), marks: this.marked ?? [] };
+    return { from, to, now, last: Math.floor(Math.min(to, this.newest / 1000)), store: this.store, colors: this.colors, cursor: this.cursor, gaps: this.gaps(from, to), marks: panels.marks(this) };
   }
 
   /** The times of which nothing is known, between others of which something is: three seconds or
@@ -79,7 +108,7 @@ class Page {
   gaps(from, to) {
     const beat = this.store.peek("beat"), found = [];
     if (!beat) return found;
-    let start = null, known = false;
+    let start = null, known = beat.oldest < from;
     for (let second = Math.floor(from); second <= to; second += 1) {
       if (!Number.isNaN(beat.at(second))) {
         if (start !== null && second - start >= 3) found.push([start - 1, second]);
@@ -94,10 +123,8 @@ class Page {
   /* ---- What comes in ---- */
 
   connect() {
-    const url = new URL(this.root + this.stream, document.baseURI);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     this.net = new Connection({
-      url: url.href,
+      url: this.root.replace("http", "ws") + this.stream,
       onMessage: (message, size) => this.receive(message, size),
       onState: (state) => this.turn(state),
       status: () => fetch(`${this.root}health/live`, { cache: "no-store" }).then(({ status }) => status),
@@ -107,9 +134,8 @@ class Page {
 
   /** Without a stream: asks for all topics every few seconds. */
   async poll() {
-    const description = await json(this.root, "metrics/openapi.json");
-    const paths = Object.keys(description?.paths ?? {});
-    const topics = paths.map((path) => /^\/metrics\/([a-z][a-z0-9-]*)$/.exec(path)?.[1])
+    await this.describe();
+    const topics = [...this.ours].map((path) => /^\/metrics\/([a-z][a-z0-9-]*)$/.exec(path)?.[1])
       .filter((topic) => topic && !["history", "stream"].includes(topic));
     const ask = async () => {
       const answers = await Promise.all(topics.map(async (topic) => [topic, await json(this.root, `metrics/${topic}`)]));
@@ -122,6 +148,14 @@ class Page {
     };
     await ask();
     setInterval(ask, POLL);
+  }
+
+  /** Reads the version of the host, and the paths of node0's endpoints. */
+  async describe() {
+    if (this.version) return;
+    const description = await json(this.root, "metrics/openapi.json");
+    this.version = description?.info?.version ?? "unknown";
+    this.ours = new Set(Object.keys(description?.paths ?? {}));
   }
 
   receive(message, size) {
@@ -166,10 +200,11 @@ class Page {
     this.look();
     this.readHealth();
     this.readAlerts();
-    this.version ??= await this.past.version();
+    await this.describe();
     this.readRules();
     readOwn(this);
-    const fill = (from) => this.past.fill(this.topics, from, () => this.schedule());
+    const draw = () => this.schedule();
+    const fill = (from) => this.past.fill(pasts(this.topics), from, draw).then(() => this.past.routes(from, this.ours, draw));
     // A service that was restarted has no history of the time before, and the step in which it began
     // would cover the gap.
     const first = restarted ? this.firstStep() : 0;
@@ -221,13 +256,20 @@ class Page {
   /** Each few seconds: what the stream does not have. */
   async look() {
     if (document.hidden || this.isOld() || this.isYoung() || !this.newest) return;
-    const errors = await this.past.errors();
-    if (errors !== undefined) [this.errors, this.looked] = [errors, performance.now()];
-    this.looks = (this.looks ?? 0) + 1;
+    const requests = await this.past.requests();
+    if (requests) {
+      this.errors = failures(requests).at(-1) ?? null;
+      this.routes = routes(requests, this.ours);
+      this.looked = performance.now();
+      // They are those of the last ten seconds, also of those before the page was opened.
+      for (let back = 0; back < 10; back += 1) this.store.get("errors").fill(Math.floor(this.newest / 1000) - back, this.errors ?? NaN);
+    }
+    this.looks += 1;
     if (this.looks % 3 === 0) this.readHealth();
     if (this.looks % 5 === 0) {
       this.readHeat();
       this.readAlerts();
+      this.past.routes(this.newest - 30_000, this.ours, () => this.schedule());
       updateOwn(this);
     }
     if (this.looks % 30 === 0) readOwn(this);
@@ -246,17 +288,15 @@ class Page {
     return this.op ?? main(this.topics.performance);
   }
 
-  makeLatency() {
-    const card = new ChartCard(this, { title: "Latency", lines: [], show: millis, tick: (at) => millis(at).join(" "), ends: true, tall: 250 }, $("latency"));
-    const choice = make("div", { class: "choice small", role: "group", "aria-label": "Kind of chart" });
-    for (const [heat, name] of [[false, "Percentiles"], [true, "Heat map"]]) {
-      choice.append(make("button", { "data-heat": String(heat), onclick: () => this.show(heat) }, name));
+  /** All that the table shows: what the stream says of operations, and the history of routes. */
+  listRows() {
+    const last = Math.floor(this.newest / 1000), { rows, errors } = this;
+    rows.clear();
+    for (const [name, it] of Object.entries(this.topics.performance?.operations ?? {})) rows.set(name, name === REQUEST ? { ...it, errors } : it);
+    for (const [name, it] of this.routes) {
+      const of = (part) => this.store.peek(`operation/${name}/${part}`)?.before(last, 25);
+      if (it.perSecond || name === this.op) rows.set(name, { ...it, p50: of("p50"), p95: of("p95"), p99: of("p99") });
     }
-    const all = make("button", { class: "button", id: "all", hidden: true, onclick: () => this.choose(null) }, "All operations");
-    card.push.prepend(all, choice);
-    card.blank = make("div", { class: "empty", hidden: true }, make("b", {}, "No requests yet"), make("span", {}, "The chart begins with the first request, or with:"), make("code", {}, 'performance.record_latency("orders:create", elapsed);'));
-    card.section.append(card.blank);
-    this.latency = card;
   }
 
   updateLatency() {
@@ -267,8 +307,8 @@ class Page {
     else card.heat ??= null;
     text(card.note, this.op ?? (this.topics.performance?.throughput?.[REQUESTS] ? "all requests" : name));
     $("all").hidden = !this.op;
-    card.blank.hidden = !this.newest || Boolean(this.topics.performance?.operations?.[name]?.samples) || this.heat;
-    for (const button of card.push.querySelectorAll("[data-heat]")) set(button, "aria-pressed", String((button.dataset.heat === "true") === this.heat));
+    $("blank").hidden = !this.newest || this.heat || Boolean(this.rows.get(name)?.samples || this.op);
+    for (const button of $("kinds").children) set(button, "aria-pressed", String((button.dataset.heat === "true") === this.heat));
   }
 
   schedule() {
@@ -280,11 +320,11 @@ class Page {
   }
 
   render() {
-    this.drawn = (this.drawn ?? 0) + 1;
+    this.drawn += 1;
     renderState(this);
     const isNew = !this.paused || this.paused.fresh;
     if (isNew) {
-      this.marked = panels.marks(this);
+      this.listRows();
       panels.verdict(this);
       panels.areas(this);
       panels.cards(this);
@@ -301,7 +341,7 @@ class Page {
     panels.ribbon(this, view);
     for (const card of [this.latency, ...this.made.values()]) {
       card.update(view);
-      if (this.seen.get(card) !== false) card.draw(view);
+      if (this.seen.get(card.plot)) card.draw(view);
     }
     panels.drawSmall(this, view);
   }
@@ -315,17 +355,6 @@ class Page {
   }
 
   /* ---- How it is steered ---- */
-
-  watch(element, card) {
-    this.seen.set(card, false);
-    element.card = card;
-    this.watcher.observe(element);
-  }
-
-  appear(entries) {
-    for (const { target, isIntersecting } of entries) this.seen.set(target.card, isIntersecting);
-    this.schedule();
-  }
 
   pause(at = this.now()) {
     if (this.paused) return;
@@ -365,7 +394,7 @@ class Page {
 
   sortBy(column) {
     this.sort = column;
-    $("operations").querySelector("tbody").order = null;
+    $("rows").order = null;
     this.remember();
   }
 
@@ -384,7 +413,7 @@ class Page {
 
   /** Keeps the choices in the address, so that a link or a reload shows the same. */
   remember() {
-    const asked = new URLSearchParams(), name = RANGES.find(([, seconds]) => seconds === this.range)?.[0];
+    const asked = new URLSearchParams(), [name] = Object.entries(RANGES).find(([, seconds]) => seconds === this.range);
     if (name !== "15m") asked.set("range", name);
     if (this.op) asked.set("op", this.op);
     if (this.heat) asked.set("view", "heat");
@@ -404,17 +433,13 @@ class Page {
   applyTheme() {
     const light = this.theme ? this.theme === "light" : matchMedia("(prefers-color-scheme: light)").matches;
     document.documentElement.dataset.theme = light ? "light" : "dark";
-    this.colors = palette(document.documentElement);
     this.schedule();
+    return (this.colors = palette(document.documentElement));
   }
 
   pointAt(second) {
     this.cursor = second;
     this.schedule();
-  }
-
-  step(event, card) {
-    step(this, event, card);
   }
 }
 

@@ -1,58 +1,81 @@
 // A card with a chart: its head, its canvas, the cursor, and what screen readers get instead.
 
 import { draw, heatMap } from "./chart.js";
-import { $, icon, make, set, text, value } from "./dom.js";
+import { $, clone, make, set, text, value } from "./dom.js";
 import { clock, number, span } from "./format.js";
 import { place } from "./scale.js";
+import { step } from "./steer.js";
 
-const TABLE = "M2.5 3.5h11v9h-11zM2.5 6.5h11M6.5 3.5v9";
+/** @typedef {{key: string, color: string, label: string, fill?: boolean, bars?: boolean}} Line */
+/** @typedef {{value: number, label: string}|null|undefined} Limit */
+/** @typedef {[string, string]} Shown a number and its unit */
 
-/** `given`: `title`, `note`, `lines` as `{ key, color, label, fill, bars }`, `show` from a value to
- * `[text, unit]`, `tick` for the axis, and `axis`, `limit`, `ends`, `tall` as charts want them. */
+/** `given`: `lines`, `show` from a value to its text and unit, `tick` for the axis, and `axis`,
+ * `limit`, `ends` as charts want them. */
 export class ChartCard {
-  constructor(page, given, section = make("section", { class: "card" })) {
-    Object.assign(this, { tick: (value) => number(value), limit: null, axis: {} }, given);
+  /** @type {Line[]} */ lines = [];
+  /** @type {Limit} */ limit;
+  /** @type {object} */ axis = {};
+  /** @type {any} the heat map, `null` while it is read, `undefined` if lines are shown */ heat;
+  /** Whether the newest values stand beside the ends of their lines. */ ends = false;
+  /** Whether a legend is shown. */ legend = true;
+  /** @type {any} where the plot is on the canvas */ area;
+  /** @type {any} */ canvas;
+  /** @type {any} */ cursor;
+  /** @type {any} */ zoom;
+  /** @type {Map<string, any>} */ keys = new Map();
+  /** @type {(value: any) => string} */ tick = number;
+  /** @type {(value: any) => Shown} */ show;
+
+  /** @param {any} page
+   * @param {any} section
+   * @param {Partial<ChartCard>} given */
+  constructor(page, section, given) {
+    Object.assign(this, given);
     this.page = page;
     this.section = section;
-    this.note = make("span", { class: "note" }, given.note ?? "");
-    this.push = make("div", { class: "push" });
-    this.keys = new Map();
-    this.canvas = make("canvas", {});
-    this.cursor = make("div", { class: "cursor", hidden: true });
-    this.zoom = make("div", { class: "zoom", hidden: true });
-    this.plot = make("div", { class: "plot", role: "img", tabindex: "0" }, this.canvas, this.cursor, this.zoom);
-    if (given.tall) this.plot.style.setProperty("--tall", `${given.tall}px`);
-    const table = make("button", { class: "as-table", "aria-label": `${given.title} as a table`, title: "As a table",
-      onclick: () => this.showTable() }, icon(TABLE));
-    this.head = make("header", {}, make("h2", {}, given.title), this.note, this.push);
+    const head = section.querySelector("header"), table = clone("as-table");
+    this.title = head.firstElementChild.textContent;
+    this.note = head.children[1];
+    this.push = head.children[2] ?? head.appendChild(make("div"));
+    set(this.push, "class", "push");
+    this.plot = clone("plot");
+    const [canvas, cursor, zoom] = this.plot.children;
+    Object.assign(this, { canvas, cursor, zoom });
+    set(table, "aria-label", `${this.title} as a table`);
+    table.onclick = () => this.showTable();
     this.push.append(table);
-    section.append(this.head, this.plot);
+    section.append(this.plot);
     this.listen();
-    page.watch(this.plot, this);
+    page.watcher.observe(this.plot);
+  }
+
+  /** The values of all lines at a second, as texts.
+   * @returns {[Line, Shown][]} */
+  values(second) {
+    return this.lines.map((line) => {
+      const series = this.page.store.peek(line.key), at = series?.at(second);
+      // The newest second may not have been reported yet.
+      return [line, this.show(series && Number.isNaN(at) ? series.at(second - 1) : at)];
+    });
   }
 
   /** Updates the legend and the sentence for screen readers. */
   update(view) {
-    const at = view.cursor ?? view.last, parts = [], ends = this.ends && this.canvas.clientWidth > 520;
-    for (const line of this.lines) {
-      const series = view.store.peek(line.key), shown = this.show(series ? valueAt(series, at) : NaN);
-      if (!ends || view.cursor !== null) this.key(line, shown);
-      parts.push(`${line.label} ${shown.join(" ")}`);
+    const ends = this.ends && this.canvas.clientWidth > 520, hide = !this.legend || (ends && view.cursor === null) || this.heat !== undefined;
+    const values = this.values(view.cursor ?? view.last);
+    for (const [line, shown] of values) {
+      if (hide) continue;
+      let key = this.keys.get(line.key);
+      if (!key) {
+        this.keys.set(line.key, (key = clone("key")));
+        paint(key, line);
+        this.push.insertBefore(key, this.push.lastElementChild);
+      }
+      value(key.lastChild, shown);
     }
-    const hide = ends && view.cursor === null;
-    for (const [, key] of this.keys) key.hidden = hide || this.heat !== undefined;
-    set(this.plot, "aria-label", `${this.title}, last ${span(view.to - view.from)}: ${parts.join(", ")}`);
-  }
-
-  key(line, shown) {
-    let key = this.keys.get(line.key);
-    if (!key) {
-      key = make("span", { class: "key" }, make("i"), make("span", {}, line.label), make("span"));
-      key.firstChild.style.setProperty("--key", `var(--${line.color})`);
-      this.keys.set(line.key, key);
-      this.push.insertBefore(key, this.push.lastElementChild);
-    }
-    value(key.lastChild, shown);
+    for (const [name, key] of this.keys) key.hidden = hide || !this.lines.some((line) => line.key === name);
+    set(this.plot, "aria-label", `${this.title}, last ${span(view.to - view.from)}: ${told(values)}`);
   }
 
   draw(view) {
@@ -62,7 +85,7 @@ export class ChartCard {
 
   /** Places the cursor and the zoom's frame. */
   point(view) {
-    const { area, cursor, zoom } = this, drag = this.page.drag;
+    const { area, cursor, zoom } = this, { drag } = this.page;
     cursor.hidden = view.cursor === null || !area || view.cursor < view.from;
     zoom.hidden = !drag || !area;
     if (!area) return;
@@ -84,72 +107,74 @@ export class ChartCard {
 
   listen() {
     const { plot, page } = this;
-    plot.addEventListener("pointermove", (event) => {
+    plot.onpointermove = (event) => {
       const second = this.second(event);
       if (page.drag) page.drag[1] = second;
       page.pointAt(second);
       this.tell(event);
-    });
-    plot.addEventListener("pointerleave", () => {
+    };
+    plot.onpointerleave = () => {
       if (page.drag) return;
       page.pointAt(null);
       $("tip").hidden = true;
-    });
-    plot.addEventListener("pointerdown", (event) => {
+    };
+    plot.onpointerdown = (event) => {
       if (event.button !== 0 || event.pointerType === "touch") return;
       plot.setPointerCapture(event.pointerId);
       page.drag = [this.second(event), this.second(event)];
-    });
-    plot.addEventListener("pointerup", () => {
-      const drag = page.drag;
+    };
+    plot.onpointerup = () => {
+      const { drag } = page;
       page.drag = null;
       if (drag && Math.abs(drag[0] - drag[1]) >= 5) page.zoomTo(Math.min(...drag), Math.max(...drag));
       else page.schedule();
-    });
-    plot.addEventListener("keydown", (event) => page.step(event, this));
+    };
+    plot.onkeydown = (event) => step(page, event, this);
   }
 
   /** Shows the values under the pointer. */
-  tell(event) {
-    const tip = $("tip"), view = this.page.view();
-    if (view.cursor === null || this.heat !== undefined) return void (tip.hidden = true);
-    const rows = this.lines.map((line) => {
-      const series = view.store.peek(line.key), row = make("div", {}, make("i"), line.label);
-      row.firstChild.style.setProperty("--key", `var(--${line.color})`);
-      row.append(make("b", {}, this.show(series ? valueAt(series, view.cursor) : NaN).join(" ")));
+  tell({ clientX, clientY }) {
+    const tip = $("tip"), { cursor } = this.page;
+    tip.hidden = cursor === null || this.heat !== undefined;
+    if (tip.hidden) return;
+    const rows = this.values(cursor).map(([line, shown]) => {
+      const row = clone("tip");
+      paint(row, line);
+      text(row.lastChild, shown.join(" "));
       return row;
     });
-    tip.replaceChildren(make("p", {}, clock(view.cursor * 1000)), ...rows);
-    tip.hidden = false;
-    const left = event.clientX + 14 + tip.offsetWidth > innerWidth ? event.clientX - tip.offsetWidth - 12 : event.clientX + 14;
-    tip.style.transform = `translate(${left}px, ${Math.min(event.clientY + 14, innerHeight - tip.offsetHeight - 8)}px)`;
+    tip.replaceChildren(make("p", clock(cursor * 1000)), ...rows);
+    const left = clientX + 14 + tip.offsetWidth > innerWidth ? clientX - tip.offsetWidth - 12 : clientX + 14;
+    tip.style.transform = `translate(${left}px, ${Math.min(clientY + 14, innerHeight - tip.offsetHeight - 8)}px)`;
   }
 
   say(second) {
-    const { store } = this.page;
-    const parts = this.lines.map(({ key, label }) => `${label} ${this.show(store.peek(key)?.at(second) ?? NaN).join(" ")}`);
-    return `${clock(second * 1000)}: ${parts.join(", ")}`;
+    return `${clock(second * 1000)}: ${told(this.values(second))}`;
   }
 
   /** Shows the chart's numbers as a table, sixty rows at most. */
   showTable() {
-    const view = this.page.view(), step = Math.max(1, Math.ceil((view.to - view.from) / 60));
-    const head = make("tr", {}, make("th", { scope: "col" }, "Time"));
-    for (const { label } of this.lines) head.append(make("th", { scope: "col" }, label));
+    const { from, to } = this.page.view(), step = Math.max(1, Math.ceil((to - from) / 60));
+    const scoped = (scope, label) => {
+      const head = make("th", label);
+      head.scope = scope;
+      return head;
+    };
     const body = make("tbody");
-    for (let second = Math.floor(view.to); second >= view.from; second -= step) {
-      const row = make("tr", {}, make("th", { scope: "row" }, clock(second * 1000)));
-      for (const { key } of this.lines) row.append(make("td", {}, this.show(view.store.peek(key)?.at(second) ?? NaN).join(" ")));
-      body.append(row);
+    for (let second = Math.floor(to); second >= from; second -= step) {
+      body.append(make("tr", scoped("row", clock(second * 1000)), ...this.values(second).map(([, shown]) => make("td", shown.join(" ")))));
     }
     text($("table-title"), this.title);
-    $("table-body").replaceChildren(make("thead", {}, head), body);
+    $("table-body").replaceChildren(make("thead", make("tr", ...["Time", ...this.lines.map(({ label }) => label)].map((label) => scoped("col", label)))), body);
     $("table").showModal();
   }
 }
 
-/** The value of a second, or of the one before: the newest second may not have been reported yet. */
-export function valueAt(series, second) {
-  const value = series.at(second);
-  return Number.isNaN(value) ? series.at(second - 1) : value;
+/** Gives a line's name and colour to an entry of a legend. */
+function paint(entry, { color, label }) {
+  entry.firstChild.style.background = `var(--${color})`;
+  text(entry.children[1], label);
 }
+
+/** @param {[Line, Shown][]} values */
+const told = (values) => values.map(([{ label }, shown]) => `${label} ${shown.join(" ")}`).join(", ");

@@ -6,7 +6,7 @@
 import { bounds, columns, place, times } from "./scale.js";
 import { clock } from "./format.js";
 
-const FONT = "11px system-ui, -apple-system, 'Segoe UI', sans-serif";
+const FONT = "11px system-ui, sans-serif";
 const BOLD = `600 ${FONT}`;
 
 /** The colours of the theme, by the names of their variables in the style sheet. */
@@ -75,6 +75,14 @@ function trace(series, from, to, x, y, width) {
   }
   close();
   return { path, area };
+}
+
+/** Fills the area under a line; the opacities, at the top and below, are two hexadecimal digits. */
+function shade(ink, area, top, bottom, color, ...opacities) {
+  const fill = ink.createLinearGradient(0, top, 0, bottom);
+  opacities.forEach((opacity, at) => fill.addColorStop(at, color + opacity));
+  ink.fillStyle = fill;
+  ink.fill(area);
 }
 
 /** Hatches the time in which nothing was received. */
@@ -146,7 +154,7 @@ export function draw(canvas, chart, view) {
   ink.stroke();
   timeScale(ink, plot, from, to, x);
   hatch(ink, view.gaps, x, plot.top, plot.bottom, colors);
-  if (chart.ends) marks(ink, view.marks ?? [], plot, x, colors, width);
+  if (chart.ends) marks(ink, view.marks, plot, x, colors, width);
   ink.save();
   ink.beginPath();
   ink.rect(plot.left, plot.top - 2, plot.right - plot.left, plot.bottom - plot.top + 3);
@@ -154,13 +162,7 @@ export function draw(canvas, chart, view) {
   for (const line of [...lines].reverse()) {
     const { path, area } = trace(line.series, from, to, x, y, plot.right - plot.left);
     const color = colors[line.color];
-    if (line.fill || line.bars) {
-      const shade = ink.createLinearGradient(0, plot.top, 0, plot.bottom);
-      shade.addColorStop(0, alpha(color, line.bars ? 0.75 : 0.16));
-      shade.addColorStop(1, alpha(color, line.bars ? 0.75 : 0.02));
-      ink.fillStyle = shade;
-      ink.fill(area);
-    }
+    if (line.fill || line.bars) shade(ink, area, plot.top, plot.bottom, color, line.bars ? "bf" : "29", line.bars ? "bf" : "05");
     ink.strokeStyle = color;
     ink.lineWidth = 1.5;
     ink.stroke(path);
@@ -251,13 +253,7 @@ export function sparkline(canvas, series, color, view, fill = true) {
   const x = (second) => place(second, from, to, 0, width);
   const y = (value) => (value === -Infinity ? height : flat ? height - 8 : place(value, low, high, height - 3, 3));
   const { path, area } = trace(series, from, to, x, y, width);
-  if (fill) {
-    const shade = ink.createLinearGradient(0, 0, 0, height);
-    shade.addColorStop(0, alpha(colors[color], 0.18));
-    shade.addColorStop(1, alpha(colors[color], 0));
-    ink.fillStyle = shade;
-    ink.fill(area);
-  }
+  if (fill) shade(ink, area, 0, height, colors[color], "2e", "00");
   ink.strokeStyle = colors[color];
   ink.lineWidth = 1.25;
   ink.stroke(path);
@@ -273,7 +269,7 @@ export function strip(canvas, series, view) {
   const worst = columns((second) => series.at(second), from, to, Math.floor(width)).highs;
   worst.forEach((state, column) => {
     if (Number.isNaN(state)) return;
-    ink.fillStyle = state > 1 ? colors["crit-fill"] : state > 0 ? colors["warn-fill"] : alpha(colors["ok-fill"], 0.34);
+    ink.fillStyle = state > 1 ? colors["crit-fill"] : state > 0 ? colors["warn-fill"] : colors["ok-fill"] + "57";
     ink.fillRect(column, 0, 1.01, height);
     if (state > 0 && state <= 1) {
       // Half-open is hatched, so that it differs by more than its colour.
@@ -316,7 +312,7 @@ export function heatMap(canvas, heat, chart, view) {
   for (let power = Math.ceil(low); power <= high; power += 1) {
     ink.fillText(chart.show(10 ** power).join(" "), plot.left - 8, place(power, low, high, plot.bottom, plot.top));
   }
-  marks(ink, view.marks ?? [], plot, x, colors, width);
+  marks(ink, view.marks, plot, x, colors, width);
   if (width > 520) legend(ink, plot, shades, colors.muted);
   return plot;
 }
@@ -335,14 +331,9 @@ function legend(ink, plot, shades, color) {
 
 /** Returns a function from 0..1 to the colours of the heat map. */
 function ramp(colors) {
-  const stops = [0, 1, 2, 3].map((at) => parse(colors[`heat${at}`]));
   const shades = Array.from({ length: 33 }, (_, at) => {
-    const place = (at / 32) * 3, stop = Math.min(2, Math.floor(place)), part = place - stop;
-    const mixed = stops[stop].map((value, band) => Math.round(value + (stops[stop + 1][band] - value) * part));
-    return `rgb(${mixed.join(" ")})`;
+    const stop = Math.min(2, Math.floor((at / 32) * 3));
+    return `color-mix(in srgb, ${colors[`heat${stop}`]}, ${colors[`heat${stop + 1}`]} ${((at / 32) * 3 - stop) * 100}%)`;
   });
-  return (value) => shades[Math.round(Math.min(1, Math.max(0, value)) * 32)];
+  return (value) => shades[Math.round(Math.min(1, value) * 32)];
 }
-
-const parse = (hex) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
-const alpha = (hex, opacity) => `rgb(${parse(hex).join(" ")} / ${opacity})`;

@@ -19,30 +19,37 @@ export function number(value) {
   return plain.replace(/\B(?=(\d{3})+(?!\d)(?!.*\.))/g, ",").replace(/^-0$/, "0");
 }
 
-/** A number of milliseconds: `[text, unit]` in µs, ms or s. */
+/** A number of milliseconds: `[text, unit]` in µs, ms or s.
+ * @returns {[string, string]} */
 export function millis(value) {
-  if (!known(value)) return [DASH, "ms"];
+  if (!known(value)) return [DASH, ""];
   const size = Math.abs(value);
   if (size >= 1000) return [number(value / 1000), "s"];
   return size > 0 && size < 0.1 ? [number(value * 1000), "µs"] : [number(value), "ms"];
 }
 
-/** A number of bytes, in powers of 1024. */
+/** A number of bytes, in powers of 1024.
+ * @returns {[string, string]} */
 export function bytes(value) {
-  if (!known(value)) return [DASH, "B"];
+  if (!known(value)) return [DASH, ""];
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let at = 0;
   for (; Math.abs(value) >= 1000 && at < units.length - 1; at += 1) value /= 1024;
   return [number(value), units[at]];
 }
 
-/** A share from 0 to 1 as a percentage. */
+/** A share from 0 to 1 as a percentage.
+ * @returns {[string, string]} */
 export function share(value) {
-  return [known(value) ? number(value * 100) : DASH, "%"];
+  return percent(known(value) ? value * 100 : null);
 }
 
-/** Any number with a unit that is known from elsewhere. */
-export const plain = (unit) => (value) => [number(value), unit];
+/** Any number with a unit that is known from elsewhere.
+ * @returns {(value: number|null|undefined) => [string, string]} */
+export const plain = (unit) => (value) => [number(value), known(value) ? unit : ""];
+
+/** A percentage. */
+export const percent = plain("%");
 
 /** What a time span is called: `45 s`, `12 min`, `3 h 20 min`, `6 d 4 h`.
  * @param {number} seconds */

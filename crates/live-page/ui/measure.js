@@ -1,7 +1,7 @@
 // Which quantities the page follows: where they are in the stream, and where in the history.
 
 export const REQUESTS = "http:requests";
-const REQUEST = "http:request";
+export const REQUEST = "http:request";
 const STATES = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2 };
 /** Topics with a place of their own on the page; others are monitors of the host's. */
 export const KNOWN = ["performance", "cache", "database", "circuit-breaker", "system", "runtime"];
@@ -17,7 +17,7 @@ export function main(performance) {
 
 /** Calls a second in the window of an operation. */
 export const rate = (operation) =>
-  operation && operation.windowSeconds > 0 ? operation.samples / operation.windowSeconds : null;
+  operation?.perSecond ?? (operation?.windowSeconds > 0 ? operation.samples / operation.windowSeconds : null);
 
 /** The requests a second; without them, the calls of the main operation. */
 export const throughput = (performance) =>
@@ -35,7 +35,8 @@ export function tiers(cache) {
 
 export const pools = (database) => Object.entries(database?.pools ?? {});
 export const circuits = (breakers) => breakers?.circuits ?? [];
-export const lag = (system) => system?.runtime?.lag?.p95 ?? null;
+/** The lag that its alert is about. */
+export const lag = (system) => system?.runtime?.lag?.p99 ?? null;
 
 /** Everything that the stream says now, as names and values of series. */
 export function measure(topics) {
@@ -57,57 +58,104 @@ export function measure(topics) {
 
 const percent = (share) => (share == null ? null : share * 100);
 
-/** What to ask the history for; each gives an answer to `take(answer, put)`, which calls
- * `put(key, timestamps, values, scale, shape)`. */
+/** A question for the history, and what to make of its answer: `take(answer, put)` calls
+ * `put(key, timestamps, values, scale, shape)`.
+ * @typedef {{metric: string, match?: string, quantile?: number, statistic?: string, take: (answer: any, put: any) => void}} Question */
+
+/** Takes the largest value of each step over all series of one name, which is no mean of them.
+ * @param {(labels: any) => string|null|undefined} key */
+const largest = (key, scale = 1, shape = "line", of = (value, _) => value) => (answer, put) => {
+  const found = new Map();
+  for (const { labels, values, max } of answer.series) {
+    const name = key(labels), column = found.get(name) ?? [];
+    (shape === "line" ? values : max ?? values).forEach((value, at) => {
+      if (value != null) column[at] = Math.max(column[at] ?? 0, of(value, labels));
+    });
+    if (name) found.set(name, column);
+  }
+  for (const [name, column] of found) put(name, answer.timestamps, column, scale, shape);
+};
+
+const level = (metric, key, scale = 1, more = {}) => ({ metric, ...more, take: largest(typeof key === "string" ? () => key : key, scale) });
+const HTTP = "http_server_request_duration_seconds";
+const PARTS = { p95: 0.95, p99: 0.99, p50: 0.5 };
+
+/** The questions for the percentiles of routes. A percentile is that of the slowest status.
+ * @param {Set<string>} ours the paths that are no routes of the host
+ * @returns {Question[]} */
+export const routePasts = (ours) => Object.entries(PARTS).map(([part, quantile]) =>
+  level(HTTP, (labels) => route(labels, ours) && `operation/${route(labels, ours)}/${part}`, 1000, { quantile }));
+
+/** All questions that these topics call for, the first screen first.
+ * @returns {Question[]} */
 export function pasts(topics) {
-  const each = (take) => (answer, put) =>
-    answer.series.forEach((series) => take(series.labels, series, answer.timestamps, put));
-  const level = (metric, key, scale = 1, shape = "line", more = {}) => ({
-    metric, ...more,
-    take: each((labels, { values }, times, put) => {
-      const name = typeof key === "string" ? key : key(labels);
-      if (name) put(name, times, values, scale, shape);
-    }),
-  });
-  const quantile = (part, number) =>
-    level("operation_duration_seconds", ({ operation }) => `operation/${operation}/${part}`, 1000, "line", { quantile: number });
   const list = [
     {
       metric: "node0_health_score",
-      take: each((_, { values, min }, times, put) => {
-        put("score", times, min ?? values);
-        put("beat", times, values);
+      take: ({ series, timestamps }, put) => series.forEach(({ values, min }) => {
+        put("score", timestamps, min ?? values);
+        put("beat", timestamps, values);
       }),
     },
-    level("operations_total", "requests", 1, "line", { match: `{operation="${REQUESTS}"}` }),
-    quantile("p95", 0.95), quantile("p99", 0.99), quantile("p50", 0.5),
-    { metric: "http_server_request_duration_seconds", statistic: "rate", take: (answer, put) => put("errors", answer.timestamps, failures(answer)) },
+    level("operations_total", "requests", 1, { match: `{operation="${REQUESTS}"}` }),
+    ...Object.entries(PARTS).map(([part, quantile]) => level("operation_duration_seconds", ({ operation }) => `operation/${operation}/${part}`, 1000, { quantile })),
+    { metric: HTTP, statistic: "rate", take: (answer, put) => put("errors", answer.timestamps, failures(answer)) },
   ];
   if (topics.cache) list.push({ metric: "cache_gets_total", take: hits(tiers(topics.cache).map(([name]) => name)) });
   if (topics.database) {
-    list.push(level("db_client_connections", ({ pool }) => `pool/${pool}/used`, 1, "line", { match: '{state="used"}' }),
+    list.push(level("db_client_connections", ({ pool }) => `pool/${pool}/used`, 1, { match: '{state="used"}' }),
       level("db_client_pending_requests", ({ pool }) => `pool/${pool}/waiting`));
   }
-  if (topics["circuit-breaker"]) list.push({ metric: "circuit_breaker_state", take: states });
+  if (topics["circuit-breaker"]) {
+    const states = { closed: 0, half_open: 1, open: 2 };
+    list.push({ metric: "circuit_breaker_state", take: largest(({ circuit }) => `breaker/${circuit}`, 1, "steps", (part, { state }) => (part > 0 ? states[state] : 0)) });
+  }
   if (topics.system) {
     list.push(level("process_cpu_usage_cores", "cpu", 100), level("process_resident_memory_bytes", "memory"),
-      level("tokio_lag_seconds", "lag", 1000, "line", { quantile: 0.95 }));
+      level("tokio_lag_seconds", "lag", 1000, { quantile: 0.99 }));
   }
   return list;
 }
 
+/** What a request's labels are called in the table; `null` for requests to node0 itself. */
+const route = ({ http_request_method: method, http_route: path }, ours) => (ours.has(path) ? null : `${method} ${path}`);
+
+/** Turns the name of a route into labels; `null` if it is that of an operation. */
+export function ofRoute(name) {
+  const [, method, path] = /^([A-Z]+) (\/.*)$/.exec(name) ?? [];
+  return path ? { http_request_method: method, http_route: path } : null;
+}
+
 const FAILED = /^(5\d\d|panicked|failed)$/;
+
+/** The calls a second and those that failed, of each step, by what a name of the labels says. */
+function byName(answer, name) {
+  const found = new Map();
+  for (const { labels, values } of answer.series) {
+    const key = name(labels), both = found.get(key) ?? { all: [], failed: [] };
+    if (key == null) continue;
+    found.set(key, both);
+    values.forEach((value, at) => {
+      both.all[at] = (both.all[at] ?? 0) + (value ?? 0);
+      both.failed[at] = (both.failed[at] ?? 0) + (FAILED.test(labels.http_response_status_code) ? value ?? 0 : 0);
+    });
+  }
+  return found;
+}
+
+const ratio = (part, all) => (all > 0 ? (part / all) * 100 : null);
 
 /** The share of requests that failed, in percent: by the status of their responses. */
 export function failures(answer) {
-  return answer.timestamps.map((_, at) => {
-    let all = 0, failed = 0;
-    for (const { labels, values } of answer.series) {
-      all += values[at] ?? 0;
-      if (FAILED.test(labels.http_response_status_code)) failed += values[at] ?? 0;
-    }
-    return all > 0 ? (failed / all) * 100 : null;
-  });
+  const { all, failed } = byName(answer, () => "").get("") ?? { all: [], failed: [] };
+  return answer.timestamps.map((_, at) => ratio(failed[at], all[at]));
+}
+
+/** The routes of the host with their calls a second and their errors in percent, at the last step.
+ * @returns {Map<string, {perSecond: number, errors: number|null}>} */
+export function routes(answer, ours) {
+  const found = byName(answer, (labels) => route(labels, ours));
+  return new Map([...found].map(([name, { all, failed }]) => [name, { perSecond: all.at(-1), errors: ratio(failed.at(-1), all.at(-1)) }]));
 }
 
 /** The share of lookups that hit, by tier. */
@@ -115,38 +163,21 @@ const hits = (names) => (answer, put) => {
   const found = new Map();
   for (const { labels, values } of answer.series) {
     const full = `${labels.cache}/${labels.tier}`, name = names.includes(full) ? full : labels.tier;
-    const both = found.get(name) ?? {};
-    found.set(name, { ...both, [labels.result]: values });
+    found.set(name, { ...found.get(name), [labels.result]: values });
   }
   for (const [name, { hit = [], miss = [] }] of found) {
-    const share = answer.timestamps.map((_, at) => {
-      const all = (hit[at] ?? 0) + (miss[at] ?? 0);
-      return all > 0 ? ((hit[at] ?? 0) / all) * 100 : null;
-    });
-    put(`tier/${name}`, answer.timestamps, share);
+    put(`tier/${name}`, answer.timestamps, answer.timestamps.map((_, at) => ratio(hit[at] ?? 0, (hit[at] ?? 0) + (miss[at] ?? 0))));
   }
 };
 
-/** The worst state within each step, by circuit. */
-const states = (answer, put) => {
-  const found = new Map();
-  for (const { labels, values, max } of answer.series) {
-    const state = { closed: 0, half_open: 1, open: 2 }[labels.state], column = found.get(labels.circuit) ?? [];
-    (max ?? values).forEach((part, at) => {
-      if (part != null) column[at] = Math.max(column[at] ?? 0, part > 0 ? state : 0);
-    });
-    found.set(labels.circuit, column);
-  }
-  for (const [circuit, column] of found) put(`breaker/${circuit}`, answer.timestamps, column, 1, "steps");
-};
+const RANKS = ["warning", "critical"];
 
 /** All findings of all topics, the worst first; what two topics say is said once. */
 export function findings(topics) {
-  const rank = { critical: 0, warning: 1 };
   return Object.entries(topics)
     .flatMap(([topic, report]) => (report?.health?.issueDetails ?? []).map((finding) => ({ topic, ...finding })))
     .filter((one, at, all) => all.findIndex(({ code, message }) => code === one.code && message === one.message) === at)
-    .sort((a, b) => (rank[a.severity] ?? 2) - (rank[b.severity] ?? 2) || (b.penalty ?? 0) - (a.penalty ?? 0));
+    .sort((a, b) => RANKS.indexOf(b.severity) - RANKS.indexOf(a.severity) || (b.penalty ?? 0) - (a.penalty ?? 0));
 }
 
 /** The class of a state: of a status, a score, a severity or a breaker. */

@@ -19,15 +19,25 @@ const CLOCK = {
 
 /** States: `connecting`, `live`, `stale`, `reconnecting`, `fatal`. */
 export class Connection {
-  /** @param {{url: string, open?: (url: string) => WebSocket, clock?: typeof CLOCK,
-   *   random?: () => number, status?: () => Promise<number>,
-   *   onMessage: (message: any, size: number) => void, onState: (state: string) => void}} given */
+  /** @type {string} */ url;
+  /** @type {(url: string) => WebSocket} */ open = (url) => new WebSocket(url);
+  clock = CLOCK;
+  random = Math.random;
+  /** @type {(() => Promise<number>)|undefined} the status of an ordinary request */ status;
+  /** @type {(message: any, size: number) => void} */ onMessage;
+  /** @type {(state: string) => void} */ onState;
+  state = "connecting";
+  interval = 1000;
+  attempt = 0;
+  /** @type {any} */ heard = null;
+  /** @type {any} */ lost = null;
+  /** @type {any} */ next = null;
+  /** @type {any} */ epoch = null;
+  /** @type {any} */ why = null;
+
+  /** @param {Partial<Connection>} given */
   constructor(given) {
-    Object.assign(this, { open: (url) => new WebSocket(url), clock: CLOCK, random: Math.random }, given);
-    this.state = "connecting";
-    this.interval = 1000;
-    this.attempt = 0;
-    this.heard = this.lost = this.next = this.epoch = this.why = null;
+    Object.assign(this, given);
   }
 
   /** Connects now, whatever the wait would be. */

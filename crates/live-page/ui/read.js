@@ -1,12 +1,13 @@
 // Reading over HTTP: the history, the health, the alerts, and metrics of the host's own.
 
-import { failures, pasts } from "./measure.js";
+import { ofRoute, routePasts } from "./measure.js";
 
 const STEP = 10;
 /** The time between two questions for what the stream does not have, in milliseconds. */
 export const POLL = 2000;
 
-/** Reads JSON from an address relative to the root of the endpoints; `null` if that fails. */
+/** Reads JSON from an address relative to the root of the endpoints; `null` if that fails.
+ * @returns {Promise<any>} */
 export async function json(root, path, other = 200) {
   try {
     const answer = await fetch(root + path, { cache: "no-store" });
@@ -17,20 +18,26 @@ export async function json(root, path, other = 200) {
 }
 
 const question = (given) => new URLSearchParams(Object.entries(given).filter(([, at]) => at != null)).toString();
+const matcher = (labels) => `{${Object.entries(labels).map(([name, value]) => `${name}="${value.replace(/["\\]/g, "\\$&")}"`)}}`;
 
 export class Past {
-  /** `address` is empty if the service has no history. */
+  /** @param {string} root
+   * @param {string} address empty if the service has no history
+   * @param {import("./store.js").Store} store */
   constructor(root, address, store) {
-    Object.assign(this, { root, address, store });
+    this.root = root;
+    this.address = address;
+    this.store = store;
   }
 
   ask(given) {
     return this.address ? json(this.root, `${this.address}?${question(given)}`) : null;
   }
 
-  /** Fills in what happened since a moment, the first screen first; a few questions at a time. */
-  async fill(topics, since, onPart) {
-    const list = pasts(topics), from = since ? String(Math.floor(since)) : "-1h";
+  /** Asks some questions about the time since a moment, a few at a time.
+   * @param {import("./measure.js").Question[]} list */
+  async fill(list, since, onPart) {
+    const from = since ? String(Math.floor(since)) : "-1h";
     const work = async () => {
       for (let next = list.shift(); next; next = list.shift()) {
         const { take, ...given } = next, answer = await this.ask({ ...given, from, step: `${STEP}s` });
@@ -42,39 +49,37 @@ export class Past {
     await Promise.all([work(), work(), work()]);
   }
 
+  /** Asks for the percentiles of routes, which the stream does not have. */
+  routes(since, ours, onPart) {
+    return this.fill(routePasts(ours), since, onPart);
+  }
+
   /** The health of the whole service at the last tick. */
   async score() {
     const answer = await this.ask({ metric: "node0_health_score", from: "-3s", step: "1s" });
     return answer?.series[0]?.values.findLast((value) => value !== null) ?? null;
   }
 
-  /** The version of the host. */
-  async version() {
-    const answer = await json(this.root, "metrics/openapi.json");
-    return answer?.info?.version ?? null;
+  /** The requests a second in the last ten seconds, by route and status. */
+  requests() {
+    return this.ask({ metric: "http_server_request_duration_seconds", statistic: "rate", from: "-10s", step: "10s" });
   }
 
-  /** The share of requests that failed in the last ten seconds, in percent; `null` without requests. */
-  async errors() {
-    const answer = await this.ask({ metric: "http_server_request_duration_seconds", statistic: "rate", from: "-10s", step: "10s" });
-    return answer ? failures(answer).at(-1) ?? null : undefined;
-  }
-
-  /** How many calls of an operation took how long, in steps of the range. */
-  async heat(operation, from, to) {
-    const step = Math.max(5, Math.ceil((to - from) / 90 / 5) * 5);
-    const match = `{operation="${operation.replace(/["\\]/g, "\\$&")}"}`;
-    const answer = await this.ask({ metric: "operation_duration_seconds", statistic: "buckets", match,
+  /** How many calls of an operation or a route took how long, in steps of the range. */
+  async heat(name, from, to) {
+    const step = Math.max(5, Math.ceil((to - from) / 90 / 5) * 5), labels = ofRoute(name);
+    const answer = await this.ask({ metric: labels ? "http_server_request_duration_seconds" : "operation_duration_seconds", statistic: "buckets", match: matcher(labels ?? { operation: name }),
       from: String(Math.floor(from) * 1000), to: String(Math.ceil(to) * 1000), step: `${step}s` });
-    const series = answer?.series[0];
-    if (!series?.buckets) return null;
-    return {
-      bounds: series.bounds.map((bound) => bound * 1000),
-      columns: series.buckets.flatMap((counts, at) => {
-        const end = answer.timestamps[at] / 1000;
-        return counts ? [{ from: end - step, to: end, counts }] : [];
-      }),
-    };
+    const all = answer?.series.filter(({ buckets }) => buckets) ?? [];
+    if (!all.length) return null;
+    // The series of a route have bounds of one scale, each its own part of it.
+    const bounds = [...new Set(all.flatMap((series) => series.bounds))].sort((a, b) => a - b);
+    const columns = answer.timestamps.flatMap((end, at) => {
+      const counts = Array(bounds.length - 1).fill(0), known = all.filter(({ buckets }) => buckets[at]);
+      for (const { bounds: own, buckets } of known) buckets[at].forEach((count, row) => (counts[bounds.indexOf(own[row])] += count));
+      return known.length ? [{ from: end / 1000 - step, to: end / 1000, counts }] : [];
+    });
+    return { bounds: bounds.map((bound) => bound * 1000), columns };
   }
 }
 

@@ -1,15 +1,17 @@
 // How the page is steered: its controls, its keys, the ribbon, and what the browser tells.
 
 import { palette } from "./chart.js";
-import { $, make, text } from "./dom.js";
+import { $, text } from "./dom.js";
 
-export const RANGES = [["1m", 60], ["5m", 300], ["15m", 900], ["1h", 3600]];
+export const RANGES = { "1m": 60, "5m": 300, "15m": 900, "1h": 3600 };
+const SECONDS = Object.values(RANGES);
 
 /** Connects the controls, the keys, and what the browser tells. */
 export function listen(page) {
-  for (const [name, seconds] of RANGES) {
-    $("ranges").append(make("button", { "data-seconds": String(seconds), onclick: () => page.rangeTo(seconds) }, name));
-  }
+  for (const button of $("ranges").children) button.onclick = () => page.rangeTo(Number(button.dataset.seconds));
+  for (const button of $("kinds").children) button.onclick = () => page.show(button.dataset.heat === "true");
+  for (const head of $("columns").children) if (head.dataset.column) head.firstChild.onclick = () => page.sortBy(head.dataset.column);
+  $("all").onclick = () => page.choose(null);
   $("pause").onclick = () => (page.paused ? page.resume() : page.pause());
   $("theme").onclick = () => turnTheme(page);
   $("help").onclick = () => $("keys").showModal();
@@ -24,8 +26,6 @@ export function listen(page) {
   };
   $("keys-on").checked = kept("node0-keys") !== "off";
   $("keys-on").onchange = (event) => kept("node0-keys", event.target.checked ? "on" : "off");
-  const keys = [["Space", "Pause, or resume"], ["1 – 9", "Go to an area"], ["[ ]", "Shorter or longer range"], ["← →", "Move the cursor on all charts"], ["T", "Dark or light"], ["Esc", "Back to live"]];
-  $("keys-list").append(...keys.flatMap(([key, effect]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, effect)]));
   listenRibbon(page);
   addEventListener("keydown", (event) => press(page, event));
   addEventListener("resize", () => page.schedule());
@@ -39,7 +39,7 @@ export function listen(page) {
   addEventListener("beforeprint", () => {
     document.documentElement.dataset.theme = "light";
     page.colors = palette(document.documentElement);
-    page.seen.clear();
+    page.seen.forEach((_, plot) => page.seen.set(plot, true));
     page.render();
   });
   addEventListener("afterprint", () => page.applyTheme());
@@ -86,10 +86,9 @@ function press(page, event) {
     event.preventDefault();
     return page.paused ? page.resume() : page.pause();
   }
-  const area = page.areas[Number(event.key) - 1], at = RANGES.findIndex(([, seconds]) => seconds === page.range);
-  if (area) document.getElementById(area)?.scrollIntoView({ block: "start" });
-  else if (event.key === "[" && at > 0) page.rangeTo(RANGES[at - 1][1]);
-  else if (event.key === "]" && at < RANGES.length - 1) page.rangeTo(RANGES[at + 1][1]);
+  const area = page.areas[Number(event.key) - 1], by = { "[": -1, "]": 1 }[event.key], range = by && SECONDS[SECONDS.indexOf(page.range) + by];
+  if (area) $(area)?.scrollIntoView({ block: "start" });
+  else if (range) page.rangeTo(range);
   else if (event.key.toLowerCase() === "t") turnTheme(page);
   else if (event.key === "?") $("keys").showModal();
   else if (event.key === "ArrowLeft" || event.key === "ArrowRight") step(page, event, page.latency);

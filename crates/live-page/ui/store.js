@@ -11,6 +11,7 @@ export class Series {
   constructor() {
     this.values = new Float32Array(SECONDS).fill(NaN);
     this.newest = -Infinity;
+    this.oldest = Infinity;
   }
 
   /** Sets the value of a second; what lies between the newest one and it is missing. */
@@ -24,6 +25,7 @@ export class Series {
       this.newest = second;
     }
     this.values[slot(second)] = value ?? NaN;
+    if (value < Infinity) this.oldest = Math.min(this.oldest, second);
   }
 
   /** Sets the value of a second that has none. */
@@ -40,6 +42,13 @@ export class Series {
   /** Returns the newest value, or `NaN`. */
   last() {
     return this.at(this.newest);
+  }
+
+  /** Returns the newest value of some seconds that end with one, or `NaN`. */
+  before(second, seconds) {
+    let back = 0;
+    while (back < seconds && Number.isNaN(this.at(second - back))) back += 1;
+    return this.at(second - back);
   }
 
   /** Returns the lowest and the highest value of a range. */

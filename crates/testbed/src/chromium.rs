@@ -5,6 +5,7 @@
 //! own, so tests share no cookies, caches or connections.
 
 use std::io;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -84,6 +85,9 @@ impl Browser {
         mut order: Value,
         seconds: u64,
     ) -> Result<Value, ScriptError> {
+        // Two browsers side by side take longer than one after the other, and may be too late.
+        static SOLE: Mutex<()> = Mutex::new(());
+        let _sole = SOLE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::Builder::new().prefix("node0-chromium-").tempdir()?;
         let program = folder.path().join("program.mjs");
         std::fs::write(&program, program_text)?;

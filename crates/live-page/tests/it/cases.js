@@ -2,7 +2,7 @@
 
 import { bytes, clock, millis, number, share, span, usual, words } from "./format.js";
 import { Connection, delay } from "./net.js";
-import { failures, findings, kind, main, measure, pasts } from "./measure.js";
+import { failures, findings, kind, main, measure, ofRoute, pasts, rate, routePasts, routes } from "./measure.js";
 import { bounds, columns, place, ticks, times } from "./scale.js";
 import { SECONDS, Series, Store } from "./store.js";
 
@@ -307,7 +307,7 @@ export const cases = {
       cache: { health: {}, L1: { metrics: { hitRate: 0.5 } }, L2: { metrics: { hitRate: null } } },
       database: { pools: { main: { metrics: { activeConnections: 3, waitingClients: 0 } } } },
       "circuit-breaker": { circuits: [{ service: "pay", metrics: { state: "HALF_OPEN" } }] },
-      system: { process: { cpuPercent: 1, residentMemoryBytes: 2 }, runtime: { lag: { p95: 3 } } },
+      system: { process: { cpuPercent: 1, residentMemoryBytes: 2 }, runtime: { lag: { p99: 3 } } },
     };
     equal(measure(topics), [["requests", 2], ["operation/http:request/p50", 1], ["operation/http:request/p95", 2],
       ["operation/http:request/p99", null], ["tier/L1", 50], ["tier/L2", null], ["pool/main/used", 3], ["pool/main/waiting", 0],
@@ -319,6 +319,16 @@ export const cases = {
     const answer = { timestamps: [1, 2, 3], series: [of("200", [90, 5, null]), of("404", [5, 0, null]), of("503", [4, 0, null]), of("panicked", [1, 5, null])] };
     equal(failures(answer), [5, 50, null]);
   },
+  "a route has the errors of its statuses, and the percentile of the slowest"() {
+    const ours = new Set(["/metrics"]), of = (route, status, values) => ({ labels: { http_request_method: "GET", http_route: route, http_response_status_code: status }, values });
+    const answer = { timestamps: [1000, 2000], series: [of("/a", "200", [9, 6]), of("/a", "500", [null, 2]), of("/b", "200", [1, null]), of("/metrics", "200", [5, 5])] };
+    equal([...routes(answer, ours)], [["GET /a", { perSecond: 8, errors: 25 }], ["GET /b", { perSecond: 0, errors: null }]]);
+    equal(rate(routes(answer, ours).get("GET /a")), 8);
+    const found = {};
+    routePasts(ours)[0].take(answer, (key, times, values, scale) => (found[key] = values.map((value) => value * scale)));
+    equal(found, { "operation/GET /a/p95": [9000, 6000], "operation/GET /b/p95": [1000] });
+    equal([ofRoute("GET /a/{id}"), ofRoute("orders:read")], [{ http_request_method: "GET", http_route: "/a/{id}" }, null]);
+  },
   "columns of the history become the series of the live values"() {
     const found = {};
     const put = (key, times, values, scale = 1) => (found[key] = values.map((value) => (value === null ? null : value * scale)));
@@ -327,7 +337,7 @@ export const cases = {
     take("cache_gets_total", [{ labels: { cache: "c", tier: "L1", result: "hit" }, values: [3, null] }, { labels: { cache: "c", tier: "L1", result: "miss" }, values: [1, null] }]);
     take("circuit_breaker_state", [{ labels: { circuit: "p", state: "closed" }, values: [1, 0.4] }, { labels: { circuit: "p", state: "open" }, values: [0, 0.6] }]);
     take("process_cpu_usage_cores", [{ labels: {}, values: [0.5, null] }]);
-    equal(found, { "tier/L1": [75, null], "breaker/p": [0, 2], cpu: [50, null] });
+    equal(found, { "tier/L1": [75, null], "breaker/p": [0, 2], cpu: [50] });
   },
   "the worst finding is the first"() {
     const of = (severity, penalty) => ({ severity, penalty, code: `${severity}${penalty}` });

@@ -1,32 +1,15 @@
 //! The page over a socket and answers that the test makes, in a real Chromium.
 
-use std::collections::BTreeMap;
-
-use live_page::{CONTENT_SECURITY_POLICY, Document, Page};
 use serde_json::{Value, json};
-use testbed::chromium::Browser;
-use testbed::tools;
 
-/// Serves the page at an invented address, plays the service, and prints what was seen.
-const DRIVER: &str = include_str!("states.mjs");
+use crate::player::{browser, play};
+
+const STATES: &str = include_str!("states.mjs");
 
 #[test]
 fn every_state_of_the_page_shows_what_is_known() {
-    let chromium = testbed::require!(tools::chromium());
-    let browser = Browser::new(chromium, testbed::require!(tools::playwright()));
-    let page = Page::shared();
-    let text = |body: &[u8]| String::from_utf8(body.to_vec()).expect("UTF-8");
-    let files: BTreeMap<_, _> = page.files().iter().map(|it| (it.name, text(&it.body))).collect();
-    let document = |given: Document<'_>| page.document(&given);
-    let order = json!({
-        "files": files,
-        "policy": CONTENT_SECURITY_POLICY,
-        "document": document(Document { title: "orders <b>", ..Document::default() }),
-        "alone": document(Document { stream: None, has_history: false, ..Document::default() }),
-    });
-    let seen = browser.drive(DRIVER, order, 120).unwrap_or_else(|error| panic!("{error}"));
-    let of = |state: &str| seen["states"][state].clone();
-    assert_eq!(seen["problems"], json!([]), "{seen:#}");
+    let seen = play(STATES, testbed::require!(browser()));
+    let of = |state: &str| seen[state].clone();
 
     assert_eq!(of("empty")["word"], "Waiting for data");
     assert_eq!(

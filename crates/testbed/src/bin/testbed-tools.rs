@@ -12,7 +12,7 @@ use testbed::tools::{self, ToolError};
 /// A tool's name and the function that finds or unpacks it.
 type Tool = (&'static str, fn() -> Result<PathBuf, ToolError>);
 
-const TOOLS: [Tool; 17] = [
+const TOOLS: [Tool; 18] = [
     ("prometheus-2.42", || tools::prometheus_2_42().map(|tool| tool.server())),
     ("prometheus-2.53", || tools::prometheus_2_53().map(|tool| tool.server())),
     ("prometheus-3.5", || tools::prometheus_3_5().map(|tool| tool.server())),
@@ -23,6 +23,7 @@ const TOOLS: [Tool; 17] = [
     ("nginx", || tools::nginx().map(|tool| tool.server().to_owned())),
     ("chromium", || tools::chromium().map(|tool| tool.program().to_owned())),
     ("playwright", || tools::playwright().map(|tool| tool.package())),
+    ("npm", || tools::npm().map(|tool| tool.file(""))),
     ("k6", || tools::k6().map(|tool| tool.program().to_owned())),
     ("autobahn", || tools::autobahn().map(|tool| PathBuf::from(tool.command().get_program()))),
     ("prometheus-client", || {

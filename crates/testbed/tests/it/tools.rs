@@ -41,7 +41,7 @@ fn missing_tool_names_what_to_install() {
     let (all_there, said) = run(list_tools(target.path()).env("PATH", target.path()));
     assert!(!all_there);
     let missing = said.lines().filter(|line| line.starts_with("MISSING")).count();
-    assert_eq!(missing, 17, "{said}");
+    assert_eq!(missing, 18, "{said}");
     assert!(said.contains("install Prometheus 2.42 with promtool"), "{said}");
     assert!(said.contains("install python3"), "{said}");
     assert!(said.contains("install redis-server"), "{said}");

@@ -1,35 +1,40 @@
+const runs = {
+  "failing-payments": { topic: "circuit-breaker", code: "circuit_open", alert: "CircuitOpen", mark: "[data-breaker=payment-service] .pill.crit", series: "breaker/payment-service", low: 1, high: 2 },
+  "slow-payments": { topic: "circuit-breaker", code: "circuit_open", alert: "CircuitOpen", mark: "[data-breaker=payment-service] .pill.crit", series: "breaker/payment-service", low: 1, high: 2 },
+  // A slow database alone is within all limits of the demo, and so is a small pool.
+  "slow-database small-pool": { topic: "database", code: "long_wait_queue", alert: "PoolWaitQueue", mark: "[data-pool=main] .waiting i", series: "pool/main/waiting", low: 1, high: 999 },
+  "cold-cache": { topic: "cache", code: "low_hit_rate", alert: "LowCacheHitRate", mark: "[data-number=hits].warn", series: "tier/L1", low: 0, high: 69.9 },
+};
+const { topic, code, alert, mark, series, low, high } = runs[order.faults];
 const page = await open();
-await pause(1500);
+await until("a hundred requests", async () => (await api("metrics/performance")).operations["http:request"]?.count > 100);
 const times = {};
 /** Waits until the API has it, then measures how much later the page has. */
 const follows = async (what, inApi, onPage) => {
-  await until(`the API tells: ${what}`, inApi, 30);
+  await until(`the API tells: ${what}`, inApi, 60);
   const since = Date.now();
   await until(`the page shows: ${what}`, onPage, 10);
   times[what] = Date.now() - since;
 };
 const has = (selector) => () => page.evaluate((selector) => document.querySelector(selector) !== null, selector);
-const circuit = async (state) => (await api("metrics/circuit-breaker")).circuits[0].metrics.state === state;
-const alert = async (state) => {
-  const { active } = await api("alerts");
-  return active.some(({ name, state }) => name === "CircuitOpen" && state === "firing") === (state === "firing");
-};
+const not = (condition) => async () => !(await condition());
+const said = (id) => page.evaluate((id) => document.getElementById(id).textContent, id);
+const isIssue = async () => (await api(`metrics/${topic}`)).health.issueDetails.some((it) => it.code === code);
+const isFiring = async () => (await api("alerts")).active.some(({ name, state }) => name === alert && state === "firing");
+const isBad = () => page.ask(`const at = app.store.peek("${series}").last(); return at >= ${low} && at <= ${high};`);
 const bar = () => page.evaluate(() => document.querySelectorAll("#ribbon i")[59].className);
-const strip = (from) => page.ask(`const series = app.store.peek("breaker/payment-service"); return series.last() >= ${from};`);
 
-await fetch(new URL("chaos/failing-payments", order.url), { method: "POST" });
-await follows("the breaker opens", () => circuit("OPEN"), has("[data-breaker=payment-service] .pill.crit"));
-await follows("its strip", async () => true, () => strip(1));
-await follows("the issue", async () => true, has("#issues [data-code=circuit_open]"));
-await follows("the ribbon", async () => (await api("health/performance")).status !== "healthy", async () => ["warn", "crit"].includes(await bar()));
-await follows("the alert", () => alert("firing"), has("#alerts [data-alert=CircuitOpen][data-state=firing]"));
-await follows("the verdict", async () => true, () => page.evaluate(() => document.getElementById("word").textContent !== "Healthy"));
+for (const fault of order.faults.split(" ")) await fetch(new URL(`chaos/${fault}`, order.url), { method: "POST" });
+await follows("the issue", isIssue, has(`#issues [data-code=${code}]`));
+await follows("the mark", async () => true, has(mark));
+await follows("the strip", async () => true, isBad);
+await follows("the ribbon", async () => true, async () => ["warn", "crit"].includes(await bar()));
+await follows("the verdict", async () => true, async () => (await said("word")) !== "Healthy");
+await follows("the alert", isFiring, has(`#alerts [data-alert=${alert}][data-state=firing]`));
 
 await fetch(new URL("chaos", order.url), { method: "DELETE" });
-await follows("the breaker closes", () => circuit("CLOSED"), has("[data-breaker=payment-service] .pill.ok"));
-await follows("the alert ends", () => alert("resolved"), has("#alerts [data-alert=CircuitOpen][data-state=resolved]"));
-await follows("the issue ends", async () => (await api("metrics/circuit-breaker")).health.issueDetails.length === 0,
-  async () => !(await has("#issues [data-topic=circuit-breaker]")()));
-await follows("the verdict ends", async () => (await api("health/performance")).status === "healthy",
-  () => page.evaluate(() => document.getElementById("word").textContent.startsWith("Healthy")));
+await follows("the alert ends", not(isFiring), has(`#alerts [data-alert=${alert}][data-state=resolved]`));
+await follows("the issue ends", not(isIssue), not(has(`#issues [data-code=${code}]`)));
+await follows("the mark ends", async () => true, not(has(mark)));
+await follows("the strip ends", async () => true, not(isBad));
 return times;

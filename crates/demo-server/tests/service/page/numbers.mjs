@@ -16,26 +16,23 @@ const told = async () => {
   const [performance, cache, database, circuits, system, health, past] = await Promise.all(
     ["metrics/performance", "metrics/cache", "metrics/database", "metrics/circuit-breaker", "metrics/system", "health/performance",
       "metrics/history?metric=http_server_request_duration_seconds&statistic=rate&from=-10s&step=10s"].map((path) => api(path)));
-  return page.evaluate(async ({ performance, cache, database, circuits, system, health, past }) => {
-    const script = document.querySelector("script[type=module]").src;
-    const { number, millis, share } = await import(script.replace("app.js", "format.js"));
-    const join = (parts) => parts.join(" ").trim(), { main: pool } = database.pools, [circuit] = circuits.circuits;
-    let all = 0, failed = 0;
-    for (const { labels, values } of past.series) {
-      all += values.at(-1) ?? 0;
-      if (labels.http_response_status_code.startsWith("5")) failed += values.at(-1) ?? 0;
-    }
-    return {
-      requests: join([number(performance.throughput["http:requests"].ratePerSecond), "/s"]),
-      p95: join(millis(performance.operations["http:request"].p95)),
-      errors: join([number(all ? (failed / all) * 100 : null), "%"]),
-      hits: join(share(cache.L1.metrics.hitRate)), pool: `${pool.metrics.activeConnections} of ${pool.metrics.maxConnections}`,
-      lag: join(millis(system.runtime.lag.p95)), "tier L1": share(cache.L1.metrics.hitRate).join(""), "tier L2": share(cache.L2.metrics.hitRate).join(""),
-      seats: `${pool.metrics.activeConnections}/${pool.metrics.maxConnections}`,
-      breaker: { CLOSED: "closed", OPEN: "open", HALF_OPEN: "half-open" }[circuit.metrics.state], fails: share(circuit.failureRate).join(" "),
-      score: String(Math.round(health.score)), word: health.status[0].toUpperCase() + health.status.slice(1),
-    };
-  }, { performance, cache, database, circuits, system, health, past });
+  const { number, millis, share } = await import(pathToFileURL(`${order.ui}/format.js`));
+  const join = (parts) => parts.join(" ").trim(), { main: pool } = database.pools, [circuit] = circuits.circuits;
+  let all = 0, failed = 0;
+  for (const { labels, values } of past.series) {
+    all += values.at(-1) ?? 0;
+    if (labels.http_response_status_code.startsWith("5")) failed += values.at(-1) ?? 0;
+  }
+  return {
+    requests: join([number(performance.throughput["http:requests"].ratePerSecond), "/s"]),
+    p95: join(millis(performance.operations["http:request"].p95)),
+    errors: join([number(all ? (failed / all) * 100 : null), "%"]),
+    hits: join(share(cache.L1.metrics.hitRate)), pool: `${pool.metrics.activeConnections} of ${pool.metrics.maxConnections}`,
+    lag: join(millis(system.runtime.lag.p99)), "tier L1": share(cache.L1.metrics.hitRate).join(""), "tier L2": share(cache.L2.metrics.hitRate).join(""),
+    seats: `${pool.metrics.activeConnections}/${pool.metrics.maxConnections}`,
+    breaker: { CLOSED: "closed", OPEN: "open", HALF_OPEN: "half-open" }[circuit.metrics.state], fails: share(circuit.failureRate).join(" "),
+    score: String(Math.round(health.score)), word: health.status[0].toUpperCase() + health.status.slice(1),
+  };
 };
 // Reading the API is traffic as well, so both move: each number must agree within two ticks of
 // being told, and all must have agreed at some time.
