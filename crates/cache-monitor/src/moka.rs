@@ -1,7 +1,8 @@
 //! Wrappers of moka's caches that count lookups, loads and evictions.
 //!
 //! moka has no counts of its own. [`SyncCache`] and [`FutureCache`] wrap its caches and have the
-//! same methods. Calls on the bare cache show in evictions and levels only. The wrappers take care of
+//! same methods, each of which counts once. `contains_key` and `iter` look nothing up for a caller
+//! and are not counted, as in other caches. Calls on the bare cache show in evictions and levels only. The wrappers take care of
 //! four details:
 //!
 //! - A lookup that loads is one lookup: a hit if the entry was there, else a miss.
@@ -19,8 +20,6 @@
 //! counters are removed.
 
 use std::sync::Arc;
-
-use ::moka::Entry;
 
 use crate::tier::Tier;
 use crate::words::Size;
@@ -44,7 +43,7 @@ macro_rules! wrapper {
 
             /// Returns moka's own numbers; with a weigher their unit is bytes.
             fn levels(Inner { cache, weigher, .. }: &Inner<$cache<K, V, S>, K, V>) -> Levels {
-                Self::run_pending_tasks(cache);
+                run_tasks(cache);
                 let (entries, max) = (Some(cache.entry_count()), cache.policy().max_capacity());
                 if weigher.is_none() {
                     return Levels { entries, max_entries: max, ..Levels::default() };
@@ -70,6 +69,166 @@ macro_rules! wrapper {
                 timed.set(size);
             }
 
+            /// Looks up the value of a key, and loads it if it is missing; of concurrent callers
+            /// one loads.
+            ///
+            /// A load that panics or is cancelled is counted as cancelled; then the next caller
+            /// loads.
+            pub $($async)? fn get_with(&self, key: K, init: load!(V)) -> V {
+                let init = lazy!(Ok::<V, Infallible>(run!(init)));
+                match self.try_get_with(key, init)$($await)* {
+                    Ok(value) => value,
+                    Err(never) => match *never {},
+                }
+            }
+
+            /// Like [`Self::get_with`], with a key that is cloned only if the entry is missing.
+            pub $($async)? fn get_with_by_ref<Q>(&self, key: &Q, init: load!(V)) -> V
+            where
+                Q: Equivalent<K> + ToOwned<Owned = K> + Hash + ?Sized,
+            {
+                let init = lazy!(Ok::<V, Infallible>(run!(init)));
+                match self.try_get_with_by_ref(key, init)$($await)* {
+                    Ok(value) => value,
+                    Err(never) => match *never {},
+                }
+            }
+
+            /// Looks up the value of a key, and loads it if it is missing; `None` if there is no
+            /// value, which counts as a failed load.
+            pub $($async)? fn optionally_get_with(
+                &self,
+                key: K,
+                init: load!(Option<V>),
+            ) -> Option<V> {
+                let init = lazy!(run!(init).ok_or(NoValue));
+                self.try_get_with(key, init)$($await)*.ok()
+            }
+
+            /// Like [`Self::optionally_get_with`], with a key that is cloned only if the entry is
+            /// missing.
+            pub $($async)? fn optionally_get_with_by_ref<Q>(
+                &self,
+                key: &Q,
+                init: load!(Option<V>),
+            ) -> Option<V>
+            where
+                Q: Equivalent<K> + ToOwned<Owned = K> + Hash + ?Sized,
+            {
+                let init = lazy!(run!(init).ok_or(NoValue));
+                self.try_get_with_by_ref(key, init)$($await)*.ok()
+            }
+
+            /// Looks up the value of a key, and loads it if it is missing by what may fail.
+            ///
+            /// # Errors
+            /// The error of the load, for every caller that waited for it.
+            pub $($async)? fn try_get_with<E>(
+                &self,
+                key: K,
+                init: load!(Result<V, E>),
+            ) -> Result<V, Arc<E>>
+            where
+                E: Send + Sync + 'static,
+            {
+                if let Some(value) = self.get(&key)$($await)* {
+                    return Ok(value);
+                }
+                let lookup = Lookup::missed(self.tier());
+                let load = lazy!(loaded!(lookup, init));
+                let entry = self.inner.cache.entry(key).or_try_insert_with(load)$($await)*;
+                lookup.end(&self.inner, entry).map(Entry::into_value)
+            }
+
+            /// Like [`Self::try_get_with`], with a key that is cloned only if the entry is missing.
+            ///
+            /// # Errors
+            /// As for [`Self::try_get_with`].
+            pub $($async)? fn try_get_with_by_ref<E, Q>(
+                &self,
+                key: &Q,
+                init: load!(Result<V, E>),
+            ) -> Result<V, Arc<E>>
+            where
+                E: Send + Sync + 'static,
+                Q: Equivalent<K> + ToOwned<Owned = K> + Hash + ?Sized,
+            {
+                if let Some(value) = self.get(key)$($await)* {
+                    return Ok(value);
+                }
+                let lookup = Lookup::missed(self.tier());
+                let load = lazy!(loaded!(lookup, init));
+                let entry = self.inner.cache.entry_by_ref(key).or_try_insert_with(load)$($await)*;
+                lookup.end(&self.inner, entry).map(Entry::into_value)
+            }
+
+            /// Selects the entry of a key, to insert it if it is missing or to compute its value.
+            pub fn entry(&self, key: K) -> OwnedEntry<'_, K, V, S> {
+                OwnedEntry { inner: &self.inner, key }
+            }
+
+            /// Selects the entry of a key that is cloned only if the entry is missing.
+            pub fn entry_by_ref<'a, Q>(&'a self, key: &'a Q) -> RefEntry<'a, K, Q, V, S>
+            where
+                Q: Equivalent<K> + ToOwned<Owned = K> + Hash + ?Sized,
+            {
+                RefEntry { inner: &self.inner, key }
+            }
+
+            /// Returns `true` if there is an entry for the key; it is not counted as a lookup.
+            pub fn contains_key<Q>(&self, key: &Q) -> bool
+            where
+                Q: Equivalent<K> + Hash + ?Sized,
+            {
+                self.inner.cache.contains_key(key)
+            }
+
+            /// Removes an entry.
+            pub $($async)? fn invalidate<Q>(&self, key: &Q)
+            where
+                Q: Equivalent<K> + Hash + ?Sized,
+            {
+                let timed = self.tier().start(Operation::Delete);
+                self.inner.cache.invalidate(key)$($await)*;
+                timed.deleted();
+            }
+
+            /// Removes all entries; it counts as one removal, and each entry as evicted when the
+            /// cache has got to it.
+            pub fn invalidate_all(&self) {
+                let timed = self.tier().start(Operation::Delete);
+                self.inner.cache.invalidate_all();
+                timed.deleted();
+            }
+
+            /// Removes the entries for which the closure returns `true`, as
+            /// [`Self::invalidate_all`] removes all.
+            ///
+            /// # Errors
+            /// [`PredicateError`] unless moka's builder had `support_invalidation_closures`.
+            pub fn invalidate_entries_if(
+                &self,
+                predicate: impl Fn(&K, &V) -> bool + Send + Sync + 'static,
+            ) -> Result<PredicateId, PredicateError> {
+                let timed = self.tier().start(Operation::Delete);
+                let removed = self.inner.cache.invalidate_entries_if(predicate);
+                match &removed {
+                    Ok(_) => timed.deleted(),
+                    Err(_) => timed.failed(),
+                }
+                removed
+            }
+
+            /// Iterates over all entries; that is not counted as a lookup.
+            pub fn iter(&self) -> Iter<'_, K, V> {
+                self.inner.cache.iter()
+            }
+
+            /// Runs moka's pending maintenance tasks, as each poll does.
+            pub $($async)? fn run_pending_tasks(&self) {
+                self.inner.cache.run_pending_tasks()$($await)*;
+            }
+
             /// Removes an entry and returns its value.
             pub $($async)? fn remove<Q>(&self, key: &Q) -> Option<V>
             where
@@ -86,6 +245,26 @@ macro_rules! wrapper {
             /// The tier that its metrics are recorded for.
             pub fn tier(&self) -> &$crate::Tier {
                 &self.inner.tier
+            }
+
+            /// The number of entries, as far as moka knows it.
+            pub fn entry_count(&self) -> u64 {
+                self.inner.cache.entry_count()
+            }
+
+            /// The weight of all entries, as far as moka knows it.
+            pub fn weighted_size(&self) -> u64 {
+                self.inner.cache.weighted_size()
+            }
+
+            /// The name that moka's builder was given.
+            pub fn name(&self) -> Option<&str> {
+                self.inner.cache.name()
+            }
+
+            /// The capacity and the times after which entries expire.
+            pub fn policy(&self) -> Policy {
+                self.inner.cache.policy()
             }
 
             /// The bare cache; lookups, writes and loads on it are not counted.
@@ -111,8 +290,10 @@ macro_rules! wrapper {
 }
 
 mod builder;
-mod future;
-mod sync;
+#[macro_use]
+mod selector;
+pub mod future;
+pub mod sync;
 
 pub use builder::Builder;
 pub use future::FutureCache;
@@ -132,18 +313,5 @@ impl<C, K, V> Inner<C, K, V> {
             Some(weigher) => Size::Plain(weigher(key, value).into()),
             None => Size::Unknown,
         }
-    }
-
-    /// Counts a miss as a load or as coalesced, and returns the value.
-    fn missed<E>(&self, has_loaded: bool, entry: Result<Entry<K, V>, E>) -> Result<V, E>
-    where
-        V: Clone,
-    {
-        if !has_loaded {
-            self.tier.coalesced();
-        } else if let Ok(entry) = &entry {
-            self.tier.stored(self.size(entry.key(), entry.value()));
-        }
-        entry.map(Entry::into_value)
     }
 }

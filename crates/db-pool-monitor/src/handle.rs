@@ -20,7 +20,7 @@ use crate::watched::WatchedPool;
 ///
 /// Call [`acquire`](Self::acquire) before you ask the pool for a connection, end the returned
 /// guard by the outcome, and keep the [`Checkout`](crate::Checkout) beside the connection. The
-/// guide `docs/watch-a-pool.md` has whole wrappers for sqlx, bb8 and r2d2.
+/// guide `docs/watch-a-pool.md` has whole wrappers.
 ///
 /// ```
 /// use db_pool_monitor::{Checkout, PoolHandle, PoolLevels, PoolMonitor};
@@ -99,6 +99,11 @@ impl PoolHandle {
     /// nothing.
     #[track_caller]
     pub fn acquire(&self) -> Acquiring {
+        self.acquire_at(Location::caller())
+    }
+
+    /// Starts a wait for a caller at another place in the code.
+    pub(crate) fn acquire_at(&self, caller: &'static Location<'static>) -> Acquiring {
         if !self.registry.is_measuring() {
             return Acquiring(None);
         }
@@ -109,7 +114,7 @@ impl PoolHandle {
             tracked.unwrap_or(Peak::disabled())
         });
         let since = recorder.clock.now();
-        let mut acquiring = Acquiring::start(recorder, since, Location::caller());
+        let mut acquiring = Acquiring::start(recorder, since, caller);
         acquiring.enter();
         acquiring
     }

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{DEGRADED_FROM, Finding, Judgement, LatencySummary};
+use metrics_core::{DEGRADED_FROM, Finding, Histogram, Judgement, LatencySummary};
 
 use crate::cells::Outcome;
 use crate::reading::{Reading, age};
@@ -37,7 +37,8 @@ fn pool(pool: &Reading<'_>) -> Judgement {
         exhausted(pool),
         long_queue(pool),
         stalled(pool),
-        slow(pool),
+        slow_waits(pool),
+        slow_uses(pool),
         leaks(pool),
     ];
     let judgement = Judgement::healthy("Database pool healthy");
@@ -119,15 +120,30 @@ fn stalled(pool: &Reading<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-fn slow(pool: &Reading<'_>) -> Option<Finding> {
+fn slow_waits(pool: &Reading<'_>) -> Option<Finding> {
     let (name, limits) = (&pool.name, pool.thresholds);
-    let waits = LatencySummary::merged(pool.ends.wait).if_at_least(limits.min_waits)?;
-    let p95 = waits.p95.filter(|p95| *p95 > limits.slow_wait)?;
+    let p95 = slow(pool.ends.wait, limits.slow_wait, limits.min_waits)?;
     let finding = Finding::warning("slow_waits")
         .beyond(p95.as_secs_f64(), limits.slow_wait.as_secs_f64())
         .message(format!("pool `{name}`: one wait in twenty takes {} or longer", seconds(p95)))
         .advice("hold connections for a shorter time, or raise the pool's maximum size");
     Some(finding)
+}
+
+fn slow_uses(pool: &Reading<'_>) -> Option<Finding> {
+    let (name, limits) = (&pool.name, pool.thresholds);
+    let p95 = slow(pool.ends.hold, limits.slow_use, limits.min_waits)?;
+    let finding = Finding::warning("slow_uses")
+        .beyond(p95.as_secs_f64(), limits.slow_use.as_secs_f64())
+        .message(format!("pool `{name}`: one use in twenty takes {} or longer", seconds(p95)))
+        .advice("look for slow queries and for work that is done while a connection is held, or raise `slow_use`");
+    Some(finding)
+}
+
+/// Returns the 95th percentile if it is longer than the limit.
+fn slow(times: Option<&Histogram>, limit: Duration, min: u64) -> Option<Duration> {
+    let p95 = LatencySummary::merged(times).if_at_least(min)?.p95;
+    p95.filter(|p95| *p95 > limit)
 }
 
 fn leaks(pool: &Reading<'_>) -> Option<Finding> {

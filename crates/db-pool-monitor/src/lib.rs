@@ -5,9 +5,9 @@
 //! that are never returned. This crate records all of it in a [`metrics_core::Registry`], whose
 //! samples feed reports, health, scrapes and streams.
 //!
-//! A pool of any kind (sqlx, bb8, r2d2, one of your own) is watched by a [`PoolHandle`] with two
-//! guards, one for the wait and one for the use of a connection. For deadpool there is an adapter,
-//! behind a feature. The crate does not know SQL, exposition formats, HTTP or other monitors.
+//! A pool of any kind (r2d2, one of your own) is watched by a [`PoolHandle`] with two guards, one
+//! for the wait and one for the use of a connection. For deadpool, sqlx and bb8 there are adapters,
+//! behind features. The crate does not know SQL, exposition formats, HTTP or other monitors.
 //!
 //! ```
 //! use db_pool_monitor::{PoolLevels, PoolMonitor};
@@ -57,22 +57,28 @@
 //! | `db_client_connections_opened_total`, `db_client_connections_recycled_total` | | | yes | | |
 //! | `db_client_connections_discarded_total` | `reason`: recycle_failed, cancelled, taken | | yes | | |
 //!
-//! Levels, ages and leaks are as of the last poll, once a tick. Pools of sqlx report levels by
-//! `size()` and `num_idle()`, those of r2d2 and bb8 by `state()`.
+//! Levels, ages and leaks are as of the last poll, once a tick. Pools of sqlx and bb8 have what
+//! *guards* have, and the levels used, idle and max; they do not report how many callers wait.
 //!
 //! # Features
 //!
 //! | feature | adds |
 //! | --- | --- |
 //! | `deadpool` | the module `deadpool`: a `MonitoredPool` for any pool of deadpool's, by `PoolMonitor::attach` and `PoolMonitor::build` |
+//! | `sqlx` | the module `sqlx`: a `MonitoredPool` for any pool of sqlx's, by `PoolMonitor::attach_sqlx` |
+//! | `bb8` | the module `bb8`: a `MonitoredPool` for any pool of bb8's, by `PoolMonitor::attach_bb8` |
 //! | `deadpool-postgres` | the module `postgres`: managers whose connects are timed, and a readiness check on a connection of its own; brings `deadpool` |
 //!
 //! Without features the crate depends on no pool and no runtime.
 
+#[cfg(feature = "bb8")]
+pub mod bb8;
 #[cfg(feature = "deadpool")]
 pub mod deadpool;
 #[cfg(feature = "deadpool-postgres")]
 pub mod postgres;
+#[cfg(feature = "sqlx")]
+pub mod sqlx;
 
 mod cells;
 mod checkout;

@@ -17,7 +17,7 @@ use crate::metrics::{PoolMetrics, PoolRates};
 use crate::reading::Reading;
 use crate::recorder::Recorder;
 use crate::watch::Watch;
-use crate::watched::WatchedPool;
+use crate::watched::{PoolId, WatchedPool};
 
 /// Watches connection pools; clones share what is attached.
 #[derive(Clone, Debug)]
@@ -70,14 +70,27 @@ impl PoolMonitor {
         name: &str,
         levels: impl Fn() -> Option<PoolLevels> + Send + Sync + 'static,
     ) -> Result<PoolHandle, AttachError> {
+        self.watch_levels(name, None, levels)
+    }
+
+    /// Watches a pool that has an identity if the adapter can see one.
+    pub(crate) fn watch_levels(
+        &self,
+        name: &str,
+        id: Option<PoolId>,
+        levels: impl Fn() -> Option<PoolLevels> + Send + Sync + 'static,
+    ) -> Result<PoolHandle, AttachError> {
         let (registry, pools) = (self.registry.clone(), &self.watch.pools);
         let name = pools.name(name)?;
         let Some(first) = levels() else {
             return Err(AttachError::Gone { name: name.into() });
         };
-        let pool = pools.enter(name, |name| {
+        let is_same = |other: &WatchedPool| id.is_some_and(|id| other.is(id));
+        let pool = pools.enter_unless(name, is_same, |name| {
             let recorder = Recorder::register(&registry, name)?;
-            WatchedPool::register(&registry, name, recorder, levels, &first)
+            let mut pool = WatchedPool::register(&registry, name, recorder, levels, &first)?;
+            pool.id = id;
+            Ok(pool)
         })?;
         Ok(PoolHandle::new(registry, pool))
     }

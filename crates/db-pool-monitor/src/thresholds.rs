@@ -23,6 +23,12 @@ pub struct Thresholds {
     /// Waits are slow when their 95th percentile is longer; 100 ms by default.
     #[serde(serialize_with = "as_millis::serialize")]
     pub slow_wait: Duration,
+    /// Uses are slow when their 95th percentile is longer; 200 ms by default.
+    ///
+    /// A pool serves as many callers a second as its connections allow for the time of a use. Raise
+    /// it for a pool of long transactions.
+    #[serde(serialize_with = "as_millis::serialize")]
+    pub slow_use: Duration,
     /// A wait that has not ended for longer is stalled; 5 s by default.
     #[serde(serialize_with = "as_millis::serialize")]
     pub stalled_wait: Duration,
@@ -30,7 +36,7 @@ pub struct Thresholds {
     pub waiting_clients: u64,
     /// A larger share of failed and timed out waits is too many; 0.05 by default.
     pub error_rate: f64,
-    /// Fewer waits in the window are too few to call slow; 20 by default.
+    /// Fewer waits, or uses, in the window are too few to call slow; 20 by default.
     pub min_waits: u64,
     /// `true` if the service is down without the pool, as by default. With `false`, for a pool
     /// that it can do without, such as a cache's, a finding about the pool degrades the health of
@@ -43,6 +49,7 @@ impl Default for Thresholds {
         Self {
             leak_after: Duration::from_secs(30),
             slow_wait: Duration::from_millis(100),
+            slow_use: Duration::from_millis(200),
             stalled_wait: Duration::from_secs(5),
             waiting_clients: 5,
             error_rate: 0.05,

@@ -1,6 +1,8 @@
 //! A watched pool: its series, and the source that polls ask for its levels.
 
+use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,9 +22,18 @@ const LISTED_LEAKS: usize = 20;
 pub(crate) struct WatchedPool {
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) thresholds: Mutex<Thresholds>,
+    /// `None` if the pool is known by a closure only.
+    pub(crate) id: Option<PoolId>,
     source: Box<dyn Source>,
     /// `None` once the pool is gone: these series end then, those of the recorder with its handles.
     pub(crate) polled: Mutex<Option<Polled>>,
+}
+
+/// Identifies a pool, so that it is not watched under two names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PoolId {
+    kind: TypeId,
+    address: usize,
 }
 
 /// The pool itself, which polls ask for its levels.
@@ -47,6 +58,14 @@ pub(crate) struct Polled {
     source_panics: Counter,
 }
 
+impl PoolId {
+    /// Identifies a pool by a part of it that all its clones share, and that lives as long as the
+    /// source of its levels.
+    pub(crate) fn of<T: 'static>(part: &T) -> Self {
+        Self { kind: TypeId::of::<T>(), address: ptr::from_ref(part).addr() }
+    }
+}
+
 impl WatchedPool {
     /// Registers a pool with the levels that its source answered first.
     pub(crate) fn register(
@@ -63,9 +82,15 @@ impl WatchedPool {
         Ok(Self {
             recorder: Arc::new(recorder),
             thresholds: Mutex::default(),
+            id: None,
             source: Box::new(source),
             polled: Mutex::new(Some(polled)),
         })
+    }
+
+    /// Returns `true` for the pool with this identity.
+    pub(crate) fn is(&self, id: PoolId) -> bool {
+        self.id == Some(id)
     }
 
     /// Registers the series of ages and leaks, unless the pool is gone; returns the peak of uses.

@@ -13,6 +13,8 @@ use serde::Serialize;
 const SLOW: Duration = Duration::from_millis(250);
 /// The number of connections while the pool is small.
 const SMALL: usize = 1;
+/// The time that each query takes longer while the pool is small: few callers are too many then.
+const BUSY: Duration = Duration::from_millis(300);
 /// The time that each payment takes longer while payments are slow; an order waits less.
 const SLOW_PAYMENT: Duration = Duration::from_millis(1500);
 
@@ -22,7 +24,7 @@ const SLOW_PAYMENT: Duration = Duration::from_millis(1500);
 pub enum Fault {
     /// Every query takes a quarter of a second longer.
     SlowDatabase,
-    /// The pool has one connection.
+    /// The pool has one connection, which is in use most of the time.
     SmallPool,
     /// The payment service answers with 500.
     FailingPayments,
@@ -57,7 +59,7 @@ impl Fault {
     pub const fn effect(self) -> &'static str {
         match self {
             Self::SlowDatabase => "every query takes 250 ms longer",
-            Self::SmallPool => "the pool has one connection",
+            Self::SmallPool => "the pool has one connection, and a query takes 300 ms longer",
             Self::FailingPayments => "the payment service answers with 500",
             Self::SlowPayments => "a payment takes 1.5 s, and an order waits for it for 1 s",
             Self::ColdCache => "both tiers of the cache forget what they are given",
@@ -98,7 +100,8 @@ impl Chaos {
 
     /// Returns the time that each query is to take longer.
     pub fn database_delay(&self) -> Option<Duration> {
-        self.is_on(Fault::SlowDatabase).then_some(SLOW)
+        let busy = self.is_on(Fault::SmallPool).then_some(BUSY);
+        busy.or(self.is_on(Fault::SlowDatabase).then_some(SLOW))
     }
 
     /// Returns the time that each payment is to take longer.

@@ -217,7 +217,7 @@ impl Orders {
         })
     }
 
-    /// Makes the database sleep while the fault `slow-database` is on.
+    /// Makes the database sleep while a fault makes it slow.
     async fn linger(&self, client: &tokio_postgres::Client) -> Result<(), OrderError> {
         if let Some(delay) = self.chaos.database_delay() {
             let sleep = format!("SELECT pg_sleep({})", delay.as_secs_f64());

@@ -17,7 +17,7 @@ use crate::decoration::Decoration;
 use crate::native::{Converter, Native};
 use crate::pieces::Pieces;
 use crate::plan::SampleNames;
-use crate::standard::{self, is_sound, up_to};
+use crate::standard::{self, up_to};
 
 /// The families of a page, without their numbers.
 pub(crate) struct Protobuf {
@@ -48,7 +48,7 @@ impl Protobuf {
                 "histogram" => &["", "_bucket", "_sum", "_count"],
                 _ => &[""],
             };
-            let is_shown = is_sound(family.desc) && taken.claim(&name, suffixes);
+            let is_shown = taken.claim(&name, suffixes);
             page.shown.push(is_shown);
             if is_shown {
                 page.add(&family, &name, decoration);

@@ -38,7 +38,7 @@ impl Standard {
         let mut page = Self { format, has_created, pieces, lines, skipped: 0 };
         for family in snapshot.families() {
             let name = decoration.name(&family.desc.name);
-            if is_sound(family.desc) && page.claim(&family, &name, taken) {
+            if page.claim(&family, &name, taken) {
                 page.add(&family, &name, decoration);
             } else {
                 page.skipped += 1;
@@ -241,10 +241,4 @@ pub(crate) fn created(sample: &Sample) -> Timestamp {
 /// Returns the name of a counter's family in OpenMetrics, which lacks `_total`.
 fn stem(name: &str) -> &str {
     name.strip_suffix("_total").unwrap_or(name)
-}
-
-/// Returns `true` if a description is valid; its public fields may have been changed.
-pub(crate) fn is_sound(desc: &OwnedDesc) -> bool {
-    let made = OwnedDesc::new(desc.kind, &desc.name, &desc.help);
-    made.is_ok_and(|made| made.name == desc.name && made.with_bounds(&desc.bounds).is_ok())
 }

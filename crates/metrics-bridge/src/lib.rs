@@ -44,7 +44,7 @@
 //! | `metrics` | node0 |
 //! | --- | --- |
 //! | `counter!` | a counter; its name gets the suffix `_total` |
-//! | `gauge!` | a gauge; reserved suffixes (`_total`, `_count`, `_sum`, `_bucket`, `_created`) are removed |
+//! | `gauge!` | a gauge; a name with a reserved suffix (`_total`, `_count`, `_sum`, `_bucket`, `_created`) gets `_value` after it |
 //! | `histogram!` in a unit of time, or named `…_seconds` | a [`Latency`](metrics_core::Latency) in seconds, up to [`Layout::LONGEST_LATENCY`](metrics_core::Layout::LONGEST_LATENCY) |
 //! | any other `histogram!` | a [`Distribution`](metrics_core::Distribution) |
 //! | a unit | its base unit: values are scaled, the name ends in `_seconds`, `_bytes` or `_ratio`; a counter keeps a unit that would have to be divided, such as milliseconds |

@@ -2,31 +2,32 @@
 //!
 //! The facade allows any text as a name; Prometheus allows letters, digits and `_`,
 //! and gives some suffixes a meaning. Other characters are replaced so that a name
-//! stays recognisable. Two names can become equal; the directory refuses the
-//! second one.
+//! stays recognisable, and a name with such a suffix is made longer: without it, it would be the
+//! name of another metric. Two names can still become equal; the directory refuses the second one.
 
 use crate::series::Form;
 use crate::unit::Base;
 
-/// The suffixes that are reserved for the samples of counters, histograms and summaries.
+/// The suffixes that are reserved for the samples of counters, histograms and summaries; a gauge
+/// or histogram with one of them gets [`APPENDED`].
 const RESERVED: [&str; 5] = ["_total", "_count", "_sum", "_bucket", "_created"];
 
-/// Removes invalid characters and reserved suffixes from a name; `None` if nothing is left.
+/// Appended to a name that ends in a reserved suffix.
+const APPENDED: &str = "_value";
+
+/// Removes invalid characters from a name, and `_total` from a counter's; `None` if nothing is left.
 pub(crate) fn stem(name: &str, form: Form) -> Option<String> {
     let mut stem = identifier(name, "metric_")?;
-    match form {
-        Form::Counter => cut(&mut stem, "_total"),
-        Form::Gauge | Form::Histogram => {
-            while let Some(ending) = RESERVED.iter().find(|ending| stem.ends_with(**ending)) {
-                cut(&mut stem, ending);
-            }
-        }
+    if form == Form::Counter {
+        let rest = stem.strip_suffix("_total").unwrap_or(&stem).trim_end_matches('_');
+        stem.truncate(rest.len());
     }
-    stem.truncate(stem.trim_end_matches('_').len());
     Some(stem)
 }
 
 /// Returns the full name: the stem, the base unit, and `_total` for a counter.
+///
+/// Any other metric whose name would end in a reserved suffix gets [`APPENDED`].
 pub(crate) fn with_unit(mut stem: String, form: Form, base: &Base) -> String {
     for spelling in base.spellings {
         let cut = stem.strip_suffix(spelling).and_then(|rest| rest.strip_suffix('_'));
@@ -41,6 +42,9 @@ pub(crate) fn with_unit(mut stem: String, form: Form, base: &Base) -> String {
     }
     match form {
         Form::Counter => stem + "_total",
+        Form::Gauge | Form::Histogram if RESERVED.iter().any(|end| stem.ends_with(end)) => {
+            stem + APPENDED
+        }
         Form::Gauge | Form::Histogram => stem,
     }
 }
@@ -60,12 +64,6 @@ fn identifier(text: &str, prefix: &str) -> Option<String> {
     match text.chars().next()? {
         first if first.is_ascii_digit() => Some(format!("{prefix}{text}")),
         _ => Some(text.to_owned()),
-    }
-}
-
-fn cut(stem: &mut String, ending: &str) {
-    if stem.ends_with(ending) {
-        stem.truncate(stem.len() - ending.len());
     }
 }
 
@@ -101,9 +99,15 @@ mod tests {
     fn counters_alone_end_in_total() {
         check("jobs", Form::Counter, None, "jobs_total");
         check("jobs.total", Form::Counter, None, "jobs_total");
-        check("memory_total", Form::Gauge, None, "memory");
-        check("queue_count", Form::Gauge, None, "queue");
-        check("read_bytes_sum_total", Form::Histogram, None, "read_bytes");
+        check("jobs_count", Form::Counter, None, "jobs_count_total");
+    }
+
+    #[test]
+    fn reserved_suffixes_are_kept_and_followed_by_a_word() {
+        check("memory_total", Form::Gauge, None, "memory_total_value");
+        check("queue.count", Form::Gauge, None, "queue_count_value");
+        check("read_bytes_sum_total", Form::Histogram, None, "read_bytes_sum_total_value");
+        check("wait_sum", Form::Histogram, Some(Unit::Seconds), "wait_sum_seconds");
     }
 
     #[test]

@@ -212,6 +212,22 @@ impl<T: Instance> Instances<T> {
         name: InstanceName,
         make: impl FnOnce(&InstanceName) -> Result<T, RegisterError>,
     ) -> Result<InstanceHandle<T>, InstanceError> {
+        self.enter_unless(name, |_| false, make)
+    }
+
+    /// Enters an instance as [`Self::enter`] does, unless a living one watches the same resource.
+    ///
+    /// Under two names, a resource would be counted twice in the totals. `is_same` compares with
+    /// an instance that is there already; like `make`, it runs under the lock of these instances.
+    ///
+    /// # Errors
+    /// As for [`Self::enter`], and [`InstanceError::SameResource`] with the first name.
+    pub fn enter_unless(
+        &self,
+        name: InstanceName,
+        is_same: impl Fn(&T) -> bool,
+        make: impl FnOnce(&InstanceName) -> Result<T, RegisterError>,
+    ) -> Result<InstanceHandle<T>, InstanceError> {
         let Directory { kind, limit, ref named } = *self.directory;
         if self.get(&name).is_some() {
             return Err(InstanceError::Duplicate { kind, name: name.into() });
@@ -225,6 +241,10 @@ impl<T: Instance> Instances<T> {
         // Another thread may have entered the name since.
         if named.contains_key(&name) {
             return Err(InstanceError::Duplicate { kind, name: name.into() });
+        }
+        if let Some(first) = named.values().find(|first| is_same(first)) {
+            let first = first.name().clone().into();
+            return Err(InstanceError::SameResource { kind, name: name.into(), first });
         }
         if named.len() >= limit {
             return Err(InstanceError::TooMany { kind, limit });

@@ -7,4 +7,5 @@ mod descs;
 pub(crate) mod instance_name;
 pub(crate) mod label_set;
 pub(crate) mod labels;
+pub(crate) mod sample_names;
 pub(crate) mod series_id;

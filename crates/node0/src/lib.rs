@@ -60,6 +60,7 @@
 //! | --- | --- |
 //! | `deadpool` | [`MonitoredPool`]: a deadpool pool that records its waits and holds |
 //! | `deadpool-postgres` | the module [`postgres`]: the time to connect, and a readiness check that has its own connection |
+//! | `sqlx`, `bb8` | the modules `database::sqlx` and `database::bb8`: pools with the calls of theirs, by `attach_sqlx` and `attach_bb8` |
 //! | `moka`, `redis` | the modules `cache::moka` and `cache::redis`: watched tiers; `RedisPool` runs a Redis tier over a watched pool |
 //! | `tower`, `tower-resilience` | `breaker::RecordLayer`, and the module `breaker::tower_resilience` |
 //! | `metrics` | the module `bridge`: records the metrics of the `metrics` facade in node0, and sends node0's metrics to a recorder of that facade |
@@ -90,6 +91,7 @@ pub use testing::Testing;
 pub use alerting as alerts;
 pub use breaker_monitor as breaker;
 pub use cache_monitor as cache;
+pub use db_pool_monitor as database;
 pub use history;
 #[cfg(feature = "metrics")]
 pub use metrics_bridge as bridge;
@@ -142,7 +144,7 @@ pub const DESCS: &[&Desc] = &[&BUILD_INFO];
 struct Readme;
 
 /// The guide's examples, compiled as tests.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "sqlx"))]
 #[doc = include_str!("../../../docs/watch-a-pool.md")]
 struct WatchAPool;
 

@@ -8,12 +8,13 @@
 //! The task has only weak references to the canary and the monitor. So it keeps neither series
 //! nor registry alive, and ends at its next wake-up after one of them is dropped.
 
-use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use metrics_core::{Clock, Latency};
 
+use crate::pulse::Pulse;
 use crate::watch::System;
 
 /// The most wake-ups that are recorded for one stall.
@@ -26,14 +27,15 @@ pub(crate) struct Canary {
     /// The time that it sleeps.
     interval: Duration,
     pub(crate) lag: Latency,
+    pulse: Arc<Pulse>,
     /// The time of its next wake-up, in nanoseconds of the clock's uptime.
     due: AtomicU64,
 }
 
 impl Canary {
     /// A canary that is due after an interval, also if the runtime never runs its task.
-    pub(crate) fn new(clock: Clock, interval: Duration, lag: Latency) -> Self {
-        let canary = Self { clock, interval, lag, due: AtomicU64::new(0) };
+    pub(crate) fn new(clock: Clock, interval: Duration, lag: Latency, pulse: Arc<Pulse>) -> Self {
+        let canary = Self { clock, interval, lag, pulse, due: AtomicU64::new(0) };
         canary.fall_asleep();
         canary
     }
@@ -51,7 +53,8 @@ impl Canary {
 
     /// Returns the delay so far of the next wake-up; zero below an interval, which timers may take.
     pub(crate) fn overdue(&self) -> Duration {
-        let late = self.late();
+        let due = self.due();
+        let late = self.since(due).saturating_sub(self.pulse.paused_since(due));
         if late < self.interval { Duration::ZERO } else { late }
     }
 
@@ -66,9 +69,10 @@ impl Canary {
     ///
     /// Wake-ups that the canary missed are recorded too: a lag of 65 ms at an interval of 20 ms is
     /// recorded as 65, 45 and 25 ms. Otherwise a stall of a second would count as one sample, while
-    /// a second without a stall counts as fifty.
+    /// a second without a stall counts as fifty. A pause of the whole process is no lag.
     fn wake_up(&self) {
-        let late = self.late();
+        let due = self.due();
+        let late = self.since(due).saturating_sub(self.pulse.record_since(due));
         self.lag.record(late);
         let step = self.interval.max(late / MOST_MISSED);
         let mut rest = late.saturating_sub(step);
@@ -78,9 +82,12 @@ impl Canary {
         }
     }
 
-    /// Returns the time since the wake-up was due.
-    fn late(&self) -> Duration {
-        let due = Duration::from_nanos(self.due.load(Ordering::Relaxed));
+    /// The time at which the canary was to wake up.
+    fn due(&self) -> Duration {
+        Duration::from_nanos(self.due.load(Ordering::Relaxed))
+    }
+
+    fn since(&self, due: Duration) -> Duration {
         self.clock.uptime().saturating_sub(due)
     }
 }

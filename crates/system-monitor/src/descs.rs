@@ -70,7 +70,7 @@ descs! {
     /// The memory that the process can have before it is killed.
     pub const MEMORY_LIMIT: Desc = Desc::gauge(
         "process_memory_limit_bytes",
-        "Memory available to the process: the smallest limit of its cgroups, or the machine's memory.",
+        "Memory available to the process: the smallest limit of its cgroups, memory.high included, or the machine's memory.",
     )
     .unit(Unit::Bytes);
 
@@ -86,6 +86,13 @@ descs! {
         "cgroup_cpu_limit_cores",
         "Smallest CPU quota of the process's cgroups, in cores; +Inf when unlimited.",
     );
+
+    /// Pauses of the whole process.
+    pub const PAUSE: Desc = Desc::latency(
+        "process_pause_duration_seconds",
+        "Pauses of the whole process, such as by SIGSTOP or a frozen container, of half a second or more.",
+    )
+    .bounds(&[1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0]);
 
     /// Worker threads of a runtime.
     pub const WORKERS: Desc =

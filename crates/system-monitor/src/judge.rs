@@ -3,6 +3,8 @@
 //! Lack of memory is one finding, about the process or its cgroup, whichever is nearer to the
 //! limit.
 
+use std::time::Duration;
+
 use metrics_core::{Finding, Judgement, LatencySummary};
 
 use crate::reading::{ProcessLevels, Reading, mean};
@@ -11,9 +13,16 @@ use crate::thresholds::Thresholds;
 /// The penalty of one worker that never sleeps while others do; too small to change the status.
 const BUSY_WORKER: u8 = 8;
 
-/// Judges the process against its limits.
-pub(crate) fn process(levels: &ProcessLevels, limits: &Thresholds) -> Judgement {
-    let memory = share(levels.resident_bytes, levels.memory_limit_bytes);
+/// The penalty of a pause of the process; too small to change the status.
+const PAUSED: u8 = 8;
+
+/// Judges the process against its limits, and by its longest recent pause.
+pub(crate) fn process(
+    levels: &ProcessLevels,
+    pause: Option<Duration>,
+    limits: &Thresholds,
+) -> Judgement {
+    let memory = memory(levels).map(|(used, _)| used);
     let files = share(levels.open_fds, levels.max_fds);
     let summary = match (memory, files) {
         (Some(memory), _) => format!("Memory usage: {}", percent(memory)),
@@ -25,6 +34,7 @@ pub(crate) fn process(levels: &ProcessLevels, limits: &Thresholds) -> Judgement 
     Judgement::healthy(summary)
         .with_all(high_memory(levels, limits))
         .with_all(many_open_files(levels, limits))
+        .with_all(pause.map(paused))
 }
 
 /// Judges each runtime by itself.
@@ -46,15 +56,20 @@ fn runtime(runtime: &Reading<'_>, limits: &Thresholds) -> Judgement {
         .with_all(busy(runtime, limits))
 }
 
-fn high_memory(levels: &ProcessLevels, limits: &Thresholds) -> Option<Finding> {
-    let limit = levels.memory_limit_bytes?;
-    let of = |used, whose| Some((share(used, Some(limit))?, whose));
+/// Returns the used share of the memory limit, by the process or by its cgroup, whichever is more.
+fn memory(levels: &ProcessLevels) -> Option<(f64, &'static str)> {
+    let of = |used, whose| Some((share(used, levels.memory_limit_bytes)?, whose));
     let both = [
         of(levels.working_set_bytes, "of the cgroup"),
         of(levels.resident_bytes, "of the process"),
     ];
-    let (used, whose) = both.into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0))?;
-    let finding = above("high_memory", used, limits.memory_warn, limits.memory_fail)?;
+    both.into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0))
+}
+
+fn high_memory(levels: &ProcessLevels, limits: &Thresholds) -> Option<Finding> {
+    let limit = levels.memory_limit_bytes?;
+    let (used, whose) = memory(levels)?;
+    let finding = near_limit("high_memory", used, limits.memory_warn, limits.memory_fail)?;
     let (used, mebibytes) = (percent(used), limit / f64::from(1 << 20));
     let message = format!("Memory usage {whose}: {used} of {mebibytes:.0} MiB");
     let advice = "find what grows (a heap profile tells), or raise the memory limit";
@@ -64,11 +79,19 @@ fn high_memory(levels: &ProcessLevels, limits: &Thresholds) -> Option<Finding> {
 fn many_open_files(levels: &ProcessLevels, limits: &Thresholds) -> Option<Finding> {
     let used = share(levels.open_fds, levels.max_fds)?;
     let (warn, fail) = (limits.open_files_warn, limits.open_files_fail);
-    let finding = above("many_open_files", used, warn, fail)?;
+    let finding = near_limit("many_open_files", used, warn, fail)?;
     let message = format!("{} of {} files are open", levels.open_fds?, levels.max_fds?);
     let advice =
         "look for connections and files that are not closed, or raise the limit (ulimit -n)";
     Some(finding.component("files").message(message).advice(advice))
+}
+
+fn paused(pause: Duration) -> Finding {
+    let seconds = pause.as_secs_f64();
+    let message = format!("the whole process stood still for {seconds:.1} s");
+    let advice = "look for a stop signal, a frozen container or a machine without free CPU time";
+    let finding = Finding::warning("process_paused").penalty(PAUSED).beyond(seconds, 0.0);
+    finding.component("process").message(message).advice(advice)
 }
 
 fn stalled(runtime: &Reading<'_>, limits: &Thresholds) -> Option<Finding> {
@@ -104,6 +127,15 @@ fn busy(runtime: &Reading<'_>, limits: &Thresholds) -> Option<Finding> {
     let advice = "look for a task that computes or blocks for long without an await";
     let finding = Finding::warning("busy_worker").penalty(BUSY_WORKER).beyond(ratio, limit);
     Some(finding.message(message).advice(advice))
+}
+
+/// Returns a finding if the used share of a limit is above one of two thresholds; to be at the
+/// limit is critical, whatever the thresholds.
+fn near_limit(code: &'static str, used: f64, warn: f64, fail: f64) -> Option<Finding> {
+    if used >= 1.0 {
+        return Some(Finding::critical(code).beyond(used, fail.min(1.0)));
+    }
+    above(code, used, warn, fail)
 }
 
 /// Returns a finding if a value is above the first or the second of two limits.

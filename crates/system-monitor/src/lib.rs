@@ -55,10 +55,15 @@
 //! | `process_start_time_seconds`, `process_uptime_seconds` | time of its start, and time since then |
 //! | `process_threads` | threads |
 //! | `process_cpu_usage_cores`, `cgroup_cpu_limit_cores` | CPU over the last tick, and the smallest quota |
-//! | `process_memory_limit_bytes` | the smallest limit of its cgroups (both versions), or the machine's memory |
+//! | `process_memory_limit_bytes` | the smallest limit of its cgroups (both versions, `memory.high` included), or the machine's memory |
 //! | `cgroup_memory_working_set_bytes` | memory that the kernel counts against that limit |
+//! | `process_pause_duration_seconds` | pauses of the whole process, of half a second or more |
 //!
-//! Limits and the working set are read at every fifth poll. A missing limit is `+Inf`.
+//! Limits and the working set are read at every fifth poll. A missing limit is `+Inf`. Two files of
+//! `/proc` stay open, so that a process without a free file descriptor is still seen.
+//!
+//! A stop of the whole process, such as by `SIGSTOP` or a frozen container, is one pause. It is
+//! seen while a runtime is attached and the registry ticks: neither of them went on.
 //!
 //! # Runtimes
 //!
@@ -82,6 +87,7 @@ mod monitor;
 #[cfg(target_os = "linux")]
 mod probe;
 mod process;
+mod pulse;
 mod reading;
 mod report;
 mod runtime;

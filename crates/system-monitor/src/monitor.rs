@@ -17,6 +17,7 @@ use crate::judge;
 use crate::metrics::{ProcessMetrics, RuntimeMetrics};
 use crate::probe::Probe;
 use crate::process::{HeapSource, Process};
+use crate::pulse::Pulse;
 use crate::runtime::{MonitoredRuntime, WatchedRuntime};
 use crate::thresholds::Thresholds;
 use crate::watch::{ProcessWatch, RUNTIME_TOPIC, RuntimeWatch, System, TOPIC};
@@ -83,16 +84,17 @@ impl SystemMonitor {
     /// wakes no task and is shown as stalled.
     ///
     /// # Errors
-    /// [`AttachError`] for a name that is taken or unusable, and for a runtime without timers.
-    /// In the latter case the message of a panic is printed, although it is caught here: tokio
-    /// has no other way to find out.
+    /// [`AttachError`] for a name that is taken or unusable, for a runtime that is watched under
+    /// another name, and for a runtime without timers. In the last case the message of a panic is
+    /// printed, although it is caught here: tokio has no other way to find out.
     pub fn attach(&self, name: &str, runtime: &Handle) -> Result<MonitoredRuntime, AttachError> {
         let name = self.system.runtimes.name(name)?;
         if !has_timers(runtime) {
             return Err(AttachError::NoTimers { name: name.into() });
         }
         let start = |name: &InstanceName| WatchedRuntime::start(self, name, runtime);
-        Ok(MonitoredRuntime(self.system.runtimes.enter(name, start)?))
+        let is_same = |other: &WatchedRuntime| other.is_on(runtime);
+        Ok(MonitoredRuntime(self.system.runtimes.enter_unless(name, is_same, start)?))
     }
 
     /// The names of the attached runtimes, sorted.
@@ -107,8 +109,7 @@ impl SystemMonitor {
 
     /// The judgement of the process in a sample.
     pub fn assess(&self, sample: &Sample) -> Assessment {
-        let levels = self.system.process.read(&sample.view());
-        judge::process(&levels, &self.system.thresholds).assess()
+        self.system.judge_process(&sample.view()).assess()
     }
 
     /// The numbers of one runtime in a sample; `None` for a name that is not attached.
@@ -187,6 +188,7 @@ impl SystemMonitorBuilder {
         let system = Arc::new(System {
             process: Process::register(registry, Probe::find(&self.root), self.heap)?,
             runtimes: Instances::new("runtime"),
+            pulse: Arc::new(Pulse::register(registry)?),
             thresholds: self.thresholds,
         });
         registry.monitor(Arc::new(ProcessWatch(system.clone())))?;

@@ -1,12 +1,16 @@
 //! Reads the process from `/proc` and from the files of its cgroups; `silent_probe.rs` replaces
 //! it on systems other than Linux.
 //!
-//! Each file is opened, read and closed by itself. If one cannot be read, its values are
-//! unknown, and the others are not affected.
+//! A probe must work while the process is at its limits, above all without a free file descriptor.
+//! So the files of the process are opened once and stay open, and the number of open files is
+//! read without opening one. The files of cgroups are many and are opened for each reading; while
+//! that fails, their last values stay. A file that does not exist makes its values unknown.
 
 mod cgroup;
+mod kept;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,12 +21,15 @@ use procfs::{Meminfo, Uptime};
 use crate::reading::ProcessLevels;
 
 use cgroup::Cgroup;
+use kept::Kept;
 
 /// The files of the process.
 #[derive(Debug)]
 pub(crate) struct Probe {
-    /// The folder `proc/self`.
-    own: PathBuf,
+    stat: Kept,
+    limits: Kept,
+    /// The folder with an entry for each open file.
+    open: PathBuf,
     cgroup: Cgroup,
     machine_bytes: Option<f64>,
     /// The age of the process when its files were found, in seconds.
@@ -34,24 +41,30 @@ impl Probe {
         let (proc, cgroup) = (root.join("proc"), Cgroup::find(root));
         let machine = Meminfo::from_file(proc.join("meminfo")).ok();
         let machine_bytes = machine.map(|memory| memory.mem_total as f64);
-        Self { age: age(&proc), own: proc.join("self"), cgroup, machine_bytes }
+        let own = proc.join("self");
+        let [stat, limits] = ["stat", "limits"].map(|name| Kept::new(own.join(name)));
+        Self { age: age(&proc), stat, limits, open: own.join("fd"), cgroup, machine_bytes }
     }
 
     /// Reads the levels, and returns the CPU time of all threads since the start.
-    pub(crate) fn read_levels(&self, levels: &mut ProcessLevels) -> Option<Duration> {
-        let stat = Stat::from_file(self.own.join("stat")).ok();
+    pub(crate) fn read_levels(&mut self, levels: &mut ProcessLevels) -> Option<Duration> {
+        let stat = self.stat.read().and_then(|stat| Stat::from_read(&*stat).ok());
         let of_stat = |number: fn(&Stat) -> u64| stat.as_ref().map(|stat| number(stat) as f64);
         levels.resident_bytes = of_stat(|stat| stat.rss.saturating_mul(page_bytes()));
         levels.virtual_bytes = of_stat(|stat| stat.vsize);
         levels.threads = of_stat(|stat| stat.num_threads.unsigned_abs());
-        // Counted while no other file of the probe is open.
-        levels.open_fds = open_files(&self.own.join("fd")).map(|files| files as f64);
+        levels.open_fds = match open_files(&self.open) {
+            Ok(files) => Some(files as f64),
+            // The listing needs a descriptor, and all that are allowed are taken.
+            Err(error) if is_out_of_files(&error) => levels.max_fds,
+            Err(_) => None,
+        };
         stat.map(|stat| ticks(stat.utime.saturating_add(stat.stime)))
     }
 
     /// Reads limits and the working set, which costs as much as all the rest.
-    pub(crate) fn read_limits(&self, levels: &mut ProcessLevels) {
-        let limits = Limits::from_file(self.own.join("limits")).ok();
+    pub(crate) fn read_limits(&mut self, levels: &mut ProcessLevels) {
+        let limits = self.limits.read().and_then(|limits| Limits::from_read(&*limits).ok());
         let soft = |limit: fn(&Limits) -> LimitValue| match limit(limits.as_ref()?) {
             LimitValue::Unlimited => Some(f64::INFINITY),
             LimitValue::Value(value) => Some(value as f64),
@@ -81,16 +94,22 @@ fn ticks(ticks: u64) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
-/// Counts the open files: by the folder's size since Linux 6.2, before that by listing it.
-fn open_files(folder: &Path) -> Option<u64> {
-    let size = fs::metadata(folder).ok()?.len();
-    if size > 0 { Some(size) } else { listed_files(folder) }
+/// Counts the open files: by the folder's size since Linux 6.2, which needs no descriptor, before
+/// that by listing it.
+fn open_files(folder: &Path) -> io::Result<u64> {
+    let size = fs::metadata(folder)?.len();
+    if size > 0 { Ok(size) } else { listed_files(folder) }
 }
 
-fn listed_files(folder: &Path) -> Option<u64> {
-    let listed = fs::read_dir(folder).ok()?.count() as u64;
+fn listed_files(folder: &Path) -> io::Result<u64> {
+    let listed = fs::read_dir(folder)?.count() as u64;
     // The opened folder is listed too, and is closed by now.
-    listed.checked_sub(1)
+    Ok(listed.saturating_sub(1))
+}
+
+/// Returns `true` if the process has as many open files as it may have.
+fn is_out_of_files(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error())
 }
 
 #[cfg(test)]
@@ -110,7 +129,7 @@ mod tests {
             (before == after).then_some((before, listed))
         });
         let (size, listed) = counted.unwrap();
-        assert_eq!(listed, Some(size));
+        assert_eq!(listed.unwrap(), size);
     }
 
     #[test]

@@ -66,7 +66,10 @@ impl WatchedRuntime {
         // A ratio needs two readings.
         workers.iter().for_each(|worker| worker.busy.set(f64::NAN));
         let lag = registry.latency(&LAG, &[name])?;
-        let canary = Arc::new(Canary::new(registry.clock().clone(), *canary_interval, lag));
+        let pulse = system.pulse.clone();
+        pulse.pauses.show();
+        let clock = registry.clock().clone();
+        let canary = Arc::new(Canary::new(clock, *canary_interval, lag, pulse));
         let run = Canary::run(Arc::downgrade(&canary), Arc::downgrade(system));
         let task = runtime.spawn(run).abort_handle();
         let (runtime, seen) = (runtime.clone(), Mutex::new((registry.clock().now(), seen)));
@@ -76,6 +79,11 @@ impl WatchedRuntime {
         let levels = watched.levels();
         watched.gauges.learn(registry, &[name], &levels)?;
         Ok(watched)
+    }
+
+    /// Returns `true` for a handle to this runtime.
+    pub(crate) fn is_on(&self, runtime: &Handle) -> bool {
+        self.runtime.id() == runtime.id()
     }
 
     /// Copies the levels, and at most every half second the busy ratios of the workers.

@@ -15,9 +15,9 @@ impl Probe {
         Self { age: None }
     }
 
-    pub(crate) fn read_levels(&self, _levels: &mut ProcessLevels) -> Option<Duration> {
+    pub(crate) fn read_levels(&mut self, _levels: &mut ProcessLevels) -> Option<Duration> {
         None
     }
 
-    pub(crate) fn read_limits(&self, _levels: &mut ProcessLevels) {}
+    pub(crate) fn read_limits(&mut self, _levels: &mut ProcessLevels) {}
 }

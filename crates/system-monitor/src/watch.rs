@@ -6,11 +6,14 @@
 
 use std::sync::Arc;
 
-use metrics_core::{Instances, Judgement, Monitor, Report, Topic, UnknownTarget, View};
+use metrics_core::{
+    Instances, Judgement, LatencySummary, Monitor, Report, Topic, UnknownTarget, View,
+};
 
 use crate::judge;
 use crate::metrics::RuntimeMetrics;
 use crate::process::Process;
+use crate::pulse::Pulse;
 use crate::reading::Reading;
 use crate::report::{RuntimeReport, RuntimesReport, SystemReport};
 use crate::runtime::WatchedRuntime;
@@ -27,10 +30,16 @@ pub static RUNTIME_TOPIC: Topic = Topic::new("runtime", "runtime").target("runti
 pub(crate) struct System {
     pub(crate) process: Process,
     pub(crate) runtimes: Instances<WatchedRuntime>,
+    pub(crate) pulse: Arc<Pulse>,
     pub(crate) thresholds: Thresholds,
 }
 
 impl System {
+    pub(crate) fn judge_process(&self, view: &View<'_>) -> Judgement {
+        let pauses = LatencySummary::merged(view.read(&self.pulse.pauses));
+        judge::process(&self.process.read(view), pauses.max, &self.thresholds)
+    }
+
     pub(crate) fn reading<'a>(&self, view: &View<'a>, name: &str) -> Option<Reading<'a>> {
         Some(Reading::of(&*self.runtimes.get(name)?, view))
     }
@@ -53,7 +62,7 @@ impl Monitor for ProcessWatch {
     }
 
     fn judge(&self, view: &View<'_>) -> Judgement {
-        judge::process(&self.0.process.read(view), &self.0.thresholds)
+        self.0.judge_process(view)
     }
 
     fn report(&self, view: &View<'_>, target: Option<&str>) -> Result<Report, UnknownTarget> {
@@ -77,6 +86,7 @@ impl Monitor for RuntimeWatch {
     }
 
     fn poll(&self) {
+        self.0.pulse.beat();
         self.0.runtimes.prune().iter().for_each(|gone| gone.forget_levels());
         self.0.runtimes.living().iter().for_each(|runtime| runtime.poll());
     }

@@ -1,16 +1,36 @@
 //! The wrapper of moka's sync cache.
 
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 
-use ::moka::Equivalent;
-use ::moka::sync::Cache;
+use ::moka::ops::compute::{CompResult, Op};
+use ::moka::sync::{Cache, Iter, PredicateId};
+use ::moka::{Entry, Equivalent, Policy, PredicateError};
 
 use super::Inner;
+use super::selector::{Lookup, NoValue};
 use crate::levels::Levels;
 use crate::words::{LoadOutcome, Operation};
+
+/// The type of a load.
+macro_rules! load {
+    ($value:ty) => { impl FnOnce() -> $value };
+}
+
+/// Runs a load.
+macro_rules! run {
+    ($load:ident) => {
+        $load()
+    };
+}
+
+/// Makes a load of an expression.
+macro_rules! lazy {
+    ($value:expr) => {
+        || $value
+    };
+}
 
 /// A moka [`Cache`] for threads that is watched; made by [`Self::builder`].
 ///
@@ -22,45 +42,73 @@ pub struct SyncCache<K, V, S = RandomState> {
 
 wrapper!(SyncCache, Cache, [], []);
 
-impl<K, V, S> SyncCache<K, V, S>
+selector!(
+    /// The entry of a key, from [`SyncCache::entry`].
+    OwnedEntry[], K, [&], Cache.entry, [], []
+);
+selector!(
+    /// The entry of a borrowed key, from [`SyncCache::entry_by_ref`].
+    RefEntry[Q], &'a Q, [], Cache.entry_by_ref, [], []
+);
+
+/// Declares the computations of a selected entry.
+macro_rules! computes {
+    ($name:ident[$($q:ident)?], $select:ident) => {
+        impl<K, $($q,)? V, S> $name<'_, K, $($q,)? V, S>
+        where
+            K: Eq + Hash + Send + Sync + 'static,
+            $($q: Equivalent<K> + ToOwned<Owned = K> + Hash + ?Sized,)?
+            V: Clone + Send + Sync + 'static,
+            S: BuildHasher + Clone + Send + Sync + 'static,
+        {
+            /// Stores the value that `f` makes of the present entry; it counts as a write.
+            pub fn and_upsert_with(self, f: impl FnOnce(Option<Entry<K, V>>) -> V) -> Entry<K, V> {
+                let timed = self.inner.tier.start(Operation::Set);
+                let entry = self.inner.cache.$select(self.key).and_upsert_with(f);
+                timed.set(self.inner.size(entry.key(), entry.value()));
+                entry
+            }
+
+            /// Stores or removes the entry as `f` decides; it counts as a write or a removal, or
+            /// as a lookup if nothing changes.
+            pub fn and_compute_with(
+                self,
+                f: impl FnOnce(Option<Entry<K, V>>) -> Op<V>,
+            ) -> CompResult<K, V> {
+                let timed = self.inner.tier.start(Operation::Set);
+                let result = self.inner.cache.$select(self.key).and_compute_with(f);
+                self.inner.computed(timed, &result);
+                result
+            }
+
+            /// Stores or removes the entry as `f` decides, unless it fails.
+            ///
+            /// # Errors
+            /// That of `f`, which counts as a failed write.
+            pub fn and_try_compute_with<E: Send + Sync + 'static>(
+                self,
+                f: impl FnOnce(Option<Entry<K, V>>) -> Result<Op<V>, E>,
+            ) -> Result<CompResult<K, V>, E> {
+                let timed = self.inner.tier.start(Operation::Set);
+                let result = self.inner.cache.$select(self.key).and_try_compute_with(f);
+                match &result {
+                    Ok(result) => self.inner.computed(timed, result),
+                    Err(_) => timed.failed(),
+                }
+                result
+            }
+        }
+    };
+}
+
+computes!(OwnedEntry[], entry);
+computes!(RefEntry[Q], entry_by_ref);
+
+fn run_tasks<K, V, S>(cache: &Cache<K, V, S>)
 where
     K: Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
     S: BuildHasher + Clone + Send + Sync + 'static,
 {
-    /// Looks up the value of a key, and loads it if it is missing; of concurrent callers one loads.
-    ///
-    /// A load that panics is counted as cancelled.
-    pub fn get_with(&self, key: K, load: impl FnOnce() -> V) -> V {
-        match self.try_get_with(key, || Ok::<V, Infallible>(load())) {
-            Ok(value) => value,
-            Err(never) => match *never {},
-        }
-    }
-
-    /// Looks up the value of a key, and loads it if it is missing by a function that may fail.
-    ///
-    /// # Errors
-    /// The error of the load, for every caller that waited for it.
-    pub fn try_get_with<E>(&self, key: K, load: impl FnOnce() -> Result<V, E>) -> Result<V, Arc<E>>
-    where
-        E: Send + Sync + 'static,
-    {
-        if let Some(value) = self.get(&key) {
-            return Ok(value);
-        }
-        let has_loaded = Cell::new(false);
-        let entry = self.inner.cache.entry(key).or_try_insert_with(|| {
-            has_loaded.set(true);
-            let timed = self.tier().start(Operation::Load);
-            let result = load();
-            timed.loaded(LoadOutcome::of(&result));
-            result
-        });
-        self.inner.missed(has_loaded.get(), entry)
-    }
-
-    fn run_pending_tasks(cache: &Cache<K, V, S>) {
-        cache.run_pending_tasks();
-    }
+    cache.run_pending_tasks();
 }

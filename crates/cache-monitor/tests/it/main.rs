@@ -7,6 +7,8 @@ mod by_name;
 mod judge;
 mod levels;
 #[cfg(feature = "moka")]
+mod moka_calls;
+#[cfg(feature = "moka")]
 mod moka_evictions;
 #[cfg(feature = "moka")]
 mod moka_future;

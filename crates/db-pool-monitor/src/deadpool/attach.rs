@@ -11,7 +11,7 @@ use super::status;
 use crate::cells::QueueCells;
 use crate::monitor::PoolMonitor;
 use crate::recorder::Recorder;
-use crate::watched::WatchedPool;
+use crate::watched::{PoolId, WatchedPool};
 
 /// The reason why a pool was not built.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +34,8 @@ impl PoolMonitor {
     /// clone is dropped, its series are removed and its name is free.
     ///
     /// # Errors
-    /// [`InstanceError`] for a name that is taken or unusable.
+    /// [`InstanceError`] for a name that is taken or unusable, and for a pool that is watched
+    /// under another name.
     pub fn attach<M: Manager + 'static, W: From<Object<M>>>(
         &self,
         name: &str,
@@ -71,14 +72,18 @@ impl PoolMonitor {
         phases: Option<Arc<Phases>>,
     ) -> Result<MonitoredPool<M, W>, InstanceError> {
         let (registry, pools) = (self.registry.clone(), &self.watch.pools);
-        let watched = pools.enter(pools.name(name)?, |name| {
+        let id = PoolId::of(pool.manager());
+        let is_same = |other: &WatchedPool| other.is(id);
+        let watched = pools.enter_unless(pools.name(name)?, is_same, |name| {
             let recorder = Recorder {
                 queue: Some(QueueCells::register(&registry, &[name])?),
                 hooks: phases.as_ref().map(|phases| phases.cells.clone()),
                 ..Recorder::register(&registry, name)?
             };
             let first = status::levels(pool.status());
-            let watched = WatchedPool::register(&registry, name, recorder, pool.weak(), &first)?;
+            let weak = pool.weak();
+            let mut watched = WatchedPool::register(&registry, name, recorder, weak, &first)?;
+            watched.id = Some(id);
             let used_peak = watched.track(&registry, name)?;
             watched.recorder.used_peak.get_or_init(|| used_peak);
             Ok(watched)

@@ -2,7 +2,7 @@
 
 mod attach;
 mod beside_handles;
-mod cancellations;
+pub(crate) mod cancellations;
 mod fake;
 mod holds;
 mod judge;
@@ -12,6 +12,6 @@ mod postgres;
 #[cfg(feature = "deadpool-postgres")]
 mod postgres_readiness;
 #[cfg(feature = "deadpool-postgres")]
-mod postgres_server;
+pub(crate) mod postgres_server;
 mod report;
 mod waits;

@@ -1,5 +1,7 @@
 //! The chaos endpoints of the demo.
 
+use node0_demo::chaos::Fault;
+use serde_json::Value;
 use testbed::Deadline;
 use testbed::http::Request;
 
@@ -43,6 +45,43 @@ fn a_small_pool_shows_in_the_pools_maximum() {
     assert!(Deadline::seconds(5).until(|| max(&demo) == Some(1)), "{:?}", max(&demo));
     assert_eq!(switch(&demo, "DELETE", "/chaos/small-pool"), 200);
     assert!(Deadline::seconds(5).until(|| max(&demo) == before));
+}
+
+/// The checks of `/health/performance` that are not passed, with their topic's key.
+fn failing(demo: &Demo) -> Vec<String> {
+    let body = demo.json("/health/performance");
+    let checks = body["checks"].as_object().expect("checks").iter();
+    let failing = checks.filter(|(_, check)| ["warn", "fail"].contains(&check_status(check)));
+    failing.map(|(key, _)| key.clone()).collect()
+}
+
+fn check_status(check: &Value) -> &str {
+    check["status"].as_str().expect("a status")
+}
+
+/// Turns a fault on, under the traffic that a demo has by default, and waits for its judgement.
+fn check_judged(fault: Fault, check: &str) {
+    let command = ["--load", "20"];
+    let demo = Demo::start(&command);
+    let is_failing = |demo: &Demo| failing(demo).iter().any(|failing| failing == check);
+    assert!(!is_failing(&demo), "before {fault:?}");
+    assert_eq!(switch(&demo, "POST", &format!("/chaos/{}", fault.name())), 200);
+    let found = Deadline::seconds(90).until(|| is_failing(&demo));
+    assert!(found, "{fault:?}: {:#}", demo.json("/health/performance"));
+}
+
+#[test]
+fn each_fault_changes_a_judgement_under_the_default_traffic() {
+    let check = |fault| match fault {
+        Fault::SlowDatabase | Fault::SmallPool => "database",
+        Fault::FailingPayments | Fault::SlowPayments => "circuitBreaker",
+        Fault::ColdCache => "cache",
+    };
+    std::thread::scope(|scope| {
+        for fault in Fault::ALL {
+            scope.spawn(move || check_judged(fault, check(fault)));
+        }
+    });
 }
 
 #[test]

@@ -44,6 +44,13 @@ fn requests_have_a_past_with_a_gap_where_the_process_was_stopped() {
     // The load asks fifty times a second, and may catch up a little.
     assert!(rates.iter().flatten().all(|rate| *rate <= 150.0), "{rates:?}");
 
+    // The stop is one pause of the process, and no lag of its runtime.
+    let page = demo.get("/metrics").text();
+    assert!(page.contains("\nprocess_pause_duration_seconds_count 1\n"), "{page}");
+    let runtimes: Value = demo.json("/metrics/runtime")["runtimes"].take();
+    let mut lags = runtimes.as_object().expect("runtimes").values().map(|one| &one["lag"]["max"]);
+    assert!(lags.all(|lag| lag.as_f64() < Some(5_000.0)), "{runtimes:#}");
+
     let p95 = "/metrics/history?metric=operation_duration_seconds&from=-20s&quantile=0.95";
     let body: Value = demo.json(p95);
     assert_eq!(body["statistic"], "quantile");

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use metrics_core::{ClassicShape, Family, Kind, Labels, SeriesId, Snapshot};
+use metrics_core::{ClassicShape, Family, Labels, SeriesId, Snapshot};
 
 use super::template;
 use crate::decoration::Decoration;
@@ -57,10 +57,6 @@ impl<'a> Projection<'a> {
 
     fn add(&mut self, family: &Family<'a>, decoration: &'a Decoration) {
         let Some(classic) = family.desc.classic else { return };
-        if !fits(classic.shape, family.desc.kind) {
-            self.skipped += 1;
-            return;
-        }
         for (pairs, origin) in origins(family, classic.shape) {
             let Some(name) = template::name(classic.name, &pairs) else {
                 self.skipped += 1;
@@ -113,13 +109,4 @@ fn origins<'a>(family: &Family<'a>, shape: ClassicShape) -> BTreeMap<LabelPairs<
         }
     }
     origins
-}
-
-/// Returns `true` if metrics of the kind can be shown in the shape.
-fn fits(shape: ClassicShape, kind: Kind) -> bool {
-    match shape {
-        ClassicShape::Gauge => matches!(kind.metric_type(), "gauge" | "counter"),
-        ClassicShape::Counter | ClassicShape::Ratio => kind == Kind::Counter,
-        ClassicShape::Summary => kind == Kind::Latency,
-    }
 }

@@ -17,10 +17,10 @@ struct Series {
     recorded: Vec<f64>,
 }
 
-/// Families of every kind; some of their names clash.
+/// Families of every kind; some of their classic names clash.
 const FAMILIES: &[(Kind, &str)] = &[
     (Kind::Counter, "jobs_total"),
-    (Kind::Gauge, "jobs"),
+    (Kind::Gauge, "running"),
     (Kind::Counter, "throughput_x_total"),
     (Kind::Gauge, "level_bytes"),
     (Kind::UpDown, "in_flight"),

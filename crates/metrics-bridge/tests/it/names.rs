@@ -103,3 +103,19 @@ fn a_unit_that_comes_later_or_a_second_text_is_counted_and_changes_nothing() {
     let expected = [refusal("jobs", "description", 1), refusal("mails", "description", 1)];
     assert_eq!(bench.refused(), expected.into());
 }
+
+#[test]
+fn a_reserved_suffix_takes_no_other_metrics_name() {
+    let bench = Bench::new();
+    bench.record(|| {
+        gauge!("queue_count").set(3.0);
+        gauge!("queue").set(5.0);
+        gauge!("memory_total").set(7.0);
+        histogram!("memory").record(1.0);
+    });
+    assert_eq!(bench.number("queue_count_value", &[]), Some(3.0));
+    assert_eq!(bench.number("queue", &[]), Some(5.0));
+    assert_eq!(bench.number("memory_total_value", &[]), Some(7.0));
+    assert!(bench.head("memory").is_some());
+    assert!(bench.refused().is_empty(), "{:?}", bench.refused());
+}

@@ -56,10 +56,10 @@ fn two_names_that_become_one_are_not_merged() {
         describe_gauge!("a_b", "Both.");
         gauge!("a.b").set(5.0);
         gauge!("a_b").set(7.0);
-        histogram!("a.b_sum").record(1.0);
+        histogram!("a:b").record(1.0);
     });
     assert_eq!(bench.number("a_b", &[]), Some(5.0));
-    let expected = [refusal("a_b", "name_taken", 1), refusal("a.b_sum", "name_taken", 1)];
+    let expected = [refusal("a_b", "name_taken", 1), refusal("a:b", "name_taken", 1)];
     assert_eq!(bench.refused(), expected.into());
 }
 
@@ -119,4 +119,13 @@ fn the_recorders_own_caps_fold_as_the_registrys_do() {
     assert_eq!(bench.number("visits_total", &[("path", "_other")]), Some(7.0));
     assert_eq!(bench.number("visits_total", &[("path", "0")]), Some(2.0));
     assert_eq!(bench.number("depth", &[]), Some(1.0));
+}
+
+#[test]
+fn a_counter_whose_openmetrics_name_is_a_gauge_is_refused() {
+    const JOBS: Desc = Desc::gauge("jobs", "Jobs that run.");
+    let bench = Bench::new();
+    let _jobs = bench.registry.gauge(&JOBS, &[]).unwrap();
+    bench.record(|| counter!("jobs").increment(1));
+    assert_eq!(bench.refused(), [refusal("jobs", "name_taken", 1)].into());
 }

@@ -25,6 +25,16 @@ pub enum InstanceError {
         /// The name.
         name: String,
     },
+    /// A living instance with another name watches the same resource.
+    #[error("{kind} `{name}` is watched already, as `{first}`: use what watches that one")]
+    SameResource {
+        /// The kind of instance, such as `pool`.
+        kind: &'static str,
+        /// The refused name.
+        name: String,
+        /// The name under which the resource is watched.
+        first: String,
+    },
     /// There are too many instances.
     #[error(
         "the monitor watches its maximum of {limit} {kind}s: register one for each that lasts, not one for each call"

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::naming::desc::{Desc, Kind, OwnedDesc, check_label};
 use crate::naming::labels::Labels;
+use crate::naming::sample_names;
 use crate::naming::series_id::SeriesId;
 use crate::reading::snapshot::{FamilySchema, Schema};
 use crate::recording::context::Context;
@@ -187,9 +188,25 @@ impl Families {
             if self.by_name.len() >= self.limits.families && !self.is_own(desc) {
                 return Err(RegisterError::TooManyFamilies { limit: self.limits.families });
             }
-            return labels.iter().try_for_each(|(key, _)| Ok(check_label(key)?));
+            labels.iter().try_for_each(|(key, _)| check_label(key))?;
+            desc.check(|key| labels.get(key).is_some())?;
+            return self.check_lines(desc);
         };
         family.check(desc, labels)
+    }
+
+    /// Refuses a new description with a line on some page that another family has already.
+    fn check_lines(&self, desc: &OwnedDesc) -> Result<(), RegisterError> {
+        let takes = |other: &str, line: &str| {
+            let family = self.by_name.get(other);
+            let taken = |family: &Family| sample_names::taken(other, family.desc.kind);
+            family.is_some_and(|family| taken(family).any(|taken| taken == line))
+        };
+        let clash = sample_names::taken(&desc.name, desc.kind).find_map(|line| {
+            let other = sample_names::takers(&line).find(|other| takes(other, &line))?;
+            Some(RegisterError::Clash { name: desc.name.clone(), other, line })
+        });
+        clash.map_or(Ok(()), Err)
     }
 
     /// Replaces the help text of a family that was described at run time; `false` if there is

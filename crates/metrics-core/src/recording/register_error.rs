@@ -29,6 +29,16 @@ pub enum RegisterError {
         /// The part that differs.
         difference: &'static str,
     },
+    /// A metric of another name has a line of this name in some format.
+    #[error("metric `{name}` cannot be beside `{other}`: a format writes `{line}` for both")]
+    Clash {
+        /// The metric's name.
+        name: Cow<'static, str>,
+        /// The metric that is there already.
+        other: String,
+        /// The name that a format would write for both.
+        line: String,
+    },
     /// The values do not match the description's label keys.
     #[error("metric `{name}` has {expected} labels, but {got} values were given")]
     LabelCount {

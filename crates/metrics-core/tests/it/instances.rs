@@ -81,6 +81,10 @@ fn each_refusal_names_the_kind_and_the_remedy() {
     let many = "the monitor watches its maximum of 1 queues: register one for each that lasts, not one for each call";
     assert_eq!(refused("news"), many);
 
+    let again = queues.enter_unless(name("again"), |_| true, |_| unreachable!("it is not made"));
+    let same = "queue `again` is watched already, as `mails`: use what watches that one";
+    assert_eq!(again.expect_err("it is refused").to_string(), same);
+
     let wrong =
         |_: &InstanceName| bench.registry.counter(&LATENCY, &["news"]).map(|_| Outside::default());
     let refused = Instances::new("queue").enter(name("news"), wrong).expect_err("no counter");

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use metrics_core::{
-    AnyMetric, Counter, Desc, DescError, Distribution, Gauge, Kind, Latency, Measuring, OwnedDesc,
-    Peak, RegisterError, Registry, TraceId, UpDown,
+    AnyMetric, Classic, ClassicShape, Counter, Desc, DescError, Distribution, Gauge, Kind, Latency,
+    Measuring, OwnedDesc, Peak, RegisterError, Registry, TraceId, UpDown,
 };
 
 use crate::Bench;
@@ -55,6 +55,105 @@ fn names_made_at_run_time_follow_the_same_rules() {
     let sample = registry.read();
     let value = sample.snapshot.value("custom_metric_total", &[("service", "api")]).unwrap();
     assert_eq!(value.as_f64(), 42.0);
+}
+
+/// Registers the second metric beside the first, whose line it would share.
+#[track_caller]
+fn check_clash(first: (Kind, &str), second: (Kind, &str), line: &str) {
+    let desc = |(kind, name)| OwnedDesc::new(kind, name, "Help.").unwrap();
+    for (first, second) in [(first, second), (second, first)] {
+        let registry = Bench::new().registry;
+        let held = registry.metric(&desc(first), &[]).unwrap();
+        let refused = registry.metric(&desc(second), &[]).unwrap_err();
+        let (name, other) = (second.1.to_owned().into(), first.1.to_owned());
+        assert_eq!(refused, RegisterError::Clash { name, other, line: line.to_owned() });
+        drop(held);
+    }
+}
+
+#[test]
+fn two_names_of_which_a_format_would_drop_one_are_refused() {
+    check_clash((Kind::Gauge, "jobs"), (Kind::Counter, "jobs_total"), "jobs");
+    check_clash((Kind::UpDown, "jobs"), (Kind::Total, "jobs_total"), "jobs");
+    check_clash((Kind::Distribution, "jobs"), (Kind::Counter, "jobs_total"), "jobs");
+    check_clash((Kind::Distribution, "jobs"), (Kind::Counter, "jobs_sum_total"), "jobs_sum");
+    check_clash(
+        (Kind::Latency, "x_seconds"),
+        (Kind::Counter, "x_seconds_bucket_total"),
+        "x_seconds_bucket",
+    );
+    check_clash(
+        (Kind::Counter, "jobs_total"),
+        (Kind::Counter, "jobs_created_total"),
+        "jobs_created",
+    );
+    check_clash((Kind::Counter, "jobs_total"), (Kind::Counter, "jobs_total_total"), "jobs_total");
+
+    let registry = Bench::new().registry;
+    const JOBS: Desc = Desc::counter("jobs_total", "Jobs.").labels(&["queue"]);
+    const RUNNING: Desc = Desc::gauge("jobs", "Running jobs.");
+    let running = registry.gauge(&RUNNING, &[]).unwrap();
+    let refused = registry.counters::<1>(&JOBS).unwrap_err();
+    let message = "metric `jobs_total` cannot be beside `jobs`: a format writes `jobs` for both";
+    assert_eq!(refused.to_string(), message);
+    drop(running);
+}
+
+#[test]
+fn the_name_of_a_metric_that_is_gone_is_free() {
+    let mut bench = Bench::new();
+    let desc = |kind, name| OwnedDesc::new(kind, name, "Help.").unwrap();
+    let (jobs, total) = (desc(Kind::Gauge, "jobs"), desc(Kind::Counter, "jobs_total"));
+    let running = bench.registry.metric(&jobs, &[]).unwrap();
+    bench.tick();
+    drop(running);
+    assert!(bench.registry.metric(&total, &[]).is_err(), "it is on the next page");
+    bench.tick();
+    assert!(bench.registry.metric(&total, &[]).is_ok());
+}
+
+#[test]
+fn a_description_that_was_changed_for_the_worse_is_refused() {
+    let desc = |kind| OwnedDesc::new(kind, "jobs", "Help.").unwrap();
+    let registry = Bench::new().registry;
+    let refused = |change: fn(&mut OwnedDesc), kind| {
+        let mut desc = desc(kind);
+        change(&mut desc);
+        registry.metric(&desc, &[("queue", "a")]).unwrap_err()
+    };
+    for (kind, change) in [
+        (Kind::Gauge, (|desc| desc.name = "bad name".into()) as fn(&mut OwnedDesc)),
+        (Kind::Gauge, |desc| desc.name = "jobs_count".into()),
+        (Kind::Counter, |desc| desc.name = "bare".into()),
+    ] {
+        let error = refused(change, kind);
+        assert!(matches!(error, RegisterError::Desc(DescError::Name { .. })), "{error:?}");
+    }
+    for change in [(|desc| desc.bounds = vec![2.0, 1.0].into()) as fn(&mut OwnedDesc), |desc| {
+        desc.bounds = vec![f64::NAN].into()
+    }] {
+        let error = refused(change, Kind::Distribution);
+        assert!(matches!(error, RegisterError::Desc(DescError::Bounds { .. })), "{error:?}");
+    }
+}
+
+#[test]
+fn a_projection_that_does_not_fit_its_metric_is_refused() {
+    let registry = Bench::new().registry;
+    for (shape, kind, name) in [
+        (ClassicShape::Summary, Kind::Counter, "x_{operation}"),
+        (ClassicShape::Counter, Kind::Gauge, "x_{operation}"),
+        (ClassicShape::Ratio, Kind::Latency, "x_{operation}"),
+        (ClassicShape::Gauge, Kind::Latency, "x_{operation}"),
+        (ClassicShape::Gauge, Kind::Gauge, "x_{no_such_label}"),
+        (ClassicShape::Gauge, Kind::Gauge, ""),
+    ] {
+        let mut desc = OwnedDesc::new(kind, "metric", "Help.").unwrap();
+        desc.classic = Some(Classic { shape, name, help: "Help." });
+        let refused = registry.metric(&desc, &[("operation", "a")]).unwrap_err();
+        let is_named = matches!(refused, RegisterError::Desc(DescError::Classic { .. }));
+        assert!(is_named, "{shape:?} of {kind:?} as {name}: {refused:?}");
+    }
 }
 
 #[test]

@@ -31,6 +31,7 @@ const SETTINGS: &[&str] = &[
     "`consecutive_failures`",
     "`average_latency`",
     "`slow_p95`",
+    "`slow_use`",
 ];
 
 /// The advice of each finding names what was observed or the setting to change.

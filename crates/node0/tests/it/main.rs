@@ -6,6 +6,7 @@
 mod bridge;
 mod custom;
 mod health;
+mod json_doc;
 mod lookups;
 mod native_histograms;
 mod own_monitor;

@@ -4,9 +4,11 @@
 //! own up to the mounted one, and the smallest limit counts. The mount table shows if a
 //! container sees its own group as the root or the whole tree; nothing is guessed from paths.
 //!
-//! The groups are found once. A file that cannot be read later counts as no limit.
+//! The groups are found once. A file that is gone later counts as no limit. While one cannot be
+//! read for another reason, such as a lack of file descriptors, the last values stay.
 
 use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use procfs::prelude::*;
@@ -49,19 +51,25 @@ impl Cgroup {
     /// A limit above the machine's memory does not count. The CPU limit is infinite where no
     /// group has a quota, and unknown where none can have one.
     pub(crate) fn read(&self, machine_bytes: Option<f64>, levels: &mut ProcessLevels) {
-        let Self { memory, cpu } = self;
-        let quotas = cpu.folders.iter().filter_map(|folder| cpu.quota(folder));
-        levels.cpu_limit_cores = quotas.reduce(f64::min);
-        let limits =
-            memory.folders.iter().filter_map(|folder| Some((memory.limit(folder)?, folder)));
-        let (bytes, folder) = limits
-            .filter(|(bytes, _)| machine_bytes.is_none_or(|machine| *bytes <= machine))
-            .min_by(|a, b| a.0.total_cmp(&b.0))
-            .unzip();
-        levels.memory_limit_bytes = bytes.or(machine_bytes);
-        // The group that sets the limit, else the process's own.
-        let folder = folder.or(memory.folders.first());
-        levels.working_set_bytes = folder.and_then(|folder| memory.working_set(folder));
+        if let Ok(quota) = self.cpu.smallest(Groups::quota) {
+            levels.cpu_limit_cores = quota.map(|(quota, _)| quota);
+        }
+        let memory = &self.memory;
+        let limit = |folder: &Path| {
+            let limit = memory.limit(folder)?;
+            Ok(limit.filter(|bytes| machine_bytes.is_none_or(|machine| *bytes <= machine)))
+        };
+        let both = memory.smallest(|_, folder| limit(folder)).and_then(|limit| {
+            // The group that sets the limit, else the process's own.
+            let (bytes, folder) = limit.unzip();
+            let folder = folder.or(memory.folders.first().map(PathBuf::as_path));
+            let working_set = folder.map(|folder| memory.working_set(folder)).transpose()?;
+            Ok((bytes, working_set.flatten()))
+        });
+        if let Ok((limit, working_set)) = both {
+            levels.memory_limit_bytes = limit.or(machine_bytes);
+            levels.working_set_bytes = working_set;
+        }
     }
 }
 
@@ -96,34 +104,61 @@ impl Groups {
         if self.is_unified { second } else { first }
     }
 
-    fn limit(&self, folder: &Path) -> Option<f64> {
-        number(folder, self.named("memory.limit_in_bytes", "memory.max"))
+    /// Returns the smallest of the groups' values, with the folder of its group.
+    fn smallest(
+        &self,
+        value: impl Fn(&Self, &Path) -> io::Result<Option<f64>>,
+    ) -> io::Result<Option<(f64, &Path)>> {
+        let mut smallest: Option<(f64, &Path)> = None;
+        for folder in &self.folders {
+            if let Some(value) = value(self, folder)?
+                && smallest.is_none_or(|(smallest, _)| value < smallest)
+            {
+                smallest = Some((value, folder));
+            }
+        }
+        Ok(smallest)
+    }
+
+    /// The bytes above which the kernel kills, or above which it reclaims and slows down.
+    fn limit(&self, folder: &Path) -> io::Result<Option<f64>> {
+        let max = number(folder, self.named("memory.limit_in_bytes", "memory.max"))?;
+        let high = if self.is_unified { number(folder, "memory.high")? } else { None };
+        Ok([max, high].into_iter().flatten().reduce(f64::min))
     }
 
     /// The bytes in use without the page cache that the kernel would drop first.
-    fn working_set(&self, folder: &Path) -> Option<f64> {
+    fn working_set(&self, folder: &Path) -> io::Result<Option<f64>> {
         let usage = number(folder, self.named("memory.usage_in_bytes", "memory.current"))?;
-        let inactive = self.named("total_inactive_file", "inactive_file");
-        let stat = text(folder, "memory.stat")?;
+        let key = self.named("total_inactive_file", "inactive_file");
+        let stat = text(folder, "memory.stat")?.unwrap_or_default();
         let mut lines = stat.lines().filter_map(|line| line.split_once(' '));
-        let (_, inactive) = lines.find(|(key, _)| *key == inactive)?;
-        Some((usage - inactive.trim().parse::<u64>().ok()? as f64).max(0.0))
+        let inactive = lines.find(|(name, _)| *name == key);
+        let inactive = inactive.and_then(|(_, bytes)| bytes.trim().parse::<u64>().ok());
+        Ok(usage.zip(inactive).map(|(usage, inactive)| (usage - inactive as f64).max(0.0)))
     }
 
     /// The CPU quota in cores; infinite without one.
-    fn quota(&self, folder: &Path) -> Option<f64> {
+    fn quota(&self, folder: &Path) -> io::Result<Option<f64>> {
         let both = if self.is_unified {
             text(folder, "cpu.max")?
         } else {
-            [text(folder, "cpu.cfs_quota_us")?, text(folder, "cpu.cfs_period_us")?].join(" ")
+            let quota = text(folder, "cpu.cfs_quota_us")?;
+            let period = text(folder, "cpu.cfs_period_us")?;
+            quota.zip(period).map(|(quota, period)| format!("{quota} {period}"))
         };
-        let (quota, period) = both.split_once(' ')?;
-        if quota == "max" || quota.starts_with('-') {
-            return Some(f64::INFINITY);
-        }
-        let (quota, period): (f64, f64) = (quota.parse().ok()?, period.parse().ok()?);
-        (period > 0.0).then(|| quota / period)
+        Ok(both.and_then(|both| cores(&both)))
     }
+}
+
+/// Converts a quota and its period, as `50000 100000` or `max 100000`.
+fn cores(both: &str) -> Option<f64> {
+    let (quota, period) = both.split_once(' ')?;
+    if quota == "max" || quota.starts_with('-') {
+        return Some(f64::INFINITY);
+    }
+    let (quota, period): (f64, f64) = (quota.parse().ok()?, period.parse().ok()?);
+    (period > 0.0).then(|| quota / period)
 }
 
 /// The path of a group below what is mounted; `None` for one that is not below it.
@@ -134,11 +169,17 @@ fn below(mount: &MountInfo, group: &str) -> Option<PathBuf> {
     is_inside.then(|| below.to_owned())
 }
 
-fn text(folder: &Path, file: &str) -> Option<String> {
-    Some(fs::read_to_string(folder.join(file)).ok()?.trim().to_owned())
+/// Reads a file; `None` if there is none.
+fn text(folder: &Path, file: &str) -> io::Result<Option<String>> {
+    match fs::read_to_string(folder.join(file)) {
+        Ok(text) => Ok(Some(text.trim().to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Reads a whole number; `None` for `max`.
-fn number(folder: &Path, file: &str) -> Option<f64> {
-    Some(text(folder, file)?.parse::<u64>().ok()? as f64)
+fn number(folder: &Path, file: &str) -> io::Result<Option<f64>> {
+    let number = text(folder, file)?.and_then(|text| text.parse::<u64>().ok());
+    Ok(number.map(|number| number as f64))
 }

@@ -35,7 +35,13 @@ fn name_means_one_living_runtime() {
         error.to_string(),
         "runtime `main` is watched already: clone its handle or choose another name"
     );
-    let _other = bench.monitor.attach("other", runtime.handle()).unwrap();
+    let again = bench.monitor.attach("again", runtime.handle()).unwrap_err();
+    assert_eq!(
+        again.to_string(),
+        "runtime `again` is watched already, as `main`: use what watches that one"
+    );
+    let other = idle();
+    let _other = bench.monitor.attach("other", other.handle()).unwrap();
     assert_eq!(bench.monitor.runtimes(), ["main", "other"]);
 }
 
@@ -132,6 +138,9 @@ fn runtime_that_is_gone_leaves_no_levels_behind_and_frees_its_name() {
 fn thousands_of_attachments_leave_nothing() {
     let mut bench = Bench::new();
     let runtime = Driven::two_workers();
+    // From the first runtime on, pauses are known.
+    drop(bench.monitor.attach("main", runtime.handle()).unwrap());
+    bench.tick();
     let before = bench.tick().snapshot.families().len();
     for cycle in 0..5000 {
         drop(bench.monitor.attach("main", runtime.handle()).unwrap());

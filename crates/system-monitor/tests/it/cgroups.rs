@@ -62,6 +62,38 @@ fn container_that_sees_its_group_as_the_root_has_its_limits() {
 }
 
 #[test]
+fn memory_high_is_a_limit_too() {
+    let tree = second_version("v2-high");
+    tree.write("proc/self/cgroup", "0::/app\n");
+    tree.write("sys/fs/cgroup/app/memory.max", "max\n");
+    tree.write("sys/fs/cgroup/app/memory.high", "4194304\n");
+    tree.write("sys/fs/cgroup/app/memory.current", "3984588\n");
+    tree.write("sys/fs/cgroup/app/memory.stat", "inactive_file 0\n");
+    check(&tree, 4.0 * MIB, 3_984_588.0, NONE);
+    tree.write("sys/fs/cgroup/app/memory.max", "2097152\n");
+    check(&tree, 2.0 * MIB, 3_984_588.0, NONE);
+}
+
+#[test]
+fn what_is_known_stays_while_a_file_cannot_be_read() {
+    let tree = second_version("v2-unreadable");
+    tree.write("proc/self/cgroup", "0::/\n");
+    tree.write("sys/fs/cgroup/memory.max", "4194304\n");
+    tree.write("sys/fs/cgroup/memory.current", "3145728\n");
+    tree.write("sys/fs/cgroup/memory.stat", "inactive_file 0\n");
+    tree.write("sys/fs/cgroup/cpu.max", "150000 100000\n");
+    let mut bench = Bench::on(tree.root());
+    check_again(&mut bench, 4.0 * MIB, 3.0 * MIB, 1.5);
+    for file in ["memory.max", "cpu.max"] {
+        // A folder of that name fails to be read, other than one that is not there.
+        let path = tree.root().join("sys/fs/cgroup").join(file);
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+    }
+    check_again(&mut bench, 4.0 * MIB, 3.0 * MIB, 1.5);
+}
+
+#[test]
 fn limit_of_max_leaves_the_machines_memory_and_all_cores() {
     let tree = second_version("v2-max");
     tree.write("proc/self/cgroup", "0::/app\n");

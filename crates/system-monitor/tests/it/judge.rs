@@ -76,6 +76,28 @@ fn cgroup_that_is_nearer_to_its_limit_than_the_process_is_the_issue() {
 
 #[test]
 #[cfg(target_os = "linux")]
+fn usage_that_is_shown_is_that_of_the_group_that_is_nearer_to_its_limit() {
+    let (tree, _) = holding("assess-group", 1);
+    tree.write("proc/self/mountinfo", "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    tree.write("proc/self/cgroup", "0::/\n");
+    tree.write("sys/fs/cgroup/memory.high", "4194304");
+    tree.write("sys/fs/cgroup/memory.current", "2097152");
+    tree.write("sys/fs/cgroup/memory.stat", "inactive_file 0\n");
+    let mut bench = Bench::on(tree.root());
+    assert_eq!(judge(&mut bench).summary, "Memory usage: 50.0%");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn process_at_its_limit_is_critical_whatever_the_thresholds() {
+    let tree = Tree::of("assess-limit", Stat { resident_pages: 2048, ..Stat::default() });
+    let thresholds = Thresholds { memory_warn: 1.0, memory_fail: 1.0, ..Thresholds::default() };
+    let builder = SystemMonitor::builder().root(tree.root()).thresholds(thresholds);
+    check(&judge(&mut Bench::with(builder)), 60, &["high_memory"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
 fn open_files_are_judged_against_their_limit() {
     let thresholds = Thresholds { open_files_warn: 0.0, ..Thresholds::default() };
     let mut bench = Bench::with(SystemMonitor::builder().thresholds(thresholds));

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
+use metrics_core::Assessment;
 use system_monitor::{MonitoredRuntime, SystemMonitor};
 use testbed::Deadline;
 use testbed::deadline::pause;
@@ -73,6 +74,71 @@ fn canary_that_was_not_woken_is_a_stall() {
         assert_eq!(number(&bench.tick_now(), "tokio_stall_seconds", MAIN), 0.75);
         wake(bench, Duration::ZERO).await;
         assert_eq!(number(&bench.tick_now(), "tokio_stall_seconds", MAIN), 0.0);
+    });
+}
+
+/// The lag and the pauses that are recorded: their numbers.
+fn recorded(bench: &mut Bench) -> [f64; 2] {
+    let sample = bench.tick_now();
+    let pauses = number(&sample, "process_pause_duration_seconds", &[]);
+    [number(&sample, "tokio_lag_seconds", MAIN), pauses]
+}
+
+#[test]
+fn stop_of_the_whole_process_is_one_pause_and_no_lag() {
+    // After a stop, either the poll or the canary comes first.
+    for poll_is_first in [false, true] {
+        paused(Bench::new(), async |bench, _main| {
+            for _ in 0..5 {
+                for _ in 0..50 {
+                    wake(bench, Duration::ZERO).await;
+                }
+                bench.tick_now();
+            }
+            let [before, none] = recorded(bench);
+            assert_eq!(none, 0.0);
+            bench.clock.advance(Duration::from_secs(15));
+            if poll_is_first {
+                assert_eq!(number(&bench.tick_now(), "tokio_stall_seconds", MAIN), 0.0);
+            }
+            wake(bench, Duration::ZERO).await;
+            let [after, pauses] = recorded(bench);
+            assert_eq!((after - before, pauses), (1.0, 1.0), "poll first: {poll_is_first}");
+            let sample = bench.tick_now();
+            let seconds = sum_millis(&sample, "process_pause_duration_seconds", &[]) / 1e3;
+            assert!((14.0..=15.1).contains(&seconds), "{seconds} s");
+            let codes = |assessment: Assessment| -> Vec<_> {
+                assessment.findings.iter().map(|finding| finding.code).collect()
+            };
+            let runtime = bench.monitor.assess_runtime(&sample, "main").unwrap();
+            let late = ["runtime_stalled", "high_runtime_lag"];
+            assert!(!codes(runtime).iter().any(|code| late.contains(code)));
+            let system = bench.monitor.assess(&sample);
+            assert_eq!(system.score, Some(92));
+            assert_eq!(codes(system), ["process_paused"]);
+        });
+    }
+}
+
+#[test]
+fn stall_of_the_runtime_alone_is_lag_and_no_pause() {
+    paused(Bench::new(), async |bench, _main| {
+        for _ in 0..20 {
+            bench.tick();
+        }
+        wake(bench, Duration::ZERO).await;
+        let [lags, pauses] = recorded(bench);
+        assert!(lags > 900.0, "{lags}");
+        assert_eq!(pauses, 0.0);
+    });
+}
+
+#[test]
+fn late_wake_ups_are_lag_where_nobody_ticks() {
+    paused(Bench::new(), async |bench, _main| {
+        bench.tick();
+        wake(bench, Duration::from_secs(15)).await;
+        assert_eq!(recorded(bench)[1], 0.0);
     });
 }
 

@@ -29,8 +29,27 @@ fn name_means_one_living_pool() {
     assert!(matches!(error, InstanceError::Duplicate { ref name, .. } if name == "main"));
     let remedy = "pool `main` is watched already: clone its handle or choose another name";
     assert_eq!(error.to_string(), remedy);
-    assert!(bench.monitor.attach("other", &first).is_ok());
-    assert_eq!(bench.monitor.pools(), ["main", "other"]);
+    assert!(bench.monitor.attach("other", &bare()).is_ok());
+}
+
+#[test]
+fn pool_has_one_name() {
+    let bench = Bench::new();
+    let pool = bare();
+    let monitored = bench.monitor.attach("main", &pool).unwrap();
+    for same in [&pool, &pool.clone(), monitored.pool()] {
+        let error = bench.monitor.attach("again", same).unwrap_err();
+        let remedy = "pool `again` is watched already, as `main`: use what watches that one";
+        assert_eq!(error.to_string(), remedy);
+    }
+    let built = bench.monitor.build("built", pool_of(1).0).unwrap();
+    let error = bench.monitor.attach("again", built.pool()).unwrap_err();
+    assert!(matches!(error, InstanceError::SameResource { ref first, .. } if first == "built"));
+    assert_eq!(bench.monitor.totals(&bench.registry.read()).max_connections, Some(2));
+
+    pool.close();
+    let reopened = bench.monitor.attach("again", &bare());
+    assert!(reopened.is_ok(), "the pool is another one: {reopened:?}");
 }
 
 #[test]

@@ -149,6 +149,22 @@ fn cancelled_waits_are_no_errors() {
 }
 
 #[test]
+fn slow_uses_count_from_a_minimum_of_uses() {
+    let mut bench = Bench::new();
+    let (pool, _) = bench.build("main", 1);
+    pool.set_thresholds(Thresholds { min_waits: 3, ..Thresholds::default() });
+    for uses in 1..=4 {
+        let held = now(pool.get()).unwrap();
+        bench.pass(ms(250));
+        drop(held);
+        let (score, codes): (_, &[&str]) = if uses < 3 { (100, &[]) } else { (80, &["slow_uses"]) };
+        check(&judge(&mut bench), score, codes);
+    }
+    pool.set_thresholds(Thresholds { slow_use: ms(300), ..Thresholds::default() });
+    check(&judge(&mut bench), 100, &[]);
+}
+
+#[test]
 fn slow_waits_count_from_a_minimum_of_waits() {
     let mut bench = Bench::new();
     let thresholds = Thresholds { slow_wait: ms(50), min_waits: 3, ..Thresholds::default() };

@@ -1,5 +1,7 @@
 //! The `classic` naming scheme: the metric names that dashboards of older services use.
 
+use super::kind::Kind;
+
 /// The projection of a metric into the `classic` naming scheme.
 ///
 /// `{key}` in the name or help takes that label's value; labels without a place in the
@@ -55,5 +57,34 @@ impl Classic {
     /// Shows hits and misses as the share of hits in the window.
     pub const fn ratio(name: &'static str, help: &'static str) -> Self {
         Self { shape: ClassicShape::Ratio, name, help }
+    }
+
+    /// Returns the rule that the projection of a metric breaks, if it does.
+    pub(super) fn broken_rule(
+        &self,
+        kind: Kind,
+        has_label: impl Fn(&str) -> bool,
+    ) -> Option<&'static str> {
+        let places = self.name.split('{').skip(1).filter_map(|text| text.split_once('}'));
+        if !self.shape.fits(kind) {
+            Some("its shape does not fit the metric's kind")
+        } else if self.name.is_empty() {
+            Some("its name is empty")
+        } else if places.map(|(place, _)| place).any(|place| !has_label(place)) {
+            Some("its name has a place for a label that the metric lacks")
+        } else {
+            None
+        }
+    }
+}
+
+impl ClassicShape {
+    /// Returns `true` if metrics of the kind can be shown in the shape.
+    const fn fits(self, kind: Kind) -> bool {
+        match self {
+            Self::Gauge => !kind.is_histogram(),
+            Self::Counter | Self::Ratio => matches!(kind, Kind::Counter),
+            Self::Summary => matches!(kind, Kind::Latency),
+        }
     }
 }

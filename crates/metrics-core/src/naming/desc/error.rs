@@ -24,4 +24,12 @@ pub enum DescError {
         /// The metric's name.
         name: String,
     },
+    /// The `classic` scheme could not show the metric.
+    #[error("metric `{name}` has no place in the classic scheme: {rule}")]
+    Classic {
+        /// The metric's name.
+        name: String,
+        /// The rule that the projection breaks.
+        rule: &'static str,
+    },
 }

@@ -51,6 +51,25 @@ impl OwnedDesc {
         })
     }
 
+    /// Checks all rules again, since fields may have been changed.
+    ///
+    /// A format would leave the metric out otherwise. `has_label` answers if the series have a
+    /// label of that key.
+    pub(crate) fn check(&self, has_label: impl Fn(&str) -> bool) -> Result<(), DescError> {
+        let name = || self.name.to_string();
+        let has_suffix = self.name.ends_with(self.kind.rules().suffix);
+        let suffix = "a counter's name ends in `_total`, a latency's in `_seconds`";
+        let rule = (!has_suffix).then_some(suffix);
+        if let Some(rule) = rule.or_else(|| broken_name(&self.name, self.kind)) {
+            return Err(DescError::Name { name: name(), rule });
+        }
+        check_bounds(&self.name, &self.bounds)?;
+        match self.classic.and_then(|classic| classic.broken_rule(self.kind, has_label)) {
+            Some(rule) => Err(DescError::Classic { name: name(), rule }),
+            None => Ok(()),
+        }
+    }
+
     /// Returns `true` for a description that was made of a constant one.
     pub(crate) fn is_constant(&self) -> bool {
         matches!(self.name, Cow::Borrowed(_))
@@ -61,10 +80,7 @@ impl OwnedDesc {
     /// # Errors
     /// [`DescError::Bounds`] when they are not finite and rising.
     pub fn with_bounds(mut self, bounds: &[f64]) -> Result<Self, DescError> {
-        let rising = bounds.windows(2).all(|pair| pair[0] < pair[1]);
-        if !rising || bounds.iter().any(|bound| !bound.is_finite()) {
-            return Err(DescError::Bounds { name: self.name.into_owned() });
-        }
+        check_bounds(&self.name, bounds)?;
         self.bounds = bounds.to_vec().into();
         Ok(self)
     }
@@ -82,4 +98,10 @@ impl From<&Desc> for OwnedDesc {
             classic_without: desc.classic_without,
         }
     }
+}
+
+fn check_bounds(name: &str, bounds: &[f64]) -> Result<(), DescError> {
+    let rising = bounds.windows(2).all(|pair| pair[0] < pair[1]);
+    let finite = bounds.iter().all(|bound| bound.is_finite());
+    if rising && finite { Ok(()) } else { Err(DescError::Bounds { name: name.to_owned() }) }
 }
