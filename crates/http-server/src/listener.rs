@@ -30,7 +30,7 @@ pub trait Listener: Send + 'static {
 ///
 /// The system's default is 4 MB, so that ten thousand clients which do not read would fill its
 /// memory long before a write has to wait. On Linux it is exceeded by less than one write.
-const MAX_UNSENT_BYTES: u32 = 64 * 1024;
+pub(crate) const MAX_UNSENT_BYTES: u32 = 64 * 1024;
 
 impl Listener for TcpListener {
     type Io = tokio::net::TcpStream;

@@ -1,4 +1,4 @@
-//! The accept loop: an HTTP/1.1 server with limits on connections and on time.
+//! The accept loop: a server of HTTP/1.1 and HTTP/2 with limits on connections and on time.
 //!
 //! `axum::serve` keeps a half-sent request for ever, takes any number of
 //! connections, and waits for all of them at its shutdown. Here heads, idle
@@ -57,7 +57,11 @@ pub struct Serve<L, S> {
     recording: Option<Recording<S>>,
 }
 
-/// Makes an HTTP/1.1 server with limits; [`Serve::run`] starts it.
+/// Makes a server of HTTP/1.1 and HTTP/2 with limits; [`Serve::run`] starts it.
+///
+/// A client says by its first bytes which protocol it speaks. Since the server has no TLS, one that
+/// speaks HTTP/2 has to know that the server does (`curl --http2-prior-knowledge`, gRPC, a proxy with
+/// that setting). The limits hold for both; a connection of HTTP/2 may have 100 requests at a time.
 ///
 /// For a second server on another address, such as one for metrics and probes,
 /// call it again; both servers may share a [`Shutdown`].
@@ -114,7 +118,8 @@ impl<L, S> Serve<L, S> {
     /// (`ulimit -n`) when this server is made.
     ///
     /// At the limit, the connection that has been idle for longest is closed for a new one. If none
-    /// is idle, probes are still answered, see [`Serve::probes`], and others get a 503.
+    /// is idle, probes by HTTP/1.1 are still answered, see [`Serve::probes`], and others get a 503, or
+    /// by HTTP/2 a `GOAWAY` after which they may try again.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = within_a_semaphore(connections);
         self
@@ -139,6 +144,9 @@ impl<L, S> Serve<L, S> {
     }
 
     /// Limits the time in which a request's head must arrive; 10 s by default.
+    ///
+    /// By HTTP/2 only the first bytes of a connection must, and later heads have the limit of
+    /// [`Serve::idle_timeout`].
     pub fn header_timeout(mut self, timeout: Duration) -> Self {
         self.rules.limits.header = timeout;
         self
@@ -212,7 +220,7 @@ impl<L, S, B> Serve<L, S>
 where
     L: Listener,
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-    S::Future: Send,
+    S::Future: Send + 'static,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
