@@ -37,6 +37,10 @@ use crate::shutdown::Shutdown;
 pub const PROBE_PATHS: [&str; 5] =
     ["/health/live", "/livez", "/health/ready", "/readyz", "/health/performance"];
 
+/// The time in which connections are still accepted that clients had begun to open when the server
+/// stops: longer than a handshake between machines of one network.
+const TO_OPEN: Duration = Duration::from_millis(25);
+
 /// The first pause after a failed `accept`, such as for lack of file descriptors.
 ///
 /// It doubles with each failure in a row, up to `LONGEST_PAUSE`.
@@ -256,17 +260,22 @@ where
                 places.end_longest_idle();
                 continue;
             };
-            match places.take().await {
-                Some(place) => {
-                    let serving = self.serving(&io, phase.subscribe(), shutdown.begun().clone());
-                    let connection = serving.connection.clone();
-                    places.enter(connection, connections.spawn(serving.run(io, place)));
-                }
-                None => self.answer_beyond(&beyond, io, phase.subscribe()),
-            }
+            self.take_in(io, &mut places, &beyond, &phase, &mut connections).await;
+        }
+        phase.send_replace(Phase::Closing);
+        self.listener.refuse();
+        let opened = Instant::now() + TO_OPEN;
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = shutdown.aborted() => break,
+                accepted = self.listener.accept() => accepted,
+                () = sleep_until(opened) => break,
+            };
+            let Ok(io) = accepted else { break };
+            self.take_in(io, &mut places, &beyond, &phase, &mut connections).await;
         }
         drop(self.listener);
-        phase.send_replace(Phase::Closing);
         let all = async {
             while connections.join_next().await.is_some() {}
             places.all_free().await;
@@ -276,6 +285,26 @@ where
             () = shutdown.cut() => {}
         }
         connections.shutdown().await;
+    }
+
+    /// Serves a connection in a task of its own.
+    async fn take_in(
+        &self,
+        io: L::Io,
+        places: &mut Places,
+        beyond: &BeyondPlaces,
+        phase: &watch::Sender<Phase>,
+        connections: &mut JoinSet<()>,
+    ) {
+        match places.take().await {
+            Some(place) => {
+                let begun = self.shutdown.begun().clone();
+                let serving = self.serving(&io, phase.subscribe(), begun);
+                let connection = serving.connection.clone();
+                places.enter(connection, connections.spawn(serving.run(io, place)));
+            }
+            None => self.answer_beyond(beyond, io, phase.subscribe()),
+        }
     }
 
     /// Returns what serves a connection, whose answers announce its end once `closes` is `true`.

@@ -27,7 +27,7 @@ async fn orders_are_served_and_shown_by_route() {
     assert_eq!(http::get(service, "/metrics").expect("an answer").status, 404);
 
     let page = http::get(admin, "/metrics").expect("an answer").text();
-    let of_orders = "http_route=\"/orders/{id}\",http_response_status_code=\"200\"} 1";
+    let of_orders = "http_response_status_code=\"200\",http_route=\"/orders/{id}\"} 1\n";
     assert!(page.contains(of_orders), "{page}");
     assert!(page.contains("operation_duration_seconds_count{operation=\"stock\"} 1"), "{page}");
     assert_eq!(http::get(admin, "/health/ready").expect("an answer").status, 200);

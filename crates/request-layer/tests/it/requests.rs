@@ -231,28 +231,6 @@ async fn a_layer_of_a_router_knows_the_templates_of_its_routes() {
 }
 
 #[tokio::test]
-async fn handlers_of_a_watched_router_learn_the_address_of_their_client() {
-    use axum::extract::ConnectInfo;
-    use std::net::SocketAddr;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-    let me = get(async |peer: ConnectInfo<SocketAddr>| peer.0.to_string());
-    let watched = watched(Router::new().route("/me", me));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
-    let service = watched.router.clone().into_make_service_with_connect_info::<SocketAddr>();
-    let server = tokio::spawn(async move { axum::serve(listener, service).await });
-    let mut stream = tokio::net::TcpStream::connect(address).await.expect("it listens");
-    let asked = b"GET /me HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
-    stream.write_all(asked).await.expect("it is read");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("it is text");
-    let me = stream.local_addr().expect("it is connected").to_string();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with(&me), "{answer}");
-    server.abort();
-}
-
-#[tokio::test]
 async fn operation_is_given_once_and_shared_by_clones() {
     const OPERATIONS: Desc = Desc::counter("operations_total", "Requests.").labels(&["place"]);
     let registry = Registry::new();
