@@ -34,8 +34,8 @@ const CATALOGUE: &[(&str, &[&Desc])] = &[
 ];
 
 const HEAD: &str = "# Metrics\n\n\
-    All metrics with the names under which they are registered. If the exporter has a prefix, each \
-    name on a page begins with it. `cargo xtask generate` writes this file from the descriptions \
+    All metrics with the names under which they are registered. If the exporter has a prefix, names on \
+    a page begin with it, but for the standard ones (`process_…`, `http_server_…`). `cargo xtask generate` writes this file from the descriptions \
     in the code.\n";
 
 fn main() -> ExitCode {

@@ -14,7 +14,7 @@ use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use deadpool_postgres::Manager;
-use node0::{ApiError, MonitoredPool};
+use node0::{ApiError, Gate, MonitoredPool};
 use serde_json::{Value, json};
 
 use crate::chaos::{Chaos, Fault};
@@ -45,7 +45,9 @@ pub enum ChaosRoutes {
 
 impl App {
     /// Returns a router of the demo's endpoints, without node0's.
-    pub fn router(self, chaos: ChaosRoutes) -> Router {
+    ///
+    /// The gate keeps pages of other sites from switching faults, and from reading by a foreign name.
+    pub fn router(self, chaos: ChaosRoutes, gate: &Gate) -> Router {
         let mut router = Router::new()
             .route("/orders", only(post(create_order), "POST"))
             .route("/orders/{id}", only(get(read_order), "GET, HEAD"));
@@ -54,10 +56,8 @@ impl App {
                 .route("/chaos", only(get(list_chaos).delete(end_chaos), "GET, HEAD, DELETE"))
                 .route("/chaos/{name}", only(post(start_fault).delete(end_fault), "POST, DELETE"));
         }
-        router
-            .fallback(not_found)
-            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-            .with_state(Arc::new(self))
+        let router = router.fallback(not_found).layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+        gate.protect(router).with_state(Arc::new(self))
     }
 
     fn set(&self, fault: Fault, to: bool) {

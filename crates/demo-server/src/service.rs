@@ -59,6 +59,7 @@ pub async fn run(flags: Flags, targets: Vec<Target>, log: &Log) -> anyhow::Resul
     let Parts { router, database, redis, bank, .. } = Parts::assemble(&monitoring, &flags).await?;
 
     let address = listener.local_addr().context("the address cannot be read")?;
+    monitoring.gate().serves(address);
     let shutdown = monitoring.shutdown().drain_delay(flags.drain);
     descriptors::allow(flags.stream_max_clients as usize + OTHER_CONNECTIONS);
     let server = serve(listener, router).record(&monitoring.layer()).shutdown(&shutdown);
@@ -166,7 +167,7 @@ impl Parts {
         let shown = if flags.has_chaos() { ChaosRoutes::Shown } else { ChaosRoutes::Hidden };
         let endpoints = monitoring.routes_with(|routes| routes.surface(IndexPage::new(shown)))?;
         let app = App { orders, chaos, pool: pool.clone() };
-        let router = app.router(shown).merge(endpoints);
+        let router = app.router(shown, monitoring.gate()).merge(endpoints);
         Ok(Self { router, database, pool, redis, bank })
     }
 }

@@ -26,9 +26,15 @@ pub enum SettingError {
     },
 }
 
+/// The beginnings of the names of standard metrics, which dashboards of others look for: the process
+/// as all client libraries of Prometheus have it, and requests as OpenTelemetry names them.
+const STANDARD: [&str; 2] = ["process_", "http_server_"];
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Decoration {
     prefix: String,
+    /// `true` if standard names get the prefix too.
+    pub(crate) prefixes_standard: bool,
     /// Keys and values, sorted by key.
     constants: Vec<(String, String)>,
 }
@@ -58,7 +64,9 @@ impl Decoration {
 
     /// Returns a metric's name with the prefix.
     pub(crate) fn name(&self, name: &str) -> String {
-        format!("{}{name}", self.prefix)
+        let is_standard = STANDARD.iter().any(|start| name.starts_with(start));
+        let prefix = if is_standard && !self.prefixes_standard { "" } else { &self.prefix };
+        format!("{prefix}{name}")
     }
 
     /// Returns the constant labels whose keys the series itself does not have.

@@ -48,13 +48,22 @@ pub struct ExporterBuilder {
 }
 
 impl ExporterBuilder {
-    /// Puts the prefix and `_` before every metric name, classic ones too; none by default.
+    /// Puts the prefix and `_` before metric names, classic ones too; none by default.
+    ///
+    /// The standard names that begin with `process_` and `http_server_` stay as they are, since the
+    /// dashboards of others look for them: see [`Self::prefix_standard_names`].
     ///
     /// # Errors
     /// Returns [`SettingError::Prefix`] when a metric's name cannot begin with it.
     pub fn prefix(mut self, prefix: &str) -> Result<Self, SettingError> {
         self.decoration.set_prefix(prefix)?;
         Ok(self)
+    }
+
+    /// Puts the prefix before standard names too; by default they stay as they are.
+    pub fn prefix_standard_names(mut self) -> Self {
+        self.decoration.prefixes_standard = true;
+        self
     }
 
     /// Adds a label to every series that has no label with this key; none by default.

@@ -41,6 +41,7 @@
 //! the feature `page` adds `LivePage`, the page that shows them to people.
 
 mod endpoints;
+mod gate;
 #[cfg(feature = "page")]
 mod page;
 #[cfg(feature = "stream")]
@@ -50,6 +51,7 @@ pub use endpoints::{
     AlertPages, ApiError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query, RenderLimits,
     RenderSlots, Routes, RoutesError, Surface,
 };
+pub use gate::Gate;
 pub use http_server::{
     BindError, CONNECTIONS, CheckReport, CheckStatus, Listener, PROBE_PATHS, REQUESTS_REFUSED,
     Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus, Serve, Shutdown, bind,

@@ -10,7 +10,6 @@ mod endpoint;
 
 mod clients;
 mod events;
-mod gate;
 mod self_metrics;
 mod web_socket;
 

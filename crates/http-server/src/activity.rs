@@ -9,8 +9,12 @@
 //! The connection writes its state into one atomic word, and a timer reads it. A request
 //! costs three clock readings, of which the request's metrics share two; the timer wakes a few
 //! times a minute.
+//!
+//! A connection of HTTP/2 has many requests at a time. They are counted, and the connection is busy as
+//! long as there is one. It has no state [`Kind::Head`]: what arrives between requests may be a ping
+//! as well, so that a half-sent head has the limit of an idle connection.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use metrics_core::{Clock, Moment};
@@ -57,6 +61,10 @@ pub(crate) struct Activity {
     /// The time since which a write waits for the client to read, in milliseconds since the
     /// origin; zero if no write waits.
     stalled: AtomicU64,
+    /// `true` if the connection is one of HTTP/2.
+    is_http2: AtomicBool,
+    /// The requests that a connection of HTTP/2 answers at the moment.
+    streams: AtomicU32,
 }
 
 impl Activity {
@@ -64,7 +72,8 @@ impl Activity {
     pub(crate) fn new(clock: Clock) -> Self {
         let origin = clock.now();
         let (state, stalled) = (AtomicU64::new(Kind::New as u64), AtomicU64::new(0));
-        Self { clock, origin, state, stalled }
+        let (is_http2, streams) = (AtomicBool::new(false), AtomicU32::new(0));
+        Self { clock, origin, state, stalled, is_http2, streams }
     }
 
     pub(crate) fn now(&self) -> Moment {
@@ -76,12 +85,52 @@ impl Activity {
     }
 
     #[inline]
-    pub(crate) fn enter(&self, kind: Kind, at: Moment) {
+    fn enter(&self, kind: Kind, at: Moment) {
         self.state.store(self.millis(at) << KIND_BITS | kind as u64, Ordering::Relaxed);
     }
 
+    /// Notes that the service begins to answer a request.
+    #[inline]
+    pub(crate) fn begin(&self, at: Moment) {
+        if self.is_http2() {
+            self.streams.fetch_add(1, Ordering::Relaxed);
+        }
+        self.enter(Kind::Busy, at);
+    }
+
+    /// Notes that a request has ended.
+    #[inline]
+    pub(crate) fn end(&self, at: Moment) {
+        self.enter(Kind::Idle, at);
+        if self.is_http2() {
+            // After the line above, whose state counts only without streams; pairs with the load in
+            // `word`. Requests end on several threads: each writes `Idle` after its own `Busy`, so
+            // `Idle` is the last word.
+            self.streams.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    /// Notes that the connection is one of HTTP/2.
+    pub(crate) fn speaks_http2(&self) {
+        self.is_http2.store(true, Ordering::Relaxed);
+        self.enter(Kind::Idle, self.now());
+    }
+
+    /// Returns `true` if the connection is one of HTTP/2.
+    #[inline]
+    pub(crate) fn is_http2(&self) -> bool {
+        self.is_http2.load(Ordering::Relaxed)
+    }
+
+    /// Returns the word of the state, in which a connection with streams is busy.
+    fn word(&self) -> u64 {
+        let streams = self.streams.load(Ordering::Acquire);
+        let word = self.state.load(Ordering::Relaxed);
+        if streams > 0 { word | Kind::Busy as u64 } else { word }
+    }
+
     pub(crate) fn kind(&self) -> Kind {
-        match self.state.load(Ordering::Relaxed) & KINDS {
+        match self.word() & KINDS {
             0 => Kind::Idle,
             1 => Kind::New,
             2 => Kind::Head,
@@ -91,7 +140,7 @@ impl Activity {
 
     /// Returns how long the connection has been idle; `None` if it is not.
     pub(crate) fn idle_for(&self) -> Option<Duration> {
-        let state = self.state.load(Ordering::Relaxed);
+        let state = self.word();
         let since = state >> KIND_BITS;
         let idle = Duration::from_millis(self.millis(self.now()).saturating_sub(since));
         (state & KINDS == Kind::Idle as u64).then_some(idle)
@@ -100,10 +149,10 @@ impl Activity {
     /// Notes that bytes arrived, which begin a head unless they belong to a request.
     pub(crate) fn read(&self) {
         match self.kind() {
-            Kind::Idle => self.enter(Kind::Head, self.now()),
+            Kind::Idle if !self.is_http2() => self.enter(Kind::Head, self.now()),
             // The limit of the first head is counted from the connection's beginning.
             Kind::New => self.enter(Kind::Head, self.origin),
-            Kind::Head | Kind::Busy => {}
+            Kind::Idle | Kind::Head | Kind::Busy => {}
         }
     }
 

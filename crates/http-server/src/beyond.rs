@@ -34,6 +34,11 @@ const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     \r\n\
     {\"error\":{\"code\":\"overloaded\",\"message\":\"the server holds its maximum of connections: retry\"}}\n";
 
+/// The answer to a client of HTTP/2: no settings, and that the connection ends, because of its load,
+/// before a request was looked at.
+const ANSWER_HTTP2: &[u8] = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00\
+    \x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0b";
+
 /// The paths that are answered even if there is no place.
 pub(crate) type Probes = Arc<[String]>;
 
@@ -69,8 +74,9 @@ where
         let (read, write) = tokio::io::split(io);
         return Some(tokio::io::join(Cursor::new(head).chain(read), write));
     }
+    let answer = if head.starts_with(b"PRI * HTTP/2.0\r\n") { ANSWER_HTTP2 } else { ANSWER };
     // A client that does not read its answer in time is disconnected.
-    let _ = timeout(PATIENCE, refuse(io)).await;
+    let _ = timeout(PATIENCE, refuse(io, answer)).await;
     None
 }
 
@@ -95,8 +101,11 @@ fn is_for(head: &[u8], probes: &[String]) -> bool {
         && probes.iter().any(|probe| probe.as_bytes() == path)
 }
 
-async fn refuse<T: AsyncRead + AsyncWrite + Unpin>(mut io: T) -> io::Result<()> {
-    io.write_all(ANSWER).await?;
+async fn refuse<T>(mut io: T, answer: &[u8]) -> io::Result<()>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    io.write_all(answer).await?;
     io.shutdown().await?;
     // Closing a socket with unread bytes resets the connection, and the client may lose the
     // answer. So the request is read to its end first.

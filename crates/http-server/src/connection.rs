@@ -15,8 +15,8 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::{TowerToHyperService, TowerToHyperServiceFuture};
 use metrics_core::{Clock, Moment};
 use pin_project_lite::pin_project;
@@ -29,12 +29,16 @@ use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
 use crate::activity::{Activity, Expired, Kind, Limits};
+use crate::listener::MAX_UNSENT_BYTES;
 use crate::self_metrics::ServerMetrics;
-use crate::transport::Transport;
+use crate::transport::{Protocol, Transport};
 
 /// The time that an idle connection stays open once the server stops, since its client may have
 /// sent a request that has not arrived yet.
 const LAST_CALL: Duration = Duration::from_millis(250);
+
+/// The requests that a connection of HTTP/2 may have at a time; its client keeps further ones back.
+const MAX_STREAMS: u32 = 100;
 
 /// The course of a server, which its connections follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,9 +99,10 @@ pub(crate) struct Serving<S> {
 
 impl<S, B> Serving<S>
 where
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone,
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    B: Body<Data = Bytes> + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     /// Serves the connection until it ends or exceeds a limit.
@@ -107,55 +112,95 @@ where
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { connection: shared, service, recording, peer, rules, mut phase } = self;
-        let transport = Transport::new(io, shared.clone(), place, &rules);
-        let activity = &shared.activity;
-        let service = Observed {
-            service: RefCell::new(service),
-            recording,
-            peer,
-            connection: shared.clone(),
+        let Self { connection: shared, service, recording, peer, rules, phase } = self;
+        let mut transport = Transport::new(io, shared.clone(), place, &rules);
+        let mut expired = pin!(shared.activity.expired(rules.limits));
+        let protocol = tokio::select! {
+            protocol = transport.protocol() => match protocol {
+                Ok(protocol) => protocol,
+                // The client went away.
+                Err(_) => return,
+            },
+            expired = expired.as_mut() => return count(expired, &rules.metrics),
+            () = closed(phase.clone()) => return,
         };
-        let mut connection = pin!(
-            http1::Builder::new()
+        let service = RefCell::new(service);
+        let service = Observed { service, recording, peer, connection: shared.clone() };
+        let io = TokioIo::new(transport);
+        let ended = match protocol {
+            Protocol::Http1 => {
+                let mut http1 = http1::Builder::new();
                 // `Activity` has the timeouts.
-                .header_read_timeout(None)
-                .max_header_size(rules.max_head_bytes)
-                .serve_connection(TokioIo::new(transport), service)
-                .with_upgrades()
-        );
-        let mut expired = pin!(activity.expired(rules.limits));
-        if *phase.borrow_and_update() == Phase::Serving {
-            tokio::select! {
-                // An error ends this connection only, mostly because the client went away: nothing
-                // to do.
-                _ = connection.as_mut() => return,
-                expired = expired.as_mut() => return count(expired, &rules.metrics),
-                // An error means that the server was dropped, which closes connections as well.
-                _ = phase.changed() => {}
+                http1.header_read_timeout(None).max_header_size(rules.max_head_bytes);
+                let connection = pin!(http1.serve_connection(io, service).with_upgrades());
+                let finish = http1::UpgradeableConnection::graceful_shutdown;
+                drive(connection, finish, &shared.activity, expired, phase).await
             }
+            Protocol::Http2 => {
+                let mut http2 = http2::Builder::new(TokioExecutor::new());
+                http2
+                    .max_header_list_size(u32::try_from(rules.max_head_bytes).unwrap_or(u32::MAX))
+                    .max_concurrent_streams(MAX_STREAMS)
+                    .max_send_buf_size(MAX_UNSENT_BYTES as usize);
+                let connection = pin!(http2.serve_connection(io, service));
+                let finish = http2::Connection::graceful_shutdown;
+                drive(connection, finish, &shared.activity, expired, phase).await
+            }
+        };
+        if let Some(expired) = ended {
+            count(expired, &rules.metrics);
         }
-        let mut last_call = pin!(None::<Sleep>);
-        loop {
-            if activity.kind() == Kind::Busy {
-                // Announces it with the answer to the present request. In other states hyper would
-                // close the connection at once, perhaps on a request that is arriving.
-                connection.as_mut().graceful_shutdown();
-            }
-            if *phase.borrow_and_update() == Phase::Closing {
-                last_call.set(Some(sleep(LAST_CALL)));
-            }
-            tokio::select! {
-                _ = connection.as_mut() => return,
-                expired = expired.as_mut() => return count(expired, &rules.metrics),
-                Ok(()) = phase.changed() => {}
-                () = ended(last_call.as_mut()) => match activity.kind() {
-                    Kind::Idle | Kind::New => return,
-                    Kind::Head | Kind::Busy => {}
-                }
+    }
+}
+
+/// Serves a connection until it ends; returns the limit if it exceeded one.
+///
+/// `finish` lets the connection end after the requests that it is answering.
+async fn drive<C: Future>(
+    mut connection: Pin<&mut C>,
+    finish: impl Fn(Pin<&mut C>),
+    activity: &Activity,
+    mut expired: Pin<&mut impl Future<Output = Expired>>,
+    mut phase: watch::Receiver<Phase>,
+) -> Option<Expired> {
+    if *phase.borrow_and_update() == Phase::Serving {
+        tokio::select! {
+            // An error ends this connection only, mostly because the client went away: nothing to
+            // do.
+            _ = connection.as_mut() => return None,
+            expired = expired.as_mut() => return Some(expired),
+            // An error means that the server was dropped, which closes connections as well.
+            _ = phase.changed() => {}
+        }
+    }
+    let mut last_call = pin!(None::<Sleep>);
+    loop {
+        // HTTP/2 announces it at once, and answers requests that are arriving. HTTP/1.1 announces it
+        // with the answer to the present request; in other states hyper would close the connection
+        // at once, perhaps on a request that is arriving.
+        if activity.is_http2() || activity.kind() == Kind::Busy {
+            finish(connection.as_mut());
+        }
+        if *phase.borrow_and_update() == Phase::Closing {
+            last_call.set(Some(sleep(LAST_CALL)));
+        }
+        tokio::select! {
+            _ = connection.as_mut() => return None,
+            expired = expired.as_mut() => return Some(expired),
+            Ok(()) = phase.changed() => {}
+            () = ended(last_call.as_mut()) => match activity.kind() {
+                Kind::Idle | Kind::New => return None,
+                Kind::Head | Kind::Busy => {}
             }
         }
     }
+}
+
+/// Waits for the end of the last call.
+async fn closed(mut phase: watch::Receiver<Phase>) {
+    // An error means that the server was dropped, which closes connections as well.
+    let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
+    sleep(LAST_CALL).await;
 }
 
 /// Waits for a timer that may not have been started.
@@ -191,13 +236,13 @@ impl Holder for Held {
 
     #[inline]
     fn ended(&self, at: Moment) {
-        self.0.activity.enter(Kind::Idle, at);
+        self.0.activity.end(at);
     }
 }
 
 /// A service that marks its connection as busy while it answers a request, and records it.
 struct Observed<S> {
-    /// The service of this connection, which has one request at a time.
+    /// The service of this connection, which is called for one request at a time.
     service: RefCell<S>,
     recording: Option<Recording<S>>,
     /// The address of the client, if requests are given it.
@@ -220,7 +265,7 @@ where
             request.extensions_mut().insert(ConnectInfo(peer));
         }
         let now = self.connection.activity.now();
-        self.connection.activity.enter(Kind::Busy, now);
+        self.connection.activity.begin(now);
         let (start, route) = match &self.recording {
             Some(recording) => recording.routes.start(&request),
             None => (Start::UNMEASURED, FollowedRoute::NONE),
@@ -240,7 +285,9 @@ where
             Poll::Ready(Ok(())) => Answer::Called { inner: service.call(request) },
             _ => Answer::Waiting { inner: TowerToHyperService::new(service.clone()).call(request) },
         };
-        let closes = self.connection.closes.load(Ordering::Relaxed);
+        // HTTP/2 announces it by itself.
+        let closes =
+            self.connection.closes.load(Ordering::Relaxed) && !self.connection.activity.is_http2();
         ObservedFuture { answer, measurement, route, closes }
     }
 }

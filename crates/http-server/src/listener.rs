@@ -3,6 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 
+#[cfg(any(target_os = "android", target_os = "linux"))]
+use socket2::SockFilter;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, ToSocketAddrs};
@@ -17,6 +19,13 @@ pub trait Listener: Send + 'static {
     /// Waits for the next connection; it is cancel-safe: dropping the future loses no connection.
     fn accept(&mut self) -> impl Future<Output = io::Result<Self::Io>> + Send;
 
+    /// Refuses connections from now on, but still accepts those that clients have begun to open; by
+    /// default it does nothing.
+    ///
+    /// The server calls it at its end. A connection that waits to be accepted when the listener is
+    /// dropped is lost, with the request that its client has sent.
+    fn refuse(&mut self) {}
+
     /// Returns the address of a connection's client; by default there is none.
     ///
     /// It is for [`Serve::connect_info`](crate::Serve::connect_info).
@@ -30,7 +39,19 @@ pub trait Listener: Send + 'static {
 ///
 /// The system's default is 4 MB, so that ten thousand clients which do not read would fill its
 /// memory long before a write has to wait. On Linux it is exceeded by less than one write.
-const MAX_UNSENT_BYTES: u32 = 64 * 1024;
+pub(crate) const MAX_UNSENT_BYTES: u32 = 64 * 1024;
+
+/// Drops packets that begin a connection: the client sends them again a second later, and is refused by
+/// then. Those of connections that have begun pass. The system reads the program from the packet's
+/// TCP header on.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const WITHOUT_SYN: [SockFilter; 5] = [
+    SockFilter::new(0x30, 0, 0, 13),       // load the flags
+    SockFilter::new(0x54, 0, 0, 0x12),     // of which SYN and ACK count
+    SockFilter::new(0x15, 0, 1, 0x02),     // if it is SYN alone,
+    SockFilter::new(0x06, 0, 0, 0),        // drop the packet,
+    SockFilter::new(0x06, 0, 0, u32::MAX), // else let it pass
+];
 
 impl Listener for TcpListener {
     type Io = tokio::net::TcpStream;
@@ -43,6 +64,11 @@ impl Listener for TcpListener {
         let _ = stream.set_nodelay(true);
         limit_unsent(&stream);
         Ok(stream)
+    }
+
+    fn refuse(&mut self) {
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        let _ = SockRef::from(&*self).attach_filter(&WITHOUT_SYN);
     }
 
     fn peer(stream: &tokio::net::TcpStream) -> Option<SocketAddr> {

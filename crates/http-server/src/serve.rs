@@ -1,4 +1,4 @@
-//! The accept loop: an HTTP/1.1 server with limits on connections and on time.
+//! The accept loop: a server of HTTP/1.1 and HTTP/2 with limits on connections and on time.
 //!
 //! `axum::serve` keeps a half-sent request for ever, takes any number of
 //! connections, and waits for all of them at its shutdown. Here heads, idle
@@ -37,6 +37,10 @@ use crate::shutdown::Shutdown;
 pub const PROBE_PATHS: [&str; 5] =
     ["/health/live", "/livez", "/health/ready", "/readyz", "/health/performance"];
 
+/// The time in which connections are still accepted that clients had begun to open when the server
+/// stops: longer than a handshake between machines of one network.
+const TO_OPEN: Duration = Duration::from_millis(25);
+
 /// The first pause after a failed `accept`, such as for lack of file descriptors.
 ///
 /// It doubles with each failure in a row, up to `LONGEST_PAUSE`.
@@ -57,7 +61,11 @@ pub struct Serve<L, S> {
     recording: Option<Recording<S>>,
 }
 
-/// Makes an HTTP/1.1 server with limits; [`Serve::run`] starts it.
+/// Makes a server of HTTP/1.1 and HTTP/2 with limits; [`Serve::run`] starts it.
+///
+/// A client says by its first bytes which protocol it speaks. Since the server has no TLS, one that
+/// speaks HTTP/2 has to know that the server does (`curl --http2-prior-knowledge`, gRPC, a proxy with
+/// that setting). The limits hold for both; a connection of HTTP/2 may have 100 requests at a time.
 ///
 /// For a second server on another address, such as one for metrics and probes,
 /// call it again; both servers may share a [`Shutdown`].
@@ -114,7 +122,8 @@ impl<L, S> Serve<L, S> {
     /// (`ulimit -n`) when this server is made.
     ///
     /// At the limit, the connection that has been idle for longest is closed for a new one. If none
-    /// is idle, probes are still answered, see [`Serve::probes`], and others get a 503.
+    /// is idle, probes by HTTP/1.1 are still answered, see [`Serve::probes`], and others get a 503, or
+    /// by HTTP/2 a `GOAWAY` after which they may try again.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = within_a_semaphore(connections);
         self
@@ -139,6 +148,9 @@ impl<L, S> Serve<L, S> {
     }
 
     /// Limits the time in which a request's head must arrive; 10 s by default.
+    ///
+    /// By HTTP/2 only the first bytes of a connection must, and later heads have the limit of
+    /// [`Serve::idle_timeout`].
     pub fn header_timeout(mut self, timeout: Duration) -> Self {
         self.rules.limits.header = timeout;
         self
@@ -212,7 +224,7 @@ impl<L, S, B> Serve<L, S>
 where
     L: Listener,
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-    S::Future: Send,
+    S::Future: Send + 'static,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -248,17 +260,22 @@ where
                 places.end_longest_idle();
                 continue;
             };
-            match places.take().await {
-                Some(place) => {
-                    let serving = self.serving(&io, phase.subscribe(), shutdown.begun().clone());
-                    let connection = serving.connection.clone();
-                    places.enter(connection, connections.spawn(serving.run(io, place)));
-                }
-                None => self.answer_beyond(&beyond, io, phase.subscribe()),
-            }
+            self.take_in(io, &mut places, &beyond, &phase, &mut connections).await;
+        }
+        phase.send_replace(Phase::Closing);
+        self.listener.refuse();
+        let opened = Instant::now() + TO_OPEN;
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = shutdown.aborted() => break,
+                accepted = self.listener.accept() => accepted,
+                () = sleep_until(opened) => break,
+            };
+            let Ok(io) = accepted else { break };
+            self.take_in(io, &mut places, &beyond, &phase, &mut connections).await;
         }
         drop(self.listener);
-        phase.send_replace(Phase::Closing);
         let all = async {
             while connections.join_next().await.is_some() {}
             places.all_free().await;
@@ -268,6 +285,26 @@ where
             () = shutdown.cut() => {}
         }
         connections.shutdown().await;
+    }
+
+    /// Serves a connection in a task of its own.
+    async fn take_in(
+        &self,
+        io: L::Io,
+        places: &mut Places,
+        beyond: &BeyondPlaces,
+        phase: &watch::Sender<Phase>,
+        connections: &mut JoinSet<()>,
+    ) {
+        match places.take().await {
+            Some(place) => {
+                let begun = self.shutdown.begun().clone();
+                let serving = self.serving(&io, phase.subscribe(), begun);
+                let connection = serving.connection.clone();
+                places.enter(connection, connections.spawn(serving.run(io, place)));
+            }
+            None => self.answer_beyond(beyond, io, phase.subscribe()),
+        }
     }
 
     /// Returns what serves a connection, whose answers announce its end once `closes` is `true`.

@@ -188,12 +188,16 @@ impl Shutdown {
         }
     }
 
+    /// Waits until the shutdown is aborted.
+    pub(crate) async fn aborted(&self) {
+        // The sender is `self`, so this cannot fail.
+        let _ = self.stage.subscribe().wait_for(|stage| *stage == Stage::Aborted).await;
+    }
+
     /// Waits until connections have to be cut; the grace period begins with this call.
     pub(crate) async fn cut(&self) {
-        let mut stage = self.stage.subscribe();
-        let aborted = stage.wait_for(|stage| *stage == Stage::Aborted);
         // The grace period is over or the shutdown was aborted: connections are cut either way.
-        let _ = tokio::time::timeout(self.grace, aborted).await;
+        let _ = tokio::time::timeout(self.grace, self.aborted()).await;
     }
 }
 

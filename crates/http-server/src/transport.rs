@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use metrics_core::InFlight;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 
@@ -20,12 +20,27 @@ use crate::connection::{Connection, Rules};
 /// to send, as `nc -N`, and wait for the answer. Until something is written, the two look alike.
 const AFTER_THE_END: Duration = Duration::from_secs(1);
 
+/// The first bytes of a connection of HTTP/2.
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The bytes that are read to tell the protocol: most first requests come whole with them.
+const FIRST_BYTES: usize = 1024;
+
+/// The protocol that a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http1,
+    Http2,
+}
+
 /// The transport of a connection, with its permit and its count among open connections.
 ///
 /// All three are dropped together, also when an upgraded connection ends.
 pub(crate) struct Transport<T> {
     io: T,
     connection: Arc<Connection>,
+    /// The bytes that were read to tell the protocol, and are still to be handed on.
+    begun: Vec<u8>,
     /// Runs once the client has ended its sending side during a request.
     after_the_end: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
@@ -40,7 +55,8 @@ impl<T> Transport<T> {
         rules: &Rules,
     ) -> Self {
         let open = rules.metrics.connections.enter();
-        Self { io, connection, after_the_end: None, _place: place, _open: open }
+        let begun = Vec::new();
+        Self { io, connection, begun, after_the_end: None, _place: place, _open: open }
     }
 
     /// Keeps the end of the client's data back for a time while a request is answered.
@@ -54,12 +70,48 @@ impl<T> Transport<T> {
     }
 }
 
+impl<T: AsyncRead + Unpin> Transport<T> {
+    /// Reads until it is clear which protocol the client speaks.
+    ///
+    /// hyper-util's builder for both protocols does the same, but has no limit on the size of heads.
+    pub(crate) async fn protocol(&mut self) -> Result<Protocol> {
+        self.begun.reserve_exact(FIRST_BYTES);
+        loop {
+            let count = self.io.read_buf(&mut self.begun).await?;
+            let compared = self.begun.len().min(HTTP2_PREFACE.len());
+            if self.begun[..compared] != HTTP2_PREFACE[..compared] || count == 0 {
+                self.connection.activity.read();
+                return Ok(Protocol::Http1);
+            }
+            if compared == HTTP2_PREFACE.len() {
+                self.connection.activity.speaks_http2();
+                return Ok(Protocol::Http2);
+            }
+        }
+    }
+
+    /// Hands on the bytes that were read to tell the protocol.
+    #[cold]
+    fn hand_on(&mut self, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+        let count = self.begun.len().min(buffer.remaining());
+        buffer.put_slice(&self.begun[..count]);
+        self.begun.drain(..count);
+        if self.begun.is_empty() {
+            self.begun = Vec::new();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
 impl<T: AsyncRead + Unpin> AsyncRead for Transport<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<Result<()>> {
+        if !self.begun.is_empty() {
+            return self.hand_on(buffer);
+        }
         let before = buffer.filled().len();
         match Pin::new(&mut self.io).poll_read(cx, buffer) {
             Poll::Ready(Ok(())) if buffer.filled().len() == before => self.poll_end(cx),

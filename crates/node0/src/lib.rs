@@ -82,7 +82,7 @@ mod signal;
 mod testing;
 
 pub use install::{install, monitoring, performance};
-pub use monitoring::{BUILD_INFO, BuildError, Monitoring, MonitoringBuilder};
+pub use monitoring::{BUILD_INFO, BuildError, HttpSettings, Monitoring, MonitoringBuilder};
 #[cfg(feature = "redis")]
 pub use redis_pool::RedisPool;
 pub use signal::stop_signal;
@@ -118,7 +118,7 @@ pub use exporter::{
     Exporter, ExporterBuilder, Format, Json, Naming, NativeHistograms, Rendered, SettingError,
 };
 pub use http_glue::{
-    AlertPages, ApiError, BindError, CheckReport, CheckStatus, Endpoint, EndpointDesc, Index,
+    AlertPages, ApiError, BindError, CheckReport, CheckStatus, Endpoint, EndpointDesc, Gate, Index,
     LivePage, Mount, Parameter, Query, Readiness, ReadinessBuilder, ReadinessReport,
     ReadinessStatus, RenderLimits, RenderSlots, Routes, RoutesError, Serve, Shutdown,
     StreamEndpoint, Surface, bind, serve,
@@ -172,6 +172,11 @@ struct LivePageGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/alerts.md")]
 struct AlertsPage;
+
+/// The page about servers, TLS, proxies and settings, whose examples are compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/integrate.md")]
+struct FitIntoAService;
 
 /// The page about the stream, whose examples are compiled as tests.
 #[cfg(doctest)]

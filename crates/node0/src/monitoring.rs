@@ -2,6 +2,7 @@
 
 mod alerts;
 mod builder;
+mod http;
 mod page;
 mod past;
 mod serving;
@@ -27,6 +28,7 @@ use tokio::runtime::Handle;
 use self::alerts::WatchedAlerts;
 use self::builder::ReadinessSettings;
 pub use self::builder::{BuildError, MonitoringBuilder};
+pub use self::http::HttpSettings;
 use self::stream::StreamSettings;
 use crate::monitors::Monitors;
 
@@ -37,7 +39,9 @@ pub const BUILD_INFO: Desc = Desc::gauge(
 )
 .labels(&["version", "node0_version"]);
 
-/// All parts of node0 in one value; clones share them, and sampling ends with the last clone.
+/// All parts of node0 in one value; clones share them.
+///
+/// Sampling ends with the last clone, and with the last router of [`Monitoring::routes`].
 #[derive(Clone)]
 pub struct Monitoring {
     inner: Arc<Inner>,
@@ -54,6 +58,7 @@ struct Inner {
     history: Option<History>,
     page: Option<LivePage>,
     stream: StreamSettings,
+    http: HttpSettings,
     max_connections: usize,
     /// The stream, if it is enabled and there is a sampling thread.
     streaming: OnceLock<Streaming>,
@@ -173,8 +178,12 @@ impl Monitoring {
     where
         S: Clone + Send + Sync + 'static,
     {
-        let Inner { registry, exporter, history, stream, version, .. } = &*self.inner;
-        let routes = Routes::new(registry, exporter.clone(), self.readiness());
+        let Inner { registry, exporter, history, stream, version, requests, .. } = &*self.inner;
+        let routes = Routes::new(registry, exporter.clone(), self.readiness())
+            .gate(self.gate())
+            .set_aside(requests)
+            // The endpoints show what the monitoring holds, and its sampling.
+            .keep(self.inner.clone());
         let routes = routes.surface(AlertPages::new(self.alerts()));
         let routes = match history {
             Some(history) => routes.history(history),

@@ -1,13 +1,13 @@
 //! The monitors that come with node0, in one table.
 //!
-//! Each line of the table registers a monitor and gives [`Monitoring`] a getter with its name.
+//! Each line of the table gives [`Monitoring`] a getter with the monitor's name.
 
 use breaker_monitor::BreakerMonitor;
 use cache_monitor::CacheMonitor;
 use db_pool_monitor::PoolMonitor;
 use metrics_core::{RegisterError, Registry};
-use performance_monitor::PerformanceMonitor;
-use system_monitor::SystemMonitor;
+use performance_monitor::{PerformanceMonitor, PerformanceMonitorBuilder};
+use system_monitor::{SystemMonitor, SystemMonitorBuilder};
 
 use crate::monitoring::Monitoring;
 
@@ -17,12 +17,6 @@ macro_rules! monitors {
         #[derive(Debug)]
         pub(crate) struct Monitors {
             $(pub(crate) $name: $monitor,)*
-        }
-
-        impl Monitors {
-            pub(crate) fn register(registry: &Registry) -> Result<Self, RegisterError> {
-                Ok(Self { $($name: <$monitor>::register(registry)?,)* })
-            }
         }
 
         impl Monitoring {
@@ -50,4 +44,32 @@ monitors! {
     /// The runtime on which the monitoring was built, or first asked for readiness, is attached
     /// to it as `main`.
     system: SystemMonitor;
+}
+
+/// The settings of those monitors that have some of their own, and not of each thing that they watch.
+#[derive(Debug)]
+pub(crate) struct MonitorSettings {
+    pub(crate) performance: PerformanceMonitorBuilder,
+    pub(crate) system: SystemMonitorBuilder,
+}
+
+impl Default for MonitorSettings {
+    fn default() -> Self {
+        Self { performance: PerformanceMonitor::builder(), system: SystemMonitor::builder() }
+    }
+}
+
+impl Monitors {
+    pub(crate) fn register(
+        registry: &Registry,
+        settings: MonitorSettings,
+    ) -> Result<Self, RegisterError> {
+        Ok(Self {
+            performance: settings.performance.register(registry)?,
+            database: PoolMonitor::register(registry)?,
+            cache: CacheMonitor::register(registry)?,
+            breakers: BreakerMonitor::register(registry)?,
+            system: settings.system.register(registry)?,
+        })
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aggregator::Sampler;
 use metrics_core::ManualClock;
 
-use crate::monitoring::Monitoring;
+use crate::monitoring::{BuildError, Monitoring, MonitoringBuilder};
 
 /// A [`Monitoring`] whose time a test advances; see the crate's front page.
 #[derive(Debug)]
@@ -24,11 +24,32 @@ impl Monitoring {
     /// # Panics
     /// Never in practice: only if the registry refused the metrics of node0 itself.
     pub fn testing() -> Testing {
+        Self::builder().testing().expect("a new registry takes our own metrics")
+    }
+}
+
+impl MonitoringBuilder {
+    /// Builds a monitoring for tests, with a manual clock and without a sampling thread.
+    ///
+    /// ```
+    /// use node0::Monitoring;
+    ///
+    /// let testing = Monitoring::builder().version("1.2.3").testing()?;
+    /// assert!(testing.export().contains("version=\"1.2.3\""));
+    /// # Ok::<(), node0::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`BuildError`], as from [`MonitoringBuilder::build`].
+    ///
+    /// # Panics
+    /// Never in practice: only if something ticks the new registry already.
+    pub fn testing(self) -> Result<Testing, BuildError> {
         let clock = ManualClock::new();
-        let settings = Self::builder().recording(|registry| registry.clock(clock.clock()));
-        let monitoring = settings.build_unsampled().expect("a new registry takes our own metrics");
+        let settings = self.recording(|registry| registry.clock(clock.clock()));
+        let monitoring = settings.build_unsampled()?;
         let sampler = Sampler::new(monitoring.registry()).expect("a new registry has no ticker");
-        Testing { monitoring, clock, sampler, ticked: Duration::ZERO }
+        Ok(Testing { monitoring, clock, sampler, ticked: Duration::ZERO })
     }
 }
 

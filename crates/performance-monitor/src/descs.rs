@@ -29,4 +29,11 @@ descs! {
         name: "throughput_{operation}_total",
         help: "Throughput for {operation}",
     });
+
+    /// The units of work of operations that failed.
+    pub const OPERATION_FAILURES: Desc = Desc::counter(
+        "operation_failures_total",
+        "Units of work that failed, of those that `operations_total` counts under the same name.",
+    )
+    .labels(&["operation"]);
 }

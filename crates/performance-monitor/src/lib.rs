@@ -1,4 +1,4 @@
-//! Watches operations by name: latency, throughput and cache hits.
+//! Watches operations by name: latency, throughput, failures and cache hits.
 //!
 //! Code without a metric handle records a value by the name of an operation. This
 //! crate records it in a [`metrics_core::Registry`], where one sample feeds
@@ -37,7 +37,7 @@
 //!
 //! | metric | labels |
 //! | --- | --- |
-//! | `operation_duration_seconds`, `operations_total` | `operation` |
+//! | `operation_duration_seconds`, `operations_total`, `operation_failures_total` | `operation` |
 //! | `cache_gets_total` | `cache`: default; `tier`; `result`: hit, miss |
 //!
 //! The last one is [`metrics_core::CACHE_GETS`], which the cache monitor records
@@ -52,7 +52,7 @@ mod report;
 mod thresholds;
 mod watch;
 
-pub use descs::{DESCS, OPERATION_DURATION, OPERATIONS};
+pub use descs::{DESCS, OPERATION_DURATION, OPERATION_FAILURES, OPERATIONS};
 pub use monitor::{PerformanceMonitor, PerformanceMonitorBuilder};
 pub use thresholds::Thresholds;
 pub use watch::TOPIC;

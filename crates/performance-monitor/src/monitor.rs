@@ -12,7 +12,7 @@ use metrics_core::{
 };
 
 use crate::by_name::ByName;
-use crate::descs::{OPERATION_DURATION, OPERATIONS};
+use crate::descs::{OPERATION_DURATION, OPERATION_FAILURES, OPERATIONS};
 use crate::reading;
 use crate::thresholds::Thresholds;
 use crate::watch::Watch;
@@ -94,6 +94,15 @@ impl PerformanceMonitor {
         live.registry.counter(&OPERATIONS, &[operation])
     }
 
+    /// A handle to an operation's failures, for hot paths.
+    ///
+    /// # Errors
+    /// As for [`Self::latency`].
+    pub fn failures(&self, operation: &str) -> Result<Counter, RegisterError> {
+        let Some(live) = &self.live else { return Ok(Counter::disabled()) };
+        live.registry.counter(&OPERATION_FAILURES, &[operation])
+    }
+
     /// A handle to a cache tier's hits and misses, for hot paths.
     ///
     /// # Errors
@@ -114,6 +123,27 @@ impl PerformanceMonitor {
     pub fn record_throughput(&self, operation: &str, units: u64) {
         if let Some(live) = &self.live {
             live.watch.by_name.throughput.add([operation], units);
+        }
+    }
+
+    /// Counts units of work that failed, which [`record_throughput`](Self::record_throughput) counts
+    /// too.
+    ///
+    /// An operation of which too large a share fails is a finding:
+    ///
+    /// ```
+    /// use metrics_core::Registry;
+    /// use performance_monitor::PerformanceMonitor;
+    ///
+    /// let registry = Registry::new();
+    /// let performance = PerformanceMonitor::register(&registry)?;
+    /// performance.record_throughput("mails", 40);
+    /// performance.record_failures("mails", 10);
+    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// ```
+    pub fn record_failures(&self, operation: &str, units: u64) {
+        if let Some(live) = &self.live {
+            live.watch.by_name.failures.add([operation], units);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use metrics_core::{CACHE_GETS, Count, DEFAULT_CACHE, Histogram, Snapshot, Value};
 
-use crate::descs::{OPERATION_DURATION, OPERATIONS};
+use crate::descs::{OPERATION_DURATION, OPERATION_FAILURES, OPERATIONS};
 
 /// The lookups of one cache tier.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,7 +40,19 @@ pub(crate) fn operations(snapshot: &Snapshot) -> impl Iterator<Item = (&str, &Hi
 
 /// The units of work that operations did.
 pub(crate) fn throughput(snapshot: &Snapshot) -> impl Iterator<Item = (&str, Count)> {
-    by_operation(snapshot, OPERATIONS.name()).filter_map(|(name, value)| match value {
+    counts(snapshot, OPERATIONS.name())
+}
+
+/// The units of work that failed, of operations.
+pub(crate) fn failures(snapshot: &Snapshot) -> impl Iterator<Item = (&str, Count)> {
+    counts(snapshot, OPERATION_FAILURES.name())
+}
+
+fn counts<'a>(
+    snapshot: &'a Snapshot,
+    family: &str,
+) -> impl Iterator<Item = (&'a str, Count)> + use<'a> {
+    by_operation(snapshot, family).filter_map(|(name, value)| match value {
         Value::Counter(count) => Some((name, *count)),
         _ => None,
     })

@@ -1,16 +1,18 @@
 //! The tower layer that records requests.
 //!
 //! A plain struct wraps the service as a whole, so a request costs only two clock
-//! readings and the records. `Router::layer` would box the future of every route
-//! once more, which costs nearly three times as much as the recording.
+//! readings and the records. `Router::layer` boxes the future of every route once more, which costs
+//! nearly three times as much as the recording.
 
 use std::fmt;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::Router;
+use axum::extract::MatchedPath;
 use http::{Request, Response};
 use http_body::Body;
 use metrics_core::{Counter, Latency, RegisterError, Registry};
@@ -75,6 +77,55 @@ impl RequestLayer {
         self
     }
 
+    /// Counts the requests of the [operation](Self::operation) that failed; by default they are not
+    /// counted.
+    ///
+    /// A request failed if it was answered with a status of 500 or above, or not at all because the
+    /// service panicked or its body broke. Clones of the layer share the counter. Only the first call
+    /// has an effect.
+    #[must_use]
+    pub fn failures(self, failures: Counter) -> Self {
+        self.recorder.failures.get_or_init(|| failures);
+        self
+    }
+
+    /// Keeps requests to these routes out of the [operation](Self::operation); they are still recorded
+    /// under their route. By default all routes are in.
+    ///
+    /// Routes are named by their templates, such as `/healthz` and `/files/{*path}`; one that ends in
+    /// `*` without braces names all that begin so, such as `/internal/*`. Clones of the layer share
+    /// them. Call it before the first request; only the first call has an effect.
+    ///
+    /// ```
+    /// use metrics_core::Registry;
+    /// use request_layer::RequestLayer;
+    ///
+    /// let requests = RequestLayer::register(&Registry::new())?.ignore(["/healthz", "/internal/*"]);
+    /// # drop(requests);
+    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// ```
+    #[must_use]
+    pub fn ignore<R: Into<Box<str>>>(self, routes: impl IntoIterator<Item = R>) -> Self {
+        self.recorder.ignore(routes.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Keeps requests to one more route out of the operation, from now on, and those that have not
+    /// ended: for endpoints that say themselves that they are no work of the service.
+    pub fn set_aside(&self, template: &str) {
+        self.recorder.set_aside(template);
+    }
+
+    /// Sets the time after its head from which on a body of unknown length is a stream, and its
+    /// request counts by the time to the head; 5 s by default.
+    ///
+    /// Clones of the layer share it. Only the first call has an effect.
+    #[must_use]
+    pub fn streams_after(self, length: Duration) -> Self {
+        self.recorder.streams_after.get_or_init(|| length);
+        self
+    }
+
     /// Makes the trace of a request an exemplar of its duration; by default requests have none.
     ///
     /// Clones of the layer share it. Only the first call has an effect. For timers,
@@ -101,9 +152,25 @@ impl<S> Layer<S> for RequestLayer {
 
     /// Records all requests to any HTTP service.
     ///
-    /// Route templates are known if the service contains an axum router with an
+    /// As a layer of an axum router, `router.layer(requests)`, it knows the routes that were added
+    /// before, nested ones too. Then the router boxes the future of each request once more: a request
+    /// takes 130 to 160 ns more than without the layer, instead of 100 to 120 ns with
+    /// [`RequestLayer::wrap`] and 45 ns in http-glue's server. Requests are then recorded here: neither
+    /// wrap the router as well, nor let the server record it.
+    ///
+    /// Around another service, route templates are known if that contains an axum router with an
     /// [`ExposeRoute`](crate::ExposeRoute) layer; otherwise every request has the route
     /// [`UNMATCHED`](crate::UNMATCHED).
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use metrics_core::Registry;
+    /// use request_layer::RequestLayer;
+    ///
+    /// let requests = RequestLayer::register(&Registry::new())?;
+    /// let app: Router = Router::new().route("/orders/{id}", get(|| async { "tea" })).layer(requests);
+    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// ```
     fn layer(&self, inner: S) -> RequestWatch<S> {
         RequestWatch { inner, recorder: self.recorder.clone() }
     }
@@ -136,7 +203,10 @@ where
             false => Measurement::none(),
             true => {
                 let method = Some(KnownMethod::of(request.method()));
-                let start = Start { method, route: RouteId::UNMATCHED };
+                // A layer of an axum router is called once the router has matched the path.
+                let matched = request.extensions().get::<MatchedPath>();
+                let route = matched.map(|matched| self.recorder.route(matched.as_str()));
+                let start = Start { method, route: route.unwrap_or(RouteId::UNMATCHED) };
                 let now = self.recorder.now();
                 Measurement::start(self.recorder.clone(), now, start)
             }

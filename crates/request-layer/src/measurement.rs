@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use metrics_core::{Moment, TraceContext};
 
+use crate::long_lived::TimeToHead;
 use crate::method::KnownMethod;
 use crate::recorder::{Outcome, Recorder, RouteId};
 use crate::route_recorder::Start;
@@ -57,9 +58,9 @@ pub struct Measurement<H: Holder = Arc<Recorder>> {
     /// `None` if the request is not recorded.
     method: Option<KnownMethod>,
     route: RouteId,
-    if_dropped: Outcome,
-    /// `true` if the response is [long-lived](crate::LongLived).
-    is_long_lived: bool,
+    /// `true` during a poll, which only a panic leaves without an end.
+    is_polled: bool,
+    head: TimeToHead,
 }
 
 #[derive(Debug)]
@@ -80,15 +81,14 @@ impl<H: Holder> Measurement<H> {
         }
         let Start { method, route } = start;
         let running = Some(Running { holder, start: at, trace: None });
-        Self { running, method, route, if_dropped: Outcome::Cancelled, is_long_lived: false }
+        Self { running, method, route, is_polled: false, head: TimeToHead::NONE }
     }
 
     /// Returns the measurement of a request that nobody measures.
     #[inline]
     pub(crate) fn none() -> Self {
         let Start { method, route } = Start::UNMEASURED;
-        let if_dropped = Outcome::Cancelled;
-        Self { running: None, method, route, if_dropped, is_long_lived: false }
+        Self { running: None, method, route, is_polled: false, head: TimeToHead::NONE }
     }
 
     /// Returns `true` if the request is recorded and has not ended.
@@ -112,9 +112,14 @@ impl<H: Holder> Measurement<H> {
         self.method == Some(KnownMethod::Head)
     }
 
-    /// Keeps the request out of the operation of all requests.
-    pub(crate) fn set_long_lived(&mut self) {
-        self.is_long_lived = true;
+    /// Notes that the head of a response whose length is unknown was made.
+    pub(crate) fn set_head(&mut self, is_stream: bool) {
+        if let Some(Running { holder, start, .. }) = &self.running
+            && let Some(recorder) = holder.recorder()
+        {
+            let nanos = recorder.registry.clock().nanos_between(*start, holder.now());
+            self.head = TimeToHead::new(nanos, is_stream);
+        }
     }
 
     /// Makes a trace that of the request, unless it has one.
@@ -131,14 +136,14 @@ impl<H: Holder> Measurement<H> {
     // move it.
     #[inline(always)]
     pub(crate) fn begin_poll(&mut self) -> bool {
-        self.if_dropped = Outcome::Panicked;
+        self.is_polled = true;
         self.is_recording()
     }
 
     /// Ends a poll that did not panic.
     #[inline(always)]
     pub(crate) fn end_poll(&mut self) {
-        self.if_dropped = Outcome::Cancelled;
+        self.is_polled = false;
     }
 
     /// Ends the measurement, and records this outcome; has no effect on one that has ended.
@@ -157,14 +162,14 @@ impl<H: Holder> Measurement<H> {
         if let (Some(method), Some(recorder)) = (self.method, holder.recorder()) {
             recorder.active(method).add(-1);
             let nanos = recorder.registry.clock().nanos_between(start, now);
+            let nanos = match self.head.is_none() {
+                true => nanos,
+                false => self.head.counted(nanos, recorder.streams_after()),
+            };
             if let Some(trace) = trace {
-                let (request, took) =
-                    ((method, self.route, outcome()), Duration::from_nanos(nanos));
-                recorder.record_traced(request, !self.is_long_lived, took, *trace);
+                let request = (method, self.route, outcome());
+                recorder.record_traced(request, Duration::from_nanos(nanos), *trace);
             } else {
-                if !self.is_long_lived {
-                    recorder.record_operation(nanos);
-                }
                 recorder.record(method, self.route, outcome, nanos);
             }
         }
@@ -182,7 +187,7 @@ impl<H: Holder> Drop for Measurement<H> {
     #[inline]
     fn drop(&mut self) {
         if self.running.is_some() {
-            self.end(self.if_dropped);
+            self.end(if self.is_polled { Outcome::Panicked } else { Outcome::Cancelled });
         }
     }
 }

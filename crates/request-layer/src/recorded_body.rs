@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Buf;
-use http::{HeaderMap, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -75,9 +75,6 @@ fn announced<B: Body, H: Holder>(
     let left = exact.or_else(|| length_of_unsized(response, measurement));
     let is_empty = left == Some(0) || exact.is_none() && body.is_end_stream();
     if is_empty || measurement.is_head() || is_bodiless(status) {
-        if status == StatusCode::SWITCHING_PROTOCOLS {
-            measurement.set_long_lived();
-        }
         measurement.end(Outcome::Status(status));
     }
     left
@@ -100,17 +97,25 @@ fn is_bodiless(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-/// Returns the length of a body that does not know it itself, as few of axum's do; notes whether the
-/// response is long-lived, which one with a known length is not.
+/// Returns the length of a body that does not know it itself, as few of axum's do; if nobody knows it,
+/// the response may be a stream.
 #[cold]
 fn length_of_unsized<B, H: Holder>(
     response: &Response<B>,
     measurement: &mut Measurement<H>,
 ) -> Option<u64> {
-    if response.extensions().get::<LongLived>().is_some() {
-        measurement.set_long_lived();
+    let length = content_length(response.headers());
+    if length.is_none() {
+        let is_marked = response.extensions().get::<LongLived>().is_some();
+        measurement.set_head(is_marked || is_event_stream(response.headers()));
     }
-    content_length(response.headers())
+    length
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
+    let media_type = media_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    media_type.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {

@@ -8,6 +8,7 @@
 use std::array;
 use std::fmt;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -16,13 +17,14 @@ use metrics_core::{
 };
 
 use crate::fixed_table::{FixedTable, hash};
+use crate::long_lived::STREAMS_AFTER;
 use crate::method::KnownMethod;
 use crate::traces::Traces;
 
-/// The duration of requests, from the head to the end of the response's body.
+/// The duration of requests, from the head to the end of the response's body, or to the head of a stream.
 pub const REQUEST_DURATION: Desc = Desc::latency(
     "http_server_request_duration_seconds",
-    "Time from the arrival of a request's head to the end of its response's body. Instead of a status there is `cancelled` if the client gave up, `panicked` if the service panicked, and `failed` if the service or the body returned an error.",
+    "Time from the arrival of a request's head to the end of its response's body, or to the head of a response that streams. Instead of a status there is `cancelled` if the client gave up, `panicked` if the service panicked, and `failed` if the service or the body returned an error.",
 )
 .labels(&["http_request_method", "http_route", "http_response_status_code"])
 .bounds(&[
@@ -60,6 +62,16 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    /// Returns `true` if the service is at fault: it answered with a 5xx, or not at all.
+    #[inline]
+    fn is_failure(self) -> bool {
+        match self {
+            Self::Status(status) => status.is_server_error(),
+            Self::Panicked | Self::Failed => true,
+            Self::Cancelled => false,
+        }
+    }
+
     fn key(self) -> u32 {
         match self {
             Self::Status(status) => u32::from(status.as_u16()),
@@ -84,6 +96,12 @@ pub struct Recorder {
     pub(crate) registry: Registry,
     /// The handles that record all requests as one operation, if the host set them.
     pub(crate) operation: OnceLock<(Latency, Counter)>,
+    /// The counter of requests that failed, if the host set it.
+    pub(crate) failures: OnceLock<Counter>,
+    /// The routes that are not of the operation, if the host named any.
+    pub(crate) ignored: OnceLock<Box<[Box<str>]>>,
+    /// The time after its head from which on a body of unknown length is a stream, if the host set it.
+    pub(crate) streams_after: OnceLock<Duration>,
     /// The source of requests' traces, if the host set it.
     pub(crate) traces: OnceLock<Traces>,
     active: [OnceLock<UpDown>; KnownMethod::COUNT],
@@ -95,6 +113,8 @@ pub struct Recorder {
 /// A route template and its series.
 struct Route {
     template: Box<str>,
+    /// `true` if requests to it are not of the operation.
+    is_aside: AtomicBool,
     /// The series of the method and outcome that came first, mostly the only one.
     first: OnceLock<Series>,
     others: FixedTable<Series>,
@@ -123,6 +143,9 @@ impl Recorder {
         let recorder = Self {
             registry: registry.clone(),
             operation: OnceLock::new(),
+            failures: OnceLock::new(),
+            ignored: OnceLock::new(),
+            streams_after: OnceLock::new(),
             traces: OnceLock::new(),
             active: array::from_fn(|_| OnceLock::new()),
             routes: FixedTable::new(MAX_ROUTES),
@@ -147,10 +170,44 @@ impl Recorder {
 
     /// Returns the route with the template that axum matched; adds it if it is new.
     pub(crate) fn route(&self, template: &str) -> RouteId {
-        let make = || Route::new(template);
+        let make = || {
+            let route = Route::new(template);
+            route.is_aside.store(self.is_ignored(template), Ordering::Relaxed);
+            route
+        };
         let is_it = |route: &Route| *route.template == *template;
         let place = self.routes.find_or_insert(hash(template.as_bytes()), is_it, make);
         place.map_or(RouteId::OVERFLOW, RouteId::at)
+    }
+
+    /// Ignores routes, unless some are ignored already.
+    pub(crate) fn ignore(&self, routes: Box<[Box<str>]>) {
+        self.ignored.get_or_init(|| routes);
+        for beyond in [&self.unmatched, &self.overflow] {
+            beyond.is_aside.store(self.is_ignored(&beyond.template), Ordering::Relaxed);
+        }
+    }
+
+    fn is_ignored(&self, template: &str) -> bool {
+        let ignored = self.ignored.get().into_iter().flatten();
+        ignored.into_iter().any(|ignored| match ignored.strip_suffix('*') {
+            Some(start) => template.starts_with(start),
+            None => **ignored == *template,
+        })
+    }
+
+    /// Keeps the requests to a route out of the operation from now on.
+    pub(crate) fn set_aside(&self, template: &str) {
+        let id = self.route(template);
+        // All other routes share the one beyond the table.
+        if id != RouteId::OVERFLOW {
+            self.route_at(id).is_aside.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns the time after its head from which on a body of unknown length is a stream.
+    pub(crate) fn streams_after(&self) -> Duration {
+        self.streams_after.get().copied().unwrap_or(STREAMS_AFTER)
     }
 
     /// Returns the gauge of requests in flight with this method.
@@ -168,16 +225,18 @@ impl Recorder {
         })
     }
 
-    /// Records a request that ended as one of the operation of all requests, if there is one.
+    /// Counts a request of the operation as failed if it is.
     #[inline]
-    pub(crate) fn record_operation(&self, nanos: u64) {
-        if let Some((latency, throughput)) = self.operation.get() {
-            latency.record_nanos(nanos);
-            throughput.inc();
+    fn count_failure(&self, outcome: Outcome) {
+        if outcome.is_failure()
+            && let Some(failures) = self.failures.get()
+        {
+            failures.inc();
         }
     }
 
-    /// Records a request that ended under its route; asks for its outcome last.
+    /// Records a request that ended, under its route and as one of the operation of all requests; asks
+    /// for its outcome last.
     #[inline]
     pub(crate) fn record(
         &self,
@@ -186,29 +245,40 @@ impl Recorder {
         outcome: impl FnOnce() -> Outcome,
         nanos: u64,
     ) {
-        let (route, outcome) = (self.route_at(route), outcome());
+        let route = self.route_at(route);
+        let is_aside = route.is_aside.load(Ordering::Relaxed);
+        if let Some((latency, throughput)) = self.operation.get()
+            && !is_aside
+        {
+            latency.record_nanos(nanos);
+            throughput.inc();
+        }
+        let outcome = outcome();
         match route.latency(method, outcome) {
             Some(latency) => latency.record_nanos(nanos),
             None => self.first_latency(method, route, outcome).record_nanos(nanos),
         }
+        if !is_aside {
+            self.count_failure(outcome);
+        }
     }
 
-    /// Records a request that ended with its trace: does what the two methods above do.
+    /// Records a request that ended with its trace: does what the method above does.
     #[cold]
     pub(crate) fn record_traced(
         &self,
         (method, route, outcome): (KnownMethod, RouteId, Outcome),
-        is_in_operation: bool,
         took: Duration,
         trace: TraceContext,
     ) {
-        if let Some((latency, throughput)) = self.operation.get()
-            && is_in_operation
-        {
-            latency.record_traced(took, trace);
-            throughput.inc();
-        }
         let route = self.route_at(route);
+        if !route.is_aside.load(Ordering::Relaxed) {
+            if let Some((latency, throughput)) = self.operation.get() {
+                latency.record_traced(took, trace);
+                throughput.inc();
+            }
+            self.count_failure(outcome);
+        }
         match route.latency(method, outcome) {
             Some(latency) => latency.record_traced(took, trace),
             None => self.first_latency(method, route, outcome).record_traced(took, trace),
@@ -242,7 +312,8 @@ impl fmt::Debug for Recorder {
 impl Route {
     fn new(template: &str) -> Self {
         let others = FixedTable::new(MAX_SERIES);
-        Self { template: template.into(), first: OnceLock::new(), others }
+        let (template, is_aside) = (template.into(), AtomicBool::new(false));
+        Self { template, is_aside, first: OnceLock::new(), others }
     }
 
     /// Returns the handle for a method and outcome, if it is known already.

@@ -10,11 +10,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::Request as AxumRequest;
+use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum::response::Response as AxumResponse;
 use axum::routing::future::RouteFuture;
+use axum::{Router, ServiceExt};
 use bytes::Bytes;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
@@ -48,9 +49,30 @@ impl WatchedRouter {
         Self { router, routes }
     }
 
-    /// Makes the service that `axum::serve` takes.
+    /// Makes the service that `axum::serve` takes, and axum-server.
     pub fn into_make_service(self) -> MakeWatchedRouter {
         MakeWatchedRouter { service: self.into_axum_service() }
+    }
+
+    /// Makes the service that `axum::serve` takes, and gives each request the address of its client,
+    /// as axum's `ConnectInfo`.
+    ///
+    /// ```
+    /// use axum::{Router, extract::ConnectInfo, routing::get};
+    /// use metrics_core::Registry;
+    /// use request_layer::RequestLayer;
+    /// use std::net::SocketAddr;
+    ///
+    /// let me = async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.to_string();
+    /// let app = RequestLayer::register(&Registry::new())?.wrap(Router::new().route("/me", get(me)));
+    /// let service = app.into_make_service_with_connect_info::<SocketAddr>();
+    /// # drop(service);
+    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// ```
+    pub fn into_make_service_with_connect_info<C>(
+        self,
+    ) -> IntoMakeServiceWithConnectInfo<AxumService, C> {
+        ServiceExt::<AxumRequest>::into_make_service_with_connect_info(self.into_axum_service())
     }
 
     /// Makes a service that answers with axum's type of body.
@@ -160,7 +182,11 @@ pub struct AxumService {
     router: WatchedRouter,
 }
 
-impl Service<AxumRequest> for AxumService {
+impl<B> Service<Request<B>> for AxumService
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
     type Response = AxumResponse;
     type Error = Infallible;
     type Future = AxumFuture;
@@ -171,7 +197,7 @@ impl Service<AxumRequest> for AxumService {
     }
 
     #[inline]
-    fn call(&mut self, request: AxumRequest) -> AxumFuture {
+    fn call(&mut self, request: Request<B>) -> AxumFuture {
         AxumFuture { inner: self.router.call(request) }
     }
 }

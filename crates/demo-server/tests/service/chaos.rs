@@ -90,3 +90,25 @@ fn there_is_no_chaos_when_it_is_off() {
     assert_eq!(demo.get("/chaos").status, 404);
     assert_eq!(switch(&demo, "POST", "/chaos/slow-database"), 404);
 }
+
+#[test]
+fn a_page_of_another_site_switches_no_faults_and_reads_nothing() {
+    let demo = Demo::start(&[]);
+    for header in [
+        ("origin", "http://evil.example"),
+        ("sec-fetch-site", "cross-site"),
+        ("host", "rebound.example"),
+    ] {
+        for (method, path) in
+            [("POST", "/chaos/slow-database"), ("DELETE", "/chaos"), ("POST", "/orders")]
+        {
+            let request = Request::new(method, path).header(header.0, header.1);
+            assert_eq!(demo.send(&request).status, 403, "{method} {path} with {header:?}");
+        }
+    }
+    assert_eq!(demo.json("/chaos")["faults"]["slow-database"]["on"], false);
+    for path in ["/", "/metrics", "/health/live", "/chaos", "/orders/1", "/endpoints"] {
+        let request = Request::get(path).header("host", "rebound.example");
+        assert_eq!(demo.send(&request).status, 403, "{path}");
+    }
+}

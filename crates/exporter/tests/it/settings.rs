@@ -22,6 +22,25 @@ fn the_prefix_begins_every_name() {
 }
 
 #[test]
+fn standard_names_get_the_prefix_only_if_asked() {
+    const CPU: Desc = Desc::counter("process_cpu_seconds_total", "CPU time.");
+    const ACTIVE: Desc = Desc::gauge("http_server_active_requests", "Requests in flight.");
+    let prefixed = || Exporter::builder().prefix("shop").unwrap();
+    for (builder, prefix) in [(prefixed(), ""), (prefixed().prefix_standard_names(), "shop_")] {
+        let bench = Bench::with(builder.build());
+        let _cpu = bench.registry.counter(&CPU, &[]).unwrap();
+        let _active = bench.registry.gauge(&ACTIVE, &[]).unwrap();
+        for format in [Format::Text, Format::OpenMetrics] {
+            let page = bench.page(format, Naming::Standard);
+            for name in ["process_cpu_seconds_total", "http_server_active_requests"] {
+                assert!(page.contains(&format!("\n{prefix}{name} ")), "{name} in\n{page}");
+            }
+            assert!(page.contains("\nshop_node0_health_score "), "{page}");
+        }
+    }
+}
+
+#[test]
 fn no_prefix_is_a_prefix_too() {
     let bench = Bench::with(Exporter::builder().prefix("").unwrap().build());
     assert!(bench.text_of("node0_health_score").ends_with("\nnode0_health_score NaN\n"));

@@ -17,7 +17,7 @@ use super::render_slots::RenderSlots;
 
 /// The description of an endpoint; [`handler`](EndpointDesc::handler) makes it an [`Endpoint`].
 ///
-/// Errors that every endpoint can return are described automatically: 405
+/// Errors that every endpoint can return are described automatically: 403 `host_not_allowed`, 405
 /// `method_not_allowed`, and 400 `invalid_parameter` if there are parameters.
 #[derive(Clone, Debug)]
 #[must_use = "call `handler` to get an endpoint"]
@@ -54,11 +54,19 @@ impl EndpointDesc {
     /// The path has axum's syntax: `/jobs`, `/jobs/{id}` or `/assets/{*file}`.
     /// The summary is one line for lists of endpoints.
     pub fn get(path: impl Into<Cow<'static, str>>, summary: impl Into<Cow<'static, str>>) -> Self {
-        let answers = vec![Answer {
-            status: StatusCode::METHOD_NOT_ALLOWED,
-            description: "The method is neither GET nor HEAD.".into(),
-            body: AnswerBody::Error("method_not_allowed".into()),
-        }];
+        let error = |status, code: &'static str, description: &'static str| {
+            let (description, body) = (description.into(), AnswerBody::Error(code.into()));
+            Answer { status, description, body }
+        };
+        let foreign = "The request addresses the service by a name that is not its own.";
+        let answers = vec![
+            error(StatusCode::FORBIDDEN, "host_not_allowed", foreign),
+            error(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "The method is neither GET nor HEAD.",
+            ),
+        ];
         let (path, summary) = (path.into(), summary.into());
         Self { path, summary, surface: "", parameters: Vec::new(), answers }
     }

@@ -126,6 +126,11 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "origin_not_allowed", message)
     }
 
+    /// Makes a 403 `host_not_allowed` for a request that addresses the service by a foreign name.
+    pub fn foreign_host(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "host_not_allowed", message)
+    }
+
     /// Makes a 500 `internal` for a fault of the service.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)

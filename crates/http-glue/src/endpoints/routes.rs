@@ -1,5 +1,6 @@
 //! The router of all endpoints.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use axum::Router;
 use exporter::{Exporter, ScrapeMetrics};
 use http_server::{REQUESTS_REFUSED, Readiness};
 use metrics_core::{RegisterError, Registry};
+use request_layer::RequestLayer;
 
 use super::health::Health;
 use super::index::{Index, Mounted};
@@ -18,6 +20,7 @@ use super::probes::Probes;
 use super::render_slots::{RenderLimits, RenderSlots};
 use super::reports::Reports;
 use super::surface::{Mount, Surface};
+use crate::gate::Gate;
 
 /// Builds the router of all endpoints.
 ///
@@ -53,6 +56,10 @@ pub struct Routes {
     version: Option<String>,
     appendix: Option<Appendix>,
     limits: RenderLimits,
+    gate: Gate,
+    /// The layer whose operation the requests to these endpoints are not of.
+    requests: Option<RequestLayer>,
+    kept: Vec<Arc<dyn Any + Send + Sync>>,
     /// The surfaces that the host adds to those of this crate.
     surfaces: Vec<Box<dyn Surface>>,
     index: Index,
@@ -113,6 +120,9 @@ impl Routes {
             version: None,
             appendix: None,
             limits: RenderLimits { renders: 4, timeout: Duration::from_secs(10) },
+            gate: Gate::new(),
+            requests: None,
+            kept: Vec::new(),
             surfaces: Vec::new(),
             index: Index::default(),
         }
@@ -149,6 +159,25 @@ impl Routes {
         self
     }
 
+    /// Sets the rules by which requests are refused; [`Gate::new`] by default.
+    pub fn gate(mut self, gate: &Gate) -> Self {
+        self.gate = gate.clone();
+        self
+    }
+
+    /// Keeps the requests to these endpoints out of the operation of all requests, since they are no
+    /// work of the service; see [`RequestLayer::set_aside`]. By default they count as any other.
+    pub fn set_aside(mut self, requests: &RequestLayer) -> Self {
+        self.requests = Some(requests.clone());
+        self
+    }
+
+    /// Keeps a value as long as the router, such as one whose end would end what the endpoints show.
+    pub fn keep(mut self, value: impl Send + Sync + 'static) -> Self {
+        self.kept.push(Arc::new(value));
+        self
+    }
+
     /// Adds endpoints of the host; see [`Surface`].
     pub fn surface(mut self, surface: impl Surface) -> Self {
         self.surfaces.push(Box::new(surface));
@@ -177,7 +206,9 @@ impl Routes {
         let ours = self.ours()?;
         for surface in ours.iter().chain(&self.surfaces) {
             let slots = RenderSlots::new(surface.limits(self.limits), refused.clone());
-            for endpoint in surface.endpoints(&Mount::new(slots, self.index.clone())) {
+            for endpoint in
+                surface.endpoints(&Mount::new(slots, self.index.clone(), self.gate.clone()))
+            {
                 let desc = endpoint.desc.mounted_by(surface.name());
                 paths.take(desc.path(), desc.surface())?;
                 router = router.route(desc.path(), endpoint.methods);
@@ -185,7 +216,7 @@ impl Routes {
             }
         }
         self.index.fill(mounted);
-        Ok(router.with_state(()))
+        Ok(self.gate.guard(router, self.requests, self.kept).with_state(()))
     }
 
     /// Returns the surfaces of this crate, which every router has.

@@ -3,6 +3,7 @@
 use super::endpoint::Endpoint;
 use super::index::Index;
 use super::render_slots::{RenderLimits, RenderSlots};
+use crate::gate::Gate;
 
 /// A group of endpoints, with its limits and its tag in the OpenAPI description.
 ///
@@ -78,16 +79,22 @@ pub trait Surface: Send + Sync + 'static {
 pub struct Mount {
     slots: RenderSlots,
     index: Index,
+    gate: Gate,
 }
 
 impl Mount {
-    pub(super) fn new(slots: RenderSlots, index: Index) -> Self {
-        Self { slots, index }
+    pub(super) fn new(slots: RenderSlots, index: Index, gate: Gate) -> Self {
+        Self { slots, index, gate }
     }
 
     /// Returns the slots for answers of this surface that block or take time, with its limits.
     pub fn slots(&self) -> &RenderSlots {
         &self.slots
+    }
+
+    /// Returns the gate before all endpoints, whose rules a surface may ask too.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// Returns the index of all surfaces; it is empty until the router is made.

@@ -16,10 +16,10 @@ use streaming::{Interval, OpenError, Session, Streaming, Transport, Wanted};
 use websocket::Handshake;
 
 use super::clients::{Clients, Place};
-use super::gate::Gate;
 use super::self_metrics::{Ending, Refusal, StreamMetrics};
 use super::{events, web_socket};
 use crate::endpoints::{ApiError, Endpoint, EndpointDesc, Mount, Parameter, Query, Surface};
+use crate::gate::Gate;
 
 const METRICS: Parameter =
     Parameter::text("metrics", "The topics to subscribe to, with commas between; without it, all.")
@@ -53,7 +53,7 @@ const MAX_EVENT_ID_BYTES: usize = 64;
 /// let registry = Registry::new();
 /// let aggregator = Aggregator::start(&registry)?;
 /// let streaming = Streaming::builder().start(&registry, aggregator.subscribe())?;
-/// let stream = StreamEndpoint::register(&registry, &streaming)?.origins(["https://ops.example"]);
+/// let stream = StreamEndpoint::register(&registry, &streaming)?.path("/live");
 ///
 /// let readiness = Readiness::builder(&registry).start();
 /// let app: Router = Routes::new(&registry, Exporter::new(), &readiness).surface(stream).router()?;
@@ -61,6 +61,9 @@ const MAX_EVENT_ID_BYTES: usize = 64;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
+///
+/// A browser lets any page open a WebSocket to any server. So pages of other origins are refused,
+/// unless the [`Gate`] of the routes lists them.
 ///
 /// # Memory for each client
 ///
@@ -82,7 +85,6 @@ const MAX_EVENT_ID_BYTES: usize = 64;
 pub struct StreamEndpoint {
     path: Cow<'static, str>,
     streaming: Streaming,
-    gate: Gate,
     clients: Clients,
     metrics: Arc<StreamMetrics>,
 }
@@ -96,7 +98,6 @@ impl StreamEndpoint {
         Ok(Self {
             path: "/metrics/stream".into(),
             streaming: streaming.clone(),
-            gate: Gate::default(),
             clients: Clients::default(),
             metrics: Arc::new(StreamMetrics::register(registry)?),
         })
@@ -105,23 +106,6 @@ impl StreamEndpoint {
     /// Sets the path; `/metrics/stream` by default.
     pub fn path(mut self, path: impl Into<Cow<'static, str>>) -> Self {
         self.path = path.into();
-        self
-    }
-
-    /// Lets pages of these origins, such as `https://ops.example`, read the stream too; `*` means
-    /// all. By default only pages of the same host and port may, and clients that are no browsers.
-    pub fn origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
-        self.gate.origins = origins.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Refuses requests whose `Host` is not one of these names, `localhost` or an address of
-    /// numbers; by default every name is accepted.
-    ///
-    /// It protects a service in a private network from pages whose owner lets a name resolve to the
-    /// service's address (DNS rebinding).
-    pub fn hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
-        self.gate.hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 
@@ -141,10 +125,10 @@ impl Surface for StreamEndpoint {
         "stream"
     }
 
-    fn endpoints(&self, _: &Mount) -> Vec<Endpoint> {
+    fn endpoints(&self, mount: &Mount) -> Vec<Endpoint> {
         let state = Arc::new(Opening {
             streaming: self.streaming.clone(),
-            gate: self.gate.clone(),
+            gate: mount.gate().clone(),
             clients: self.clients.clone(),
             metrics: self.metrics.clone(),
         });
@@ -199,7 +183,10 @@ async fn open(
     mut request: Request,
 ) -> Result<Response, ApiError> {
     let (uri, headers) = (request.uri(), request.headers());
-    state.gate.check(uri, headers).inspect_err(|_| state.metrics.refused(Refusal::Origin))?;
+    state
+        .gate
+        .check_origin(uri, headers)
+        .inspect_err(|_| state.metrics.refused(Refusal::Origin))?;
     let wanted = wanted(Query::of(uri), &state.streaming)?;
     match Asked::of(&request)? {
         Asked::WebSocket(handshake) => {

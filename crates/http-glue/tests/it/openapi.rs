@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::Method;
+use http_glue::Gate;
 use serde_json::{Map, Value, json};
 
 use crate::support::{Answer, DATABASE, QUEUE, Scripted, Served};
 
 fn served() -> Served {
-    Served::new(vec![Scripted::new(&DATABASE), Scripted::new(&QUEUE)])
+    let monitors = vec![Scripted::new(&DATABASE), Scripted::new(&QUEUE)];
+    Served::with(monitors, |routes| routes.gate(&Gate::new().hosts(["shop.test"])))
 }
 
 async fn description(served: &Served) -> Value {
@@ -117,13 +119,15 @@ async fn every_answer_is_one_that_is_described() {
     for (path, operation) in operations(&description) {
         let real = path.replace("{topic}", "queue");
         let mut check = async |method: Method, uri: String, wanted: &[u16]| {
-            let answer = served.send(method, &uri, &[]).await;
+            let foreign: &[_] = if wanted == [403] { &[("host", "rebound.example")] } else { &[] };
+            let answer = served.send(method, &uri, foreign).await;
             assert!(wanted.contains(&answer.status.as_u16()), "{uri}: {}", answer.status);
             assert_described(operation, &uri, &answer);
             seen.insert((path.to_owned(), answer.status.as_u16()));
         };
         check(Method::GET, real.clone(), &[200, 503]).await;
         check(Method::POST, real.clone(), &[405]).await;
+        check(Method::GET, real.clone(), &[403]).await;
         for parameter in operation["parameters"].as_array().expect("a list") {
             let name = text(&parameter["name"]);
             if parameter["in"] == "path" {

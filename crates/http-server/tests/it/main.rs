@@ -1,5 +1,6 @@
 //! Tests through the public API: the server with real sockets, and its shutdown.
 
+mod http2;
 mod recording;
 mod server;
 mod shutdown;

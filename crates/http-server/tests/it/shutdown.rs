@@ -130,6 +130,24 @@ async fn a_request_that_crosses_the_end_is_answered() {
     kept.ends().await;
 }
 
+#[tokio::test]
+async fn a_connection_that_waits_to_be_accepted_is_served() {
+    let shutdown = Shutdown::new().drain_delay(Duration::ZERO);
+    let listener = bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let mut waiting = TcpStream::connect(address).await.expect("the system has accepted it");
+    waiting.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("it is kept");
+    shutdown.begin();
+    let app = Router::new().route("/", get(async || "hello"));
+    timeout(Duration::from_secs(5), serve(listener, app).shutdown(&shutdown).run())
+        .await
+        .expect("it ends");
+    let mut answer = String::new();
+    waiting.read_to_string(&mut answer).await.expect("it was not cut");
+    assert!(answer.ends_with("hello"), "{answer}");
+    TcpStream::connect(address).await.expect_err("nobody listens any more");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_client_that_heeds_the_announcement_loses_a_request() {
     let kept = Kept::start(Duration::from_millis(300)).await;

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 
-use crate::naming::desc::{Desc, Kind, OwnedDesc, check_label};
+use crate::naming::desc::{Desc, DescError, Kind, OwnedDesc, check_label};
 use crate::naming::labels::Labels;
 use crate::naming::sample_names;
 use crate::naming::series_id::SeriesId;
@@ -31,6 +31,9 @@ pub const SERIES_FOLDED: Desc = Desc::counter(
     "Registrations that were folded into the series `_other` because a cap on series was reached.",
 )
 .labels(&["metric"]);
+
+/// The upper bounds that the host sets for the exported buckets of some metrics, by name.
+pub(crate) type SetBounds = BTreeMap<String, Vec<f64>>;
 
 /// The caps on the number of families and series of a registry.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +119,7 @@ impl Family {
 pub(crate) struct Families {
     by_name: BTreeMap<Cow<'static, str>, Family>,
     limits: Limits,
+    set_bounds: SetBounds,
     /// The core's own metrics.
     own: &'static [&'static Desc],
     series: usize,
@@ -164,10 +168,15 @@ impl Registered<Cells> {
 
 impl Families {
     /// Makes a registry's families; those of `own` are not limited.
-    pub(crate) fn new(limits: Limits, own: &'static [&'static Desc]) -> Self {
+    pub(crate) fn new(
+        limits: Limits,
+        set_bounds: SetBounds,
+        own: &'static [&'static Desc],
+    ) -> Self {
         Self {
             by_name: BTreeMap::new(),
             limits,
+            set_bounds,
             own,
             series: 0,
             pinned: HashMap::new(),
@@ -182,8 +191,19 @@ impl Families {
         self.own.iter().any(|own| own.name() == desc.name)
     }
 
+    /// Returns a description with the bounds that the host set for it.
+    fn with_set_bounds<'d>(&self, desc: &'d OwnedDesc) -> Result<Cow<'d, OwnedDesc>, DescError> {
+        Ok(match self.set_bounds.get(&*desc.name) {
+            Some(bounds) if desc.kind.is_histogram() => {
+                Cow::Owned(desc.clone().with_bounds(bounds)?)
+            }
+            _ => Cow::Borrowed(desc),
+        })
+    }
+
     /// Refuses a description that no registration with these label keys could succeed with.
     pub(crate) fn check(&self, desc: &OwnedDesc, labels: &Labels) -> Result<(), RegisterError> {
+        let desc = &*self.with_set_bounds(desc)?;
         let Some(family) = self.by_name.get(&desc.name) else {
             if self.by_name.len() >= self.limits.families && !self.is_own(desc) {
                 return Err(RegisterError::TooManyFamilies { limit: self.limits.families });
@@ -228,6 +248,7 @@ impl Families {
         labels: Labels,
         context: &sync::Arc<Context>,
     ) -> Result<Registered<Cells>, RegisterError> {
+        let desc = &*self.with_set_bounds(desc)?;
         let Some(family) = self.by_name.get_mut(&desc.name) else {
             self.check(desc, &labels)?;
             let is_full = self.series >= self.limits.series && !self.is_own(desc);

@@ -15,7 +15,7 @@ use crate::reading::pass::Passes;
 use crate::reading::window::Rule;
 use crate::recording::context::{Context, TraceSource};
 use crate::recording::exemplar::TraceContext;
-use crate::recording::families::{Families, Limits};
+use crate::recording::families::{Families, Limits, SetBounds};
 use crate::recording::store::Store;
 use crate::sync::atomic::{AtomicBool, AtomicU64};
 use crate::sync::{self, Mutex};
@@ -31,6 +31,7 @@ pub struct RegistryBuilder {
     tick: Duration,
     rule: Rule,
     limits: Limits,
+    set_bounds: SetBounds,
     lease_bytes: usize,
     hysteresis: Hysteresis,
     guests: GuestLimits,
@@ -49,6 +50,7 @@ impl Default for RegistryBuilder {
                 scalars_per_family: 1000,
                 histograms_per_family: 500,
             },
+            set_bounds: SetBounds::new(),
             lease_bytes: 64 << 20,
             hysteresis: Hysteresis { ticks: 2, lasting: Duration::from_secs(1) },
             guests: GuestLimits::default(),
@@ -107,6 +109,28 @@ impl RegistryBuilder {
     /// Limits the number of series of one latency or distribution; 500 by default, and one `_other`.
     pub fn max_histograms_per_family(mut self, series: usize) -> Self {
         self.limits.histograms_per_family = series;
+        self
+    }
+
+    /// Sets the upper bounds of the exported buckets of a latency or a distribution, by the name of the
+    /// metric; by default its description has them.
+    ///
+    /// Bounds that are not finite and rising make the registration of the metric fail. Quantiles in
+    /// reports do not depend on bounds.
+    ///
+    /// ```
+    /// use metrics_core::{Desc, Registry};
+    ///
+    /// const WAIT: Desc = Desc::latency("wait_seconds", "Time spent waiting.");
+    /// let registry = Registry::builder().buckets("wait_seconds", &[0.1, 1.0]).build();
+    /// let wait = registry.latency(&WAIT, &[])?;
+    /// let sample = registry.read();
+    /// let waits = sample.view().latency(&wait).expect("it is registered");
+    /// assert_eq!(waits.cumulative().len(), 2);
+    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// ```
+    pub fn buckets(mut self, metric: impl Into<String>, bounds: &[f64]) -> Self {
+        self.set_bounds.insert(metric.into(), bounds.to_vec());
         self
     }
 
@@ -231,7 +255,7 @@ impl RegistryBuilder {
             ticking: AtomicBool::new(false),
             store: Arc::new(Store {
                 context: sync::Arc::new(context),
-                families: Mutex::new(Families::new(self.limits, crate::DESCS)),
+                families: Mutex::new(Families::new(self.limits, self.set_bounds, crate::DESCS)),
             }),
         };
         Registry { context: engine.store.context.clone(), engine: Arc::new(engine) }

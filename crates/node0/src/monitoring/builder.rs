@@ -9,13 +9,17 @@ use exporter::{Exporter, ExporterBuilder, Naming};
 use history::{History, HistoryBuilder};
 use http_glue::{LivePage, ReadinessBuilder, max_connections_by_descriptors};
 use metrics_core::{RegisterError, Registry, RegistryBuilder};
-use performance_monitor::PerformanceMonitor;
-use request_layer::{REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer, Traces};
+use performance_monitor::{PerformanceMonitor, PerformanceMonitorBuilder};
+use request_layer::{
+    REQUEST_DURATION, REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer, Traces,
+};
+use system_monitor::SystemMonitorBuilder;
 
 use super::alerts::AlertSettings;
+use super::http::HttpSettings;
 use super::stream::StreamSettings;
 use super::{BUILD_INFO, Inner, Monitoring, lock};
-use crate::monitors::Monitors;
+use crate::monitors::{MonitorSettings, Monitors};
 
 /// A function of the host that changes the settings of its readiness.
 pub(super) struct ReadinessSettings(
@@ -61,6 +65,8 @@ pub struct MonitoringBuilder {
     pub(super) history: Option<HistoryBuilder>,
     pub(super) page: Option<LivePage>,
     pub(super) stream: StreamSettings,
+    pub(super) http: HttpSettings,
+    monitors: MonitorSettings,
     pub(super) readiness: Option<ReadinessSettings>,
     pub(super) max_connections: Option<usize>,
     pub(super) traces: Option<Traces>,
@@ -76,6 +82,8 @@ impl MonitoringBuilder {
             history: Some(History::builder()),
             page: None,
             stream: StreamSettings::default(),
+            http: HttpSettings::default(),
+            monitors: MonitorSettings::default(),
             naming: None,
             readiness: None,
             max_connections: None,
@@ -124,6 +132,49 @@ impl MonitoringBuilder {
         self
     }
 
+    /// Changes the settings of the monitor of operations: its thresholds, and when idle names expire.
+    ///
+    /// ```
+    /// use node0::Monitoring;
+    /// use node0::performance::Thresholds;
+    /// use std::time::Duration;
+    ///
+    /// let slow_p95 = Duration::from_millis(200);
+    /// let monitoring = Monitoring::builder()
+    ///     .performance(|it| it.thresholds(Thresholds { slow_p95, ..Thresholds::default() }))
+    ///     .build()?;
+    /// # drop(monitoring);
+    /// # Ok::<(), node0::BuildError>(())
+    /// ```
+    pub fn performance(
+        mut self,
+        settings: impl FnOnce(PerformanceMonitorBuilder) -> PerformanceMonitorBuilder,
+    ) -> Self {
+        self.monitors.performance = settings(self.monitors.performance);
+        self
+    }
+
+    /// Changes the settings of the monitor of the process and of runtimes: its thresholds, the interval
+    /// of the lag's measurement, and where the size of the heap comes from.
+    ///
+    /// ```
+    /// use node0::Monitoring;
+    /// use node0::system::Thresholds;
+    ///
+    /// let monitoring = Monitoring::builder()
+    ///     .system(|it| it.thresholds(Thresholds { memory_warn: 0.6, ..Thresholds::default() }))
+    ///     .build()?;
+    /// # drop(monitoring);
+    /// # Ok::<(), node0::BuildError>(())
+    /// ```
+    pub fn system(
+        mut self,
+        settings: impl FnOnce(SystemMonitorBuilder) -> SystemMonitorBuilder,
+    ) -> Self {
+        self.monitors.system = settings(self.monitors.system);
+        self
+    }
+
     /// Replaces the exporter, to set a prefix or constant labels: see [`Exporter::builder`].
     ///
     /// A naming that [`MonitoringBuilder::naming`] sets stays, whichever is called first.
@@ -166,8 +217,12 @@ impl MonitoringBuilder {
 
     /// Builds everything without the sampling thread.
     pub(crate) fn build_unsampled(self) -> Result<Monitoring, BuildError> {
-        let registry = self.registry.build();
-        let monitors = Monitors::register(&registry)?;
+        let buckets = self.http.buckets.iter();
+        let registry = buckets.fold(self.registry, |registry, bounds| {
+            registry.buckets(REQUEST_DURATION.name(), bounds)
+        });
+        let registry = registry.build();
+        let monitors = Monitors::register(&registry, self.monitors)?;
         let host = self.version.as_deref().unwrap_or_default();
         let build_info = registry.gauge(&BUILD_INFO, &[host, env!("CARGO_PKG_VERSION")])?;
         build_info.set(1.0);
@@ -176,11 +231,12 @@ impl MonitoringBuilder {
         let inner = Inner {
             alerts: self.alerts.register(&registry)?,
             runtime: Mutex::new(None),
-            requests: requests(&registry, &monitors.performance, self.traces)?,
+            requests: requests(&registry, &monitors.performance, &self.http, self.traces)?,
             exporter: Arc::new(exporter.build()),
             history,
             page: self.page,
             stream: self.stream,
+            http: self.http,
             max_connections: self.max_connections.unwrap_or_else(max_connections_by_descriptors),
             streaming: OnceLock::new(),
             version: self.version,
@@ -201,11 +257,17 @@ impl MonitoringBuilder {
 fn requests(
     registry: &Registry,
     performance: &PerformanceMonitor,
+    http: &HttpSettings,
     traces: Option<Traces>,
 ) -> Result<RequestLayer, RegisterError> {
     let latency = performance.latency(REQUEST_OPERATION)?;
     let throughput = performance.throughput(REQUESTS_OPERATION)?;
     let requests = RequestLayer::register(registry)?.operation(latency, throughput);
+    let requests = match http.counts_failures {
+        true => requests.failures(performance.failures(REQUESTS_OPERATION)?),
+        false => requests,
+    };
+    let requests = http.apply_to(requests);
     Ok(match traces {
         Some(traces) => requests.traces(traces),
         None => requests,

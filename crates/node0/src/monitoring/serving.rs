@@ -1,7 +1,7 @@
 //! Serving a router that is watched, and its shutdown.
 
 use axum::Router;
-use http_glue::{Shutdown, serve};
+use http_glue::{RoutesError, Shutdown, serve};
 use metrics_core::RegisterError;
 use request_layer::{RequestLayer, WatchedRouter};
 use tokio::net::TcpListener;
@@ -54,17 +54,24 @@ impl Monitoring {
     /// Serves a router and records its requests, until SIGTERM, Ctrl-C or the
     /// [shutdown](Monitoring::shutdown); then shuts down gracefully.
     ///
-    /// For other limits, drain times or a second address use
-    /// [`serve`](crate::serve()) with [`Monitoring::layer`] and [`Monitoring::shutdown`].
+    /// Requests have the address of their client, as axum's `ConnectInfo<SocketAddr>`, unless
+    /// [`HttpSettings::without_connect_info`](crate::HttpSettings::without_connect_info) is set.
+    ///
+    /// For other limits or drain times use [`serve`](crate::serve()) with [`Monitoring::layer`] and
+    /// [`Monitoring::shutdown`].
     ///
     /// # Errors
     /// [`RegisterError`] when the registry has its maximum of metric names.
     pub async fn serve(&self, listener: TcpListener, router: Router) -> Result<(), RegisterError> {
         let shutdown = self.shutdown();
+        self.note_address(&listener);
         let server = serve(listener, router).record(&self.inner.requests).shutdown(&shutdown);
         let server = server.metrics(&self.inner.registry)?;
         let server = server.max_connections(self.inner.max_connections);
-        let server = self.inner.stream.tell_addresses(server);
+        let server = match self.inner.http.gives_peers || self.inner.stream.counts_addresses() {
+            true => server.connect_info(),
+            false => server,
+        };
         let on_signal = async {
             stop_signal().await;
             shutdown.begin();
@@ -75,5 +82,46 @@ impl Monitoring {
             () = on_signal => {}
         }
         Ok(())
+    }
+    /// Serves the endpoints of the monitoring alone, on an address of their own, until the
+    /// [shutdown](Monitoring::shutdown); spawn the future that it returns.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use node0::{Monitoring, bind};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let monitoring = Monitoring::builder().build()?;
+    /// tokio::spawn(monitoring.serve_routes(bind("127.0.0.1:0").await?)?);
+    ///
+    /// let app = Router::new().route("/", get(|| async { "hello" }));
+    /// # monitoring.shutdown().abort();
+    /// monitoring.serve(bind("127.0.0.1:0").await?, app).await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// Its requests are recorded by route, as those of [`Monitoring::serve`].
+    ///
+    /// # Errors
+    /// [`RoutesError`] when the registry has its maximum of metric names.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime: see [`Monitoring::readiness`].
+    pub fn serve_routes(
+        &self,
+        listener: TcpListener,
+    ) -> Result<impl Future<Output = ()> + Send + use<>, RoutesError> {
+        self.note_address(&listener);
+        let server = serve(listener, self.routes()?).record(&self.inner.requests);
+        let server = server.shutdown(&self.shutdown()).connect_info();
+        Ok(server.metrics(&self.inner.registry)?.run())
+    }
+
+    /// Tells the gate where the endpoints are served.
+    fn note_address(&self, listener: &TcpListener) {
+        if let Ok(address) = listener.local_addr() {
+            self.gate().serves(address);
+        }
     }
 }

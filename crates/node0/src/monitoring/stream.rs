@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use aggregator::Events;
-use http_glue::{Routes, Serve, StreamEndpoint};
+use http_glue::{Routes, StreamEndpoint};
 use metrics_core::{RegisterError, Registry};
 use streaming::{StartError, Streaming};
 
@@ -19,8 +19,6 @@ pub(super) struct StreamSettings {
     path: Cow<'static, str>,
     max_clients: Option<usize>,
     max_clients_per_ip: Option<usize>,
-    origins: Vec<String>,
-    hosts: Vec<String>,
 }
 
 impl Default for StreamSettings {
@@ -30,8 +28,6 @@ impl Default for StreamSettings {
             path: "/metrics/stream".into(),
             max_clients: None,
             max_clients_per_ip: None,
-            origins: Vec::new(),
-            hosts: Vec::new(),
         }
     }
 }
@@ -67,23 +63,6 @@ impl MonitoringBuilder {
     /// It needs a server that tells the address: see [`StreamEndpoint::max_clients_per_ip`].
     pub fn streaming_max_clients_per_ip(mut self, clients: usize) -> Self {
         self.stream.max_clients_per_ip = Some(clients);
-        self
-    }
-
-    /// Lets pages of these origins, such as `https://ops.example`, read the stream; `*` means all.
-    /// By default only pages of the same host and port may.
-    pub fn streaming_origins<O: Into<String>>(
-        mut self,
-        origins: impl IntoIterator<Item = O>,
-    ) -> Self {
-        self.stream.origins = origins.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Refuses the stream to requests with another `Host`: see [`StreamEndpoint::hosts`]. By default
-    /// every name is accepted.
-    pub fn streaming_hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
-        self.stream.hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 }
@@ -134,17 +113,13 @@ impl StreamSettings {
         registry: &Registry,
         streaming: &Streaming,
     ) -> Result<Routes, RegisterError> {
-        let endpoint = StreamEndpoint::register(registry, streaming)?
-            .path(self.path.clone())
-            .origins(self.origins.clone())
-            .hosts(self.hosts.clone());
+        let endpoint = StreamEndpoint::register(registry, streaming)?.path(self.path.clone());
         let per_ip = self.max_clients_per_ip.into_iter();
         Ok(routes.surface(per_ip.fold(endpoint, StreamEndpoint::max_clients_per_ip)))
     }
 
-    /// Makes a server tell the addresses of clients if they count.
-    pub(super) fn tell_addresses<L, S>(&self, server: Serve<L, S>) -> Serve<L, S> {
-        let counts = self.is_enabled && self.max_clients_per_ip.is_some();
-        if counts { server.connect_info() } else { server }
+    /// Returns `true` if the addresses of clients count.
+    pub(super) fn counts_addresses(&self) -> bool {
+        self.is_enabled && self.max_clients_per_ip.is_some()
     }
 }

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod advice;
 #[cfg(feature = "prometheus-handle")]
 mod bridge;
 mod custom;
 mod health;
+mod http;
 mod json_doc;
 mod lookups;
 mod native_histograms;

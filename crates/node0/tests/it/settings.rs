@@ -99,7 +99,7 @@ async fn the_shutdown_of_the_monitoring_ends_what_it_serves() {
 /// Sends a request, and returns the answer.
 async fn ask(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("it listens");
-    let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("it is read");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("it is text");

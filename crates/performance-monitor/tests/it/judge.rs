@@ -60,9 +60,52 @@ fn scores_follow_the_slowest_and_count_the_others() {
     check(&[("a", 20, 2000), ("b", 20, 2000), ("c", 20, 2000)], Some(70), &[warning; 3]);
 }
 
+/// Judges `orders`, of which so many were done and so many failed.
+fn failed(thresholds: Thresholds, done: u64, failures: u64) -> Assessment {
+    let mut bench = Bench::with(|builder| builder.thresholds(thresholds));
+    bench.performance.record_throughput("orders", done);
+    bench.performance.record_failures("orders", failures);
+    bench.tick().topics[0].assessment.clone()
+}
+
+#[test]
+fn operations_whose_work_fails_are_found() {
+    let check = |done, failures, score| {
+        let assessment = failed(Thresholds::default(), done, failures);
+        assert_eq!(assessment.score, score, "{failures} of {done}: {assessment:?}");
+    };
+    check(100, 5, None);
+    check(100, 6, Some(80));
+    check(100, 24, Some(80));
+    check(100, 25, Some(60));
+    check(4, 4, None);
+    check(10, 10, Some(60));
+    check(0, 10, Some(60));
+    let assessment = failed(Thresholds::default(), 100, 50);
+    let finding = &assessment.findings[0];
+    assert_eq!((&*finding.code, finding.severity), ("failing_operation", Severity::Critical));
+    assert_eq!(finding.message, "50 of `orders` failed lately, 50 %, more than 5 %");
+}
+
+#[test]
+fn failures_that_ended_are_forgotten_after_ten_ticks() {
+    let mut bench = Bench::new();
+    bench.performance.record_throughput("orders", 100);
+    bench.performance.record_failures("orders", 100);
+    assert_eq!(bench.tick().topics[0].assessment.score, Some(60));
+    bench.ticks(10);
+    assert_eq!(bench.tick().topics[0].assessment.findings, []);
+}
+
+#[test]
+fn a_share_of_one_accepts_all_failures() {
+    let lenient = Thresholds { failing: 1.0, ..Thresholds::default() };
+    assert_eq!(failed(lenient, 10, 10).score, None);
+}
+
 #[test]
 fn thresholds_are_settings() {
-    let strict = Thresholds { slow_p95: ms(50), min_samples: 1 };
+    let strict = Thresholds { slow_p95: ms(50), min_samples: 1, ..Thresholds::default() };
     let assessment = judged(strict, &[("slow", 1, 100)]);
     assert_eq!((assessment.score, assessment.findings[0].threshold), (Some(80), 50.0));
     let patient = Thresholds { slow_p95: ms(10_000), ..Thresholds::default() };

@@ -24,6 +24,7 @@ use tower::ServiceExt;
 struct Watched {
     clock: ManualClock,
     registry: Registry,
+    layer: RequestLayer,
     router: WatchedRouter,
 }
 
@@ -35,7 +36,7 @@ fn watched(router: Router) -> Watched {
     let throughput = performance.throughput(REQUESTS_OPERATION).expect("there is room");
     let layer = RequestLayer::register(&registry).expect("the names are free");
     let layer = layer.operation(latency, throughput);
-    Watched { clock, registry, router: layer.wrap(router) }
+    Watched { clock, registry, router: layer.wrap(router), layer }
 }
 
 fn orders() -> Router {
@@ -114,25 +115,119 @@ async fn a_request_is_recorded_by_its_template() {
     assert_eq!(watched.of_operation(), [Some(6.0); 2]);
 }
 
-#[tokio::test]
-async fn long_lived_responses_are_in_flight_and_counted_but_not_of_the_operation() {
-    let (tx, router) = streaming();
-    let marked = router.layer(axum::middleware::map_response(async |mut response: Response| {
-        response.extensions_mut().insert(LongLived);
+/// Marks the responses of a router.
+fn marked(router: Router, mark: fn(&mut Response)) -> Router {
+    router.layer(axum::middleware::map_response(move |mut response: Response| async move {
+        mark(&mut response);
         response
-    }));
+    }))
+}
+
+#[tokio::test]
+async fn streams_are_in_flight_and_count_by_the_time_to_their_head() {
+    let marks: [fn(&mut Response); 2] = [
+        |response| {
+            response.extensions_mut().insert(LongLived);
+        },
+        |response| {
+            let events = http::HeaderValue::from_static("text/event-stream; charset=utf-8");
+            response.headers_mut().insert(header::CONTENT_TYPE, events);
+        },
+    ];
+    for mark in marks {
+        let (tx, router) = streaming();
+        let watched = watched(marked(router, mark));
+        let response = watched.router.clone().oneshot(request(Method::GET, "/stream")).await;
+        watched.clock.advance(Duration::from_secs(3));
+        assert_eq!((watched.active(), watched.of_operation()), (1.0, [Some(0.0); 2]));
+        drop((tx, response));
+        let (count, sum) = watched.recorded("GET", "/stream", "cancelled");
+        assert!(count == 1 && sum < 1e-5, "{count} in {sum} s");
+        assert_eq!((watched.active(), watched.of_operation()), (0.0, [Some(1.0); 2]));
+    }
+}
+
+#[tokio::test]
+async fn an_upgrade_counts_by_the_time_to_its_head() {
     let upgrade = get(async || http::StatusCode::SWITCHING_PROTOCOLS);
-    let watched = watched(marked.route("/upgrade", upgrade).merge(orders()));
-    let response = watched.router.clone().oneshot(request(Method::GET, "/stream")).await;
-    watched.clock.advance(Duration::from_secs(3600));
-    assert_eq!(watched.active(), 1.0);
-    drop((tx, response));
+    let watched = watched(Router::new().route("/upgrade", upgrade));
     assert_eq!(watched.send(Method::GET, "/upgrade").await, 101);
-    assert_eq!(watched.recorded("GET", "/stream", "cancelled"), (1, 3600.0));
     assert_eq!(watched.recorded("GET", "/upgrade", "101").0, 1);
-    assert_eq!((watched.active(), watched.of_operation()), (0.0, [Some(0.0); 2]));
-    watched.send(Method::GET, "/orders").await;
     assert_eq!(watched.of_operation(), [Some(1.0); 2]);
+}
+
+#[tokio::test]
+async fn a_body_of_unknown_length_is_a_stream_once_it_lasts_long() {
+    for (length, expected) in [(4, 4.0), (6, 0.0)] {
+        let (tx, router) = streaming();
+        let watched = watched(router);
+        let response = watched.router.clone().oneshot(request(Method::GET, "/stream")).await;
+        watched.clock.advance(Duration::from_secs(length));
+        drop((tx, response));
+        let (_, sum) = watched.recorded("GET", "/stream", "cancelled");
+        assert!((sum - expected).abs() < 1e-5, "{sum} s, and not {expected}");
+    }
+}
+
+#[tokio::test]
+async fn ignored_routes_are_recorded_by_route_and_not_of_the_operation() {
+    let watched = watched(orders().nest("/ops", orders()));
+    let layer = watched.layer.clone().ignore(["/orders", "/ops/*", UNMATCHED]);
+    layer.set_aside("/bomb");
+    for path in ["/orders", "/ops/orders", "/ops/orders/7", "/no/such", "/orders/7", "/orders/8"] {
+        watched.send(Method::GET, path).await;
+    }
+    assert_eq!(watched.recorded("GET", "/ops/orders/{id}", "200").0, 1);
+    assert_eq!(watched.recorded("GET", "/orders", "200").0, 1);
+    assert_eq!(watched.of_operation(), [Some(2.0); 2]);
+    layer.set_aside("/orders/{id}");
+    watched.send(Method::GET, "/orders/9").await;
+    assert_eq!(watched.of_operation(), [Some(2.0); 2]);
+    assert_eq!(watched.recorded("GET", "/orders/{id}", "200").0, 3);
+}
+
+#[tokio::test]
+async fn requests_for_which_the_service_is_at_fault_are_failures() {
+    const FAILED: Desc = Desc::counter("failed_total", "Failed requests.");
+    async fn answer(Path(status): Path<u16>) -> http::StatusCode {
+        http::StatusCode::from_u16(status).expect("a status")
+    }
+    let watched = watched(orders().route("/answer/{status}", get(answer)));
+    let failed = watched.registry.counter(&FAILED, &[]).expect("there is room");
+    let layer = watched.layer.clone().failures(failed.clone());
+    for (path, failures) in
+        [("/answer/200", 0), ("/answer/404", 0), ("/answer/500", 1), ("/answer/503", 2)]
+    {
+        watched.send(Method::GET, path).await;
+        assert_eq!(failed.total(), failures, "{path}");
+    }
+    let router = watched.router.clone();
+    let task = tokio::spawn(router.oneshot(request(Method::GET, "/bomb")));
+    task.await.expect_err("it panics");
+    assert_eq!(failed.total(), 3);
+    layer.set_aside("/answer/{status}");
+    watched.send(Method::GET, "/answer/500").await;
+    assert_eq!(failed.total(), 3, "the route is none of the operation");
+}
+
+#[tokio::test]
+async fn a_layer_of_a_router_knows_the_templates_of_its_routes() {
+    let watched = watched(Router::new());
+    let layered = |router: Router| router.layer(watched.layer.clone());
+    let router = layered(orders().nest("/nested", orders()))
+        .nest_service("/inner", layered(orders()))
+        .nest("/with_layer", layered(orders()));
+    for (path, template) in [
+        ("/orders/7", "/orders/{id}"),
+        ("/nested/orders/7", "/nested/orders/{id}"),
+        ("/inner/orders/7", "/inner/orders/{id}"),
+        ("/with_layer/orders/7", "/with_layer/orders/{id}"),
+    ] {
+        let answer = router.clone().oneshot(request(Method::GET, path)).await;
+        answer.expect("infallible").into_body().collect().await.expect("a whole body");
+        assert_eq!(watched.recorded("GET", template, "200").0, 1, "{template}");
+    }
+    assert_eq!(watched.of_operation(), [Some(4.0); 2]);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Requests for the stream: who gets it, and what the others are told.
 
+use http_glue::Gate;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -93,7 +94,7 @@ async fn a_bad_query_is_refused_before_the_upgrade() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_of_other_hosts_are_refused_unless_they_are_listed() {
-    let service = Service::with(|it| it, |it| it.origins(["https://ops.example"])).await;
+    let service = Service::behind(Gate::new().origins(["https://ops.example"])).await;
     let foreign = [&UPGRADE[..], &["origin: https://evil.example"]].concat();
     refused(&service, "/metrics/stream", &foreign, 403, "origin_not_allowed").await;
     refused(&service, "/metrics/stream", &[EVENTS, "origin: null"], 403, "origin_not_allowed")

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::routing::get;
 use exporter::Exporter;
 use http_glue::{
-    Readiness, Routes, STREAM_CLOSED, STREAM_REFUSED, Shutdown, StreamEndpoint, bind, serve,
+    Gate, Readiness, Routes, STREAM_CLOSED, STREAM_REFUSED, Shutdown, StreamEndpoint, bind, serve,
 };
 use metrics_core::{Registry, Value};
 use performance_monitor::PerformanceMonitor;
@@ -48,6 +48,12 @@ impl Service {
         Self::with(|streaming| streaming, |endpoint| endpoint).await
     }
 
+    /// Starts a service whose endpoints are behind this gate.
+    pub(crate) async fn behind(gate: Gate) -> Self {
+        let monitors = [&DATABASE, &QUEUE].map(Scripted::new);
+        Self::over(monitors, |streaming| streaming, |endpoint| endpoint, gate).await
+    }
+
     /// Starts a service whose reports have 4 KiB and differ each time.
     pub(crate) async fn with_large_reports() -> Self {
         let monitors = [&DATABASE, &QUEUE].map(|topic| {
@@ -58,7 +64,7 @@ impl Service {
             });
             monitor
         });
-        Self::over(monitors, |streaming| streaming, |endpoint| endpoint).await
+        Self::over(monitors, |streaming| streaming, |endpoint| endpoint, Gate::new()).await
     }
 
     /// Starts a service with the topics `database` and `queue`.
@@ -67,13 +73,14 @@ impl Service {
         endpoint: impl FnOnce(StreamEndpoint) -> StreamEndpoint,
     ) -> Self {
         let monitors = [&DATABASE, &QUEUE].map(Scripted::new);
-        Self::over(monitors, streaming, endpoint).await
+        Self::over(monitors, streaming, endpoint, Gate::new()).await
     }
 
     async fn over(
         monitors: [Scripted; 2],
         streaming: impl FnOnce(StreamingBuilder) -> StreamingBuilder,
         endpoint: impl FnOnce(StreamEndpoint) -> StreamEndpoint,
+        gate: Gate,
     ) -> Self {
         let registry = Registry::new();
         for monitor in monitors {
@@ -90,7 +97,8 @@ impl Service {
         let streaming = streaming.start(&registry, aggregator.subscribe()).expect("a thread");
         let stream = StreamEndpoint::register(&registry, &streaming).expect("the names are free");
         let readiness = Readiness::builder(&registry).start();
-        let routes = Routes::new(&registry, Exporter::new(), &readiness);
+        let routes =
+            Routes::new(&registry, Exporter::new(), &readiness).gate(&gate).set_aside(&requests);
         let routes = routes.surface(endpoint(stream)).router().expect("the paths differ");
         let app = Router::new().route("/hello", get(async || "hello")).merge(routes);
 
