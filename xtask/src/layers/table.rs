@@ -7,6 +7,17 @@ use super::groups::{FORMATS, RUNTIMES, TOWER, WEB};
 use super::role::Role;
 use super::row::{Ours, Outside, Oversize, Row};
 
+/// A row whose crate uses what its role allows, and is no larger than others.
+const BY_ROLE: Row = Row {
+    role: Role::Core,
+    name: "",
+    knows: "",
+    ours: Ours::ByRole,
+    outside: Outside::Only(&[]),
+    never: &[],
+    oversize: &[],
+};
+
 pub(super) const LAYERS: &[Row] = &[
     Row {
         role: Role::Core,
@@ -28,16 +39,14 @@ pub(super) const LAYERS: &[Row] = &[
         role: Role::Monitor,
         name: "performance-monitor",
         knows: "operations by name: latency, throughput, cache hits",
-        ours: Ours::ByRole,
         outside: Outside::Only(&["serde"]),
         never: &[RUNTIMES, WEB, TOWER],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Monitor,
         name: "db-pool-monitor",
         knows: "connection pools of any kind; deadpool, sqlx, bb8 by features",
-        ours: Ours::ByRole,
         outside: Outside::Only(&[
             "bb8",
             "deadpool",
@@ -50,22 +59,20 @@ pub(super) const LAYERS: &[Row] = &[
             "tokio",
         ]),
         never: &[WEB, TOWER],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Monitor,
         name: "cache-monitor",
         knows: "caches by tier; moka and Redis by features",
-        ours: Ours::ByRole,
         outside: Outside::Only(&["moka", "redis", "serde", "thiserror", "tokio"]),
         never: &[WEB, TOWER],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Monitor,
         name: "breaker-monitor",
         knows: "circuit breakers: states, transitions, outcomes",
-        ours: Ours::ByRole,
         outside: Outside::Only(&[
             "pin-project-lite",
             "serde",
@@ -74,70 +81,62 @@ pub(super) const LAYERS: &[Row] = &[
             "tower-service",
         ]),
         never: &[WEB],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Monitor,
         name: "system-monitor",
         knows: "the process, its limits and its runtime",
-        ours: Ours::ByRole,
         outside: Outside::Only(&["procfs", "rustix", "serde", "thiserror", "tokio"]),
         never: &[WEB, TOWER],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Monitor,
         name: "metrics-bridge",
         knows: "the `metrics` facade, both ways",
-        ours: Ours::ByRole,
         outside: Outside::Only(&["metrics", "metrics-exporter-prometheus", "thiserror"]),
         never: &[WEB, TOWER],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Log,
         name: "log-relay",
         knows: "log messages, written by a thread of their own",
-        ours: Ours::ByRole,
         outside: Outside::Only(&["tracing"]),
         never: &[RUNTIMES, FORMATS, WEB, TOWER],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Engine,
         name: "aggregator",
         knows: "the sampling thread, the published sample, the event channel",
-        ours: Ours::ByRole,
         outside: Outside::Only(&["thiserror", "tokio", "tracing"]),
         never: &[WEB, TOWER],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Codec,
         name: "interval-codec",
         knows: "counts and numbers of intervals in few bits",
-        ours: Ours::ByRole,
-        outside: Outside::Only(&[]),
         never: &[RUNTIMES, FORMATS, WEB, &["serde"]],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Reader,
         name: "exporter",
         knows: "text 0.0.4, OpenMetrics 1.0, protobuf and JSON of a snapshot",
-        ours: Ours::ByRole,
         outside: Outside::Only(&["ryu", "serde", "thiserror"]),
         never: &[RUNTIMES, WEB, &["deadpool"]],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Reader,
         name: "history",
         knows: "the past: tiers, compression, queries",
-        ours: Ours::ByRole,
         outside: Outside::Only(&["serde", "thiserror"]),
         never: &[RUNTIMES, FORMATS, WEB, &["deadpool"]],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Reader,
@@ -157,25 +156,22 @@ pub(super) const LAYERS: &[Row] = &[
         role: Role::Reader,
         name: "live-page",
         knows: "the files of the live page, and how they are embedded; no HTTP",
-        ours: Ours::ByRole,
         outside: Outside::Only(&["flate2"]),
         never: &[RUNTIMES, WEB, FORMATS],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Outlet,
         name: "streaming",
         knows: "the present for any number of clients: subscriptions, frames, back-pressure; no HTTP",
-        ours: Ours::ByRole,
         outside: Outside::Only(&["bytes", "serde", "serde_json", "thiserror", "tokio", "tracing"]),
         never: &[WEB, TOWER],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Outlet,
         name: "notifier",
         knows: "delivering alerts to Alertmanager and webhooks",
-        ours: Ours::ByRole,
         outside: Outside::Only(&[
             "backon",
             "base64",
@@ -193,13 +189,12 @@ pub(super) const LAYERS: &[Row] = &[
             "tracing",
         ]),
         never: &[&["axum", "deadpool"]],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Layer,
         name: "request-layer",
         knows: "requests: method, route template, status, trace, and the time until the body ends",
-        ours: Ours::ByRole,
         outside: Outside::Only(&[
             "axum",
             "bytes",
@@ -214,22 +209,20 @@ pub(super) const LAYERS: &[Row] = &[
             "tracing-subscriber",
         ]),
         never: &[&["deadpool"]],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Layer,
         name: "websocket",
         knows: "the server's side of a WebSocket: handshake, frames, deadlines; not what is sent",
-        ours: Ours::ByRole,
         outside: Outside::Only(&["bytes", "http", "thiserror", "tokio", "tungstenite"]),
         never: &[&["axum", "hyper", "tokio-tungstenite"]],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Server,
         name: "http-server",
         knows: "connections: accept loop, limits, readiness, graceful shutdown",
-        ours: Ours::ByRole,
         outside: Outside::Only(&[
             "axum",
             "bytes",
@@ -247,7 +240,7 @@ pub(super) const LAYERS: &[Row] = &[
             "tracing",
         ]),
         never: &[&["deadpool"]],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Surface,
@@ -278,10 +271,8 @@ pub(super) const LAYERS: &[Row] = &[
         role: Role::Facade,
         name: "node0",
         knows: "everything; wires it and re-exports it",
-        ours: Ours::ByRole,
         outside: Outside::Only(&["axum", "deadpool-redis", "thiserror", "tokio", "tracing"]),
-        never: &[],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Program,
@@ -292,7 +283,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[],
         oversize: &[Oversize {
             part: "src",
-            lines: 3800,
+            lines: 3900,
             reason: "1500 lines are the embedded database, which is of use to nobody else",
         }],
     },
@@ -311,8 +302,7 @@ pub(super) const LAYERS: &[Row] = &[
         knows: "the functions that a fuzzer calls with input of strangers",
         ours: Ours::Only(&["aggregator", "metrics-core", "streaming", "websocket"]),
         outside: Outside::Anything,
-        never: &[],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Program,
@@ -330,8 +320,7 @@ pub(super) const LAYERS: &[Row] = &[
             "request-layer",
         ]),
         outside: Outside::Anything,
-        never: &[],
-        oversize: &[],
+        ..BY_ROLE
     },
     Row {
         role: Role::Program,
@@ -389,7 +378,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[RUNTIMES, WEB],
         oversize: &[Oversize {
             part: "src",
-            lines: 4300,
+            lines: 4400,
             reason: "half of it finds and unpacks a dozen programs; `tools` would leave next",
         }],
     },

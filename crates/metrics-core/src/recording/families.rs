@@ -193,12 +193,9 @@ impl Families {
 
     /// Returns a description with the bounds that the host set for it.
     fn with_set_bounds<'d>(&self, desc: &'d OwnedDesc) -> Result<Cow<'d, OwnedDesc>, DescError> {
-        Ok(match self.set_bounds.get(&*desc.name) {
-            Some(bounds) if desc.kind.is_histogram() => {
-                Cow::Owned(desc.clone().with_bounds(bounds)?)
-            }
-            _ => Cow::Borrowed(desc),
-        })
+        let bounds = self.set_bounds.get(&*desc.name).filter(|_| desc.kind.is_histogram());
+        let set = bounds.map(|bounds| desc.clone().with_bounds(bounds)).transpose()?;
+        Ok(set.map_or(Cow::Borrowed(desc), Cow::Owned))
     }
 
     /// Refuses a description that no registration with these label keys could succeed with.
@@ -218,9 +215,8 @@ impl Families {
     /// Refuses a new description with a line on some page that another family has already.
     fn check_lines(&self, desc: &OwnedDesc) -> Result<(), RegisterError> {
         let takes = |other: &str, line: &str| {
-            let family = self.by_name.get(other);
-            let taken = |family: &Family| sample_names::taken(other, family.desc.kind);
-            family.is_some_and(|family| taken(family).any(|taken| taken == line))
+            let kind = self.by_name.get(other).map(|family| family.desc.kind);
+            kind.is_some_and(|kind| sample_names::taken(other, kind).any(|taken| taken == line))
         };
         let clash = sample_names::taken(&desc.name, desc.kind).find_map(|line| {
             let other = sample_names::takers(&line).find(|other| takes(other, &line))?;
