@@ -365,7 +365,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[RUNTIMES, WEB],
         oversize: &[Oversize {
             part: "src",
-            lines: 4300,
+            lines: 4400,
             reason: "half of it finds and unpacks a dozen programs; `tools` would leave next",
         }],
     },
@@ -378,7 +378,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[],
         oversize: &[Oversize {
             part: "src",
-            lines: 4000,
+            lines: 4100,
             reason: "checks, proofs and the bench are parts of one command and share the workspace; \
                      the layers' rules would leave next",
         }],
