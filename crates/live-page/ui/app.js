@@ -51,8 +51,7 @@ class Page {
     this.health = this.zoom = this.paused = this.cursor = this.drag = this.missing = this.left = null;
     /** @type {number|null|undefined} */
     this.errors = undefined;
-    this.newest = this.received = this.bytes = this.kept = this.drawn = this.looks = this.looked = this.due = this.beaten = 0;
-    this.began = performance.now();
+    this.newest = this.received = this.kept = this.drawn = this.looks = this.looked = this.due = this.beaten = 0;
     this.state = "connecting";
     this.version = this.scores = "";
     this.allIssues = false;
@@ -94,7 +93,7 @@ class Page {
   }
 
   isOld() {
-    return this.state === "reconnecting" || this.state === "fatal" || this.state === "stale";
+    return ["reconnecting", "fatal", "stale"].includes(this.state);
   }
 
   view() {
@@ -125,7 +124,7 @@ class Page {
   connect() {
     this.net = new Connection({
       url: this.root.replace("http", "ws") + this.stream,
-      onMessage: (message, size) => this.receive(message, size),
+      onMessage: (message) => this.receive(message),
       onState: (state) => this.turn(state),
       status: () => fetch(`${this.root}health/live`, { cache: "no-store" }).then(({ status }) => status),
     });
@@ -135,15 +134,14 @@ class Page {
   /** Without a stream: asks for all topics every few seconds. */
   async poll() {
     await this.describe();
-    const topics = [...this.ours].map((path) => /^\/metrics\/([a-z][a-z0-9-]*)$/.exec(path)?.[1])
-      .filter((topic) => topic && !["history", "stream"].includes(topic));
+    const topics = [...this.ours].flatMap((path) => /^\/metrics\/(?!history|stream)([a-z][a-z0-9-]*)$/.exec(path)?.[1] ?? []);
     const ask = async () => {
       const answers = await Promise.all(topics.map(async (topic) => [topic, await json(this.root, `metrics/${topic}`)]));
       const data = Object.fromEntries(answers.filter(([, report]) => report));
       const timestamp = Math.max(0, ...Object.values(data).map((report) => report.timestamp ?? 0));
       if (timestamp) {
         this.turn("live");
-        this.receive({ type: this.newest ? "update" : "snapshot", timestamp, data }, 0);
+        this.receive({ type: this.newest ? "update" : "snapshot", timestamp, data });
       } else this.turn("reconnecting");
     };
     await ask();
@@ -158,8 +156,7 @@ class Page {
     this.ours = new Set(Object.keys(description?.paths ?? {}));
   }
 
-  receive(message, size) {
-    this.bytes += size;
+  receive(message) {
     if (message.type === "snapshot" || message.type === "update") return this.take(message);
     if (message.type === "alert") {
       this.note(message.data);
@@ -171,7 +168,8 @@ class Page {
 
   take({ type, timestamp, data, restarted }) {
     const before = this.newest, quiet = before && timestamp - before > 3500;
-    Object.assign(this.topics, data);
+    // What another process said, such as its uptime, is not true of this one.
+    Object.assign(restarted ? (this.topics = {}) : this.topics, data);
     this.newest = Math.max(before, timestamp);
     this.received = performance.now();
     const score = this.health?.score ?? null;
@@ -204,7 +202,7 @@ class Page {
     this.readRules();
     readOwn(this);
     const draw = () => this.schedule();
-    const fill = (from) => this.past.fill(pasts(this.topics), from, draw).then(() => this.past.routes(from, this.ours, draw));
+    const fill = (from) => this.past.fill(pasts(this.topics), from, draw).then(() => this.readRoutes(from));
     // A service that was restarted has no history of the time before, and the step in which it began
     // would cover the gap.
     const first = restarted ? this.firstStep() : 0;
@@ -256,7 +254,7 @@ class Page {
   /** Each few seconds: what the stream does not have. */
   async look() {
     if (document.hidden || this.isOld() || this.isYoung() || !this.newest) return;
-    const requests = await this.past.requests();
+    const requests = this.hasRequests() && await this.past.requests();
     if (requests) {
       this.errors = failures(requests).at(-1) ?? null;
       this.routes = routes(requests, this.ours);
@@ -269,14 +267,23 @@ class Page {
     if (this.looks % 5 === 0) {
       this.readHeat();
       this.readAlerts();
-      this.past.routes(this.newest - 30_000, this.ours, () => this.schedule());
+      this.readRoutes(this.newest - 30_000);
       updateOwn(this);
     }
     if (this.looks % 30 === 0) readOwn(this);
   }
 
+  /** Whether a request has been counted, and with it a route. */
+  hasRequests() {
+    return this.topics.performance?.operations?.[REQUEST];
+  }
+
+  readRoutes(from) {
+    return this.hasRequests() && this.past.routes(from, this.ours, () => this.schedule());
+  }
+
   async readHeat() {
-    if (!this.heat || !this.newest) return;
+    if (!this.heat || !this.rows.has(this.operation())) return;
     const { from, to } = this.view();
     this.latency.heat = await this.past.heat(this.operation(), from, to);
     this.schedule();
@@ -339,18 +346,18 @@ class Page {
     const view = this.view();
     if (isNew) panels.numbers(this, view);
     panels.ribbon(this, view);
-    for (const card of [this.latency, ...this.made.values()]) {
-      card.update(view);
-      if (this.seen.get(card.plot)) card.draw(view);
-    }
+    // All is written before a size is read, or the browser would lay out the page for each card.
+    const cards = [this.latency, ...this.made.values()];
+    for (const card of cards) card.update(view);
+    for (const card of cards) if (this.seen.get(card.plot)) card.draw(view);
     panels.drawSmall(this, view);
   }
 
   turn(state) {
     if (state === this.state) return;
-    const wasOld = this.isOld();
     this.state = state;
-    if (wasOld && !this.isOld()) this.scores = "";
+    // The health is asked for again.
+    this.scores = "";
     this.schedule();
   }
 
@@ -389,7 +396,7 @@ class Page {
     if (this.heat) this.latency.heat = null;
     this.remember();
     this.readHeat();
-    if (this.op && !matchMedia("(max-width: 820px)").matches) $("latency").scrollIntoView({ block: "nearest" });
+    if (this.op) $("latency").scrollIntoView({ block: "nearest" });
   }
 
   sortBy(column) {

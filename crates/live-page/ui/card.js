@@ -1,6 +1,6 @@
 // A card with a chart: its head, its canvas, the cursor, and what screen readers get instead.
 
-import { draw, heatMap } from "./chart.js";
+import { draw, heatMap, isSame } from "./chart.js";
 import { $, clone, make, set, text, value } from "./dom.js";
 import { clock, number, span } from "./format.js";
 import { place } from "./scale.js";
@@ -62,7 +62,7 @@ export class ChartCard {
 
   /** Updates the legend and the sentence for screen readers. */
   update(view) {
-    const ends = this.ends && this.canvas.clientWidth > 520, hide = !this.legend || (ends && view.cursor === null) || this.heat !== undefined;
+    const ends = this.ends && this.area?.wide, hide = !this.legend || (ends && view.cursor === null) || this.heat !== undefined;
     const values = this.values(view.cursor ?? view.last);
     for (const [line, shown] of values) {
       if (hide) continue;
@@ -79,7 +79,10 @@ export class ChartCard {
   }
 
   draw(view) {
-    this.area = this.heat === undefined ? draw(this.canvas, this, view) : heatMap(this.canvas, this.heat, this, view);
+    const { canvas, heat } = this;
+    if (!isSame(canvas, view, !heat, heat?.at, ...this.lines.map(({ key }) => key + view.store.peek(key)?.filled))) {
+      this.area = heat === undefined ? draw(canvas, this, view) : heatMap(canvas, heat, this, view);
+    }
     this.point(view);
   }
 

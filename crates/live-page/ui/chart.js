@@ -136,7 +136,7 @@ export function draw(canvas, chart, view) {
   const labels = axis.ticks.map((tick) => chart.tick(tick));
   const left = Math.max(...labels.map((label) => ink.measureText(label).width)) + 14;
   const ends = chart.ends && width > 520;
-  const plot = { left, right: width - (ends ? 92 : 10), top: chart.ends ? 30 : 8, bottom: height - 22 };
+  const plot = { left, right: width - (ends ? 92 : 10), top: chart.ends ? 30 : 8, bottom: height - 22, wide: width > 520 };
   const x = (second) => place(second, from, to, plot.left, plot.right);
   const y = (value) => place(Math.max(axis.low, value), axis.low, axis.high, plot.bottom, plot.top);
   ink.textBaseline = "middle";
@@ -164,7 +164,8 @@ export function draw(canvas, chart, view) {
     const color = colors[line.color];
     if (line.fill || line.bars) shade(ink, area, plot.top, plot.bottom, color, line.bars ? "bf" : "29", line.bars ? "bf" : "05");
     ink.strokeStyle = color;
-    ink.lineWidth = 1.5;
+    // A thin line is drawn much faster, and a dense one looks better thin.
+    ink.lineWidth = to - from > plot.right - plot.left ? 1 : 1.5;
     ink.stroke(path);
   }
   ink.restore();
@@ -244,8 +245,16 @@ function endLabels(ink, lines, chart, view, plot, y, colors) {
   ink.font = FONT;
 }
 
+/** Whether a picture would look as it does: its lines moved by less than a pixel, and nothing else that
+ * it shows is another one. */
+export function isSame(canvas, { from, to, colors }, ...more) {
+  const look = [Math.floor((to / (to - from)) * canvas.clientWidth), colors.text, ...more].join();
+  return canvas.look === (canvas.look = look);
+}
+
 /** Draws a small line without axes. */
 export function sparkline(canvas, series, color, view, fill = true) {
+  if (isSame(canvas, view, series?.filled)) return;
   const surface = begin(canvas);
   if (!surface || !series) return;
   const { ink, width, height } = surface, { from, to, colors } = view;
@@ -261,6 +270,7 @@ export function sparkline(canvas, series, color, view, fill = true) {
 
 /** Draws the states of a breaker over time: 0 closed, 1 half-open, 2 open. */
 export function strip(canvas, series, view) {
+  if (!series || isSame(canvas, view, series.filled)) return;
   const surface = begin(canvas);
   if (!surface) return;
   const { ink, width, height } = surface, { from, to, colors } = view;

@@ -21,7 +21,9 @@ export function make(tag, ...children) {
 
 /** Sets the text of an element if it is another one. */
 export function text(element, value) {
-  if (element.textContent !== value) element.textContent = value;
+  const node = element.firstChild;
+  if (!node) element.textContent = value;
+  else if (node.data !== value) node.data = value;
 }
 
 /** Sets a sentence in which names stand between backticks. */

@@ -97,16 +97,19 @@ export function pasts(topics) {
         put("beat", timestamps, values);
       }),
     },
-    level("operations_total", "requests", 1, { match: `{operation="${REQUESTS}"}` }),
-    ...Object.entries(PARTS).map(([part, quantile]) => level("operation_duration_seconds", ({ operation }) => `operation/${operation}/${part}`, 1000, { quantile })),
-    { metric: HTTP, statistic: "rate", take: (answer, put) => put("errors", answer.timestamps, failures(answer)) },
-  ];
-  if (topics.cache) list.push({ metric: "cache_gets_total", take: hits(tiers(topics.cache).map(([name]) => name)) });
-  if (topics.database) {
+  ], { operations = {}, throughput: counters } = topics.performance ?? {}, names = tiers(topics.cache).map(([name]) => name);
+  // A metric that nobody has recorded yet is unknown to the history, and a browser would call that an error.
+  if (counters?.[REQUESTS]) list.push(level("operations_total", "requests", 1, { match: `{operation="${REQUESTS}"}` }));
+  for (const [part, quantile] of Object.keys(operations).length ? Object.entries(PARTS) : []) {
+    list.push(level("operation_duration_seconds", ({ operation }) => `operation/${operation}/${part}`, 1000, { quantile }));
+  }
+  if (operations[REQUEST]) list.push({ metric: HTTP, statistic: "rate", take: (answer, put) => put("errors", answer.timestamps, failures(answer)) });
+  if (names.length) list.push({ metric: "cache_gets_total", take: hits(names) });
+  if (pools(topics.database).length) {
     list.push(level("db_client_connections", ({ pool }) => `pool/${pool}/used`, 1, { match: '{state="used"}' }),
       level("db_client_pending_requests", ({ pool }) => `pool/${pool}/waiting`));
   }
-  if (topics["circuit-breaker"]) {
+  if (circuits(topics["circuit-breaker"]).length) {
     const states = { closed: 0, half_open: 1, open: 2 };
     list.push({ metric: "circuit_breaker_state", take: largest(({ circuit }) => `breaker/${circuit}`, 1, "steps", (part, { state }) => (part > 0 ? states[state] : 0)) });
   }

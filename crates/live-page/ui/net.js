@@ -24,7 +24,7 @@ export class Connection {
   clock = CLOCK;
   random = Math.random;
   /** @type {(() => Promise<number>)|undefined} the status of an ordinary request */ status;
-  /** @type {(message: any, size: number) => void} */ onMessage;
+  /** @type {(message: any) => void} */ onMessage;
   /** @type {(state: string) => void} */ onState;
   state = "connecting";
   interval = 1000;
@@ -76,7 +76,7 @@ export class Connection {
     this.lost = null;
     this.change("live");
     this.watch();
-    this.onMessage(message, text.length);
+    this.onMessage(message);
   }
 
   /** Looks at the time since the last message, and again when it would change the state. */

@@ -276,8 +276,9 @@ export function operations(page) {
     else head.removeAttribute("aria-sort");
     if (column) head.firstChild.dataset.order = isIt ? (isUp ? " ↑" : " ↓") : "";
   }
-  // The order stays while the pointer is on the table, so that no row moves away under it.
-  if (!body.order || !$("operations").matches(":hover") || all.size !== body.order.length) {
+  // The order is kept for five seconds, and while the pointer is on the table: rows that move are hard to read.
+  if (!body.order || all.size !== body.order.length || (page.newest - body.at > 4500 && !$("operations").matches(":hover"))) {
+    body.at = page.newest;
     const size = (name) => column && (column[0](all.get(name)) || 0);
     body.order = [...all.keys()].sort((a, b) => size(b) - size(a) || a.localeCompare(b));
   }

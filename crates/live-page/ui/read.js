@@ -79,7 +79,7 @@ export class Past {
       for (const { bounds: own, buckets } of known) buckets[at].forEach((count, row) => (counts[bounds.indexOf(own[row])] += count));
       return known.length ? [{ from: end / 1000 - step, to: end / 1000, counts }] : [];
     });
-    return { bounds: bounds.map((bound) => bound * 1000), columns };
+    return { bounds: bounds.map((bound) => bound * 1000), columns, at: `${name} ${to}` };
   }
 }
 

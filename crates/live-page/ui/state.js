@@ -1,7 +1,7 @@
 // What the page says about itself: its state, since when, and what the service does not offer.
 
 import { $, prose, set, text } from "./dom.js";
-import { bytes, clock, span } from "./format.js";
+import { clock, span } from "./format.js";
 import { POLL } from "./read.js";
 
 /** Shows the state in the chip, the banner, the header and the footer. */
@@ -35,8 +35,7 @@ export function renderState(page) {
   prose($("banner-text"), sentence);
   $("banner-button").hidden = !button;
   text($("banner-button"), button);
-  const seconds = (performance.now() - page.began) / 1000, left = page.store.left.size;
-  text($("topics"), `node0 · ${Object.keys(page.topics).length} topics`);
-  text($("traffic"), `${bytes(seconds > 2 ? page.bytes / seconds : NaN).join(" ")}/s${left ? ` · ${left} lines left out` : ""}`);
+  const left = page.store.left.size;
+  text($("left"), left ? `${left} lines left out` : "");
   for (const button of $("ranges").children) set(button, "aria-pressed", String(!page.zoom && Number(button.dataset.seconds) === page.range));
 }

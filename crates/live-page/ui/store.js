@@ -12,6 +12,7 @@ export class Series {
     this.values = new Float32Array(SECONDS).fill(NaN);
     this.newest = -Infinity;
     this.oldest = Infinity;
+    this.filled = 0;
   }
 
   /** Sets the value of a second; what lies between the newest one and it is missing. */
@@ -30,7 +31,9 @@ export class Series {
 
   /** Sets the value of a second that has none. */
   fill(second, value) {
-    if (second > this.newest || Number.isNaN(this.at(second))) this.put(second, value);
+    if (!Number.isNaN(this.at(second))) return;
+    this.put(second, value);
+    this.filled += 1;
   }
 
   /** Returns the value of a second, or `NaN`. */

@@ -6,7 +6,7 @@
 
 use axum::Router;
 use axum::extract::{Path, Request};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -36,13 +36,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Lets in who has the password or the cookie.
 async fn login(request: Request, next: Next) -> Response {
-    let has = |name, value: &str| {
-        let mut values = request.headers().get_all(name).iter().filter_map(|it| it.to_str().ok());
-        values.any(|it| it.split("; ").any(|part| part == value))
-    };
-    if has(header::AUTHORIZATION, PASSWORD) || has(header::COOKIE, COOKIE) {
+    if is_known(request.headers()) {
         return next.run(request).await;
     }
-    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"parcels\"")])
-        .into_response()
+    let asks = [(header::WWW_AUTHENTICATE, "Basic realm=\"parcels\"")];
+    (StatusCode::UNAUTHORIZED, asks).into_response()
+}
+
+fn is_known(headers: &HeaderMap) -> bool {
+    let has = |name, value| {
+        let given = headers.get_all(name).iter().filter_map(|given| given.to_str().ok());
+        given.flat_map(|given| given.split("; ")).any(|given| given == value)
+    };
+    has(header::AUTHORIZATION, PASSWORD) || has(header::COOKIE, COOKIE)
 }

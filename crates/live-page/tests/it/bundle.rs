@@ -26,7 +26,7 @@ fn what_is_served_is_made_of_the_sources() {
         bundler,
         &["app.js", "--bundle", "--format=esm", "--charset=utf8", &format!("--outfile={joined}")],
     );
-    let short = ["--module", "--ecma", "2022", "--compress", "passes=2", "--mangle"];
+    let short = ["--module", "--ecma", "2022", "--compress", "passes=3,pure_getters", "--mangle"];
     let script = run("terser/bin/terser", &[&[joined.as_str()], &short[..]].concat());
     let style = run(bundler, &["style.css", "--minify", "--charset=utf8"]);
     for (name, made) in [("app.js", script), ("style.css", style)] {

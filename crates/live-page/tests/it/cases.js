@@ -332,7 +332,7 @@ export const cases = {
   "columns of the history become the series of the live values"() {
     const found = {};
     const put = (key, times, values, scale = 1) => (found[key] = values.map((value) => (value === null ? null : value * scale)));
-    const past = pasts({ cache: { L1: { metrics: { hitRate: 1 } } }, "circuit-breaker": {}, system: {} });
+    const past = pasts({ cache: { L1: { metrics: { hitRate: 1 } } }, "circuit-breaker": { circuits: [{ service: "p" }] }, system: {} });
     const take = (metric, series) => past.find((it) => it.metric === metric).take({ timestamps: [1, 2], series }, put);
     take("cache_gets_total", [{ labels: { cache: "c", tier: "L1", result: "hit" }, values: [3, null] }, { labels: { cache: "c", tier: "L1", result: "miss" }, values: [1, null] }]);
     take("circuit_breaker_state", [{ labels: { circuit: "p", state: "closed" }, values: [1, 0.4] }, { labels: { circuit: "p", state: "open" }, values: [0, 0.6] }]);

@@ -59,8 +59,9 @@ pub fn npm() -> Result<NpmTool, ToolError> {
 
 /// Returns the command of this machine's `npm`, or of one that is unpacked.
 fn client(playwright: &PlaywrightTool) -> Result<Command, ToolError> {
-    let of_machine = search::may_use_machine().then(|| search::in_path("npm")).unwrap_or_default();
-    if let Some(npm) = of_machine.iter().find(|npm| search::runs(npm)) {
+    if search::may_use_machine()
+        && let Some(npm) = search::in_path("npm").iter().find(|npm| search::runs(npm))
+    {
         return Ok(Command::new(npm));
     }
     let folder = python::unpacked(&Wanted {
