@@ -1,6 +1,7 @@
 //! Traces of requests, from the header and from OpenTelemetry's spans.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
