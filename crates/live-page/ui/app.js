@@ -184,7 +184,9 @@ class Page {
     const scores = JSON.stringify(Object.values(this.topics).map((report) => report?.health?.score));
     if (scores !== this.scores) this.readHealth();
     this.scores = scores;
-    this.schedule();
+    // While the page is paused, only the count of what is kept changes.
+    if (this.paused) renderState(this);
+    else this.schedule();
   }
 
   /** A service that has just started has no history before its first ticks. */

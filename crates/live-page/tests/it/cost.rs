@@ -39,7 +39,7 @@ fn the_page_costs_a_browser_little() {
         "files": files,
         "document": page.document(&Document::default()),
         "ticks": if is_long { 1000 } else { 100 },
-        "settle": 8000,
+        "settle": 16_000,
         "watch": if is_long { 20_000 } else { 0 },
     });
     let mut figures = browser
