@@ -22,7 +22,7 @@ fn flood(stream: &mut TcpStream, numbers: std::ops::Range<u64>) {
     for number in numbers.clone() {
         let scrambled = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         requests.push_str(&format!(
-            "GET /{scrambled:x}/%C3%BC?{number} HTTP/1.1\r\nhost: demo\r\n\r\n"
+            "GET /{scrambled:x}/%C3%BC?{number} HTTP/1.1\r\nhost: localhost\r\n\r\n"
         ));
     }
     stream.write_all(requests.as_bytes()).expect("the demo reads");

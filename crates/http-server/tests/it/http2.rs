@@ -73,7 +73,7 @@ impl Client {
         Ok((status, String::from_utf8_lossy(&body).into_owned()))
     }
 
-    async fn is_closed(self) {
+    async fn closes(self) {
         let ended = timeout(PATIENCE, self.connection).await.expect("the server closes it");
         // How it is told is no matter here.
         let _ = ended.expect("no panic");
@@ -132,9 +132,9 @@ async fn an_idle_connection_ends_and_a_busy_one_does_not() {
     let mut client = running.connect().await;
     let answered = client.ask("/later").await;
     assert_eq!(answered.expect("it is waited for").0, StatusCode::OK);
-    client.is_closed().await;
+    client.closes().await;
     let unused = running.connect().await;
-    unused.is_closed().await;
+    unused.closes().await;
 }
 
 #[tokio::test]
@@ -193,7 +193,7 @@ async fn a_shutdown_answers_what_has_begun_and_ends_the_connection() {
     running.shutdown.begin();
     let answered = answer.await.expect("no panic").expect("it has begun");
     assert_eq!(answered.0, StatusCode::OK);
-    client.is_closed().await;
+    client.closes().await;
     let mut late = running.connect().await;
     late.ask("/").await.expect("in the drain, new connections are served");
     running.shutdown.abort();

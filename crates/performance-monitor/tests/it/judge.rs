@@ -83,7 +83,7 @@ fn operations_whose_work_fails_are_found() {
     check(0, 10, Some(60));
     let assessment = failed(Thresholds::default(), 100, 50);
     let finding = &assessment.findings[0];
-    assert_eq!((&*finding.code, finding.severity), ("failing_operation", Severity::Critical));
+    assert_eq!((finding.code, finding.severity), ("failing_operation", Severity::Critical));
     assert_eq!(finding.message, "50 of `orders` failed lately, 50 %, more than 5 %");
 }
 
