@@ -41,9 +41,8 @@ fn waits_uses_and_timeouts_are_counted() {
     *connection += 1;
     assert!(pool.get().is_err(), "it is taken");
     testing.advance(Duration::from_secs(1));
-    let levels = |state| {
-        testing.value("db_client_connections", &[("pool", "main"), ("state", state)])
-    };
+    let levels =
+        |state| testing.value("db_client_connections", &[("pool", "main"), ("state", state)]);
     assert_eq!((levels("used"), levels("idle")), (Some(1.0), Some(0.0)));
     drop(connection);
     let ends = |outcome| {

@@ -48,7 +48,7 @@ pub(super) fn columns(
     let found = prepared.columns();
     // `*` stands for several columns, so the types from the text cannot be matched by position.
     let is_aligned = found.len() == statement.results.len();
-    let columns = found.enumerate().map(|(index, column)| {
+    let columns = found.into_iter().enumerate().map(|(index, column)| {
         let told = statement.results.get(index).filter(|_| is_aligned).cloned().flatten();
         let kind = told.or_else(|| type_named(column.decl_type()?)).unwrap_or(Type::TEXT);
         Column { name: column.name().to_owned(), kind }

@@ -209,7 +209,7 @@ fn connect(file: &Path, asleep_micros: Arc<AtomicU64>) -> rusqlite::Result<Conne
     connection.pragma_update(None, "synchronous", "off")?;
     // Not marked as deterministic, so that SQLite calls it once for each row.
     let flags = FunctionFlags::SQLITE_UTF8;
-    connection.create_scalar_function("pg_sleep", 1, flags, move |call: &mut Context<'_>| {
+    connection.create_scalar_function("pg_sleep", 1, flags, move |call: &Context<'_>| {
         let seconds: f64 = call.get(0)?;
         // As in Postgres, a negative time means no sleep.
         let sleep = Duration::try_from_secs_f64(seconds.max(0.0));
