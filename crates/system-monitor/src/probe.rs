@@ -48,7 +48,7 @@ impl Probe {
 
     /// Reads the levels, and returns the CPU time of all threads since the start.
     pub(crate) fn read_levels(&mut self, levels: &mut ProcessLevels) -> Option<Duration> {
-        let stat = self.stat.read().and_then(|stat| Stat::from_read(&*stat).ok());
+        let stat = self.stat.read().and_then(|stat| Stat::from_read(stat).ok());
         let of_stat = |number: fn(&Stat) -> u64| stat.as_ref().map(|stat| number(stat) as f64);
         levels.resident_bytes = of_stat(|stat| stat.rss.saturating_mul(page_bytes()));
         levels.virtual_bytes = of_stat(|stat| stat.vsize);
@@ -64,7 +64,7 @@ impl Probe {
 
     /// Reads limits and the working set, which costs as much as all the rest.
     pub(crate) fn read_limits(&mut self, levels: &mut ProcessLevels) {
-        let limits = self.limits.read().and_then(|limits| Limits::from_read(&*limits).ok());
+        let limits = self.limits.read().and_then(|limits| Limits::from_read(limits).ok());
         let soft = |limit: fn(&Limits) -> LimitValue| match limit(limits.as_ref()?) {
             LimitValue::Unlimited => Some(f64::INFINITY),
             LimitValue::Value(value) => Some(value as f64),

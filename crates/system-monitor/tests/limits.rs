@@ -1,7 +1,6 @@
 //! A process without a free file descriptor, which is a test binary of its own: no other test
 //! could open a file meanwhile.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
 use std::fs::File;
 use std::time::Duration;

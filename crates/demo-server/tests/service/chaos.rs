@@ -1,5 +1,7 @@
 //! The chaos endpoints of the demo.
 
+use std::process::Command;
+
 use node0_demo::chaos::Fault;
 use serde_json::Value;
 use testbed::Deadline;
@@ -61,8 +63,9 @@ fn check_status(check: &Value) -> &str {
 
 /// Turns a fault on, under the traffic that a demo has by default, and waits for its judgement.
 fn check_judged(fault: Fault, check: &str) {
-    let command = ["--load", "20"];
-    let demo = Demo::start(&command);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_node0-demo"));
+    command.args(["--listen", "127.0.0.1:0", "--database", "embedded", "--redis", "embedded"]);
+    let demo = Demo::spawn(command);
     let is_failing = |demo: &Demo| failing(demo).iter().any(|failing| failing == check);
     assert!(!is_failing(&demo), "before {fault:?}");
     assert_eq!(switch(&demo, "POST", &format!("/chaos/{}", fault.name())), 200);

@@ -60,11 +60,11 @@ fn names_made_at_run_time_follow_the_same_rules() {
 /// Registers the second metric beside the first, whose line it would share.
 #[track_caller]
 fn check_clash(first: (Kind, &str), second: (Kind, &str), line: &str) {
-    let desc = |(kind, name)| OwnedDesc::new(kind, name, "Help.").unwrap();
+    let desc = |(kind, name)| OwnedDesc::new(kind, name, "Help.").expect("a good name");
     for (first, second) in [(first, second), (second, first)] {
         let registry = Bench::new().registry;
-        let held = registry.metric(&desc(first), &[]).unwrap();
-        let refused = registry.metric(&desc(second), &[]).unwrap_err();
+        let held = registry.metric(&desc(first), &[]).expect("it is the first");
+        let refused = registry.metric(&desc(second), &[]).expect_err("they share a line");
         let (name, other) = (second.1.to_owned().into(), first.1.to_owned());
         assert_eq!(refused, RegisterError::Clash { name, other, line: line.to_owned() });
         drop(held);
