@@ -52,7 +52,7 @@ enum Job {
 pub fn log(write: impl FnOnce() + Send + 'static) {
     let dispatch = dispatcher::get_default(Dispatch::clone);
     let job = Job::Write(dispatch, Box::new(write));
-    if !relay().is_some_and(|relay| relay.try_send(job).is_ok()) {
+    if relay().is_none_or(|relay| relay.try_send(job).is_err()) {
         LOST.fetch_add(1, Ordering::Relaxed);
     }
 }

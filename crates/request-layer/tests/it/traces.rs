@@ -160,8 +160,6 @@ async fn a_cancelled_request_has_its_trace() {
 
 #[cfg(feature = "tracing-opentelemetry")]
 mod of_spans {
-    use std::time::Duration;
-
     use opentelemetry::trace::TracerProvider;
     use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider, SpanData};
     use request_layer::RequestSpans;
