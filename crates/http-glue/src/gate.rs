@@ -234,7 +234,8 @@ mod tests {
 
     fn headers(host: &'static str, others: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, HeaderValue::from_static(host));
+        let host = HeaderValue::from_bytes(host.as_bytes()).expect("no control characters");
+        headers.insert(header::HOST, host);
         for (name, value) in others {
             headers.append(*name, HeaderValue::from_static(value));
         }
