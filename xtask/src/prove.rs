@@ -27,6 +27,8 @@ struct Proof {
 enum How {
     /// Tests of a package, by their binary and a part of their names.
     Tests { package: &'static str, binary: &'static str, filter: &'static str },
+    /// Tests of an example, by its package and their binary.
+    Example { package: &'static str, binary: &'static str },
     /// The load of a stream on the demo, and then on a service that counts its monitor's calls.
     Streams,
     /// All pictures of the page, and those of the documentation.
@@ -147,6 +149,11 @@ const PROOFS: &[Proof] = &[
         how: How::Tests { package: "node0-live-page", binary: "it", filter: "cost::" },
     },
     Proof {
+        name: "restarts",
+        shows: "ten rolling restarts behind nginx lose no request of kept connections",
+        how: How::Example { package: "plain-service", binary: "rolling_restart" },
+    },
+    Proof {
         name: "fuzz",
         shows: "no input of a stream's client breaks a promise (libFuzzer, needs g++)",
         how: How::Fuzz,
@@ -204,6 +211,11 @@ impl Proof {
             How::Miri => vec![miri::call(workspace)?],
             How::Tests { package, binary, filter } => {
                 vec![tests(workspace, package, binary, filter)]
+            }
+            How::Example { package, binary } => {
+                let mut call = workspace.cargo_on_examples("test");
+                call.args(["--package", package, "--test", binary, "--", "--nocapture"]);
+                vec![call]
             }
             How::Screens => vec![
                 tests(workspace, "node0-live-page", "it", "screens::"),
