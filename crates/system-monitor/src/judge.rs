@@ -16,7 +16,7 @@ const BUSY_WORKER: u8 = 8;
 /// The penalty of a pause of the process; too small to change the status.
 const PAUSED: u8 = 8;
 
-/// Judges the process against its limits, and by its longest recent pause.
+/// Judges the process against its limits, and by the longest pause that ended in the last tick.
 pub(crate) fn process(
     levels: &ProcessLevels,
     pause: Option<Duration>,

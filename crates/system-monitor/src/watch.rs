@@ -5,10 +5,9 @@
 //! `/metrics/system` shows the process and its runtimes in one body.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use metrics_core::{
-    Instances, Judgement, LatencySummary, Monitor, Report, Topic, UnknownTarget, View,
-};
+use metrics_core::{Buckets, Instances, Judgement, Monitor, Report, Topic, UnknownTarget, View};
 
 use crate::judge;
 use crate::metrics::RuntimeMetrics;
@@ -36,8 +35,11 @@ pub(crate) struct System {
 
 impl System {
     pub(crate) fn judge_process(&self, view: &View<'_>) -> Judgement {
-        let pauses = LatencySummary::merged(view.read(&self.pulse.pauses));
-        judge::process(&self.process.read(view), pauses.max, &self.thresholds)
+        // A pause is over when it is seen: it is told of for one tick, so that no alert waits for
+        // its end. The metric keeps it.
+        let pauses = view.read(&self.pulse.pauses).map(|pauses| Buckets::from(pauses.delta()));
+        let longest = pauses.and_then(|pauses| pauses.max()).map(Duration::from_secs_f64);
+        judge::process(&self.process.read(view), longest, &self.thresholds)
     }
 
     pub(crate) fn reading<'a>(&self, view: &View<'a>, name: &str) -> Option<Reading<'a>> {

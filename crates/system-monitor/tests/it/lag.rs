@@ -3,7 +3,7 @@
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use metrics_core::Assessment;
+use metrics_core::{Assessment, Sample};
 use system_monitor::{MonitoredRuntime, SystemMonitor};
 use testbed::Deadline;
 use testbed::deadline::pause;
@@ -78,10 +78,9 @@ fn canary_that_was_not_woken_is_a_stall() {
 }
 
 /// The lag and the pauses that are recorded: their numbers.
-fn recorded(bench: &mut Bench) -> [f64; 2] {
-    let sample = bench.tick_now();
-    let pauses = number(&sample, "process_pause_duration_seconds", &[]);
-    [number(&sample, "tokio_lag_seconds", MAIN), pauses]
+fn recorded(sample: &Sample) -> [f64; 2] {
+    let pauses = number(sample, "process_pause_duration_seconds", &[]);
+    [number(sample, "tokio_lag_seconds", MAIN), pauses]
 }
 
 #[test]
@@ -95,16 +94,16 @@ fn stop_of_the_whole_process_is_one_pause_and_no_lag() {
                 }
                 bench.tick_now();
             }
-            let [before, none] = recorded(bench);
+            let [before, none] = recorded(&bench.tick_now());
             assert_eq!(none, 0.0);
             bench.clock.advance(Duration::from_secs(15));
             if poll_is_first {
                 assert_eq!(number(&bench.tick_now(), "tokio_stall_seconds", MAIN), 0.0);
             }
             wake(bench, Duration::ZERO).await;
-            let [after, pauses] = recorded(bench);
-            assert_eq!((after - before, pauses), (1.0, 1.0), "poll first: {poll_is_first}");
             let sample = bench.tick_now();
+            let [after, pauses] = recorded(&sample);
+            assert_eq!((after - before, pauses), (1.0, 1.0), "poll first: {poll_is_first}");
             let seconds = sum_millis(&sample, "process_pause_duration_seconds", &[]) / 1e3;
             assert!((14.0..=15.1).contains(&seconds), "{seconds} s");
             let codes = |assessment: Assessment| -> Vec<_> {
@@ -116,6 +115,8 @@ fn stop_of_the_whole_process_is_one_pause_and_no_lag() {
             let system = bench.monitor.assess(&sample);
             assert_eq!(system.score, Some(92));
             assert_eq!(codes(system), ["process_paused"]);
+            let later = bench.tick_now();
+            assert!(codes(bench.monitor.assess(&later)).is_empty(), "it is over");
         });
     }
 }
@@ -127,7 +128,7 @@ fn stall_of_the_runtime_alone_is_lag_and_no_pause() {
             bench.tick();
         }
         wake(bench, Duration::ZERO).await;
-        let [lags, pauses] = recorded(bench);
+        let [lags, pauses] = recorded(&bench.tick_now());
         assert!(lags > 900.0, "{lags}");
         assert_eq!(pauses, 0.0);
     });
@@ -138,7 +139,7 @@ fn late_wake_ups_are_lag_where_nobody_ticks() {
     paused(Bench::new(), async |bench, _main| {
         bench.tick();
         wake(bench, Duration::from_secs(15)).await;
-        assert_eq!(recorded(bench)[1], 0.0);
+        assert_eq!(recorded(&bench.tick_now())[1], 0.0);
     });
 }
 
