@@ -43,6 +43,8 @@ async function open({ document = order.document, score = { score: 78, status: "d
   page.on("pageerror", (error) => problems.push(String(error.stack)));
   page.on("request", (request) => /^(http|ws):\/\/page\.test\//.test(request.url()) || problems.push(request.url()));
   await page.clock.install({ time: START });
+  // The waits between attempts to connect are the longest that chance allows.
+  await page.addInitScript(() => (Math.random = () => 0.999));
   await page.route("**/*", (route) => {
     const { pathname: path, searchParams: asked } = new URL(route.request().url()), name = path.split("/").pop();
     const json = (body) => route.fulfill({ contentType: "application/json", body: JSON.stringify(body) });

@@ -11,7 +11,8 @@ fn what_was_missed_is_asked_for_and_else_stays_a_gap() {
         let it = &seen[way];
         assert_eq!(it["state"], json!("live"), "{way}: {seen:#}");
         let sockets = it["sockets"].as_u64();
-        assert!(sockets >= Some(new_sockets) && sockets <= Some(4), "{way}: {seen:#}");
+        // In nine seconds there are attempts after 0, 1, 3 and 7, and one with the page's return.
+        assert!(sockets >= Some(new_sockets) && sockets <= Some(5), "{way}: {seen:#}");
         let asked = it["asked"].as_array().expect("questions");
         assert!(!asked.is_empty(), "{way}: {seen:#}");
     }
