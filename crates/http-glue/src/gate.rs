@@ -158,13 +158,13 @@ impl Gate {
     }
 }
 
-/// What the middleware of a gate needs.
+/// The state of a gate's middleware.
 #[derive(Debug)]
 struct Guard {
     gate: Gate,
     /// The layer whose operation the requests are not of.
     requests: Option<RequestLayer>,
-    /// What lives as long as the router.
+    /// Kept for as long as the router lives.
     _kept: Vec<Arc<dyn Any + Send + Sync>>,
 }
 

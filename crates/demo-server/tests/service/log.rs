@@ -1,4 +1,4 @@
-//! What becomes of the demo when nobody reads its log any more.
+//! The demo goes on when nobody reads its log any more.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;

@@ -1,4 +1,4 @@
-//! What the page missed while it was away is asked for, and what nobody knows stays a gap.
+//! The page asks for the time that it was away, and leaves a gap where nobody knows it.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What a subscriber does to its messages, and never to the thread that logs.
+//! Subscribers that panic or hang lose messages, and never hold the thread that logs.
 //!
 //! All messages of a process share one thread, so the tests take turns.
 

@@ -32,7 +32,7 @@ thresholds! {
     }
 }
 
-/// What advice names besides: a setting of the database, and a field of the pool's report.
+/// The other names in advice: a setting of the database, and a field of the pool's report.
 const OTHERS: [&str; 2] = ["max_connections", "leaks"];
 
 /// Returns the words in backquotes.
