@@ -10,26 +10,26 @@ use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use metrics_core::Desc;
+use node0_metrics_core::Desc;
 
 /// Each crate with the metrics that it describes.
 const CATALOGUE: &[(&str, &[&Desc])] = &[
-    ("metrics-core", metrics_core::DESCS),
-    ("performance-monitor", performance_monitor::DESCS),
-    ("db-pool-monitor", db_pool_monitor::DESCS),
-    ("cache-monitor", cache_monitor::DESCS),
-    ("breaker-monitor", breaker_monitor::DESCS),
-    ("system-monitor", system_monitor::DESCS),
-    ("metrics-bridge", metrics_bridge::DESCS),
-    ("exporter", exporter::DESCS),
-    ("history", history::DESCS),
-    ("alerting", alerting::DESCS),
-    ("notifier", notifier::DESCS),
-    ("aggregator", aggregator::DESCS),
-    ("streaming", streaming::DESCS),
-    ("http-server", http_server::DESCS),
-    ("http-glue, feature `stream`", http_glue::STREAM_DESCS),
-    ("request-layer", request_layer::DESCS),
+    ("metrics-core", node0_metrics_core::DESCS),
+    ("performance-monitor", node0_performance_monitor::DESCS),
+    ("db-pool-monitor", node0_db_pool_monitor::DESCS),
+    ("cache-monitor", node0_cache_monitor::DESCS),
+    ("breaker-monitor", node0_breaker_monitor::DESCS),
+    ("system-monitor", node0_system_monitor::DESCS),
+    ("metrics-bridge", node0_metrics_bridge::DESCS),
+    ("exporter", node0_exporter::DESCS),
+    ("history", node0_history::DESCS),
+    ("alerting", node0_alerting::DESCS),
+    ("notifier", node0_notifier::DESCS),
+    ("aggregator", node0_aggregator::DESCS),
+    ("streaming", node0_streaming::DESCS),
+    ("http-server", node0_http_server::DESCS),
+    ("http-glue, feature `stream`", node0_http_glue::STREAM_DESCS),
+    ("request-layer", node0_request_layer::DESCS),
     ("node0", node0::DESCS),
 ];
 

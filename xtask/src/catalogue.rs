@@ -77,7 +77,7 @@ mod tests {
                       pub const A: Desc = Desc::counter(\n    \"a_total\", \"A.\");\n\
                       /// const D: Desc = Desc::gauge(\"d\", \"D.\");\n\
                       descs! { const B: Desc =\n    Desc::gauge(\"b\", \"B.\").labels(&[\"x\"]); }\n\
-                      const E: metrics_core::Desc = metrics_core::Desc::peak(\"e\", \"E.\");\n";
+                      const E: node0_metrics_core::Desc = node0_metrics_core::Desc::peak(\"e\", \"E.\");\n";
         let described = described(source).expect("a source");
         let listed = listed("# Metrics\n| metric | type |\n| `a_total` | counter |\n");
         assert_eq!(described.difference(&listed).collect::<Vec<_>>(), ["b", "e"]);

@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
-use metrics_core::{AlreadyTicking, Registry};
+use node0_metrics_core::{AlreadyTicking, Registry};
 
 use crate::events::{Channel, Events};
 use crate::sampler::Sampler;

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use metrics_core::{Event, Sample};
+use node0_metrics_core::{Event, Sample};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::schedule::{Pace, Schedule};

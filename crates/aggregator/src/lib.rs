@@ -2,7 +2,7 @@
 //!
 //! A registry publishes a sample only when it is ticked. This crate ticks it on a thread of
 //! its own, so that sampling takes no time from a runtime's workers and a busy runtime does not
-//! delay a tick. At the end of each [tick](metrics_core::RegistryBuilder::tick) it sends the
+//! delay a tick. At the end of each [tick](node0_metrics_core::RegistryBuilder::tick) it sends the
 //! events and the published sample to all subscribers, over a bounded channel. A subscriber
 //! that does not keep up loses events; it delays neither the thread nor other subscribers.
 //!
@@ -15,8 +15,8 @@
 //! This crate does not know any format, any protocol or any monitor.
 //!
 //! ```
-//! use aggregator::Aggregator;
-//! use metrics_core::{Event, Registry};
+//! use node0_aggregator::Aggregator;
+//! use node0_metrics_core::{Event, Registry};
 //!
 //! let registry = Registry::new();
 //! let aggregator = Aggregator::start(&registry)?;
@@ -26,7 +26,7 @@
 //! assert!(matches!(received.event, Event::Sample(_)));
 //! # });
 //! assert_eq!(aggregator.listener_count(), 1);
-//! # Ok::<(), aggregator::StartError>(())
+//! # Ok::<(), node0_aggregator::StartError>(())
 //! ```
 
 mod aggregator;

@@ -1,6 +1,6 @@
 //! The metrics about sampling that the core cannot know.
 
-use metrics_core::{Counter, Desc, Registry, descs};
+use node0_metrics_core::{Counter, Desc, Registry, descs};
 
 descs! {
     /// The log messages that nobody can read.
@@ -34,7 +34,7 @@ impl Metrics {
 
     /// Counts what the log has lost since the last call, whichever registry the messages are of.
     pub(crate) fn count_lost_messages(&mut self) {
-        let lost = log_relay::lost();
+        let lost = node0_log_relay::lost();
         self.lost.add(lost - self.known_lost);
         self.known_lost = lost;
     }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     AlertCause, AlertChange, AlreadyTicking, Clock, Desc, Event, GUEST_FAILURES, HealthChange,
     Labels, Registry, SERIES_FOLDED, Sample, Status, Tick, Ticker, VALUES_CLAMPED, VALUES_DROPPED,
     Value,
@@ -24,8 +24,8 @@ use crate::schedule::Schedule;
 /// itself, under a clock that it advances:
 ///
 /// ```
-/// use aggregator::Sampler;
-/// use metrics_core::{ManualClock, Registry};
+/// use node0_aggregator::Sampler;
+/// use node0_metrics_core::{ManualClock, Registry};
 /// use std::time::Duration;
 ///
 /// let clock = ManualClock::new();
@@ -34,7 +34,7 @@ use crate::schedule::Schedule;
 /// clock.advance(sampler.period());
 /// let sample = sampler.step();
 /// assert_eq!(sample.uptime, Duration::from_secs(1));
-/// # Ok::<(), metrics_core::AlreadyTicking>(())
+/// # Ok::<(), node0_metrics_core::AlreadyTicking>(())
 /// ```
 #[derive(Debug)]
 pub struct Sampler {
@@ -101,7 +101,7 @@ impl Sampler {
 
     pub(crate) fn note_panic(&self) {
         self.metrics.panics.inc();
-        log_relay::log(|| tracing::error!("sampling panicked: it goes on at the next tick"));
+        node0_log_relay::log(|| tracing::error!("sampling panicked: it goes on at the next tick"));
     }
 
     /// Logs the metrics that fold series now, and values that are not recorded as they are.
@@ -110,7 +110,7 @@ impl Sampler {
             let metric = labels.get("metric").unwrap_or_default();
             if self.warned.insert(metric.to_owned()) {
                 let metric = metric.to_owned();
-                log_relay::log(move || {
+                node0_log_relay::log(move || {
                     tracing::warn!(
                         metric,
                         "the cap on series is reached: new label values become `_other`"
@@ -126,7 +126,7 @@ impl Sampler {
                 let metric = desc.name();
                 if self.warned.insert(metric.to_owned()) {
                     let metric = metric.to_owned();
-                    log_relay::log(move || tracing::warn!(metric, values, "{what}"));
+                    node0_log_relay::log(move || tracing::warn!(metric, values, "{what}"));
                 }
             }
         }
@@ -137,7 +137,7 @@ impl Sampler {
 fn warn_of_failures(sample: &Sample) {
     for (labels, _) in risen(sample, &GUEST_FAILURES) {
         let labels = labels.clone();
-        log_relay::log(move || {
+        node0_log_relay::log(move || {
             let [guest, call, reason] = ["guest", "call", "reason"].map(|key| labels.get(key));
             tracing::warn!(guest, call, reason, "a call failed, and is left out for a while");
         });
@@ -159,11 +159,11 @@ fn log(event: &Event) {
     match event {
         Event::Health(change) => {
             let change = change.clone();
-            log_relay::log(move || log_health(&change));
+            node0_log_relay::log(move || log_health(&change));
         }
         Event::Alert(change) => {
             let change = change.clone();
-            log_relay::log(move || log_alert(&change));
+            node0_log_relay::log(move || log_alert(&change));
         }
         _ => {}
     }

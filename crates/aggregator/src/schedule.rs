@@ -7,7 +7,7 @@ use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use metrics_core::Clock;
+use node0_metrics_core::Clock;
 
 /// The shortest time between two samples that a [`Pace`] can ask for.
 pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
@@ -18,8 +18,8 @@ pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 /// paces of an aggregator share their samples: two that ask for 500 ms cost as much as one.
 ///
 /// ```
-/// use aggregator::Aggregator;
-/// use metrics_core::{Event, Registry};
+/// use node0_aggregator::Aggregator;
+/// use node0_metrics_core::{Event, Registry};
 /// use std::time::Duration;
 ///
 /// let registry = Registry::new();
@@ -33,7 +33,7 @@ pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 /// };
 /// assert!(!sample.is_tick_end, "the tick lasts for a second");
 /// # });
-/// # Ok::<(), aggregator::StartError>(())
+/// # Ok::<(), node0_aggregator::StartError>(())
 /// ```
 #[derive(Debug)]
 #[must_use = "samples are asked for while it lives"]

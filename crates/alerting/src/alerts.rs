@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     AlertChange, Clock, Event, Labels, Observer, RegisterError, Registry, Sample, lock,
 };
 
@@ -27,8 +27,8 @@ use crate::silence::{PlannedSilence, SilenceEnd};
 /// The alerts of a registry; clones share them.
 ///
 /// ```
-/// use alerting::{Alerts, Matcher, Metric, Rule};
-/// use metrics_core::{AlertState, Desc, ManualClock, Registry};
+/// use node0_alerting::{Alerts, Matcher, Metric, Rule};
+/// use node0_metrics_core::{AlertState, Desc, ManualClock, Registry};
 /// use std::time::Duration;
 ///
 /// const QUEUE: Desc = Desc::gauge("queue_length", "Jobs that wait.").labels(&["queue"]);
@@ -117,15 +117,15 @@ impl AlertingBuilder {
     /// Changes a rule, for example a built-in one.
     ///
     /// ```
-    /// use alerting::Alerts;
+    /// use node0_alerting::Alerts;
     /// use std::time::Duration;
     ///
     /// let builder = Alerts::builder()
     ///     .edit("HighP95Latency", |rule| rule.threshold(0.5).lasting(Duration::from_secs(60)))
     ///     .edit("LowCacheHitRate", |rule| rule.disabled());
-    /// # let registry = metrics_core::Registry::new();
+    /// # let registry = node0_metrics_core::Registry::new();
     /// # builder.register(&registry)?;
-    /// # Ok::<(), alerting::AlertingError>(())
+    /// # Ok::<(), node0_alerting::AlertingError>(())
     /// ```
     pub fn edit(mut self, name: &str, edit: impl FnOnce(Rule) -> Rule) -> Self {
         match self.rules.iter_mut().find(|known| known.name == name) {

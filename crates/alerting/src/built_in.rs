@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use metrics_core::Severity;
+use node0_metrics_core::Severity;
 
 use crate::condition::{Findings, Metric};
 use crate::rule::Rule;
@@ -29,7 +29,7 @@ const PAGES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/runbo
 /// | `MonitorFinding` | any other finding of a monitor, also of your own | 5 min |
 ///
 /// ```
-/// let names: Vec<_> = alerting::built_in().into_iter().map(|rule| rule.name).collect();
+/// let names: Vec<_> = node0_alerting::built_in().into_iter().map(|rule| rule.name).collect();
 /// assert!(names.contains(&"CircuitOpen".into()));
 /// ```
 pub fn built_in() -> Vec<Rule> {

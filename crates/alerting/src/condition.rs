@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use metrics_core::Severity;
+use node0_metrics_core::Severity;
 
 use crate::rule::{LABEL_RULE, is_label_key};
 
@@ -50,7 +50,7 @@ pub enum Comparison {
 /// Series of a metric, and the statistic that is computed from them.
 ///
 /// ```
-/// use alerting::{Condition, Metric};
+/// use node0_alerting::{Condition, Metric};
 ///
 /// // The share of failed jobs of each queue, over the last ten seconds.
 /// let failing = Metric::new("jobs_total")

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{Alert, AlertChange, AlertState, Sample, Timestamp};
+use node0_metrics_core::{Alert, AlertChange, AlertState, Sample, Timestamp};
 
 use crate::facts::Observed;
 use crate::measure::Trusted;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use metrics_core::{Finding, Labels, Sample, Severity, Status, TopicHealth, Unit};
+use node0_metrics_core::{Finding, Labels, Sample, Severity, Status, TopicHealth, Unit};
 
 use crate::condition::{Condition, Findings, Threshold};
 use crate::hourly_mean::HourlyMean;

@@ -6,8 +6,8 @@
 //! any more, the alert is resolved. Each set of labels is an alert of its own.
 //!
 //! ```
-//! use alerting::Alerts;
-//! use metrics_core::{Event, Registry};
+//! use node0_alerting::Alerts;
+//! use node0_metrics_core::{Event, Registry};
 //!
 //! let registry = Registry::new();
 //! // The rules that come with node0, one of them stricter.
@@ -37,7 +37,7 @@
 //! - **Noise is kept away.** A rule waits for its `for`. An alert that comes and goes is resolved
 //!   later each time, up to an hour. While an alert fires that explains another one for the same
 //!   component, the other one is not announced. A silence keeps matching alerts quiet for a time.
-//!   [`Alert::held_back`](metrics_core::Alert::held_back) shows all of that.
+//!   [`Alert::held_back`](node0_metrics_core::Alert::held_back) shows all of that.
 //! - **Bounded.** A rule has at most a hundred active alerts; the rest is counted.
 //!
 //! # What it does not do

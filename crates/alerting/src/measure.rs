@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use metrics_core::{Buckets, Count, Family, Labels, Sample, Snapshot, Unit, Value};
+use node0_metrics_core::{Buckets, Count, Family, Labels, Sample, Snapshot, Unit, Value};
 
 use crate::condition::{Metric, Statistic, Text};
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
-use metrics_core::{
+use node0_metrics_core::{
     AlertCause, AlertChange, AlertState, ByLabel, Counter, Desc, Gauge, Labelled, RegisterError,
     Registry, Severity, descs, label_set, lock,
 };

@@ -3,7 +3,7 @@
 //! A rule whose metric has a spelling mistake never fires, and without a word about it would look as
 //! good as a rule over a healthy service. The metric may still come, so it is no error either.
 
-use metrics_core::{Family, Kind, Labels, Sample, Snapshot};
+use node0_metrics_core::{Family, Kind, Labels, Sample, Snapshot};
 
 use crate::condition::{Condition, Findings, Matcher, Metric, Operator, Statistic};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use metrics_core::{Alert, AlertState, Timestamp};
+use node0_metrics_core::{Alert, AlertState, Timestamp};
 
 use crate::rule::Rule;
 use crate::silence::Silence;
@@ -68,10 +68,10 @@ impl Overview {
 /// Writes a wall time as RFC 3339 in UTC with milliseconds, as Prometheus's interfaces have it.
 ///
 /// ```
-/// use metrics_core::Timestamp;
+/// use node0_metrics_core::Timestamp;
 ///
 /// let at = Timestamp::from_millis(1_577_836_800_250);
-/// assert_eq!(alerting::rfc3339(at), "2020-01-01T00:00:00.250Z");
+/// assert_eq!(node0_alerting::rfc3339(at), "2020-01-01T00:00:00.250Z");
 /// ```
 pub fn rfc3339(at: Timestamp) -> String {
     let millis = at.as_millis().min(YEAR_9999_ENDS);

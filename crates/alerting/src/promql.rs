@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use metrics_core::{FINDINGS, Severity};
+use node0_metrics_core::{FINDINGS, Severity};
 
 use crate::condition::{Comparison, Condition, Findings, Metric, Operator, Statistic, Text};
 use crate::rule::Rule;
@@ -21,7 +21,7 @@ const FIVE_MINUTES: Duration = Duration::from_secs(300);
 /// less often needs a range of at least four scrapes, and labels that tell instances apart:
 ///
 /// ```
-/// use alerting::{Metric, Promql};
+/// use node0_alerting::{Metric, Promql};
 /// use std::time::Duration;
 ///
 /// let waiting = Metric::new("queue_length").by(["queue"]).above(100.0);
@@ -181,10 +181,10 @@ impl Promql {
 /// rule [covers](Rule::covers).
 ///
 /// ```
-/// let rules = alerting::built_in();
+/// let rules = node0_alerting::built_in();
 /// let failing = rules.iter().find(|rule| rule.name == "PoolFailing").expect("it is built in");
 /// assert_eq!(
-///     alerting::query(failing, &rules),
+///     node0_alerting::query(failing, &rules),
 ///     "max by (topic, code, component, severity) \
 ///      (node0_findings{topic=\"database\", code=\"high_error_rate\"}) > 0"
 /// );

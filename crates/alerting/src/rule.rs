@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use metrics_core::Severity;
+use node0_metrics_core::Severity;
 
 use crate::condition::{Condition, Text};
 use crate::template;
@@ -16,7 +16,7 @@ use crate::template;
 /// The texts may contain the value, the threshold and each label of the alert in braces:
 ///
 /// ```
-/// use alerting::{Metric, Rule};
+/// use node0_alerting::{Metric, Rule};
 /// use std::time::Duration;
 ///
 /// let rule = Rule::new("QueueTooLong", Metric::new("queue_length").by(["queue"]).above(100.0))

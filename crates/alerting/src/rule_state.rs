@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use metrics_core::Labels;
+use node0_metrics_core::Labels;
 
 use crate::facts::{self, Observed};
 use crate::hourly_mean::HourlyMean;

@@ -101,7 +101,7 @@ pub(crate) fn load(base: &[Rule], path: &Path) -> Result<RulesFile, RulesFileErr
 /// Applies the text of a file to rules; returns the rules that then hold, and the silences.
 ///
 /// ```
-/// use alerting::{apply_toml, built_in};
+/// use node0_alerting::{apply_toml, built_in};
 ///
 /// let file = apply_toml(
 ///     &built_in(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics_core::Labels;
+use node0_metrics_core::Labels;
 
 /// Settings of the engine.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{Labels, Timestamp};
+use node0_metrics_core::{Labels, Timestamp};
 use serde::{Serialize, Serializer};
 
 use crate::condition::{Matcher, Operator};

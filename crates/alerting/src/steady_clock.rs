@@ -13,7 +13,7 @@
 
 use std::time::Duration;
 
-use metrics_core::Sample;
+use node0_metrics_core::Sample;
 
 /// A longer time than this many intervals is a gap.
 const GAP_INTERVALS: u32 = 3;

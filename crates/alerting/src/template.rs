@@ -1,6 +1,6 @@
 //! Texts with placeholders in braces, and numbers as people write them.
 
-use metrics_core::Unit;
+use node0_metrics_core::Unit;
 
 /// Replaces each `{name}` by what `of` returns for the name; an unknown one stays as it is.
 ///

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     Alert, AlertCause, AlertChange, AlertState, HeldBack, HeldReason, Labels, Timestamp,
 };
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use metrics_core::{Moment, Named};
+use node0_metrics_core::{Moment, Named};
 
 use crate::cells::CircuitCells;
 
@@ -27,8 +27,8 @@ pub enum Outcome {
 /// A call that has not ended.
 ///
 /// ```
-/// use breaker_monitor::{BreakerMonitor, Thresholds};
-/// use metrics_core::Registry;
+/// use node0_breaker_monitor::{BreakerMonitor, Thresholds};
+/// use node0_metrics_core::Registry;
 ///
 /// let registry = Registry::new();
 /// let monitor = BreakerMonitor::register(&registry)?;

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     ByLabel, Counter, Gauge, Instance, Latency, OTHER, Peak, RegisterError, Registry, instruments,
     label_set,
 };

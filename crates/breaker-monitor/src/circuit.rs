@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use metrics_core::{InstanceHandle, lock};
+use node0_metrics_core::{InstanceHandle, lock};
 
 use crate::call::{Call, Outcome};
 use crate::cells::CircuitCells;
@@ -16,8 +16,8 @@ use crate::thresholds::Thresholds;
 /// circuit's series are removed at the next tick, and its name is free at once.
 ///
 /// ```
-/// use breaker_monitor::{BreakerMonitor, Thresholds};
-/// use metrics_core::Registry;
+/// use node0_breaker_monitor::{BreakerMonitor, Thresholds};
+/// use node0_metrics_core::Registry;
 /// use std::time::Duration;
 ///
 /// let registry = Registry::new();

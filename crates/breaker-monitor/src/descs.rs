@@ -1,6 +1,6 @@
 //! The meaning of each metric of a circuit.
 
-use metrics_core::{Classic, ClassicShape, Desc, Unit, descs};
+use node0_metrics_core::{Classic, ClassicShape, Desc, Unit, descs};
 
 descs! {
     /// The state, one-hot.

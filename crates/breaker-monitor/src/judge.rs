@@ -4,7 +4,7 @@
 //! best. The penalty for the failure rate grows with the rate; all others are fixed. A circuit
 //! without any call is unknown, and an idle one is judged by its state.
 
-use metrics_core::{Finding, Judgement};
+use node0_metrics_core::{Finding, Judgement};
 
 use crate::reading::Reading;
 use crate::state::State;

@@ -45,11 +45,11 @@ impl<Response, Error> Classify<Response, Error> for ErrorsFail {
 /// Records each call of a service on a [`Circuit`]; costs two clock readings a call.
 ///
 /// Nothing is recorded while measuring is switched off
-/// ([`Registry::set_measuring`](metrics_core::Registry::set_measuring)).
+/// ([`Registry::set_measuring`](node0_metrics_core::Registry::set_measuring)).
 ///
 /// ```
-/// use breaker_monitor::{BreakerMonitor, Outcome, RecordLayer, Thresholds};
-/// use metrics_core::Registry;
+/// use node0_breaker_monitor::{BreakerMonitor, Outcome, RecordLayer, Thresholds};
+/// use node0_metrics_core::Registry;
 /// use tower::{Layer, ServiceExt, service_fn};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {

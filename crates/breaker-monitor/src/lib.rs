@@ -3,13 +3,13 @@
 //! A circuit breaker decides if calls go through, and rarely shows the numbers behind its
 //! decisions. This crate is not a breaker; it watches one. You report calls and changes of state
 //! to a [`Circuit`] handle, in your own code or by an adapter. The handle records them in a
-//! [`metrics_core::Registry`], whose samples feed reports, health, findings, scrapes and streams.
+//! [`node0_metrics_core::Registry`], whose samples feed reports, health, findings, scrapes and streams.
 //!
 //! It does not know the rules of a breaker, exposition formats, HTTP or other monitors.
 //!
 //! ```
-//! use breaker_monitor::{BreakerMonitor, State, Thresholds};
-//! use metrics_core::{ManualClock, Registry};
+//! use node0_breaker_monitor::{BreakerMonitor, State, Thresholds};
+//! use node0_metrics_core::{ManualClock, Registry};
 //! use std::time::Duration;
 //!
 //! let clock = ManualClock::new();

@@ -3,7 +3,7 @@
 use std::ops::Add;
 use std::time::Duration;
 
-use metrics_core::{LatencySummary, View, as_millis};
+use node0_metrics_core::{LatencySummary, View, as_millis};
 use serde::Serialize;
 
 use crate::cells::{CircuitCells, CircuitNumbers, End};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     Assessment, Counter, Event, FindingChange, InstanceError, InstanceName, Instances, Monitor,
     RegisterError, Registry, Sample, UnknownTarget, lock,
 };
@@ -78,7 +78,7 @@ impl BreakerMonitor {
     /// More kinds than [`MAX_FAILURE_KINDS`] do not compile:
     ///
     /// ```compile_fail
-    /// # let monitor = breaker_monitor::BreakerMonitor::register(&metrics_core::Registry::new())?;
+    /// # let monitor = node0_breaker_monitor::BreakerMonitor::register(&node0_metrics_core::Registry::new())?;
     /// let kinds = ["a", "b", "c", "d", "e", "f", "g", "h"];
     /// let circuit = monitor.circuit_with_kinds("payments", Default::default(), kinds)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -186,8 +186,8 @@ impl BreakerMonitor {
     /// nor this monitor nor a circuit.
     ///
     /// ```
-    /// use breaker_monitor::{BreakerMonitor, State, Thresholds};
-    /// use metrics_core::{FindingState, ManualClock, Registry};
+    /// use node0_breaker_monitor::{BreakerMonitor, State, Thresholds};
+    /// use node0_metrics_core::{FindingState, ManualClock, Registry};
     /// use std::sync::mpsc::channel;
     ///
     /// let registry = Registry::builder().clock(ManualClock::new().clock()).build();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use metrics_core::{Named, View, lock};
+use node0_metrics_core::{Named, View, lock};
 
 use crate::cells::CircuitCells;
 use crate::metrics::CircuitMetrics;

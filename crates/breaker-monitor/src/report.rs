@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use metrics_core::{Assessment, View, as_millis};
+use node0_metrics_core::{Assessment, View, as_millis};
 use serde::Serialize;
 
 use crate::metrics::CircuitMetrics;

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     ByLabel, Counter, Gauge, RegisterError, Registry, Timestamp, View, label_set, lock,
 };
 use serde::Serialize;

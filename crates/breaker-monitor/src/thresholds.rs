@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{as_millis, label_set};
+use node0_metrics_core::{as_millis, label_set};
 use serde::Serialize;
 
 /// The values that a circuit's numbers are compared with; its report shows them.
@@ -10,7 +10,7 @@ use serde::Serialize;
 /// They decide nothing about the breaker, which has settings of its own.
 ///
 /// ```
-/// use breaker_monitor::Thresholds;
+/// use node0_breaker_monitor::Thresholds;
 ///
 /// let strict = Thresholds { failure_rate: 0.2, ..Thresholds::default() };
 /// assert_eq!((strict.failure_rate, strict.consecutive_failures), (0.2, 5));

@@ -9,9 +9,9 @@
 //! and its gauges of former states are not reset.
 //!
 //! ```
-//! use breaker_monitor::tower_resilience::{BreakerLayer, watch};
-//! use breaker_monitor::{BreakerMonitor, Thresholds};
-//! use metrics_core::Registry;
+//! use node0_breaker_monitor::tower_resilience::{BreakerLayer, watch};
+//! use node0_breaker_monitor::{BreakerMonitor, Thresholds};
+//! use node0_metrics_core::Registry;
 //! use tower::{ServiceBuilder, ServiceExt, service_fn};
 //! use tower_resilience_circuitbreaker::CircuitBreakerLayer;
 //!

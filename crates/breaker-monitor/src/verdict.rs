@@ -32,8 +32,8 @@ impl Circuit {
     /// failure and the classifier does not, the failure has the kind of the verdict.
     ///
     /// ```
-    /// use breaker_monitor::{BreakerMonitor, Outcome, RecordLayer, Thresholds};
-    /// use metrics_core::Registry;
+    /// use node0_breaker_monitor::{BreakerMonitor, Outcome, RecordLayer, Thresholds};
+    /// use node0_metrics_core::Registry;
     /// use tower::{Layer, ServiceExt, service_fn};
     ///
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -42,7 +42,7 @@ impl Circuit {
     /// let circuit = monitor.circuit("payment-service", Thresholds::default())?;
     ///
     /// // Stands for a breaker that is open and answers from a fallback.
-    /// let open = service_fn(async |hook: breaker_monitor::Circuit| {
+    /// let open = service_fn(async |hook: node0_breaker_monitor::Circuit| {
     ///     hook.leave_verdict(Outcome::Rejected);
     ///     Ok::<_, std::io::Error>("pay later")
     /// });

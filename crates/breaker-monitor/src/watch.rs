@@ -1,6 +1,6 @@
 //! The monitor that the registry owns: it polls, judges and reports the circuits.
 
-use metrics_core::{
+use node0_metrics_core::{
     FindingChange, FindingState, Instances, Judgement, Monitor, Report, Topic, UnknownTarget, View,
 };
 

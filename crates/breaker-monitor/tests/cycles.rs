@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use breaker_monitor::{BreakerMonitor, State, Thresholds};
-use metrics_core::{ManualClock, Registry};
+use node0_breaker_monitor::{BreakerMonitor, State, Thresholds};
+use node0_metrics_core::{ManualClock, Registry};
 use serde_json::json;
 use testbed::memory::growth_over;
 use testbed::prove::{Length, report};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     Counter, DEFAULT_CACHE, HitRatio, Labelled, Latency, OTHER, RegisterError, Registry,
 };
 
@@ -45,8 +45,8 @@ impl ByName {
 /// `health`, `caches`) is counted as the tier `_other`, as are names past the registry's cap.
 ///
 /// ```
-/// use cache_monitor::{CacheMonitor, Size};
-/// use metrics_core::Registry;
+/// use node0_cache_monitor::{CacheMonitor, Size};
+/// use node0_metrics_core::Registry;
 /// use std::time::Duration;
 ///
 /// let registry = Registry::new();
@@ -60,7 +60,7 @@ impl ByName {
 /// let sample = registry.read();
 /// let l1 = monitor.tier_metrics(&sample, "L1").expect("it was recorded");
 /// assert_eq!((l1.hits, l1.misses, l1.evictions), (1, 1, Some(1)));
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 impl CacheMonitor {
     /// Records a lookup that found its entry.

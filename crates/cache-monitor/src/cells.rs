@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     ByLabel, Counter, Instance, InstanceName, Late, Latency, RegisterError, Registry, instruments,
     lock,
 };

@@ -4,7 +4,7 @@
 //! and their ratio is computed when it is read. A lookup that ended in an error is neither and has
 //! a family of its own, so a dead tier does not change the hit rate.
 
-use metrics_core::{CACHE_GETS, Desc, Unit, descs};
+use node0_metrics_core::{CACHE_GETS, Desc, Unit, descs};
 
 descs! {
     /// Lookups by result; described in the core, since the performance monitor counts them too.

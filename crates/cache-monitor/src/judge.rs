@@ -4,7 +4,7 @@
 //! as the rate falls, and that for errors grows with their share, so that a tier that only fails
 //! scores near zero. A tier with too few recent lookups and no finding is unknown.
 
-use metrics_core::{Finding, Judgement, LatencySummary};
+use node0_metrics_core::{Finding, Judgement, LatencySummary};
 
 use crate::metrics::error_rate;
 use crate::reading::Reading;

@@ -2,7 +2,7 @@
 
 use std::ops::Add;
 
-use metrics_core::levels;
+use node0_metrics_core::levels;
 use serde::Serialize;
 
 use crate::descs::{BYTES, ENTRIES, MAX_BYTES, MAX_ENTRIES};

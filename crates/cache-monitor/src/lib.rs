@@ -4,15 +4,15 @@
 //! that misses, a hundred callers that wait for one load look like a hundred loads, and a hit rate
 //! since start hides that the cache was just emptied. This crate counts each lookup once, as a hit,
 //! a miss, an error or cancelled. It counts each load once, however many callers wait for it, and
-//! computes rates over recent ticks. It records in a [`metrics_core::Registry`], where one sample
+//! computes rates over recent ticks. It records in a [`node0_metrics_core::Registry`], where one sample
 //! feeds reports, health, scrapes and streams alike.
 //!
 //! It does not know keys, values, the composition of tiers, exposition formats, HTTP or other
 //! monitors.
 //!
 //! ```
-//! use cache_monitor::{CacheMonitor, Operation, Size};
-//! use metrics_core::Registry;
+//! use node0_cache_monitor::{CacheMonitor, Operation, Size};
+//! use node0_metrics_core::Registry;
 //! use std::time::Duration;
 //!
 //! let registry = Registry::new();

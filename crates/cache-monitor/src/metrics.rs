@@ -6,7 +6,7 @@
 use std::ops::Add;
 use std::time::Duration;
 
-use metrics_core::{ByLabel, Count, LabelSet, as_millis};
+use node0_metrics_core::{ByLabel, Count, LabelSet, as_millis};
 use serde::Serialize;
 
 use crate::cells::TierNumbers;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use metrics_core::{
+use node0_metrics_core::{
     Assessment, InstanceError, Instances, LatencySummary, Monitor, RegisterError, Registry, Sample,
 };
 

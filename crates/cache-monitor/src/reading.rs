@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use metrics_core::{LatencySummary, OTHER, UnknownTarget, View};
+use node0_metrics_core::{LatencySummary, OTHER, UnknownTarget, View};
 
 use crate::cells::{TierNumbers, TierSeries};
 use crate::descs::DESCS;

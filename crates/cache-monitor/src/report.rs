@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use metrics_core::{Assessment, HealthBlock, Judgement, LatencySummary, View};
+use node0_metrics_core::{Assessment, HealthBlock, Judgement, LatencySummary, View};
 use serde::{Serialize, Serializer};
 
 use crate::metrics::TierMetrics;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use metrics_core::as_millis;
+use node0_metrics_core::as_millis;
 use serde::Serialize;
 
 /// The values that a tier's numbers are compared with; its report shows them.
 ///
 /// ```
-/// use cache_monitor::Thresholds;
+/// use node0_cache_monitor::Thresholds;
 ///
 /// let modest = Thresholds { hit_rate: 0.3, ..Thresholds::default() };
 /// assert_eq!((modest.hit_rate, modest.min_lookups), (0.3, 20));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::InstanceHandle;
+use node0_metrics_core::InstanceHandle;
 
 use crate::cells::TierCells;
 use crate::levels::Levels;
@@ -18,8 +18,8 @@ use crate::words::{Events, EvictionCause, Found, LoadOutcome, Operation, Size};
 /// next tick, and its name is free at once.
 ///
 /// ```
-/// use cache_monitor::{CacheMonitor, EvictionCause, Size};
-/// use metrics_core::Registry;
+/// use node0_cache_monitor::{CacheMonitor, EvictionCause, Size};
+/// use node0_metrics_core::Registry;
 /// use std::time::Duration;
 ///
 /// let registry = Registry::new();

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{Moment, Named};
+use node0_metrics_core::{Moment, Named};
 
 use crate::cells::TierCells;
 use crate::words::{Found, LoadOutcome, Operation, Size};
@@ -13,8 +13,8 @@ use crate::words::{Found, LoadOutcome, Operation, Size};
 /// An operation of a tier that has not ended; see [`Tier::start`](crate::Tier::start).
 ///
 /// ```
-/// use cache_monitor::{CacheMonitor, Operation};
-/// use metrics_core::Registry;
+/// use node0_cache_monitor::{CacheMonitor, Operation};
+/// use node0_metrics_core::Registry;
 /// use std::collections::HashMap;
 ///
 /// let registry = Registry::new();

@@ -1,6 +1,6 @@
 //! The monitor that the registry owns: it polls, judges and reports the tiers.
 
-use metrics_core::{
+use node0_metrics_core::{
     Instances, Judgement, Monitor, Report, StatusWords, Topic, UnknownTarget, View,
 };
 

@@ -1,6 +1,6 @@
 //! The closed sets of label values: operations, causes, outcomes and results.
 
-use metrics_core::label_set;
+use node0_metrics_core::label_set;
 
 label_set! {
     /// An operation of a tier.

@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use cache_monitor::moka::SyncCache;
-use cache_monitor::{CacheMonitor, EvictionCause, Levels, LoadOutcome, Operation, Size};
-use metrics_core::{ManualClock, Registry, Ticker};
 use moka::sync::Cache;
+use node0_cache_monitor::moka::SyncCache;
+use node0_cache_monitor::{CacheMonitor, EvictionCause, Levels, LoadOutcome, Operation, Size};
+use node0_metrics_core::{ManualClock, Registry, Ticker};
 use serde_json::json;
 use testbed::memory::growth_over;
 use testbed::prove::{Length, report};

@@ -4,8 +4,8 @@
 //!
 //! ```
 //! use bb8::{ManageConnection, Pool};
-//! use db_pool_monitor::PoolMonitor;
-//! use metrics_core::Registry;
+//! use node0_db_pool_monitor::PoolMonitor;
+//! use node0_metrics_core::Registry;
 //! use std::convert::Infallible;
 //!
 //! struct Connector;

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{ByLabel, Counter, Gauge, Latency, Peak, instruments, label_set};
+use node0_metrics_core::{ByLabel, Counter, Gauge, Latency, Peak, instruments, label_set};
 
 use crate::descs::*;
 

@@ -11,7 +11,7 @@
 use std::panic::Location;
 use std::sync::Arc;
 
-use metrics_core::Moment;
+use node0_metrics_core::Moment;
 
 use crate::cells::Outcome;
 use crate::ledger::Key;

@@ -6,10 +6,10 @@
 //! [`MonitoredPool`], whose `get` callers use instead of the pool's own.
 //!
 //! ```
-//! use db_pool_monitor::PoolMonitor;
-//! use db_pool_monitor::deadpool::MonitoredPool;
+//! use node0_db_pool_monitor::PoolMonitor;
+//! use node0_db_pool_monitor::deadpool::MonitoredPool;
 //! use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
-//! use metrics_core::Registry;
+//! use node0_metrics_core::Registry;
 //!
 //! struct Connector;
 //!

@@ -5,7 +5,7 @@
 //! own work, such as connections opened, need hooks in the pool and are not registered without
 //! them.
 
-use metrics_core::{Classic, Desc, Unit, descs};
+use node0_metrics_core::{Classic, Desc, Unit, descs};
 
 descs! {
     pub const CONNECTIONS: Desc = Desc::gauge(

@@ -8,7 +8,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{InstanceHandle, Peak, Registry, lock};
+use node0_metrics_core::{InstanceHandle, Peak, Registry, lock};
 
 use crate::cells::Outcome;
 use crate::checkout::Acquiring;
@@ -23,8 +23,8 @@ use crate::watched::WatchedPool;
 /// guide `docs/watch-a-pool.md` has whole wrappers.
 ///
 /// ```
-/// use db_pool_monitor::{Checkout, PoolHandle, PoolLevels, PoolMonitor};
-/// use metrics_core::Registry;
+/// use node0_db_pool_monitor::{Checkout, PoolHandle, PoolLevels, PoolMonitor};
+/// use node0_metrics_core::Registry;
 ///
 /// # #[derive(Debug)]
 /// # enum Error { TimedOut, Closed }

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{DEGRADED_FROM, Finding, Histogram, Judgement, LatencySummary};
+use node0_metrics_core::{DEGRADED_FROM, Finding, Histogram, Judgement, LatencySummary};
 
 use crate::cells::Outcome;
 use crate::reading::{Reading, age};

@@ -9,7 +9,7 @@ use std::panic::Location;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use metrics_core::{Clock, Moment, lock};
+use node0_metrics_core::{Clock, Moment, lock};
 
 /// The waits, or the uses, that began and have not ended.
 #[derive(Debug, Default)]

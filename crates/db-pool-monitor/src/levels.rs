@@ -1,6 +1,6 @@
 //! The levels of a pool, as far as they are known.
 
-use metrics_core::levels;
+use node0_metrics_core::levels;
 
 use crate::descs::{CONNECTING_REQUESTS, CONNECTIONS, CONNECTIONS_MAX, PENDING_REQUESTS};
 
@@ -8,7 +8,7 @@ levels! {
     /// Connections and callers of a pool at one moment; `None` for a level that is not known.
     ///
     /// ```
-    /// use db_pool_monitor::PoolLevels;
+    /// use node0_db_pool_monitor::PoolLevels;
     ///
     /// let levels = PoolLevels { used: Some(3), max: Some(10), ..PoolLevels::default() };
     /// assert_eq!(levels.waiting, None);

@@ -2,7 +2,7 @@
 //!
 //! A pool's own status has the number of connections. It lacks the time that callers waited and
 //! what they waited for, the end of each wait, the time that connections are held, and connections
-//! that are never returned. This crate records all of it in a [`metrics_core::Registry`], whose
+//! that are never returned. This crate records all of it in a [`node0_metrics_core::Registry`], whose
 //! samples feed reports, health, scrapes and streams.
 //!
 //! A pool of any kind (r2d2, one of your own) is watched by a [`PoolHandle`] with two guards, one
@@ -10,8 +10,8 @@
 //! behind features. The crate does not know SQL, exposition formats, HTTP or other monitors.
 //!
 //! ```
-//! use db_pool_monitor::{PoolLevels, PoolMonitor};
-//! use metrics_core::Registry;
+//! use node0_db_pool_monitor::{PoolLevels, PoolMonitor};
+//! use node0_metrics_core::Registry;
 //!
 //! let registry = Registry::new();
 //! let monitor = PoolMonitor::register(&registry)?;

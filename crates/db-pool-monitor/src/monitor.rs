@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use metrics_core::{
+use node0_metrics_core::{
     Assessment, InstanceError, Instances, Monitor, ReadinessCheck, RegisterError, Registry, Sample,
     lock,
 };

@@ -5,10 +5,10 @@
 //! most. The check keeps one connection open: it costs the database one session and no connects.
 //!
 //! ```no_run
-//! use db_pool_monitor::{PoolMonitor, postgres};
+//! use node0_db_pool_monitor::{PoolMonitor, postgres};
 //! use deadpool_postgres::tokio_postgres::{Config, NoTls};
 //! use deadpool_postgres::{ManagerConfig, Pool};
-//! use metrics_core::Registry;
+//! use node0_metrics_core::Registry;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let config: Config = "postgres://app@db.example/orders".parse()?;
@@ -32,7 +32,7 @@ use std::pin::Pin;
 use deadpool_postgres::tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use deadpool_postgres::tokio_postgres::{Client, Config, Error, Socket};
 use deadpool_postgres::{ClientWrapper, ConfigConnectImpl, Connect, Manager, ManagerConfig};
-use metrics_core::{NotReady, ReadinessCheck};
+use node0_metrics_core::{NotReady, ReadinessCheck};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 

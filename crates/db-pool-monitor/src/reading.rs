@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{InstanceName, Named, View, lock};
+use node0_metrics_core::{InstanceName, Named, View, lock};
 
 use crate::cells::{EndReading, HookReading, Outcome, TrackedReading};
 use crate::ledger::Overdue;

@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use metrics_core::{Clock, Peak, RegisterError, Registry};
+use node0_metrics_core::{Clock, Peak, RegisterError, Registry};
 
 use crate::cells::{EndCells, HookCells, QueueCells};
 use crate::ledger::Ledger;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::slice;
 use std::time::Duration;
 
-use metrics_core::{Assessment, InstanceName, View, as_millis};
+use node0_metrics_core::{Assessment, InstanceName, View, as_millis};
 use serde::Serialize;
 
 use crate::ledger::Overdue;

@@ -5,8 +5,8 @@
 //! executor of a query. `&mut *connection` and `&mut *transaction` are executors too, as with sqlx.
 //!
 //! ```no_run
-//! use db_pool_monitor::PoolMonitor;
-//! use metrics_core::Registry;
+//! use node0_db_pool_monitor::PoolMonitor;
+//! use node0_metrics_core::Registry;
 //! use sqlx::postgres::PgPoolOptions;
 //!
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {

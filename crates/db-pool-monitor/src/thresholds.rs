@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use metrics_core::as_millis;
+use node0_metrics_core::as_millis;
 use serde::Serialize;
 
 /// The values that a pool's numbers are compared with; its report shows them.
 ///
 /// ```
-/// use db_pool_monitor::Thresholds;
+/// use node0_db_pool_monitor::Thresholds;
 /// use std::time::Duration;
 ///
 /// let strict = Thresholds { slow_wait: Duration::from_millis(20), ..Thresholds::default() };

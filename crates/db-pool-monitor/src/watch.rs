@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use metrics_core::{
+use node0_metrics_core::{
     Instances, Judgement, Monitor, ReadinessCheck, Report, Topic, UnknownTarget, View, lock,
 };
 

@@ -6,7 +6,7 @@ use std::ptr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use metrics_core::{Counter, Instance, Peak, RegisterError, Registry, lock};
+use node0_metrics_core::{Counter, Instance, Peak, RegisterError, Registry, lock};
 
 use crate::cells::TrackedCells;
 use crate::descs::SOURCE_PANICS;

@@ -8,9 +8,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use db_pool_monitor::{PoolLevels, PoolMonitor};
 use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
-use metrics_core::{ManualClock, Registry, Sample, Ticker};
+use node0_db_pool_monitor::{PoolLevels, PoolMonitor};
+use node0_metrics_core::{ManualClock, Registry, Sample, Ticker};
 use serde_json::json;
 use testbed::memory::growth_over;
 use testbed::prove::{Length, report};

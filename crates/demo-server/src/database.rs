@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::Context;
-use local_postgres::{LocalPostgres, StartError};
+use node0_local_postgres::{LocalPostgres, StartError};
 use tokio_postgres::Config;
 
 pub use embedded::EmbeddedPostgres;

@@ -18,7 +18,7 @@ mod template;
 
 use std::borrow::Cow;
 
-use metrics_core::{
+use node0_metrics_core::{
     Buckets, ClassicShape, Count, Histogram, Sample, SeriesId, Snapshot, Unit, Value, millis,
 };
 

@@ -3,7 +3,7 @@
 //! Each is validated when it is set. A malformed one would make every line of the page
 //! unreadable, so it is an error at set-up and not a family that is left out.
 
-use metrics_core::Labels;
+use node0_metrics_core::Labels;
 
 /// A setting of an [`Exporter`](crate::Exporter) that would make every line invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

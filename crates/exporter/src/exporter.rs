@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use metrics_core::Sample;
+use node0_metrics_core::Sample;
 
 use crate::decoration::{Decoration, SettingError};
 use crate::format::Format;
@@ -154,7 +154,7 @@ impl Exporter {
     /// both are named, and text where a wildcard matches both. Protobuf must be named.
     ///
     /// ```
-    /// use exporter::{Exporter, Format, NativeHistograms};
+    /// use node0_exporter::{Exporter, Format, NativeHistograms};
     ///
     /// let exporter = Exporter::new();
     /// assert_eq!(exporter.negotiate(None).format(), Format::Text);

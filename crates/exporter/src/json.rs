@@ -5,14 +5,14 @@
 //! states; an unknown number is `null`. The infinite bucket is not listed, since
 //! JSON has no infinity: its cumulative count is `count`.
 
-use metrics_core::{Buckets, Family, Histogram, Labels, Sample, Timestamp, Value, Window};
+use node0_metrics_core::{Buckets, Family, Histogram, Labels, Sample, Timestamp, Value, Window};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// Serialises a sample as the body of `GET /metrics/export.json`, without a copy of it.
 ///
 /// ```
-/// use exporter::Json;
-/// use metrics_core::{Desc, Registry};
+/// use node0_exporter::Json;
+/// use node0_metrics_core::{Desc, Registry};
 ///
 /// const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.").labels(&["queue"]);
 /// let registry = Registry::new();

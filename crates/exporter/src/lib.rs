@@ -10,8 +10,8 @@
 //! and fills in the numbers.
 //!
 //! ```
-//! use exporter::{Exporter, Format, Naming};
-//! use metrics_core::{Desc, Registry};
+//! use node0_exporter::{Exporter, Format, Naming};
+//! use node0_metrics_core::{Desc, Registry};
 //!
 //! const ORDERS: Desc = Desc::counter("orders_total", "Orders placed.").labels(&["channel"]);
 //! let registry = Registry::new();
@@ -33,8 +33,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! This crate knows the formats, and of the core only [`Snapshot`](metrics_core::Snapshot)
-//! and [`Sample`](metrics_core::Sample). It does not know any monitor, nor HTTP:
+//! This crate knows the formats, and of the core only [`Snapshot`](node0_metrics_core::Snapshot)
+//! and [`Sample`](node0_metrics_core::Sample). It does not know any monitor, nor HTTP:
 //! [`Exporter::negotiate`] takes the text of an `Accept` header, and a [`Format`] returns its
 //! content type.
 //!
@@ -80,7 +80,7 @@ pub use scrape_metrics::{
 };
 
 /// Every metric that this crate records.
-pub const DESCS: &[&metrics_core::Desc] =
+pub const DESCS: &[&node0_metrics_core::Desc] =
     &[&SCRAPES, &SCRAPE_DURATION, &SCRAPE_BYTES, &SCRAPE_FAMILIES_SKIPPED, &CLASSIC_NAMES_MERGED];
 
 /// The guide's exporters, compiled as tests.

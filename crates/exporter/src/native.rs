@@ -8,12 +8,12 @@
 use std::mem;
 use std::ops::Range;
 
-use metrics_core::{Buckets, Delta, Layout};
+use node0_metrics_core::{Buckets, Delta, Layout};
 
 /// The settings of native histograms, which [`Format::Protobuf`](crate::Format::Protobuf) shows.
 ///
 /// ```
-/// use exporter::{Exporter, Format, NativeHistograms};
+/// use node0_exporter::{Exporter, Format, NativeHistograms};
 ///
 /// let native = NativeHistograms::new().schema(3).max_buckets(100);
 /// let exporter = Exporter::builder().native_histograms(native).build();

@@ -18,7 +18,7 @@ use crate::format::Format;
 /// The format that a reader gets, as its `Content-Type` says.
 ///
 /// ```
-/// use exporter::{Exporter, Format};
+/// use node0_exporter::{Exporter, Format};
 ///
 /// let accepted = Exporter::new().negotiate(Some("text/plain;version=1.0.0;escaping=allow-utf-8"));
 /// assert_eq!(accepted.format(), Format::Text);

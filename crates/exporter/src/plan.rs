@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use metrics_core::{Sample, SeriesSet, Snapshot};
+use node0_metrics_core::{Sample, SeriesSet, Snapshot};
 
 use crate::classic::Classic;
 use crate::exporter::Settings;

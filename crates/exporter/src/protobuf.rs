@@ -10,7 +10,9 @@ mod wire;
 
 use std::sync::Arc;
 
-use metrics_core::{Exemplar, Family, Histogram, OwnedDesc, Sample, Snapshot, Timestamp, Value};
+use node0_metrics_core::{
+    Exemplar, Family, Histogram, OwnedDesc, Sample, Snapshot, Timestamp, Value,
+};
 
 use self::wire::Message;
 use crate::decoration::Decoration;

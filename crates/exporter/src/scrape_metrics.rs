@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{Counter, Desc, Distribution, Latency, RegisterError, Registry, Unit};
+use node0_metrics_core::{Counter, Desc, Distribution, Latency, RegisterError, Registry, Unit};
 
 use crate::exporter::Rendered;
 use crate::format::Format;

@@ -6,7 +6,9 @@
 use std::iter::Peekable;
 use std::slice;
 
-use metrics_core::{Exemplar, Family, Histogram, OwnedDesc, Sample, Snapshot, Timestamp, Value};
+use node0_metrics_core::{
+    Exemplar, Family, Histogram, OwnedDesc, Sample, Snapshot, Timestamp, Value,
+};
 
 use crate::decoration::Decoration;
 use crate::format::Format;
@@ -117,7 +119,7 @@ impl Standard {
 
     /// Appends the families with a sample's numbers.
     ///
-    /// Its snapshot must have the [set of series](metrics_core::SeriesSet) from which this plan
+    /// Its snapshot must have the [set of series](node0_metrics_core::SeriesSet) from which this plan
     /// was built. Then both have the same series in the same order.
     pub(crate) fn render(&self, sample: &Sample, out: &mut Vec<u8>) {
         const NUMBER_BYTES: usize = 8;

@@ -4,7 +4,7 @@
 //! escape the quote in text 0.0.4, but do in OpenMetrics. A missing escape makes the
 //! whole page invalid; a superfluous one shows up in every dashboard.
 
-use metrics_core::Unit;
+use node0_metrics_core::Unit;
 
 use crate::format::Format;
 

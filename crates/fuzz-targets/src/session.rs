@@ -4,10 +4,12 @@ use std::pin::pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 
-use aggregator::Aggregator;
-use metrics_core::{Judgement, ManualClock, Monitor, Registry, Report, Topic, UnknownTarget, View};
+use node0_aggregator::Aggregator;
+use node0_metrics_core::{
+    Judgement, ManualClock, Monitor, Registry, Report, Topic, UnknownTarget, View,
+};
+use node0_streaming::{Close, EventId, Interval, Session, Streaming, Transport, Wanted};
 use serde_json::{Value, json};
-use streaming::{Close, EventId, Interval, Session, Streaming, Transport, Wanted};
 
 /// The codes of errors that docs/streaming.md names.
 const CODES: [&str; 7] = [

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use node0_websocket::{End, Event, Rules, Socket};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use websocket::{End, Event, Rules, Socket};
 
 /// Takes bytes as frames, and returns each message to its sender.
 ///

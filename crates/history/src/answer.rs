@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{Labels, Timestamp};
+use node0_metrics_core::{Labels, Timestamp};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 /// The answer to a [`Query`](crate::Query).

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use interval_codec::{Counts, Numbers};
-use metrics_core::{Delta, Kind, Labels, Layout, Series, SeriesId, Value};
+use node0_interval_codec::{Counts, Numbers};
+use node0_metrics_core::{Delta, Kind, Labels, Layout, Series, SeriesId, Value};
 
 use crate::tier::Plan;
 use crate::track::Tracks;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use interval_codec::{Counts, Numbers, Row, Summary, rank};
-use metrics_core::Layout;
+use node0_interval_codec::{Counts, Numbers, Row, Summary, rank};
+use node0_metrics_core::Layout;
 
 use crate::timeline::Observed;
 

@@ -3,8 +3,8 @@
 //! The buckets of the cells are too many for a picture: 64 for each doubling. They are joined to
 //! rows of half a doubling, so a microsecond to ten seconds are 46 rows.
 
-use interval_codec::Counts;
-use metrics_core::Layout;
+use node0_interval_codec::Counts;
+use node0_metrics_core::Layout;
 
 use crate::fold::Fold;
 use crate::timeline::Observed;

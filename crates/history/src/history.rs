@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use metrics_core::{Counter, Desc, Event, Gauge, Observer, RegisterError, Registry, Sample, lock};
+use node0_metrics_core::{
+    Counter, Desc, Event, Gauge, Observer, RegisterError, Registry, Sample, lock,
+};
 
 use crate::answer::Answer;
 use crate::query::{Query, QueryError};

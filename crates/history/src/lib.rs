@@ -6,8 +6,8 @@
 //! a series.
 //!
 //! ```
-//! use history::{History, Matchers, Query};
-//! use metrics_core::{Desc, ManualClock, Registry};
+//! use node0_history::{History, Matchers, Query};
+//! use node0_metrics_core::{Desc, ManualClock, Registry};
 //! use std::time::Duration;
 //!
 //! const RENDER: Desc = Desc::latency("render_duration_seconds", "Time to render a page.")
@@ -86,7 +86,7 @@ mod store;
 mod timeline;
 mod track;
 
-use metrics_core::Desc;
+use node0_metrics_core::Desc;
 
 pub use answer::{Answer, AnsweredSeries, Resolution, Statistic};
 pub use history::{BYTES, EVICTED, History, HistoryBuilder, REFUSED, SERIES};

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use metrics_core::Labels;
+use node0_metrics_core::Labels;
 
 /// Conditions on labels, such as `{pool="main",state!="idle"}`; all must hold.
 ///
@@ -11,14 +11,14 @@ use metrics_core::Labels;
 /// does not have is the empty string. The braces may be left out.
 ///
 /// ```
-/// use history::Matchers;
-/// use metrics_core::Labels;
+/// use node0_history::Matchers;
+/// use node0_metrics_core::Labels;
 ///
 /// let idle = Labels::new([("pool", "main"), ("state", "idle")]);
 /// assert!("{pool=\"main\"}".parse::<Matchers>()?.matches(&idle));
 /// assert!(!"{state!=\"idle\"}".parse::<Matchers>()?.matches(&idle));
 /// assert!("{region=\"\"}".parse::<Matchers>()?.matches(&idle));
-/// # Ok::<(), history::MatcherError>(())
+/// # Ok::<(), node0_history::MatcherError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Matchers(Vec<Matcher>);

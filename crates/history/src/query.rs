@@ -13,7 +13,7 @@ pub const MAX_VALUES: u64 = 1_000_000;
 /// A question to a [`History`](crate::History).
 ///
 /// ```
-/// use history::{Matchers, Query};
+/// use node0_history::{Matchers, Query};
 /// use std::time::Duration;
 ///
 /// let query = Query::new("operation_duration_seconds")

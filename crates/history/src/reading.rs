@@ -6,8 +6,8 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use interval_codec::{Counts, Depth, Numbers, QUANTILES, Row};
-use metrics_core::{Labels, Layout};
+use node0_interval_codec::{Counts, Depth, Numbers, QUANTILES, Row};
+use node0_metrics_core::{Labels, Layout};
 
 use crate::answer::{Answer, AnsweredSeries, Resolution, Statistic};
 use crate::entry::{Entry, Past};

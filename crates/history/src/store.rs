@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{Sample, Series};
+use node0_metrics_core::{Sample, Series};
 
 use crate::entry::{Entry, Past, Tick, each_past};
 use crate::stats::{Stats, TierStats};

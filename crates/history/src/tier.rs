@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics_core::Timestamp;
+use node0_metrics_core::Timestamp;
 
 /// A resolution at which the past is kept for some time.
 ///
@@ -11,7 +11,7 @@ use metrics_core::Timestamp;
 /// pairs of them, so the error of a percentile doubles with it.
 ///
 /// ```
-/// use history::Tier;
+/// use node0_history::Tier;
 /// use std::time::Duration;
 ///
 /// let [seconds, _, minutes] = Tier::DEFAULT;

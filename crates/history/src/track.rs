@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use interval_codec::{Block, Depth, OpenBlock, Row};
+use node0_interval_codec::{Block, Depth, OpenBlock, Row};
 
 use crate::tier::{Plan, Planned};
 

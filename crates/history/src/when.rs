@@ -3,13 +3,13 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use metrics_core::Timestamp;
+use node0_metrics_core::Timestamp;
 
 /// The beginning or the end of a query.
 ///
 /// ```
-/// use history::When;
-/// use metrics_core::Timestamp;
+/// use node0_history::When;
+/// use node0_metrics_core::Timestamp;
 /// use std::time::Duration;
 ///
 /// assert_eq!("-15m".parse(), Ok(When::Ago(Duration::from_secs(900))));
@@ -67,9 +67,9 @@ impl FromStr for When {
 /// ```
 /// use std::time::Duration;
 ///
-/// assert_eq!(history::duration("10s"), Ok(Duration::from_secs(10)));
-/// assert_eq!(history::duration("500"), Ok(Duration::from_millis(500)));
-/// assert!(history::duration("soon").is_err());
+/// assert_eq!(node0_history::duration("10s"), Ok(Duration::from_secs(10)));
+/// assert_eq!(node0_history::duration("500"), Ok(Duration::from_millis(500)));
+/// assert!(node0_history::duration("soon").is_err());
 /// ```
 ///
 /// # Errors

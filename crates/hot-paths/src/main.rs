@@ -14,7 +14,7 @@ mod served;
 
 use std::error::Error;
 
-use metrics_core::{ManualClock, Registry};
+use node0_metrics_core::{ManualClock, Registry};
 
 type Failure = Box<dyn Error>;
 type Outcome = Result<(), Failure>;

@@ -4,13 +4,13 @@ use std::convert::Infallible;
 use std::hint::black_box;
 use std::time::Duration;
 
-use breaker_monitor::{BreakerMonitor, Thresholds};
-use cache_monitor::CacheMonitor;
-use db_pool_monitor::{PoolLevels, PoolMonitor};
 use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
 use metrics::counter;
-use metrics_bridge::Recorder;
-use performance_monitor::PerformanceMonitor;
+use node0_breaker_monitor::{BreakerMonitor, Thresholds};
+use node0_cache_monitor::CacheMonitor;
+use node0_db_pool_monitor::{PoolLevels, PoolMonitor};
+use node0_metrics_bridge::Recorder;
+use node0_performance_monitor::PerformanceMonitor;
 
 use crate::repeat::{repeat, repeat_async};
 use crate::{Failure, Path, registry};

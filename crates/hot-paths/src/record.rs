@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use metrics_core::{Desc, Labelled, Latency};
+use node0_metrics_core::{Desc, Labelled, Latency};
 
 use crate::repeat::repeat;
 use crate::{Path, registry};

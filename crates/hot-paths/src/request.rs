@@ -10,8 +10,8 @@ use axum::response::Response;
 use axum::routing::get;
 use http::Request;
 use http_body_util::BodyExt as _;
-use metrics_core::{Counter, Desc, Latency, RegisterError, Registry};
-use request_layer::{RequestLayer, WatchedRouter};
+use node0_metrics_core::{Counter, Desc, Latency, RegisterError, Registry};
+use node0_request_layer::{RequestLayer, WatchedRouter};
 use tower_service::Service;
 
 use crate::repeat::repeat_async;

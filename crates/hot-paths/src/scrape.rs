@@ -3,8 +3,8 @@
 //! There are no monitors: they judge on threads of their own, whose end comes at another moment in
 //! each run, so that the counts of two runs differ by two percent.
 
-use exporter::{Exporter, Format, Json, Naming};
-use metrics_core::{Counter, Desc, Latency, Registry, Ticker};
+use node0_exporter::{Exporter, Format, Json, Naming};
+use node0_metrics_core::{Counter, Desc, Latency, Registry, Ticker};
 
 use crate::repeat::repeat;
 use crate::{Failure, Outcome, Path, registry};

@@ -9,8 +9,8 @@ use std::future::pending;
 use std::io;
 
 use axum::Router;
-use http_glue::{Listener, Serve, serve};
-use metrics_core::RegisterError;
+use node0_http_glue::{Listener, Serve, serve};
+use node0_metrics_core::RegisterError;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::runtime::Builder;
 

@@ -13,10 +13,10 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use http_glue::{ApiError, bind, serve};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use websocket::{Event, Handshake, Rules, Socket};
+use node0_http_glue::{ApiError, bind, serve};
+use node0_websocket::{Event, Handshake, Rules, Socket};
 
 /// The limits for cases with messages of 16 MiB.
 const RULES: Rules = Rules { max_message: 64 << 20, read_buffer: 64 << 10, ..Rules::DEFAULT };

@@ -22,7 +22,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Uri, header};
-use request_layer::RequestLayer;
+use node0_request_layer::RequestLayer;
 
 use crate::endpoints::ApiError;
 
@@ -33,7 +33,7 @@ use crate::endpoints::ApiError;
 ///
 /// ```
 /// use axum::{Router, routing::post};
-/// use http_glue::Gate;
+/// use node0_http_glue::Gate;
 ///
 /// let gate = Gate::new().hosts(["ops.example"]);
 /// let switches: Router = gate.protect(Router::new().route("/restart", post(|| async {})));

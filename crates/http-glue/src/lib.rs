@@ -8,9 +8,9 @@
 //!
 //! ```
 //! use axum::{Router, routing::get};
-//! use exporter::Exporter;
-//! use http_glue::{Readiness, Routes, Shutdown, bind, serve};
-//! use metrics_core::Registry;
+//! use node0_exporter::Exporter;
+//! use node0_http_glue::{Readiness, Routes, Shutdown, bind, serve};
+//! use node0_metrics_core::Registry;
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 //! let registry = Registry::new();
@@ -52,7 +52,7 @@ pub use endpoints::{
     RenderSlots, Routes, RoutesError, Surface,
 };
 pub use gate::Gate;
-pub use http_server::{
+pub use node0_http_server::{
     BindError, CONNECTIONS, CheckReport, CheckStatus, Listener, PROBE_PATHS, REQUESTS_REFUSED,
     Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus, Serve, Shutdown, bind,
     max_connections_by_descriptors, serve,

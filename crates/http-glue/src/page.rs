@@ -11,7 +11,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use live_page::{CONTENT_SECURITY_POLICY, Document, FOLDER, Page};
+use node0_live_page::{CONTENT_SECURITY_POLICY, Document, FOLDER, Page};
 
 use crate::endpoints::{ApiError, Endpoint, EndpointDesc, Mount, Parameter, Surface};
 
@@ -25,9 +25,9 @@ const REFERRER_POLICY: HeaderName = header::REFERRER_POLICY;
 ///
 /// ```
 /// use axum::Router;
-/// use exporter::Exporter;
-/// use http_glue::{LivePage, Readiness, Routes};
-/// use metrics_core::Registry;
+/// use node0_exporter::Exporter;
+/// use node0_http_glue::{LivePage, Readiness, Routes};
+/// use node0_metrics_core::Registry;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let registry = Registry::new();
@@ -35,7 +35,7 @@ const REFERRER_POLICY: HeaderName = header::REFERRER_POLICY;
 /// let page = LivePage::at("/ops").title("orders").without_stream();
 /// let routes = Routes::new(&registry, Exporter::new(), &readiness).surface(page);
 /// let app: Router = routes.router()?; // answers /ops, and its files under /live-page
-/// # Ok::<(), http_glue::RoutesError>(())
+/// # Ok::<(), node0_http_glue::RoutesError>(())
 /// # }).unwrap();
 /// ```
 ///

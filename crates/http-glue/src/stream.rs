@@ -1,7 +1,7 @@
-//! `/metrics/stream`: the messages of a [`Streaming`](streaming::Streaming) over HTTP.
+//! `/metrics/stream`: the messages of a [`Streaming`](node0_streaming::Streaming) over HTTP.
 //!
 //! The same messages go out over a WebSocket, and as server-sent events to clients that accept those.
-//! [`Streaming`](streaming::Streaming) says what a reader gets and when. This module says who may
+//! [`Streaming`](node0_streaming::Streaming) says what a reader gets and when. This module says who may
 //! read, carries the messages, and gives up readers that do not take them.
 //!
 //! A client that does not read holds a fixed number of bytes: see [`StreamEndpoint`].

@@ -17,7 +17,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use metrics_core::{Clock, Moment};
+use node0_metrics_core::{Clock, Moment};
 use tokio::time::sleep;
 
 /// The low bits of the state's word, which hold the kind; the others hold the time since the

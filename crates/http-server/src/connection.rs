@@ -18,11 +18,11 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::{TowerToHyperService, TowerToHyperServiceFuture};
-use metrics_core::{Clock, Moment};
-use pin_project_lite::pin_project;
-use request_layer::{
+use node0_metrics_core::{Clock, Moment};
+use node0_request_layer::{
     FollowedRoute, Holder, Measurement, RecordedBody, Recorder, RouteRecorder, Start,
 };
+use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Sleep, sleep};

@@ -9,8 +9,8 @@
 //!
 //! ```
 //! use axum::{Router, routing::get};
-//! use http_server::{Readiness, Shutdown, bind, serve};
-//! use metrics_core::Registry;
+//! use node0_http_server::{Readiness, Shutdown, bind, serve};
+//! use node0_metrics_core::Registry;
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 //! let registry = Registry::new();
@@ -44,7 +44,7 @@ mod places;
 mod self_metrics;
 mod transport;
 
-use metrics_core::Desc;
+use node0_metrics_core::Desc;
 
 pub use listener::{BindError, Listener, bind};
 pub use places::max_connections_by_descriptors;

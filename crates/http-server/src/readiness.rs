@@ -22,7 +22,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use metrics_core::{NotReady, ReadinessCheck, Registry};
+use node0_metrics_core::{NotReady, ReadinessCheck, Registry};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
@@ -39,8 +39,8 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 /// runtime that asks for the status next; until then their last results are too old to count.
 ///
 /// ```
-/// use http_server::{Readiness, ReadinessStatus};
-/// use metrics_core::{NotReady, Registry};
+/// use node0_http_server::{Readiness, ReadinessStatus};
+/// use node0_metrics_core::{NotReady, Registry};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let readiness = Readiness::builder(&Registry::new())
@@ -239,7 +239,7 @@ impl Readiness {
             && let Ok(runtime) = Handle::try_current()
         {
             *runner = runtime.spawn(settings.runner(board).run(settings.interval));
-            log_relay::log(|| {
+            node0_log_relay::log(|| {
                 tracing::warn!(
                     "the runtime of the readiness checks has ended: they go on in another"
                 );

@@ -1,6 +1,6 @@
 //! The metrics that the server records about itself.
 
-use metrics_core::{Counter, Desc, RegisterError, Registry, UpDown};
+use node0_metrics_core::{Counter, Desc, RegisterError, Registry, UpDown};
 
 /// The number of open connections.
 pub const CONNECTIONS: Desc = Desc::up_down("node0_http_connections", "Connections that are open.");

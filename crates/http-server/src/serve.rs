@@ -17,8 +17,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
-use metrics_core::{Clock, RegisterError, Registry};
-use request_layer::RequestLayer;
+use node0_metrics_core::{Clock, RegisterError, Registry};
+use node0_request_layer::RequestLayer;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -72,7 +72,7 @@ pub struct Serve<L, S> {
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use http_server::{Shutdown, bind, serve};
+/// use node0_http_server::{Shutdown, bind, serve};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// let app = Router::new().route("/", get(|| async { "hello" }));
@@ -195,9 +195,9 @@ impl<L> Serve<L, Router> {
     ///
     /// ```
     /// use axum::{Router, routing::get};
-    /// use http_server::{bind, serve};
-    /// use metrics_core::Registry;
-    /// use request_layer::RequestLayer;
+    /// use node0_http_server::{bind, serve};
+    /// use node0_metrics_core::Registry;
+    /// use node0_request_layer::RequestLayer;
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// let registry = Registry::new();
@@ -370,7 +370,9 @@ impl Pause {
             Err(error) => {
                 self.length = (self.length * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
                 let pause_ms = self.length.as_millis();
-                log_relay::log(move || tracing::warn!(%error, pause_ms, "cannot accept: pausing"));
+                node0_log_relay::log(
+                    move || tracing::warn!(%error, pause_ms, "cannot accept: pausing"),
+                );
                 self.end = Some(Instant::now() + self.length);
                 None
             }

@@ -69,7 +69,7 @@ impl Shutdown {
     /// not block. It may be called more than once.
     ///
     /// ```
-    /// use http_server::Shutdown;
+    /// use node0_http_server::Shutdown;
     /// use std::sync::Arc;
     /// use std::sync::atomic::{AtomicBool, Ordering};
     ///
@@ -156,7 +156,7 @@ impl Shutdown {
     ///
     /// ```
     /// use axum::{Router, routing::get};
-    /// use http_server::{Shutdown, bind};
+    /// use node0_http_server::{Shutdown, bind};
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// let shutdown = Shutdown::new();

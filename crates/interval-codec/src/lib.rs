@@ -5,7 +5,7 @@
 //! once, so that nothing waits uncompressed. A sealed [`Block`] is read without any other.
 //!
 //! ```
-//! use interval_codec::{Block, Counts, Depth, OpenBlock};
+//! use node0_interval_codec::{Block, Counts, Depth, OpenBlock};
 //!
 //! let mut open = OpenBlock::new(0);
 //! for interval in 0..60 {

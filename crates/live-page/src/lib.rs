@@ -11,7 +11,7 @@
 //! relative, so that the page works behind a proxy that changes paths.
 //!
 //! ```
-//! use live_page::{Document, Page};
+//! use node0_live_page::{Document, Page};
 //!
 //! let page = Page::shared();
 //! let script = page.file("app.js").expect("it is one of the files");

@@ -28,7 +28,7 @@
 //! install Postgres. It works on Unix only.
 //!
 //! ```
-//! use local_postgres::{LocalPostgres, StartError};
+//! use node0_local_postgres::{LocalPostgres, StartError};
 //!
 //! match LocalPostgres::builder().max_connections(20).start() {
 //!     Ok(mut postgres) => {

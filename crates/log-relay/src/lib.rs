@@ -12,11 +12,11 @@
 //! use std::time::Duration;
 //!
 //! let check = "database";
-//! log_relay::log(move || tracing::warn!(check, "readiness check fails"));
+//! node0_log_relay::log(move || tracing::warn!(check, "readiness check fails"));
 //!
 //! // At the end of a program, so that the last messages are written.
-//! assert!(log_relay::flush(Duration::from_secs(1)));
-//! assert_eq!(log_relay::lost(), 0);
+//! assert!(node0_log_relay::flush(Duration::from_secs(1)));
+//! assert_eq!(node0_log_relay::lost(), 0);
 //! ```
 //!
 //! A message is written to the subscriber of the thread that sent it, but in none of its spans.

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::fmt;
 use std::io::Write as _;
 
-use metrics_core::{Counter, RegisterError, Registry};
 use metrics_exporter_prometheus::PrometheusHandle;
+use node0_metrics_core::{Counter, RegisterError, Registry};
 
 use crate::descs::APPENDIX_FAMILIES_SKIPPED;
 use crate::page::{self, Family, Kind, Sample};
@@ -23,8 +23,8 @@ const EOF: &[u8] = b"# EOF\n";
 /// Each page costs one rendering of the old exporter.
 ///
 /// ```
-/// use metrics_bridge::Appendix;
-/// use metrics_core::Registry;
+/// use node0_metrics_bridge::Appendix;
+/// use node0_metrics_core::Registry;
 /// use metrics_exporter_prometheus::PrometheusBuilder;
 ///
 /// let recorder = PrometheusBuilder::new().build_recorder();
@@ -34,7 +34,7 @@ const EOF: &[u8] = b"# EOF\n";
 /// let mut page = b"# TYPE up gauge\nup 1\n".to_vec();
 /// appendix.append_to(&mut page);
 /// assert_eq!(page, b"# TYPE up gauge\nup 1\n# TYPE visits counter\nvisits 7\n");
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[derive(Clone)]
 pub struct Appendix {
@@ -83,7 +83,7 @@ impl fmt::Debug for Appendix {
 /// ```
 /// let mut page = b"# TYPE up gauge\nup 1\n# EOF\n".to_vec();
 /// let theirs = "# TYPE up gauge\nup 0\n\n# TYPE hits counter\nhits 2\n";
-/// let appended = metrics_bridge::append_page(&mut page, theirs);
+/// let appended = node0_metrics_bridge::append_page(&mut page, theirs);
 /// assert_eq!((appended.families, appended.skipped), (1, 1));
 /// assert_eq!(page, b"# TYPE up gauge\nup 1\n# TYPE hits counter\nhits_total 2\n# EOF\n");
 /// ```

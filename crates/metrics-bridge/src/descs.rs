@@ -1,6 +1,6 @@
 //! The metrics of the bridge itself.
 
-use metrics_core::Desc;
+use node0_metrics_core::Desc;
 
 /// The metrics that the recorder refused.
 pub const REFUSED: Desc = Desc::counter(

@@ -10,7 +10,7 @@ use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use metrics::{Key, KeyName, Unit};
-use metrics_core::{Counter, Labelled, OTHER, RegisterError, Registry, SERIES_FOLDED};
+use node0_metrics_core::{Counter, Labelled, OTHER, RegisterError, Registry, SERIES_FOLDED};
 
 use crate::descs::REFUSED;
 use crate::meaning::{Description, Meaning};

@@ -5,7 +5,7 @@
 //! useful by itself:
 //!
 //! - A [`Recorder`] records the values of the macros into a
-//!   [`Registry`](metrics_core::Registry). They are then treated like all other
+//!   [`Registry`](node0_metrics_core::Registry). They are then treated like all other
 //!   metrics: the same page, windows and history.
 //! - A [`Publisher`] sends a registry's metrics to the installed recorder, for a
 //!   service that keeps its present exporter.
@@ -17,8 +17,8 @@
 //!
 //! ```
 //! use metrics::{Unit, counter, describe_histogram, histogram};
-//! use metrics_bridge::Recorder;
-//! use metrics_core::Registry;
+//! use node0_metrics_bridge::Recorder;
+//! use node0_metrics_core::Registry;
 //!
 //! let registry = Registry::new();
 //! let recorder = Recorder::register(&registry)?;
@@ -36,7 +36,7 @@
 //! assert_eq!(renders.as_f64(), 1.0);
 //! let time = sample.snapshot.family("render_time_seconds").expect("it was recorded");
 //! assert_eq!(time.desc.help, "Time to render a page.");
-//! # Ok::<(), metrics_core::RegisterError>(())
+//! # Ok::<(), node0_metrics_core::RegisterError>(())
 //! ```
 //!
 //! # Conversion of metrics of the facade
@@ -45,8 +45,8 @@
 //! | --- | --- |
 //! | `counter!` | a counter; its name gets the suffix `_total` |
 //! | `gauge!` | a gauge; a name with a reserved suffix (`_total`, `_count`, `_sum`, `_bucket`, `_created`) gets `_value` after it |
-//! | `histogram!` in a unit of time, or named `…_seconds` | a [`Latency`](metrics_core::Latency) in seconds, up to [`Layout::LONGEST_LATENCY`](metrics_core::Layout::LONGEST_LATENCY) |
-//! | any other `histogram!` | a [`Distribution`](metrics_core::Distribution) |
+//! | `histogram!` in a unit of time, or named `…_seconds` | a [`Latency`](node0_metrics_core::Latency) in seconds, up to [`Layout::LONGEST_LATENCY`](node0_metrics_core::Layout::LONGEST_LATENCY) |
+//! | any other `histogram!` | a [`Distribution`](node0_metrics_core::Distribution) |
 //! | a unit | its base unit: values are scaled, the name ends in `_seconds`, `_bytes` or `_ratio`; a counter keeps a unit that would have to be divided, such as milliseconds |
 //! | a name or label key with other characters | `_` in their place; `metric_` or `label_` before a digit; labels `le` and `quantile` become `exported_…` |
 //! | a label that some keys of a name lack | an empty value, which Prometheus treats as absent |

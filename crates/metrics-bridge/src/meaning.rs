@@ -1,7 +1,7 @@
 //! The meaning of a name of the facade: its description in the registry and the scale of values.
 
 use metrics::Unit as FacadeUnit;
-use metrics_core::{DEFAULT_LATENCY_BOUNDS, Kind, OwnedDesc, Unit};
+use node0_metrics_core::{DEFAULT_LATENCY_BOUNDS, Kind, OwnedDesc, Unit};
 
 use crate::name;
 use crate::series::Form;

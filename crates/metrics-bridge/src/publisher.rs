@@ -5,7 +5,7 @@ use std::mem;
 use std::ptr;
 
 use metrics::{Key, Label, Level, Metadata, Unit as FacadeUnit};
-use metrics_core::{
+use node0_metrics_core::{
     Family, Kind, Labels, OwnedDesc, Sample, SeriesId, SeriesSet, Snapshot, Unit, Value,
 };
 
@@ -22,7 +22,7 @@ static METADATA: Metadata<'static> = Metadata::new("node0", Level::INFO, Some(mo
 ///
 /// Use it in a service that keeps its present exporter. Counters are set to their totals and gauges
 /// to their values. For a histogram, each sample adds the new values at the midpoints of
-/// their buckets, with an error of at most [`Layout::error_at`](metrics_core::Layout::error_at).
+/// their buckets, with an error of at most [`Layout::error_at`](node0_metrics_core::Layout::error_at).
 /// Names are those of the `standard` naming.
 ///
 /// Call [`publish`](Self::publish) with the sample of each tick: the new values are then the
@@ -39,8 +39,8 @@ static METADATA: Metadata<'static> = Metadata::new("node0", Level::INFO, Some(mo
 /// values, since they come from a registry already.
 ///
 /// ```
-/// use metrics_bridge::Publisher;
-/// use metrics_core::{Desc, Registry};
+/// use node0_metrics_bridge::Publisher;
+/// use node0_metrics_core::{Desc, Registry};
 /// use metrics_exporter_prometheus::PrometheusBuilder;
 ///
 /// const ORDERS: Desc = Desc::counter("orders_total", "Orders that were placed.");
@@ -52,7 +52,7 @@ static METADATA: Metadata<'static> = Metadata::new("node0", Level::INFO, Some(mo
 /// let mut publisher = Publisher::new();
 /// metrics::with_local_recorder(&theirs, || publisher.publish(&registry.read()));
 /// assert!(theirs.handle().render().contains("orders_total 3"));
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct Publisher {

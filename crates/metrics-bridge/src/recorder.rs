@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, SharedString, Unit};
-use metrics_core::{RegisterError, Registry};
+use node0_metrics_core::{RegisterError, Registry};
 
 use crate::directory::Directory;
 use crate::name::label_key;
@@ -22,8 +22,8 @@ use crate::thread;
 /// it next requests one from any recorder, or ends.
 ///
 /// ```
-/// use metrics_bridge::Recorder;
-/// use metrics_core::Registry;
+/// use node0_metrics_bridge::Recorder;
+/// use node0_metrics_core::Registry;
 ///
 /// let registry = Registry::new();
 /// let recorder = Recorder::register(&registry)?;
@@ -33,7 +33,7 @@ use crate::thread;
 /// let sample = registry.read();
 /// let sent = sample.snapshot.value("mails_sent_total", &[("kind", "welcome")]);
 /// assert_eq!(sent.map(|value| value.as_f64()), Some(2.0));
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Recorder {

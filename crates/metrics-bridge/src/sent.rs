@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use metrics_core::{Buckets, Delta, Histogram, Layout};
+use node0_metrics_core::{Buckets, Delta, Histogram, Layout};
 
 /// The values of one histogram that were sent, as a delta, which takes the least memory.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics::{CounterFn, GaugeFn, HistogramFn};
-use metrics_core::{AnyMetric, Counter, Distribution, Gauge, Latency};
+use node0_metrics_core::{AnyMetric, Counter, Distribution, Gauge, Latency};
 
 use crate::unit::Scale;
 

@@ -4,7 +4,7 @@
 //! each dimension, so a value in milliseconds is converted to seconds, and its name ends in
 //! `_seconds`.
 
-use metrics_core::Unit;
+use node0_metrics_core::Unit;
 
 /// The conversion of a name and its values to the base unit.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! Serialises durations as milliseconds, for `serialize_with` in the JSON of reports.
 //!
 //! ```
-//! use metrics_core::as_millis;
+//! use node0_metrics_core::as_millis;
 //! use std::time::Duration;
 //!
 //! #[derive(serde::Serialize)]

@@ -22,7 +22,7 @@ use serde::Serialize;
 /// A source of monotonic and wall time; cheap to clone.
 ///
 /// ```
-/// use metrics_core::ManualClock;
+/// use node0_metrics_core::ManualClock;
 /// use std::time::Duration;
 ///
 /// let manual = ManualClock::new();

@@ -43,7 +43,7 @@ pub trait Instance: Send + Sync + 'static {
 /// This is a whole monitor of queues, each with its own numbers:
 ///
 /// ```
-/// use metrics_core::{
+/// use node0_metrics_core::{
 ///     ByLabel, Counter, Desc, Finding, Instance, InstanceError, InstanceHandle, Instances,
 ///     Judgement, Latency, LatencySummary, Monitor, RegisterError, Registry, Report, Topic,
 ///     UnknownTarget, View, descs, instruments, label_set,

@@ -59,7 +59,7 @@ impl Registry {
     /// the labels before it.
     ///
     /// ```
-    /// use metrics_core::{ByLabel, Desc, Latency, Registry, label_set};
+    /// use node0_metrics_core::{ByLabel, Desc, Latency, Registry, label_set};
     /// use std::time::Duration;
     ///
     /// label_set! {
@@ -77,7 +77,7 @@ impl Registry {
     /// let sample = registry.read();
     /// let counts = sample.view().read(&waits).map(|wait| wait.map(|wait| wait.count()));
     /// assert_eq!((counts[Phase::Queue], counts[Phase::Connect]), (Some(0), Some(1)));
-    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// # Ok::<(), node0_metrics_core::RegisterError>(())
     /// ```
     ///
     /// # Errors
@@ -199,7 +199,7 @@ impl<K: LabelSet, I: Instrument> Instrument for ByLabel<K, I> {
 /// - a function `find(&View, &[&str])`, which reads the same by label values, without handles.
 ///
 /// ```
-/// use metrics_core::{ByLabel, Counter, Desc, Latency, Registry, instruments, label_set};
+/// use node0_metrics_core::{ByLabel, Counter, Desc, Latency, Registry, instruments, label_set};
 /// use std::time::Duration;
 ///
 /// label_set! {
@@ -234,7 +234,7 @@ impl<K: LabelSet, I: Instrument> Instrument for ByLabel<K, I> {
 ///
 /// let found = QueueCells::find(&sample.view(), &["mails"]);
 /// assert_eq!(found.jobs, reading.jobs);
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[macro_export]
 macro_rules! instruments {

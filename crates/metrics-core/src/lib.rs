@@ -4,7 +4,7 @@
 //! and a snapshot is plain data that all readers share.
 //!
 //! ```
-//! use metrics_core::{Desc, Registry};
+//! use node0_metrics_core::{Desc, Registry};
 //! use std::time::Duration;
 //!
 //! // What the metric means, once, checked by the compiler.
@@ -24,7 +24,7 @@
 //! assert_eq!(window.samples(), 1);
 //! let p99 = window.buckets().quantile(0.99).expect("there is a sample");
 //! assert!((p99 - 0.012).abs() <= window.buckets().layout().error_at(0.012));
-//! # Ok::<(), metrics_core::RegisterError>(())
+//! # Ok::<(), node0_metrics_core::RegisterError>(())
 //! ```
 //!
 //! Where label values come with each call, such as a method and a route, a

@@ -44,7 +44,7 @@ pub use builder::RegistryBuilder;
 /// series is sampled once more and removed at the next tick.
 ///
 /// ```
-/// use metrics_core::{Desc, Registry};
+/// use node0_metrics_core::{Desc, Registry};
 ///
 /// const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.").labels(&["queue"]);
 /// let registry = Registry::new();
@@ -54,7 +54,7 @@ pub use builder::RegistryBuilder;
 /// assert_eq!(sample.view().counter(&mails), 1);
 /// let by_name = sample.snapshot.value("jobs_total", &[("queue", "mail")]);
 /// assert_eq!(by_name.map(|value| value.as_f64()), Some(1.0));
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Registry {
@@ -126,14 +126,14 @@ impl Registry {
     /// Returns a handle to a total that is counted elsewhere, such as by the kernel, and set here.
     ///
     /// ```
-    /// use metrics_core::{Desc, Registry};
+    /// use node0_metrics_core::{Desc, Registry};
     ///
     /// const PAUSES: Desc = Desc::total("gc_pause_seconds_total", "Time that the interpreter paused.");
     /// let registry = Registry::new();
     /// let pauses = registry.total(&PAUSES, &[])?;
     /// pauses.set(1.5);
     /// assert_eq!(registry.read().view().gauge(&pauses), Some(1.5));
-    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// # Ok::<(), node0_metrics_core::RegisterError>(())
     /// ```
     ///
     /// # Errors
@@ -214,7 +214,7 @@ impl Registry {
     /// skipped for some ticks; how many events it missed is told by [`Event::Missed`] afterwards.
     ///
     /// ```
-    /// use metrics_core::{Event, Registry};
+    /// use node0_metrics_core::{Event, Registry};
     ///
     /// let registry = Registry::new();
     /// registry.listen("pager", |event| {
@@ -224,7 +224,7 @@ impl Registry {
     ///         eprintln!("{:?}: {}", change.state, change.finding.message);
     ///     }
     /// })?;
-    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// # Ok::<(), node0_metrics_core::RegisterError>(())
     /// ```
     ///
     /// # Errors
@@ -311,14 +311,14 @@ impl Registry {
     /// a gauge that was registered while its pass ran.
     ///
     /// ```
-    /// use metrics_core::{Desc, Registry};
+    /// use node0_metrics_core::{Desc, Registry};
     ///
     /// const ROLE: Desc = Desc::gauge("node_role", "1 for the node's role.").labels(&["role"]);
     /// let registry = Registry::new();
     /// let (leader, follower) = (registry.gauge(&ROLE, &["leader"])?, registry.gauge(&ROLE, &["follower"])?);
     /// registry.set_all(&[(&leader, 1.0), (&follower, 0.0)]);
     /// assert_eq!((leader.value(), follower.value()), (1.0, 0.0));
-    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// # Ok::<(), node0_metrics_core::RegisterError>(())
     /// ```
     pub fn set_all(&self, values: &[(&Gauge, f64)]) {
         // No guest code runs under this lock, for which every pass waits.

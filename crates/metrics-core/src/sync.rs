@@ -39,7 +39,7 @@ mod poisoning;
 /// monitor of your own if its locks keep to the same rule:
 ///
 /// ```
-/// use metrics_core::lock;
+/// use node0_metrics_core::lock;
 /// use std::sync::Mutex;
 ///
 /// let names = Mutex::new(vec!["main"]);

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use allocation_counter::measure;
-use metrics_core::{
+use node0_metrics_core::{
     Counter, Desc, Distribution, Gauge, HitRatio, Kind, Labelled, Latency, Measuring, OwnedDesc,
     Peak, Registry, TraceId, Unit, UpDown,
 };

@@ -5,7 +5,7 @@ mod resident;
 
 use std::time::Duration;
 
-use metrics_core::{Desc, Registry, SERIES_FOLDED, Value};
+use node0_metrics_core::{Desc, Registry, SERIES_FOLDED, Value};
 
 use crate::resident::resident;
 

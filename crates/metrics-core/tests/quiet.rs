@@ -5,7 +5,7 @@ mod resident;
 
 use std::time::Duration;
 
-use metrics_core::{Desc, Latency, ManualClock, Registry};
+use node0_metrics_core::{Desc, Latency, ManualClock, Registry};
 
 use crate::resident::resident;
 

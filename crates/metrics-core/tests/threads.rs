@@ -13,7 +13,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     Clock, Counter, Desc, Distribution, Judgement, Labelled, Latency, ManualClock, Monitor,
     RECORDING_BYTES, RECORDING_THREADS, Registry, Report, Topic, Unit, UnknownTarget, Value, View,
 };

@@ -6,7 +6,7 @@
 //!
 //! - The panels of a crate are defined in its file `panels.toml`, beside the metrics that they
 //!   show. A crate that adds such a file gets its row in the main board.
-//! - The alert rules come from [`alerting::built_in`], so the service and Prometheus alert by the
+//! - The alert rules come from [`node0_alerting::built_in`], so the service and Prometheus alert by the
 //!   same numbers. A panel that names a rule draws the rule's query and its threshold.
 //! - [`Catalogue`] has every metric with its kind and labels; no board, rule or document may name
 //!   another one.

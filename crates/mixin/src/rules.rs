@@ -1,6 +1,6 @@
 //! Alerting and recording rules for Prometheus.
 //!
-//! The alerts are those of the service itself, [`alerting::built_in`], written in PromQL, and a few
+//! The alerts are those of the service itself, [`node0_alerting::built_in`], written in PromQL, and a few
 //! that only a server outside can see, such as a target that does not answer. A server scrapes
 //! every 15 to 60 s, so rates are over five minutes.
 //!

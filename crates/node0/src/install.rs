@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use performance_monitor::PerformanceMonitor;
+use node0_performance_monitor::PerformanceMonitor;
 
 use crate::monitoring::Monitoring;
 

@@ -88,42 +88,42 @@ pub use redis_pool::RedisPool;
 pub use signal::stop_signal;
 pub use testing::Testing;
 
-pub use alerting as alerts;
-pub use breaker_monitor as breaker;
-pub use cache_monitor as cache;
-pub use db_pool_monitor as database;
-pub use history;
+pub use node0_alerting as alerts;
+pub use node0_breaker_monitor as breaker;
+pub use node0_cache_monitor as cache;
+pub use node0_db_pool_monitor as database;
+pub use node0_history as history;
 #[cfg(feature = "metrics")]
-pub use metrics_bridge as bridge;
+pub use node0_metrics_bridge as bridge;
 #[cfg(feature = "notify")]
-pub use notifier;
-pub use performance_monitor as performance;
+pub use node0_notifier as notifier;
+pub use node0_performance_monitor as performance;
 #[cfg(feature = "tracing-opentelemetry")]
-pub use request_layer::RequestSpans;
-pub use request_layer::{AxumService, LongLived, RequestLayer, Traces, WatchedRouter};
-pub use streaming;
-pub use system_monitor as system;
+pub use node0_request_layer::RequestSpans;
+pub use node0_request_layer::{AxumService, LongLived, RequestLayer, Traces, WatchedRouter};
+pub use node0_streaming as streaming;
+pub use node0_system_monitor as system;
 
-pub use aggregator::{Aggregator, Events, Received, Sampler, StartError};
-pub use alerting::Alerts;
+pub use node0_aggregator::{Aggregator, Events, Received, Sampler, StartError};
+pub use node0_alerting::Alerts;
 #[cfg(feature = "deadpool")]
-pub use db_pool_monitor::deadpool::{BuildPoolError, MonitoredObject, MonitoredPool};
+pub use node0_db_pool_monitor::deadpool::{BuildPoolError, MonitoredObject, MonitoredPool};
 #[cfg(feature = "deadpool-postgres")]
-pub use db_pool_monitor::postgres;
-pub use db_pool_monitor::{
+pub use node0_db_pool_monitor::postgres;
+pub use node0_db_pool_monitor::{
     Acquiring, AttachError, Checkout, PoolHandle, PoolLevels, PoolMetrics, PoolMonitor, PoolRates,
     Thresholds,
 };
-pub use exporter::{
+pub use node0_exporter::{
     Exporter, ExporterBuilder, Format, Json, Naming, NativeHistograms, Rendered, SettingError,
 };
-pub use http_glue::{
+pub use node0_http_glue::{
     AlertPages, ApiError, BindError, CheckReport, CheckStatus, Endpoint, EndpointDesc, Gate, Index,
     LivePage, Mount, Parameter, Query, Readiness, ReadinessBuilder, ReadinessReport,
     ReadinessStatus, RenderLimits, RenderSlots, Routes, RoutesError, Serve, Shutdown,
     StreamEndpoint, Surface, bind, serve,
 };
-pub use metrics_core::{
+pub use node0_metrics_core::{
     Alert, AlertCause, AlertChange, AlertState, AnyMetric, Assessment, Buckets, ByLabel, Classic,
     ClassicShape, Clock, Count, Counter, DEFAULT_CACHE, DEGRADED_FROM, Desc, Distribution, Event,
     Finding, FindingChange, FindingState, Gauge, HealthChange, Histogram, HitRatio, InFlight,

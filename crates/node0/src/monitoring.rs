@@ -12,17 +12,17 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use aggregator::{Aggregator, Events};
 use axum::Router;
-use exporter::{Exporter, Format};
-use history::History;
-use http_glue::{AlertPages, LivePage, Readiness, Routes, RoutesError, Shutdown};
-use metrics_core::{
+use node0_aggregator::{Aggregator, Events};
+use node0_exporter::{Exporter, Format};
+use node0_history::History;
+use node0_http_glue::{AlertPages, LivePage, Readiness, Routes, RoutesError, Shutdown};
+use node0_metrics_core::{
     AnyMetric, Desc, Gauge, Kind, OwnedDesc, RegisterError, Registry, Sample, SeriesId,
 };
-use request_layer::RequestLayer;
-use streaming::Streaming;
-use system_monitor::MonitoredRuntime;
+use node0_request_layer::RequestLayer;
+use node0_streaming::Streaming;
+use node0_system_monitor::MonitoredRuntime;
 use tokio::runtime::Handle;
 
 use self::alerts::WatchedAlerts;
@@ -105,13 +105,13 @@ impl Monitoring {
     #[cfg(feature = "metrics")]
     pub fn publish(
         &self,
-        mut publisher: metrics_bridge::Publisher,
+        mut publisher: node0_metrics_bridge::Publisher,
     ) -> impl Future<Output = ()> + Send + use<> {
         let events = self.subscribe();
         async move {
             let Some(mut events) = events else { return };
             while let Some(received) = events.recv().await {
-                if let metrics_core::Event::Sample(sample) = received.event {
+                if let node0_metrics_core::Event::Sample(sample) = received.event {
                     publisher.publish(&sample);
                 }
             }

@@ -2,12 +2,12 @@
 //!
 //! Each line of the table gives [`Monitoring`] a getter with the monitor's name.
 
-use breaker_monitor::BreakerMonitor;
-use cache_monitor::CacheMonitor;
-use db_pool_monitor::PoolMonitor;
-use metrics_core::{RegisterError, Registry};
-use performance_monitor::{PerformanceMonitor, PerformanceMonitorBuilder};
-use system_monitor::{SystemMonitor, SystemMonitorBuilder};
+use node0_breaker_monitor::BreakerMonitor;
+use node0_cache_monitor::CacheMonitor;
+use node0_db_pool_monitor::PoolMonitor;
+use node0_metrics_core::{RegisterError, Registry};
+use node0_performance_monitor::{PerformanceMonitor, PerformanceMonitorBuilder};
+use node0_system_monitor::{SystemMonitor, SystemMonitorBuilder};
 
 use crate::monitoring::Monitoring;
 

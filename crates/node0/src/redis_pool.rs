@@ -3,11 +3,11 @@
 //! The cache monitor and the pool monitor do not depend on each other, so the facade
 //! connects them here.
 
-use cache_monitor::redis::ConnectionSource;
-use db_pool_monitor::deadpool::{MonitoredObject, MonitoredPool};
 use deadpool_redis::{Connection, Manager, PoolError};
+use node0_cache_monitor::redis::ConnectionSource;
+use node0_db_pool_monitor::deadpool::{MonitoredObject, MonitoredPool};
 
-/// A watched pool of connections to Redis, for a [`RedisTier`](cache_monitor::redis::RedisTier).
+/// A watched pool of connections to Redis, for a [`RedisTier`](node0_cache_monitor::redis::RedisTier).
 ///
 /// ```no_run
 /// use node0::cache::redis::RedisTier;

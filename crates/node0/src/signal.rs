@@ -7,7 +7,7 @@
 pub async fn stop_signal() {
     let interrupted = async {
         if let Err(error) = tokio::signal::ctrl_c().await {
-            log_relay::log(move || tracing::warn!(%error, "Ctrl-C cannot be waited for"));
+            node0_log_relay::log(move || tracing::warn!(%error, "Ctrl-C cannot be waited for"));
             std::future::pending::<()>().await;
         }
     };
@@ -25,7 +25,7 @@ async fn terminated() {
             terminate.recv().await;
         }
         Err(error) => {
-            log_relay::log(move || tracing::warn!(%error, "SIGTERM cannot be waited for"));
+            node0_log_relay::log(move || tracing::warn!(%error, "SIGTERM cannot be waited for"));
             std::future::pending::<()>().await;
         }
     }

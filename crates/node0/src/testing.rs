@@ -3,8 +3,8 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use aggregator::Sampler;
-use metrics_core::ManualClock;
+use node0_aggregator::Sampler;
+use node0_metrics_core::ManualClock;
 
 use crate::monitoring::{BuildError, Monitoring, MonitoringBuilder};
 
@@ -75,7 +75,7 @@ impl Testing {
     /// Returns the current value of a series, for a histogram its count; `None` if there is no such
     /// series.
     pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
-        self.sample().snapshot.value(name, labels).map(metrics_core::Value::as_f64)
+        self.sample().snapshot.value(name, labels).map(node0_metrics_core::Value::as_f64)
     }
 }
 

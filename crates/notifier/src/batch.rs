@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use metrics_core::{Alert, AlertState, Timestamp};
+use node0_metrics_core::{Alert, AlertState, Timestamp};
 
 /// The most alerts of one request.
 pub(crate) const MAX_ALERTS: usize = 64;

@@ -6,9 +6,9 @@
 //! runtime, so that alerts about a blocked runtime of the host leave the process too.
 //!
 //! ```no_run
-//! use alerting::Alerts;
-//! use metrics_core::Registry;
-//! use notifier::{Notifier, Target};
+//! use node0_alerting::Alerts;
+//! use node0_metrics_core::Registry;
+//! use node0_notifier::{Notifier, Target};
 //!
 //! let registry = Registry::new();
 //! let alerts = Alerts::builder().register(&registry)?;

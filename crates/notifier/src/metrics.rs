@@ -1,6 +1,8 @@
 //! What became of the notifications.
 
-use metrics_core::{ByLabel, Counter, Desc, Latency, RegisterError, Registry, descs, label_set};
+use node0_metrics_core::{
+    ByLabel, Counter, Desc, Latency, RegisterError, Registry, descs, label_set,
+};
 
 descs! {
     /// The alerts by the outcome of their delivery.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use metrics_core::{Alert, Event, RegisterError, Registry};
+use node0_metrics_core::{Alert, Event, RegisterError, Registry};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{self, Sender};
 use tokio::sync::oneshot;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alerting::rfc3339;
-use metrics_core::{Alert, Labels};
+use node0_alerting::rfc3339;
+use node0_metrics_core::{Alert, Labels};
 use serde::Serialize;
 
 use crate::target::Kind;

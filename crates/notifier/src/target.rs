@@ -16,11 +16,11 @@ use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 /// are shown:
 ///
 /// ```
-/// use notifier::Target;
+/// use node0_notifier::Target;
 ///
 /// let target = Target::webhook("http://node0:secret@chat.example/hooks/7Q3")?;
 /// assert_eq!(format!("{target:?}"), "Target(webhook at http://chat.example)");
-/// # Ok::<(), notifier::TargetError>(())
+/// # Ok::<(), node0_notifier::TargetError>(())
 /// ```
 #[derive(Clone)]
 pub struct Target {
@@ -138,7 +138,7 @@ impl Target {
     /// receiver without https.
     ///
     /// ```no_run
-    /// use notifier::Target;
+    /// use node0_notifier::Target;
     ///
     /// let house = std::fs::read("house-ca.pem")?;
     /// let target = Target::alertmanager("https://alertmanager.internal")?.trusting(&house)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
-use metrics_core::{Alert, Clock};
+use node0_metrics_core::{Alert, Clock};
 use tokio::sync::mpsc::Receiver;
 
 use crate::batch::{Batch, Told};
@@ -97,7 +97,7 @@ impl Worker {
         let (target, receiver) = (self.name.clone(), self.target.to_string());
         let (alerts, first) = (alerts.len(), first.clone());
         let (error, cause) = (error.to_string(), error.causes());
-        log_relay::log(move || {
+        node0_log_relay::log(move || {
             tracing::warn!(
                 target,
                 %receiver,

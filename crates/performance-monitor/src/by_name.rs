@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use metrics_core::{CACHE_GETS, Counter, HitRatio, Labelled, Latency, RegisterError, Registry};
+use node0_metrics_core::{
+    CACHE_GETS, Counter, HitRatio, Labelled, Latency, RegisterError, Registry,
+};
 
 use crate::descs::{OPERATION_DURATION, OPERATION_FAILURES, OPERATIONS};
 

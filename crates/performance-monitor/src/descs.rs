@@ -1,9 +1,9 @@
 //! The meaning of each metric of an operation.
 //!
-//! The core describes cache lookups ([`metrics_core::CACHE_GETS`]), since the cache monitor
+//! The core describes cache lookups ([`node0_metrics_core::CACHE_GETS`]), since the cache monitor
 //! records them too.
 
-use metrics_core::{Classic, ClassicShape, Desc, descs};
+use node0_metrics_core::{Classic, ClassicShape, Desc, descs};
 
 descs! {
     /// The durations of operations.

@@ -7,7 +7,7 @@
 //! An operation fails if a larger share of its recent work did than the threshold. Few failures are
 //! not judged.
 
-use metrics_core::{Exemplar, Finding, Judgement, Snapshot, Window, millis};
+use node0_metrics_core::{Exemplar, Finding, Judgement, Snapshot, Window, millis};
 
 use crate::reading;
 use crate::thresholds::Thresholds;

@@ -1,14 +1,14 @@
 //! Watches operations by name: latency, throughput, failures and cache hits.
 //!
 //! Code without a metric handle records a value by the name of an operation. This
-//! crate records it in a [`metrics_core::Registry`], where one sample feeds
+//! crate records it in a [`node0_metrics_core::Registry`], where one sample feeds
 //! reports, health, scrapes and streams alike. The first call with a name
 //! registers its series; later calls look it up without a lock and without
 //! allocating. Names that are no longer used expire.
 //!
 //! ```
-//! use metrics_core::Registry;
-//! use performance_monitor::PerformanceMonitor;
+//! use node0_metrics_core::Registry;
+//! use node0_performance_monitor::PerformanceMonitor;
 //! use std::time::Duration;
 //!
 //! let registry = Registry::new();
@@ -28,7 +28,7 @@
 //! let p95 = latency.p95.expect("there are samples");
 //! assert!(p95.abs_diff(Duration::from_millis(150)) < Duration::from_micros(1500));
 //! assert_eq!(performance.latency_percentiles("no such operation"), None);
-//! # Ok::<(), metrics_core::RegisterError>(())
+//! # Ok::<(), node0_metrics_core::RegisterError>(())
 //! ```
 //!
 //! It does not know exposition formats, HTTP, the meaning of operations or other monitors.
@@ -40,7 +40,7 @@
 //! | `operation_duration_seconds`, `operations_total`, `operation_failures_total` | `operation` |
 //! | `cache_gets_total` | `cache`: default; `tier`; `result`: hit, miss |
 //!
-//! The last one is [`metrics_core::CACHE_GETS`], which the cache monitor records
+//! The last one is [`node0_metrics_core::CACHE_GETS`], which the cache monitor records
 //! too. Record each lookup in one of the two monitors; both add to the same total.
 
 mod by_name;

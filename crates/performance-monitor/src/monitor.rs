@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     Assessment, CACHE_GETS, Count, Counter, DEFAULT_CACHE, HitRatio, Judgement, Latency,
     LatencySummary, Monitor, RegisterError, Registry, Sample, Value,
 };
@@ -23,15 +23,15 @@ use crate::watch::Watch;
 /// are recorded as the operation `_other`.
 ///
 /// ```
-/// use metrics_core::Registry;
-/// use performance_monitor::PerformanceMonitor;
+/// use node0_metrics_core::Registry;
+/// use node0_performance_monitor::PerformanceMonitor;
 ///
 /// let performance = PerformanceMonitor::register(&Registry::new())?;
 /// let same = performance.clone();
 /// performance.record_throughput("jobs", 2);
 /// same.record_throughput("jobs", 1);
 /// assert_eq!(performance.throughput_count("jobs").map(|count| count.total), Some(3));
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct PerformanceMonitor {
@@ -132,14 +132,14 @@ impl PerformanceMonitor {
     /// An operation of which too large a share fails is a finding:
     ///
     /// ```
-    /// use metrics_core::Registry;
-    /// use performance_monitor::PerformanceMonitor;
+    /// use node0_metrics_core::Registry;
+    /// use node0_performance_monitor::PerformanceMonitor;
     ///
     /// let registry = Registry::new();
     /// let performance = PerformanceMonitor::register(&registry)?;
     /// performance.record_throughput("mails", 40);
     /// performance.record_failures("mails", 10);
-    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// # Ok::<(), node0_metrics_core::RegisterError>(())
     /// ```
     pub fn record_failures(&self, operation: &str, units: u64) {
         if let Some(live) = &self.live {

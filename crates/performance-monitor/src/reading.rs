@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use metrics_core::{CACHE_GETS, Count, DEFAULT_CACHE, Histogram, Snapshot, Value};
+use node0_metrics_core::{CACHE_GETS, Count, DEFAULT_CACHE, Histogram, Snapshot, Value};
 
 use crate::descs::{OPERATION_DURATION, OPERATION_FAILURES, OPERATIONS};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use metrics_core::{Count, Histogram, LatencySummary, Snapshot, SpanId, TraceId, millis};
+use node0_metrics_core::{Count, Histogram, LatencySummary, Snapshot, SpanId, TraceId, millis};
 use serde::Serialize;
 
 use crate::reading::{self, Lookups};

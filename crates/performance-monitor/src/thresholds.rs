@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The values that the latencies and failures of operations are compared with.
 ///
 /// ```
-/// use performance_monitor::Thresholds;
+/// use node0_performance_monitor::Thresholds;
 /// use std::time::Duration;
 ///
 /// let strict = Thresholds { slow_p95: Duration::from_millis(200), ..Thresholds::default() };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{Judgement, Monitor, Report, Topic, UnknownTarget, View};
+use node0_metrics_core::{Judgement, Monitor, Report, Topic, UnknownTarget, View};
 
 use crate::by_name::ByName;
 use crate::judge;

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use allocation_counter::measure;
-use metrics_core::Registry;
-use performance_monitor::PerformanceMonitor;
+use node0_metrics_core::Registry;
+use node0_performance_monitor::PerformanceMonitor;
 
 /// Calls in one measurement.
 const CALLS: u64 = 1000;

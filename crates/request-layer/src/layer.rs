@@ -15,7 +15,7 @@ use axum::Router;
 use axum::extract::MatchedPath;
 use http::{Request, Response};
 use http_body::Body;
-use metrics_core::{Counter, Latency, RegisterError, Registry};
+use node0_metrics_core::{Counter, Latency, RegisterError, Registry};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -36,8 +36,8 @@ use crate::watched_router::WatchedRouter;
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use request_layer::RequestLayer;
-/// use metrics_core::Registry;
+/// use node0_request_layer::RequestLayer;
+/// use node0_metrics_core::Registry;
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let registry = Registry::new();
@@ -97,12 +97,12 @@ impl RequestLayer {
     /// them. Call it before the first request; only the first call has an effect.
     ///
     /// ```
-    /// use metrics_core::Registry;
-    /// use request_layer::RequestLayer;
+    /// use node0_metrics_core::Registry;
+    /// use node0_request_layer::RequestLayer;
     ///
     /// let requests = RequestLayer::register(&Registry::new())?.ignore(["/healthz", "/internal/*"]);
     /// # drop(requests);
-    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// # Ok::<(), node0_metrics_core::RegisterError>(())
     /// ```
     #[must_use]
     pub fn ignore<R: Into<Box<str>>>(self, routes: impl IntoIterator<Item = R>) -> Self {
@@ -164,12 +164,12 @@ impl<S> Layer<S> for RequestLayer {
     ///
     /// ```
     /// use axum::{Router, routing::get};
-    /// use metrics_core::Registry;
-    /// use request_layer::RequestLayer;
+    /// use node0_metrics_core::Registry;
+    /// use node0_request_layer::RequestLayer;
     ///
     /// let requests = RequestLayer::register(&Registry::new())?;
     /// let app: Router = Router::new().route("/orders/{id}", get(|| async { "tea" })).layer(requests);
-    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// # Ok::<(), node0_metrics_core::RegisterError>(())
     /// ```
     fn layer(&self, inner: S) -> RequestWatch<S> {
         RequestWatch { inner, recorder: self.recorder.clone() }

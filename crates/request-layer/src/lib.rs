@@ -6,14 +6,14 @@
 //!
 //! ```
 //! use axum::{Router, routing::get};
-//! use metrics_core::Registry;
-//! use request_layer::RequestLayer;
+//! use node0_metrics_core::Registry;
+//! use node0_request_layer::RequestLayer;
 //!
 //! let registry = Registry::new();
 //! let router = Router::new().route("/orders/{id}", get(|| async { "an order" }));
 //! let app = RequestLayer::register(&registry)?.wrap(router);
 //! # let _ = app;
-//! # Ok::<(), metrics_core::RegisterError>(())
+//! # Ok::<(), node0_metrics_core::RegisterError>(())
 //! ```
 //!
 //! The layer and the router start a measurement, the response's body ends it, and handles of the
@@ -64,7 +64,7 @@ mod traces;
 #[cfg(feature = "tracing-opentelemetry")]
 mod opentelemetry;
 
-use metrics_core::Desc;
+use node0_metrics_core::Desc;
 
 pub use layer::{RequestFuture, RequestLayer, RequestWatch};
 pub use long_lived::LongLived;

@@ -15,7 +15,7 @@ use std::time::Duration;
 ///
 /// ```
 /// use axum::response::{IntoResponse, Response};
-/// use request_layer::LongLived;
+/// use node0_request_layer::LongLived;
 ///
 /// fn endless(body: axum::body::Body) -> Response {
 ///     let mut response = ([("content-type", "application/x-ndjson")], body).into_response();

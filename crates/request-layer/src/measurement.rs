@@ -12,7 +12,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{Moment, TraceContext};
+use node0_metrics_core::{Moment, TraceContext};
 
 use crate::long_lived::TimeToHead;
 use crate::method::KnownMethod;

@@ -2,7 +2,7 @@
 
 use std::panic;
 
-use metrics_core::{SpanId, TraceContext, TraceId};
+use node0_metrics_core::{SpanId, TraceContext, TraceId};
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 use tracing::Subscriber;
@@ -32,7 +32,7 @@ impl Traces {
 /// a look at a thread-local variable for each span that is entered or left.
 ///
 /// ```
-/// use request_layer::RequestSpans;
+/// use node0_request_layer::RequestSpans;
 /// use tracing_subscriber::layer::SubscriberExt;
 ///
 /// let spans = tracing_opentelemetry::layer(); // `.with_tracer(..)` of your provider

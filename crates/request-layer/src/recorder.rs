@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
-use metrics_core::{
+use node0_metrics_core::{
     Clock, Counter, Desc, Latency, OTHER, RegisterError, Registry, TraceContext, UpDown,
 };
 

@@ -4,7 +4,7 @@
 //! one names no trace.
 
 use http::HeaderMap;
-use metrics_core::{SpanId, TraceContext, TraceId};
+use node0_metrics_core::{SpanId, TraceContext, TraceId};
 
 use crate::traces::Link;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::HeaderMap;
-use metrics_core::TraceContext;
+use node0_metrics_core::TraceContext;
 
 use crate::trace_scope::{self, Scope};
 use crate::traceparent;
@@ -14,14 +14,14 @@ use crate::traceparent;
 /// asks for it:
 ///
 /// ```
-/// use metrics_core::Registry;
-/// use request_layer::{RequestLayer, Traces};
+/// use node0_metrics_core::Registry;
+/// use node0_request_layer::{RequestLayer, Traces};
 ///
 /// let traces = Traces::traceparent();
 /// let registry = Registry::builder().traces(move || traces.current()).build();
 /// let requests = RequestLayer::register(&registry)?.traces(traces);
 /// # let _ = requests;
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 ///
 /// Only sampled traces are taken, since nobody can look at others.
@@ -66,7 +66,7 @@ impl Traces {
     }
 
     /// Returns the trace that the calling thread works for, which
-    /// [`RegistryBuilder::traces`](metrics_core::RegistryBuilder::traces) asks for.
+    /// [`RegistryBuilder::traces`](node0_metrics_core::RegistryBuilder::traces) asks for.
     pub fn current(&self) -> Option<TraceContext> {
         (self.current)().filter(|link| self.takes(link)).map(|link| link.context)
     }

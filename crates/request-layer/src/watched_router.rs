@@ -59,15 +59,15 @@ impl WatchedRouter {
     ///
     /// ```
     /// use axum::{Router, extract::ConnectInfo, routing::get};
-    /// use metrics_core::Registry;
-    /// use request_layer::RequestLayer;
+    /// use node0_metrics_core::Registry;
+    /// use node0_request_layer::RequestLayer;
     /// use std::net::SocketAddr;
     ///
     /// let me = async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.to_string();
     /// let app = RequestLayer::register(&Registry::new())?.wrap(Router::new().route("/me", get(me)));
     /// let service = app.into_make_service_with_connect_info::<SocketAddr>();
     /// # drop(service);
-    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// # Ok::<(), node0_metrics_core::RegisterError>(())
     /// ```
     pub fn into_make_service_with_connect_info<C>(
         self,

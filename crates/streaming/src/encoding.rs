@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use metrics_core::{Counter, Sample, Timestamp, TopicReport};
+use node0_metrics_core::{Counter, Sample, Timestamp, TopicReport};
 
 use crate::event_id::{EventId, Place};
 use crate::message::{Kind, Message, Text};

@@ -11,7 +11,7 @@ use std::str::FromStr;
 /// part, `{epoch}:{seq}.1`, `{epoch}:{seq}.2` and so on, since they come before its update.
 ///
 /// ```
-/// use streaming::EventId;
+/// use node0_streaming::EventId;
 ///
 /// let id: EventId = "1f:48210".parse().map_err(|_| "it is well-formed")?;
 /// assert_eq!(id.to_string(), "1f:48210");

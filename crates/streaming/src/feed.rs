@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
 use std::sync::Arc;
 
-use aggregator::{Events, Pace, Received};
-use metrics_core::{Event, Registry, Sample};
+use node0_aggregator::{Events, Pace, Received};
+use node0_metrics_core::{Event, Registry, Sample};
 use serde::Serialize;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -123,7 +123,7 @@ impl Feed {
             self.lost += missed + self.events.len() as u64;
             self.events.clear();
             self.notices.lost_until(Place::end_of(self.hub.registry.latest().pass));
-            log_relay::log(move || {
+            node0_log_relay::log(move || {
                 tracing::warn!(
                     missed,
                     "the stream was too slow for its events: alerts may be lost"
@@ -147,7 +147,7 @@ impl Feed {
         // Every session then gets a snapshot that says so.
         news.extend((self.lost > 0).then(|| News::Lost(mem::take(&mut self.lost))));
         if hub.take_abandoned() {
-            log_relay::log(|| {
+            node0_log_relay::log(|| {
                 tracing::warn!("streams ended without a close: their runtime was dropped");
             });
         }

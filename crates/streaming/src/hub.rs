@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use metrics_core::{Registry, lock};
+use node0_metrics_core::{Registry, lock};
 use tokio::sync::{Notify, Semaphore, broadcast, watch};
 
 use crate::beat::{Beat, Beats, Readers, Subscriptions};

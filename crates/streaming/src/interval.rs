@@ -11,13 +11,13 @@ use serde::{Serialize, Serializer};
 /// the same interval share them.
 ///
 /// ```
-/// use streaming::Interval;
+/// use node0_streaming::Interval;
 /// use std::time::Duration;
 ///
 /// assert_eq!(Interval::from_millis(250.0)?.duration(), Duration::from_millis(300));
 /// assert!(Interval::from_millis(0.0).is_err());
 /// assert_eq!("500".parse::<Interval>()?.duration(), Duration::from_millis(500));
-/// # Ok::<(), streaming::InvalidInterval>(())
+/// # Ok::<(), node0_streaming::InvalidInterval>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Interval {

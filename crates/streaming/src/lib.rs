@@ -5,9 +5,9 @@
 //! [`Message`]s from it and sends them over WebSocket or as server-sent events.
 //!
 //! ```
-//! use aggregator::Aggregator;
-//! use metrics_core::Registry;
-//! use streaming::{Kind, Streaming, Transport, Wanted};
+//! use node0_aggregator::Aggregator;
+//! use node0_metrics_core::Registry;
+//! use node0_streaming::{Kind, Streaming, Transport, Wanted};
 //!
 //! let registry = Registry::new();
 //! let aggregator = Aggregator::start(&registry)?;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use metrics_core::Timestamp;
+use node0_metrics_core::Timestamp;
 use serde::Serialize;
 
 use crate::event_id::EventId;

@@ -1,6 +1,6 @@
 //! The metrics about the stream itself.
 
-use metrics_core::{
+use node0_metrics_core::{
     ByLabel, Counter, Desc, InFlight, RegisterError, Registry, UpDown, descs, label_set,
 };
 
@@ -45,7 +45,7 @@ pub(crate) struct Metrics {
 impl Metrics {
     pub(crate) fn register(registry: &Registry) -> Result<Self, RegisterError> {
         let clients = |transport: Transport| {
-            registry.up_down(&STREAM_CLIENTS, &[metrics_core::LabelSet::label(transport)])
+            registry.up_down(&STREAM_CLIENTS, &[node0_metrics_core::LabelSet::label(transport)])
         };
         Ok(Self {
             clients: ByLabel::try_from_fn(clients)?,

@@ -1,7 +1,9 @@
 //! Alerts and findings as messages.
 
 use bytes::Bytes;
-use metrics_core::{AlertCause, Event, FindingChange, FindingState, Sample, Severity, Timestamp};
+use node0_metrics_core::{
+    AlertCause, Event, FindingChange, FindingState, Sample, Severity, Timestamp,
+};
 use serde::Serialize;
 
 use crate::event_id::{EventId, Place};

@@ -12,7 +12,7 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use metrics_core::InFlight;
+use node0_metrics_core::InFlight;
 use tokio::sync::broadcast::{self, error::TryRecvError};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};

@@ -1,7 +1,7 @@
 //! The settings of a stream.
 
-use aggregator::Events;
-use metrics_core::Registry;
+use node0_aggregator::Events;
+use node0_metrics_core::Registry;
 
 use crate::streaming::{StartError, Streaming};
 

@@ -7,8 +7,8 @@ use std::io;
 use std::sync::Arc;
 use std::thread;
 
-use aggregator::Events;
-use metrics_core::{RegisterError, Registry};
+use node0_aggregator::Events;
+use node0_metrics_core::{RegisterError, Registry};
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use crate::answer::Request;

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use aggregator::{Events, Sampler};
-use metrics_core::{
+use node0_aggregator::{Events, Sampler};
+use node0_metrics_core::{
     Alert, AlertCause, AlertChange, Event, Finding, Judgement, ManualClock, Monitor, Observer,
     Registry, Report, Sample, Topic, UnknownTarget, View,
 };
@@ -185,7 +185,7 @@ impl Rig {
         let sample = self.registry.read();
         let family = sample.snapshot.family("node0_stream_topics_encoded_total").unwrap();
         match family.series().next().unwrap().1 {
-            metrics_core::Value::Counter(count) => count.total,
+            node0_metrics_core::Value::Counter(count) => count.total,
             other => panic!("{other:?}"),
         }
     }

@@ -6,10 +6,10 @@ use crate::interval::Interval;
 /// The topics, the interval and the place that a reader asks for when it opens a stream.
 ///
 /// ```
-/// use streaming::{Interval, Wanted};
+/// use node0_streaming::{Interval, Wanted};
 ///
 /// let wanted = Wanted::topics(["cache", "database"]).interval(Interval::from_millis(500.0)?);
-/// # Ok::<(), streaming::InvalidInterval>(())
+/// # Ok::<(), node0_streaming::InvalidInterval>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "pass it to `Streaming::open`"]

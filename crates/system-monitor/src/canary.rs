@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use metrics_core::{Clock, Latency};
+use node0_metrics_core::{Clock, Latency};
 
 use crate::pulse::Pulse;
 use crate::watch::System;

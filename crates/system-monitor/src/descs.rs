@@ -5,7 +5,7 @@
 //! `tokio-metrics`, except where promtool's linter refuses them: a gauge must not end in
 //! `_count`.
 
-use metrics_core::{Desc, Unit, descs};
+use node0_metrics_core::{Desc, Unit, descs};
 
 descs! {
     /// CPU time of the process.

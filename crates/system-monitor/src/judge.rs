@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{Finding, Judgement, LatencySummary};
+use node0_metrics_core::{Finding, Judgement, LatencySummary};
 
 use crate::reading::{ProcessLevels, Reading, mean};
 use crate::thresholds::Thresholds;

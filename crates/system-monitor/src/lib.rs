@@ -3,7 +3,7 @@
 //! Two dangers are invisible from inside a service: memory close to the limit at which the
 //! process is killed, and a task that blocks a worker of the runtime. This crate reads memory and
 //! its limits from the kernel and the process's cgroups, and the state of workers from tokio,
-//! without `tokio_unstable`. It records both in a [`metrics_core::Registry`], where one sample
+//! without `tokio_unstable`. It records both in a [`node0_metrics_core::Registry`], where one sample
 //! feeds reports, health, scrapes and streams alike.
 //!
 //! The files of `/proc` and of the cgroups are read once a tick, when the registry polls its
@@ -12,8 +12,8 @@
 //! It does not know pools, caches, exposition formats, HTTP or other monitors.
 //!
 //! ```
-//! use metrics_core::Registry;
-//! use system_monitor::SystemMonitor;
+//! use node0_metrics_core::Registry;
+//! use node0_system_monitor::SystemMonitor;
 //! use tokio::runtime::Handle;
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {

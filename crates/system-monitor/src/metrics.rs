@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{LatencySummary, as_millis, millis};
+use node0_metrics_core::{LatencySummary, as_millis, millis};
 use serde::{Serialize, Serializer};
 
 use crate::reading::{ProcessLevels, Reading, mean};

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     Assessment, InstanceError, InstanceName, Instances, RegisterError, Registry, Sample,
 };
 use tokio::runtime::Handle;

@@ -1,13 +1,13 @@
 //! The process: its gauges, and the sources that a poll copies into them.
 //!
 //! A poll reads a few small files that the kernel generates in memory, as the contract of
-//! [`Monitor::poll`](metrics_core::Monitor::poll) allows.
+//! [`Monitor::poll`](node0_metrics_core::Monitor::poll) allows.
 
 use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use metrics_core::{Clock, Moment, RegisterError, Registry, View, lock};
+use node0_metrics_core::{Clock, Moment, RegisterError, Registry, View, lock};
 
 use crate::probe::Probe;
 use crate::reading::{ProcessGauges, ProcessLevels};

@@ -10,7 +10,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use metrics_core::{Clock, Instrument, Late, Latency, RegisterError, Registry, lock};
+use node0_metrics_core::{Clock, Instrument, Late, Latency, RegisterError, Registry, lock};
 
 use crate::descs::PAUSE;
 

@@ -4,7 +4,7 @@
 //! every surface and not 0. A level that becomes unknown later is NaN in its gauge and `None`
 //! here.
 
-use metrics_core::{Histogram, InstanceName, Named, View, levels};
+use node0_metrics_core::{Histogram, InstanceName, Named, View, levels};
 
 use crate::descs::*;
 use crate::runtime::WatchedRuntime;

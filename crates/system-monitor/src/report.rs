@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::slice;
 
-use metrics_core::{Assessment, InstanceName, millis};
+use node0_metrics_core::{Assessment, InstanceName, millis};
 use serde::Serialize;
 
 use crate::metrics::{ProcessMetrics, RuntimeMetrics};

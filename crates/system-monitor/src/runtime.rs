@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use metrics_core::{
+use node0_metrics_core::{
     Counter, Gauge, Instance, InstanceHandle, Moment, RegisterError, instruments, lock,
 };
 use tokio::runtime::Handle;

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use metrics_core::as_millis;
+use node0_metrics_core::as_millis;
 use serde::Serialize;
 
 /// The limits that a judgement compares with; the reports show them.
 ///
 /// ```
 /// use std::time::Duration;
-/// use system_monitor::{SystemMonitor, Thresholds};
+/// use node0_system_monitor::{SystemMonitor, Thresholds};
 ///
 /// let strict = Thresholds {
 ///     memory_warn: 0.6,

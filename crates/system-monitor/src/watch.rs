@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{Buckets, Instances, Judgement, Monitor, Report, Topic, UnknownTarget, View};
+use node0_metrics_core::{
+    Buckets, Instances, Judgement, Monitor, Report, Topic, UnknownTarget, View,
+};
 
 use crate::judge;
 use crate::metrics::RuntimeMetrics;

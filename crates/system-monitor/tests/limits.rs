@@ -5,9 +5,9 @@
 use std::fs::File;
 use std::time::Duration;
 
-use metrics_core::{GuestCall, Registry};
+use node0_metrics_core::{GuestCall, Registry};
+use node0_system_monitor::SystemMonitor;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use system_monitor::SystemMonitor;
 
 #[test]
 fn process_out_of_file_descriptors_is_critical_and_forgets_nothing() {
@@ -35,5 +35,5 @@ fn process_out_of_file_descriptors_is_critical_and_forgets_nothing() {
     let finding = assessment.findings.iter().find(|found| found.code == "many_open_files");
     let finding = finding.unwrap_or_else(|| panic!("{assessment:#?}"));
     assert!(finding.message.ends_with("of 64 files are open"), "{}", finding.message);
-    assert_eq!(finding.severity, metrics_core::Severity::Critical);
+    assert_eq!(finding.severity, node0_metrics_core::Severity::Critical);
 }

@@ -19,8 +19,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use metrics_core::{Clock, GuestCall, Registry, Ticker};
-use system_monitor::SystemMonitor;
+use node0_metrics_core::{Clock, GuestCall, Registry, Ticker};
+use node0_system_monitor::SystemMonitor;
 use testbed::Deadline;
 
 use crate::ask::ask;

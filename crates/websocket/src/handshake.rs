@@ -13,7 +13,7 @@ const KEY_BYTES: usize = 24;
 ///
 /// ```
 /// use http::{Method, Request, Version};
-/// use websocket::Handshake;
+/// use node0_websocket::Handshake;
 ///
 /// let request = Request::get("/live")
 ///     .header("connection", "keep-alive, Upgrade")

@@ -15,7 +15,7 @@
 //!
 //! ```
 //! use bytes::Bytes;
-//! use websocket::{Event, Rules, Socket};
+//! use node0_websocket::{Event, Rules, Socket};
 //!
 //! # async fn run(io: tokio::io::DuplexStream) {
 //! /// Returns each text to its sender.

@@ -187,7 +187,7 @@ impl Waiting {
 /// Any number of sockets can share it, so a text for many clients is copied once.
 ///
 /// ```
-/// assert_eq!(websocket::text_frame(b"hello"), &b"\x81\x05hello"[..]);
+/// assert_eq!(node0_websocket::text_frame(b"hello"), &b"\x81\x05hello"[..]);
 /// ```
 pub fn text_frame(text: &[u8]) -> Bytes {
     frame(Opcode::Text, text)

@@ -5,7 +5,7 @@
 
 use std::fmt::{Arguments, Write as _};
 
-use metrics_core::{Histogram, Sample, Series, Value};
+use node0_metrics_core::{Histogram, Sample, Series, Value};
 
 /// Appends a line for each series of a sample, with the time of the sample.
 ///

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use aggregator::Aggregator;
+use node0_aggregator::Aggregator;
 use influx_exporter::write_lines;
-use metrics_core::{Counter, Desc, Event, Latency, Registry};
+use node0_metrics_core::{Counter, Desc, Event, Latency, Registry};
 use tokio::time::sleep;
 
 const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.").labels(&["queue"]);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use influx_exporter::write_lines;
-use metrics_core::{Desc, ManualClock, Registry, Timestamp, Unit};
+use node0_metrics_core::{Desc, ManualClock, Registry, Timestamp, Unit};
 
 const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.").labels(&["queue", "result"]);
 const DEPTH: Desc = Desc::gauge("depth", "Jobs that wait.");

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use metrics_core::{Buckets, Delta, Latency, Layout, Sample, SeriesId, Value};
+use node0_metrics_core::{Buckets, Delta, Latency, Layout, Sample, SeriesId, Value};
 
 /// The time for which deltas are kept.
 pub const HOUR: Duration = Duration::from_secs(3600);

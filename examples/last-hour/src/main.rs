@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use aggregator::Aggregator;
+use node0_aggregator::Aggregator;
 use last_hour::{HOUR, LastHour};
-use metrics_core::{Buckets, Desc, Event, Latency, Registry};
+use node0_metrics_core::{Buckets, Desc, Event, Latency, Registry};
 use tokio::time::sleep;
 
 const WORK: Desc = Desc::latency("work_duration_seconds", "Time that a piece of work took.");

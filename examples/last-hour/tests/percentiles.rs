@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use last_hour::{HOUR, LastHour};
-use metrics_core::{Buckets, Desc, Latency, Layout, ManualClock, Registry, Ticker};
+use node0_metrics_core::{Buckets, Desc, Latency, Layout, ManualClock, Registry, Ticker};
 
 const WORK: Desc = Desc::latency("work_duration_seconds", "Time that a piece of work took.");
 const SECOND: Duration = Duration::from_secs(1);

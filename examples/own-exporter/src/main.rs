@@ -6,13 +6,13 @@
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 
-use aggregator::{Aggregator, Events};
-use db_pool_monitor::PoolMonitor;
-use db_pool_monitor::deadpool::MonitoredPool;
+use node0_aggregator::{Aggregator, Events};
+use node0_db_pool_monitor::PoolMonitor;
+use node0_db_pool_monitor::deadpool::MonitoredPool;
 use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
 use metrics::counter;
-use metrics_bridge::Publisher;
-use metrics_core::{Event, Registry};
+use node0_metrics_bridge::Publisher;
+use node0_metrics_core::{Event, Registry};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder};
 
 /// The number of workers, each of which holds a connection until the process ends.

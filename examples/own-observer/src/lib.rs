@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use metrics_core::{Event, Observer, Sample, Timestamp, Value, lock};
+use node0_metrics_core::{Event, Observer, Sample, Timestamp, Value, lock};
 
 /// The busiest second of each counter, by its name and labels; clones share it.
 #[derive(Clone, Debug, Default)]

@@ -1,11 +1,11 @@
 //! node0's metrics on the page of prometheus-client, for a service that keeps its exporter.
 //!
-//! A [`Snapshot`](metrics_core::Snapshot) is plain data, so any exporter can write it. This one is
+//! A [`Snapshot`](node0_metrics_core::Snapshot) is plain data, so any exporter can write it. This one is
 //! a collector that reads the sample of the last tick at each scrape.
 
 use std::fmt;
 
-use metrics_core::{Histogram, Registry, Value};
+use node0_metrics_core::{Histogram, Registry, Value};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;

@@ -1,7 +1,7 @@
 //! One page with the metrics of both.
 
-use db_pool_monitor::{PoolLevels, PoolMonitor};
-use metrics_core::{ManualClock, Registry};
+use node0_db_pool_monitor::{PoolLevels, PoolMonitor};
+use node0_metrics_core::{ManualClock, Registry};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client_page::Node0;

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     Counter, Desc, Finding, Judgement, Latency, LatencySummary, Monitor, RegisterError, Registry,
     Report, Topic, UnknownTarget, UpDown, View, instruments,
 };

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aggregator::Sampler;
-use metrics_core::{Desc, Registry, Unit};
+use node0_aggregator::Sampler;
+use node0_metrics_core::{Desc, Registry, Unit};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -30,7 +30,7 @@ impl<S: Subscriber> Layer<S> for Warnings {
 
 impl Warnings {
     fn take(&self) -> Vec<String> {
-        assert!(log_relay::flush(Duration::from_secs(30)), "the log is written");
+        assert!(node0_log_relay::flush(Duration::from_secs(30)), "the log is written");
         std::mem::take(&mut self.0.lock().expect("no test panicked"))
     }
 }

@@ -11,8 +11,8 @@ use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use aggregator::{Aggregator, Received, SAMPLING_PANICS, Sampler, StartError};
-use metrics_core::{
+use node0_aggregator::{Aggregator, Received, SAMPLING_PANICS, Sampler, StartError};
+use node0_metrics_core::{
     Event, Finding, FindingState, Judgement, ManualClock, Monitor, Registry, Report, Status, Topic,
     UnknownTarget, View,
 };

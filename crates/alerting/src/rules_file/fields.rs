@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, UNIX_EPOCH};
 
-use metrics_core::Timestamp;
+use node0_metrics_core::Timestamp;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 

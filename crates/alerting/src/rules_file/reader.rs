@@ -1,6 +1,6 @@
 //! The meaning of the fields: which rule they change or make.
 
-use metrics_core::Severity;
+use node0_metrics_core::Severity;
 use toml::de::{DeTable, DeValue};
 
 use super::fields::{Fields, Mistakes};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use alerting::{Alerts, Condition, built_in};
-use metrics_core::Registry;
+use node0_alerting::{Alerts, Condition, built_in};
+use node0_metrics_core::Registry;
 
 const PAGE: &str = include_str!("../../../../docs/alerts.md");
 

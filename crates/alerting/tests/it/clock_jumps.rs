@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use metrics_core::AlertCause::{Fired, Repeated, Resolved};
-use metrics_core::{Alert, AlertState, Timestamp};
+use node0_metrics_core::AlertCause::{Fired, Repeated, Resolved};
+use node0_metrics_core::{Alert, AlertState, Timestamp};
 
 use crate::house::{House, SECOND, high};
 

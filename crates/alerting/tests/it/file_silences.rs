@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use alerting::{Alerts, SilenceEnd, apply_toml, built_in};
-use metrics_core::AlertCause::{Fired, Resolved};
-use metrics_core::HeldReason::Silenced;
-use metrics_core::Timestamp;
+use node0_alerting::{Alerts, SilenceEnd, apply_toml, built_in};
+use node0_metrics_core::AlertCause::{Fired, Resolved};
+use node0_metrics_core::HeldReason::Silenced;
+use node0_metrics_core::Timestamp;
 
 use crate::house::{House, SECOND, high};
 

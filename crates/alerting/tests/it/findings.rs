@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alerting::{Alerts, Findings, Rule};
-use metrics_core::AlertCause::{Fired, Resolved};
-use metrics_core::{
+use node0_alerting::{Alerts, Findings, Rule};
+use node0_metrics_core::AlertCause::{Fired, Resolved};
+use node0_metrics_core::{
     Finding, Judgement, ManualClock, Monitor, Registry, Report, Severity, Ticker, Topic,
     UnknownTarget, View,
 };
@@ -53,12 +53,12 @@ impl Queue {
     }
 
     /// Lets the monitor judge, and returns the news as (cause, message).
-    fn judge(&mut self, judgement: Judgement) -> Vec<(metrics_core::AlertCause, String)> {
+    fn judge(&mut self, judgement: Judgement) -> Vec<(node0_metrics_core::AlertCause, String)> {
         *self.judgement.lock().expect("no test panics here") = judgement;
         self.clock.advance(Duration::from_secs(1));
         let events = self.ticker.tick().events;
         let news = events.into_iter().filter_map(|event| match event {
-            metrics_core::Event::Alert(change) => {
+            node0_metrics_core::Event::Alert(change) => {
                 Some((change.cause, change.alert.message.clone()))
             }
             _ => None,

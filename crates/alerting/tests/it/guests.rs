@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use alerting::Alerts;
-use metrics_core::AlertState::Firing;
-use metrics_core::{
+use node0_alerting::Alerts;
+use node0_metrics_core::AlertState::Firing;
+use node0_metrics_core::{
     Event, Judgement, ManualClock, Monitor, Observer, Registry, Report, Sample, Topic,
     UnknownTarget, View,
 };
@@ -88,11 +88,11 @@ fn alerts_go_on(fault: &Fault) {
     }
     assert_eq!(alerts.overview().active[0].state, Firing);
     let next = || heard.recv_timeout(Duration::from_secs(20));
-    assert_eq!(next(), Ok(metrics_core::AlertCause::Fired));
+    assert_eq!(next(), Ok(node0_metrics_core::AlertCause::Fired));
     level.set(0.0);
     clock.advance(SECOND);
     ticker.tick();
-    assert_eq!(next(), Ok(metrics_core::AlertCause::Resolved));
+    assert_eq!(next(), Ok(node0_metrics_core::AlertCause::Resolved));
 }
 
 #[test]

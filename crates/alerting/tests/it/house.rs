@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alerting::{AlertingBuilder, Alerts, Metric, Rule};
-use metrics_core::{
+use node0_alerting::{AlertingBuilder, Alerts, Metric, Rule};
+use node0_metrics_core::{
     Alert, AlertCause, AlertState, Desc, Event, Gauge, ManualClock, Registry, Ticker,
 };
 
@@ -72,7 +72,7 @@ impl House {
     /// Returns the current value of a series.
     pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let sample = self.registry.read();
-        sample.snapshot.value(name, labels).map(metrics_core::Value::as_f64)
+        sample.snapshot.value(name, labels).map(node0_metrics_core::Value::as_f64)
     }
 
     /// Lets a second pass and returns the news.

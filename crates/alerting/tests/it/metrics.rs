@@ -1,6 +1,6 @@
 //! The metrics about alerts.
 
-use metrics_core::Desc;
+use node0_metrics_core::Desc;
 
 use crate::house::{House, LEVEL, high};
 
@@ -33,7 +33,7 @@ fn news_are_counted_by_cause() {
 
 #[test]
 fn alerts_beyond_the_maximum_are_counted() {
-    let one = alerting::Alerts::builder().rules([high()]).max_alerts_per_rule(1);
+    let one = node0_alerting::Alerts::builder().rules([high()]).max_alerts_per_rule(1);
     let mut house = House::with(one);
     let other = house.registry().gauge(&LEVEL, &["b"]).expect("it is new");
     other.set(11.0);
@@ -44,7 +44,7 @@ fn alerts_beyond_the_maximum_are_counted() {
 
 #[test]
 fn every_metric_is_described() {
-    let names: Vec<_> = alerting::DESCS.iter().map(|desc: &&Desc| desc.name()).collect();
+    let names: Vec<_> = node0_alerting::DESCS.iter().map(|desc: &&Desc| desc.name()).collect();
     assert_eq!(names.len(), 4);
     assert!(names.iter().all(|name| name.starts_with("node0_alert")));
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use alerting::{Condition, Findings, Metric, Rule};
-use metrics_core::{AlertState, Desc};
+use node0_alerting::{Condition, Findings, Metric, Rule};
+use node0_metrics_core::{AlertState, Desc};
 
 use crate::house::{House, SECOND};
 

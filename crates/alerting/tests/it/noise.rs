@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use alerting::{Alerts, Metric, Rule};
-use metrics_core::AlertCause::{Fired, Resolved};
-use metrics_core::AlertState::{Firing, Pending};
-use metrics_core::HeldReason::{Flapping, KeptFiring, NoData};
-use metrics_core::{Desc, HeldReason};
+use node0_alerting::{Alerts, Metric, Rule};
+use node0_metrics_core::AlertCause::{Fired, Resolved};
+use node0_metrics_core::AlertState::{Firing, Pending};
+use node0_metrics_core::HeldReason::{Flapping, KeptFiring, NoData};
+use node0_metrics_core::{Desc, HeldReason};
 
 use crate::house::{House, high};
 
@@ -47,7 +47,7 @@ fn an_alert_whose_data_stay_missing_ends_after_five_minutes() {
 fn a_series_that_is_gone_resolves_nothing_either() {
     let mut house = House::new([high()]);
     house.at(11.0);
-    house.level = metrics_core::Gauge::disabled();
+    house.level = node0_metrics_core::Gauge::disabled();
     let told = house.seconds(100);
     assert!(told.iter().all(|(_, cause)| *cause != Resolved), "{told:?}");
 }
@@ -181,6 +181,6 @@ fn a_steady_alert_is_told_once_in_ten_minutes_of_noise_below_its_time() {
         // Every fourth reading is below the threshold.
         told.extend(house.at(if second % 4 == 3 { 9.0 } else { 12.0 }));
     }
-    told.retain(|(cause, _)| *cause != metrics_core::AlertCause::Repeated);
+    told.retain(|(cause, _)| *cause != node0_metrics_core::AlertCause::Repeated);
     assert_eq!(told, [(Fired, "a".to_owned())]);
 }

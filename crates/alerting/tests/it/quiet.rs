@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use alerting::{Alerts, Matcher, Metric, Rule};
-use metrics_core::AlertCause::{Fired, Repeated, Resolved};
-use metrics_core::HeldReason::{Inhibited, Silenced};
+use node0_alerting::{Alerts, Matcher, Metric, Rule};
+use node0_metrics_core::AlertCause::{Fired, Repeated, Resolved};
+use node0_metrics_core::HeldReason::{Inhibited, Silenced};
 
 use crate::house::{House, LEVEL, high};
 

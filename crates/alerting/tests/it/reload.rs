@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use alerting::{Metric, Rule};
-use metrics_core::AlertCause::{Fired, Repeated, Resolved};
-use metrics_core::AlertState::Firing;
+use node0_alerting::{Metric, Rule};
+use node0_metrics_core::AlertCause::{Fired, Repeated, Resolved};
+use node0_metrics_core::AlertState::Firing;
 
 use crate::house::{House, high};
 

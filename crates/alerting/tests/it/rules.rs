@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use alerting::{Alerts, Findings, Metric, Rule};
-use metrics_core::Registry;
+use node0_alerting::{Alerts, Findings, Metric, Rule};
+use node0_metrics_core::Registry;
 
 use crate::house::high;
 
@@ -61,7 +61,7 @@ fn each_field_that_cannot_work_is_named_with_a_remedy() {
 
 #[test]
 fn rules_are_checked_together() {
-    let register = |builder: alerting::AlertingBuilder| {
+    let register = |builder: node0_alerting::AlertingBuilder| {
         let error = builder.register(&Registry::new()).expect_err("they cannot work");
         error.to_string()
     };

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use alerting::{AlertingError, Alerts, Condition, Rule, apply_toml, built_in};
-use metrics_core::AlertState::Firing;
-use metrics_core::{Registry, Severity};
+use node0_alerting::{AlertingError, Alerts, Condition, Rule, apply_toml, built_in};
+use node0_metrics_core::AlertState::Firing;
+use node0_metrics_core::{Registry, Severity};
 
 use crate::house::{House, high};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use metrics_core::AlertCause::{Fired, Repeated, Resolved};
-use metrics_core::AlertState::{Firing, Pending};
+use node0_metrics_core::AlertCause::{Fired, Repeated, Resolved};
+use node0_metrics_core::AlertState::{Firing, Pending};
 
 use crate::house::{House, SECOND, high};
 

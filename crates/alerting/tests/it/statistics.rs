@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use alerting::{Condition, Metric, Rule};
-use metrics_core::AlertState::Firing;
-use metrics_core::{Desc, Unit};
+use node0_alerting::{Condition, Metric, Rule};
+use node0_metrics_core::AlertState::Firing;
+use node0_metrics_core::{Desc, Unit};
 
 use crate::house::House;
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use breaker_monitor::{BreakerMonitor, Circuit, CircuitMetrics, State, Thresholds};
-use metrics_core::{ManualClock, Registry, RegistryBuilder, Sample, Ticker, Value};
+use node0_breaker_monitor::{BreakerMonitor, Circuit, CircuitMetrics, State, Thresholds};
+use node0_metrics_core::{ManualClock, Registry, RegistryBuilder, Sample, Ticker, Value};
 
 /// A registry that ticks when told, with a monitor.
 pub(crate) struct Bench {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_monitor::Outcome;
+use node0_breaker_monitor::Outcome;
 
 use crate::bench::{Bench, ms, number, outcomes, sum_millis};
 

@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 use std::thread;
 
-use breaker_monitor::Thresholds;
+use node0_breaker_monitor::Thresholds;
 
 use crate::bench::{Bench, ms, number, outcomes, sum_millis};
 

@@ -3,9 +3,9 @@
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 
-use breaker_monitor::{Circuit, Thresholds};
-use metrics_core::FindingState::{self, Cleared, Raised};
-use metrics_core::{
+use node0_breaker_monitor::{Circuit, Thresholds};
+use node0_metrics_core::FindingState::{self, Cleared, Raised};
+use node0_metrics_core::{
     Finding, FindingChange, Judgement, Monitor, RegisterError, Report, Sample, Topic,
     UnknownTarget, View, lock,
 };

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use breaker_monitor::{Circuit, State, Thresholds};
-use metrics_core::{Assessment, Status};
+use node0_breaker_monitor::{Circuit, State, Thresholds};
+use node0_metrics_core::{Assessment, Status};
 
 use crate::bench::{Bench, ms};
 

@@ -4,8 +4,8 @@ use std::future::{Ready, pending, ready};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use breaker_monitor::{Circuit, Outcome, RecordLayer};
-use metrics_core::Measuring;
+use node0_breaker_monitor::{Circuit, Outcome, RecordLayer};
+use node0_metrics_core::Measuring;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::bench::{Bench, ms, number, outcomes, sum_millis};

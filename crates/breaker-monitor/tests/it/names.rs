@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use breaker_monitor::{BreakerMonitor, MAX_CIRCUITS, MAX_FAILURE_KINDS, State, Thresholds};
-use metrics_core::{Desc, InstanceError, ManualClock, RegisterError, Registry, Sample};
+use node0_breaker_monitor::{BreakerMonitor, MAX_CIRCUITS, MAX_FAILURE_KINDS, State, Thresholds};
+use node0_metrics_core::{Desc, InstanceError, ManualClock, RegisterError, Registry, Sample};
 
 const KIND: &str = "circuit";
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use breaker_monitor::{Circuit, State, Thresholds};
-use metrics_core::{ReportError, Sample};
+use node0_breaker_monitor::{Circuit, State, Thresholds};
+use node0_metrics_core::{ReportError, Sample};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, ms};

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use breaker_monitor::State::{self, Closed, HalfOpen, Open};
-use metrics_core::Sample;
+use node0_breaker_monitor::State::{self, Closed, HalfOpen, Open};
+use node0_metrics_core::Sample;
 
 use crate::bench::{Bench, all_transitions, ms, number, one_hot, transitions};
 

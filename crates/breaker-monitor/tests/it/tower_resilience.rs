@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use breaker_monitor::State::{Closed, HalfOpen, Open};
-use breaker_monitor::tower_resilience::{BreakerLayer, watch};
-use breaker_monitor::{Circuit, Outcome, State};
+use node0_breaker_monitor::State::{Closed, HalfOpen, Open};
+use node0_breaker_monitor::tower_resilience::{BreakerLayer, watch};
+use node0_breaker_monitor::{Circuit, Outcome, State};
 use tower::util::BoxCloneService;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_resilience_circuitbreaker::{

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use breaker_monitor::Thresholds;
-use metrics_core::Registry;
+use node0_breaker_monitor::Thresholds;
+use node0_metrics_core::Registry;
 use proptest::prelude::*;
 
 use crate::bench::{Bench, ms};

@@ -24,9 +24,9 @@ type Listener<K, V> = dyn Fn(Arc<K>, V, RemovalCause) + Send + Sync;
 /// listener, and without a weigher it takes the maximum capacity for a number of entries.
 ///
 /// ```
-/// use cache_monitor::CacheMonitor;
-/// use cache_monitor::moka::SyncCache;
-/// use metrics_core::Registry;
+/// use node0_cache_monitor::CacheMonitor;
+/// use node0_cache_monitor::moka::SyncCache;
+/// use node0_metrics_core::Registry;
 ///
 /// let registry = Registry::new();
 /// let monitor = CacheMonitor::register(&registry)?;

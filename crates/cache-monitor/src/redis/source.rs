@@ -13,7 +13,7 @@ use ::redis::aio::ConnectionLike;
 /// on a type of your own:
 ///
 /// ```
-/// use cache_monitor::redis::ConnectionSource;
+/// use node0_cache_monitor::redis::ConnectionSource;
 ///
 /// #[derive(Clone)]
 /// struct RedisPool(deadpool_redis::Pool);

@@ -16,9 +16,9 @@ const TIMEOUT: Duration = Duration::from_millis(250);
 /// Entries of bytes in Redis, each with its time to live.
 ///
 /// ```no_run
-/// use cache_monitor::CacheMonitor;
-/// use cache_monitor::redis::RedisTier;
-/// use metrics_core::Registry;
+/// use node0_cache_monitor::CacheMonitor;
+/// use node0_cache_monitor::redis::RedisTier;
+/// use node0_metrics_core::Registry;
 /// use redis::aio::ConnectionManager;
 /// use std::time::Duration;
 ///

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cache_monitor::{CacheMonitor, Thresholds, Tier, TierMetrics};
-use metrics_core::{ManualClock, Registry, Sample, Ticker};
+use node0_cache_monitor::{CacheMonitor, Thresholds, Tier, TierMetrics};
+use node0_metrics_core::{ManualClock, Registry, Sample, Ticker};
 
 /// A registry that ticks when told, with a monitor.
 pub(crate) struct Bench {

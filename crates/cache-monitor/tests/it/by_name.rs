@@ -1,7 +1,7 @@
 //! The request's calls by a tier's name.
 
-use cache_monitor::{EvictionCause, Operation, Size};
-use metrics_core::{CACHE_GETS, DEFAULT_CACHE};
+use node0_cache_monitor::{EvictionCause, Operation, Size};
+use node0_metrics_core::{CACHE_GETS, DEFAULT_CACHE};
 
 use crate::bench::{Bench, ms, number};
 

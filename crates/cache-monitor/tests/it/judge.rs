@@ -1,7 +1,7 @@
 //! Judgements: what is found, what it costs, and what is unknown.
 
-use cache_monitor::{EvictionCause, Operation, Size, Thresholds, Tier};
-use metrics_core::{Assessment, Sample, Status};
+use node0_cache_monitor::{EvictionCause, Operation, Size, Thresholds, Tier};
+use node0_metrics_core::{Assessment, Sample, Status};
 
 use crate::bench::{Bench, ms};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cache_monitor::Levels;
+use node0_cache_monitor::Levels;
 
 use crate::bench::{Bench, number};
 

@@ -2,9 +2,9 @@
 
 use std::convert::Infallible;
 
-use cache_monitor::moka::{FutureCache, SyncCache};
 use moka::ops::compute::{CompResult, Op};
 use moka::{future, sync};
+use node0_cache_monitor::moka::{FutureCache, SyncCache};
 
 use crate::bench::Bench;
 
@@ -15,7 +15,7 @@ type Counts = [u64; 8];
 fn counts(bench: &Bench) -> Counts {
     let metrics = bench.metrics("L1");
     let loads = metrics.loads.as_ref();
-    let load = |of: fn(&cache_monitor::LoadMetrics) -> u64| loads.map_or(0, of);
+    let load = |of: fn(&node0_cache_monitor::LoadMetrics) -> u64| loads.map_or(0, of);
     [
         metrics.hits,
         metrics.misses,

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cache_monitor::EvictionCause;
-use cache_monitor::moka::{FutureCache, SyncCache};
 use moka::notification::RemovalCause;
+use node0_cache_monitor::EvictionCause;
+use node0_cache_monitor::moka::{FutureCache, SyncCache};
 use testbed::Deadline;
 
 use crate::bench::{Bench, ms};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cache_monitor::moka::FutureCache;
 use moka::future::Cache;
+use node0_cache_monitor::moka::FutureCache;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use cache_monitor::EvictionCause;
-use cache_monitor::moka::SyncCache;
 use moka::sync::Cache;
+use node0_cache_monitor::EvictionCause;
+use node0_cache_monitor::moka::SyncCache;
 
 use crate::bench::{Bench, number};
 

@@ -1,6 +1,6 @@
 //! Any sequence of events, against a model that keeps each of them.
 
-use cache_monitor::{EvictionCause, LoadOutcome, Operation, Size};
+use node0_cache_monitor::{EvictionCause, LoadOutcome, Operation, Size};
 use proptest::prelude::*;
 
 use crate::bench::{Bench, us};

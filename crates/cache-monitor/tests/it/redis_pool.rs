@@ -1,7 +1,7 @@
 //! A pool of connections, bound to the tier as a user would bind it.
 
-use cache_monitor::redis::ConnectionSource;
 use deadpool_redis::{Connection, Manager, Pool, PoolError};
+use node0_cache_monitor::redis::ConnectionSource;
 use testbed::redis::RedisServer;
 
 #[derive(Clone)]

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use cache_monitor::redis::{ConnectionSource, RedisTier, RedisTierError};
-use cache_monitor::{Operation, Tier};
 use deadpool_redis::PoolError;
+use node0_cache_monitor::redis::{ConnectionSource, RedisTier, RedisTierError};
+use node0_cache_monitor::{Operation, Tier};
 use redis::aio::{ConnectionManager, MultiplexedConnection};
 use testbed::Deadline;
 use testbed::redis::RedisServer;

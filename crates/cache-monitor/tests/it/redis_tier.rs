@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use cache_monitor::redis::{RedisTier, RedisTierError};
-use cache_monitor::{Operation, TierMetrics};
-use metrics_core::Registry;
+use node0_cache_monitor::redis::{RedisTier, RedisTierError};
+use node0_cache_monitor::{Operation, TierMetrics};
+use node0_metrics_core::Registry;
 use testbed::Deadline;
 use testbed::redis::RedisServer;
 use testbed::tools;
@@ -18,13 +18,13 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 struct Setup {
     registry: Registry,
-    caches: cache_monitor::CacheMonitor,
+    caches: node0_cache_monitor::CacheMonitor,
     tier: RedisTier<RedisPool>,
 }
 
 fn setup(server: &RedisServer, timeout: Duration) -> Setup {
     let registry = Registry::new();
-    let caches = cache_monitor::CacheMonitor::register(&registry).unwrap();
+    let caches = node0_cache_monitor::CacheMonitor::register(&registry).unwrap();
     let pool = RedisPool::patient(server, 2);
     let tier = RedisTier::new(caches.tier("demo", "L2").unwrap(), pool).timeout(timeout);
     Setup { registry, caches, tier }

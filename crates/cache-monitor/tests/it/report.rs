@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use cache_monitor::{Events, Levels, Operation, Size};
-use metrics_core::{ReportError, Sample};
+use node0_cache_monitor::{Events, Levels, Operation, Size};
+use node0_metrics_core::{ReportError, Sample};
 use serde_json::{Value, json};
 use testbed::shape::check_shape;
 

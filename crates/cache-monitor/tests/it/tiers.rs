@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use cache_monitor::{
+use node0_cache_monitor::{
     CacheMonitor, DESCS, Events, EvictionCause, Levels, LoadOutcome, Operation, Size, Tier,
 };
-use metrics_core::{Desc, InstanceError, Measuring, RegisterError};
+use node0_metrics_core::{Desc, InstanceError, Measuring, RegisterError};
 
 use crate::bench::{Bench, families, ms, number};
 
@@ -232,7 +232,7 @@ fn name_that_cannot_be_shown_is_refused() {
 #[test]
 fn taken_metric_name_refuses_the_monitor_or_the_tier() {
     const OTHERS: Desc = Desc::counter("cache_gets_total", "Somebody else's.");
-    let registry = metrics_core::Registry::new();
+    let registry = node0_metrics_core::Registry::new();
     let _others = registry.counter(&OTHERS, &[]).unwrap();
     let error = CacheMonitor::register(&registry).unwrap_err();
     assert!(matches!(error, RegisterError::Conflict { .. }), "{error:?}");

@@ -13,12 +13,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use cache_monitor::moka::FutureCache;
-use cache_monitor::redis::RedisTier;
-use cache_monitor::{CacheMonitor, EvictionCause, Operation, Thresholds, TierMetrics};
-use metrics_core::{Registry, Sample, Ticker};
 use moka::future::Cache;
 use moka::notification::RemovalCause;
+use node0_cache_monitor::moka::FutureCache;
+use node0_cache_monitor::redis::RedisTier;
+use node0_cache_monitor::{CacheMonitor, EvictionCause, Operation, Thresholds, TierMetrics};
+use node0_metrics_core::{Registry, Sample, Ticker};
 use serde_json::json;
 use testbed::Deadline;
 use testbed::prove::{Length, report};

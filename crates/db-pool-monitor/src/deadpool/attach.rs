@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use deadpool::managed::{BuildError, Manager, Object, Pool, PoolBuilder};
-use metrics_core::InstanceError;
+use node0_metrics_core::InstanceError;
 
 use super::phases::Phases;
 use super::pool::MonitoredPool;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use deadpool::managed::{Hook, Manager, Object, PoolBuilder};
-use metrics_core::{Clock, Moment, RegisterError, Registry};
+use node0_metrics_core::{Clock, Moment, RegisterError, Registry};
 
 use crate::cells::{Discarded, HookCells, Outcome, WaitPhase};
 

@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Object, Pool, PoolError, TimeoutType, Timeouts};
-use metrics_core::{Moment, Named, Registry, lock};
+use node0_metrics_core::{Moment, Named, Registry, lock};
 
 use super::phases::{self, Phases};
 use super::status;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bb8::{Pool, RunError};
 use bb8_postgres::PostgresConnectionManager;
-use db_pool_monitor::bb8::MonitoredPool;
 use deadpool_postgres::tokio_postgres::{Config, Error, NoTls};
+use node0_db_pool_monitor::bb8::MonitoredPool;
 use testbed::tools;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -127,7 +127,7 @@ fn server_agrees_on_levels_and_a_leak_has_its_line() {
         let mut watch = Watch::new();
         let pool = pool_of(5, config(&server, "levels"), &watch);
         let leak_after = Duration::from_millis(1);
-        pool.set_thresholds(db_pool_monitor::Thresholds { leak_after, ..Default::default() });
+        pool.set_thresholds(node0_db_pool_monitor::Thresholds { leak_after, ..Default::default() });
         let mut held = Vec::new();
         for _ in 0..5 {
             held.push(pool.get().await.unwrap());

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use db_pool_monitor::{PoolLevels, PoolMonitor};
-use metrics_core::{ManualClock, Registry, Sample, Ticker, Value};
+use node0_db_pool_monitor::{PoolLevels, PoolMonitor};
+use node0_metrics_core::{ManualClock, Registry, Sample, Ticker, Value};
 
 /// The labels of the pool that most tests watch.
 pub(crate) const POOL: (&str, &str) = ("pool", "main");

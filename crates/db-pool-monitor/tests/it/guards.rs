@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use db_pool_monitor::{PoolHandle, PoolLevels, Thresholds};
-use metrics_core::{Desc, Measuring, Sample};
+use node0_db_pool_monitor::{PoolHandle, PoolLevels, Thresholds};
+use node0_metrics_core::{Desc, Measuring, Sample};
 
 use crate::bench::{
     Bench, POOL, body, check_leak, check_outcomes, check_uses, has, ms, number, sum_millis,

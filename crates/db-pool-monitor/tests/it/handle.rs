@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use db_pool_monitor::{PoolHandle, PoolLevels, Thresholds};
-use metrics_core::{Sample, Status};
+use node0_db_pool_monitor::{PoolHandle, PoolLevels, Thresholds};
+use node0_metrics_core::{Sample, Status};
 use serde_json::Value;
 
 use crate::bench::{Bench, POOL, body, check_outcomes, ms, number, sum_millis};

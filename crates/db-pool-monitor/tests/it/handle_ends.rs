@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use db_pool_monitor::{AttachError, PoolLevels};
-use metrics_core::InstanceError;
+use node0_db_pool_monitor::{AttachError, PoolLevels};
+use node0_metrics_core::InstanceError;
 
 use crate::bench::{Bench, POOL, has, ms, number, one};
 

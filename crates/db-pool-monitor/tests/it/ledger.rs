@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use db_pool_monitor::PoolMetrics;
+use node0_db_pool_monitor::PoolMetrics;
 use tokio::time::Instant;
 
 use crate::deadpool::cancellations::Random;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use db_pool_monitor::sqlx::MonitoredPool;
-use db_pool_monitor::{AttachError, Thresholds};
-use local_postgres::LocalPostgres;
-use metrics_core::InstanceError;
+use node0_db_pool_monitor::sqlx::MonitoredPool;
+use node0_db_pool_monitor::{AttachError, Thresholds};
+use node0_local_postgres::LocalPostgres;
+use node0_metrics_core::InstanceError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Error, Executor, Postgres, Transaction};
 use testbed::tools;

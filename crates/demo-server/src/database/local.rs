@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use local_postgres::{LocalPostgres, StartError};
+use node0_local_postgres::{LocalPostgres, StartError};
 use tokio::task::spawn_blocking;
 use tokio_postgres::Config;
 

@@ -8,7 +8,7 @@ use testbed::http;
 use testbed::process::Signal;
 use testbed::{Deadline, tools};
 
-use local_postgres::LocalPostgres;
+use node0_local_postgres::LocalPostgres;
 
 use crate::demo::{Demo, command};
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use metrics_core::{ClassicShape, Family, Labels, SeriesId, Snapshot};
+use node0_metrics_core::{ClassicShape, Family, Labels, SeriesId, Snapshot};
 
 use super::template;
 use crate::decoration::Decoration;

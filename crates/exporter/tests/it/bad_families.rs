@@ -2,9 +2,9 @@
 //!
 //! The registry refuses what no page can show. What is left depends on label values.
 
-use exporter::{Format, Naming};
-use metrics_core::{Classic, ClassicShape, Kind, OwnedDesc};
-use performance_monitor::PerformanceMonitor;
+use node0_exporter::{Format, Naming};
+use node0_metrics_core::{Classic, ClassicShape, Kind, OwnedDesc};
+use node0_performance_monitor::PerformanceMonitor;
 
 use crate::{Bench, grammar};
 

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use exporter::{Format, Naming};
-use metrics_core::{
+use node0_exporter::{Format, Naming};
+use node0_metrics_core::{
     CACHE_GETS, Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, Kind, Layout, OwnedDesc,
 };
-use performance_monitor::PerformanceMonitor;
+use node0_performance_monitor::PerformanceMonitor;
 
 use crate::{Bench, START, grammar};
 
@@ -191,7 +191,7 @@ fn merged_gauges_are_the_sum_of_those_that_are_known() {
     desc.classic = Some(Classic { shape: ClassicShape::Gauge, name: "level_{of}", help: "Level." });
     let level = |of, value| {
         let metric = bench.registry.metric(&desc, &[("of", of)]).unwrap();
-        if let metrics_core::AnyMetric::Gauge(gauge) = &metric {
+        if let node0_metrics_core::AnyMetric::Gauge(gauge) = &metric {
             gauge.set(value);
         }
         metric

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use exporter::Json;
-use metrics_core::{Desc, Kind, OwnedDesc};
+use node0_exporter::Json;
+use node0_metrics_core::{Desc, Kind, OwnedDesc};
 use serde_json::{Value, json};
 
 use crate::{Bench, START};
@@ -23,7 +23,7 @@ fn a_scalar_has_a_value_and_what_is_unknown_is_null() {
     let bench = Bench::new();
     let desc = OwnedDesc::new(Kind::Gauge, "level", "A \"level\".\n").unwrap();
     let metric = bench.registry.metric(&desc, &[("zone", "a\\b"), ("line", "1\n2")]).unwrap();
-    let metrics_core::AnyMetric::Gauge(level) = metric else { panic!("{metric:?}") };
+    let node0_metrics_core::AnyMetric::Gauge(level) = metric else { panic!("{metric:?}") };
     let expected = |value: Value| {
         json!({
             "name": "level",

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use exporter::{Exporter, Format, Naming, ScrapeMetrics};
-use metrics_core::{AnyMetric, Kind, MAX_LABEL_VALUE_BYTES, OwnedDesc, Snapshot, TraceId, Value};
-use performance_monitor::PerformanceMonitor;
+use node0_exporter::{Exporter, Format, Naming, ScrapeMetrics};
+use node0_metrics_core::{
+    AnyMetric, Kind, MAX_LABEL_VALUE_BYTES, OwnedDesc, Snapshot, TraceId, Value,
+};
+use node0_performance_monitor::PerformanceMonitor;
 use testbed::exposition::{self, Family};
 use testbed::{promtool, tools};
 

@@ -16,8 +16,8 @@ mod text;
 
 use std::time::Duration;
 
-use exporter::{Exporter, Format, Naming, Rendered};
-use metrics_core::{ManualClock, Registry, Ticker};
+use node0_exporter::{Exporter, Format, Naming, Rendered};
+use node0_metrics_core::{ManualClock, Registry, Ticker};
 
 /// The wall time at which each [`Bench`] starts, in milliseconds.
 const START: u64 = 1_577_836_800_000;

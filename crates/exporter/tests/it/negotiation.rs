@@ -1,4 +1,4 @@
-use exporter::{Exporter, Format, NativeHistograms};
+use node0_exporter::{Exporter, Format, NativeHistograms};
 
 fn negotiate<'a>(accept: impl IntoIterator<Item = &'a str>) -> Format {
     Exporter::new().negotiate(accept).format()

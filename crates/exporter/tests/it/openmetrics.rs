@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use exporter::{Exporter, Format, Naming};
-use metrics_core::{Desc, Kind, OwnedDesc, SpanId, TraceContext, TraceId, Unit};
-use performance_monitor::PerformanceMonitor;
+use node0_exporter::{Exporter, Format, Naming};
+use node0_metrics_core::{Desc, Kind, OwnedDesc, SpanId, TraceContext, TraceId, Unit};
+use node0_performance_monitor::PerformanceMonitor;
 
 use crate::{Bench, START};
 

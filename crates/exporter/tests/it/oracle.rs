@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use exporter::{Exporter, NativeHistograms};
-use metrics_core::{Desc, Layout, Unit};
+use node0_exporter::{Exporter, NativeHistograms};
+use node0_metrics_core::{Desc, Layout, Unit};
 use prometheus_client::encoding::prometheus_protobuf;
 use prometheus_client::metrics::histogram::{Histogram as Oracle, NativeHistogramConfig};
 use prometheus_client::registry::Registry as OracleRegistry;

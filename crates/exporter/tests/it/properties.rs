@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use exporter::{Format, Naming};
-use metrics_core::{AnyMetric, Classic, ClassicShape, Kind, OwnedDesc, Registry, Snapshot, Value};
+use node0_exporter::{Format, Naming};
+use node0_metrics_core::{
+    AnyMetric, Classic, ClassicShape, Kind, OwnedDesc, Registry, Snapshot, Value,
+};
 use proptest::prelude::*;
 
 use crate::{Bench, grammar};

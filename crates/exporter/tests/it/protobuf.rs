@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use exporter::{Exporter, Format, Naming, NativeHistograms};
-use metrics_core::{Desc, TraceId, Unit};
+use node0_exporter::{Exporter, Format, Naming, NativeHistograms};
+use node0_metrics_core::{Desc, TraceId, Unit};
 use prost::Message;
 
 use crate::{Bench, START};

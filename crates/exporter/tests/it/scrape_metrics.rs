@@ -1,11 +1,11 @@
 use std::time::Duration;
 
-use exporter::{
+use node0_exporter::{
     CLASSIC_NAMES_MERGED, Format, Naming, SCRAPE_BYTES, SCRAPE_DURATION, SCRAPE_FAMILIES_SKIPPED,
     SCRAPES, ScrapeMetrics,
 };
-use metrics_core::{Kind, OwnedDesc, Value};
-use performance_monitor::PerformanceMonitor;
+use node0_metrics_core::{Kind, OwnedDesc, Value};
+use node0_performance_monitor::PerformanceMonitor;
 
 use crate::Bench;
 

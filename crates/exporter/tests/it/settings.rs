@@ -1,6 +1,6 @@
-use exporter::{Exporter, Format, Naming, SettingError, UnknownNaming};
-use metrics_core::Desc;
-use performance_monitor::PerformanceMonitor;
+use node0_exporter::{Exporter, Format, Naming, SettingError, UnknownNaming};
+use node0_metrics_core::Desc;
+use node0_performance_monitor::PerformanceMonitor;
 
 use crate::Bench;
 

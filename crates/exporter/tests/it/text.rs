@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use exporter::{Exporter, Format, Naming};
-use metrics_core::{AnyMetric, Desc, Kind, OwnedDesc, Registry, TraceId, Unit};
+use node0_exporter::{Exporter, Format, Naming};
+use node0_metrics_core::{AnyMetric, Desc, Kind, OwnedDesc, Registry, TraceId, Unit};
 
 use crate::Bench;
 

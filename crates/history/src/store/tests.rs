@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use allocation_counter::measure;
-use interval_codec::Counts;
-use metrics_core::{
+use node0_interval_codec::Counts;
+use node0_metrics_core::{
     AnyMetric, Counter, Desc, Distribution, Gauge, Kind, Layout, ManualClock, OwnedDesc, Registry,
     Ticker, Unit,
 };

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use history::{History, Matchers, Query, QueryError, Statistic, Tier};
-use metrics_core::{Desc, ManualClock, Registry, Timestamp, Unit};
+use node0_history::{History, Matchers, Query, QueryError, Statistic, Tier};
+use node0_metrics_core::{Desc, ManualClock, Registry, Timestamp, Unit};
 
 use crate::{Bench, SECOND, values};
 
@@ -16,7 +16,7 @@ const CPU: Desc = Desc::total("cpu_seconds_total", "CPU time.");
 /// Compares with the relative error of a bucket's midpoint, `times` that of the core.
 fn assert_near(value: Option<f64>, exact: f64, times: f64) {
     let value = value.expect("there is a value");
-    let allowed = exact * metrics_core::Layout::RELATIVE_ERROR * times * (1.0 + 1e-9);
+    let allowed = exact * node0_metrics_core::Layout::RELATIVE_ERROR * times * (1.0 + 1e-9);
     assert!((value - exact).abs() <= allowed, "{value} for {exact}");
 }
 
@@ -172,7 +172,7 @@ fn matchers_select_series() {
     let ask = |matchers: Matchers| {
         let answer = bench.ask(Query::new("jobs_total").matching(matchers));
         let queue =
-            |series: &history::AnsweredSeries| series.labels.get("queue").unwrap().to_owned();
+            |series: &node0_history::AnsweredSeries| series.labels.get("queue").unwrap().to_owned();
         answer.series.iter().map(queue).collect::<Vec<_>>()
     };
     assert_eq!(ask(Matchers::new()), ["_other", "mail", "thumbnail"]);

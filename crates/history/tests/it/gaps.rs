@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use history::Query;
-use metrics_core::{Desc, Timestamp};
+use node0_history::Query;
+use node0_metrics_core::{Desc, Timestamp};
 
 use crate::{Bench, SECOND, values};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use history::{History, Query};
-use metrics_core::{
+use node0_history::{History, Query};
+use node0_metrics_core::{
     Desc, Event, Judgement, Monitor, Observer, RegisterError, Report, Sample, Topic, UnknownTarget,
     View,
 };
@@ -107,7 +107,7 @@ fn queries_from_many_threads_hold_no_tick() {
 fn its_own_metrics_tell_its_size_and_what_it_dropped() {
     let mut bench = Bench::with(History::builder().max_bytes(60_000));
     let value = |bench: &Bench, name: &str| {
-        bench.registry.latest().snapshot.value(name, &[]).map(metrics_core::Value::as_f64)
+        bench.registry.latest().snapshot.value(name, &[]).map(node0_metrics_core::Value::as_f64)
     };
     bench.ticks(2, |_| {});
     let series = value(&bench, "node0_history_series").unwrap();

@@ -7,8 +7,8 @@ mod percentiles;
 
 use std::time::Duration;
 
-use history::{Answer, History, HistoryBuilder, Query};
-use metrics_core::{ManualClock, Registry, Ticker, Timestamp};
+use node0_history::{Answer, History, HistoryBuilder, Query};
+use node0_metrics_core::{ManualClock, Registry, Ticker, Timestamp};
 
 /// The wall time at which each [`Bench`] starts, in milliseconds.
 const START: u64 = 1_577_836_800_000;

@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use history::Query;
-use metrics_core::{Desc, Latency, Layout};
+use node0_history::Query;
+use node0_metrics_core::{Desc, Latency, Layout};
 use testbed::tools;
 
 use crate::{Bench, SECOND, values};
@@ -96,7 +96,7 @@ impl Recorded {
             let seconds = &self.seconds[at][self.seconds[at].len() - range..];
             for q in QUANTILES {
                 let query = Query::new("work_seconds")
-                    .matching(history::Matchers::new().equal("kind", *kind))
+                    .matching(node0_history::Matchers::new().equal("kind", *kind))
                     .last(SECOND * range as u32)
                     .step(SECOND * step as u32)
                     .quantile(q);
@@ -122,7 +122,7 @@ impl Recorded {
     fn quantile(&self, kind: &str, from: usize, to: usize, q: f64) -> f64 {
         let now = self.seconds[0].len();
         let query = Query::new("work_seconds")
-            .matching(history::Matchers::new().equal("kind", kind))
+            .matching(node0_history::Matchers::new().equal("kind", kind))
             .from(self.bench.at((now - from) as u64))
             .to(self.bench.at((now - to) as u64))
             .step(SECOND * (from - to) as u32)

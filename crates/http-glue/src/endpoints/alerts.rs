@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alerting::{Alerts, Condition, Overview, RuleStatus, Silence, rfc3339};
 use axum::extract::State;
 use axum::response::Response;
 use http::{StatusCode, Uri};
-use metrics_core::{Alert, AlertState, HeldBack, Labels, Severity, Timestamp};
+use node0_alerting::{Alerts, Condition, Overview, RuleStatus, Silence, rfc3339};
+use node0_metrics_core::{Alert, AlertState, HeldBack, Labels, Severity, Timestamp};
 use serde::Serialize;
 
 use super::endpoint::{Endpoint, EndpointDesc};
@@ -32,11 +32,11 @@ const TYPE: Parameter = Parameter::words(
 /// The endpoints of a registry's alerts: `/alerts`, `/api/v1/rules` and `/api/v1/alerts`.
 ///
 /// ```
-/// use alerting::Alerts;
+/// use node0_alerting::Alerts;
 /// use axum::Router;
-/// use exporter::Exporter;
-/// use http_glue::{AlertPages, Readiness, Routes};
-/// use metrics_core::Registry;
+/// use node0_exporter::Exporter;
+/// use node0_http_glue::{AlertPages, Readiness, Routes};
+/// use node0_metrics_core::Registry;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let registry = Registry::new();
@@ -250,7 +250,7 @@ impl<'a> ShownRule<'a> {
         Self {
             kind: "alerting",
             name: &rule.name,
-            query: alerting::query(rule, overview.rules.iter().map(|status| &*status.rule)),
+            query: node0_alerting::query(rule, overview.rules.iter().map(|status| &*status.rule)),
             duration: status.lasting.as_secs_f64(),
             keep_firing_for: status.keep_firing_for.as_secs_f64(),
             labels,

@@ -14,7 +14,7 @@ use super::reply;
 ///
 /// ```
 /// use axum::response::IntoResponse;
-/// use http_glue::ApiError;
+/// use node0_http_glue::ApiError;
 ///
 /// let error = ApiError::not_found("there is no order 7", ["1", "2"]);
 /// assert_eq!(error.into_response().status(), 404);

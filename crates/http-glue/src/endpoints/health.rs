@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use http::{StatusCode, Uri};
-use metrics_core::{Assessment, Registry, Sample, Status, Timestamp, TopicHealth};
+use node0_metrics_core::{Assessment, Registry, Sample, Status, Timestamp, TopicHealth};
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 

@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use axum::extract::State;
 use axum::response::Response;
-use history::{History, Matchers, QueryError, When, duration};
 use http::{StatusCode, Uri};
+use node0_history::{History, Matchers, QueryError, When, duration};
 
 use super::endpoint::{Endpoint, EndpointDesc};
 use super::error::ApiError;
@@ -60,10 +60,10 @@ impl Routes {
     ///
     /// ```
     /// use axum::Router;
-    /// use exporter::Exporter;
-    /// use history::History;
-    /// use http_glue::{Readiness, Routes};
-    /// use metrics_core::Registry;
+    /// use node0_exporter::Exporter;
+    /// use node0_history::History;
+    /// use node0_http_glue::{Readiness, Routes};
+    /// use node0_metrics_core::Registry;
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let registry = Registry::new();
@@ -113,8 +113,8 @@ async fn answer(
 }
 
 /// Reads the parameters.
-fn query(parameters: Query<'_>) -> Result<history::Query, ApiError> {
-    let mut query = history::Query::new(parameters.text(&METRIC)?.unwrap_or_default());
+fn query(parameters: Query<'_>) -> Result<node0_history::Query, ApiError> {
+    let mut query = node0_history::Query::new(parameters.text(&METRIC)?.unwrap_or_default());
     if let Some(matchers) = parsed(parameters, &MATCH, Matchers::from_str)? {
         query = query.matching(matchers);
     }

@@ -10,9 +10,9 @@ use super::endpoint::{EndpointDesc, Instances};
 ///
 /// ```
 /// # use axum::Router;
-/// # use exporter::Exporter;
-/// # use http_glue::{Readiness, Routes};
-/// # use metrics_core::Registry;
+/// # use node0_exporter::Exporter;
+/// # use node0_http_glue::{Readiness, Routes};
+/// # use node0_metrics_core::Registry;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// # let registry = Registry::new();
 /// # let readiness = Readiness::builder(&registry).start();
@@ -23,7 +23,7 @@ use super::endpoint::{EndpointDesc, Instances};
 ///     println!("{} {}: {}", endpoint.method(), endpoint.path(), endpoint.summary());
 /// }
 /// # assert_eq!(index.endpoints()[0].path(), "/metrics");
-/// # Ok::<(), http_glue::RoutesError>(())
+/// # Ok::<(), node0_http_glue::RoutesError>(())
 /// # }).unwrap();
 /// ```
 #[derive(Clone, Debug, Default)]

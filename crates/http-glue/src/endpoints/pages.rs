@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use exporter::{Exporter, Format, Json, Naming, Rendered, ScrapeMetrics};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use metrics_core::{GuardedCall, GuestCall, Registry};
+use node0_exporter::{Exporter, Format, Json, Naming, Rendered, ScrapeMetrics};
+use node0_metrics_core::{GuardedCall, GuestCall, Registry};
 
 use super::endpoint::{Endpoint, EndpointDesc};
 use super::error::ApiError;

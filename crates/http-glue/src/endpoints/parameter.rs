@@ -6,7 +6,7 @@
 /// [`Query`](crate::Query) reads and checks the value by the same constant:
 ///
 /// ```
-/// use http_glue::{Parameter, Query};
+/// use node0_http_glue::{Parameter, Query};
 ///
 /// const STATE: Parameter =
 ///     Parameter::words("state", "Lists only jobs in this state.", &["waiting", "done"]);

@@ -5,7 +5,7 @@
 //! surfaces. Paths follow the rules of axum with two restrictions: a parameter must be a
 //! whole segment, and braces cannot be escaped.
 
-use metrics_core::Topic;
+use node0_metrics_core::Topic;
 
 use super::routes::RoutesError;
 

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use http_server::{Readiness, ReadinessStatus};
+use node0_http_server::{Readiness, ReadinessStatus};
 
 use super::endpoint::{Endpoint, EndpointDesc};
 use super::reply;

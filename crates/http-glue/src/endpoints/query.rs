@@ -14,7 +14,7 @@ use super::parameter::Parameter;
 /// The query of a request, from which parameters are read.
 ///
 /// ```
-/// use http_glue::{Parameter, Query};
+/// use node0_http_glue::{Parameter, Query};
 ///
 /// const ALL: Parameter = Parameter::flag("all", "Lists hidden jobs, too.");
 ///

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use metrics_core::Counter;
+use node0_metrics_core::Counter;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -34,7 +34,7 @@ pub struct RenderLimits {
 /// The slots in which a surface makes answers that block or take time; clones share them.
 ///
 /// ```
-/// use http_glue::{ApiError, RenderSlots};
+/// use node0_http_glue::{ApiError, RenderSlots};
 ///
 /// async fn answer(slots: &RenderSlots) -> Result<String, ApiError> {
 ///     slots.run("primes", || "2, 3, 5".to_owned()).await

@@ -9,7 +9,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{StatusCode, Uri};
-use metrics_core::{GuestError, Registry, ReportError, Sample, Topic};
+use node0_metrics_core::{GuestError, Registry, ReportError, Sample, Topic};
 
 use super::endpoint::{Endpoint, EndpointDesc};
 use super::error::ApiError;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use exporter::{Exporter, ScrapeMetrics};
-use http_server::{REQUESTS_REFUSED, Readiness};
-use metrics_core::{RegisterError, Registry};
-use request_layer::RequestLayer;
+use node0_exporter::{Exporter, ScrapeMetrics};
+use node0_http_server::{REQUESTS_REFUSED, Readiness};
+use node0_metrics_core::{RegisterError, Registry};
+use node0_request_layer::RequestLayer;
 
 use super::health::Health;
 use super::index::{Index, Mounted};
@@ -36,16 +36,16 @@ use crate::gate::Gate;
 ///
 /// ```
 /// use axum::Router;
-/// use exporter::Exporter;
-/// use http_glue::{Readiness, Routes};
-/// use metrics_core::Registry;
+/// use node0_exporter::Exporter;
+/// use node0_http_glue::{Readiness, Routes};
+/// use node0_metrics_core::Registry;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let registry = Registry::new();
 /// let readiness = Readiness::builder(&registry).start();
 /// let routes = Routes::new(&registry, Exporter::new(), &readiness).version("1.0.0");
 /// let app: Router = Router::new().merge(routes.router()?);
-/// # Ok::<(), http_glue::RoutesError>(())
+/// # Ok::<(), node0_http_glue::RoutesError>(())
 /// # }).unwrap();
 /// ```
 #[must_use = "call `router` to get the endpoints"]
@@ -139,7 +139,7 @@ impl Routes {
     ///
     /// `append` gets the finished page: text, or OpenMetrics, where new lines must be inserted before
     /// the last one, `# EOF`.
-    /// It is called as a [guest](metrics_core::GuardedCall) named `appendix`, with the timeout of a
+    /// It is called as a [guest](node0_metrics_core::GuardedCall) named `appendix`, with the timeout of a
     /// report, on a copy of the page: if it fails, the page comes without it, and the failure is
     /// counted in `node0_guest_failures_total`.
     pub fn appendix(mut self, append: impl Fn(&mut Vec<u8>) + Send + Sync + 'static) -> Self {

@@ -12,7 +12,7 @@ use crate::gate::Gate;
 /// ```
 /// use axum::extract::State;
 /// use http::Uri;
-/// use http_glue::{ApiError, Endpoint, EndpointDesc, Mount, Parameter, Query, Surface};
+/// use node0_http_glue::{ApiError, Endpoint, EndpointDesc, Mount, Parameter, Query, Surface};
 ///
 /// /// The names of a service's jobs.
 /// #[derive(Clone)]
@@ -47,16 +47,16 @@ use crate::gate::Gate;
 /// }
 ///
 /// # use axum::Router;
-/// # use exporter::Exporter;
-/// # use http_glue::{Readiness, Routes};
-/// # use metrics_core::Registry;
+/// # use node0_exporter::Exporter;
+/// # use node0_http_glue::{Readiness, Routes};
+/// # use node0_metrics_core::Registry;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// # let registry = Registry::new();
 /// # let readiness = Readiness::builder(&registry).start();
 /// let jobs = Jobs { waiting: vec!["mail"], done: vec!["thumbnail"] };
 /// let routes = Routes::new(&registry, Exporter::new(), &readiness).surface(jobs);
 /// let app: Router = routes.router()?; // answers /jobs, and describes it in /metrics/openapi.json
-/// # Ok::<(), http_glue::RoutesError>(())
+/// # Ok::<(), node0_http_glue::RoutesError>(())
 /// # }).unwrap();
 /// ```
 ///

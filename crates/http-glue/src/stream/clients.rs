@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex};
 
-use metrics_core::lock;
+use node0_metrics_core::lock;
 
 /// Counts streams by address, if there is a limit; clones share the counts.
 #[derive(Clone, Debug, Default)]

@@ -11,9 +11,9 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode, header};
-use metrics_core::{RegisterError, Registry};
-use streaming::{Interval, OpenError, Session, Streaming, Transport, Wanted};
-use websocket::Handshake;
+use node0_metrics_core::{RegisterError, Registry};
+use node0_streaming::{Interval, OpenError, Session, Streaming, Transport, Wanted};
+use node0_websocket::Handshake;
 
 use super::clients::{Clients, Place};
 use super::self_metrics::{Ending, Refusal, StreamMetrics};
@@ -42,12 +42,12 @@ const MAX_EVENT_ID_BYTES: usize = 64;
 /// clients that accept `text/event-stream`.
 ///
 /// ```
-/// use aggregator::Aggregator;
+/// use node0_aggregator::Aggregator;
 /// use axum::Router;
-/// use exporter::Exporter;
-/// use http_glue::{Readiness, Routes, Shutdown, StreamEndpoint};
-/// use metrics_core::Registry;
-/// use streaming::Streaming;
+/// use node0_exporter::Exporter;
+/// use node0_http_glue::{Readiness, Routes, Shutdown, StreamEndpoint};
+/// use node0_metrics_core::Registry;
+/// use node0_streaming::Streaming;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let registry = Registry::new();

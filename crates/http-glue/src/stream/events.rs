@@ -15,8 +15,8 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream::unfold;
 use http::{HeaderName, HeaderValue, header};
-use request_layer::LongLived;
-use streaming::Message;
+use node0_request_layer::LongLived;
+use node0_streaming::Message;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 

@@ -1,8 +1,10 @@
 //! The metrics of the streams' connections.
 
-use metrics_core::{ByLabel, Counter, Desc, LabelSet, RegisterError, Registry, descs, label_set};
-use streaming::{Close, Transport};
-use websocket::End;
+use node0_metrics_core::{
+    ByLabel, Counter, Desc, LabelSet, RegisterError, Registry, descs, label_set,
+};
+use node0_streaming::{Close, Transport};
+use node0_websocket::End;
 
 descs! {
     /// The streams that ended, by reason.

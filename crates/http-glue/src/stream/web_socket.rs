@@ -6,8 +6,8 @@
 use bytes::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use streaming::Close;
-use websocket::{End, Event, Rules, Socket, text_frame};
+use node0_streaming::Close;
+use node0_websocket::{End, Event, Rules, Socket, text_frame};
 
 use super::endpoint::Reader;
 use super::self_metrics::Ending;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use alerting::{Alerts, Matcher, Metric, Rule};
-use http_glue::AlertPages;
-use metrics_core::{Desc, Gauge, ManualClock, Registry, Severity, Ticker};
+use node0_alerting::{Alerts, Matcher, Metric, Rule};
+use node0_http_glue::AlertPages;
+use node0_metrics_core::{Desc, Gauge, ManualClock, Registry, Severity, Ticker};
 use serde_json::{Value, json};
 
 use crate::support::Served;

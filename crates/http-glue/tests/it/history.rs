@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use history::History;
 use http::Method;
-use metrics_core::{Counter, Desc, Latency, ManualClock, Registry, Ticker};
+use node0_history::History;
+use node0_metrics_core::{Counter, Desc, Latency, ManualClock, Registry, Ticker};
 use serde_json::{Value, json};
 
 use crate::support::Served;

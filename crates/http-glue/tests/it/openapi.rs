@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::Method;
-use http_glue::Gate;
+use node0_http_glue::Gate;
 use serde_json::{Map, Value, json};
 
 use crate::support::{Answer, DATABASE, QUEUE, Scripted, Served};
@@ -188,7 +188,7 @@ async fn the_answers_of_a_service_in_trouble_are_described() {
 
     let mut down = Scripted::new(&DATABASE);
     down.judge = Box::new(|| {
-        metrics_core::Judgement::healthy("fine").with(crate::shapes::finding().penalty(60))
+        node0_metrics_core::Judgement::healthy("fine").with(crate::shapes::finding().penalty(60))
     });
     check("/health/performance", &Served::new(vec![down]).get("/health/performance").await, 503);
 }

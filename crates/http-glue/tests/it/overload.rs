@@ -3,8 +3,10 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use http_glue::PROBE_PATHS;
-use metrics_core::{Judgement, ManualClock, Monitor, Registry, Report, Topic, UnknownTarget, View};
+use node0_http_glue::PROBE_PATHS;
+use node0_metrics_core::{
+    Judgement, ManualClock, Monitor, Registry, Report, Topic, UnknownTarget, View,
+};
 use serde::{Serialize, Serializer};
 
 use crate::support::{QUEUE, Scripted, Served};

@@ -1,8 +1,8 @@
 //! The live page: its document and its files.
 
 use http::Method;
-use http_glue::LivePage;
-use metrics_core::{ManualClock, Registry};
+use node0_http_glue::LivePage;
+use node0_metrics_core::{ManualClock, Registry};
 
 use crate::support::Served;
 

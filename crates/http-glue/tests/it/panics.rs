@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_glue::{CheckStatus, Readiness, ReadinessStatus};
-use metrics_core::{
+use node0_http_glue::{CheckStatus, Readiness, ReadinessStatus};
+use node0_metrics_core::{
     GUEST_FAILURES, Judgement, Monitor, NotReady, ReadinessCheck, Registry, Report, Topic,
     UnknownTarget, Value, View,
 };

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http_glue::{CheckStatus, Readiness, ReadinessStatus};
-use metrics_core::{GUEST_FAILURES, NotReady, ReadinessCheck, Registry, Value};
+use node0_http_glue::{CheckStatus, Readiness, ReadinessStatus};
+use node0_metrics_core::{GUEST_FAILURES, NotReady, ReadinessCheck, Registry, Value};
 use tokio::time::{Instant, sleep};
 
 use crate::support::{DATABASE, Scripted, Served};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use metrics_core::{Finding, Judgement, ManualClock, Registry, Topic};
-use performance_monitor::PerformanceMonitor;
+use node0_metrics_core::{Finding, Judgement, ManualClock, Registry, Topic};
+use node0_performance_monitor::PerformanceMonitor;
 use serde_json::Value;
 
 use crate::support::{QUEUE, Scripted, Served};

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use exporter::Exporter;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use http_glue::{Index, Readiness, Routes};
-use metrics_core::{
+use node0_exporter::Exporter;
+use node0_http_glue::{Index, Readiness, Routes};
+use node0_metrics_core::{
     Judgement, ManualClock, Monitor, ReadinessCheck, Registry, Report, Topic, UnknownTarget, View,
 };
 use serde_json::Value;

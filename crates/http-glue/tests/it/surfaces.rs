@@ -6,17 +6,17 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use exporter::Exporter;
 use futures_util::stream;
 use http::{HeaderValue, StatusCode, Uri, header};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use http_glue::{
+use hyper_util::rt::TokioIo;
+use node0_exporter::Exporter;
+use node0_http_glue::{
     ApiError, Endpoint, EndpointDesc, Mount, Parameter, Query, Readiness, RenderLimits,
     RenderSlots, Routes, RoutesError, Shutdown, Surface, bind, serve,
 };
-use hyper_util::rt::TokioIo;
-use metrics_core::{RegisterError, Registry, Topic};
+use node0_metrics_core::{RegisterError, Registry, Topic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

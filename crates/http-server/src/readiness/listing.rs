@@ -9,7 +9,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
-use metrics_core::{GuardedCall, GuestCall, ReadinessCheck, Registry, lock};
+use node0_metrics_core::{GuardedCall, GuestCall, ReadinessCheck, Registry, lock};
 
 /// Checks by name.
 pub(super) type Checks = BTreeMap<String, Arc<dyn ReadinessCheck>>;

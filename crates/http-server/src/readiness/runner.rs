@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     GuardedCall, GuestCall, GuestError, NotReady, ReadinessCheck, Registry, Waiter,
 };
 use tokio::runtime::Handle;
@@ -187,7 +187,7 @@ impl Runner {
         let changed = lock(&self.board).note(name, result, Instant::now());
         let Some(status) = changed else { return };
         let check = name.to_owned();
-        log_relay::log(move || match status {
+        node0_log_relay::log(move || match status {
             CheckStatus::Fail => tracing::warn!(check, message, "readiness check fails"),
             _ => tracing::info!(check, "readiness check passes"),
         });

@@ -9,11 +9,11 @@ use axum::extract::ConnectInfo;
 use axum::routing::get;
 use http::{Request, StatusCode, Version};
 use http_body_util::BodyExt;
-use http_server::{Serve, Shutdown, bind, serve};
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use metrics_core::Registry;
-use request_layer::RequestLayer;
+use node0_http_server::{Serve, Shutdown, bind, serve};
+use node0_metrics_core::Registry;
+use node0_request_layer::RequestLayer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -113,7 +113,7 @@ async fn many_requests_share_a_connection_and_are_recorded_by_route() {
         ("http_response_status_code", "200"),
     ];
     match sample.snapshot.value("http_server_request_duration_seconds", &labels) {
-        Some(metrics_core::Value::Histogram(recorded)) => assert_eq!(recorded.count(), 20),
+        Some(node0_metrics_core::Value::Histogram(recorded)) => assert_eq!(recorded.count(), 20),
         other => panic!("not recorded: {other:?}"),
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use http_server::{BindError, Shutdown, bind, serve};
-use metrics_core::Registry;
+use node0_http_server::{BindError, Shutdown, bind, serve};
+use node0_metrics_core::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;

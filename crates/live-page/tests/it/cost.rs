@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use live_page::{Document, Page};
+use node0_live_page::{Document, Page};
 use serde_json::{Value, json};
 use testbed::prove::{self, Length};
 use testbed::tools;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use live_page::{CONTENT_SECURITY_POLICY, Document, FOLDER, Page};
+use node0_live_page::{CONTENT_SECURITY_POLICY, Document, FOLDER, Page};
 
 fn on_disk() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use live_page::{CONTENT_SECURITY_POLICY, Document, Page};
+use node0_live_page::{CONTENT_SECURITY_POLICY, Document, Page};
 use serde_json::{Value, json};
 use testbed::chromium::Browser;
 use testbed::prove::Length;

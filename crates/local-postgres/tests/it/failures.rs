@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 use std::{fs, net};
 
-use local_postgres::{LocalPostgres, StartError};
+use node0_local_postgres::{LocalPostgres, StartError};
 use tempfile::TempDir;
 
 /// Creates a folder in which `initdb` and `postgres` are these shell scripts.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-use local_postgres::LocalPostgres;
+use node0_local_postgres::LocalPostgres;
 use tempfile::TempDir;
 use testbed::tools::ToolError;
 use testbed::{Deadline, tools};

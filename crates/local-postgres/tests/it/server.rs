@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{fs, thread};
 
-use local_postgres::{LocalPostgres, StartError};
+use node0_local_postgres::{LocalPostgres, StartError};
 use testbed::tools;
 
 use crate::session::{ask, start};

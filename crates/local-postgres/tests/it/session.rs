@@ -1,6 +1,6 @@
 //! Starts a server for a test, and runs single statements on it.
 
-use local_postgres::{Builder, LocalPostgres};
+use node0_local_postgres::{Builder, LocalPostgres};
 use testbed::tools::PostgresTool;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 

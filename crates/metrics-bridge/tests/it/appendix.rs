@@ -1,9 +1,9 @@
 //! The page of another exporter, appended to a page of node0.
 
-use exporter::Format;
 use metrics::{counter, describe_counter, gauge, histogram};
-use metrics_bridge::{Appendix, append_page};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
+use node0_exporter::Format;
+use node0_metrics_bridge::{Appendix, append_page};
 use testbed::exposition;
 use testbed::tools;
 

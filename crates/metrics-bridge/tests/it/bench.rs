@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use exporter::{Exporter, Format, Naming};
-use metrics_bridge::{Recorder, RecorderBuilder};
-use metrics_core::{ManualClock, Registry, RegistryBuilder, Sample, Ticker, Value};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
+use node0_exporter::{Exporter, Format, Naming};
+use node0_metrics_bridge::{Recorder, RecorderBuilder};
+use node0_metrics_core::{ManualClock, Registry, RegistryBuilder, Sample, Ticker, Value};
 
 /// A registry that ticks when told, with a recorder.
 pub(crate) struct Bench {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use exporter::Format;
+use node0_exporter::Format;
 use testbed::exposition;
 use testbed::{promtool, tools};
 

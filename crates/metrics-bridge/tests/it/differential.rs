@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use exporter::Format;
 use metrics::{Key, Label, Level, Metadata, with_recorder};
-use metrics_core::Registry;
+use node0_exporter::Format;
+use node0_metrics_core::Registry;
 use proptest::prelude::*;
 use testbed::exposition;
 use testbed::tools;

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, SharedString, Unit};
-use metrics_bridge::Publisher;
-use metrics_core::{Desc, Sample};
+use node0_metrics_bridge::Publisher;
+use node0_metrics_core::{Desc, Sample};
 use proptest::prelude::*;
 
 use crate::bench::Bench;

@@ -39,7 +39,7 @@ fn a_label_that_is_missing_is_empty() {
 
 #[test]
 fn label_keys_that_the_host_declares_may_come_later() {
-    let registry = metrics_core::Registry::builder();
+    let registry = node0_metrics_core::Registry::builder();
     let bench = Bench::with(registry, |recorder| recorder.labels("jobs", &["queue"]));
     bench.record(|| {
         counter!("jobs").increment(1);
@@ -73,14 +73,14 @@ fn a_description_may_come_later() {
     let mut bench = Bench::new();
     let jobs = bench.record(|| counter!("jobs", "queue" => "mail"));
     jobs.increment(1);
-    bench.page(exporter::Format::Text);
+    bench.page(node0_exporter::Format::Text);
     bench.record(|| {
         describe_counter!("jobs", "Jobs done.");
         counter!("jobs", "queue" => "print").increment(1);
     });
     jobs.increment(1);
     bench.tick();
-    assert!(bench.page(exporter::Format::Text).contains("# HELP jobs_total Jobs done.\n"));
+    assert!(bench.page(node0_exporter::Format::Text).contains("# HELP jobs_total Jobs done.\n"));
     assert_eq!(bench.number("jobs_total", &[("queue", "mail")]), Some(2.0));
     assert_eq!(bench.number("jobs_total", &[("queue", "print")]), Some(1.0));
     assert!(bench.refused().is_empty());

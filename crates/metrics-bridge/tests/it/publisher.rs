@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, SharedString, Unit};
 use metrics::{counter, gauge, histogram};
-use metrics_bridge::{Publisher, Recorder};
-use metrics_core::{Desc, Registry};
+use node0_metrics_bridge::{Publisher, Recorder};
+use node0_metrics_core::{Desc, Registry};
 
 use crate::bench::{Bench, theirs};
 
 const WAITS: Desc = Desc::latency("waits_seconds", "Waits.").labels(&["queue"]);
-const SIZES: Desc = Desc::distribution("sizes", "Sizes.", metrics_core::Unit::None, &[]);
+const SIZES: Desc = Desc::distribution("sizes", "Sizes.", node0_metrics_core::Unit::None, &[]);
 const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.");
 const DEPTH: Desc = Desc::gauge("depth", "Jobs that wait.").labels(&["queue"]);
 
@@ -130,7 +130,7 @@ fn our_own_recorder_takes_nothing_from_a_publisher() {
         histogram!("waits_seconds").record(0.1);
     });
     let mut publisher = Publisher::new();
-    let names = |sample: &metrics_core::Sample| {
+    let names = |sample: &node0_metrics_core::Sample| {
         let families = sample.snapshot.families();
         families
             .map(|family| (family.desc.name.to_string(), family.series().len()))

@@ -1,7 +1,7 @@
 //! Metrics that the registry cannot take are counted and do no harm.
 
 use metrics::{counter, describe_gauge, gauge, histogram};
-use metrics_core::{Desc, Registry};
+use node0_metrics_core::{Desc, Registry};
 
 use crate::bench::{Bench, refusal};
 
@@ -22,7 +22,7 @@ fn a_name_of_another_kind_is_counted_and_its_handle_does_nothing() {
     // Once for each key.
     assert_eq!(bench.refused(), [refusal("jobs", "kind", 3)].into());
     let shown = "node0_bridge_refused_total{metric=\"jobs\",reason=\"kind\"} 3\n";
-    assert!(bench.page(exporter::Format::Text).contains(shown));
+    assert!(bench.page(node0_exporter::Format::Text).contains(shown));
 }
 
 #[test]

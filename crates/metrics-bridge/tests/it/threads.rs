@@ -4,8 +4,8 @@ use std::sync::Barrier;
 use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
-use metrics_bridge::{AlreadyInstalled, Recorder};
-use metrics_core::Registry;
+use node0_metrics_bridge::{AlreadyInstalled, Recorder};
+use node0_metrics_core::Registry;
 
 use crate::bench::{Bench, refusal, theirs};
 
@@ -124,7 +124,7 @@ fn ten_thousand_series_pass() {
         Bench::with(registry, |recorder| recorder.max_series(SERIES).max_series_per_name(SERIES));
     let ids: Vec<String> = (0..SERIES).map(|id| id.to_string()).collect();
     let round = |bench: &Bench| {
-        let clock = metrics_core::Clock::tsc();
+        let clock = node0_metrics_core::Clock::tsc();
         let start = clock.now();
         bench.record(|| {
             for id in &ids {
@@ -139,7 +139,7 @@ fn ten_thousand_series_pass() {
     let family = sample.snapshot.family("hits_total").unwrap();
     assert_eq!(family.series().len(), SERIES);
     assert!(family.series().all(|(_, value)| value.as_f64() == 2.0));
-    let page = bench.page(exporter::Format::Text);
+    let page = bench.page(node0_exporter::Format::Text);
     assert_eq!(page.lines().filter(|line| line.starts_with("hits_total{")).count(), SERIES);
     println!("10 000 series: {first:?} to register, {again:?} to find again");
     assert!(first < Duration::from_secs(5), "{first:?}");
@@ -151,7 +151,7 @@ fn the_cost_of_a_call_is_that_of_finding_a_handle() {
     let calls = if cfg!(debug_assertions) { 20_000 } else { 2_000_000 };
     let bench = Bench::new();
     let peer = theirs(&[0.01, 0.1, 1.0]);
-    let clock = metrics_core::Clock::tsc();
+    let clock = node0_metrics_core::Clock::tsc();
     let time = |recorder: &dyn metrics::Recorder, f: &dyn Fn()| {
         metrics::with_local_recorder(recorder, || {
             f();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
-use metrics_core::Value;
+use node0_metrics_core::Value;
 
 use crate::bench::Bench;
 
@@ -112,7 +112,7 @@ fn values_that_no_cell_can_hold_are_counted() {
 
 #[test]
 fn exported_buckets_are_the_hosts_if_it_names_some() {
-    let registry = metrics_core::Registry::builder();
+    let registry = node0_metrics_core::Registry::builder();
     let bench = Bench::with(registry, |recorder| {
         recorder.bounds("size", &[30.0, 10.0, f64::NAN, 10.0]).bounds("wait_seconds", &[0.5])
     });
@@ -121,7 +121,7 @@ fn exported_buckets_are_the_hosts_if_it_names_some() {
         histogram!("wait_seconds").record(0.2);
         histogram!("other").record(0.2);
     });
-    let page = bench.page(exporter::Format::Text);
+    let page = bench.page(node0_exporter::Format::Text);
     for line in [
         "size_bucket{le=\"10.0\"} 0\nsize_bucket{le=\"30.0\"} 1\nsize_bucket{le=\"+Inf\"} 1\n",
         "wait_seconds_bucket{le=\"0.5\"} 1\nwait_seconds_bucket{le=\"+Inf\"} 1\n",

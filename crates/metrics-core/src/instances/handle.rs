@@ -28,7 +28,7 @@ pub struct Named<T> {
 /// handle for users:
 ///
 /// ```
-/// use metrics_core::{Counter, Desc, Instance, InstanceHandle, Instances, Registry, instruments};
+/// use node0_metrics_core::{Counter, Desc, Instance, InstanceHandle, Instances, Registry, instruments};
 ///
 /// const MAILS: Desc = Desc::counter("mails_total", "Mails sent.").labels(&["mailer"]);
 ///
@@ -59,7 +59,7 @@ pub struct Named<T> {
 /// assert_eq!(mailers.names(), ["news"]);
 /// drop(same);
 /// assert!(mailers.names().is_empty());
-/// # Ok::<(), metrics_core::InstanceError>(())
+/// # Ok::<(), node0_metrics_core::InstanceError>(())
 /// ```
 #[must_use = "an instance is watched as long as a handle to it lives"]
 pub struct InstanceHandle<T> {

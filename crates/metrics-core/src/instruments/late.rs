@@ -26,7 +26,7 @@ use crate::sync::atomic::Ordering;
 /// load. The description is checked at construction.
 ///
 /// ```
-/// use metrics_core::{Counter, Desc, Late, Registry};
+/// use node0_metrics_core::{Counter, Desc, Late, Registry};
 ///
 /// const ERRORS: Desc = Desc::counter("cache_errors_total", "Errors.").labels(&["cache"]);
 /// let registry = Registry::new();
@@ -38,7 +38,7 @@ use crate::sync::atomic::Ordering;
 /// assert_eq!(shown(), Some(0));
 /// errors.inc();
 /// assert_eq!(shown(), Some(1));
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[derive(Clone)]
 pub struct Late<H> {

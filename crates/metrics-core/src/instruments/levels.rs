@@ -12,7 +12,7 @@ use crate::registry::Registry;
 /// A gauge whose series exists from the moment its level is first known.
 ///
 /// ```
-/// use metrics_core::{Desc, LevelGauge, Registry};
+/// use node0_metrics_core::{Desc, LevelGauge, Registry};
 ///
 /// const IDLE: Desc = Desc::gauge("connections_idle", "Connections that nobody uses.");
 /// let registry = Registry::new();
@@ -25,7 +25,7 @@ use crate::registry::Registry;
 /// idle.set(None);
 /// assert_eq!(idle.read(&registry.read().view()), None);
 /// assert!(registry.read().snapshot.family("connections_idle").is_some());
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct LevelGauge(Option<Gauge>);
@@ -71,7 +71,7 @@ impl LevelGauge {
 /// reads by label values.
 ///
 /// ```
-/// use metrics_core::{Desc, Registry, levels};
+/// use node0_metrics_core::{Desc, Registry, levels};
 ///
 /// const CONNECTIONS: Desc = Desc::gauge("connections", "Open connections by state: used, idle.")
 ///     .labels(&["pool", "state"]);
@@ -99,7 +99,7 @@ impl LevelGauge {
 /// assert_eq!(PoolGauges::find(&sample.view(), &["main"]), levels);
 /// let series = sample.snapshot.family("connections").map(|family| family.series().len());
 /// assert_eq!(series, Some(1), "nobody said how many are idle");
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[macro_export]
 macro_rules! levels {

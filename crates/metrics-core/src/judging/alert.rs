@@ -21,7 +21,7 @@ use crate::reading::summary::millis;
 /// shown in milliseconds, as in all bodies.
 ///
 /// ```
-/// use metrics_core::{Alert, Unit};
+/// use node0_metrics_core::{Alert, Unit};
 ///
 /// let mut alert = Alert::new("HighP95Latency", [("operation", "orders:create")]);
 /// (alert.value, alert.threshold, alert.unit) = (1.25, 1.0, Unit::Seconds);

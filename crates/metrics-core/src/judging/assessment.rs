@@ -15,7 +15,7 @@ use crate::judging::topic::{StatusWords, Topic};
 /// of every report: sentences in `issues` and `recommendations`, the findings in `issueDetails`.
 ///
 /// ```
-/// use metrics_core::{Finding, Judgement, Status};
+/// use node0_metrics_core::{Finding, Judgement, Status};
 ///
 /// let slow = Finding::warning("slow_waits").message("waits take 200 ms").advice("add connections");
 /// let assessment = Judgement::healthy("Database pool healthy").with(slow).assess();
@@ -89,7 +89,7 @@ impl Serialize for Assessment {
 /// The `health` block of a topic's reports, with the topic's own words for the status.
 ///
 /// ```
-/// use metrics_core::{HealthBlock, Judgement, StatusWords, Topic};
+/// use node0_metrics_core::{HealthBlock, Judgement, StatusWords, Topic};
 ///
 /// static TOPIC: Topic = Topic::new("cache", "cache").status_words(StatusWords {
 ///     healthy: "optimal",

@@ -34,7 +34,7 @@ impl Severity {
 /// reports each that appears or disappears as a [`FindingChange`].
 ///
 /// ```
-/// use metrics_core::{Finding, Severity};
+/// use node0_metrics_core::{Finding, Severity};
 ///
 /// let finding = Finding::warning("slow_waits")
 ///     .penalty(15)

@@ -14,7 +14,7 @@ use crate::judging::health::ComponentHealth;
 /// A monitor of one thing:
 ///
 /// ```
-/// use metrics_core::{Finding, Judgement, Status};
+/// use node0_metrics_core::{Finding, Judgement, Status};
 ///
 /// let waiting = 120;
 /// let mut judgement = Judgement::healthy(format!("{waiting} messages wait"));
@@ -29,7 +29,7 @@ use crate::judging::health::ComponentHealth;
 /// A monitor of several instances; the topic gets the score of the worst:
 ///
 /// ```
-/// use metrics_core::{Finding, Judgement};
+/// use node0_metrics_core::{Finding, Judgement};
 ///
 /// let instances = [
 ///     ("mail", Judgement::healthy("Queue healthy")),
@@ -131,7 +131,7 @@ impl Judgement {
     /// For resources that a service can do without.
     ///
     /// ```
-    /// use metrics_core::{DEGRADED_FROM, Finding, Judgement, Status};
+    /// use node0_metrics_core::{DEGRADED_FROM, Finding, Judgement, Status};
     ///
     /// let dead = Judgement::healthy("").with(Finding::critical("dead").penalty(90));
     /// let optional = dead.at_least(DEGRADED_FROM).assess();

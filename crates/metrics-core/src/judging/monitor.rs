@@ -25,7 +25,7 @@ use crate::reading::sample::View;
 /// [`GUEST_FAILURES`](crate::GUEST_FAILURES).
 ///
 /// ```
-/// use metrics_core::{
+/// use node0_metrics_core::{
 ///     Desc, Finding, Judgement, Monitor, RegisterError, Registry, Report, Topic,
 ///     UnknownTarget, UpDown, View,
 /// };

@@ -12,7 +12,7 @@ use crate::reading::sample::Sample;
 /// once a tick on a worker thread, with a budget of 50 ms by default.
 ///
 /// ```
-/// use metrics_core::{Event, ManualClock, Observer, Registry, Sample};
+/// use node0_metrics_core::{Event, ManualClock, Observer, Registry, Sample};
 /// use std::sync::Arc;
 /// use std::sync::mpsc::{Sender, channel};
 /// use std::time::Duration;

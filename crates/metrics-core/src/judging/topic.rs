@@ -5,7 +5,7 @@ use crate::judging::status::Status;
 /// The names of a monitor, and its part in the overall health.
 ///
 /// ```
-/// use metrics_core::Topic;
+/// use node0_metrics_core::Topic;
 ///
 /// static QUEUE: Topic = Topic::new("queue", "queue").target("queue").weight(20).required();
 /// assert_eq!(QUEUE.name, "queue");
@@ -100,7 +100,7 @@ impl Topic {
     /// Returns the rule that a topic's name breaks; `None` if the name is valid.
     ///
     /// ```
-    /// use metrics_core::Topic;
+    /// use node0_metrics_core::Topic;
     ///
     /// assert_eq!(Topic::broken_name_rule("message-queue"), None);
     /// assert!(Topic::broken_name_rule("stream").is_some());

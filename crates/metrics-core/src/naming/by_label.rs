@@ -14,7 +14,7 @@ use crate::naming::label_set::LabelSet;
 /// map from label to number.
 ///
 /// ```
-/// use metrics_core::{ByLabel, label_set};
+/// use node0_metrics_core::{ByLabel, label_set};
 ///
 /// label_set! {
 ///     /// Why an entry left.

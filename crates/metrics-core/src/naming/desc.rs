@@ -22,7 +22,7 @@ pub use unit::Unit;
 /// The constant description of a metric.
 ///
 /// ```
-/// use metrics_core::Desc;
+/// use node0_metrics_core::Desc;
 ///
 /// const ORDERS: Desc = Desc::counter("orders_total", "Orders that were placed.")
 ///     .labels(&["channel"]);
@@ -32,7 +32,7 @@ pub use unit::Unit;
 /// A malformed name does not compile:
 ///
 /// ```compile_fail
-/// const BAD: metrics_core::Desc = metrics_core::Desc::counter("orders", "Lacks _total.");
+/// const BAD: node0_metrics_core::Desc = node0_metrics_core::Desc::counter("orders", "Lacks _total.");
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Desc {

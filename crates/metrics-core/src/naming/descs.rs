@@ -7,7 +7,7 @@
 /// order. Catalogues and checks iterate over it, so no metric can be forgotten.
 ///
 /// ```
-/// use metrics_core::{Desc, descs};
+/// use node0_metrics_core::{Desc, descs};
 ///
 /// descs! {
 ///     pub const ORDERS: Desc = Desc::counter("orders_total", "Orders that were placed.");

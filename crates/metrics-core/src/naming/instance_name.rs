@@ -18,13 +18,13 @@ use crate::naming::labels::broken_name_rule;
 /// the text. It dereferences to `str`, so it can be passed as a label value.
 ///
 /// ```
-/// use metrics_core::InstanceName;
+/// use node0_metrics_core::InstanceName;
 ///
 /// let main = InstanceName::new("main")?;
 /// assert_eq!((main.as_str(), main.len()), ("main", 4));
 /// let refused = InstanceName::new("").expect_err("a label value cannot be empty");
 /// assert_eq!(refused.to_string(), "name `` is not usable: it is empty");
-/// # Ok::<(), metrics_core::InvalidName>(())
+/// # Ok::<(), node0_metrics_core::InvalidName>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InstanceName(Arc<str>);
@@ -55,7 +55,7 @@ impl InstanceName {
     /// Checks a further rule of a monitor's own; `broken` returns the rule that the name breaks.
     ///
     /// ```
-    /// use metrics_core::InstanceName;
+    /// use node0_metrics_core::InstanceName;
     ///
     /// // A report that has tiers as its fields cannot have two fields of one name.
     /// let tier = |name: &str| {
@@ -64,7 +64,7 @@ impl InstanceName {
     /// };
     /// assert!(tier("L1").is_ok());
     /// assert_eq!(tier("health").map_err(|refused| refused.rule), Err("a report has that field"));
-    /// # Ok::<(), metrics_core::InvalidName>(())
+    /// # Ok::<(), node0_metrics_core::InvalidName>(())
     /// ```
     ///
     /// # Errors

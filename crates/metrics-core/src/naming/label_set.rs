@@ -37,7 +37,7 @@ pub trait LabelSet: Copy + Eq + Send + Sync + 'static {
 /// `ALL` and a constant method `label`. Your own attributes and derives are kept.
 ///
 /// ```
-/// use metrics_core::{ByLabel, Counter, Desc, LabelSet, Registry, label_set};
+/// use node0_metrics_core::{ByLabel, Counter, Desc, LabelSet, Registry, label_set};
 ///
 /// label_set! {
 ///     /// How a call ended.
@@ -58,7 +58,7 @@ pub trait LabelSet: Copy + Eq + Send + Sync + 'static {
 /// calls[Outcome::TimedOut].inc();
 /// let counts = registry.read().view().read(&calls);
 /// assert_eq!((counts[Outcome::Success].total, counts[Outcome::TimedOut].total), (0, 1));
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[macro_export]
 macro_rules! label_set {

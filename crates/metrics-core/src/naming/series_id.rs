@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Of other series, those that are registered later have greater ids.
 ///
 /// ```
-/// use metrics_core::{Desc, Registry};
+/// use node0_metrics_core::{Desc, Registry};
 ///
 /// const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.");
 /// let registry = Registry::new();
@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// let sample = registry.read();
 /// let value = sample.snapshot.by_id(id).expect("it is registered");
 /// assert_eq!(value.as_f64(), 3.0);
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SeriesId(u64);

@@ -16,7 +16,7 @@ use crate::recording::layout::{Layout, PER_OCTAVE};
 /// count values of your own.
 ///
 /// ```
-/// use metrics_core::Buckets;
+/// use node0_metrics_core::Buckets;
 ///
 /// let mut waits = Buckets::latency();
 /// waits.add(0.020, 98);
@@ -173,7 +173,7 @@ impl Buckets {
     /// the other.
     ///
     /// ```
-    /// use metrics_core::Buckets;
+    /// use node0_metrics_core::Buckets;
     ///
     /// let mut waits = Buckets::latency();
     /// waits.add(0.020, 98);

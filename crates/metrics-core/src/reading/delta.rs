@@ -14,7 +14,7 @@ use crate::recording::line::fetch;
 /// The values of one tick or several: counts by bucket, and their sum.
 ///
 /// ```
-/// use metrics_core::{Buckets, Delta, Layout};
+/// use node0_metrics_core::{Buckets, Delta, Layout};
 ///
 /// let mut first = Delta::new(Layout::Latency);
 /// first.add(0.012, 3);

@@ -30,7 +30,7 @@ pub enum HdrError {
 /// Conversions to and from `hdrhistogram`, with the feature of that name.
 ///
 /// ```
-/// use metrics_core::{Buckets, Layout};
+/// use node0_metrics_core::{Buckets, Layout};
 ///
 /// let mut waits = Buckets::latency();
 /// waits.add(0.020, 98);
@@ -43,7 +43,7 @@ pub enum HdrError {
 /// let bytes = waits.to_hdr_v2()?;
 /// let again = Buckets::from_hdr_v2(Layout::Latency, &bytes)?;
 /// assert!(again.counts().eq(waits.counts()));
-/// # Ok::<(), metrics_core::HdrError>(())
+/// # Ok::<(), node0_metrics_core::HdrError>(())
 /// ```
 impl Buckets {
     /// Returns the values as nanoseconds for latencies, and as whole base units for distributions.

@@ -65,7 +65,7 @@ impl Histogram {
     /// parts may differ from [`Self::sum`] in its last digits.
     ///
     /// ```
-    /// use metrics_core::{Desc, Registry};
+    /// use node0_metrics_core::{Desc, Registry};
     /// use std::time::Duration;
     ///
     /// const WAIT: Desc = Desc::latency("wait_seconds", "Time spent waiting.");
@@ -77,7 +77,7 @@ impl Histogram {
     /// let waits = sample.view().latency(&wait).expect("it is registered");
     /// let (buckets, deltas) = waits.total_parts();
     /// assert_eq!(buckets.count() + deltas.map(|delta| delta.count()).sum::<u64>(), waits.count());
-    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// # Ok::<(), node0_metrics_core::RegisterError>(())
     /// ```
     pub fn total_parts(&self) -> (&Buckets, impl Iterator<Item = &Delta>) {
         self.published.total_parts()
@@ -91,7 +91,7 @@ impl Histogram {
     /// value once, however many samples it read.
     ///
     /// ```
-    /// use metrics_core::{Desc, Registry};
+    /// use node0_metrics_core::{Desc, Registry};
     /// use std::time::Duration;
     ///
     /// const WAIT: Desc = Desc::latency("wait_seconds", "Time spent waiting.");
@@ -107,7 +107,7 @@ impl Histogram {
     /// let fresh = registry.read();
     /// let waits = fresh.view().latency(&wait).unwrap();
     /// assert_eq!((fresh.tick, waits.delta().count(), waits.count()), (1, 1, 2));
-    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// # Ok::<(), node0_metrics_core::RegisterError>(())
     /// ```
     pub fn delta(&self) -> &Delta {
         self.published.delta(self.tick)

@@ -77,7 +77,7 @@ impl Sample {
     /// hangs while it is serialised does no harm to the caller.
     ///
     /// ```
-    /// # use metrics_core::{Judgement, Monitor, Registry, Report, Topic, UnknownTarget, View};
+    /// # use node0_metrics_core::{Judgement, Monitor, Registry, Report, Topic, UnknownTarget, View};
     /// # use std::sync::Arc;
     /// # static TOPIC: Topic = Topic::new("queue", "queue");
     /// # struct Queue;

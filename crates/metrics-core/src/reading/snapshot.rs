@@ -118,7 +118,7 @@ impl Snapshot {
     /// ```
     /// use std::collections::HashMap;
     ///
-    /// use metrics_core::{Desc, Registry, SeriesId, Value};
+    /// use node0_metrics_core::{Desc, Registry, SeriesId, Value};
     ///
     /// const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.").labels(&["queue"]);
     /// let registry = Registry::new();
@@ -137,7 +137,7 @@ impl Snapshot {
     /// }
     /// let id = mails.series_id().expect("the handle is not disabled");
     /// assert_eq!(sums[&id], 6);
-    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// # Ok::<(), node0_metrics_core::RegisterError>(())
     /// ```
     pub fn series(&self) -> impl Iterator<Item = Series<'_>> {
         self.families().flat_map(|family| {
@@ -182,7 +182,7 @@ impl Snapshot {
 /// registries are never equal. A set keeps names and labels in memory, but no values.
 ///
 /// ```
-/// use metrics_core::{Desc, Registry};
+/// use node0_metrics_core::{Desc, Registry};
 ///
 /// const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.");
 /// let registry = Registry::new();
@@ -191,7 +191,7 @@ impl Snapshot {
 /// let jobs = registry.counter(&JOBS, &[])?;
 /// assert_ne!(registry.read().snapshot.series_set(), before);
 /// # drop(jobs);
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[derive(Clone)]
 pub struct SeriesSet(Arc<Schema>);

@@ -15,7 +15,7 @@ use crate::reading::histogram::Histogram;
 /// Converts seconds to milliseconds, rounded to whole nanoseconds.
 ///
 /// ```
-/// assert_eq!(metrics_core::millis(0.1453), 145.3);
+/// assert_eq!(node0_metrics_core::millis(0.1453), 145.3);
 /// ```
 pub fn millis(seconds: f64) -> f64 {
     (seconds * 1e9).round() / 1e6
@@ -27,7 +27,7 @@ pub fn millis(seconds: f64) -> f64 {
 /// milliseconds.
 ///
 /// ```
-/// use metrics_core::{Desc, LatencySummary, Registry};
+/// use node0_metrics_core::{Desc, LatencySummary, Registry};
 /// use std::time::Duration;
 ///
 /// const WAIT: Desc = Desc::latency("wait_seconds", "Waits.").labels(&["pool"]);
@@ -45,7 +45,7 @@ pub fn millis(seconds: f64) -> f64 {
 ///
 /// // Judge only when there are enough samples.
 /// assert_eq!(waits[1].summary().if_at_least(20), None);
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -15,7 +15,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 /// read-modify-write, no allocation after the thread's first touch.
 ///
 /// ```
-/// use metrics_core::{Desc, Registry};
+/// use node0_metrics_core::{Desc, Registry};
 ///
 /// const ORDERS: Desc = Desc::counter("orders_total", "Orders that were placed.");
 /// let registry = Registry::new();
@@ -24,7 +24,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 /// orders.inc();
 /// same.add(2);
 /// assert_eq!(orders.total(), 3);
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a series lasts as long as a handle to it"]

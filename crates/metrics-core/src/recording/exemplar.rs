@@ -59,7 +59,7 @@ id!(SpanId, u64, "span", "16");
 /// A trace, and the span in it that a value belongs to, if it is known.
 ///
 /// ```
-/// use metrics_core::{SpanId, TraceContext, TraceId};
+/// use node0_metrics_core::{SpanId, TraceContext, TraceId};
 ///
 /// let trace = TraceId::new(0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736);
 /// let context = TraceContext { trace, span: Some(SpanId::new(0x00f0_67aa_0ba9_02b7)) };

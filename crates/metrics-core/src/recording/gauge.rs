@@ -14,7 +14,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 /// `null`.
 ///
 /// ```
-/// use metrics_core::{Desc, Registry};
+/// use node0_metrics_core::{Desc, Registry};
 ///
 /// const QUEUE: Desc = Desc::gauge("queue_length", "Jobs that wait.");
 /// let registry = Registry::new();
@@ -22,7 +22,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 /// queue.set(7.0);
 /// queue.add(-2.0);
 /// assert_eq!(queue.value(), 5.0);
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a series lasts as long as a handle to it"]

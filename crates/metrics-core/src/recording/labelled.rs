@@ -35,7 +35,7 @@ pub(crate) use handle::{AnyHandle, HandleKind};
 /// Handles of one metric by the values of its `N` labels; clones share everything.
 ///
 /// ```
-/// use metrics_core::{Desc, Labelled, Latency, Registry};
+/// use node0_metrics_core::{Desc, Labelled, Latency, Registry};
 /// use std::time::Duration;
 ///
 /// const REQUESTS: Desc = Desc::latency("request_duration_seconds", "Time to answer a request.")
@@ -53,7 +53,7 @@ pub(crate) use handle::{AnyHandle, HandleKind};
 /// let sample = registry.read();
 /// let count = sample.snapshot.value("request_duration_seconds", &labels);
 /// assert_eq!(count.map(|value| value.as_f64()), Some(1.0));
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 ///
 /// Long values are truncated like all label values. Beyond a cap, new values are recorded in
@@ -115,7 +115,7 @@ impl<H: Handle, const N: usize> Labelled<H, N> {
     /// have series, and drops the oldest first.
     ///
     /// ```
-    /// use metrics_core::{Desc, ManualClock, Registry};
+    /// use node0_metrics_core::{Desc, ManualClock, Registry};
     /// use std::time::Duration;
     ///
     /// const JOBS: Desc = Desc::counter("jobs_total", "Jobs done.").labels(&["queue"]);
@@ -137,7 +137,7 @@ impl<H: Handle, const N: usize> Labelled<H, N> {
     /// assert_eq!(total(), None);
     /// jobs.inc(["mails"]);
     /// assert_eq!(total(), Some(6.0));
-    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// # Ok::<(), node0_metrics_core::RegisterError>(())
     /// ```
     pub fn expire_idle(&self, after: Duration) {
         if let Some(live) = &self.live {

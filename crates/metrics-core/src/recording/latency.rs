@@ -39,7 +39,7 @@ const SPILL: u16 = if cfg!(loom) { 3 } else { 1 << 15 };
 /// count as that, and in [`VALUES_CLAMPED`](crate::VALUES_CLAMPED).
 ///
 /// ```
-/// use metrics_core::{Desc, Registry};
+/// use node0_metrics_core::{Desc, Registry};
 /// use std::time::Duration;
 ///
 /// const WAIT: Desc = Desc::latency("wait_seconds", "Time spent waiting.");
@@ -52,7 +52,7 @@ const SPILL: u16 = if cfg!(loom) { 3 } else { 1 << 15 };
 /// let window = sample.view().latency(&wait).expect("it is registered").window().clone();
 /// let p95 = window.buckets().quantile(0.95).expect("there are samples");
 /// assert!((p95 - 0.095).abs() <= window.buckets().layout().error_at(0.095));
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a series lasts as long as a handle to it"]
@@ -119,7 +119,7 @@ impl Latency {
     /// [`RegistryBuilder::traces`](crate::RegistryBuilder::traces).
     ///
     /// ```
-    /// use metrics_core::{Desc, Registry, TraceId};
+    /// use node0_metrics_core::{Desc, Registry, TraceId};
     /// use std::time::Duration;
     ///
     /// const WAIT: Desc = Desc::latency("wait_seconds", "Time spent waiting.");
@@ -130,7 +130,7 @@ impl Latency {
     /// let sample = registry.read();
     /// let waits = sample.view().latency(&wait).expect("it is registered");
     /// assert_eq!(waits.exemplars()[0].trace, TraceId::new(7));
-    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// # Ok::<(), node0_metrics_core::RegisterError>(())
     /// ```
     pub fn record_traced(&self, duration: Duration, trace: impl Into<TraceContext>) {
         self.offer(duration, trace.into());

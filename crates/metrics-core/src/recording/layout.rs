@@ -85,7 +85,7 @@ pub(crate) const FLOAT_OCTAVES: usize = (FLOAT_EXPONENTS.end - FLOAT_EXPONENTS.s
 /// which is seconds for latencies.
 ///
 /// ```
-/// use metrics_core::Layout;
+/// use node0_metrics_core::Layout;
 ///
 /// let bucket = Layout::Latency.bucket_of(0.001);
 /// let (low, high) = Layout::Latency.bounds(bucket);

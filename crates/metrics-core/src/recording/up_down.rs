@@ -12,7 +12,7 @@ use crate::sync::Arc;
 /// below zero is shown as zero.
 ///
 /// ```
-/// use metrics_core::{Desc, Registry};
+/// use node0_metrics_core::{Desc, Registry};
 ///
 /// const BUSY: Desc = Desc::up_down("busy_workers", "Workers that hold a job.");
 /// let registry = Registry::new();
@@ -21,7 +21,7 @@ use crate::sync::Arc;
 /// assert_eq!(busy.level(), 1);
 /// drop(held);
 /// assert_eq!(busy.level(), 0);
-/// # Ok::<(), metrics_core::RegisterError>(())
+/// # Ok::<(), node0_metrics_core::RegisterError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a series lasts as long as a handle to it"]

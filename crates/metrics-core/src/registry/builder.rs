@@ -119,7 +119,7 @@ impl RegistryBuilder {
     /// reports do not depend on bounds.
     ///
     /// ```
-    /// use metrics_core::{Desc, Registry};
+    /// use node0_metrics_core::{Desc, Registry};
     ///
     /// const WAIT: Desc = Desc::latency("wait_seconds", "Time spent waiting.");
     /// let registry = Registry::builder().buckets("wait_seconds", &[0.1, 1.0]).build();
@@ -127,7 +127,7 @@ impl RegistryBuilder {
     /// let sample = registry.read();
     /// let waits = sample.view().latency(&wait).expect("it is registered");
     /// assert_eq!(waits.cumulative().len(), 2);
-    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// # Ok::<(), node0_metrics_core::RegisterError>(())
     /// ```
     pub fn buckets(mut self, metric: impl Into<String>, bounds: &[f64]) -> Self {
         self.set_bounds.insert(metric.into(), bounds.to_vec());
@@ -201,7 +201,7 @@ impl RegistryBuilder {
     /// is not set, a timer makes one comparison more.
     ///
     /// ```
-    /// use metrics_core::{Desc, Registry, TraceContext, TraceId};
+    /// use node0_metrics_core::{Desc, Registry, TraceContext, TraceId};
     /// use std::cell::Cell;
     ///
     /// thread_local!(static CURRENT: Cell<Option<TraceContext>> = const { Cell::new(None) });
@@ -215,7 +215,7 @@ impl RegistryBuilder {
     /// let sample = registry.read();
     /// let waits = sample.view().latency(&wait).expect("it is registered");
     /// assert_eq!(waits.exemplars()[0].trace, TraceId::new(7));
-    /// # Ok::<(), metrics_core::RegisterError>(())
+    /// # Ok::<(), node0_metrics_core::RegisterError>(())
     /// ```
     pub fn traces(
         mut self,

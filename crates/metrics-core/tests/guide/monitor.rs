@@ -1,4 +1,4 @@
-use metrics_core::{
+use node0_metrics_core::{
     ByLabel, Counter, Desc, Finding, Instance, InstanceError, InstanceHandle, Instances, Judgement,
     Latency, LatencySummary, Monitor, RegisterError, Registry, Report, Topic, UnknownTarget, View,
     descs, instruments, label_set,

@@ -1,4 +1,4 @@
-use metrics_core::{ManualClock, Registry};
+use node0_metrics_core::{ManualClock, Registry};
 use queue_monitor::{End, QueueMonitor, Thresholds};
 use std::time::Duration;
 

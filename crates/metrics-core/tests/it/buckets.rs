@@ -1,6 +1,6 @@
 //! Arithmetic of buckets and deltas: adding, merging, subtracting and reading them.
 
-use metrics_core::{Buckets, Delta, Layout};
+use node0_metrics_core::{Buckets, Delta, Layout};
 use proptest::prelude::*;
 
 const LAYOUTS: [Layout; 2] = [Layout::Latency, Layout::Distribution];

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use metrics_core::{Desc, GUEST_FAILURES, GuestCall, Kind, OTHER, OwnedDesc, SERIES_FOLDED, Value};
+use node0_metrics_core::{
+    Desc, GUEST_FAILURES, GuestCall, Kind, OTHER, OwnedDesc, SERIES_FOLDED, Value,
+};
 
 use crate::Bench;
 

@@ -5,7 +5,7 @@ use std::ptr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use metrics_core::{Counter, Desc, Labelled, Latency, Registry, Value};
+use node0_metrics_core::{Counter, Desc, Labelled, Latency, Registry, Value};
 
 const JOBS: Desc = Desc::counter("jobs_total", "Jobs.");
 const WAIT: Desc = Desc::latency("wait_seconds", "Waits.");

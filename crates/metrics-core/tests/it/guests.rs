@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     Event, GUEST_CALL_DURATION, GuestCall, GuestError, ManualClock, Registry, Sample, Status,
 };
 

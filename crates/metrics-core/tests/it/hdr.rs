@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use hdrhistogram::Histogram;
-use metrics_core::{Buckets, HdrError, Layout};
+use node0_metrics_core::{Buckets, HdrError, Layout};
 use proptest::prelude::*;
 
 /// The relative error of a histogram of three digits.

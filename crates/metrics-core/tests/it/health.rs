@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     COMPONENT_HEALTH_SCORE, Event, FINDINGS, Finding, FindingState, GuestError, HEALTH_SCORE,
     HealthChange, Judgement, Monitor, RegisterError, RegistryBuilder, Report, ReportError, Status,
     Tick, Topic, UnknownTarget, View,

@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     Event, Finding, GUEST_FAILURES, GUEST_SKIPPED, Judgement, ManualClock, NotReady, Observer,
     ReadinessCheck, Registry, Report, Sample, Topic, Value,
 };

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use metrics_core::{
+use node0_metrics_core::{
     Counter, Desc, Instance, InstanceError, InstanceName, Instances, InvalidName, RegisterError,
     UnknownTarget, instruments,
 };

@@ -1,4 +1,4 @@
-use metrics_core::{
+use node0_metrics_core::{
     ByLabel, Counter, Desc, Distribution, Gauge, LabelSet, Late, Latency, Peak, RegisterError,
     Unit, UpDown, descs, instruments, label_set, levels,
 };

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     Counter, Desc, Gauge, Labelled, Latency, MAX_LABEL_VALUE_BYTES, OTHER, RegisterError, Registry,
     SERIES_FOLDED, VALUES_DROPPED, Value,
 };

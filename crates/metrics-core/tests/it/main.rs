@@ -25,7 +25,7 @@ mod windows;
 
 use std::time::Duration;
 
-use metrics_core::{ManualClock, Registry, RegistryBuilder, Ticker};
+use node0_metrics_core::{ManualClock, Registry, RegistryBuilder, Ticker};
 
 /// A registry whose time stands still, with its ticker.
 struct Bench {
@@ -47,7 +47,7 @@ impl Bench {
     }
 
     /// Lets a second pass and ends its tick.
-    fn tick(&mut self) -> metrics_core::Tick {
+    fn tick(&mut self) -> node0_metrics_core::Tick {
         self.clock.advance(Duration::from_secs(1));
         self.ticker.tick()
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use metrics_core::{
+use node0_metrics_core::{
     Desc, Finding, Gauge, Judgement, Monitor, Report, Status, Topic, UnknownTarget, View,
 };
 use serde::Serialize;

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     Counter, Desc, GUEST_FAILURES, GuestError, Judgement, Kind, Labelled, ManualClock, Monitor,
     NotReady, OwnedDesc, ReadinessCheck, Registry, RegistryBuilder, Report, ReportError, Sample,
     Status, Topic, UnknownTarget, Value, View,

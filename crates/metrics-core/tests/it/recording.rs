@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     AnyMetric, Classic, ClassicShape, Counter, Desc, DescError, Distribution, Gauge, Kind, Latency,
     Measuring, OwnedDesc, Peak, RegisterError, Registry, TraceId, UpDown,
 };
@@ -22,7 +22,7 @@ fn the_same_labels_in_any_order_are_one_series() {
     b.add(2);
     let sample = bench.registry.read();
     let value = sample.snapshot.value("hits_total", &[("kind", "cold"), ("zone", "eu")]);
-    assert_eq!(value.map(metrics_core::Value::as_f64), Some(3.0));
+    assert_eq!(value.map(node0_metrics_core::Value::as_f64), Some(3.0));
 }
 
 #[test]

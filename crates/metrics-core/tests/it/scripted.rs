@@ -3,7 +3,7 @@
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 
-use metrics_core::{
+use node0_metrics_core::{
     Event, Judgement, Monitor, Observer, ReadinessCheck, Report, Sample, Topic, UnknownTarget, View,
 };
 

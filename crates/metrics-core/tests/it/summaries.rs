@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use metrics_core::{Desc, Latency, LatencySummary};
+use node0_metrics_core::{Desc, Latency, LatencySummary};
 use serde_json::json;
 
 use crate::Bench;

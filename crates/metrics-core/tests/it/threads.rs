@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use metrics_core::{Counter, Desc, Latency, RECORDING_BYTES, Registry, Value};
+use node0_metrics_core::{Counter, Desc, Latency, RECORDING_BYTES, Registry, Value};
 
 use crate::Bench;
 

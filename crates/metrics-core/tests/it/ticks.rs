@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::thread;
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     Buckets, Counter, Delta, Desc, Distribution, Latency, Sample, SeriesId, Unit, Value,
 };
 use proptest::prelude::*;

@@ -3,7 +3,9 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use metrics_core::{Desc, Exemplar, Latency, Registry, Sample, SpanId, TraceContext, TraceId};
+use node0_metrics_core::{
+    Desc, Exemplar, Latency, Registry, Sample, SpanId, TraceContext, TraceId,
+};
 
 use crate::Bench;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     AnyMetric, Desc, Kind, OwnedDesc, TraceId, Unit, VALUES_CLAMPED, VALUES_DROPPED, Value,
 };
 

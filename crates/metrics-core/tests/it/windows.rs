@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use metrics_core::{Desc, Latency, Layout, Registry, Timestamp};
+use node0_metrics_core::{Desc, Latency, Layout, Registry, Timestamp};
 use proptest::prelude::*;
 
 use crate::Bench;

@@ -1,6 +1,6 @@
 //! A panel as Grafana's JSON.
 
-use alerting::Comparison;
+use node0_alerting::Comparison;
 use serde_json::{Map, Value, json};
 
 use super::BoardPanel;

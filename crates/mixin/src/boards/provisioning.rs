@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use alerting::Comparison;
+use node0_alerting::Comparison;
 use serde::Serialize;
 use serde_json::{Value, json};
 

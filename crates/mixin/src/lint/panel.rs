@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use alerting::Comparison;
+use node0_alerting::Comparison;
 use serde_json::Value;
 
 use super::board::DATA_SOURCE;

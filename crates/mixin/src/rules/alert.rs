@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use alerting::{Comparison, Condition, Metric, Promql, Rule, Statistic, Threshold};
-use metrics_core::Severity;
+use node0_alerting::{Comparison, Condition, Metric, Promql, Rule, Statistic, Threshold};
+use node0_metrics_core::Severity;
 
 use super::outside;
 use super::text::{Texts, Unit};
@@ -71,7 +71,7 @@ pub fn alert_rules() -> Vec<AlertRule> {
 /// assert!(rules.iter().all(|rule| rule.query.contains(r#"{job="shop""#)));
 /// ```
 pub fn alert_rules_of(matchers: &[&str]) -> Vec<AlertRule> {
-    let of_service = alerting::built_in();
+    let of_service = node0_alerting::built_in();
     let of_service = of_service.iter().filter_map(|rule| translated(rule, matchers));
     of_service.chain(outside::rules(matchers)).collect()
 }

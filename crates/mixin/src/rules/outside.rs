@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use alerting::{Comparison, Condition, Findings, Metric, Rule};
+use node0_alerting::{Comparison, Condition, Findings, Metric, Rule};
 
 use super::alert::{AlertRule, dashboard, runbook};
 use super::text::{Texts, Unit};

@@ -1,9 +1,9 @@
 //! The alerts of a monitoring, their settings, and their delivery.
 
-use alerting::{AlertingBuilder, Alerts};
-use metrics_core::Registry;
+use node0_alerting::{AlertingBuilder, Alerts};
+use node0_metrics_core::Registry;
 #[cfg(feature = "notify")]
-use notifier::{Notifier, NotifierBuilder};
+use node0_notifier::{Notifier, NotifierBuilder};
 
 use super::{BuildError, Monitoring, MonitoringBuilder};
 
@@ -81,7 +81,7 @@ impl MonitoringBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(feature = "notify")]
-    pub fn notify(mut self, notifier: notifier::NotifierBuilder) -> Self {
+    pub fn notify(mut self, notifier: node0_notifier::NotifierBuilder) -> Self {
         self.alerts.notifier = Some(notifier);
         self
     }

@@ -3,17 +3,17 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use aggregator::{Aggregator, StartError};
-use alerting::AlertingError;
-use exporter::{Exporter, ExporterBuilder, Naming};
-use history::{History, HistoryBuilder};
-use http_glue::{LivePage, ReadinessBuilder, max_connections_by_descriptors};
-use metrics_core::{RegisterError, Registry, RegistryBuilder};
-use performance_monitor::{PerformanceMonitor, PerformanceMonitorBuilder};
-use request_layer::{
+use node0_aggregator::{Aggregator, StartError};
+use node0_alerting::AlertingError;
+use node0_exporter::{Exporter, ExporterBuilder, Naming};
+use node0_history::{History, HistoryBuilder};
+use node0_http_glue::{LivePage, ReadinessBuilder, max_connections_by_descriptors};
+use node0_metrics_core::{RegisterError, Registry, RegistryBuilder};
+use node0_performance_monitor::{PerformanceMonitor, PerformanceMonitorBuilder};
+use node0_request_layer::{
     REQUEST_DURATION, REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer, Traces,
 };
-use system_monitor::SystemMonitorBuilder;
+use node0_system_monitor::SystemMonitorBuilder;
 
 use super::alerts::AlertSettings;
 use super::http::HttpSettings;
@@ -45,10 +45,10 @@ pub enum BuildError {
     /// The delivery of alerts could not be started.
     #[cfg(feature = "notify")]
     #[error(transparent)]
-    Notify(#[from] notifier::StartError),
+    Notify(#[from] node0_notifier::StartError),
     /// The stream could not be started.
     #[error(transparent)]
-    Stream(#[from] streaming::StartError),
+    Stream(#[from] node0_streaming::StartError),
     /// The sampling thread could not be started.
     #[error("sampling cannot be started")]
     Start(#[from] StartError),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use http_glue::Gate;
-use request_layer::RequestLayer;
+use node0_http_glue::Gate;
+use node0_request_layer::RequestLayer;
 
 use super::{Monitoring, MonitoringBuilder};
 

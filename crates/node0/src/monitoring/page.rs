@@ -1,6 +1,6 @@
 //! The live page of a monitoring.
 
-use http_glue::LivePage;
+use node0_http_glue::LivePage;
 
 use super::{Monitoring, MonitoringBuilder};
 

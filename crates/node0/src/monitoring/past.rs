@@ -1,6 +1,6 @@
 //! The history of a monitoring, and its settings.
 
-use history::{History, HistoryBuilder};
+use node0_history::{History, HistoryBuilder};
 
 use super::{Monitoring, MonitoringBuilder};
 

@@ -1,9 +1,9 @@
 //! Serving a router that is watched, and its shutdown.
 
 use axum::Router;
-use http_glue::{RoutesError, Shutdown, serve};
-use metrics_core::RegisterError;
-use request_layer::{RequestLayer, WatchedRouter};
+use node0_http_glue::{RoutesError, Shutdown, serve};
+use node0_metrics_core::RegisterError;
+use node0_request_layer::{RequestLayer, WatchedRouter};
 use tokio::net::TcpListener;
 
 use super::{Monitoring, MonitoringBuilder};

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use aggregator::Events;
-use http_glue::{Routes, StreamEndpoint};
-use metrics_core::{RegisterError, Registry};
-use streaming::{StartError, Streaming};
+use node0_aggregator::Events;
+use node0_http_glue::{Routes, StreamEndpoint};
+use node0_metrics_core::{RegisterError, Registry};
+use node0_streaming::{StartError, Streaming};
 
 use super::{Monitoring, MonitoringBuilder};
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use metrics_core::Ticker;
 use node0::{Desc, breaker::State};
 use node0::{
     Finding, Gauge, Judgement, ManualClock, Monitor, Registry, RegistryBuilder, Report, Sample,
     Status, Topic, UnknownTarget, View, breaker,
 };
+use node0_metrics_core::Ticker;
 use std::sync::Arc;
 
 use crate::service::{Memory, Service};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::Sample;
 use node0::Monitoring;
+use node0_metrics_core::Sample;
 use serde_json::Value;
 
 use crate::service::{Memory, Service};
@@ -128,7 +128,7 @@ async fn the_page_has_each_field_of_each_report_and_no_other() {
     idle.advance(Duration::from_secs(1));
     check.all(&idle.sample());
 
-    let mut service = Service::with(metrics_core::Registry::builder(), Memory::Short);
+    let mut service = Service::with(node0_metrics_core::Registry::builder(), Memory::Short);
     service.works();
     check.all(&service.settle());
     service.cache_is_cold();

@@ -27,7 +27,7 @@ pub(crate) struct Service {
     pub(crate) orders: Latency,
     pool: MonitoredPool<Connector>,
     is_away: Arc<AtomicBool>,
-    ticker: metrics_core::Ticker,
+    ticker: node0_metrics_core::Ticker,
 }
 
 /// The memory limit of the process.

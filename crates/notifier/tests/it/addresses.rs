@@ -1,6 +1,6 @@
 //! Addresses: which are taken, and that none of their secrets is shown.
 
-use notifier::{Target, TargetError};
+use node0_notifier::{Target, TargetError};
 
 use crate::source::Source;
 
@@ -41,7 +41,7 @@ fn nothing_that_is_shown_has_a_part_of_the_address_but_the_host() {
     let address = "http://node0:S3cret@chat.example:8080/hooks/S3cret?key=S3cret";
     let target = Target::webhook(address).expect("it is good");
     assert_eq!(target.to_string(), "webhook at http://chat.example:8080");
-    let builder = notifier::Notifier::builder().target(target);
+    let builder = node0_notifier::Notifier::builder().target(target);
     let shown = format!("{builder:?}");
     assert!(!shown.contains("S3cret"), "{shown}");
     let source = Source::with(builder);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use aggregator::Aggregator;
-use alerting::{Alerts, Metric, Rule};
-use metrics_core::{Desc, Gauge, ManualClock, Registry, Ticker, Timestamp};
-use notifier::{Notifier, Target};
+use node0_aggregator::Aggregator;
+use node0_alerting::{Alerts, Metric, Rule};
+use node0_metrics_core::{Desc, Gauge, ManualClock, Registry, Ticker, Timestamp};
+use node0_notifier::{Notifier, Target};
 use serde_json::{Value, json};
 use testbed::Deadline;
 use testbed::alertmanager::Alertmanager;
@@ -65,7 +65,7 @@ impl Tanks {
         let labels = [("target", "alertmanager-1"), ("outcome", outcome)];
         let sample = self.registry.read();
         let value = sample.snapshot.value("node0_notifications_total", &labels);
-        value.map_or(0.0, metrics_core::Value::as_f64)
+        value.map_or(0.0, node0_metrics_core::Value::as_f64)
     }
 }
 
@@ -85,7 +85,7 @@ fn it_lists_the_labels_and_the_start_also_after_it_was_killed() {
     tanks.a.set(11.0);
     tanks.b.set(11.0);
     tanks.pass(1);
-    let start = alerting::rfc3339(tanks.clock.clock().wall());
+    let start = node0_alerting::rfc3339(tanks.clock.clock().wall());
     let alert = |tank: &str| {
         let labels = json!({
             "alertname": "High", "severity": "warning", "service": "shop", "tank": tank,

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use notifier::{Notifier, StartError, Target};
+use node0_notifier::{Notifier, StartError, Target};
 use serde_json::Value;
 
 use crate::receiver::Answer::{Bytes, BytesThenHang, Close, Hang, Status};
@@ -181,7 +181,7 @@ fn many_alerts_are_several_requests() {
 
 #[test]
 fn a_registry_has_one_notifier() {
-    let registry = metrics_core::Registry::new();
+    let registry = node0_metrics_core::Registry::new();
     let first = Notifier::builder().start(&registry);
     assert!(first.is_ok());
     let second = Notifier::builder().start(&registry).expect_err("there is one");

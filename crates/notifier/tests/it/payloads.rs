@@ -1,6 +1,6 @@
 //! What receivers get.
 
-use notifier::Target;
+use node0_notifier::Target;
 use serde_json::json;
 
 use crate::receiver::Receiver;

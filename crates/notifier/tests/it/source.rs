@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     Alert, AlertCause, AlertChange, AlertState, Event, ManualClock, Observer, Registry, Sample,
     Ticker, Timestamp,
 };
-use notifier::{Notifier, NotifierBuilder, Target};
+use node0_notifier::{Notifier, NotifierBuilder, Target};
 
 /// The time at which all made-up alerts began to fire.
 pub(crate) const STARTED: Timestamp = Timestamp::from_millis(1_577_836_800_250);
@@ -103,7 +103,7 @@ impl Source {
 
     pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let sample = self.registry.read();
-        sample.snapshot.value(name, labels).map_or(0.0, metrics_core::Value::as_f64)
+        sample.snapshot.value(name, labels).map_or(0.0, node0_metrics_core::Value::as_f64)
     }
 
     /// Waits until so many alerts of the first webhook have this outcome.

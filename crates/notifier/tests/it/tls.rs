@@ -1,6 +1,6 @@
 //! Receivers behind https, with certificates of an authority that the test makes up.
 
-use notifier::{Target, TargetError};
+use node0_notifier::{Target, TargetError};
 use testbed::authority::{Authority, Validity};
 
 use crate::receiver::Answer::Status;

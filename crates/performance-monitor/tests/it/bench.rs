@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{ManualClock, Registry, Sample, Ticker};
-use performance_monitor::{PerformanceMonitor, PerformanceMonitorBuilder};
+use node0_metrics_core::{ManualClock, Registry, Sample, Ticker};
+use node0_performance_monitor::{PerformanceMonitor, PerformanceMonitorBuilder};
 use serde_json::Value;
 
 /// A registry that ticks when told, with a monitor.

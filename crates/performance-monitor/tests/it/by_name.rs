@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     CACHE_GETS, DEFAULT_CACHE, Judgement, Monitor, OTHER, RegisterError, Registry, Report,
     SERIES_FOLDED, Status, Topic, UnknownTarget, VALUES_CLAMPED, Value, View,
 };
-use performance_monitor::{OPERATION_DURATION, OPERATIONS, PerformanceMonitor};
+use node0_performance_monitor::{OPERATION_DURATION, OPERATIONS, PerformanceMonitor};
 
 use crate::bench::{Bench, ms};
 
@@ -129,7 +129,8 @@ fn names_out_of_the_registrys_room_are_refused_when_the_monitor_is_made() {
     let refused = PerformanceMonitor::register(&full).unwrap_err();
     assert!(matches!(refused, RegisterError::TooManyFamilies { .. }), "{refused}");
     let taken = Registry::new();
-    let _taken = taken.counter(&metrics_core::Desc::counter(OPERATIONS.name(), "Other."), &[]);
+    let _taken =
+        taken.counter(&node0_metrics_core::Desc::counter(OPERATIONS.name(), "Other."), &[]);
     let refused = PerformanceMonitor::register(&taken).unwrap_err();
     assert!(matches!(refused, RegisterError::Conflict { .. }), "{refused}");
 }

@@ -1,7 +1,7 @@
 //! The judgement of operations.
 
-use metrics_core::{Assessment, Severity, Status, TraceId};
-use performance_monitor::Thresholds;
+use node0_metrics_core::{Assessment, Severity, Status, TraceId};
+use node0_performance_monitor::Thresholds;
 
 use crate::bench::{Bench, ms};
 

@@ -1,6 +1,6 @@
 //! The body of `GET /metrics/performance`.
 
-use metrics_core::{CACHE_GETS, ReportError, SpanId, TraceContext, TraceId};
+use node0_metrics_core::{CACHE_GETS, ReportError, SpanId, TraceContext, TraceId};
 use serde_json::json;
 
 use crate::bench::{Bench, ms};

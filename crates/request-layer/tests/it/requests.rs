@@ -11,9 +11,9 @@ use axum::routing::get;
 use bytes::Bytes;
 use http::{Method, Request, header};
 use http_body_util::{BodyExt, StreamBody};
-use metrics_core::{Desc, Latency, ManualClock, Measuring, Registry, Value};
-use performance_monitor::PerformanceMonitor;
-use request_layer::{
+use node0_metrics_core::{Desc, Latency, ManualClock, Measuring, Registry, Value};
+use node0_performance_monitor::PerformanceMonitor;
+use node0_request_layer::{
     ACTIVE_REQUESTS, LongLived, REQUEST_DURATION, REQUEST_OPERATION, REQUESTS_OPERATION,
     RequestLayer, UNMATCHED, WatchedRouter,
 };

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::routing::get;
-use metrics_core::Registry;
-use request_layer::RequestLayer;
+use node0_metrics_core::Registry;
+use node0_request_layer::RequestLayer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

@@ -8,9 +8,9 @@ use axum::extract::MatchedPath;
 use axum::routing::any;
 use http::Request;
 use http_body_util::BodyExt;
-use metrics_core::{Labels, Registry, Value};
+use node0_metrics_core::{Labels, Registry, Value};
+use node0_request_layer::{REQUEST_DURATION, RequestLayer, UNMATCHED, WatchedRouter};
 use proptest::prelude::*;
-use request_layer::{REQUEST_DURATION, RequestLayer, UNMATCHED, WatchedRouter};
 use tower::ServiceExt;
 
 /// The segments of random templates; most overlap with others.

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use http::Request;
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use metrics_core::{Desc, Exemplar, ManualClock, Registry, Value};
-use request_layer::{REQUEST_DURATION, RequestLayer, Traces};
+use node0_metrics_core::{Desc, Exemplar, ManualClock, Registry, Value};
+use node0_request_layer::{REQUEST_DURATION, RequestLayer, Traces};
 use tower::ServiceExt;
 use tower_layer::Layer;
 
@@ -160,9 +160,9 @@ async fn a_cancelled_request_has_its_trace() {
 
 #[cfg(feature = "tracing-opentelemetry")]
 mod of_spans {
+    use node0_request_layer::RequestSpans;
     use opentelemetry::trace::TracerProvider;
     use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider, SpanData};
-    use request_layer::RequestSpans;
     use tracing::Instrument;
     use tracing::subscriber::DefaultGuard;
     use tracing_subscriber::layer::SubscriberExt;

@@ -149,7 +149,7 @@ fn a_runtime_that_is_dropped_under_its_readers_logs_one_line() {
     sessions.pop().expect("a session").end();
     rig.tick();
     let logged = || {
-        assert!(log_relay::flush(Duration::from_secs(30)), "the log is written");
+        assert!(node0_log_relay::flush(Duration::from_secs(30)), "the log is written");
         lines.0.load(Ordering::Relaxed)
     };
     assert_eq!(logged(), 0);

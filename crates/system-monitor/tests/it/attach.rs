@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use metrics_core::{Desc, InstanceError, RegisterError};
-use system_monitor::{AttachError, DESCS, SystemMonitor};
+use node0_metrics_core::{Desc, InstanceError, RegisterError};
+use node0_system_monitor::{AttachError, DESCS, SystemMonitor};
 use testbed::{Deadline, promtool, tools};
 use tokio::runtime::{Builder, Handle, Runtime};
 

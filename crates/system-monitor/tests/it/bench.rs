@@ -6,8 +6,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use metrics_core::{Clock, GuestCall, ManualClock, Registry, Sample, Ticker, Value};
-use system_monitor::{SystemMonitor, SystemMonitorBuilder};
+use node0_metrics_core::{Clock, GuestCall, ManualClock, Registry, Sample, Ticker, Value};
+use node0_system_monitor::{SystemMonitor, SystemMonitorBuilder};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use metrics_core::{Assessment, Status};
-use system_monitor::{RUNTIME_TOPIC, SystemMonitor, TOPIC, Thresholds};
+use node0_metrics_core::{Assessment, Status};
+use node0_system_monitor::{RUNTIME_TOPIC, SystemMonitor, TOPIC, Thresholds};
 
 use crate::bench::{Bench, ms};
 use crate::lag::{paused, wake};

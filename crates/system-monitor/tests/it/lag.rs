@@ -3,8 +3,8 @@
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use metrics_core::{Assessment, Sample};
-use system_monitor::{MonitoredRuntime, SystemMonitor};
+use node0_metrics_core::{Assessment, Sample};
+use node0_system_monitor::{MonitoredRuntime, SystemMonitor};
 use testbed::Deadline;
 use testbed::deadline::pause;
 use tokio::runtime::Builder;

@@ -2,8 +2,8 @@
 
 use std::process;
 
-use metrics_core::RegisterError;
-use system_monitor::SystemMonitor;
+use node0_metrics_core::RegisterError;
+use node0_system_monitor::SystemMonitor;
 use testbed::Deadline;
 
 use crate::ask::ask;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use metrics_core::{ReportError, Sample};
+use node0_metrics_core::{ReportError, Sample};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, ms};

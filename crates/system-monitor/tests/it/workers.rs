@@ -1,7 +1,7 @@
 //! Workers, queue and tasks of real runtimes that are idle, blocked and busy.
 
-use metrics_core::Registry;
-use system_monitor::SystemMonitor;
+use node0_metrics_core::Registry;
+use node0_system_monitor::SystemMonitor;
 use testbed::Deadline;
 
 use crate::bench::{Bench, Driven, number, real};

@@ -1,6 +1,6 @@
 //! The server programs of Postgres create and run a cluster, for root and for other users.
 
-use local_postgres::LocalPostgres;
+use node0_local_postgres::LocalPostgres;
 use testbed::tools::{self, PostgresTool};
 
 fn check_runs(tool: &PostgresTool) {

@@ -9,13 +9,13 @@ use std::io;
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Version};
+use node0_websocket::{Event, Handshake, Rules, Socket};
 use serde_json::json;
 use testbed::autobahn::{self, CaseResult};
 use testbed::prove::{self, Length};
 use testbed::tools;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use websocket::{Event, Handshake, Rules, Socket};
 
 /// The cases of compression.
 const COMPRESSION: [&str; 2] = ["12.*", "13.*"];

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use node0_websocket::{End, Event, Rules, Socket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
-use websocket::{End, Event, Rules, Socket};
 
 pub(crate) const TEXT: u8 = 1;
 pub(crate) const BINARY: u8 = 2;

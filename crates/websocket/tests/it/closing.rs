@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use node0_websocket::End;
 use tokio::time::Instant;
-use websocket::End;
 
 use crate::client::{CLOSE, Client, FINAL, PING, TEXT, at_most, rules};
 

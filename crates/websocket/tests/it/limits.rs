@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use node0_websocket::{End, Event, Socket};
 use tokio::io::{AsyncWriteExt, duplex};
 use tokio::time::Instant;
-use websocket::{End, Event, Socket};
 
 use crate::client::{Client, FINAL, PING, PONG, TEXT, at_most, frame, rules};
 

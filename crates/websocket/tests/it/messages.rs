@@ -1,8 +1,8 @@
 //! Messages in both directions, whole and in fragments.
 
 use bytes::Bytes;
+use node0_websocket::{Event, Socket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-use websocket::{Event, Socket};
 
 use crate::client::{BINARY, Client, FINAL, PING, PONG, TEXT, frame, rules};
 

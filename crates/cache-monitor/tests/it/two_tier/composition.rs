@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use cache_monitor::moka::FutureCache;
-use cache_monitor::redis::RedisTier;
-use cache_monitor::{LoadOutcome, Operation};
+use node0_cache_monitor::moka::FutureCache;
+use node0_cache_monitor::redis::RedisTier;
+use node0_cache_monitor::{LoadOutcome, Operation};
 
 use super::{CALLERS, KEYS, PHASES, STAMPEDES, TASKS};
 use crate::redis_pool::RedisPool;

@@ -1,9 +1,9 @@
 //! Attaching pools: names, refusals, and the ends of pools.
 
-use db_pool_monitor::deadpool::BuildPoolError;
-use db_pool_monitor::{DESCS, PoolMonitor};
 use deadpool::managed::{BuildError, Pool};
-use metrics_core::{Desc, InstanceError, RegisterError};
+use node0_db_pool_monitor::deadpool::BuildPoolError;
+use node0_db_pool_monitor::{DESCS, PoolMonitor};
+use node0_metrics_core::{Desc, InstanceError, RegisterError};
 use std::time::Duration;
 
 use super::fake::{Fake, now, pool_of};

@@ -4,8 +4,8 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use db_pool_monitor::{AttachError, PoolLevels};
-use metrics_core::InstanceError;
+use node0_db_pool_monitor::{AttachError, PoolLevels};
+use node0_metrics_core::InstanceError;
 
 use super::fake::{now, pool_of};
 use crate::bench::{Bench, POOL, body, ms, number, one};

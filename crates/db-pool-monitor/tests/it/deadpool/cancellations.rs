@@ -110,7 +110,7 @@ fn upset(script: &super::fake::Script, how: usize) {
 }
 
 /// Every connection that was opened is still there or was discarded.
-fn check_connections_balance(bench: &Bench, sample: &metrics_core::Sample) {
+fn check_connections_balance(bench: &Bench, sample: &node0_metrics_core::Sample) {
     let metrics = bench.monitor.metrics(sample, "main").unwrap();
     let hooks = metrics.hooks.unwrap();
     assert!(hooks.discarded_connections > 50, "{hooks:?}");

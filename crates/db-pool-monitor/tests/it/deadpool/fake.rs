@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use db_pool_monitor::deadpool::{MonitoredObject, MonitoredPool, mark_connecting};
 use deadpool::managed::{
     Manager, Metrics, Object, Pool, PoolBuilder, PoolError, RecycleError, RecycleResult,
 };
+use node0_db_pool_monitor::deadpool::{MonitoredObject, MonitoredPool, mark_connecting};
 use tokio::sync::Semaphore;
 
 use crate::bench::{Bench, ms};

@@ -1,7 +1,7 @@
 //! Uses of connections: how long, by whom, and those that never end.
 
-use db_pool_monitor::Thresholds;
-use db_pool_monitor::deadpool::MonitoredObject;
+use node0_db_pool_monitor::Thresholds;
+use node0_db_pool_monitor::deadpool::MonitoredObject;
 use std::time::Duration;
 
 use super::fake::{now, pool_of};

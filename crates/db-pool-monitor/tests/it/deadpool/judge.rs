@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use db_pool_monitor::{PoolRates, Thresholds};
 use deadpool::managed::Timeouts;
-use metrics_core::{Assessment, Sample, Status};
+use node0_db_pool_monitor::{PoolRates, Thresholds};
+use node0_metrics_core::{Assessment, Sample, Status};
 
 use super::fake::{now, pool_of, waiting};
 use crate::bench::{Bench, ms};

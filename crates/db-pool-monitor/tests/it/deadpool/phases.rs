@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use db_pool_monitor::deadpool::{MonitoredObject, MonitoredPool};
 use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
-use metrics_core::Sample;
+use node0_db_pool_monitor::deadpool::{MonitoredObject, MonitoredPool};
+use node0_metrics_core::Sample;
 
 use super::fake::{Fake, now, poll, pool_of, waiting};
 use crate::bench::{Bench, POOL, ms, number, sum_millis};

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use db_pool_monitor::deadpool::{MonitoredObject, MonitoredPool};
-use db_pool_monitor::{PoolMetrics, PoolMonitor, Thresholds, WaitPhase};
 use deadpool::managed::{PoolError, TimeoutType};
 use deadpool_postgres::{Manager, Object};
-use metrics_core::{Sample, Status};
+use node0_db_pool_monitor::deadpool::{MonitoredObject, MonitoredPool};
+use node0_db_pool_monitor::{PoolMetrics, PoolMonitor, Thresholds, WaitPhase};
+use node0_metrics_core::{Sample, Status};
 use testbed::tools;
 use tokio::task::JoinSet;
 use tokio::time::Instant;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use db_pool_monitor::postgres::PostgresCheck;
 use deadpool_postgres::tokio_postgres::{Config, NoTls};
-use metrics_core::{NotReady, ReadinessCheck};
+use node0_db_pool_monitor::postgres::PostgresCheck;
+use node0_metrics_core::{NotReady, ReadinessCheck};
 use testbed::tools;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

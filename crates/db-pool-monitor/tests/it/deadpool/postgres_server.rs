@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use db_pool_monitor::{PoolMonitor, postgres};
 use deadpool::Runtime;
 use deadpool::managed::PoolBuilder;
 use deadpool_postgres::tokio_postgres::{Client, Config, NoTls};
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
-use local_postgres::LocalPostgres;
-use metrics_core::{Registry, Sample, Ticker};
+use node0_db_pool_monitor::{PoolMonitor, postgres};
+use node0_local_postgres::LocalPostgres;
+use node0_metrics_core::{Registry, Sample, Ticker};
 use testbed::tools::PostgresTool;
 use tokio::time::Instant;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{ReportError, Sample};
+use node0_metrics_core::{ReportError, Sample};
 use serde_json::{Value, json};
 use testbed::shape::check_shape;
 

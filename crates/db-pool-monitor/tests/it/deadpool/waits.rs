@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{PoolError, TimeoutType, Timeouts};
-use metrics_core::{Measuring, Sample};
+use node0_metrics_core::{Measuring, Sample};
 
 use super::fake::{Refused, now, poll, pool_of, waiting};
 use crate::bench::{Bench, POOL, check_outcomes, ms, number, sum_millis};

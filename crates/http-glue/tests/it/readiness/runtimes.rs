@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http_glue::{Readiness, ReadinessBuilder, ReadinessStatus};
-use metrics_core::Registry;
+use node0_http_glue::{Readiness, ReadinessBuilder, ReadinessStatus};
+use node0_metrics_core::Registry;
 use tokio::runtime::{Builder, Runtime};
 
 use super::until;

@@ -1,6 +1,6 @@
 //! Requests for the stream: who gets it, and what the others are told.
 
-use http_glue::Gate;
+use node0_http_glue::Gate;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use node0_streaming::STREAM_CLIENTS;
 use serde_json::json;
-use streaming::STREAM_CLIENTS;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::service::{SOON, Service};

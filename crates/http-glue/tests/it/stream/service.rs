@@ -5,18 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use aggregator::Aggregator;
 use axum::Router;
 use axum::routing::get;
-use exporter::Exporter;
-use http_glue::{
+use node0_aggregator::Aggregator;
+use node0_exporter::Exporter;
+use node0_http_glue::{
     Gate, Readiness, Routes, STREAM_CLOSED, STREAM_REFUSED, Shutdown, StreamEndpoint, bind, serve,
 };
-use metrics_core::{Registry, Value};
-use performance_monitor::PerformanceMonitor;
-use request_layer::{REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer};
+use node0_metrics_core::{Registry, Value};
+use node0_performance_monitor::PerformanceMonitor;
+use node0_request_layer::{REQUEST_OPERATION, REQUESTS_OPERATION, RequestLayer};
+use node0_streaming::{STREAM_CLIENTS, Streaming, StreamingBuilder};
 use serde_json::json;
-use streaming::{STREAM_CLIENTS, Streaming, StreamingBuilder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;

@@ -8,7 +8,7 @@ use super::kind::Kind;
 /// name stay labels.
 ///
 /// ```
-/// use metrics_core::{Classic, Desc};
+/// use node0_metrics_core::{Classic, Desc};
 ///
 /// const WAIT: Desc = Desc::latency("wait_duration_seconds", "Time that callers wait.")
 ///     .labels(&["pool"])

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use metrics_core::{Event, GUEST_FAILURES, Judgement, Registry, Report, Sample, Topic};
+use node0_metrics_core::{Event, GUEST_FAILURES, Judgement, Registry, Report, Sample, Topic};
 
 use crate::scripted::{Gate, Observing, Scripted};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use metrics_core::{Event, Registry, Sample, Topic};
+use node0_metrics_core::{Event, Registry, Sample, Topic};
 
 use crate::scripted::{Gate, Observing, OnDrop, Scripted};
 

@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     Event, Finding, GUEST_FAILURES, GUEST_SKIPPED, Judgement, ManualClock, Monitor, Observer,
     ReadinessCheck, Registry, Report, ReportError, Sample, Ticker, Topic, UnknownTarget, Value,
     View,

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use metrics_core::{DEFAULT_LATENCY_BOUNDS, Kind, Labelled, OwnedDesc, Value};
+use node0_metrics_core::{DEFAULT_LATENCY_BOUNDS, Kind, Labelled, OwnedDesc, Value};
 
 use super::{CALLS, LOOKUPS, WAIT, calls, series, total, value};
 use crate::Bench;
@@ -27,7 +27,7 @@ fn idle_series_expire_and_those_with_a_handle_stay() {
 }
 
 /// Lets what is idle expire, and says whether the series is gone.
-fn expire<H: metrics_core::Handle>(bench: &mut Bench, labelled: &Labelled<H, 2>) {
+fn expire<H: node0_metrics_core::Handle>(bench: &mut Bench, labelled: &Labelled<H, 2>) {
     for _ in 0..200 {
         labelled.expire_idle(Duration::from_secs(60));
         bench.tick();

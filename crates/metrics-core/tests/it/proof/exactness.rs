@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     Buckets, Counter, Desc, Distribution, Histogram, Latency, ManualClock, Registry, Sample,
     Ticker, Unit, VALUES_CLAMPED, Value,
 };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_core::{
+use node0_metrics_core::{
     Desc, Histogram, Judgement, Latency, LatencySummary, ManualClock, Monitor, Registry, Report,
     Sample, Ticker, Timestamp, Topic, UnknownTarget, VALUES_CLAMPED, Value, View, millis,
 };

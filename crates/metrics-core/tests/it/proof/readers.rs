@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use metrics_core::{Histogram, LatencySummary};
+use node0_metrics_core::{Histogram, LatencySummary};
 use serde_json::json;
 use testbed::prove::{self, Length};
 
@@ -89,7 +89,7 @@ fn live(way: Way, plans: &[Plan]) -> Vec<Vec<LatencySummary>> {
     seen
 }
 
-fn summaries(life: &Life, sample: &metrics_core::Sample) -> Vec<LatencySummary> {
+fn summaries(life: &Life, sample: &node0_metrics_core::Sample) -> Vec<LatencySummary> {
     life.histograms(sample).into_iter().map(LatencySummary::from).collect()
 }
 

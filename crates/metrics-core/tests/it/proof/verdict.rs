@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics_core::{Histogram, Layout, Window};
+use node0_metrics_core::{Histogram, Layout, Window};
 use serde_json::{Value, json};
 
 use super::oracle::{Exact, Oracle, PERMILLES};
