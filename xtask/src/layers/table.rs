@@ -147,7 +147,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[RUNTIMES, WEB, TOWER, &["tracing"]],
         oversize: &[Oversize {
             part: "src",
-            lines: 4300,
+            lines: 4400,
             reason: "a third are rules as data: their builders, the table, the rules file; the file \
                      would leave next, as a crate that makes rules for the engine",
         }],
