@@ -139,7 +139,8 @@ pub use judging::topic::{StatusWords, Topic};
 pub use naming::by_label::ByLabel;
 pub use naming::cache_gets::{CACHE_GETS, DEFAULT_CACHE};
 pub use naming::desc::{
-    Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, DescError, Kind, OwnedDesc, Unit,
+    Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, DescError, Kind, MAX_HELP_BYTES,
+    MAX_LABEL_KEY_BYTES, MAX_LABELS, MAX_NAME_BYTES, OwnedDesc, Unit,
 };
 pub use naming::instance_name::{InstanceName, InvalidName};
 pub use naming::label_set::LabelSet;
