@@ -126,7 +126,8 @@ pub use judging::finding::{Finding, FindingChange, FindingState, Severity};
 pub use judging::finding_series::FINDINGS;
 pub use judging::guarded_call::GuardedCall;
 pub use judging::guest::{
-    GUEST_CALL_DURATION, GUEST_FAILURES, GUEST_SKIPPED, GuestCall, GuestError,
+    GUEST_CALL_DURATION, GUEST_FAILURES, GUEST_SKIPPED, GuestCall, GuestError, Panicked, contain,
+    discard,
 };
 pub use judging::health::{ComponentHealth, Overall, TopicHealth};
 pub use judging::judgement::Judgement;
