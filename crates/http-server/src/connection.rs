@@ -270,8 +270,8 @@ where
     #[inline]
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let mut exchange = None;
-        let mut request = request
-            .map(|body| RequestBody::limit(body, self.bodies, &self.refused, &mut exchange));
+        let mut request =
+            request.map(|body| RequestBody::limit(body, self.bodies, &self.refused, &mut exchange));
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(ConnectInfo(peer));
         }

@@ -40,6 +40,7 @@ mod activity;
 mod beyond;
 mod connection;
 mod listener;
+mod pause;
 mod places;
 mod request_body;
 mod self_metrics;

@@ -6,7 +6,6 @@
 //! is limited, a failing `accept` is retried, and a shutdown has a deadline. The
 //! limits can be set, and refused requests and connections are counted.
 
-use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -28,6 +27,7 @@ use crate::activity::Limits;
 use crate::beyond::{self, BeyondPlace, BeyondPlaces};
 use crate::connection::{Connection, Phase, Recording, Rules, Serving};
 use crate::listener::Listener;
+use crate::pause::Pause;
 use crate::places::{self, Places};
 use crate::request_body::{BodyLimits, RequestBody};
 use crate::self_metrics::ServerMetrics;
@@ -42,12 +42,6 @@ pub const PROBE_PATHS: [&str; 5] =
 /// The time in which connections are still accepted that clients had begun to open when the server
 /// stops: longer than a handshake between machines of one network.
 const TO_OPEN: Duration = Duration::from_millis(25);
-
-/// The first pause after a failed `accept`, such as for lack of file descriptors.
-///
-/// It doubles with each failure in a row, up to `LONGEST_PAUSE`.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A server that has not started; made by [`serve`].
 #[derive(Debug)]
@@ -395,55 +389,4 @@ async fn end_all(connections: &mut JoinSet<()>) {
     while let Some(ended) = connections.join_next().await {
         discard(ended);
     }
-}
-
-/// The pause after `accept` has failed.
-#[derive(Default)]
-struct Pause {
-    length: Duration,
-    end: Option<Instant>,
-}
-
-impl Pause {
-    /// Waits for the end of the pause and then for a connection; `None` if that failed, which
-    /// begins a longer pause.
-    ///
-    /// No connection is lost if the future is dropped.
-    async fn accept<L: Listener>(&mut self, listener: &mut L) -> Option<L::Io> {
-        if let Some(end) = self.end {
-            sleep_until(end).await;
-        }
-        let accepted = loop {
-            match listener.accept().await {
-                // The client went away before it was accepted.
-                Err(error) if is_of_client(&error) => {}
-                accepted => break accepted,
-            }
-        };
-        match accepted {
-            Ok(io) => {
-                *self = Self::default();
-                Some(io)
-            }
-            // Most likely the process has no free file descriptor.
-            Err(error) => {
-                self.length = (self.length * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
-                let pause_ms = self.length.as_millis();
-                node0_log_relay::log(
-                    move || tracing::warn!(%error, pause_ms, "cannot accept: pausing"),
-                );
-                self.end = Some(Instant::now() + self.length);
-                None
-            }
-        }
-    }
-}
-
-fn is_of_client(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionReset
-    )
 }
