@@ -154,6 +154,11 @@ const PROOFS: &[Proof] = &[
         how: How::Example { package: "plain-service", binary: "rolling_restart" },
     },
     Proof {
+        name: "hostile",
+        shows: "hosts whose code panics, hangs, re-enters or drops the monitoring harm nobody else",
+        how: How::Tests { package: "node0", binary: "hostile", filter: "" },
+    },
+    Proof {
         name: "fuzz",
         shows: "no input of a stream's client breaks a promise (libFuzzer, needs g++)",
         how: How::Fuzz,

@@ -54,8 +54,8 @@ pub use endpoints::{
 pub use gate::Gate;
 pub use node0_http_server::{
     BindError, CONNECTIONS, CheckReport, CheckStatus, Listener, PROBE_PATHS, REQUESTS_REFUSED,
-    Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus, Serve, Shutdown, bind,
-    max_connections_by_descriptors, serve,
+    Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus, RequestBody, RequestBodyError,
+    Serve, Shutdown, bind, max_connections_by_descriptors, serve,
 };
 #[cfg(feature = "page")]
 pub use page::LivePage;

@@ -28,7 +28,9 @@ pub trait Listener: Send + 'static {
 
     /// Returns the address of a connection's client; by default there is none.
     ///
-    /// It is for [`Serve::connect_info`](crate::Serve::connect_info).
+    /// It is for [`Serve::max_connections_per_peer`](crate::Serve::max_connections_per_peer), which
+    /// does not hold for a connection without an address, and for
+    /// [`Serve::connect_info`](crate::Serve::connect_info).
     fn peer(io: &Self::Io) -> Option<SocketAddr> {
         let _ = io;
         None

@@ -12,8 +12,10 @@ use crate::judging::audience::Audience;
 use crate::judging::board::{Board, HEALTH_SCORE};
 use crate::judging::event::Event;
 use crate::judging::guarded_call::Guests;
+use crate::judging::health::TopicHealth;
 use crate::judging::monitor::Monitor;
 use crate::judging::observer::Observer;
+use crate::judging::status::Status;
 use crate::judging::topic::Topic;
 use crate::judging::watched::Watched;
 use crate::reading::pass::{Pass, PassKind, PassResult, Passes};
@@ -23,6 +25,12 @@ use crate::recording::store::Store;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{lock, try_lock};
 use crate::ticker::Tick;
+
+/// The age in ticks, and at least in time, beyond which health is out of date: nothing ticks any more.
+///
+/// Short ticks alone would call a busy machine one whose sampling stands still.
+const STALE_TICKS: u32 = 3;
+const STALE_AFTER: Duration = Duration::from_secs(1);
 
 /// The state behind a registry.
 #[derive(Debug)]
@@ -91,6 +99,31 @@ impl Engine {
         Tick { sample, events }
     }
 
+    /// Returns the sample that was published last; its health is unknown once it is out of date.
+    pub(crate) fn latest(&self) -> Arc<Sample> {
+        let mut latest = lock(&self.passes.latest);
+        let is_judged = |health: &TopicHealth| health.assessment.status != Status::Unknown;
+        if self.is_stale(&latest) && latest.topics.iter().any(is_judged) {
+            // Copied once: the copy is published until the next tick.
+            let mut unknown = Sample::clone(&latest);
+            self.forget_health(&mut unknown);
+            *latest = Arc::new(unknown);
+        }
+        latest.clone()
+    }
+
+    /// Returns `true` if the health in a sample is out of date.
+    pub(crate) fn is_stale(&self, sample: &Sample) -> bool {
+        let age = self.store.context.clock.uptime().saturating_sub(sample.judged);
+        age > self.tick_length.saturating_mul(STALE_TICKS).max(STALE_AFTER)
+    }
+
+    /// Makes the health in a sample unknown.
+    fn forget_health(&self, sample: &mut Sample) {
+        sample.topics = sample.topics.iter().map(TopicHealth::out_of_date).collect();
+        self.board.hide_scores(&mut sample.snapshot);
+    }
+
     /// Returns a sample of a pass that begins after this call.
     pub(crate) fn read(&self) -> Arc<Sample> {
         // A read-modify-write, like the one that begins a pass. A pass that is later in
@@ -124,10 +157,25 @@ impl Engine {
 
     /// Runs a pass, and adds the currently published health.
     fn run(&self, pass: &mut Pass, kind: PassKind) -> Sample {
-        let PassResult { pass, tick, tick_span, is_tick_end, at, uptime, snapshot } =
+        let PassResult { pass, tick, tick_span, is_tick_end, at, uptime, judged, snapshot } =
             pass.run(&self.store, kind);
         let (topics, monitors) = (self.board.published(), self.board.monitors());
-        Sample { pass, tick, tick_span, is_tick_end, at, uptime, snapshot, topics, monitors }
+        let mut sample = Sample {
+            pass,
+            tick,
+            tick_span,
+            is_tick_end,
+            at,
+            uptime,
+            judged,
+            snapshot,
+            topics,
+            monitors,
+        };
+        if self.is_stale(&sample) {
+            self.forget_health(&mut sample);
+        }
+        sample
     }
 
     /// Ends a tick that is due if there is no ticker; one reader at a time does.

@@ -84,6 +84,7 @@
 //! | `node0_guest_failures_total{guest,call,reason}` | calls into guests that panicked, overran their budget or did not return |
 //! | `node0_guest_skipped{guest,call}` | 1 while a call is skipped because it failed |
 //! | `node0_sampling_duration_seconds` | duration of passes |
+//! | `node0_sample_age_seconds` | time since the last tick |
 //! | `node0_recording_threads` | threads that hold a lane |
 //! | `node0_recording_bytes` | memory of all lanes |
 //! | `node0_series_folded_total{metric}` | label sets folded into `_other` at a cap |
@@ -126,7 +127,8 @@ pub use judging::finding::{Finding, FindingChange, FindingState, Severity};
 pub use judging::finding_series::FINDINGS;
 pub use judging::guarded_call::GuardedCall;
 pub use judging::guest::{
-    GUEST_CALL_DURATION, GUEST_FAILURES, GUEST_SKIPPED, GuestCall, GuestError,
+    GUEST_CALL_DURATION, GUEST_FAILURES, GUEST_SKIPPED, GuestCall, GuestError, Panicked, contain,
+    discard,
 };
 pub use judging::health::{ComponentHealth, Overall, TopicHealth};
 pub use judging::judgement::Judgement;
@@ -139,7 +141,8 @@ pub use judging::topic::{StatusWords, Topic};
 pub use naming::by_label::ByLabel;
 pub use naming::cache_gets::{CACHE_GETS, DEFAULT_CACHE};
 pub use naming::desc::{
-    Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, DescError, Kind, OwnedDesc, Unit,
+    Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, DescError, Kind, MAX_HELP_BYTES,
+    MAX_LABEL_KEY_BYTES, MAX_LABELS, MAX_NAME_BYTES, OwnedDesc, Unit,
 };
 pub use naming::instance_name::{InstanceName, InvalidName};
 pub use naming::label_set::LabelSet;
@@ -151,7 +154,8 @@ pub use reading::delta::Delta;
 pub use reading::hdr::HdrError;
 pub use reading::histogram::{Histogram, Window};
 pub use reading::pass::{
-    RECORDING_BYTES, RECORDING_THREADS, SAMPLING_DURATION, VALUES_CLAMPED, VALUES_DROPPED,
+    RECORDING_BYTES, RECORDING_THREADS, SAMPLE_AGE, SAMPLING_DURATION, VALUES_CLAMPED,
+    VALUES_DROPPED,
 };
 pub use reading::sample::{Sample, View};
 pub use reading::snapshot::{Count, Family, Series, SeriesSet, Snapshot, Value};
@@ -184,6 +188,7 @@ pub const DESCS: &[&Desc] = &[
     &GUEST_FAILURES,
     &GUEST_SKIPPED,
     &SAMPLING_DURATION,
+    &SAMPLE_AGE,
     &RECORDING_THREADS,
     &RECORDING_BYTES,
     &VALUES_CLAMPED,

@@ -202,6 +202,16 @@ fn disabled_handles_never_allocate() {
     }
 }
 
+#[test]
+fn a_series_that_is_registered_again_and_again_takes_no_further_memory() {
+    let registry = Registry::new();
+    let desc = OwnedDesc::new(Kind::Gauge, "custom", "Custom.").expect("the name is right");
+    let register = |_: u64| registry.metric(&desc, &[("zone", "eu")]).expect("the name is free");
+    let _held = register(0);
+    let kept = measure(|| (0..10_000).for_each(|again| drop(register(again)))).bytes_current;
+    assert_eq!(kept, 0);
+}
+
 /// The counter counts: without this, an allocator that is not in place would pass all of the above.
 #[test]
 fn first_record_of_a_thread_is_seen_to_allocate() {

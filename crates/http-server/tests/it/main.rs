@@ -3,4 +3,6 @@
 mod http2;
 mod recording;
 mod server;
+mod shares;
 mod shutdown;
+mod slow_bodies;

@@ -13,8 +13,7 @@ use axum::response::Response;
 use axum::routing::get;
 use bytes::Bytes;
 use http::Request;
-use hyper::body::Incoming;
-use node0_http_server::{Shutdown, bind, serve};
+use node0_http_server::{RequestBody, Shutdown, bind, serve};
 use node0_metrics_core::{ManualClock, Measuring, Registry, Value};
 use node0_request_layer::{ACTIVE_REQUESTS, REQUEST_DURATION, RequestLayer, UNMATCHED};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -186,7 +185,7 @@ struct Hesitant {
     is_asked: bool,
 }
 
-impl Service<Request<Incoming>> for Hesitant {
+impl Service<Request<RequestBody>> for Hesitant {
     type Response = Response;
     type Error = Infallible;
     type Future = Ready<Result<Response, Infallible>>;
@@ -200,7 +199,7 @@ impl Service<Request<Incoming>> for Hesitant {
         Poll::Pending
     }
 
-    fn call(&mut self, _: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, _: Request<RequestBody>) -> Self::Future {
         assert!(self.is_asked, "it is ready");
         self.is_asked = false;
         ready(Ok(Response::new(Body::from("at last"))))

@@ -37,6 +37,13 @@ pub const SAMPLING_DURATION: Desc = Desc::latency(
     "Time that one pass over all cells took, for a tick or a fresh read.",
 );
 
+/// The age of the published sample.
+pub const SAMPLE_AGE: Desc = Desc::gauge(
+    "node0_sample_age_seconds",
+    "Time since the last tick, which judged the health: up to a tick; beyond three ticks sampling stands still, and all health is unknown.",
+)
+.unit(crate::naming::desc::Unit::Seconds);
+
 /// The memory of all threads' cells.
 pub const RECORDING_BYTES: Desc = Desc::gauge(
     "node0_recording_bytes",
@@ -110,6 +117,8 @@ pub(crate) struct PassResult {
     pub(crate) is_tick_end: bool,
     pub(crate) at: Timestamp,
     pub(crate) uptime: Duration,
+    /// The end of the last tick.
+    pub(crate) judged: Duration,
     pub(crate) snapshot: Snapshot,
 }
 
@@ -117,6 +126,7 @@ pub(crate) struct PassResult {
 #[derive(Debug)]
 struct OwnMetrics {
     duration: Latency,
+    age: Gauge,
     threads: Gauge,
     bytes: Gauge,
     clamped: Counter,
@@ -142,6 +152,7 @@ impl Passes {
             is_tick_end: false,
             at: clock.wall(),
             uptime: clock.uptime(),
+            judged: clock.uptime(),
             snapshot,
             topics: Arc::new([]),
             monitors: Arc::new([]),
@@ -155,6 +166,7 @@ impl Passes {
             number: 0,
             own: OwnMetrics {
                 duration: Latency::disabled(),
+                age: Gauge::disabled(),
                 threads: Gauge::disabled(),
                 bytes: Gauge::disabled(),
                 clamped: Counter::disabled(),
@@ -172,16 +184,13 @@ impl Passes {
     pub(crate) fn register_own(&self, store: &Store) -> Result<(), RegisterError> {
         lock(&self.pass).own = OwnMetrics {
             duration: store.handle(&SAMPLING_DURATION, &[])?,
+            age: store.handle(&SAMPLE_AGE, &[])?,
             threads: store.handle(&RECORDING_THREADS, &[])?,
             bytes: store.handle(&RECORDING_BYTES, &[])?,
             clamped: store.handle(&VALUES_CLAMPED, &[])?,
             dropped: store.handle(&VALUES_DROPPED, &[])?,
         };
         Ok(())
-    }
-
-    pub(crate) fn latest(&self) -> Arc<Sample> {
-        lock(&self.latest).clone()
     }
 }
 
@@ -202,6 +211,9 @@ impl Pass {
         if is_tick_end {
             context.tick.fetch_add(1, Ordering::Relaxed);
         }
+        let judged = self.time.ticks.running();
+        // Set before the gauges are read, so that this very sample tells its age.
+        self.own.age.set(now.saturating_sub(judged).as_secs_f64());
         let mut values = mem::take(&mut self.spare);
         values.resize_with(self.rows.len(), Value::unknown);
         let turn = Turn { reader: &reader, closed, at: self.time.at(now) };
@@ -229,6 +241,7 @@ impl Pass {
             is_tick_end,
             at: context.clock.wall(),
             uptime: now,
+            judged,
             snapshot: Snapshot { schema: self.schema.clone(), values },
         }
     }
