@@ -267,7 +267,7 @@ where
         let now = self.connection.activity.now();
         self.connection.activity.begin(now);
         let (start, route) = match &self.recording {
-            Some(recording) => recording.routes.start(&request),
+            Some(recording) => recording.routes.start(&mut request),
             None => (Start::UNMEASURED, FollowedRoute::NONE),
         };
         let measurement = Measurement::start(Held(self.connection.clone()), now, start);
