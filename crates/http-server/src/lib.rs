@@ -40,6 +40,7 @@ mod activity;
 mod beyond;
 mod connection;
 mod listener;
+mod paced;
 mod places;
 mod self_metrics;
 mod transport;
