@@ -2,7 +2,7 @@
 //!
 //! [`Routes`] builds the router of all endpoints: metrics for Prometheus, a JSON report for each
 //! monitored topic, health, probes, and the endpoints that the host adds through the trait
-//! [`Surface`]. The crate `http-server`, whose types are exported here too, has what a service needs
+//! [`Surface`]. The crate `node0-http-server`, whose types are exported here too, has what a service needs
 //! beside them: [`Readiness`] checks the dependencies in the background, for the readiness probe;
 //! [`serve()`] is an accept loop with limits, and [`Shutdown`] stops it gracefully.
 //!

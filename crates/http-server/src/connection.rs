@@ -29,7 +29,7 @@ use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
 use crate::activity::{Activity, Expired, Kind, Limits};
-use crate::listener::MAX_UNSENT_BYTES;
+use crate::paced::Paced;
 use crate::places::Place;
 use crate::request_body::{BodyLimits, Exchange, RequestBody};
 use crate::self_metrics::ServerMetrics;
@@ -41,6 +41,12 @@ const LAST_CALL: Duration = Duration::from_millis(250);
 
 /// The requests that a connection of HTTP/2 may have at a time; its client keeps further ones back.
 const MAX_STREAMS: u32 = 100;
+
+/// The bytes of a response that a connection of HTTP/2 holds before its client reads on: one frame.
+///
+/// A client that allows everything and reads nothing is held so much for each of its requests: 1.6 MB
+/// in all. A part of a body that is larger is held whole.
+const MAX_STREAM_UNSENT_BYTES: usize = 16 * 1024;
 
 /// The course of a server, which its connections follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -146,7 +152,8 @@ where
                 http2
                     .max_header_list_size(u32::try_from(rules.max_head_bytes).unwrap_or(u32::MAX))
                     .max_concurrent_streams(MAX_STREAMS)
-                    .max_send_buf_size(MAX_UNSENT_BYTES as usize);
+                    .max_send_buf_size(MAX_STREAM_UNSENT_BYTES);
+                let service = Paced { service, connection: shared.clone() };
                 let connection = pin!(http2.serve_connection(io, service));
                 let finish = http2::Connection::graceful_shutdown;
                 drive(connection, finish, &shared.activity, expired, phase).await
@@ -278,7 +285,7 @@ where
         let now = self.connection.activity.now();
         self.connection.activity.begin(now);
         let (start, route) = match &self.recording {
-            Some(recording) => recording.routes.start(&request),
+            Some(recording) => recording.routes.start(&mut request),
             None => (Start::UNMEASURED, FollowedRoute::NONE),
         };
         let measurement = Measurement::start(Held(self.connection.clone()), now, start);

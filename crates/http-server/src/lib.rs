@@ -40,6 +40,7 @@ mod activity;
 mod beyond;
 mod connection;
 mod listener;
+mod paced;
 mod pause;
 mod places;
 mod request_body;

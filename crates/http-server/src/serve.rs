@@ -63,7 +63,8 @@ pub struct Serve<L, S> {
 ///
 /// A client says by its first bytes which protocol it speaks. Since the server has no TLS, one that
 /// speaks HTTP/2 has to know that the server does (`curl --http2-prior-knowledge`, gRPC, a proxy with
-/// that setting). The limits hold for both; a connection of HTTP/2 may have 100 requests at a time.
+/// that setting). The limits hold for both; a connection of HTTP/2 may have 100 requests at a time, and
+/// 16 KiB of each of their responses wait for a client that does not read.
 ///
 /// For a second server on another address, such as one for metrics and probes,
 /// call it again; both servers may share a [`Shutdown`].
@@ -188,7 +189,7 @@ impl<L, S> Serve<L, S> {
     }
 
     /// Limits the time between two requests, and the time in which a client reads nothing of its
-    /// response; 75 s by default.
+    /// response, or by HTTP/2 grants none of its responses a byte; 75 s by default.
     ///
     /// It should be longer than a load balancer keeps idle connections, which is mostly 60 s: else
     /// the balancer may send a request on a connection that is just being closed.

@@ -20,8 +20,11 @@ impl MonitoringBuilder {
 }
 
 impl Monitoring {
-    /// Returns the layer that records requests: for `Serve::record` of [`serve`](crate::serve()), and for
-    /// services other than an axum router.
+    /// Returns the layer that records requests: for `Serve::record` of [`serve`](crate::serve()), for
+    /// `Router::layer`, and for services other than an axum router.
+    ///
+    /// If a router with the layer is also [watched](Monitoring::watch), or served by
+    /// [`Monitoring::serve`], the layer does nothing: each request counts once.
     pub fn layer(&self) -> RequestLayer {
         self.inner.requests.clone()
     }
@@ -84,6 +87,7 @@ impl Monitoring {
         }
         Ok(())
     }
+
     /// Serves the endpoints of the monitoring alone, on an address of their own, until the
     /// [shutdown](Monitoring::shutdown); spawn the future that it returns.
     ///
