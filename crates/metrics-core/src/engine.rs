@@ -93,7 +93,7 @@ impl Engine {
         self.board.show(&sample.topics, &mut sample.snapshot, &self.store);
         let sample = Arc::new(sample);
         let before = mem::replace(&mut *lock(&self.passes.latest), sample.clone());
-        lock(&self.passes.pass).reuse(before);
+        lock(&self.passes.pass).reuse(before, self.budget());
         events.extend(self.audience.show(self.guests.tick(), &sample));
         self.audience.tell(&events);
         Tick { sample, events }
@@ -142,7 +142,7 @@ impl Engine {
         }
         let number = self.passes.begun.fetch_add(1, Ordering::AcqRel) + 1;
         if let Some((_, before)) = pass.shared.take() {
-            pass.reuse(before);
+            pass.reuse(before, self.budget());
         }
         let sample = Arc::new(self.run(&mut pass, PassKind::Read));
         pass.shared = Some((number, sample.clone()));
@@ -153,6 +153,10 @@ impl Engine {
     pub(crate) fn poll_and_read(&self) -> Arc<Sample> {
         self.board.poll();
         self.read()
+    }
+
+    fn budget(&self) -> usize {
+        self.store.context.recording_bytes
     }
 
     /// Runs a pass, and adds the currently published health.

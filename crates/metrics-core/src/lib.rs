@@ -86,7 +86,8 @@
 //! | `node0_sampling_duration_seconds` | duration of passes |
 //! | `node0_sample_age_seconds` | time since the last tick |
 //! | `node0_recording_threads` | threads that hold a lane |
-//! | `node0_recording_bytes` | memory of all lanes |
+//! | `node0_recording_bytes` | memory of all lanes, cells and windows |
+//! | `node0_thinned_series` | latencies and distributions that are less exact because that memory reached its budget |
 //! | `node0_series_folded_total{metric}` | label sets folded into `_other` at a cap |
 //! | `node0_values_clamped_total` | values that were recorded as the largest that a cell can hold |
 //! | `node0_values_dropped_total` | values that were refused: negative, not finite, or without a series |
@@ -154,8 +155,8 @@ pub use reading::delta::Delta;
 pub use reading::hdr::HdrError;
 pub use reading::histogram::{Histogram, Window};
 pub use reading::pass::{
-    RECORDING_BYTES, RECORDING_THREADS, SAMPLE_AGE, SAMPLING_DURATION, VALUES_CLAMPED,
-    VALUES_DROPPED,
+    RECORDING_BYTES, RECORDING_THREADS, SAMPLE_AGE, SAMPLING_DURATION, THINNED_SERIES,
+    VALUES_CLAMPED, VALUES_DROPPED,
 };
 pub use reading::sample::{Sample, View};
 pub use reading::snapshot::{Count, Family, Series, SeriesSet, Snapshot, Value};
@@ -191,6 +192,7 @@ pub const DESCS: &[&Desc] = &[
     &SAMPLE_AGE,
     &RECORDING_THREADS,
     &RECORDING_BYTES,
+    &THINNED_SERIES,
     &VALUES_CLAMPED,
     &VALUES_DROPPED,
 ];

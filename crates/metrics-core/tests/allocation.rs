@@ -183,7 +183,7 @@ fn second_record_on_a_thread_and_all_after_it_allocate_nothing() {
 
 #[test]
 fn records_beyond_the_byte_budget_allocate_nothing() {
-    let registry = Registry::builder().lease_bytes(0).build();
+    let registry = Registry::builder().recording_bytes(0).build();
     Operations::of(&registry).check(&registry);
 }
 
