@@ -1,9 +1,10 @@
 //! The settings of the facade, in any order.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use node0::{CheckStatus, Exporter, Monitoring, Naming, NotReady, ReadinessStatus, bind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -18,7 +19,7 @@ fn naming_and_exposition_can_be_set_in_either_order() {
     ];
     for settings in either {
         let monitoring = settings.build().expect("the settings are good");
-        monitoring.performance().record_latency("work", std::time::Duration::from_millis(3));
+        monitoring.performance().record_latency("work", Duration::from_millis(3));
         let page = monitoring.export();
         for name in ["shop_operation_duration_seconds_count", "shop_latency_ms_work_count"] {
             assert!(page.contains(name), "no {name} in\n{page}");
@@ -48,12 +49,37 @@ async fn at_the_limit_of_connections_probes_are_answered() {
 }
 
 #[tokio::test]
+async fn a_client_has_the_time_and_the_share_that_the_settings_say() {
+    let monitoring = Monitoring::builder()
+        .http(|http| http.body_timeout(Duration::from_millis(50)).max_connections_per_peer(1))
+        .build()
+        .expect("good settings");
+    let router = Router::new()
+        .route("/never", get(std::future::pending::<&str>))
+        .route("/read", post(async |_: String| "read"));
+    let listener = bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let serving = monitoring.clone();
+    let server = tokio::spawn(async move { serving.serve(listener, router).await });
+    let mut slow = TcpStream::connect(address).await.expect("it listens");
+    let head = b"POST /read HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhalf";
+    slow.write_all(head).await.expect("it is read");
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.expect("it is text");
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    let mut busy = TcpStream::connect(address).await.expect("it listens");
+    busy.write_all(b"GET /never HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("it is read");
+    while !ask(address, "/never").await.starts_with("HTTP/1.1 503") {}
+    server.abort();
+}
+
+#[tokio::test]
 async fn under_any_server_a_service_is_ready_as_soon_as_its_checks_pass() {
     let monitoring = Monitoring::builder().build().expect("good settings");
     let routes = monitoring.routes().expect("its paths are free");
     let listener = bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it is bound");
-    let shutdown = monitoring.shutdown().drain_delay(std::time::Duration::ZERO);
+    let shutdown = monitoring.shutdown().drain_delay(Duration::ZERO);
     let closing = shutdown.clone();
     let server = axum::serve(listener, monitoring.watch(routes).into_make_service());
     let server = server.with_graceful_shutdown(async move { closing.closing().await });
