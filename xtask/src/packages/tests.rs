@@ -162,7 +162,7 @@ fn what_cargo_refuses_is_told_with_its_words() {
     let without_version =
         format!("[dependencies]\noutside = {{ path = \"{}\" }}\n", outside.path().display());
     fixture.package("pool", &format!("{PUBLISHED}{without_version}"));
-    fixture.check_finding(&["node0-pool", "`outside` does not specify a version"]);
+    fixture.check_finding(&["crates/pool/Cargo.toml", "`outside` does not specify a version"]);
 }
 
 #[test]
