@@ -121,6 +121,18 @@ impl Delta {
         }
     }
 
+    /// Returns the same as [`Self::counts`] for a delta that is not sealed, in fewer instructions.
+    #[inline]
+    pub(crate) fn listed(&self) -> impl Iterator<Item = (u16, u64)> {
+        self.buckets.iter().copied().zip(self.counts.iter().copied())
+    }
+
+    /// Returns the number of buckets with values.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.packed.as_ref().map_or(self.buckets.len(), Packed::len)
+    }
+
     /// Adds a value `n` times.
     ///
     /// The same rules apply as for recording: a negative value or one that is not finite is
@@ -208,12 +220,24 @@ impl Delta {
             self.buckets.shrink_to_fit();
             self.counts.shrink_to_fit();
         }
-        let packed = self.packed.as_ref().map_or(0, Packed::bytes);
-        let lists = of_list(&self.buckets) + of_list(&self.counts);
-        self.held.set(of_arc::<Self>() + lists + packed);
+        self.held.set(self.bytes());
     }
 
+    /// Returns the bytes that this takes in an `Arc`.
+    pub(crate) fn bytes(&self) -> usize {
+        let packed = self.packed.as_ref().map_or(0, Packed::bytes);
+        of_arc::<Self>() + of_list(&self.buckets) + of_list(&self.counts) + packed
+    }
+
+    #[inline]
     fn unpack(&mut self) {
+        if self.packed.is_some() {
+            self.unpack_lists();
+        }
+    }
+
+    #[cold]
+    fn unpack_lists(&mut self) {
         if let Some(packed) = self.packed.take() {
             (self.buckets, self.counts) = packed.counts().unzip();
         }
@@ -227,9 +251,9 @@ impl Delta {
         self.count += n;
     }
 
-    /// Returns the number of values in the buckets before this one.
+    /// Returns the number of values in the buckets before this one; not for a sealed delta.
     pub(crate) fn count_below(&self, bucket: u16) -> u64 {
-        self.counts().take_while(|(at, _)| *at < bucket).map(|(_, n)| n).sum()
+        self.listed().take_while(|(at, _)| *at < bucket).map(|(_, n)| n).sum()
     }
 
     /// Fetches the numbers of the buckets, for a search.

@@ -34,11 +34,11 @@ impl ExportedCounts {
         size_of_val(&*self.ends) + size_of_val(&*self.counts)
     }
 
-    /// Adds what was recorded since the last call.
+    /// Adds what was recorded since the last call, in a delta that is not sealed.
     pub(crate) fn add(&mut self, delta: &Delta) {
         // Both lists rise, so one walk over them finds the bound of each bucket.
         let mut at = 0;
-        for (bucket, n) in delta.counts() {
+        for (bucket, n) in delta.listed() {
             while self.ends.get(at).is_some_and(|end| *end <= bucket) {
                 at += 1;
             }

@@ -65,6 +65,11 @@ impl Packed {
         Self { buckets, bytes: bytes.into() }
     }
 
+    /// The number of buckets.
+    pub(crate) fn len(&self) -> usize {
+        self.buckets
+    }
+
     /// The number of bytes of the counts.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.len()

@@ -212,7 +212,8 @@ impl Pass {
         let context = &store.context;
         let started = context.clock.now();
         // Before the pass, which holds two samples while it runs.
-        self.own.bytes.set(memory::bytes() as f64);
+        let (bytes, budget) = (memory::bytes(), context.recording_bytes);
+        self.own.bytes.set(bytes as f64);
         self.update_rows(store);
         let is_tick_end = kind == PassKind::Tick;
         // Orphans (series without handles) are looked for before the cells are read. A handle
@@ -231,8 +232,8 @@ impl Pass {
         self.own.age.set(now.saturating_sub(judged).as_secs_f64());
         let mut values = mem::take(&mut self.spare);
         values.resize_with(self.rows.len(), Value::unknown);
-        let budget = context.recording_bytes;
-        let turn = Turn { reader: &reader, closed, at: self.time.at(now), budget };
+        let turn =
+            Turn { reader: &reader, closed, at: self.time.at(now), budget, thins: bytes > budget };
         let (mut rows, mut rest) = (&mut *self.rows, &mut *values);
         for run in &self.runs {
             let (these, further) = rows.split_at_mut(run.len);
@@ -280,8 +281,11 @@ impl Pass {
 
     /// Keeps the memory of a sample for the next pass, if no reader holds the sample.
     ///
-    /// Beyond the `budget` it is freed, and so is that of the last read.
+    /// Beyond the `budget` it is freed.
     pub(crate) fn reuse(&mut self, sample: Arc<Sample>, budget: usize) {
+        // The last read may be long ago, and its sample would hold the counts of that time.
+        let ended = self.time.ended;
+        drop(self.shared.take_if(|(_, read)| read.tick + 2 <= ended));
         if memory::bytes() > budget {
             (self.spare, self.shared) = (Vec::new(), None);
         } else if let Some(sample) = Arc::into_inner(sample) {

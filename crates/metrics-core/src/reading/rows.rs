@@ -41,6 +41,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) at: PassTime<'a>,
     /// The bytes of cells and windows beyond which windows are thinned.
     pub(crate) budget: usize,
+    /// `true` if they were beyond it when the pass began.
+    pub(crate) thins: bool,
 }
 
 /// One series: its cells, and its state as of the last pass.
@@ -191,7 +193,9 @@ impl Row {
             _ => return,
         };
         if let Some(tick) = *closed {
-            let (rule, thins) = (at.time.rule, memory::bytes() > turn.budget);
+            // An idle series does not look: it would take a third of its time.
+            let thins = turn.thins || mark.is_some() && memory::bytes() > turn.budget;
+            let rule = at.time.rule;
             memory.close(&mut Closing { tick, rule, thins, window: &mut scratch.window });
         }
         memory.publish(*at, value);

@@ -172,7 +172,7 @@ impl SeriesTicks {
         self.count -= self.closed.iter().take(surplus).map(|tick| tick.count).sum::<u64>();
         let left = self.left.len();
         self.left.extend(self.closed.take(surplus));
-        self.changes += self.left[left..].iter().map(|delta| delta.counts().len()).sum::<usize>();
+        self.changes += self.left[left..].iter().map(|delta| delta.len()).sum::<usize>();
         if thins {
             self.closed.thin();
             self.thinned = Some(tick.start);
@@ -194,10 +194,8 @@ impl SeriesTicks {
     /// Adds the delta of a tick that ends to the window.
     fn enter(&mut self, tick: ClosedTick, mut delta: Arc<Delta>, thins: bool) {
         // No copy of the delta is made from here on: the window, the totals and all samples
-        // share this allocation. A sample of the running tick may share it already.
-        if let Some(delta) = Arc::get_mut(&mut delta) {
-            delta.seal();
-        }
+        // share this allocation. It is copied here if a sample of the running tick shares it.
+        Arc::make_mut(&mut delta).seal();
         self.last_closed = Some((tick.number, delta.clone()));
         self.count += delta.count();
         if thins {
@@ -206,7 +204,7 @@ impl SeriesTicks {
             thinned.seal();
             self.closed.push(tick.start, Arc::new(thinned));
         } else {
-            self.changes += delta.counts().len();
+            self.changes += delta.len();
             self.entered.push(delta.clone());
             self.closed.push(tick.start, delta);
         }
@@ -277,9 +275,11 @@ impl SeriesTicks {
         self.thinned.zip(self.oldest).is_some_and(|(newest, (oldest, _))| oldest <= newest)
     }
 
-    /// Returns the bytes of the lists; sealed deltas and the base count themselves.
+    /// Returns the bytes of the lists and of the running tick; the other deltas and the base count
+    /// themselves.
     pub(crate) fn bytes(&self) -> usize {
-        self.closed.bytes() + of_list(&self.entered) + of_list(&self.left)
+        let running = self.running.as_ref().map_or(0, |delta| delta.bytes());
+        self.closed.bytes() + of_list(&self.entered) + of_list(&self.left) + running
     }
 
     /// Returns the number of oldest closed ticks that the window can drop.
