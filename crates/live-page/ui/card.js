@@ -1,7 +1,7 @@
 // A card with a chart: its head, its canvas, the cursor, and what screen readers get instead.
 
 import { draw, heatMap, isSame } from "./chart.js";
-import { $, clone, make, set, text, value } from "./dom.js";
+import { $, clone, make, set, shown, text, value } from "./dom.js";
 import { clock, number, span } from "./format.js";
 import { place } from "./scale.js";
 import { step } from "./steer.js";
@@ -20,9 +20,6 @@ export class ChartCard {
   /** Whether the newest values stand beside the ends of their lines. */ ends = false;
   /** Whether a legend is shown. */ legend = true;
   /** @type {any} where the plot is on the canvas */ area;
-  /** @type {any} */ canvas;
-  /** @type {any} */ cursor;
-  /** @type {any} */ zoom;
   /** @type {Map<string, any>} */ keys = new Map();
   /** @type {(value: any) => string} */ tick = number;
   /** @type {(value: any) => Shown} */ show;
@@ -37,22 +34,23 @@ export class ChartCard {
     const head = section.querySelector("header"), table = clone("as-table");
     this.title = head.firstElementChild.textContent;
     this.note = head.children[1];
-    this.push = head.children[2] ?? head.appendChild(make("div"));
-    set(this.push, "class", "push");
+    this.push = head.children[2];
     this.plot = clone("plot");
     const [canvas, cursor, zoom] = this.plot.children;
-    Object.assign(this, { canvas, cursor, zoom });
+    this.canvas = canvas;
+    this.cursor = cursor;
+    this.zoom = zoom;
     set(table, "aria-label", `${this.title} as a table`);
-    table.onclick = () => this.showTable();
+    table.onclick = () => this.#showTable();
     this.push.append(table);
     section.append(this.plot);
-    this.listen();
+    this.#listen();
     page.watcher.observe(this.plot);
   }
 
   /** The values of all lines at a second, as texts.
    * @returns {[Line, Shown][]} */
-  values(second) {
+  #values(second) {
     return this.lines.map((line) => {
       const series = this.page.store.peek(line.key), at = series?.at(second);
       // The newest second may not have been reported yet.
@@ -63,7 +61,7 @@ export class ChartCard {
   /** Updates the legend and the sentence for screen readers. */
   update(view) {
     const ends = this.ends && this.area?.wide, hide = !this.legend || (ends && view.cursor === null) || this.heat !== undefined;
-    const values = this.values(view.cursor ?? view.last);
+    const values = this.#values(view.cursor ?? view.last);
     for (const [line, shown] of values) {
       if (hide) continue;
       let key = this.keys.get(line.key);
@@ -74,7 +72,7 @@ export class ChartCard {
       }
       value(key.lastChild, shown);
     }
-    for (const [name, key] of this.keys) key.hidden = hide || !this.lines.some((line) => line.key === name);
+    for (const [name, key] of this.keys) shown(key, !hide && this.lines.some((line) => line.key === name));
     set(this.plot, "aria-label", `${this.title}, last ${span(view.to - view.from)}: ${told(values)}`);
   }
 
@@ -83,14 +81,14 @@ export class ChartCard {
     if (!isSame(canvas, view, !heat, heat?.at, ...this.lines.map(({ key }) => key + view.store.peek(key)?.filled))) {
       this.area = heat === undefined ? draw(canvas, this, view) : heatMap(canvas, heat, this, view);
     }
-    this.point(view);
+    this.#point(view);
   }
 
   /** Places the cursor and the zoom's frame. */
-  point(view) {
+  #point(view) {
     const { area, cursor, zoom } = this, { drag } = this.page;
-    cursor.hidden = view.cursor === null || !area || view.cursor < view.from;
-    zoom.hidden = !drag || !area;
+    shown(cursor, area && view.cursor !== null && view.cursor >= view.from);
+    shown(zoom, area && drag);
     if (!area) return;
     const x = (second) => place(Math.min(view.to, Math.max(view.from, second)), view.from, view.to, area.left, area.right);
     if (!cursor.hidden) cursor.style.transform = `translateX(${x(view.cursor)}px)`;
@@ -101,20 +99,20 @@ export class ChartCard {
     }
   }
 
-  second(event) {
+  #second(event) {
     const { left } = this.canvas.getBoundingClientRect(), view = this.page.view();
     if (!this.area) return view.to;
     const at = place(event.clientX - left, this.area.left, this.area.right, view.from, view.to);
     return Math.round(Math.min(view.to, Math.max(view.from, at)));
   }
 
-  listen() {
+  #listen() {
     const { plot, page } = this;
     plot.onpointermove = (event) => {
-      const second = this.second(event);
+      const second = this.#second(event);
       if (page.drag) page.drag[1] = second;
       page.pointAt(second);
-      this.tell(event);
+      this.#tell(event);
     };
     plot.onpointerleave = () => {
       if (page.drag) return;
@@ -124,7 +122,7 @@ export class ChartCard {
     plot.onpointerdown = (event) => {
       if (event.button !== 0 || event.pointerType === "touch") return;
       plot.setPointerCapture(event.pointerId);
-      page.drag = [this.second(event), this.second(event)];
+      page.drag = [this.#second(event), this.#second(event)];
     };
     plot.onpointerup = () => {
       const { drag } = page;
@@ -136,11 +134,11 @@ export class ChartCard {
   }
 
   /** Shows the values under the pointer. */
-  tell({ clientX, clientY }) {
+  #tell({ clientX, clientY }) {
     const tip = $("tip"), { cursor } = this.page;
     tip.hidden = cursor === null || this.heat !== undefined;
     if (tip.hidden) return;
-    const rows = this.values(cursor).map(([line, shown]) => {
+    const rows = this.#values(cursor).map(([line, shown]) => {
       const row = clone("tip");
       paint(row, line);
       text(row.lastChild, shown.join(" "));
@@ -152,11 +150,11 @@ export class ChartCard {
   }
 
   say(second) {
-    return `${clock(second * 1000)}: ${told(this.values(second))}`;
+    return `${clock(second * 1000)}: ${told(this.#values(second))}`;
   }
 
   /** Shows the chart's numbers as a table, sixty rows at most. */
-  showTable() {
+  #showTable() {
     const { from, to } = this.page.view(), step = Math.max(1, Math.ceil((to - from) / 60));
     const scoped = (scope, label) => {
       const head = make("th", label);
@@ -165,7 +163,7 @@ export class ChartCard {
     };
     const body = make("tbody");
     for (let second = Math.floor(to); second >= from; second -= step) {
-      body.append(make("tr", scoped("row", clock(second * 1000)), ...this.values(second).map(([, shown]) => make("td", shown.join(" ")))));
+      body.append(make("tr", scoped("row", clock(second * 1000)), ...this.#values(second).map(([, shown]) => make("td", shown.join(" ")))));
     }
     text($("table-title"), this.title);
     $("table-body").replaceChildren(make("thead", make("tr", ...["Time", ...this.lines.map(({ label }) => label)].map((label) => scoped("col", label)))), body);

@@ -68,8 +68,8 @@ function trace(series, from, to, x, y, width) {
       if (Number.isNaN(lows[column])) close();
       else {
         const middle = from + ((column + 0.5) * (to - from)) / count;
-        point(middle, lows[column]);
-        if (highs[column] !== lows[column]) point(middle, highs[column]);
+        point(middle, highs[column]);
+        if (highs[column] !== lows[column]) path.lineTo(x(middle), y(lows[column]));
       }
     }
   }
@@ -252,20 +252,36 @@ export function isSame(canvas, { from, to, colors }, ...more) {
   return canvas.look === (canvas.look = look);
 }
 
-/** Draws a small line without axes. */
-export function sparkline(canvas, series, color, view, fill = true) {
+/** A small line without axes, in a box from `top` on. */
+function small(series, { from, to }, width, top, height) {
+  const [low, high] = series.extremes(from, to), bottom = top + height;
+  const y = (value) => (value === -Infinity ? bottom : high > low ? place(value, low, high, bottom - 3, top + 3) : bottom - 8);
+  return trace(series, from, to, (second) => place(second, from, to, 0, width), y, width);
+}
+
+/** Draws a small line that fills its canvas. */
+export function sparkline(canvas, series, color, view) {
   if (isSame(canvas, view, series?.filled)) return;
   const surface = begin(canvas);
   if (!surface || !series) return;
-  const { ink, width, height } = surface, { from, to, colors } = view;
-  const [low, high] = series.extremes(from, to), flat = !(high > low);
-  const x = (second) => place(second, from, to, 0, width);
-  const y = (value) => (value === -Infinity ? height : flat ? height - 8 : place(value, low, high, height - 3, 3));
-  const { path, area } = trace(series, from, to, x, y, width);
-  if (fill) shade(ink, area, 0, height, colors[color], "2e", "00");
-  ink.strokeStyle = colors[color];
+  const { ink, width, height } = surface, { path, area } = small(series, view, width, 0, height);
+  shade(ink, area, 0, height, view.colors[color], "2e", "00");
+  ink.strokeStyle = view.colors[color];
   ink.lineWidth = 1.25;
   ink.stroke(path);
+}
+
+/** Draws the small lines of all rows of a table on one canvas: a browser needs some time for each. */
+export function rowLines(canvas, keys, view) {
+  if (isSame(canvas, view, ...keys.map((key) => key + view.store.peek(key)?.filled))) return;
+  const surface = begin(canvas);
+  if (!surface) return;
+  const { ink, width, height } = surface, row = height / keys.length;
+  ink.strokeStyle = view.colors.s2;
+  keys.forEach((key, at) => {
+    const series = view.store.peek(key);
+    if (series) ink.stroke(small(series, view, width, row * at + 6, row - 12).path);
+  });
 }
 
 /** Draws the states of a breaker over time: 0 closed, 1 half-open, 2 open. */

@@ -33,9 +33,8 @@ export function prose(element, sentence) {
   element.replaceChildren(...sentence.split("\x60").map((part, at) => (at % 2 ? make("code", part) : part)));
 }
 
-/** Sets a number and its unit: an element with a `b` and a `.unit`. */
+/** Sets a number and its unit, in an element with a `b` and a `.unit`. */
 export function value(element, [number, unit]) {
-  if (!element.firstChild) element.append(make("b"), clone("unit"));
   text(element.firstChild, number);
   text(element.lastChild, unit);
 }
@@ -43,6 +42,13 @@ export function value(element, [number, unit]) {
 /** Sets an attribute if it has another value. */
 export function set(element, name, to) {
   if (element.getAttribute(name) !== to) element.setAttribute(name, to);
+}
+
+/** Shows an element if there is something for it; returns whether there is. To hide it again would have the
+ * browser reckon its style anew. */
+export function shown(element, is) {
+  if (element.hidden === Boolean(is)) element.hidden = !is;
+  return is;
 }
 
 /** Makes the children of an element those of a list, by their keys; known ones are kept.

@@ -4,6 +4,8 @@
 // missing is a dash and never a zero, which would look like a measured one.
 
 const DASH = "–";
+/** By the number of digits after the point. */
+const FORMATS = [0, 1, 2, 3].map((maximumFractionDigits) => new Intl.NumberFormat("en", { maximumFractionDigits }));
 const known = (value) => typeof value === "number" && Number.isFinite(value);
 
 /** Three significant digits, with a comma between thousands.
@@ -13,10 +15,8 @@ export function number(value) {
   if (!known(value)) return DASH;
   const size = Math.abs(value);
   if (size !== 0 && size < 0.001) return value < 0 ? "-0" : "<0.001";
-  const digits = size >= 99.95 || size === 0 ? 0 : size >= 9.995 ? 1 : 2;
-  const text = value.toFixed(size < 0.1 && size > 0 ? 3 : digits);
-  const plain = text.includes(".") ? text.replace(/\.?0+$/, "") : text;
-  return plain.replace(/\B(?=(\d{3})+(?!\d)(?!.*\.))/g, ",").replace(/^-0$/, "0");
+  // A sum with zero is no negative zero.
+  return FORMATS[size >= 99.95 || size === 0 ? 0 : size >= 9.995 ? 1 : size < 0.1 ? 3 : 2].format(value + 0);
 }
 
 /** A number of milliseconds: `[text, unit]` in µs, ms or s.
@@ -65,14 +65,10 @@ export function span(seconds) {
   return parts(Math.floor(hours / 24), "d", hours % 24, "h");
 }
 
-const two = (value) => String(value).padStart(2, "0");
-
 /** The time of day of a moment in milliseconds, in the reader's zone. */
 export function clock(millis, seconds = true) {
   if (!known(millis)) return DASH;
-  const date = new Date(millis);
-  const minutes = `${two(date.getHours())}:${two(date.getMinutes())}`;
-  return seconds ? `${minutes}:${two(date.getSeconds())}` : minutes;
+  return new Date(millis).toTimeString().slice(0, seconds ? 8 : 5);
 }
 
 /** How a value compares with the usual one, in words. */
@@ -85,8 +81,7 @@ export function usual(value, median) {
   return `${ratio >= 10 ? Math.round(ratio) : number(Math.round(ratio * 10) / 10 || ratio)}× usual`;
 }
 
+export const capital = (sentence) => sentence.charAt(0).toUpperCase() + sentence.slice(1);
+
 /** The name of an alert's rule as words: `HighP95Latency` is `High p95 latency`. */
-export function words(name) {
-  const split = name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/_/g, " ").toLowerCase();
-  return split.charAt(0).toUpperCase() + split.slice(1);
-}
+export const words = (name) => capital(name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/_/g, " ").toLowerCase());

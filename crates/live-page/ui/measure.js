@@ -190,3 +190,6 @@ export function kind(status) {
     unhealthy: "crit", poor: "crit", critical: "crit", OPEN: "crit" };
   return kinds[status] ?? "";
 }
+
+/** The status of a score, by the thresholds that the service has as well. */
+export const status = (score) => ({ ok: "healthy", warn: "degraded", crit: "unhealthy" })[kind(score)];

@@ -44,19 +44,19 @@ export class Connection {
   connect() {
     if (this.state === "fatal") return;
     this.clock.clear(this.retry);
-    this.drop();
+    this.#drop();
     this.next = null;
     const socket = (this.socket = this.open(this.url));
     socket.onopen = () => (this.opened = this.clock.now());
     socket.onmessage = (event) => this.receive(event.data);
-    socket.onclose = () => this.closed();
-    this.watch();
+    socket.onclose = () => this.#closed();
+    this.#watch();
   }
 
   /** Connects now if the page is waiting to do so. */
   hurry() {
     if (this.next !== null) this.connect();
-    else this.watch();
+    else this.#watch();
   }
 
   receive(text) {
@@ -74,24 +74,24 @@ export class Connection {
     }
     this.heard = this.clock.now();
     this.lost = null;
-    this.change("live");
-    this.watch();
+    this.#change("live");
+    this.#watch();
     this.onMessage(message);
   }
 
   /** Looks at the time since the last message, and again when it would change the state. */
-  watch() {
+  #watch() {
     this.clock.clear(this.watchdog);
     const quiet = this.clock.now() - (this.heard ?? this.clock.now());
-    if (this.heard !== null && quiet >= SILENCE) return this.closed();
+    if (this.heard !== null && quiet >= SILENCE) return this.#closed();
     const stale = this.interval * 2.5;
-    if (this.state === "live" && quiet >= stale) this.change("stale");
+    if (this.state === "live" && quiet >= stale) this.#change("stale");
     const due = this.state === "live" ? stale - quiet : SILENCE - quiet;
-    this.watchdog = this.clock.set(() => this.watch(), Math.max(50, due));
+    this.watchdog = this.clock.set(() => this.#watch(), Math.max(50, due));
   }
 
-  closed() {
-    this.drop();
+  #closed() {
+    this.#drop();
     const now = this.clock.now();
     if (this.opened && now - this.opened >= STABLE) this.attempt = 0;
     const refused = !this.opened;
@@ -102,25 +102,25 @@ export class Connection {
     this.attempt += 1;
     this.next = now + wait;
     this.retry = this.clock.set(() => this.connect(), wait);
-    this.change("reconnecting");
-    if (refused && this.status) this.ask();
+    this.#change("reconnecting");
+    if (refused && this.status) this.#ask();
   }
 
   /** A browser does not say why a WebSocket was refused; an ordinary request does. */
-  async ask() {
+  async #ask() {
     const status = await this.status().catch(() => 0);
     if (status === 401 || status === 403) this.give("The service does not let you read it: log in.");
   }
 
   give(why) {
     this.why = why;
-    this.drop();
+    this.#drop();
     this.clock.clear(this.retry);
     this.next = null;
-    this.change("fatal");
+    this.#change("fatal");
   }
 
-  drop() {
+  #drop() {
     this.clock.clear(this.watchdog);
     const socket = this.socket;
     if (!socket) return;
@@ -129,7 +129,7 @@ export class Connection {
     socket.close();
   }
 
-  change(state) {
+  #change(state) {
     if (state === this.state) return;
     this.state = state;
     this.onState(state);

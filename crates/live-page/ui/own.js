@@ -15,6 +15,7 @@ export async function readOwn(page) {
   });
   page.customs = page.own.map(({ name }) => ({ host: $("custom").kept.get(name).lastChild, key: `own/${name}` }));
   await updateOwn(page, "-1h");
+  page.schedule();
 }
 
 /** A counter is shown by its rate, a gauge by its value, a histogram by its p95; series are summed. */
@@ -29,5 +30,4 @@ export async function updateOwn(page, from = "-30s") {
     value(numeral, unit === "seconds" ? millis(last === null ? null : last * 1000) : unit === "bytes" ? bytes(last) : plain(type === "counter" ? "/s" : unit ?? "")(last));
     text(about, (isHistogram ? "p95 · " : "") + (help ?? ""));
   }
-  page.schedule();
 }

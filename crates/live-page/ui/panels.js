@@ -1,17 +1,14 @@
 // The parts of the page: each turns what is known now into elements, in place.
 
 import { ChartCard } from "./card.js";
-import { sparkline, strip } from "./chart.js";
-import { $, clone, list, make, prose, set, text, value } from "./dom.js";
-import { bytes, clock, millis, number, percent, plain, share, span, usual, words } from "./format.js";
+import { rowLines, sparkline, strip } from "./chart.js";
+import { $, clone, list, make, prose, set, shown, text, value } from "./dom.js";
+import { bytes, capital, clock, millis, number, percent, plain, share, span, usual, words } from "./format.js";
 import { KNOWN, circuits, findings, kind, lag, pools, rate, throughput, tiers } from "./measure.js";
 
 const several = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
-const capital = (sentence) => sentence.charAt(0).toUpperCase() + sentence.slice(1);
 const sentenceOf = (words) => `${capital(words).replace(/\.$/, "")}.`;
 const mark = (element, state) => set(element, "class", `mark ${state}`);
-/** Shows an element if there is something for it; returns whether there is. */
-const shown = (element, is) => !(element.hidden = !is);
 
 /** Splits "circuit `payments`: the breaker is open" into what it is about and what is wrong. */
 export function subject(message) {
@@ -20,9 +17,6 @@ export function subject(message) {
 }
 
 /* ---- Verdict ---- */
-
-/** The status of a score, by the thresholds that the service has as well. */
-export const status = (score) => ({ ok: "healthy", warn: "degraded", crit: "unhealthy" })[kind(score)];
 
 export function verdict(page) {
   const { health } = page, score = health?.score, empty = score == null, known = findings(page.topics);
@@ -36,7 +30,7 @@ export function verdict(page) {
   $("arc").style.strokeDasharray = `${score ? Math.max(1, score) : 0} 100`;
   mark($("mark"), empty ? "" : kind(isMixed ? isMixed.severity : health.status));
   prose($("sentence"), sentence(page, known));
-  document.title = `${page.isOld() ? "(offline) " : ""}${empty ? "" : `${whole} `}${word} · ${page.title}`;
+  text($("tab"), `${page.isOld() ? "(offline) " : ""}${empty ? "" : `${whole} `}${word} · ${page.title}`);
 }
 
 /** Says what is wrong and since when, or that nothing is.
@@ -75,10 +69,7 @@ const GRAVE = ["warn", "crit"];
 
 export function ribbon(page, view) {
   const host = $("ribbon"), score = page.store.peek("score"), now = Math.floor(page.now());
-  if (!host.firstChild) {
-    for (let bar = 0; bar < 60; bar += 1) host.append(make("i"));
-    host.append(clone("frame"));
-  }
+  if (!host.firstChild) host.append(...Array.from({ length: 60 }, () => make("i")), clone("frame"));
   // Whole minutes, so that a bar keeps its place until the minute is over.
   const last = Math.floor(now / 60), start = (last - 59) * 60, frame = host.lastChild.style;
   for (let bar = 0; bar < 60; bar += 1) {
@@ -269,7 +260,9 @@ const ROWS = 100;
 
 export function operations(page) {
   const all = page.rows, body = $("rows"), column = COLUMNS[page.sort];
-  if (!shown($("operations"), all.size)) return;
+  // Forty rows cost as much as all else, and numbers that change faster are hard to read.
+  if (!shown($("operations"), all.size) || page.newest - body.told < 1500) return;
+  body.told = page.newest;
   for (const head of $("columns").children) {
     const { column } = head.dataset, isIt = column === page.sort, isUp = column === "name";
     if (isIt) set(head, "aria-sort", isUp ? "ascending" : "descending");
@@ -296,7 +289,7 @@ export function operations(page) {
       cell.style.color = state && `var(--${state})`;
     });
   });
-  page.lines = names.map((name) => ({ host: body.kept.get(name).lastChild.firstChild, key: `operation/${name}/p95`, color: "s2" }));
+  page.lines = names.map((name) => `operation/${name}/p95`);
   if (shown($("rows-left"), left)) text($("rows-left"), `${left} more operations are not shown.`);
 }
 
@@ -345,7 +338,7 @@ export function alerts(page) {
 
 /** Vertical lines where alerts began, for the chart of the latency. */
 export const marks = (page) => page.alerts
-  .filter((alert) => alert.startsAt && !alert.heldBack?.length)
+  .filter(({ startsAt, heldBack }) => startsAt && !heldBack?.length)
   .map((alert) => ({ second: alert.startsAt / 1000, label: titled(alert) }))
   .sort((a, b) => a.second - b.second);
 
@@ -378,7 +371,7 @@ function leaves(report, prefix = "") {
 export function drawSmall(page, view) {
   const hour = { ...view, from: view.now - 3600, to: view.now }, { store } = page;
   for (const { host, key, color } of page.sparks) sparkline(host, store.peek(key), color, view);
-  for (const { host, key, color } of page.lines) sparkline(host, store.peek(key), color, view, false);
+  rowLines($("lines"), page.lines, view);
   for (const { host, key } of page.strips) strip(host, store.peek(key), hour);
   for (const { host, key } of page.customs) sparkline(host, store.peek(key), "s4", view);
 }

@@ -36,7 +36,7 @@ export class Past {
 
   /** Asks some questions about the time since a moment, a few at a time.
    * @param {import("./measure.js").Question[]} list */
-  async fill(list, since, onPart) {
+  async fill(list, since, onPart = () => {}) {
     const from = since ? String(Math.floor(since)) : "-1h";
     const work = async () => {
       for (let next = list.shift(); next; next = list.shift()) {
@@ -50,8 +50,8 @@ export class Past {
   }
 
   /** Asks for the percentiles of routes, which the stream does not have. */
-  routes(since, ours, onPart) {
-    return this.fill(routePasts(ours), since, onPart);
+  routes(since, ours) {
+    return this.fill(routePasts(ours), since);
   }
 
   /** The health of the whole service at the last tick. */

@@ -1,6 +1,6 @@
 // What the page says about itself: its state, since when, and what the service does not offer.
 
-import { $, prose, set, text } from "./dom.js";
+import { $, prose, set, shown, text } from "./dom.js";
 import { clock, span } from "./format.js";
 import { POLL } from "./read.js";
 
@@ -23,17 +23,16 @@ export function renderState(page) {
   const uptime = page.topics.system?.process?.uptime;
   text($("meta"), [page.version && page.version !== "unknown" && `v${page.version}`, uptime && `up ${span(uptime / 1000)}`, !stream && "no stream", !past.address && "no history"].filter(Boolean).join("  ·  "));
   // What the service does not offer is said, so that an empty chart is no riddle.
-  const lacks = stream ? past.address ? "" : "This service keeps no history: the charts begin now."
-    : `This service has ${past.address ? "no stream" : "neither a stream nor a history"}: the page asks every few seconds${past.address ? "" : " and begins empty"}. \`enable_streaming()\` adds the stream.`;
+  const lacks = (stream ? "" : "stream") + (past.address ? "" : "history");
   const [kind, sentence, button = ""] = {
-    paused: ["calm", `Paused at \`${paused}\`. ${page.kept} ${page.kept === 1 ? "update is" : "updates are"} kept, and the page goes on recording.`, "Resume"],
+    paused: ["calm", `Paused at \`${paused}\`. The page goes on recording; updates kept: ${page.kept}.`, "Resume"],
     reconnecting: ["bad", newest ? `Connection lost ${ago(net?.lost ?? Date.now())} ago. What you see is from \`${clock(newest)}\`. ${attempt}` : `The service does not answer. ${attempt}`, "Try now"],
     fatal: ["bad", net?.why ?? "The page cannot go on.", "Load again"],
-  }[state] ?? ["calm", lacks];
-  $("banner").hidden = !sentence;
+  }[state] ?? ["calm", lacks && $(`no-${lacks}`).content.textContent];
+  shown($("banner"), sentence);
   set($("banner"), "class", `banner ${kind}`);
   prose($("banner-text"), sentence);
-  $("banner-button").hidden = !button;
+  shown($("banner-button"), button);
   text($("banner-button"), button);
   const left = page.store.left.size;
   text($("left"), left ? `${left} lines left out` : "");

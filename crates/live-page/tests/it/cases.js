@@ -63,7 +63,7 @@ function connection(more = {}) {
 
 export const cases = {
   "a number has three significant digits"() {
-    const pairs = [[0, "0"], [0.0004, "<0.001"], [0.0123, "0.012"], [1.005, "1"], [9.994, "9.99"], [12.34, "12.3"],
+    const pairs = [[0, "0"], [0.0004, "<0.001"], [0.0123, "0.012"], [1.004, "1"], [9.994, "9.99"], [12.34, "12.3"],
       [99.96, "100"], [999.6, "1,000"], [1316.2, "1,316"], [1234567, "1,234,567"], [-5, "-5"], [40, "40"], [100, "100"]];
     for (const [value, text] of pairs) equal(number(value), text, String(value));
   },

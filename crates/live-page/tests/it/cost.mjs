@@ -34,6 +34,7 @@ const labels = {
   operation_duration_seconds: Array.from({ length: 40 }, (_, nth) => ({ operation: nth ? `orders:step-${nth}` : "http:request" })),
   cache_gets_total: ["L1", "L2"].flatMap((tier) => ["hit", "miss"].map((result) => ({ cache: "c", tier, result }))),
   db_client_connections: [{ pool: "main" }], db_client_pending_requests: [{ pool: "main" }],
+  http_server_request_duration_seconds: [{ http_request_method: "POST", http_route: "/orders", http_response_status_code: "200" }],
   circuit_breaker_state: ["pay", "mail", "geo"].map((circuit) => ({ circuit, state: "closed" })),
 };
 function past(asked) {
@@ -112,7 +113,7 @@ function cpu(root) {
 const host = await playwright.chromium.launchServer({ executablePath: order.chromium, args: ["--no-sandbox", "--enable-precise-memory-info"] });
 const browser = await playwright.chromium.connect(host.wsEndpoint());
 async function visit(path) {
-  const page = await (await browser.newContext({ viewport: { width: 1440, height: 2600 } })).newPage();
+  const page = await (await browser.newContext({ viewport: { width: 1440, height: 3300 } })).newPage();
   await page.goto(address + path);
   page.ask = (script) => page.evaluate(`import(document.querySelector("script[type=module]").src).then(async ({ page: app }) => { ${script} })`);
   return page;
@@ -121,7 +122,10 @@ async function visit(path) {
 async function costs(path, prepare) {
   const page = await visit(path);
   await pause(order.settle);
-  await prepare?.(page);
+  if (prepare) {
+    await prepare(page);
+    await pause(3000);
+  }
   const [before, since] = [cpu(host.process().pid), performance.now()];
   await pause(order.watch);
   const percent = ((cpu(host.process().pid) - before) / (performance.now() - since)) * 100_000;
