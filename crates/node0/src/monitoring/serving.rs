@@ -68,7 +68,7 @@ impl Monitoring {
         let server = serve(listener, router).record(&self.inner.requests).shutdown(&shutdown);
         let server = server.metrics(&self.inner.registry)?;
         let server = server.max_connections(self.inner.max_connections);
-        let server = match self.inner.http.gives_peers || self.inner.stream.counts_addresses() {
+        let server = match self.inner.http.gives_peers() || self.inner.stream.counts_addresses() {
             true => server.connect_info(),
             false => server,
         };
