@@ -8,8 +8,8 @@ use anyhow::{Result, bail};
 use crate::verdict::{Findings, Verdict, complain, say};
 use crate::workspace::{self, Workspace};
 use crate::{
-    catalogue, examples, invariants, layers, markdown, mixin, parity, performance, suppressions,
-    weight,
+    catalogue, examples, invariants, layers, markdown, mixin, packages, parity, performance,
+    suppressions, weight,
 };
 
 /// A check: its name and the function that runs it.
@@ -29,6 +29,7 @@ const CHECKS: &[Check] = &[
     Check { name: "examples", run: examples::check },
     Check { name: "markdown", run: markdown::check },
     Check { name: "performance", run: performance::check },
+    Check { name: "packages", run: packages::check },
     Check { name: "catalogue", run: catalogue::check },
     Check { name: "mixin", run: mixin::check },
     Check { name: "clippy", run: clippy },
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
 
     /// The checks that compile nothing.
-    const QUICK: [&str; 9] = [
+    const QUICK: [&str; 10] = [
         "format",
         "layers",
         "weight",
@@ -126,6 +127,7 @@ mod tests {
         "examples",
         "markdown",
         "performance",
+        "packages",
     ];
 
     #[test]

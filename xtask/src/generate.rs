@@ -7,13 +7,14 @@ use anyhow::Result;
 
 use crate::verdict::{Verdict, say};
 use crate::workspace::{Workspace, passes};
-use crate::{catalogue, layers, mixin, performance};
+use crate::{catalogue, layers, mixin, packages, performance};
 
 /// Rewrites every generated part.
 pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
     let mut texts = vec![layers::document(workspace)?, catalogue::document(workspace)?];
     texts.extend(performance::documents(workspace)?);
     let texts = texts.into_iter().map(|(path, text)| (path.to_owned(), text));
+    let texts = texts.chain(packages::documents(workspace)?);
     for (path, text) in texts.chain(mixin::documents(workspace)?) {
         let is_same = workspace.read(&path).is_ok_and(|current| current == text);
         if is_same {

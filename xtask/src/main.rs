@@ -25,6 +25,7 @@ mod miri;
 mod mixin;
 mod models;
 mod mutants;
+mod packages;
 mod parity;
 mod performance;
 mod regressions;

@@ -14,7 +14,7 @@ use crate::instructions::Gate;
 use crate::test_run::TestRun;
 use crate::verdict::{Verdict, say};
 use crate::workspace::Workspace;
-use crate::{fuzz, instructions, miri, models, mutants, regressions};
+use crate::{fuzz, instructions, miri, models, mutants, packages, regressions};
 
 /// A long proof.
 struct Proof {
@@ -45,6 +45,8 @@ enum How {
     Fuzz,
     /// Tests of the core under Miri.
     Miri,
+    /// A build of each published package from its archive.
+    Packages,
 }
 
 const PROOFS: &[Proof] = &[
@@ -154,9 +156,19 @@ const PROOFS: &[Proof] = &[
         how: How::Example { package: "plain-service", binary: "rolling_restart" },
     },
     Proof {
+        name: "hostile",
+        shows: "hosts whose code panics, hangs, re-enters or drops the monitoring harm nobody else",
+        how: How::Tests { package: "node0", binary: "hostile", filter: "" },
+    },
+    Proof {
         name: "fuzz",
         shows: "no input of a stream's client breaks a promise (libFuzzer, needs g++)",
         how: How::Fuzz,
+    },
+    Proof {
+        name: "packages",
+        shows: "each published package builds from its archive, with all features",
+        how: How::Packages,
     },
     Proof {
         name: "unpacked-tools",
@@ -198,9 +210,10 @@ impl Proof {
         }
         let started = Instant::now();
         let calls = match self.how {
-            How::Mutants | How::Instructions | How::Regressions | How::Fuzz => {
+            How::Mutants | How::Instructions | How::Regressions | How::Fuzz | How::Packages => {
                 let (verdict, figures) = match self.how {
                     How::Mutants => mutants::prove(workspace)?,
+                    How::Packages => (packages::prove(workspace)?, Value::Null),
                     How::Regressions => regressions::prove(workspace)?,
                     How::Fuzz => fuzz::prove(workspace)?,
                     _ => instructions::prove(workspace, gate)?,

@@ -10,7 +10,7 @@
 //!
 //! Monitors, observers and listeners are called by the core, on worker threads of the registry:
 //! one that panics or hangs does not delay the tick. So is the log: its messages pass through
-//! [`log_relay`]. A panic that reaches the thread all the same is counted, and sampling goes on.
+//! [`node0_log_relay`]. A panic that reaches the thread all the same is counted, and sampling goes on.
 //!
 //! This crate does not know any format, any protocol or any monitor.
 //!

@@ -10,6 +10,9 @@ use crate::life::Seen;
 use crate::measure::{self, Reading, Trusted};
 use crate::rule::Rule;
 
+/// The label of an alert's severity.
+pub(crate) const SEVERITY: &str = "severity";
+
 /// The facts about an alert whose condition holds.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Facts {
@@ -164,13 +167,30 @@ fn of_findings<'s>(
         for finding in &health.assessment.findings {
             let is_covered = wanted.code.is_none() && covered.contains(&(topic, finding.code));
             if wanted.select(topic, finding) && !is_covered {
-                let parts =
-                    [("topic", topic), ("code", finding.code), ("component", &finding.component)];
-                holds.entry(Labels::new(parts)).or_insert_with(|| facts(rule, topic, finding));
+                let facts = || facts(rule, topic, finding);
+                holds.entry(labels(rule, topic, finding)).or_insert_with(facts);
             }
         }
     }
     Observed { holds, clear: Vec::new(), source: Source::Findings(&sample.topics) }
+}
+
+/// Tells the alerts of a rule over findings apart. If the rule has no severity of its own, a finding
+/// that grows worse is another alert: receivers route by the severity, and know an alert by its labels.
+fn labels(rule: &Rule, topic: &str, finding: &Finding) -> Labels {
+    let severity = rule.severity.is_none().then(|| (SEVERITY, finding.severity.word()));
+    let parts = [("topic", topic), ("code", finding.code), ("component", &*finding.component)];
+    Labels::new(parts.into_iter().chain(severity))
+}
+
+/// Returns the labels that the same finding has at the other severity; `None` if it makes no
+/// difference to the alert.
+pub(crate) fn at_other_severity(labels: &Labels) -> Option<Labels> {
+    let other = match labels.get(SEVERITY)? {
+        word if word == Severity::Warning.word() => Severity::Critical,
+        _ => Severity::Warning,
+    };
+    Some(Labels::new(labels.iter().chain([(SEVERITY, other.word())])))
 }
 
 fn facts(rule: &Rule, topic: &str, finding: &Finding) -> Facts {

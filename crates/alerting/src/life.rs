@@ -104,6 +104,11 @@ impl Life {
         Self { missing_since: Some(self.missing_since.unwrap_or(now)), ..self }
     }
 
+    /// Returns the life of an alert that is pending for as long as this one is active.
+    pub(crate) fn pending(self) -> Self {
+        Self { phase: Phase::Pending, clear_since: None, missing_since: None, ..self }
+    }
+
     /// Returns the life after the alert has been resolved.
     pub(crate) fn resolved(self) -> Self {
         Self { phase: Phase::Resolved, ..self }

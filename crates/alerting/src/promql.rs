@@ -79,7 +79,7 @@ impl Promql {
                 let enough = self.enough_samples(metric);
                 format!("{statistic} {comparison} {}{enough}", threshold.threshold)
             }
-            Condition::Finding(findings) => of_findings(findings, &[]),
+            Condition::Finding(findings) => of_findings(findings, None, &[]),
         }
     }
 
@@ -185,16 +185,17 @@ impl Promql {
 /// let failing = rules.iter().find(|rule| rule.name == "PoolFailing").expect("it is built in");
 /// assert_eq!(
 ///     node0_alerting::query(failing, &rules),
-///     "max by (topic, code, component, severity) \
+///     "max by (topic, code, component) \
 ///      (node0_findings{topic=\"database\", code=\"high_error_rate\"}) > 0"
 /// );
 /// ```
 pub fn query<'r>(rule: &Rule, rules: impl IntoIterator<Item = &'r Rule>) -> String {
     match &rule.condition {
-        Condition::Finding(findings) if findings.code.is_none() => {
-            let covered = rules.into_iter().filter_map(|rule| rule.covers.as_ref());
+        Condition::Finding(findings) => {
+            let rules = rules.into_iter().filter(|_| findings.code.is_none());
+            let covered = rules.filter_map(|rule| rule.covers.as_ref());
             let covered = covered.map(|(topic, code)| (&**topic, &**code)).collect::<Vec<_>>();
-            of_findings(findings, &covered)
+            of_findings(findings, rule.severity, &covered)
         }
         condition => condition.to_string(),
     }
@@ -219,7 +220,13 @@ impl fmt::Display for Comparison {
 }
 
 /// Writes a query over the series of findings, without those of these topics and codes.
-fn of_findings(findings: &Findings, left_out: &[(&str, &str)]) -> String {
+///
+/// Alerts of a rule with a severity of its own are not told apart by that of the finding.
+fn of_findings(
+    findings: &Findings,
+    of_rule: Option<Severity>,
+    left_out: &[(&str, &str)],
+) -> String {
     let name = FINDINGS.name();
     let severity =
         (findings.min_severity > Severity::Warning).then(|| Text::from(Severity::Critical.word()));
@@ -239,7 +246,8 @@ fn of_findings(findings: &Findings, left_out: &[(&str, &str)]) -> String {
     if !left_out.is_empty() {
         series = format!("{series} unless ({})", left_out.join(" or "));
     }
-    format!("max by (topic, code, component, severity) ({series}) > 0")
+    let severity = if of_rule.is_none() { ", severity" } else { "" };
+    format!("max by (topic, code, component{severity}) ({series}) > 0")
 }
 
 fn selector(name: &str, matchers: &[String]) -> String {

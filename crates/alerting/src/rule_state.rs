@@ -12,7 +12,7 @@ use crate::measure::Trusted;
 use crate::missing::missing;
 use crate::rule::Rule;
 use crate::settings::Settings;
-use crate::tracked::{Now, Tracked};
+use crate::tracked::{Begun, Now, Tracked};
 
 #[derive(Debug)]
 pub(crate) struct RuleState {
@@ -59,7 +59,6 @@ impl RuleState {
 
     /// Moves all alerts of the rule on by one evaluation.
     pub(crate) fn step(&mut self, observed: &Observed<'_>, now: Now, settings: &Settings) {
-        let rule = &self.rule;
         let active = self.tracked.values().filter(|one| one.is_active()).count();
         let mut places = settings.max_alerts.saturating_sub(active);
         self.left_out = 0;
@@ -74,13 +73,35 @@ impl RuleState {
                 continue;
             }
             places -= 1;
+            let begun = self.begun_at_other_severity(labels, observed);
             let new = || Tracked::new(labels, facts.clone(), now);
-            self.tracked.entry(labels.clone()).or_insert_with(new);
+            let tracked = self.tracked.entry(labels.clone()).or_insert_with(new);
+            if let Some(begun) = begun {
+                tracked.go_on(begun);
+            }
         }
         for (labels, tracked) in &mut self.tracked {
             let seen = if refused.contains(labels) { Seen::Clear } else { observed.seen(labels) };
-            tracked.step(rule, seen, observed.holds.get(labels), now, settings);
+            tracked.step(&self.rule, seen, observed.holds.get(labels), now, settings);
         }
+    }
+
+    /// Returns since when the finding of an alert has been active at the other severity, which it
+    /// has left now.
+    ///
+    /// The alert at that severity is resolved like any other if it fires, and forgotten if it does not.
+    fn begun_at_other_severity(
+        &mut self,
+        labels: &Labels,
+        observed: &Observed<'_>,
+    ) -> Option<Begun> {
+        let other = facts::at_other_severity(labels)?;
+        let left = self.tracked.get(&other).filter(|_| !observed.holds.contains_key(&other))?;
+        let begun = left.begun()?;
+        if !left.is_firing() {
+            self.tracked.remove(&other);
+        }
+        Some(begun)
     }
 
     /// Resolves all alerts of a retired rule.

@@ -8,7 +8,7 @@ use node0_metrics_core::{
     Alert, AlertCause, AlertChange, AlertState, HeldBack, HeldReason, Labels, Timestamp,
 };
 
-use crate::facts::Facts;
+use crate::facts::{Facts, SEVERITY};
 use crate::life::{Life, Phase, Seen, Times};
 use crate::rule::Rule;
 use crate::settings::Settings;
@@ -36,6 +36,13 @@ pub(crate) struct Now {
     pub(crate) uptime: Duration,
     /// The wall time, which is shown.
     pub(crate) wall: Timestamp,
+}
+
+/// Since when an alert has been active, for the alert that goes on from there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Begun {
+    life: Life,
+    active_at: Timestamp,
 }
 
 /// An alert that is or was active.
@@ -113,6 +120,20 @@ impl Tracked {
         }
     }
 
+    /// Returns since when the alert has been active, if it is.
+    pub(crate) fn begun(&self) -> Option<Begun> {
+        let life = self.life.filter(|_| self.is_active())?;
+        Some(Begun { life: life.pending(), active_at: self.active_at })
+    }
+
+    /// Goes on with what another alert has begun: a finding that became worse has lasted since it
+    /// was first seen.
+    pub(crate) fn go_on(&mut self, begun: Begun) {
+        self.life = Some(begun.life);
+        (self.active_at, self.starts_at, self.ends_at) = (begun.active_at, None, None);
+        self.told = None;
+    }
+
     /// Takes in new facts; a firing alert keeps its severity and its labels, also if a reload
     /// changes those of the rule, since receivers know it by them.
     fn update(&mut self, rule: &Rule, facts: &Facts, settings: &Settings) {
@@ -122,7 +143,7 @@ impl Tracked {
         }
         self.facts = facts.clone();
         let own = rule.labels.iter().map(|(key, value)| (&**key, &**value));
-        let severity = ("severity", facts.severity.word());
+        let severity = (SEVERITY, facts.severity.word());
         // The last of equal keys wins.
         let pairs = settings.labels.iter().chain(self.own_labels.iter()).chain([severity]);
         self.labels = Labels::new(pairs.chain(own));

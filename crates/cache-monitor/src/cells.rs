@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use node0_metrics_core::{
-    ByLabel, Counter, Instance, InstanceName, Late, Latency, RegisterError, Registry, instruments,
-    lock,
+    ByLabel, Counter, Instance, InstanceName, Late, Latency, RegisterError, Registry, contain,
+    discard, instruments, lock,
 };
 
 use crate::descs::*;
@@ -33,6 +33,7 @@ instruments! {
         pub(crate) promotions: Late<Counter> = PROMOTIONS,
         pub(crate) raw: Late<Counter> = RAW_BYTES,
         pub(crate) stored: Late<Counter> = STORED_BYTES,
+        pub(crate) source_panics: Late<Counter> = SOURCE_PANICS,
     }
 }
 
@@ -157,14 +158,19 @@ impl TierCells {
         let _before = lock(&self.source).replace(source);
     }
 
-    /// Copies the levels of the source; once its cache is gone, they are unknown.
+    /// Copies the levels of the source; while it panics and once its cache is gone, they are unknown.
     pub(crate) fn poll(&self) {
         let Some(source) = lock(&self.source).clone() else { return };
-        // Called without the lock, since a source may call `follow`.
-        let levels = source();
+        // Called without the lock, since a source may call `follow`. It is the host's code, so its
+        // panic, or that of its destructor, must not prevent the poll of other tiers.
+        let levels = contain(|| source()).unwrap_or_else(|_| {
+            self.series.source_panics.inc();
+            Some(Levels::default())
+        });
         if levels.is_none() {
             lock(&self.source).take_if(|next| Arc::ptr_eq(next, &source));
         }
         self.set_levels(&levels.unwrap_or_default());
+        discard(source);
     }
 }

@@ -87,6 +87,12 @@ descs! {
     .unit(Unit::Bytes)
     .labels(&["cache", "tier"]);
 
+    pub const SOURCE_PANICS: Desc = Desc::counter(
+        "cache_source_panics_total",
+        "Panics of the code that is asked for the tier's levels; they are NaN until it answers again.",
+    )
+    .labels(&["cache", "tier"]);
+
     pub const ENTRIES: Desc =
         Desc::gauge("cache_entries", "Entries in the tier, as of the last poll; NaN once unknown.")
             .labels(&["cache", "tier"]);

@@ -50,6 +50,7 @@
 //! | `cache_loads_total` | `outcome`: success, failure, cancelled |
 //! | `cache_coalesced_loads_total`, `cache_stale_served_total`, `cache_promotions_total` | |
 //! | `cache_raw_bytes_total`, `cache_stored_bytes_total` | |
+//! | `cache_source_panics_total` | |
 //! | `cache_entries`, `cache_max_entries`, `cache_bytes`, `cache_max_bytes` | |
 //!
 //! The hit rate is computed when it is read. Lookups that others record into the family [`GETS`],

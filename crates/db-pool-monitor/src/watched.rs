@@ -1,12 +1,11 @@
 //! A watched pool: its series, and the source that polls ask for its levels.
 
 use std::any::TypeId;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use node0_metrics_core::{Counter, Instance, Peak, RegisterError, Registry, lock};
+use node0_metrics_core::{Counter, Instance, Peak, RegisterError, Registry, contain, lock};
 
 use crate::cells::TrackedCells;
 use crate::descs::SOURCE_PANICS;
@@ -108,7 +107,7 @@ impl WatchedPool {
     pub(crate) fn poll(&self) {
         // The source is the host's code, so no lock is held here, and its panic must not prevent
         // the poll of other pools.
-        let answer = catch_unwind(AssertUnwindSafe(|| self.source.levels()));
+        let answer = contain(|| self.source.levels());
         let leak_after = lock(&self.thresholds).leak_after;
         let mut polled = lock(&self.polled);
         let Some(shown) = &mut *polled else { return };

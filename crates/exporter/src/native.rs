@@ -8,7 +8,7 @@
 use std::mem;
 use std::ops::Range;
 
-use node0_metrics_core::{Buckets, Delta, Layout};
+use node0_metrics_core::{Delta, Layout};
 
 /// The settings of native histograms, which [`Format::Protobuf`](crate::Format::Protobuf) shows.
 ///
@@ -121,20 +121,21 @@ impl Converter {
         }
     }
 
-    /// Converts the sum of counts and deltas into `native`, whose memory is reused.
+    /// Converts the sum of runs and deltas into `native`, whose memory is reused.
     pub(crate) fn convert<'d>(
         &self,
-        counts: &Buckets,
+        layout: Layout,
+        runs: impl Iterator<Item = (u16, impl AsRef<[u64]>)>,
         deltas: impl Iterator<Item = &'d Delta>,
         native: &mut Native,
     ) {
-        let table = match counts.layout() {
+        let table = match layout {
             Layout::Latency => &self.latency,
             _ => &self.distribution,
         };
         native.schema = self.settings.schema;
         native.zero_threshold = table.zero_threshold;
-        let used = native.add(table, counts, deltas);
+        let used = native.add(table, runs, deltas);
         native.collect(table, used);
         while native.buckets.len() > self.settings.max_buckets && native.schema > COARSEST {
             native.halve();
@@ -170,7 +171,7 @@ impl Native {
     fn add<'d>(
         &mut self,
         table: &Table,
-        counts: &Buckets,
+        runs: impl Iterator<Item = (u16, impl AsRef<[u64]>)>,
         deltas: impl Iterator<Item = &'d Delta>,
     ) -> Range<usize> {
         let last = table.places.last().map_or(0, |last| usize::from(*last));
@@ -178,8 +179,8 @@ impl Native {
             self.counts.resize(last + 1, 0);
         }
         let (mut start, mut end) = (last, 0);
-        for (first, run) in counts.runs() {
-            let first = usize::from(first);
+        for (first, run) in runs {
+            let (first, run) = (usize::from(first), run.as_ref());
             let mut at = first;
             while at < first + run.len() {
                 let (place, stop) = (usize::from(table.places[at]), usize::from(table.ends[at]));
@@ -246,11 +247,18 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use node0_metrics_core::Buckets;
+
     use super::*;
 
     fn convert(settings: NativeHistograms, counts: &Buckets) -> Native {
         let mut native = Native::default();
-        Converter::new(settings).convert(counts, iter::empty(), &mut native);
+        Converter::new(settings).convert(
+            counts.layout(),
+            counts.runs(),
+            iter::empty(),
+            &mut native,
+        );
         native
     }
 
@@ -299,7 +307,7 @@ mod tests {
         for (value, delta) in [(0.001, 1e-6), (0.01, 0.01), (0.02, 50.0), (0.03, 0.0)] {
             counts.add(value, 2);
             late.add(delta, 3);
-            converter.convert(&counts, iter::once(&late), &mut native);
+            converter.convert(counts.layout(), counts.runs(), iter::once(&late), &mut native);
             let mut all = counts.clone();
             all.merge(&Buckets::from(&late));
             let expected = convert(NativeHistograms::new(), &all);
@@ -308,7 +316,8 @@ mod tests {
                 (&expected.buckets, expected.zero_count)
             );
         }
-        converter.convert(&Buckets::distribution(), iter::empty(), &mut native);
+        let nothing = Buckets::distribution();
+        converter.convert(nothing.layout(), nothing.runs(), iter::empty(), &mut native);
         assert_eq!((&*native.buckets, native.zero_count), (&[][..], 0), "nothing is left");
     }
 

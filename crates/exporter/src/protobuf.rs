@@ -170,8 +170,8 @@ impl Page {
     /// before.
     fn exponential(&mut self, converter: &Converter, histogram: &Histogram) {
         let Self { value: encoded, deltas, native, .. } = self;
-        let (counts, late) = histogram.total_parts();
-        converter.convert(counts, late, native);
+        let (runs, late) = histogram.total_parts();
+        converter.convert(histogram.delta().layout(), runs, late, native);
         encoded.sint(5, native.schema.into());
         encoded.double(6, native.zero_threshold);
         encoded.uint(7, native.zero_count);

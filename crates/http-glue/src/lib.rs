@@ -2,7 +2,7 @@
 //!
 //! [`Routes`] builds the router of all endpoints: metrics for Prometheus, a JSON report for each
 //! monitored topic, health, probes, and the endpoints that the host adds through the trait
-//! [`Surface`]. The crate `http-server`, whose types are exported here too, has what a service needs
+//! [`Surface`]. The crate `node0-http-server`, whose types are exported here too, has what a service needs
 //! beside them: [`Readiness`] checks the dependencies in the background, for the readiness probe;
 //! [`serve()`] is an accept loop with limits, and [`Shutdown`] stops it gracefully.
 //!
@@ -54,8 +54,8 @@ pub use endpoints::{
 pub use gate::{Credential, CredentialError, Gate, Network, NetworkError};
 pub use node0_http_server::{
     BindError, CONNECTIONS, CheckReport, CheckStatus, Listener, PROBE_PATHS, REQUESTS_REFUSED,
-    Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus, Serve, Shutdown, bind,
-    max_connections_by_descriptors, serve,
+    Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus, RequestBody, RequestBodyError,
+    Serve, Shutdown, bind, max_connections_by_descriptors, serve,
 };
 #[cfg(feature = "page")]
 pub use page::LivePage;

@@ -11,7 +11,8 @@
 //! times a minute.
 //!
 //! A connection of HTTP/2 has many requests at a time. They are counted, and the connection is busy as
-//! long as there is one. It has no state [`Kind::Head`]: what arrives between requests may be a ping
+//! long as there is one. A client that grants its responses no bytes leaves them unread too: see the
+//! module `paced`. Such a connection has no state [`Kind::Head`]: what arrives between requests may be a ping
 //! as well, so that a half-sent head has the limit of an idle connection.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -65,6 +66,10 @@ pub(crate) struct Activity {
     is_http2: AtomicBool,
     /// The requests that a connection of HTTP/2 answers at the moment.
     streams: AtomicU32,
+    /// The responses of such a connection whose next part waits until the client wants it.
+    offered: AtomicU32,
+    /// The time at which the last one was offered or wanted, in milliseconds since the origin.
+    wanted: AtomicU64,
 }
 
 impl Activity {
@@ -73,7 +78,8 @@ impl Activity {
         let origin = clock.now();
         let (state, stalled) = (AtomicU64::new(Kind::New as u64), AtomicU64::new(0));
         let (is_http2, streams) = (AtomicBool::new(false), AtomicU32::new(0));
-        Self { clock, origin, state, stalled, is_http2, streams }
+        let (offered, wanted) = (AtomicU32::new(0), AtomicU64::new(0));
+        Self { clock, origin, state, stalled, is_http2, streams, offered, wanted }
     }
 
     pub(crate) fn now(&self) -> Moment {
@@ -167,6 +173,19 @@ impl Activity {
         }
     }
 
+    /// Notes that a part of a response on HTTP/2 waits until the client wants it.
+    pub(crate) fn offer(&self) {
+        self.wanted.store(self.millis(self.now()), Ordering::Relaxed);
+        // Pairs with the load in `deadlines`, which then sees the time as well.
+        self.offered.fetch_add(1, Ordering::Release);
+    }
+
+    /// Notes that the client wants that part, or that the response has ended.
+    pub(crate) fn wanted(&self) {
+        self.wanted.store(self.millis(self.now()), Ordering::Relaxed);
+        self.offered.fetch_sub(1, Ordering::Release);
+    }
+
     /// Waits until a limit is exceeded.
     pub(crate) async fn expired(&self, limits: Limits) -> Expired {
         loop {
@@ -185,7 +204,7 @@ impl Activity {
     }
 
     /// Returns the deadlines of the present state, since the origin.
-    fn deadlines(&self, limits: Limits) -> [Option<(Duration, Expired)>; 2] {
+    fn deadlines(&self, limits: Limits) -> [Option<(Duration, Expired)>; 3] {
         let after = |millis, limit: Duration, expired| {
             Some((Duration::from_millis(millis).checked_add(limit)?, expired))
         };
@@ -199,6 +218,10 @@ impl Activity {
             0 => None,
             since => after(since, limits.idle, Expired::Stalled),
         };
-        [state, stalled]
+        let unwanted = match self.offered.load(Ordering::Acquire) {
+            0 => None,
+            _ => after(self.wanted.load(Ordering::Relaxed), limits.idle, Expired::Stalled),
+        };
+        [state, stalled, unwanted]
     }
 }

@@ -14,9 +14,18 @@ use tokio::io::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// The maximum number of clients that are answered at the same time; further ones are disconnected
-/// without an answer.
-const MAX_ANSWERS: usize = 64;
+use crate::places::Place;
+use crate::shares::{Peer, Share, Shares};
+
+/// The maximum number of clients whose first line is read, or that are refused, at the same time;
+/// further ones are disconnected without an answer.
+const MAX_REFUSALS: usize = 64;
+
+/// The maximum number of probes that are answered at the same time: these places are theirs alone.
+const MAX_PROBES: usize = 32;
+
+/// The most of these connections that one client may have.
+const MAX_PER_PEER: usize = 16;
 
 /// The time in which a client must send its request, and in which it must read the 503.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -46,33 +55,62 @@ pub(crate) type Probes = Arc<[String]>;
 pub(crate) type Begun<T> = Join<Chain<Cursor<Vec<u8>>, ReadHalf<T>>, WriteHalf<T>>;
 
 /// The few places for connections beyond the limit.
-#[derive(Clone, Debug)]
-pub(crate) struct BeyondPlaces(Arc<Semaphore>);
+#[derive(Debug)]
+pub(crate) struct BeyondPlaces {
+    refusals: Arc<Semaphore>,
+    probes: Arc<Semaphore>,
+    shares: Shares,
+}
+
+/// A place of a connection beyond the limit, which may get one of a probe.
+#[derive(Debug)]
+pub(crate) struct BeyondPlace {
+    place: OwnedSemaphorePermit,
+    share: Share,
+    probes: Arc<Semaphore>,
+}
 
 impl BeyondPlaces {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(MAX_ANSWERS)))
+        let of = |most| Arc::new(Semaphore::new(most));
+        let (refusals, probes) = (of(MAX_REFUSALS), of(MAX_PROBES));
+        Self { refusals, probes, shares: Shares::new(MAX_PER_PEER) }
     }
 
-    /// Takes one of these places, if any is free.
-    pub(crate) fn take(&self) -> Option<OwnedSemaphorePermit> {
-        self.0.clone().try_acquire_owned().ok()
+    /// Takes one of these places, if any is free and the client does not have its share.
+    pub(crate) fn take(&mut self, peer: Option<Peer>) -> Option<BeyondPlace> {
+        let share = match peer.map(|peer| self.shares.of(peer)) {
+            Some(share) => Some(share.try_acquire_owned().ok()?),
+            None => None,
+        };
+        let place = self.refusals.clone().try_acquire_owned().ok()?;
+        Some(BeyondPlace { place, share, probes: self.probes.clone() })
     }
 }
 
-/// Reads the first line of a request; returns the connection if it is for a probe, else refuses it.
-pub(crate) async fn admit<T>(mut io: T, probes: &[String]) -> Option<Begun<T>>
+/// Reads the first line of a request; returns the connection and its place if it is for a probe, else
+/// refuses it.
+pub(crate) async fn admit<T>(
+    mut io: T,
+    probes: &[String],
+    beyond: BeyondPlace,
+) -> Option<(Begun<T>, Place)>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
+    let BeyondPlace { place, share, probes: of_probes } = beyond;
     let mut head = Vec::new();
     if !probes.is_empty() {
         // What has arrived by then has to do.
         let _ = timeout(PATIENCE, read_line(&mut io, &mut head)).await;
     }
-    if is_for(&head, probes) {
+    if is_for(&head, probes)
+        && let Ok(of_probe) = of_probes.try_acquire_owned()
+    {
+        drop(place);
         let (read, write) = tokio::io::split(io);
-        return Some(tokio::io::join(Cursor::new(head).chain(read), write));
+        let begun = tokio::io::join(Cursor::new(head).chain(read), write);
+        return Some((begun, Place::new(of_probe, share)));
     }
     let answer = if head.starts_with(b"PRI * HTTP/2.0\r\n") { ANSWER_HTTP2 } else { ANSWER };
     // A client that does not read its answer in time is disconnected.

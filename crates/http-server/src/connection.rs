@@ -18,18 +18,20 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::{TowerToHyperService, TowerToHyperServiceFuture};
-use node0_metrics_core::{Clock, Moment};
+use node0_metrics_core::{Clock, Counter, Moment};
 use node0_request_layer::{
     FollowedRoute, Holder, Measurement, RecordedBody, Recorder, RouteRecorder, Start,
 };
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
 use crate::activity::{Activity, Expired, Kind, Limits};
-use crate::listener::MAX_UNSENT_BYTES;
+use crate::paced::Paced;
+use crate::places::Place;
+use crate::request_body::{BodyLimits, Exchange, RequestBody};
 use crate::self_metrics::ServerMetrics;
 use crate::transport::{Protocol, Transport};
 
@@ -39,6 +41,12 @@ const LAST_CALL: Duration = Duration::from_millis(250);
 
 /// The requests that a connection of HTTP/2 may have at a time; its client keeps further ones back.
 const MAX_STREAMS: u32 = 100;
+
+/// The bytes of a response that a connection of HTTP/2 holds before its client reads on: one frame.
+///
+/// A client that allows everything and reads nothing is held so much for each of its requests: 1.6 MB
+/// in all. A part of a body that is larger is held whole.
+const MAX_STREAM_UNSENT_BYTES: usize = 16 * 1024;
 
 /// The course of a server, which its connections follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +64,7 @@ pub(crate) enum Phase {
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     pub(crate) limits: Limits,
+    pub(crate) bodies: BodyLimits,
     pub(crate) max_head_bytes: usize,
     pub(crate) metrics: ServerMetrics,
     pub(crate) clock: Clock,
@@ -99,7 +108,7 @@ pub(crate) struct Serving<S> {
 
 impl<S, B> Serving<S>
 where
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     B: Body<Data = Bytes> + Send + 'static,
@@ -108,7 +117,7 @@ where
     /// Serves the connection until it ends or exceeds a limit.
     ///
     /// In later phases than [`Phase::Serving`] it ends after a request.
-    pub(crate) async fn run<T>(self, io: T, place: OwnedSemaphorePermit)
+    pub(crate) async fn run<T>(self, io: T, place: Place)
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -125,7 +134,9 @@ where
             () = closed(phase.clone()) => return,
         };
         let service = RefCell::new(service);
-        let service = Observed { service, recording, peer, connection: shared.clone() };
+        let (connection, bodies) = (shared.clone(), rules.bodies);
+        let refused = rules.metrics.body_timeout.clone();
+        let service = Observed { service, recording, peer, connection, bodies, refused };
         let io = TokioIo::new(transport);
         let ended = match protocol {
             Protocol::Http1 => {
@@ -141,7 +152,8 @@ where
                 http2
                     .max_header_list_size(u32::try_from(rules.max_head_bytes).unwrap_or(u32::MAX))
                     .max_concurrent_streams(MAX_STREAMS)
-                    .max_send_buf_size(MAX_UNSENT_BYTES as usize);
+                    .max_send_buf_size(MAX_STREAM_UNSENT_BYTES);
+                let service = Paced { service, connection: shared.clone() };
                 let connection = pin!(http2.serve_connection(io, service));
                 let finish = http2::Connection::graceful_shutdown;
                 drive(connection, finish, &shared.activity, expired, phase).await
@@ -248,11 +260,14 @@ struct Observed<S> {
     /// The address of the client, if requests are given it.
     peer: Option<SocketAddr>,
     connection: Arc<Connection>,
+    bodies: BodyLimits,
+    /// Counts the requests whose clients are too slow.
+    refused: Counter,
 }
 
 impl<S, B> hyper::service::Service<Request<Incoming>> for Observed<S>
 where
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone,
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone,
     B: Body,
 {
     type Response = Response<RecordedBody<B, Held>>;
@@ -260,14 +275,17 @@ where
     type Future = ObservedFuture<S>;
 
     #[inline]
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let mut exchange = None;
+        let mut request =
+            request.map(|body| RequestBody::limit(body, self.bodies, &self.refused, &mut exchange));
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(ConnectInfo(peer));
         }
         let now = self.connection.activity.now();
         self.connection.activity.begin(now);
         let (start, route) = match &self.recording {
-            Some(recording) => recording.routes.start(&request),
+            Some(recording) => recording.routes.start(&mut request),
             None => (Start::UNMEASURED, FollowedRoute::NONE),
         };
         let measurement = Measurement::start(Held(self.connection.clone()), now, start);
@@ -286,9 +304,9 @@ where
             _ => Answer::Waiting { inner: TowerToHyperService::new(service.clone()).call(request) },
         };
         // HTTP/2 announces it by itself.
-        let closes =
-            self.connection.closes.load(Ordering::Relaxed) && !self.connection.activity.is_http2();
-        ObservedFuture { answer, measurement, route, closes }
+        let is_http2 = self.connection.activity.is_http2();
+        let closes = self.connection.closes.load(Ordering::Relaxed) && !is_http2;
+        ObservedFuture { answer, measurement, route, exchange, closes, is_http2 }
     }
 }
 
@@ -296,30 +314,33 @@ pin_project! {
     #[project = AnswerProjection]
     enum Answer<S>
     where
-        S: Service<Request<Incoming>>,
+        S: Service<Request<RequestBody>>,
     {
         Called { #[pin] inner: S::Future },
-        Waiting { #[pin] inner: TowerToHyperServiceFuture<S, Request<Incoming>> },
+        Waiting { #[pin] inner: TowerToHyperServiceFuture<S, Request<RequestBody>> },
     }
 }
 
 pin_project! {
     struct ObservedFuture<S>
     where
-        S: Service<Request<Incoming>>,
+        S: Service<Request<RequestBody>>,
     {
         #[pin]
         answer: Answer<S>,
         measurement: Measurement<Held>,
         route: FollowedRoute,
+        // What the answer shares with the request's body, if there is one.
+        exchange: Option<Arc<Exchange>>,
         // `true` if the answer announces that the connection closes.
         closes: bool,
+        is_http2: bool,
     }
 }
 
 impl<S, B> Future for ObservedFuture<S>
 where
-    S: Service<Request<Incoming>, Response = Response<B>>,
+    S: Service<Request<RequestBody>, Response = Response<B>>,
     B: Body,
 {
     type Output = Result<Response<RecordedBody<B, Held>>, S::Error>;
@@ -334,12 +355,31 @@ where
             AnswerProjection::Waiting { inner } => inner.poll(cx),
         };
         poll.end();
+        if let Some(exchange) = this.exchange
+            && let Poll::Ready(answer) = &mut polled
+            && exchange.answer()
+            && let Ok(response) = answer
+        {
+            blame_client(response, *this.is_http2);
+        }
         if *this.closes
             && let Poll::Ready(Ok(response)) = &mut polled
         {
             announce_close(response);
         }
         polled.map_ok(|response| RecordedBody::watch(response, measurement))
+    }
+}
+
+/// Says in an answer that its client was too slow, if the service could not do without the rest.
+#[cold]
+fn blame_client<B>(response: &mut Response<B>, is_http2: bool) {
+    if response.status().is_client_error() || response.status().is_server_error() {
+        *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
+    }
+    if !is_http2 {
+        // What is still to come of the body would be taken for the next request.
+        announce_close(response);
     }
 }
 

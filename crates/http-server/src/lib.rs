@@ -40,8 +40,12 @@ mod activity;
 mod beyond;
 mod connection;
 mod listener;
+mod paced;
+mod pause;
 mod places;
+mod request_body;
 mod self_metrics;
+mod shares;
 mod transport;
 
 use node0_metrics_core::Desc;
@@ -51,6 +55,7 @@ pub use places::max_connections_by_descriptors;
 pub use readiness::{
     CheckReport, CheckStatus, Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus,
 };
+pub use request_body::{RequestBody, RequestBodyError};
 pub use self_metrics::{CONNECTIONS, REQUESTS_REFUSED};
 pub use serve::{PROBE_PATHS, Serve, serve};
 pub use shutdown::Shutdown;

@@ -28,7 +28,9 @@ pub trait Listener: Send + 'static {
 
     /// Returns the address of a connection's client; by default there is none.
     ///
-    /// It is for [`Serve::connect_info`](crate::Serve::connect_info).
+    /// It is for [`Serve::max_connections_per_peer`](crate::Serve::max_connections_per_peer), which
+    /// does not hold for a connection without an address, and for
+    /// [`Serve::connect_info`](crate::Serve::connect_info).
     fn peer(io: &Self::Io) -> Option<SocketAddr> {
         let _ = io;
         None
@@ -39,7 +41,7 @@ pub trait Listener: Send + 'static {
 ///
 /// The system's default is 4 MB, so that ten thousand clients which do not read would fill its
 /// memory long before a write has to wait. On Linux it is exceeded by less than one write.
-pub(crate) const MAX_UNSENT_BYTES: u32 = 64 * 1024;
+const MAX_UNSENT_BYTES: u32 = 64 * 1024;
 
 /// Drops packets that begin a connection: the client sends them again a second later, and is refused by
 /// then. Those of connections that have begun pass. The system reads the program from the packet's

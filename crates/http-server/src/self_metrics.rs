@@ -8,7 +8,7 @@ pub const CONNECTIONS: Desc = Desc::up_down("node0_http_connections", "Connectio
 /// The number of refused requests and connections, by reason.
 pub const REQUESTS_REFUSED: Desc = Desc::counter(
     "node0_requests_refused_total",
-    "Requests and connections that were refused or cut: `connections` beyond the limit on connections, `renders` when an answer got no slot within a second or took too long, `header_timeout` when a request's head did not arrive in time, `stalled` when the client stopped reading, `network` and `credential` when the client may not read.",
+    "Requests and connections that were refused or cut: `connections` beyond the limit on connections or the share of one client, `renders` when an answer got no slot within a second or took too long, `header_timeout` when a request's head did not arrive in time, `body_timeout` when its body did not, `stalled` when the client stopped reading, `network` and `credential` when the client may not read.",
 )
 .labels(&["reason"]);
 
@@ -18,6 +18,7 @@ pub(crate) struct ServerMetrics {
     pub(crate) connections: UpDown,
     pub(crate) no_place: Counter,
     pub(crate) header_timeout: Counter,
+    pub(crate) body_timeout: Counter,
     pub(crate) stalled: Counter,
 }
 
@@ -28,6 +29,7 @@ impl ServerMetrics {
             connections: registry.up_down(&CONNECTIONS, &[])?,
             no_place: refused("connections")?,
             header_timeout: refused("header_timeout")?,
+            body_timeout: refused("body_timeout")?,
             stalled: refused("stalled")?,
         })
     }
@@ -37,6 +39,7 @@ impl ServerMetrics {
             connections: UpDown::disabled(),
             no_place: Counter::disabled(),
             header_timeout: Counter::disabled(),
+            body_timeout: Counter::disabled(),
             stalled: Counter::disabled(),
         }
     }

@@ -6,7 +6,7 @@
 //! is limited, a failing `accept` is retried, and a shutdown has a deadline. The
 //! limits can be set, and refused requests and connections are counted.
 
-use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,20 +16,22 @@ use axum::Router;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use hyper::body::Incoming;
-use node0_metrics_core::{Clock, RegisterError, Registry};
+use node0_metrics_core::{Clock, RegisterError, Registry, discard};
 use node0_request_layer::RequestLayer;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
 
 use crate::activity::Limits;
-use crate::beyond::{self, BeyondPlaces};
+use crate::beyond::{self, BeyondPlace, BeyondPlaces};
 use crate::connection::{Connection, Phase, Recording, Rules, Serving};
 use crate::listener::Listener;
+use crate::pause::Pause;
 use crate::places::{self, Places};
+use crate::request_body::{BodyLimits, RequestBody};
 use crate::self_metrics::ServerMetrics;
+use crate::shares::Peer;
 use crate::shutdown::Shutdown;
 
 /// The paths that [`Serve::probes`] are by default: those of the probes of the crate `http-glue`, and
@@ -41,12 +43,6 @@ pub const PROBE_PATHS: [&str; 5] =
 /// stops: longer than a handshake between machines of one network.
 const TO_OPEN: Duration = Duration::from_millis(25);
 
-/// The first pause after a failed `accept`, such as for lack of file descriptors.
-///
-/// It doubles with each failure in a row, up to `LONGEST_PAUSE`.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
 /// A server that has not started; made by [`serve`].
 #[derive(Debug)]
 #[must_use = "a server does nothing until it runs"]
@@ -55,6 +51,8 @@ pub struct Serve<L, S> {
     service: S,
     shutdown: Shutdown,
     max_connections: u32,
+    /// `None` for three quarters of all connections.
+    max_connections_per_peer: Option<usize>,
     probes: beyond::Probes,
     gives_peers: bool,
     rules: Rules,
@@ -65,7 +63,8 @@ pub struct Serve<L, S> {
 ///
 /// A client says by its first bytes which protocol it speaks. Since the server has no TLS, one that
 /// speaks HTTP/2 has to know that the server does (`curl --http2-prior-knowledge`, gRPC, a proxy with
-/// that setting). The limits hold for both; a connection of HTTP/2 may have 100 requests at a time.
+/// that setting). The limits hold for both; a connection of HTTP/2 may have 100 requests at a time, and
+/// 16 KiB of each of their responses wait for a client that does not read.
 ///
 /// For a second server on another address, such as one for metrics and probes,
 /// call it again; both servers may share a [`Shutdown`].
@@ -90,10 +89,12 @@ pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
         service,
         shutdown: Shutdown::new(),
         max_connections: within_a_semaphore(places::max_connections_by_descriptors()),
+        max_connections_per_peer: None,
         probes: PROBE_PATHS.map(str::to_owned).into(),
         gives_peers: false,
         rules: Rules {
             limits: Limits { header: Duration::from_secs(10), idle: Duration::from_secs(75) },
+            bodies: BodyLimits { wait: Duration::from_secs(10), whole: Duration::from_secs(300) },
             max_head_bytes: 32 * 1024,
             metrics: ServerMetrics::disabled(),
             clock: Clock::std(),
@@ -129,10 +130,21 @@ impl<L, S> Serve<L, S> {
         self
     }
 
+    /// Limits the open connections of one client; three quarters of all by default, and at least 1.
+    ///
+    /// A client is an address, or a network of IPv6 (`/64`). At the limit, the client's own
+    /// connection that has been idle for longest is closed for its next one; if none is idle, the
+    /// next one is refused as beyond [`Serve::max_connections`]. Behind a proxy all connections are
+    /// the proxy's, so let it have as many as there may be.
+    pub fn max_connections_per_peer(mut self, connections: usize) -> Self {
+        self.max_connections_per_peer = Some(connections);
+        self
+    }
+
     /// Sets the paths that are answered even at the limit of connections; [`PROBE_PATHS`] by
     /// default.
     ///
-    /// Only GET and HEAD requests to exactly these paths are, 64 at a time.
+    /// Only GET and HEAD requests to exactly these paths are, 32 at a time, of one client 16.
     pub fn probes(mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.probes = paths.into_iter().map(Into::into).collect();
         self
@@ -156,8 +168,28 @@ impl<L, S> Serve<L, S> {
         self
     }
 
+    /// Limits the time that a service waits for the client to send more of a request's body; 10 s by
+    /// default.
+    ///
+    /// Reading the body then fails, and the client gets a 408 instead of the service's error. Once the
+    /// service has begun to answer, bodies are not limited any more: such clients may be silent, as
+    /// those of gRPC.
+    pub fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.rules.bodies.wait = timeout;
+        self
+    }
+
+    /// Limits the time that a service waits for a request's body in all; 5 min by default.
+    ///
+    /// It holds as [`Serve::body_timeout`] does, against clients that send a byte now and then. Raise it
+    /// for large uploads over slow networks.
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.rules.bodies.whole = timeout;
+        self
+    }
+
     /// Limits the time between two requests, and the time in which a client reads nothing of its
-    /// response; 75 s by default.
+    /// response, or by HTTP/2 grants none of its responses a byte; 75 s by default.
     ///
     /// It should be longer than a load balancer keeps idle connections, which is mostly 60 s: else
     /// the balancer may send a request on a connection that is just being closed.
@@ -223,7 +255,7 @@ impl<L> Serve<L, Router> {
 impl<L, S, B> Serve<L, S>
 where
     L: Listener,
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     B: Body<Data = Bytes> + Send + 'static,
@@ -234,8 +266,10 @@ where
     /// It waits for upgraded connections, such as WebSockets, until the end of the grace period. It
     /// cannot cut them, since they belong to the handlers that asked for the upgrade.
     pub async fn run(mut self) {
-        let mut places = Places::new(self.max_connections);
-        let beyond = BeyondPlaces::new();
+        let most = self.max_connections as usize;
+        let most_per_peer = self.max_connections_per_peer.unwrap_or(most - most / 4);
+        let mut places = Places::new(self.max_connections, most_per_peer);
+        let mut beyond = BeyondPlaces::new();
         let (phase, _) = watch::channel(Phase::Serving);
         let mut connections = JoinSet::new();
         let shutdown = self.shutdown.clone();
@@ -250,17 +284,19 @@ where
                     continue;
                 }
                 Some(ended) = connections.join_next_with_id() => {
-                    places.leave(ended.map_or_else(|error| error.id(), |(id, ())| id));
+                    places.leave(ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id));
+                    // The panic of a handler, whose payload may panic when it is dropped.
+                    discard(ended);
                     continue;
                 }
                 accepted = pause.accept(&mut self.listener) => accepted,
             };
             let Some(io) = accepted else {
                 // One that ends frees a file descriptor.
-                places.end_longest_idle();
+                places.end_longest_idle(None);
                 continue;
             };
-            self.take_in(io, &mut places, &beyond, &phase, &mut connections).await;
+            self.take_in(io, &mut places, &mut beyond, &phase, &mut connections).await;
         }
         phase.send_replace(Phase::Closing);
         self.listener.refuse();
@@ -273,18 +309,19 @@ where
                 () = sleep_until(opened) => break,
             };
             let Ok(io) = accepted else { break };
-            self.take_in(io, &mut places, &beyond, &phase, &mut connections).await;
+            self.take_in(io, &mut places, &mut beyond, &phase, &mut connections).await;
         }
         drop(self.listener);
         let all = async {
-            while connections.join_next().await.is_some() {}
+            end_all(&mut connections).await;
             places.all_free().await;
         };
         tokio::select! {
             () = all => {}
             () = shutdown.cut() => {}
         }
-        connections.shutdown().await;
+        connections.abort_all();
+        end_all(&mut connections).await;
     }
 
     /// Serves a connection in a task of its own.
@@ -292,25 +329,30 @@ where
         &self,
         io: L::Io,
         places: &mut Places,
-        beyond: &BeyondPlaces,
+        beyond: &mut BeyondPlaces,
         phase: &watch::Sender<Phase>,
         connections: &mut JoinSet<()>,
     ) {
-        match places.take().await {
+        let address = L::peer(&io);
+        let peer = address.map(|address| Peer::of(address.ip()));
+        match places.take(peer).await {
             Some(place) => {
                 let begun = self.shutdown.begun().clone();
-                let serving = self.serving(&io, phase.subscribe(), begun);
+                let serving = self.serving(address, phase.subscribe(), begun);
                 let connection = serving.connection.clone();
-                places.enter(connection, connections.spawn(serving.run(io, place)));
+                places.enter(connection, peer, connections.spawn(serving.run(io, place)));
             }
-            None => self.answer_beyond(beyond, io, phase.subscribe()),
+            None => match beyond.take(peer) {
+                Some(place) => self.answer_beyond(place, io, address, phase.subscribe()),
+                None => self.rules.metrics.no_place.inc(),
+            },
         }
     }
 
     /// Returns what serves a connection, whose answers announce its end once `closes` is `true`.
     fn serving(
         &self,
-        io: &L::Io,
+        address: Option<SocketAddr>,
         phase: watch::Receiver<Phase>,
         closes: Arc<AtomicBool>,
     ) -> Serving<S> {
@@ -318,73 +360,34 @@ where
             connection: Arc::new(Connection::new(&self.rules, closes)),
             service: self.service.clone(),
             recording: self.recording.clone(),
-            peer: if self.gives_peers { L::peer(io) } else { None },
+            peer: address.filter(|_| self.gives_peers),
             rules: self.rules.clone(),
             phase,
         }
     }
 
     /// Answers a connection for which there is no place.
-    fn answer_beyond(&self, places: &BeyondPlaces, io: L::Io, phase: watch::Receiver<Phase>) {
-        let Some(place) = places.take() else { return self.rules.metrics.no_place.inc() };
-        let serving = self.serving(&io, phase, Arc::new(AtomicBool::new(true)));
+    fn answer_beyond(
+        &self,
+        place: BeyondPlace,
+        io: L::Io,
+        address: Option<SocketAddr>,
+        phase: watch::Receiver<Phase>,
+    ) {
+        let serving = self.serving(address, phase, Arc::new(AtomicBool::new(true)));
         let probes = self.probes.clone();
         tokio::spawn(async move {
-            match beyond::admit(io, &probes).await {
-                Some(io) => serving.run(io, place).await,
+            match beyond::admit(io, &probes, place).await {
+                Some((io, place)) => serving.run(io, place).await,
                 None => serving.rules.metrics.no_place.inc(),
             }
         });
     }
 }
 
-/// The pause after `accept` has failed.
-#[derive(Default)]
-struct Pause {
-    length: Duration,
-    end: Option<Instant>,
-}
-
-impl Pause {
-    /// Waits for the end of the pause and then for a connection; `None` if that failed, which
-    /// begins a longer pause.
-    ///
-    /// No connection is lost if the future is dropped.
-    async fn accept<L: Listener>(&mut self, listener: &mut L) -> Option<L::Io> {
-        if let Some(end) = self.end {
-            sleep_until(end).await;
-        }
-        let accepted = loop {
-            match listener.accept().await {
-                // The client went away before it was accepted.
-                Err(error) if is_of_client(&error) => {}
-                accepted => break accepted,
-            }
-        };
-        match accepted {
-            Ok(io) => {
-                *self = Self::default();
-                Some(io)
-            }
-            // Most likely the process has no free file descriptor.
-            Err(error) => {
-                self.length = (self.length * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
-                let pause_ms = self.length.as_millis();
-                node0_log_relay::log(
-                    move || tracing::warn!(%error, pause_ms, "cannot accept: pausing"),
-                );
-                self.end = Some(Instant::now() + self.length);
-                None
-            }
-        }
+/// Waits until all connections have ended.
+async fn end_all(connections: &mut JoinSet<()>) {
+    while let Some(ended) = connections.join_next().await {
+        discard(ended);
     }
-}
-
-fn is_of_client(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionReset
-    )
 }

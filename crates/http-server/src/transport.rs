@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use node0_metrics_core::InFlight;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 
 use crate::activity::Kind;
 use crate::connection::{Connection, Rules};
+use crate::places::Place;
 
 /// The time that a request goes on after its client has ended the sending side.
 ///
@@ -33,7 +33,7 @@ pub(crate) enum Protocol {
     Http2,
 }
 
-/// The transport of a connection, with its permit and its count among open connections.
+/// The transport of a connection, with its place and its count among open connections.
 ///
 /// All three are dropped together, also when an upgraded connection ends.
 pub(crate) struct Transport<T> {
@@ -43,17 +43,12 @@ pub(crate) struct Transport<T> {
     begun: Vec<u8>,
     /// Runs once the client has ended its sending side during a request.
     after_the_end: Option<Pin<Box<Sleep>>>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
     _open: InFlight,
 }
 
 impl<T> Transport<T> {
-    pub(crate) fn new(
-        io: T,
-        connection: Arc<Connection>,
-        place: OwnedSemaphorePermit,
-        rules: &Rules,
-    ) -> Self {
+    pub(crate) fn new(io: T, connection: Arc<Connection>, place: Place, rules: &Rules) -> Self {
         let open = rules.metrics.connections.enter();
         let begun = Vec::new();
         Self { io, connection, begun, after_the_end: None, _place: place, _open: open }

@@ -12,8 +12,10 @@ use crate::judging::audience::Audience;
 use crate::judging::board::{Board, HEALTH_SCORE};
 use crate::judging::event::Event;
 use crate::judging::guarded_call::Guests;
+use crate::judging::health::TopicHealth;
 use crate::judging::monitor::Monitor;
 use crate::judging::observer::Observer;
+use crate::judging::status::Status;
 use crate::judging::topic::Topic;
 use crate::judging::watched::Watched;
 use crate::reading::pass::{Pass, PassKind, PassResult, Passes};
@@ -23,6 +25,12 @@ use crate::recording::store::Store;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{lock, try_lock};
 use crate::ticker::Tick;
+
+/// The age in ticks, and at least in time, beyond which health is out of date: nothing ticks any more.
+///
+/// Short ticks alone would call a busy machine one whose sampling stands still.
+const STALE_TICKS: u32 = 3;
+const STALE_AFTER: Duration = Duration::from_secs(1);
 
 /// The state behind a registry.
 #[derive(Debug)]
@@ -85,10 +93,35 @@ impl Engine {
         self.board.show(&sample.topics, &mut sample.snapshot, &self.store);
         let sample = Arc::new(sample);
         let before = mem::replace(&mut *lock(&self.passes.latest), sample.clone());
-        lock(&self.passes.pass).reuse(before);
+        lock(&self.passes.pass).reuse(before, self.budget());
         events.extend(self.audience.show(self.guests.tick(), &sample));
         self.audience.tell(&events);
         Tick { sample, events }
+    }
+
+    /// Returns the sample that was published last; its health is unknown once it is out of date.
+    pub(crate) fn latest(&self) -> Arc<Sample> {
+        let mut latest = lock(&self.passes.latest);
+        let is_judged = |health: &TopicHealth| health.assessment.status != Status::Unknown;
+        if self.is_stale(&latest) && latest.topics.iter().any(is_judged) {
+            // Copied once: the copy is published until the next tick.
+            let mut unknown = Sample::clone(&latest);
+            self.forget_health(&mut unknown);
+            *latest = Arc::new(unknown);
+        }
+        latest.clone()
+    }
+
+    /// Returns `true` if the health in a sample is out of date.
+    pub(crate) fn is_stale(&self, sample: &Sample) -> bool {
+        let age = self.store.context.clock.uptime().saturating_sub(sample.judged);
+        age > self.tick_length.saturating_mul(STALE_TICKS).max(STALE_AFTER)
+    }
+
+    /// Makes the health in a sample unknown.
+    fn forget_health(&self, sample: &mut Sample) {
+        sample.topics = sample.topics.iter().map(TopicHealth::out_of_date).collect();
+        self.board.hide_scores(&mut sample.snapshot);
     }
 
     /// Returns a sample of a pass that begins after this call.
@@ -109,7 +142,7 @@ impl Engine {
         }
         let number = self.passes.begun.fetch_add(1, Ordering::AcqRel) + 1;
         if let Some((_, before)) = pass.shared.take() {
-            pass.reuse(before);
+            pass.reuse(before, self.budget());
         }
         let sample = Arc::new(self.run(&mut pass, PassKind::Read));
         pass.shared = Some((number, sample.clone()));
@@ -122,12 +155,31 @@ impl Engine {
         self.read()
     }
 
+    fn budget(&self) -> usize {
+        self.store.context.recording_bytes
+    }
+
     /// Runs a pass, and adds the currently published health.
     fn run(&self, pass: &mut Pass, kind: PassKind) -> Sample {
-        let PassResult { pass, tick, tick_span, is_tick_end, at, uptime, snapshot } =
+        let PassResult { pass, tick, tick_span, is_tick_end, at, uptime, judged, snapshot } =
             pass.run(&self.store, kind);
         let (topics, monitors) = (self.board.published(), self.board.monitors());
-        Sample { pass, tick, tick_span, is_tick_end, at, uptime, snapshot, topics, monitors }
+        let mut sample = Sample {
+            pass,
+            tick,
+            tick_span,
+            is_tick_end,
+            at,
+            uptime,
+            judged,
+            snapshot,
+            topics,
+            monitors,
+        };
+        if self.is_stale(&sample) {
+            self.forget_health(&mut sample);
+        }
+        sample
     }
 
     /// Ends a tick that is due if there is no ticker; one reader at a time does.

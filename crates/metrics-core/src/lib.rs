@@ -87,8 +87,10 @@
 //! | `node0_guest_failures_total{guest,call,reason}` | calls into guests that panicked, overran their budget or did not return |
 //! | `node0_guest_skipped{guest,call}` | 1 while a call is skipped because it failed |
 //! | `node0_sampling_duration_seconds` | duration of passes |
+//! | `node0_sample_age_seconds` | time since the last tick |
 //! | `node0_recording_threads` | threads that hold a lane |
-//! | `node0_recording_bytes` | memory of all lanes |
+//! | `node0_recording_bytes` | memory of all lanes, cells and windows |
+//! | `node0_thinned_series` | latencies and distributions that are less exact because that memory reached its budget |
 //! | `node0_series_folded_total{metric}` | label sets folded into `_other` at a cap |
 //! | `node0_values_clamped_total` | values that were recorded as the largest that a cell can hold |
 //! | `node0_values_dropped_total` | values that were refused: negative, not finite, or without a series |
@@ -129,7 +131,8 @@ pub use judging::finding::{Finding, FindingChange, FindingState, Severity};
 pub use judging::finding_series::FINDINGS;
 pub use judging::guarded_call::GuardedCall;
 pub use judging::guest::{
-    GUEST_CALL_DURATION, GUEST_FAILURES, GUEST_SKIPPED, GuestCall, GuestError,
+    GUEST_CALL_DURATION, GUEST_FAILURES, GUEST_SKIPPED, GuestCall, GuestError, Panicked, contain,
+    discard,
 };
 pub use judging::health::{ComponentHealth, Overall, TopicHealth};
 pub use judging::judgement::Judgement;
@@ -142,7 +145,8 @@ pub use judging::topic::{StatusWords, Topic};
 pub use naming::by_label::ByLabel;
 pub use naming::cache_gets::{CACHE_GETS, DEFAULT_CACHE};
 pub use naming::desc::{
-    Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, DescError, Kind, OwnedDesc, Unit,
+    Classic, ClassicShape, DEFAULT_LATENCY_BOUNDS, Desc, DescError, Kind, MAX_HELP_BYTES,
+    MAX_LABEL_KEY_BYTES, MAX_LABELS, MAX_NAME_BYTES, OwnedDesc, Unit,
 };
 pub use naming::instance_name::{InstanceName, InvalidName};
 pub use naming::label_set::LabelSet;
@@ -154,7 +158,8 @@ pub use reading::delta::Delta;
 pub use reading::hdr::HdrError;
 pub use reading::histogram::{Histogram, Window};
 pub use reading::pass::{
-    RECORDING_BYTES, RECORDING_THREADS, SAMPLING_DURATION, VALUES_CLAMPED, VALUES_DROPPED,
+    RECORDING_BYTES, RECORDING_THREADS, SAMPLE_AGE, SAMPLING_DURATION, THINNED_SERIES,
+    VALUES_CLAMPED, VALUES_DROPPED,
 };
 pub use reading::sample::{Sample, View};
 pub use reading::snapshot::{Count, Family, Series, SeriesSet, Snapshot, Value};
@@ -187,8 +192,10 @@ pub const DESCS: &[&Desc] = &[
     &GUEST_FAILURES,
     &GUEST_SKIPPED,
     &SAMPLING_DURATION,
+    &SAMPLE_AGE,
     &RECORDING_THREADS,
     &RECORDING_BYTES,
+    &THINNED_SERIES,
     &VALUES_CLAMPED,
     &VALUES_DROPPED,
 ];

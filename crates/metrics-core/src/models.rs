@@ -118,7 +118,7 @@ fn spill_against_sample() {
 #[test]
 fn shared_record_against_sample() {
     explore(|| {
-        let registry = settings().lease_bytes(0).build_silent();
+        let registry = settings().recording_bytes(0).build_silent();
         let wait = wait(&registry);
         let mut watch = Watch::new(&wait);
         let recording = [1, 2].map(|times| {

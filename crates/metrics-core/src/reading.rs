@@ -7,6 +7,7 @@ pub(crate) mod exported_counts;
 pub(crate) mod hdr;
 pub(crate) mod histogram;
 pub(crate) mod known_counts;
+pub(crate) mod packed;
 pub(crate) mod pass;
 pub(crate) mod rows;
 pub(crate) mod sample;

@@ -16,6 +16,7 @@ pub(crate) mod lanes;
 pub(crate) mod latency;
 pub(crate) mod layout;
 pub(crate) mod line;
+pub(crate) mod memory;
 pub(crate) mod peak;
 pub(crate) mod register_error;
 pub(crate) mod remembered;

@@ -276,8 +276,16 @@ impl Registry {
     }
 
     /// Returns the sample that was published last, for streams, health and probes.
+    ///
+    /// Once it is [stale](Self::is_stale), its health is unknown, until the next tick.
     pub fn latest(&self) -> Arc<Sample> {
-        self.engine.passes.latest()
+        self.engine.latest()
+    }
+
+    /// Returns `true` if the health in a sample counts no more: it was judged more than three
+    /// ticks, and a second, ago.
+    pub fn is_stale(&self, sample: &Sample) -> bool {
+        self.engine.is_stale(sample)
     }
 
     /// Returns a fresh sample, which includes the running tick, for scrapes and reports.
@@ -286,6 +294,8 @@ impl Registry {
     /// each call after the running tick has lasted its time also end the tick: they poll the
     /// monitors, let them judge, and call observers and listeners. Such a call blocks while guests
     /// hang, for up to four timeouts of 100 ms, so do not make it in async code without a ticker.
+    ///
+    /// If there is a ticker that stands still, the numbers are fresh and the health is unknown.
     pub fn read(&self) -> Arc<Sample> {
         self.engine.read()
     }

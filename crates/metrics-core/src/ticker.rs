@@ -51,7 +51,7 @@ impl Ticker {
 
     /// Ends the running tick, and prepares lanes for new threads.
     pub fn tick(&mut self) -> Tick {
-        lanes::prepare(self.engine.store.context.lease_bytes);
+        lanes::prepare(self.engine.store.context.recording_bytes);
         self.engine.tick_alone()
     }
 

@@ -183,7 +183,7 @@ fn second_record_on_a_thread_and_all_after_it_allocate_nothing() {
 
 #[test]
 fn records_beyond_the_byte_budget_allocate_nothing() {
-    let registry = Registry::builder().lease_bytes(0).build();
+    let registry = Registry::builder().recording_bytes(0).build();
     Operations::of(&registry).check(&registry);
 }
 
@@ -200,6 +200,16 @@ fn disabled_handles_never_allocate() {
         let made = measure(|| (0..CALLS).for_each(call)).count_total;
         assert_eq!(made, 0, "a disabled {name} allocated");
     }
+}
+
+#[test]
+fn a_series_that_is_registered_again_and_again_takes_no_further_memory() {
+    let registry = Registry::new();
+    let desc = OwnedDesc::new(Kind::Gauge, "custom", "Custom.").expect("the name is right");
+    let register = |_: u64| registry.metric(&desc, &[("zone", "eu")]).expect("the name is free");
+    let _held = register(0);
+    let kept = measure(|| (0..10_000).for_each(|again| drop(register(again)))).bytes_current;
+    assert_eq!(kept, 0);
 }
 
 /// The counter counts: without this, an allocator that is not in place would pass all of the above.

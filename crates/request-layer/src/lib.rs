@@ -53,6 +53,7 @@ mod matched_route;
 mod measurement;
 mod method;
 mod recorded_body;
+mod recorded_once;
 mod recorder;
 mod route_recorder;
 mod templates;

@@ -19,6 +19,7 @@ use node0_metrics_core::{
 use crate::fixed_table::{FixedTable, hash};
 use crate::long_lived::STREAMS_AFTER;
 use crate::method::KnownMethod;
+use crate::recorded_once::Places;
 use crate::traces::Traces;
 
 /// The duration of requests, from the head to the end of the response's body, or to the head of a stream.
@@ -94,6 +95,7 @@ impl Outcome {
 /// The handles of one registry's requests; opaque outside of this crate.
 pub struct Recorder {
     pub(crate) registry: Registry,
+    pub(crate) places: Places,
     /// The handles that record all requests as one operation, if the host set them.
     pub(crate) operation: OnceLock<(Latency, Counter)>,
     /// The counter of requests that failed, if the host set it.
@@ -142,6 +144,7 @@ impl Recorder {
     pub(crate) fn new(registry: &Registry) -> Result<Self, RegisterError> {
         let recorder = Self {
             registry: registry.clone(),
+            places: Places::default(),
             operation: OnceLock::new(),
             failures: OnceLock::new(),
             ignored: OnceLock::new(),

@@ -13,6 +13,7 @@ use http::Request;
 use crate::matched_route::{ExposeRoute, ExposingRoute, Guess, ServicePoll, is_outermost};
 use crate::measurement::{Holder, Measurement};
 use crate::method::KnownMethod;
+use crate::recorded_once;
 use crate::recorder::{Recorder, RouteId};
 use crate::templates::{Template, Templates};
 use crate::traces::FollowedTrace;
@@ -60,6 +61,7 @@ struct Followed {
 
 impl RouteRecorder {
     pub(crate) fn new(recorder: Arc<Recorder>, router: &Router) -> Self {
+        recorder.places.add_around();
         let exposing = router.clone().layer(ExposeRoute);
         let routes = Routes { recorder, templates: Templates::of(router), exposing };
         Self { routes: Arc::new(routes) }
@@ -72,11 +74,15 @@ impl RouteRecorder {
     }
 
     /// Returns what is known of a request.
+    ///
+    /// A request that is recorded is marked, so that a [`RequestLayer`](crate::RequestLayer) of the
+    /// same registry inside the router does not record it again.
     #[inline]
-    pub fn start<B>(&self, request: &Request<B>) -> (Start, FollowedRoute) {
+    pub fn start<B>(&self, request: &mut Request<B>) -> (Start, FollowedRoute) {
         if !self.routes.recorder.registry.is_measuring() {
             return (Start::UNMEASURED, FollowedRoute::NONE);
         }
+        recorded_once::mark(request, &self.routes.recorder);
         let method = Some(KnownMethod::of(request.method()));
         let path = request.uri().path();
         // Inside another router, the template that axum names is longer than the path is here.

@@ -102,8 +102,8 @@ where
     }
 
     #[inline]
-    fn call(&mut self, request: Request<B>) -> WatchedFuture {
-        let (start, route) = self.routes.start(&request);
+    fn call(&mut self, mut request: Request<B>) -> WatchedFuture {
+        let (start, route) = self.routes.start(&mut request);
         let measurement = match start.method {
             None => Measurement::none(),
             Some(_) => {

@@ -219,8 +219,14 @@ impl Feed {
     /// Answers a session that wants a snapshot.
     fn answer(&mut self, Request { topics, intervals, after, reply }: Request) {
         let hub = self.hub.clone();
-        let encoding =
-            self.current.get_or_insert_with(|| Encoding::new(current(&self.newest, &hub.registry)));
+        let newest = current(&self.newest, &hub.registry);
+        let counts_no_more = |current: &mut Encoding| {
+            hub.registry.is_stale(&current.sample) && !Arc::ptr_eq(&current.sample, &newest)
+        };
+        if self.current.take_if(counts_no_more).is_some() {
+            self.snapshots.clear();
+        }
+        let encoding = self.current.get_or_insert_with(|| Encoding::new(newest));
         let instant = encoding.instant();
         let text = self.snapshots.get(&topics).cloned().unwrap_or_else(|| {
             encoding.encode(topics.iter().copied(), &hub.metrics.encoded);
@@ -256,9 +262,15 @@ impl Channels {
     }
 }
 
-/// The last sample, or a fresh one before the first tick.
+/// The last sample, or a fresh one before the first tick; without health while sampling stands still.
 fn current(newest: &Arc<Sample>, registry: &Registry) -> Arc<Sample> {
-    if newest.pass == 0 { registry.read() } else { newest.clone() }
+    if newest.pass == 0 {
+        registry.read()
+    } else if registry.is_stale(newest) {
+        registry.latest()
+    } else {
+        newest.clone()
+    }
 }
 
 /// The fields of a snapshot that say what can be asked for.

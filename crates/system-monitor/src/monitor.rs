@@ -3,13 +3,12 @@
 //! It owns the registry, to register the metrics of further runtimes. If the registry owned it
 //! too, neither would ever be dropped. So the registry owns the types of [`watch`](crate::watch).
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use node0_metrics_core::{
-    Assessment, InstanceError, InstanceName, Instances, RegisterError, Registry, Sample,
+    Assessment, InstanceError, InstanceName, Instances, RegisterError, Registry, Sample, contain,
 };
 use tokio::runtime::Handle;
 
@@ -204,6 +203,5 @@ impl SystemMonitorBuilder {
 /// Returns `true` if tasks can sleep on the runtime; without timers tokio panics in a sleep.
 fn has_timers(runtime: &Handle) -> bool {
     let _inside = runtime.enter();
-    let sleep = || drop(tokio::time::sleep(Duration::ZERO));
-    catch_unwind(AssertUnwindSafe(sleep)).is_ok()
+    contain(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok()
 }

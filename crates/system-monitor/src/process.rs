@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use node0_metrics_core::{Clock, Moment, RegisterError, Registry, View, lock};
+use node0_metrics_core::{Clock, Moment, RegisterError, Registry, View, contain, lock};
 
 use crate::probe::Probe;
 use crate::reading::{ProcessGauges, ProcessLevels};
@@ -85,7 +85,8 @@ impl Sources {
         self.polls = self.polls.wrapping_add(1);
         let cpu_time = self.probe.read_levels(&mut self.levels);
         self.read_cpu(cpu_time);
-        let heap = self.heap.as_ref().and_then(|heap| (heap.0)());
+        // It is the host's code, so its panic must not keep the other levels from being read.
+        let heap = self.heap.as_ref().and_then(|heap| contain(|| (heap.0)()).ok().flatten());
         self.levels.heap_bytes = heap.map(|bytes| bytes as f64);
         let uptime = |(at, age)| age + self.clock.since(at).as_secs_f64();
         self.levels.uptime_seconds = self.age.map(uptime);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use node0_aggregator::Aggregator;
 use influx_exporter::write_lines;
+use node0_aggregator::Aggregator;
 use node0_metrics_core::{Counter, Desc, Event, Latency, Registry};
 use tokio::time::sleep;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use node0_aggregator::Aggregator;
 use last_hour::{HOUR, LastHour};
+use node0_aggregator::Aggregator;
 use node0_metrics_core::{Buckets, Desc, Event, Latency, Registry};
 use tokio::time::sleep;
 

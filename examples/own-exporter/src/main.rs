@@ -6,14 +6,14 @@
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 
+use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
+use metrics::counter;
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder};
 use node0_aggregator::{Aggregator, Events};
 use node0_db_pool_monitor::PoolMonitor;
 use node0_db_pool_monitor::deadpool::MonitoredPool;
-use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
-use metrics::counter;
 use node0_metrics_bridge::Publisher;
 use node0_metrics_core::{Event, Registry};
-use metrics_exporter_prometheus::{BuildError, PrometheusBuilder};
 
 /// The number of workers, each of which holds a connection until the process ends.
 const WORKERS: usize = 3;

@@ -147,7 +147,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[RUNTIMES, WEB, TOWER, &["tracing"]],
         oversize: &[Oversize {
             part: "src",
-            lines: 4300,
+            lines: 4400,
             reason: "a third are rules as data: their builders, the table, the rules file; the file \
                      would leave next, as a crate that makes rules for the engine",
         }],
@@ -265,7 +265,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[&["deadpool"]],
         oversize: &[Oversize {
             part: "src",
-            lines: 4000,
+            lines: 4250,
             reason: "endpoints, stream and page share the errors, the slots and the gate; the stream \
                      would leave next",
         }],
@@ -286,7 +286,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[],
         oversize: &[Oversize {
             part: "src",
-            lines: 3900,
+            lines: 4450,
             reason: "1500 lines are the embedded database, which is of use to nobody else",
         }],
     },

@@ -29,7 +29,7 @@ pub fn registry(settings: impl Fn(RegistryBuilder) -> RegistryBuilder) -> Regist
         .max_series(1_000_000)
         .max_scalars_per_family(200_000)
         .max_histograms_per_family(20_000)
-        .lease_bytes(2 << 30);
+        .recording_bytes(2 << 30);
     settings(large).build()
 }
 

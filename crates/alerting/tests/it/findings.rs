@@ -6,8 +6,8 @@ use std::time::Duration;
 use node0_alerting::{Alerts, Findings, Rule};
 use node0_metrics_core::AlertCause::{Fired, Resolved};
 use node0_metrics_core::{
-    Finding, Judgement, ManualClock, Monitor, Registry, Report, Severity, Ticker, Topic,
-    UnknownTarget, View,
+    Alert, AlertState, Finding, Judgement, ManualClock, Monitor, Registry, Report, Severity,
+    Ticker, Topic, UnknownTarget, View,
 };
 
 static TOPIC: Topic = Topic::new("queue", "queue");
@@ -133,21 +133,62 @@ fn a_finding_that_another_rule_is_about_is_no_alert_of_its_own() {
     assert_eq!(queue.judge(deep()), [], "who switches a rule off wants no alert about it");
 }
 
+fn warning() -> Judgement {
+    let finding = Finding::warning("queue_deep").component("mails").message("mails is deep");
+    Judgement::healthy("fine").with(finding)
+}
+
+/// Returns the severity of each alert that fires.
+fn severities(queue: &Queue) -> Vec<Severity> {
+    let overview = queue.alerts.overview();
+    let severity = |alert: &Arc<Alert>| {
+        assert_eq!(alert.labels.get("severity"), Some(alert.severity.word()));
+        alert.severity
+    };
+    let firing = overview.active.iter().filter(|alert| alert.state == AlertState::Firing);
+    firing.map(severity).collect()
+}
+
 #[test]
-fn a_firing_alert_keeps_the_severity_with_which_it_began() {
-    let warning = || {
-        let finding = Finding::warning("queue_deep").component("mails").message("mails is deep");
-        Judgement::healthy("fine").with(finding)
-    };
-    let severity = |queue: &Queue| {
-        let alert = queue.alerts.overview().active[0].clone();
-        (alert.severity, alert.labels.get("severity").map(str::to_owned))
-    };
-    let mut queue = Queue::new([Rule::new("MonitorFinding", Findings::any())]);
+fn a_finding_that_grows_worse_is_a_critical_alert_at_once() {
+    let rule = Rule::new("MonitorFinding", Findings::any()).lasting(Duration::from_secs(3));
+    let mut queue = Queue::new([rule]);
+    for _ in 0..4 {
+        queue.judge(warning());
+    }
+    assert_eq!(severities(&queue), [Severity::Warning]);
+    let news = queue.judge(deep());
+    assert_eq!(severities(&queue), [Severity::Critical]);
+    let causes: Vec<_> = news.iter().map(|(cause, _)| *cause).collect();
+    assert_eq!(causes.len(), 2, "receivers hear of both: {news:?}");
+    assert!(causes.contains(&Fired) && causes.contains(&Resolved), "{news:?}");
     queue.judge(warning());
+    assert_eq!(severities(&queue).last(), Some(&Severity::Warning));
+    // The warning has come back within an hour, so its end waits for as long as its `for`.
+    for _ in 0..4 {
+        queue.judge(Judgement::healthy("fine"));
+    }
+    assert_eq!(severities(&queue), []);
+}
+
+#[test]
+fn a_finding_whose_severity_changes_while_it_is_pending_has_lasted_since_its_start() {
+    let rule = Rule::new("MonitorFinding", Findings::any()).lasting(Duration::from_secs(3));
+    let mut queue = Queue::new([rule]);
+    for judgement in [warning(), deep(), warning()] {
+        queue.judge(judgement);
+        assert_eq!(severities(&queue), []);
+    }
     queue.judge(deep());
-    assert_eq!(severity(&queue), (Severity::Warning, Some("warning".to_owned())));
-    queue.judge(Judgement::healthy("fine"));
-    queue.judge(deep());
-    assert_eq!(severity(&queue), (Severity::Critical, Some("critical".to_owned())));
+    assert_eq!(severities(&queue), [Severity::Critical]);
+    assert_eq!(queue.alerts.overview().active.len(), 1, "there is one finding");
+}
+
+#[test]
+fn a_rule_with_a_severity_of_its_own_has_one_alert_for_a_finding() {
+    let rule = Rule::new("Deep", Findings::any()).severity(Severity::Warning);
+    let mut queue = Queue::new([rule]);
+    queue.judge(warning());
+    assert_eq!(queue.judge(deep()), [], "it is the same alert");
+    assert_eq!(severities(&queue), [Severity::Warning]);
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ::moka::notification::RemovalCause;
 use ::moka::{future, sync};
+use node0_metrics_core::contain;
 
 use super::{FutureCache, Inner, SyncCache};
 use crate::tier::Tier;
@@ -125,14 +125,12 @@ fn on_eviction<K: 'static, V: 'static>(
     listener: Option<Box<Listener<K, V>>>,
 ) -> impl Fn(Arc<K>, V, RemovalCause) + Send + Sync + 'static {
     move |key, value, cause| {
-        let weigh = |weigher: &Arc<Weigher<K, V>>| {
-            let weight = catch_unwind(AssertUnwindSafe(|| weigher(&key, &value)));
-            weight.ok().map(u64::from)
-        };
+        let weigh =
+            |weigher: &Arc<Weigher<K, V>>| contain(|| weigher(&key, &value)).ok().map(u64::from);
         tier.eviction(of(cause), weigher.as_ref().and_then(weigh));
         if let Some(listener) = &listener {
             // The panic hook has reported it already.
-            let _ = catch_unwind(AssertUnwindSafe(|| listener(key, value, cause)));
+            let _ = contain(|| listener(key, value, cause));
         }
     }
 }

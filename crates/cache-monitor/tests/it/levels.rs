@@ -1,7 +1,8 @@
 //! The levels of a tier: set, polled, unknown.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use node0_cache_monitor::Levels;
 
@@ -75,4 +76,56 @@ fn closure_may_ask_the_monitor_while_it_is_polled() {
     assert_eq!(bench.metrics("L1").levels.entries, Some(1));
     bench.tick();
     assert_eq!(bench.metrics("L1").levels.entries, Some(2));
+}
+
+#[test]
+fn a_source_that_panics_hides_its_own_levels_only_and_until_it_answers_again() {
+    let (mut bench, first) = Bench::with_tier();
+    let broken = Arc::new(AtomicBool::new(true));
+    let asked = broken.clone();
+    first.poll(move || {
+        if asked.load(Ordering::Relaxed) {
+            // Without the panic hook: a backtrace takes longer than a poll may.
+            resume_unwind(Box::new("a lock is poisoned"));
+        }
+        Some(Levels { entries: Some(1), ..Levels::default() })
+    });
+    // After the one that panics, in the order of names.
+    let second = bench.monitor.tier("demo", "L2").unwrap();
+    second.poll(|| Some(Levels { entries: Some(2), ..Levels::default() }));
+    for panics in [1.0, 2.0] {
+        let sample = bench.tick();
+        assert_eq!(number(&sample, "cache_source_panics_total", &L1), Some(panics));
+    }
+    assert_eq!(bench.metrics("L1").levels.entries, None);
+    assert_eq!(bench.metrics("L2").levels.entries, Some(2));
+    broken.store(false, Ordering::Relaxed);
+    bench.tick();
+    assert_eq!(bench.metrics("L1").levels.entries, Some(1));
+}
+
+/// Panics when it is dropped.
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        resume_unwind(Box::new("told to, in a destructor"));
+    }
+}
+
+#[test]
+fn a_source_whose_destructor_panics_hides_no_level_of_another_tier() {
+    let (mut bench, first) = Bench::with_tier();
+    let owned = Grenade;
+    first.poll(move || {
+        let _owned = &owned;
+        // Its cache is gone, so that the source is dropped at once.
+        None
+    });
+    let second = bench.monitor.tier("demo", "L2").unwrap();
+    second.poll(|| resume_unwind(Box::new(Grenade)));
+    let third = bench.monitor.tier("demo", "L3").unwrap();
+    third.poll(|| Some(Levels { entries: Some(3), ..Levels::default() }));
+    bench.tick();
+    assert_eq!(bench.metrics("L3").levels.entries, Some(3));
 }

@@ -41,7 +41,8 @@ fn each_event_is_counted_once_in_its_own_series() {
     let (bench, tier) = Bench::with_tier();
     do_everything(&tier);
     let sample = bench.registry.read();
-    for desc in DESCS {
+    // Panics of sources have a test of their own: they hide the levels.
+    for desc in DESCS.iter().filter(|desc| desc.name() != "cache_source_panics_total") {
         let words: &[&str] = match desc.label_keys() {
             ["cache", "tier"] => &[""],
             [.., "result"] => &["hit", "miss"],

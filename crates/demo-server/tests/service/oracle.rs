@@ -1,9 +1,9 @@
 //! Two releases of Prometheus evaluate the same rules over the demo's pages, and see the same alerts.
 //!
 //! The rules are those that the demo lists. One thing is translated: the demo's window of a latency is
-//! the last thousand calls. For calls of a known rate that is a range of time, so each series gets its
-//! own. The threshold is the bound of a bucket that Prometheus sees too, and far from all times that
-//! occur.
+//! the last thousand calls. For calls of a steady rate that is a range of time, so each series gets its
+//! own, by the rate that it has at the start. The threshold is the bound of a bucket that Prometheus sees
+//! too, and far from all times that occur.
 //!
 //! The demo looks at its ticks. Prometheus scrapes up to a second later or earlier, and evaluates up to a
 //! second after that. So the times may differ by up to two seconds, and by no more.
@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use testbed::deadline::pause;
@@ -69,19 +69,27 @@ const RULES_OF_SHORT_RUN: &str = "
     [rules.RuntimeLag]
     enabled = false
 ";
+/// A finding that grows worse has to last anew in Prometheus, so none has to last here.
 const RULES_OF_LONG_RUN: &str = "
     [rules.MonitorFinding]
+    for = '0s'
     keep_firing_for = '1s'
 ";
 
-/// The series of latencies, and the seconds in which each gets a thousand samples. Of 46 requests a
-/// second, 36 read an order, and six are those of this test and of Prometheus. Those that make an order
-/// are left out by the rule, since they are a thousand only after the test.
-const WINDOWS: &[(&str, &str, u32)] = &[
-    ("operation_duration_seconds", r#"operation="http:request""#, 22),
-    ("operation_duration_seconds", r#"operation="orders:read""#, 28),
-    ("tokio_lag_seconds", r#"runtime="main""#, 22),
+/// The latencies that rules are about, by metric and series. Those that make an order are left out by
+/// the rule, since they are a thousand only after the test.
+const LATENCIES: &[(&str, &str)] = &[
+    ("operation_duration_seconds", r#"operation="http:request""#),
+    ("operation_duration_seconds", r#"operation="orders:read""#),
+    ("tokio_lag_seconds", r#"runtime="main""#),
 ];
+
+/// A latency, with the seconds in which it gets a thousand samples.
+struct Window {
+    metric: &'static str,
+    series: &'static str,
+    seconds: u32,
+}
 
 /// The seconds for which faults are on, and those in which all windows recover.
 const FAULTY: u32 = 15;
@@ -109,17 +117,45 @@ const RUNS: &[Run] = &[
     Run { switches: &[], stall: Duration::from_millis(120) },
 ];
 
+/// Measures the windows of the demo's latencies, whose rates depend on the machine.
+fn windows(demo: &Demo) -> Vec<Window> {
+    let counts = || {
+        let page = demo.get("/metrics").text();
+        LATENCIES.iter().map(|(metric, series)| samples(&page, metric, series)).collect::<Vec<_>>()
+    };
+    let (before, start) = (counts(), Instant::now());
+    pause(Duration::from_secs(10));
+    let (after, passed) = (counts(), start.elapsed().as_secs_f64());
+    let rates = before.iter().zip(after).map(|(before, after)| (after - before) / passed);
+    let windows = LATENCIES.iter().zip(rates).map(|(&(metric, series), rate)| {
+        assert!(
+            rate > 1000.0 / 300.0,
+            "{series}: {rate} samples a second, so no thousand in 5 min"
+        );
+        Window { metric, series, seconds: (1000.0 / rate).round() as u32 }
+    });
+    windows.collect()
+}
+
+/// Returns how many samples a latency has had, as a page says it.
+fn samples(page: &str, metric: &str, series: &str) -> f64 {
+    let start = format!("{metric}_count{{{series}}} ");
+    let count = page.lines().find_map(|line| line.strip_prefix(&start)?.parse().ok());
+    count.unwrap_or_else(|| panic!("{start} is not on the page:\n{page}"))
+}
+
 /// Returns the demo's rules in the form of Prometheus.
-fn rules(demo: &Demo) -> Vec<Value> {
+fn rules(demo: &Demo, windows: &[Window]) -> Vec<Value> {
     let body = demo.json("/api/v1/rules");
     let groups = body["data"]["groups"].as_array().expect("a list").clone();
     let rules = groups.into_iter().flat_map(|group| group["rules"].as_array().cloned());
-    rules.flatten().map(|rule| translated(&rule)).collect()
+    rules.flatten().map(|rule| translated(&rule, windows)).collect()
 }
 
-fn translated(rule: &Value) -> Value {
+fn translated(rule: &Value, windows: &[Window]) -> Value {
     let query = rule["query"].as_str().expect("a query");
-    let query = if query.contains("quantile") { of_windows(query) } else { query.to_owned() };
+    let query =
+        if query.contains("quantile") { of_windows(query, windows) } else { query.to_owned() };
     let seconds = |key: &str| format!("{}s", rule[key].as_f64().unwrap_or_default());
     json!({
         "alert": rule["name"],
@@ -131,9 +167,9 @@ fn translated(rule: &Value) -> Value {
 }
 
 /// Writes a query over a latency once for each series, over its own window.
-fn of_windows(query: &str) -> String {
-    let of_its = WINDOWS.iter().filter(|(metric, ..)| query.contains(metric));
-    let each = of_its.map(|(_, series, seconds)| {
+fn of_windows(query: &str, windows: &[Window]) -> String {
+    let of_its = windows.iter().filter(|window| query.contains(window.metric));
+    let each = of_its.map(|Window { series, seconds, .. }| {
         let only = query.replace(r#"operation!="orders:create""#, series);
         only.replace("[5m]", &format!("[{seconds}s]"))
     });
@@ -240,7 +276,8 @@ fn two_releases_of_prometheus_see_the_same_alerts() {
         [testbed::require!(tools::prometheus_2_53()), testbed::require!(tools::prometheus_3_5())];
     let folder = tempfile::tempdir().expect("a folder");
     let demo = start(folder.path());
-    let rules = rules(&demo);
+    let windows = windows(&demo);
+    let rules = rules(&demo, &windows);
     let servers = tools.map(|tool| scraping(&tool, &demo, &rules));
     // The ranges of the rules fill.
     pause(Duration::from_secs(12));
@@ -263,7 +300,10 @@ fn two_releases_of_prometheus_see_the_same_alerts() {
     ours.values_mut().flatten().for_each(|span| span.0 = span.0.max(from));
     let compared = servers.map(|server| Comparison::of(&ours, &seen(&server, from, to)));
     let [before, newest] = compared.each_ref().map(|all| &all.later);
-    let figures = json!({ "seconds_later_in_2_53": before, "seconds_later_in_3_5": newest });
+    let seconds: BTreeMap<_, _> = windows.iter().map(|it| (it.series, it.seconds)).collect();
+    let figures = json!({
+        "windows": seconds, "seconds_later_in_2_53": before, "seconds_later_in_3_5": newest,
+    });
     prove::report(&figures).expect("the figures can be written");
     for Comparison { mistakes, .. } in compared {
         assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));

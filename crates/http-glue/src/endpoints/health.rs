@@ -1,6 +1,7 @@
 //! `/health/performance`: the published health, for people and for alerts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -20,8 +21,11 @@ use super::surface::{Mount, Surface};
 const DETAILED: Parameter = Parameter::flag("detailed", "Adds the findings of each monitor.");
 const METRICS: Parameter = Parameter::flag("metrics", "Adds the report of each monitor.");
 
-/// The age in ticks from which on the latest sample is stale, since nothing ticks the registry.
-const STALE_TICKS: u32 = 3;
+/// The time that all reports may take together; one that is late is `null`.
+///
+/// It is much shorter than the limit of one report: a monitor that is slow or hangs would else hold
+/// everyone who asks for the health.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The health of all topics.
 #[derive(Clone)]
@@ -57,17 +61,15 @@ async fn performance(
     let query = Query::of(&uri);
     let parts = Parts { details: query.flag(&DETAILED)?, metrics: query.flag(&METRICS)? };
     let latest = health.registry.latest();
-    let age = health.registry.clock().uptime().saturating_sub(latest.uptime);
-    let stale = health.registry.tick_length().saturating_mul(STALE_TICKS);
-    let is_current = latest.pass > 0 && age < stale;
+    let is_current = latest.pass > 0 && !health.registry.is_stale(&latest);
     let (status, body) = if is_current && !parts.metrics {
-        body(&latest, health.version.as_deref(), parts)?
+        health.body(&latest, parts)?
     } else {
         // Reports call the monitors and may block. A read may block too if nothing ticks the
         // registry: it then ends the tick itself, judges, and updates the published health.
         let work = move || {
             let sample = if is_current { latest } else { health.registry.read() };
-            body(&sample, health.version.as_deref(), parts)
+            health.body(&sample, parts)
         };
         slots.run("health", work).await??
     };
@@ -90,6 +92,8 @@ struct PerformanceHealth<'a> {
     status: Status,
     timestamp: Timestamp,
     uptime: u64,
+    /// The time since the health was judged.
+    age: u64,
     version: Option<&'a str>,
     checks: Keyed<Check<'a>>,
     score: Option<u8>,
@@ -127,32 +131,41 @@ impl<T: Serialize> Serialize for Keyed<T> {
     }
 }
 
-fn body(
-    sample: &Arc<Sample>,
-    version: Option<&str>,
-    parts: Parts,
-) -> Result<(Status, Vec<u8>), ApiError> {
-    let overall = sample.overall();
-    let topics = &sample.topics;
-    // A report that cannot be made or written is `null`, so that one failing monitor does not
-    // hide the others.
-    let reports = || {
-        let reports = sample.reports_with(|report| to_raw_value(&report)).into_iter();
-        reports.map(|(topic, json)| (topic.name, json.ok().and_then(Result::ok))).collect()
-    };
-    let body = PerformanceHealth {
-        status: overall.status,
-        timestamp: sample.at,
-        uptime: u64::try_from(sample.uptime.as_millis()).unwrap_or(u64::MAX),
-        version,
-        checks: keyed(topics, |health| (health.topic.check_key, Check::from(&health.assessment))),
-        score: overall.score,
-        details: parts
-            .details
-            .then(|| keyed(topics, |health| (health.topic.check_key, &health.assessment))),
-        metrics: parts.metrics.then(|| Keyed(reports())),
-    };
-    Ok((overall.status, reply::to_json(&body)?))
+impl Health {
+    fn body(&self, sample: &Arc<Sample>, parts: Parts) -> Result<(Status, Vec<u8>), ApiError> {
+        let overall = sample.overall();
+        let topics = &sample.topics;
+        // A report that cannot be made or written is `null`, so that one failing monitor does not
+        // hide the others.
+        let reports = || {
+            let topics: Vec<_> = sample.monitored().map(|topic| topic.name).collect();
+            let reports = sample.reports_within(&topics, PATIENCE, |report| to_raw_value(&report));
+            reports
+                .into_iter()
+                .map(|(topic, json)| (topic.name, json.ok().and_then(Result::ok)))
+                .collect()
+        };
+        let body = PerformanceHealth {
+            status: overall.status,
+            timestamp: sample.at,
+            uptime: millis(sample.uptime),
+            age: millis(self.registry.clock().uptime().saturating_sub(sample.judged)),
+            version: self.version.as_deref(),
+            checks: keyed(topics, |health| {
+                (health.topic.check_key, Check::from(&health.assessment))
+            }),
+            score: overall.score,
+            details: parts
+                .details
+                .then(|| keyed(topics, |health| (health.topic.check_key, &health.assessment))),
+            metrics: parts.metrics.then(|| Keyed(reports())),
+        };
+        Ok((overall.status, reply::to_json(&body)?))
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn keyed<'a, T>(

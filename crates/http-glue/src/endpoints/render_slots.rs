@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use node0_metrics_core::Counter;
+use node0_metrics_core::{Counter, discard};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -90,7 +90,8 @@ impl RenderSlots {
         });
         match timeout(self.inner.limits.timeout, working).await {
             Ok(Ok(done)) => Ok(done),
-            Ok(Err(_)) => {
+            Ok(Err(error)) => {
+                discard(error);
                 Err(ApiError::internal("the answer cannot be made: the code for it panicked"))
             }
             Err(_) => Err(self.refuse("the answer takes too long: retry")),

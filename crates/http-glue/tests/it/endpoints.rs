@@ -163,3 +163,40 @@ async fn a_report_that_panics_is_an_internal_error_of_its_topic_alone() {
     assert_eq!(reports["database"], Value::Null);
     assert_eq!(reports["queue"]["health"]["status"], "healthy");
 }
+
+#[tokio::test]
+async fn health_says_how_old_it_is_and_is_unknown_once_sampling_stands_still() {
+    let served = Served::new(vec![Scripted::new(&QUEUE)]);
+    let mut ticker = served.registry.ticker().expect("nobody ticks it");
+    let seconds = |seconds| served.clock.advance(std::time::Duration::from_secs(seconds));
+    seconds(1);
+    ticker.tick();
+    seconds(2);
+    let health = served.get("/health/performance").await.json();
+    assert_eq!((&health["status"], &health["age"]), (&json!("healthy"), &json!(2000)));
+    seconds(2);
+    for uri in ["/health/performance", "/health/performance?detailed=true&metrics=true"] {
+        let answer = served.get(uri).await;
+        assert_eq!(answer.status, 200, "it is not known to be unhealthy");
+        let health = answer.json();
+        assert_eq!((&health["status"], &health["age"]), (&json!("unknown"), &json!(4000)));
+        assert_eq!(
+            (&health["score"], &health["checks"]["queue"]["score"]),
+            (&Value::Null, &Value::Null)
+        );
+        assert_eq!(health["checks"]["queue"]["status"], "unknown");
+    }
+    let report = served.get("/metrics/queue").await.json();
+    assert_eq!(report["health"]["status"], "unknown");
+    let page = served.get("/metrics").await;
+    for line in [
+        "node0_sample_age_seconds 4",
+        "node0_health_score NaN",
+        "node0_component_health_score{component=\"queue\"} NaN",
+    ] {
+        assert!(page.text().lines().any(|has| has == line), "{line} in {}", page.text());
+    }
+    ticker.tick();
+    let health = served.get("/health/performance").await.json();
+    assert_eq!((&health["status"], &health["age"]), (&json!("healthy"), &json!(0)));
+}

@@ -128,6 +128,24 @@ async fn each_path_of_a_probe_is_answered() {
 }
 
 #[tokio::test]
+async fn a_report_that_is_slow_does_not_hold_the_health_with_all_reports() {
+    let gate = Arc::new(Gate::default());
+    // Reports may take ten minutes here, and there is one slot for whoever asks for the health.
+    let served = Served::with(vec![stuck(&gate), Scripted::new(&QUEUE)], |routes| {
+        routes.max_renders(1).render_timeout(Duration::from_secs(600))
+    });
+    for _ in 0..3 {
+        let answer = served.get("/health/performance?metrics=true");
+        let answer = tokio::time::timeout(Duration::from_secs(60), answer).await.expect("in time");
+        assert_eq!(answer.status, 200);
+        let metrics = &answer.json()["metrics"];
+        assert!(metrics["stuck"].is_null() && metrics["queue"].is_object(), "{metrics}");
+    }
+    assert_eq!(served.get("/metrics/stuck").await.json()["error"]["code"], "overloaded");
+    gate.open();
+}
+
+#[tokio::test]
 async fn a_judgement_that_hangs_holds_no_scrape() {
     let gate = Arc::new(Gate::default());
     let in_judgement = gate.clone();

@@ -6,10 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
-use node0_metrics_core::{GuardedCall, GuestCall, ReadinessCheck, Registry, lock};
+use node0_metrics_core::{GuardedCall, GuestCall, ReadinessCheck, Registry, contain, lock};
 
 /// Checks by name.
 pub(super) type Checks = BTreeMap<String, Arc<dyn ReadinessCheck>>;
@@ -63,8 +62,7 @@ impl Listing {
 }
 
 fn name_of(check: &dyn ReadinessCheck) -> String {
-    let name = catch_unwind(AssertUnwindSafe(|| check.name().to_owned()));
-    name.unwrap_or_else(|_| UNNAMED.to_owned())
+    contain(|| check.name().to_owned()).unwrap_or_else(|_| UNNAMED.to_owned())
 }
 
 /// Collects checks by name; a second check of the same name gets a number, such as `db (2)`.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use node0_metrics_core::{
-    GuardedCall, GuestCall, GuestError, NotReady, ReadinessCheck, Registry, Waiter,
+    GuardedCall, GuestCall, GuestError, NotReady, ReadinessCheck, Registry, Waiter, discard,
 };
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -75,8 +75,9 @@ impl Runner {
             let listing = self.listing.clone();
             spawn_blocking(move || listing.renew())
         });
-        if timeout(self.timeout, &mut listed).await.is_err() {
-            self.listed = Some(listed);
+        match timeout(self.timeout, &mut listed).await {
+            Ok(ended) => discard(ended),
+            Err(_) => self.listed = Some(listed),
         }
         self.listing.known()
     }
@@ -106,6 +107,8 @@ impl Runner {
             if self.running.contains_key(&name) {
                 // It blocks its thread and cannot be cancelled; a second call would block another one.
                 stuck.push(name);
+                // It may be the last one of a check that is not listed any more.
+                discard(check);
                 continue;
             }
             let running = self.start(&name, check, deadline);
@@ -163,7 +166,10 @@ impl Runner {
         // The task ends at its deadline by itself, unless the check blocks its thread.
         match timeout_at(deadline + self.timeout / 10, &mut check.task).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err("the check panicked or was aborted".to_owned()),
+            Ok(Err(error)) => {
+                discard(error);
+                Err("the check panicked or was aborted".to_owned())
+            }
             Err(_) => {
                 if let Some(waiter) = &check.waiter {
                     waiter.give_up();

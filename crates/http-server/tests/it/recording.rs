@@ -13,8 +13,7 @@ use axum::response::Response;
 use axum::routing::get;
 use bytes::Bytes;
 use http::Request;
-use hyper::body::Incoming;
-use node0_http_server::{Shutdown, bind, serve};
+use node0_http_server::{RequestBody, Shutdown, bind, serve};
 use node0_metrics_core::{ManualClock, Measuring, Registry, Value};
 use node0_request_layer::{ACTIVE_REQUESTS, REQUEST_DURATION, RequestLayer, UNMATCHED};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -38,12 +37,18 @@ impl Drop for Recorded {
 
 impl Recorded {
     async fn start(router: Router) -> Self {
+        Self::start_with(|_| router).await
+    }
+
+    /// Starts a server of a router that may use the layer itself.
+    async fn start_with(router: impl FnOnce(&RequestLayer) -> Router) -> Self {
         let clock = ManualClock::new();
         let registry = Registry::builder().clock(clock.clock()).build();
         let layer = RequestLayer::register(&registry).expect("the names are free");
         let listener = bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let shutdown = Shutdown::new();
+        let router = router(&layer);
         tokio::spawn(serve(listener, router).record(&layer).shutdown(&shutdown).run());
         Self { clock, registry, address, shutdown }
     }
@@ -106,6 +111,14 @@ async fn requests_are_recorded_by_their_templates() {
         assert_eq!(recorded.of(method, route, status).0, count, "{method} {route} {status}");
     }
     assert_eq!(recorded.active(), 0.0);
+}
+
+#[tokio::test]
+async fn a_layer_of_the_served_router_records_nothing() {
+    let orders = Router::new().route("/orders/{id}", get(async || "an order"));
+    let recorded = Recorded::start_with(|layer| orders.layer(layer.clone())).await;
+    recorded.send(&[("GET", "/orders/1"), ("GET", "/orders/2")]).await;
+    assert_eq!(recorded.of("GET", "/orders/{id}", "200").0, 2);
 }
 
 #[tokio::test]
@@ -186,7 +199,7 @@ struct Hesitant {
     is_asked: bool,
 }
 
-impl Service<Request<Incoming>> for Hesitant {
+impl Service<Request<RequestBody>> for Hesitant {
     type Response = Response;
     type Error = Infallible;
     type Future = Ready<Result<Response, Infallible>>;
@@ -200,7 +213,7 @@ impl Service<Request<Incoming>> for Hesitant {
         Poll::Pending
     }
 
-    fn call(&mut self, _: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, _: Request<RequestBody>) -> Self::Future {
         assert!(self.is_asked, "it is ready");
         self.is_asked = false;
         ready(Ok(Response::new(Body::from("at last"))))

@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::net::SocketAddr;
+use std::panic::panic_any;
 use std::time::Duration;
 
 use axum::Router;
@@ -183,4 +184,31 @@ async fn a_taken_address_is_named_with_the_remedy() {
     assert!(error.to_string().contains(&address) && error.to_string().contains("port"), "{error}");
     let unusable = bind("no address at all").await.expect_err("it is none");
     assert!(matches!(unusable, BindError::Unusable { .. }), "{unusable}");
+}
+
+/// Panics when it is dropped.
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        panic!("told to, in a destructor");
+    }
+}
+
+#[tokio::test]
+async fn a_handler_whose_panic_panics_when_it_is_dropped_does_not_end_the_server() {
+    let listener = bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let shutdown = Shutdown::new();
+    let app = Router::new()
+        .route("/", get(async || "hello"))
+        .route("/panic", get(async || -> &'static str { panic_any(Grenade) }));
+    let server = tokio::spawn(serve(listener, app).shutdown(&shutdown).run());
+    for _ in 0..2 {
+        let answer = exchange(address, b"GET /panic HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        assert!(answer.is_empty(), "{answer}");
+        assert!(exchange(address, GET).await.ends_with("hello"));
+    }
+    shutdown.abort();
+    server.await.expect("it ends without a panic");
 }

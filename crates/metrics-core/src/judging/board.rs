@@ -160,6 +160,15 @@ impl Board {
         }
         lock(&self.findings).follow(topics, store);
     }
+
+    /// Shows in a snapshot that no score is known; the next tick shows them again.
+    pub(crate) fn hide_scores(&self, snapshot: &mut Snapshot) {
+        let monitors = self.monitors();
+        let overall = lock(&self.overall).series_id();
+        for id in monitors.iter().map(|watched| watched.score.series_id()).chain([overall]) {
+            snapshot.patch(id, Value::Gauge(f64::NAN));
+        }
+    }
 }
 
 impl std::fmt::Debug for Watched {

@@ -135,21 +135,39 @@ pub enum GuestError {
     NoThread,
 }
 
-/// A call that panicked.
-#[derive(Debug)]
-pub(crate) struct Panicked;
+/// A call that panicked, see [`contain`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("panicked")]
+pub struct Panicked;
 
-/// Calls guest code; the payload of a panic is dropped here too, since its destructor is guest
-/// code.
-pub(crate) fn contain<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
+/// Calls code of others, and turns a panic into an error.
+///
+/// The payload of a panic is dropped here too, since its destructor is code of others as well.
+/// Use it where a [`GuardedCall`] is too much, such as for one of many sources that one call asks.
+///
+/// ```
+/// use node0_metrics_core::{Panicked, contain};
+///
+/// assert_eq!(contain(|| 7), Ok(7));
+/// # let hook = std::panic::take_hook();
+/// # std::panic::set_hook(Box::new(|_| {}));
+/// assert_eq!(contain(|| -> u8 { panic!("a lock is poisoned") }), Err(Panicked));
+/// # std::panic::set_hook(hook);
+/// ```
+///
+/// # Errors
+/// [`Panicked`] if the call panicked.
+pub fn contain<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
         discard(payload);
         Panicked
     })
 }
 
-/// Drops what others made: its destructor is code of theirs and may panic too.
-pub(crate) fn discard<T>(made: T) {
+/// Drops a value of others, whose destructor is code of theirs and may panic.
+///
+/// Use it for the error of a task that panicked: it holds the payload.
+pub fn discard<T>(made: T) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(made))) {
         // Dropping that might panic again, and so on for ever.
         mem::forget(payload);

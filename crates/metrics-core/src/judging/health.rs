@@ -91,6 +91,14 @@ impl TopicHealth {
         Self { topic, assessment, components, pending: None }
     }
 
+    /// Returns the health of the topic once nothing judges it any more.
+    pub(crate) fn out_of_date(&self) -> Self {
+        let assessment = Assessment::unknown(
+            "sampling stands still: the last judgement is older than three ticks",
+        );
+        Self { topic: self.topic, assessment, components: Vec::new(), pending: None }
+    }
+
     /// Applies a tick's judgement; a change of status is published once it has lasted.
     ///
     /// A topic that alternates between degraded and unhealthy is published as degraded, which it

@@ -16,7 +16,8 @@ pub use classic::{Classic, ClassicShape};
 pub use error::DescError;
 pub use kind::{DEFAULT_LATENCY_BOUNDS, Kind};
 pub use owned::OwnedDesc;
-pub(crate) use rules::check_label;
+pub use rules::{MAX_HELP_BYTES, MAX_LABEL_KEY_BYTES, MAX_LABELS, MAX_NAME_BYTES};
+pub(crate) use rules::{check_labels, cut_help};
 pub use unit::Unit;
 
 /// The constant description of a metric.
@@ -117,6 +118,7 @@ impl Desc {
             "a counter's name ends in _total, a latency's in _seconds"
         );
         assert!(!help.is_empty(), "a metric has a help text");
+        assert!(help.len() <= MAX_HELP_BYTES, "a help text has up to 512 bytes");
         let (unit, bounds) = (rules.unit, rules.bounds);
         Self { name, help, kind, unit, labels: &[], bounds, classic: None, classic_without: None }
     }
@@ -134,8 +136,10 @@ impl Desc {
     /// Sets the label keys, whose values follow in this order at registration; none by default.
     ///
     /// # Panics
-    /// When a key is malformed, reserved or there twice; in a constant, the program does not compile.
+    /// When a key is malformed, reserved, longer than 64 bytes or there twice, or there are more than
+    /// 16; in a constant, the program does not compile.
     pub const fn labels(mut self, keys: &'static [&'static str]) -> Self {
+        assert!(keys.len() <= MAX_LABELS, "a metric has up to 16 labels");
         let mut i = 0;
         while i < keys.len() {
             assert!(is_label(keys[i]), "malformed or reserved label key");

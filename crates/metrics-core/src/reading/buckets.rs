@@ -8,6 +8,7 @@ mod arithmetic;
 
 use crate::reading::delta::Delta;
 use crate::recording::layout::{Layout, PER_OCTAVE};
+use crate::recording::memory::of_list;
 
 /// Counts by value, with the sum of the values; plain data, mergeable without loss.
 ///
@@ -51,6 +52,28 @@ impl Buckets {
     /// Creates buckets for values of any unit, without values.
     pub const fn distribution() -> Self {
         Self::new(Layout::Distribution)
+    }
+
+    /// Returns buckets without values that live forever.
+    pub(crate) fn empty(layout: Layout) -> &'static Self {
+        static EMPTY_LATENCY: Buckets = Buckets::latency();
+        static EMPTY_DISTRIBUTION: Buckets = Buckets::distribution();
+        match layout {
+            Layout::Latency => &EMPTY_LATENCY,
+            Layout::Distribution => &EMPTY_DISTRIBUTION,
+        }
+    }
+
+    /// Removes all values, and keeps the allocation.
+    pub(crate) fn clear(&mut self, layout: Layout) {
+        self.octaves.clear();
+        self.counts.clear();
+        (self.layout, self.count, self.sum) = (layout, 0, 0.0);
+    }
+
+    /// Returns the bytes of the lists.
+    pub(crate) fn bytes(&self) -> usize {
+        of_list(&self.octaves) + of_list(&self.counts)
     }
 
     /// The values that the bucket numbers stand for.

@@ -29,6 +29,11 @@ impl ExportedCounts {
         fetch(&*self.counts);
     }
 
+    /// Returns the bytes of the lists.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&*self.ends) + size_of_val(&*self.counts)
+    }
+
     /// Adds what was recorded since the last call.
     pub(crate) fn add(&mut self, delta: &Delta) {
         // Both lists rise, so one walk over them finds the bound of each bucket.

@@ -59,10 +59,10 @@ impl Histogram {
         self.published.total()
     }
 
-    /// The values of [`Self::total`] in parts: buckets, and deltas that are still to be added.
+    /// The values of [`Self::total`] in parts: the counts of neighbouring buckets, each run with the
+    /// number of its first bucket, and deltas that are still to be added.
     ///
-    /// It copies nothing, for readers that convert all counts anyway. The sum of the
-    /// parts may differ from [`Self::sum`] in its last digits.
+    /// It adds up and keeps nothing, for readers that convert all counts anyway.
     ///
     /// ```
     /// use node0_metrics_core::{Desc, Registry};
@@ -75,11 +75,14 @@ impl Histogram {
     ///
     /// let sample = registry.read();
     /// let waits = sample.view().latency(&wait).expect("it is registered");
-    /// let (buckets, deltas) = waits.total_parts();
-    /// assert_eq!(buckets.count() + deltas.map(|delta| delta.count()).sum::<u64>(), waits.count());
+    /// let (runs, deltas) = waits.total_parts();
+    /// let count: u64 = runs.map(|(_, counts)| counts.as_ref().iter().sum::<u64>()).sum();
+    /// assert_eq!(count + deltas.map(|delta| delta.count()).sum::<u64>(), waits.count());
     /// # Ok::<(), node0_metrics_core::RegisterError>(())
     /// ```
-    pub fn total_parts(&self) -> (&Buckets, impl Iterator<Item = &Delta>) {
+    pub fn total_parts(
+        &self,
+    ) -> (impl Iterator<Item = (u16, impl AsRef<[u64]>)>, impl Iterator<Item = &Delta>) {
         self.published.total_parts()
     }
 
@@ -156,6 +159,15 @@ impl<'a> Window<'a> {
     /// The first call on a sample adds up the deltas; later calls share the result.
     pub fn buckets(&self) -> &'a Buckets {
         self.published.window()
+    }
+
+    /// Returns `true` if the window takes less memory and is less exact, because the registry's
+    /// [budget](crate::RegistryBuilder::recording_bytes) is used up.
+    ///
+    /// Its count and its sum are exact. Its percentiles are off by up to
+    /// [`Layout::THINNED_ERROR`](crate::Layout::THINNED_ERROR), and it loses several ticks at once.
+    pub fn is_thinned(&self) -> bool {
+        self.published.is_thinned
     }
 
     /// The largest value that was recorded with a trace; `None` if none was.

@@ -6,24 +6,86 @@
 //! that is less than 2¹⁶, so has each bucket, and the low bits alone say by how much: from
 //! 65 530 to 4 it is 10. So a pass reads one cache line of known counts for a line of cells.
 
+use std::array;
+
 use crate::reading::delta::Delta;
+use crate::recording::cells::{LINES, ThinBlock};
 use crate::recording::latency::LineCounts;
-use crate::recording::layout::PER_LINE;
+use crate::recording::layout::{PER_LINE, THIN, THIN_BUCKETS};
 use crate::recording::line::{Pairs, fetch};
+use crate::recording::memory::of_list;
 
 /// The counts of the lines that hold something.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct KnownCounts {
     /// The numbers of the lines, rising, and the number of values in each.
     lines: Vec<(u16, u64)>,
     /// The low 16 bits of the counts of each of these lines.
     low: Vec<Pairs>,
-    /// The counts of each of these lines divided by 2¹⁶; `None` for zeros.
-    high: Vec<Option<Box<[u64; PER_LINE]>>>,
+    /// The counts of each of these lines divided by 2¹⁶.
+    high: Vec<Narrowed<PER_LINE>>,
+    /// The counts of thin buckets.
+    thin: Narrowed<THIN_BUCKETS>,
+    /// The bytes that `high` and `thin` point to, so that a pass need not read them for that.
+    boxed: usize,
+    /// The number of values in all of these.
     count: u64,
 }
 
+/// Counts in 16 bits each, or in 64 if one does not fit; nothing while all are zero.
+#[derive(Clone, Debug, Default)]
+enum Narrowed<const N: usize> {
+    #[default]
+    Zeros,
+    Narrow(Box<[u16; N]>),
+    Wide(Box<[u64; N]>),
+}
+
+impl<const N: usize> Narrowed<N> {
+    fn get(&self, at: usize) -> u64 {
+        match self {
+            Self::Zeros => 0,
+            Self::Narrow(counts) => counts[at].into(),
+            Self::Wide(counts) => counts[at],
+        }
+    }
+
+    /// Sets a count, and adds to `bytes` what it takes more.
+    fn set(&mut self, at: usize, to: u64, bytes: &mut usize) {
+        let before = self.bytes();
+        match (&mut *self, u16::try_from(to)) {
+            (Self::Zeros, Ok(0)) => {}
+            (Self::Zeros, Ok(to)) => {
+                let mut counts = Box::new([0; N]);
+                counts[at] = to;
+                *self = Self::Narrow(counts);
+            }
+            (Self::Narrow(counts), Ok(to)) => counts[at] = to,
+            (Self::Wide(counts), _) => counts[at] = to,
+            (Self::Zeros | Self::Narrow(_), Err(_)) => {
+                let mut counts = Box::new(array::from_fn(|at| self.get(at)));
+                counts[at] = to;
+                *self = Self::Wide(counts);
+            }
+        }
+        *bytes += self.bytes() - before;
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Zeros => 0,
+            Self::Narrow(counts) => size_of_val(&**counts),
+            Self::Wide(counts) => size_of_val(&**counts),
+        }
+    }
+}
+
 impl KnownCounts {
+    /// Returns `true` if there are counts of thin buckets.
+    pub(crate) fn has_thin(&self) -> bool {
+        !matches!(self.thin, Narrowed::Zeros)
+    }
+
     /// Returns the number of values in all lines.
     pub(crate) fn count(&self) -> u64 {
         self.count
@@ -46,11 +108,50 @@ impl KnownCounts {
         let rest = &self.lines[from..];
         let at = from + rest.iter().take_while(|(known, _)| *known < line).count();
         if self.lines.get(at).is_none_or(|(known, _)| *known != line) {
-            self.lines.insert(at, (line, 0));
-            self.low.insert(at, Pairs::default());
-            self.high.insert(at, None);
+            insert(&mut self.lines, at, (line, 0));
+            insert(&mut self.low, at, Pairs::default());
+            insert(&mut self.high, at, Narrowed::Zeros);
         }
         at
+    }
+
+    /// Returns the first bucket of each line that holds something, and the line's counts; those of
+    /// thin buckets come last.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (u16, [u64; PER_LINE])> {
+        let thin_lines = if self.has_thin() { 0..LINES as u16 } else { 0..0 };
+        let thin = thin_lines.filter_map(|line| {
+            let mut counts = [0; PER_LINE];
+            for at in 0..PER_LINE / THIN {
+                counts[at * THIN + THIN / 2] =
+                    self.thin.get(usize::from(line) * (PER_LINE / THIN) + at);
+            }
+            (counts != [0; PER_LINE]).then_some((line * PER_LINE as u16, counts))
+        });
+        let lines = self.lines.iter().enumerate().map(|(at, (line, _))| {
+            let (low, high) = (&self.low[at], &self.high[at]);
+            let count = |bucket: usize| {
+                high.get(bucket) << 16 | u64::from(halves(low[bucket / 2])[bucket % 2])
+            };
+            (line * PER_LINE as u16, array::from_fn(count))
+        });
+        lines.chain(thin)
+    }
+
+    /// Returns the bytes of the lists.
+    pub(crate) fn bytes(&self) -> usize {
+        of_list(&self.lines) + of_list(&self.low) + of_list(&self.high) + self.boxed
+    }
+
+    /// Raises the thin buckets to the counts of `cells`, after all lines.
+    pub(crate) fn raise_thin(&mut self, cells: &ThinBlock, delta: &mut Delta) {
+        for (at, count) in cells.counts().enumerate() {
+            let known = self.thin.get(at);
+            if count > known {
+                delta.put((at * THIN + THIN / 2) as u16, count - known);
+                self.thin.set(at, count, &mut self.boxed);
+                self.count += count - known;
+            }
+        }
     }
 
     /// Raises the low bits of a line, none of whose counts has risen by 2¹⁶ or more.
@@ -66,7 +167,8 @@ impl KnownCounts {
                     delta.push(first + bucket as u16, new.wrapping_sub(known).into());
                 }
                 if new < known {
-                    self.high[at].get_or_insert_default()[bucket] += 1;
+                    let high = &mut self.high[at];
+                    high.set(bucket, high.get(bucket) + 1, &mut self.boxed);
                 }
             }
             *known = *new;
@@ -78,7 +180,7 @@ impl KnownCounts {
         let first = self.lines[at].0 * PER_LINE as u16;
         for (bucket, count) in counts.iter().enumerate() {
             let (pair, shift) = (&mut self.low[at][bucket / 2], 16 * (bucket % 2));
-            let high = self.high[at].as_ref().map_or(0, |high| high[bucket]);
+            let high = self.high[at].get(bucket);
             let known = high << 16 | u64::from(halves(*pair)[bucket % 2]);
             if *count <= known {
                 continue;
@@ -86,10 +188,18 @@ impl KnownCounts {
             delta.push(first + bucket as u16, count - known);
             *pair = *pair & !(0xffff << shift) | (*count as u32 & 0xffff) << shift;
             if count >> 16 != high {
-                self.high[at].get_or_insert_default()[bucket] = count >> 16;
+                self.high[at].set(bucket, count >> 16, &mut self.boxed);
             }
         }
     }
+}
+
+/// Inserts an element; a full list grows by an eighth, not to twice its length.
+fn insert<T>(list: &mut Vec<T>, at: usize, element: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(list.len() / 8 + 1);
+    }
+    list.insert(at, element);
 }
 
 /// The two counts of a pair.

@@ -25,6 +25,7 @@ use crate::recording::gauge::Gauge;
 use crate::recording::kinds::Cells;
 use crate::recording::lanes::{self, Reader};
 use crate::recording::latency::Latency;
+use crate::recording::memory;
 use crate::recording::register_error::RegisterError;
 use crate::recording::remembered::Totals;
 use crate::recording::store::Store;
@@ -37,12 +38,25 @@ pub const SAMPLING_DURATION: Desc = Desc::latency(
     "Time that one pass over all cells took, for a tick or a fresh read.",
 );
 
-/// The memory of all threads' cells.
+/// The age of the published sample.
+pub const SAMPLE_AGE: Desc = Desc::gauge(
+    "node0_sample_age_seconds",
+    "Time since the last tick, which judged the health: up to a tick; beyond three ticks sampling stands still, and all health is unknown.",
+)
+.unit(crate::naming::desc::Unit::Seconds);
+
+/// The memory of all threads' cells and of all windows.
 pub const RECORDING_BYTES: Desc = Desc::gauge(
     "node0_recording_bytes",
-    "Bytes held by the recording cells of all threads in the process.",
+    "Bytes held by the cells of all threads and the windows of all series in the process.",
 )
 .unit(crate::naming::desc::Unit::Bytes);
+
+/// The series that are thinned.
+pub const THINNED_SERIES: Desc = Desc::gauge(
+    "node0_thinned_series",
+    "Latencies and distributions that are less exact, because recording memory reached its budget.",
+);
 
 /// The live threads that have recorded.
 pub const RECORDING_THREADS: Desc = Desc::gauge(
@@ -81,6 +95,8 @@ pub(crate) struct Pass {
     /// not change is not written again.
     spare: Vec<Value>,
     scratch: Scratch,
+    /// The number of series that were thinned in the last pass.
+    thinned: usize,
 }
 
 /// Successive rows that are all histograms, or all not.
@@ -110,6 +126,8 @@ pub(crate) struct PassResult {
     pub(crate) is_tick_end: bool,
     pub(crate) at: Timestamp,
     pub(crate) uptime: Duration,
+    /// The end of the last tick.
+    pub(crate) judged: Duration,
     pub(crate) snapshot: Snapshot,
 }
 
@@ -117,8 +135,10 @@ pub(crate) struct PassResult {
 #[derive(Debug)]
 struct OwnMetrics {
     duration: Latency,
+    age: Gauge,
     threads: Gauge,
     bytes: Gauge,
+    thinned: Gauge,
     clamped: Counter,
     dropped: Counter,
 }
@@ -142,6 +162,7 @@ impl Passes {
             is_tick_end: false,
             at: clock.wall(),
             uptime: clock.uptime(),
+            judged: clock.uptime(),
             snapshot,
             topics: Arc::new([]),
             monitors: Arc::new([]),
@@ -155,14 +176,17 @@ impl Passes {
             number: 0,
             own: OwnMetrics {
                 duration: Latency::disabled(),
+                age: Gauge::disabled(),
                 threads: Gauge::disabled(),
                 bytes: Gauge::disabled(),
+                thinned: Gauge::disabled(),
                 clamped: Counter::disabled(),
                 dropped: Counter::disabled(),
             },
             shared: None,
             spare: Vec::new(),
             scratch: Scratch::new(),
+            thinned: 0,
         };
         let latest = Mutex::new(Arc::new(empty));
         Self { pass: Mutex::new(pass), begun: AtomicU64::new(0), latest, sole_tick: Mutex::new(()) }
@@ -172,16 +196,14 @@ impl Passes {
     pub(crate) fn register_own(&self, store: &Store) -> Result<(), RegisterError> {
         lock(&self.pass).own = OwnMetrics {
             duration: store.handle(&SAMPLING_DURATION, &[])?,
+            age: store.handle(&SAMPLE_AGE, &[])?,
             threads: store.handle(&RECORDING_THREADS, &[])?,
             bytes: store.handle(&RECORDING_BYTES, &[])?,
+            thinned: store.handle(&THINNED_SERIES, &[])?,
             clamped: store.handle(&VALUES_CLAMPED, &[])?,
             dropped: store.handle(&VALUES_DROPPED, &[])?,
         };
         Ok(())
-    }
-
-    pub(crate) fn latest(&self) -> Arc<Sample> {
-        lock(&self.latest).clone()
     }
 }
 
@@ -189,6 +211,8 @@ impl Pass {
     pub(crate) fn run(&mut self, store: &Store, kind: PassKind) -> PassResult {
         let context = &store.context;
         let started = context.clock.now();
+        // Before the pass, which holds two samples while it runs.
+        self.own.bytes.set(memory::bytes() as f64);
         self.update_rows(store);
         let is_tick_end = kind == PassKind::Tick;
         // Orphans (series without handles) are looked for before the cells are read. A handle
@@ -202,9 +226,13 @@ impl Pass {
         if is_tick_end {
             context.tick.fetch_add(1, Ordering::Relaxed);
         }
+        let judged = self.time.ticks.running();
+        // Set before the gauges are read, so that this very sample tells its age.
+        self.own.age.set(now.saturating_sub(judged).as_secs_f64());
         let mut values = mem::take(&mut self.spare);
         values.resize_with(self.rows.len(), Value::unknown);
-        let turn = Turn { reader: &reader, closed, at: self.time.at(now) };
+        let budget = context.recording_bytes;
+        let turn = Turn { reader: &reader, closed, at: self.time.at(now), budget };
         let (mut rows, mut rest) = (&mut *self.rows, &mut *values);
         for run in &self.runs {
             let (these, further) = rows.split_at_mut(run.len);
@@ -217,6 +245,11 @@ impl Pass {
             (rows, rest) = (further, behind);
         }
         self.publish_gauges(context, &mut values);
+        // Mostly there are none, and a pass over idle series would take twice as long.
+        if self.thinned > 0 || memory::bytes() > budget {
+            self.thinned = self.rows.iter().filter(|row| row.is_thinned()).count();
+            self.own.thinned.set(self.thinned as f64);
+        }
         if let Some(orphans) = orphans {
             lock(&store.families).remove(&orphans, |row| Totals::of(&values[row]));
         }
@@ -229,6 +262,7 @@ impl Pass {
             is_tick_end,
             at: context.clock.wall(),
             uptime: now,
+            judged,
             snapshot: Snapshot { schema: self.schema.clone(), values },
         }
     }
@@ -245,8 +279,12 @@ impl Pass {
     }
 
     /// Keeps the memory of a sample for the next pass, if no reader holds the sample.
-    pub(crate) fn reuse(&mut self, sample: Arc<Sample>) {
-        if let Some(sample) = Arc::into_inner(sample) {
+    ///
+    /// Beyond the `budget` it is freed, and so is that of the last read.
+    pub(crate) fn reuse(&mut self, sample: Arc<Sample>, budget: usize) {
+        if memory::bytes() > budget {
+            (self.spare, self.shared) = (Vec::new(), None);
+        } else if let Some(sample) = Arc::into_inner(sample) {
             self.spare = sample.snapshot.values;
         }
     }
@@ -320,7 +358,6 @@ impl OwnMetrics {
     fn note(&self, context: &Context, started: crate::clock::Moment) {
         self.duration.record(context.clock.since(started));
         self.threads.set(lanes::leased() as f64);
-        self.bytes.set(lanes::bytes() as f64);
         self.clamped.add(context.clamped.swap(0, Ordering::Relaxed));
         self.dropped.add(context.dropped.swap(0, Ordering::Relaxed));
     }

@@ -18,12 +18,14 @@ mod slowest;
 
 use crate::reading::snapshot::Value;
 use crate::reading::timeline::{ClosedTick, PassTime, Timeline};
+use crate::reading::window::Closing;
 use crate::recording::cells::Block;
 use crate::recording::counter::CounterCore;
 use crate::recording::kinds::Cells;
 use crate::recording::lanes::Reader;
 use crate::recording::layout::Layout;
 use crate::recording::line::fetch;
+use crate::recording::memory;
 use crate::recording::up_down::level;
 
 use counter::CounterMemory;
@@ -37,6 +39,8 @@ pub(crate) struct Turn<'a> {
     /// The tick that the pass ends, if it does.
     pub(crate) closed: Option<ClosedTick>,
     pub(crate) at: PassTime<'a>,
+    /// The bytes of cells and windows beyond which windows are thinned.
+    pub(crate) budget: usize,
 }
 
 /// One series: its cells, and its state as of the last pass.
@@ -94,7 +98,7 @@ impl Row {
 
     /// Reads the cells, ends the tick if the pass does, and returns the present value.
     pub(crate) fn update(&mut self, turn: &Turn<'_>) -> Value {
-        let Turn { reader, closed, at } = turn;
+        let Turn { reader, closed, at, .. } = turn;
         match (&self.cells, &mut self.memory) {
             (Cells::Counter(core), Memory::Counter(memory)) => {
                 let total = total(memory.slot, core, reader);
@@ -168,7 +172,7 @@ impl Row {
         scratch: &mut Scratch,
         value: &mut Value,
     ) {
-        let Turn { reader, closed, at } = turn;
+        let Turn { reader, closed, at, .. } = turn;
         let memory = match (&self.cells, &mut self.memory) {
             (Cells::Latency(core), Memory::Latency { memory, .. }) => {
                 if let Some(mark) = mark {
@@ -186,10 +190,19 @@ impl Row {
             }
             _ => return,
         };
-        if let Some(tick) = closed {
-            memory.close(*tick, at.time.rule);
+        if let Some(tick) = *closed {
+            let (rule, thins) = (at.time.rule, memory::bytes() > turn.budget);
+            memory.close(&mut Closing { tick, rule, thins, window: &mut scratch.window });
         }
         memory.publish(*at, value);
+    }
+
+    /// Returns `true` if the published window has thin buckets.
+    pub(crate) fn is_thinned(&self) -> bool {
+        match &self.memory {
+            Memory::Latency { memory, .. } | Memory::Distribution(memory) => memory.is_thinned(),
+            _ => false,
+        }
     }
 }
 

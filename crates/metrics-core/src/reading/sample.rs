@@ -41,9 +41,13 @@ pub struct Sample {
     pub at: Timestamp,
     /// The time since the registry was made.
     pub uptime: Duration,
+    /// The [uptime](Self::uptime) at which its health was judged: the end of the last tick.
+    pub judged: Duration,
     /// All numbers.
     pub snapshot: Snapshot,
     /// The published health of each topic, in the order of registration.
+    ///
+    /// It is unknown if the last tick had ended more than three ticks, and a second, before.
     pub topics: Arc<[TopicHealth]>,
     pub(crate) monitors: Arc<[Arc<Watched>]>,
 }
@@ -140,6 +144,11 @@ impl Sample {
         let calls = wanted.clone().map(|watched| watched.report(self, None, write.clone()));
         let made = wanted.map(|watched| watched.topic).zip(finish_all_within(patience, calls));
         made.map(|(topic, made)| (topic, ReportError::from_call(topic, made))).collect()
+    }
+
+    /// The topics of the monitors, in the order in which they were registered.
+    pub fn monitored(&self) -> impl Iterator<Item = &'static Topic> {
+        self.monitors.iter().map(|watched| watched.topic)
     }
 
     /// Computes the health of all topics together.

@@ -13,6 +13,10 @@
 //!
 //! A series keeps the deltas of its window ([`SeriesTicks`]). A sample does not copy them: it
 //! shares them with the series, and adds them up only when a reader asks for the buckets.
+//!
+//! Beyond the budget of [memory](crate::recording::memory) a window is *thinned*: the ticks that
+//! enter it have an eighth of the buckets, and neighbouring ticks become one. Its count and its
+//! sum stay exact, and so do all totals.
 
 mod closed;
 
@@ -22,9 +26,11 @@ use std::time::Duration;
 use crate::reading::buckets::Buckets;
 use crate::reading::delta::Delta;
 use crate::reading::histogram::{Base, Published};
+use crate::reading::known_counts::KnownCounts;
 use crate::reading::timeline::{ClosedTick, PassTime, is_too_old};
 use crate::recording::layout::Layout;
 use crate::recording::line::fetch;
+use crate::recording::memory::{Counted, of_arc, of_list};
 use closed::ClosedTicks;
 
 /// The bounds of every window: a minimum of samples and a maximum age.
@@ -52,10 +58,26 @@ pub(crate) struct SeriesTicks {
     running: Option<Arc<Delta>>,
     /// The number and the delta of the last closed tick that has records.
     last_closed: Option<(u64, Arc<Delta>)>,
+    /// The totals of an expired series that this one continues.
+    resumed: Option<Arc<Delta>>,
     /// The totals and the window as of some ticks ago; [`Published`] adds the ticks since then.
     base: Arc<Base>,
     entered: Vec<Arc<Delta>>,
     left: Vec<Arc<Delta>>,
+    /// The number of counts in `entered` and `left`.
+    changes: usize,
+    /// The start of the newest tick in `closed` whose buckets are thin.
+    thinned: Option<Duration>,
+}
+
+/// What all series of a pass have in common when they close a tick.
+pub(crate) struct Closing<'a> {
+    pub(crate) tick: ClosedTick,
+    pub(crate) rule: Rule,
+    /// `true` while the memory of the process is beyond its budget.
+    pub(crate) thins: bool,
+    /// A buffer for the sum of a window.
+    pub(crate) window: &'a mut Buckets,
 }
 
 /// The time that a window covers.
@@ -68,14 +90,18 @@ pub(crate) struct WindowSpan {
 
 /// The number of deltas beside the base at which they are merged into a new base.
 ///
-/// A trade-off: a new base copies all buckets of the series (some KiB), and a reader has to
-/// add up the deltas that are not in the base. With sixteen, the copies are a small part of a
-/// pass, and adding up takes a few microseconds.
+/// A trade-off: a new base copies all counts of the series, and a reader has to add up the deltas
+/// that are not in the base. With sixteen, the copies are a small part of a pass, and adding up
+/// takes a few microseconds.
 const MOST_CHANGES: usize = 16;
+/// The number of counts in those deltas at which they are merged too.
+///
+/// More would take more memory than the base: a tick with values in all octaves has a thousand
+/// counts.
+const MOST_COUNTS: usize = 512;
 
 impl SeriesTicks {
     pub(crate) fn new(birth: Duration, layout: Layout) -> Self {
-        let empty = || Buckets::new(layout);
         Self {
             layout,
             birth,
@@ -85,15 +111,18 @@ impl SeriesTicks {
             sum: 0.0,
             running: None,
             last_closed: None,
-            base: Arc::new(Base { total: empty(), window: empty() }),
+            resumed: None,
+            base: Arc::new(Base::new(total(KnownCounts::default()), Arc::new(Delta::new(layout)))),
             entered: Vec::new(),
             left: Vec::new(),
+            changes: 0,
+            thinned: None,
         }
     }
 
     /// Returns empty data for a sample; [`fill`](Self::fill) writes its values.
     pub(crate) fn unfilled(&self) -> Published {
-        Published::new(self.base.clone())
+        Published::new(self.base.clone(), self.resumed.clone())
     }
 
     /// Returns the delta of the running tick, for a pass to add to.
@@ -123,57 +152,134 @@ impl SeriesTicks {
     }
 
     /// Starts from the totals of a series that expired, which are in no window.
-    pub(crate) fn resume(&mut self, totals: &Delta) {
-        let window = Buckets::new(self.layout);
-        self.base = Arc::new(Base { total: totals.into(), window });
+    pub(crate) fn resume(&mut self, mut totals: Delta) {
+        totals.seal();
+        self.resumed = Some(Arc::new(totals));
     }
 
-    /// Ends a tick in which the sum of all values rose to `sum`; returns `true` if the window
-    /// changed.
+    /// Ends a tick after which the cells hold the counts `known`, or those of the base if there are
+    /// none; returns `true` if the window changed.
     // Inlined, it makes the pass over idle series slower, which do not call it.
     #[inline(never)]
-    pub(crate) fn close(&mut self, tick: ClosedTick, rule: Rule, sum: f64) -> bool {
+    pub(crate) fn close(&mut self, known: Option<&KnownCounts>, closing: &mut Closing<'_>) -> bool {
+        let Closing { tick, rule, thins, .. } = *closing;
         let recorded = self.running.take_if(|delta| !delta.is_empty());
         let has_records = recorded.is_some();
         if let Some(delta) = recorded {
-            // No copy of the delta is made from here on: the window, the totals and all samples
-            // share this allocation.
-            self.last_closed = Some((tick.number, delta.clone()));
-            self.entered.push(delta.clone());
-            self.count += delta.count();
-            self.closed.push(tick.start, delta);
+            self.enter(tick, delta, thins);
         }
         let surplus = self.surplus(0, tick.end, rule);
         self.count -= self.closed.iter().take(surplus).map(|tick| tick.count).sum::<u64>();
+        let left = self.left.len();
         self.left.extend(self.closed.take(surplus));
-        let changes = has_records || surplus > 0;
+        self.changes += self.left[left..].iter().map(|delta| delta.counts().len()).sum::<usize>();
+        if thins {
+            self.closed.thin();
+            self.thinned = Some(tick.start);
+        }
+        let changes = has_records || surplus > 0 || thins;
         if changes {
             self.oldest = self.closed.iter().next().map(|oldest| (oldest.start, oldest.count));
             // Summed from scratch: adding and subtracting floats tick after tick would
             // accumulate rounding errors.
             self.sum = self.closed.iter().map(|interval| interval.sum).sum();
-            if self.entered.len() + self.left.len() >= MOST_CHANGES {
-                self.rebase(sum);
+            let merges = self.entered.len() + self.left.len() >= MOST_CHANGES;
+            if merges || self.changes >= MOST_COUNTS || thins {
+                self.rebase(known, thins, closing.window);
             }
         }
         changes
     }
 
-    /// Merges the ticks since the base into a new base, whose totals have the given sum.
-    fn rebase(&mut self, sum: f64) {
-        let Base { mut total, mut window } = Base::clone(&self.base);
-        // Additions first: a tick that entered and left since the last base can only be
-        // subtracted after it was added, since no bucket may fall below zero.
-        for delta in self.entered.drain(..) {
-            total.add_delta(&delta);
-            window.add_delta(&delta);
+    /// Adds the delta of a tick that ends to the window.
+    fn enter(&mut self, tick: ClosedTick, mut delta: Arc<Delta>, thins: bool) {
+        // No copy of the delta is made from here on: the window, the totals and all samples
+        // share this allocation. A sample of the running tick may share it already.
+        if let Some(delta) = Arc::get_mut(&mut delta) {
+            delta.seal();
         }
-        self.left.drain(..).for_each(|delta| window.subtract_delta(&delta));
-        total.set_sum(sum);
-        window.set_sum(self.sum);
-        self.base = Arc::new(Base { total, window });
+        self.last_closed = Some((tick.number, delta.clone()));
+        self.count += delta.count();
+        if thins {
+            // The totals have it from `rebase`, with all of its buckets.
+            let mut thinned = delta.thinned();
+            thinned.seal();
+            self.closed.push(tick.start, Arc::new(thinned));
+        } else {
+            self.changes += delta.counts().len();
+            self.entered.push(delta.clone());
+            self.closed.push(tick.start, delta);
+        }
+    }
+
+    /// Makes a new base of the counts that the cells hold and of the window.
+    fn rebase(&mut self, known: Option<&KnownCounts>, thins: bool, buffer: &mut Buckets) {
+        let window = match self.closed.only() {
+            Some(Some(only)) => only.clone(),
+            Some(None) => Arc::new(Delta::new(self.layout)),
+            None => Arc::new(self.window(thins, buffer)),
+        };
+        let total = known.map_or_else(|| self.base.total.clone(), |known| total(known.clone()));
+        self.base = Arc::new(Base::new(total, window));
+        self.entered.clear();
+        self.left.clear();
+        self.changes = 0;
         // New samples share the base instead.
         self.closed.pack();
+    }
+
+    /// Adds up the window: from the base, or from its ticks if some became thin since then.
+    fn window(&self, thins: bool, buffer: &mut Buckets) -> Delta {
+        buffer.clear(self.layout);
+        if thins {
+            self.closed.oldest(usize::MAX).for_each(|delta| buffer.add_delta(&delta));
+        } else {
+            buffer.add_delta(&self.base.window);
+            // Additions first: a tick that entered and left since the last base can only be
+            // subtracted after it was added, since no bucket may fall below zero.
+            self.entered.iter().for_each(|delta| buffer.add_delta(delta));
+            self.left.iter().for_each(|delta| buffer.subtract_delta(delta));
+        }
+        let mut window = Delta::from(&*buffer);
+        window.set_sum(self.sum);
+        window.seal();
+        window
+    }
+
+    /// Returns `true` if the window has so many ticks that some would be merged.
+    pub(crate) fn can_thin(&self) -> bool {
+        self.closed.can_thin()
+    }
+
+    /// Returns `true` if no closed tick is in the window.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.closed.iter().len() == 0
+    }
+
+    /// Gives back all memory but that of the totals; for a series whose window is empty.
+    ///
+    /// The totals are `known`, or those of the base if they are there already.
+    pub(crate) fn park(&mut self, known: Option<KnownCounts>) {
+        let parked = Self::new(self.birth, self.layout);
+        let total = known.map_or_else(|| self.base.total.clone(), total);
+        let base = Arc::new(Base::new(total, Arc::new(Delta::new(self.layout))));
+        let resumed = self.resumed.take();
+        *self = Self { base, resumed, ..parked };
+    }
+
+    /// The counts of the cells as of the last base.
+    pub(crate) fn base_total(&self) -> &KnownCounts {
+        &self.base.total
+    }
+
+    /// Returns `true` if the window has ticks whose buckets are thin.
+    pub(crate) fn is_thinned(&self) -> bool {
+        self.thinned.zip(self.oldest).is_some_and(|(newest, (oldest, _))| oldest <= newest)
+    }
+
+    /// Returns the bytes of the lists; sealed deltas and the base count themselves.
+    pub(crate) fn bytes(&self) -> usize {
+        self.closed.bytes() + of_list(&self.entered) + of_list(&self.left)
     }
 
     /// Returns the number of oldest closed ticks that the window can drop.
@@ -223,6 +329,7 @@ impl SeriesTicks {
         published.window_sum = sum + running.sum();
         published.share_base(&self.base, &self.entered, &self.left);
         published.share_leaving(self.closed.oldest(leaving));
+        published.is_thinned = self.is_thinned();
         published.share_ticks(&self.running, &self.last_closed);
         let oldest = stays.clone().next().map(|interval| interval.start);
         let is_full = published.window_count >= rule.samples;
@@ -233,6 +340,12 @@ impl SeriesTicks {
             valid_until: oldest.map_or(Duration::MAX, |start| start.saturating_add(rule.max_age)),
         }
     }
+}
+
+/// Counts the bytes of the totals of a base.
+fn total(known: KnownCounts) -> Arc<Counted<KnownCounts>> {
+    let bytes = of_arc::<Counted<KnownCounts>>() + known.bytes();
+    Arc::new(Counted::new(known, bytes))
 }
 
 #[cfg(all(test, not(loom)))]

@@ -10,7 +10,7 @@ use std::cell;
 use std::ptr;
 
 use crate::recording::lanes::{Lane, Lanes, OwnTables, Slots, Table};
-use crate::recording::layout::{LATENCY_BUCKETS, PER_LINE};
+use crate::recording::layout::{LATENCY_BUCKETS, PER_LINE, THIN, THIN_BUCKETS};
 use crate::recording::line::fetch;
 use crate::recording::static_ref::StaticRef;
 use crate::sync::atomic::{AtomicU16, AtomicU64, Ordering};
@@ -200,6 +200,30 @@ impl SharedBlock {
     pub(crate) fn add(&self, bucket: usize, n: u64) {
         self.buckets[bucket].fetch_add(n, Ordering::Relaxed);
         self.touch(bucket); // each thread for itself
+    }
+}
+
+/// The thin buckets of threads without a lane, for a series that the budget has no room for.
+///
+/// They take an eighth of a [`SharedBlock`], and values in them are less exact.
+#[derive(Debug)]
+pub(crate) struct ThinBlock([AtomicU64; THIN_BUCKETS]);
+
+impl Default for ThinBlock {
+    fn default() -> Self {
+        Self(array::from_fn(|_| AtomicU64::new(0)))
+    }
+}
+
+impl ThinBlock {
+    /// Counts a value of a bucket.
+    pub(crate) fn add(&self, bucket: usize) {
+        self.0[bucket / THIN].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns the counts, by rising bucket.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().map(|count| count.load(Ordering::Relaxed))
     }
 }
 

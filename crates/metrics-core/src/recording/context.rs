@@ -23,8 +23,9 @@ impl fmt::Debug for TraceSource {
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) clock: Clock,
-    /// The byte budget of all lanes of the process; beyond it this registry records into shared cells.
-    pub(crate) lease_bytes: usize,
+    /// The byte budget of all cells and windows of the process, see
+    /// [`memory`](crate::recording::memory).
+    pub(crate) recording_bytes: usize,
     /// `true` while guards and layers measure; plain records always count.
     pub(crate) enabled: AtomicBool,
     /// Asked by each timer that ends, if the host set it.

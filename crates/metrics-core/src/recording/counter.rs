@@ -76,7 +76,7 @@ impl Counter {
     #[cold]
     fn add_first(&self, n: u64) {
         let Some(core) = &self.core else { return };
-        match lanes::touch(self.slot, core.context.lease_bytes) {
+        match lanes::touch(self.slot, core.context.recording_bytes) {
             Some(word) => add_alone(word, n),
             None => {
                 lanes::note_shared();

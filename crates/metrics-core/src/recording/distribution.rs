@@ -8,6 +8,7 @@ use crate::recording::context::Context;
 use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::latency::LineCounts;
 use crate::recording::layout::{FLOAT_LARGEST, FLOAT_OCTAVES, PER_LINE, PER_OCTAVE, float_index};
+use crate::recording::memory::{Counted, Held};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Arc, OnceLock};
 
@@ -32,18 +33,22 @@ pub struct Distribution {
     core: Option<Arc<DistributionCore>>,
 }
 
+/// The counts of one octave.
+type Octave = Box<Counted<[AtomicU64; PER_OCTAVE]>>;
+
 #[derive(Debug)]
 pub(crate) struct DistributionCore {
     pub(crate) head: Head,
     /// The bounds of the exported buckets.
     bounds: Box<[f64]>,
     /// The counts of each octave, made with its first value.
-    octaves: Box<[OnceLock<Box<[AtomicU64; PER_OCTAVE]>>; FLOAT_OCTAVES]>,
+    octaves: Box<[OnceLock<Octave>; FLOAT_OCTAVES]>,
     /// The bits of the sum.
     sum: AtomicU64,
     /// The number of records so far: the mark by which a pass finds the series changed.
     records: AtomicU64,
     context: Arc<Context>,
+    _held: Held,
 }
 
 impl Distribution {
@@ -81,8 +86,7 @@ impl Distribution {
         // `abs` turns minus zero into zero; its sign bit would select a large bucket.
         let value = value.abs().min(FLOAT_LARGEST);
         let (octave, bucket) = float_index(value);
-        let counts =
-            core.octaves[octave].get_or_init(|| Box::new(array::from_fn(|_| AtomicU64::new(0))));
+        let counts = core.octaves[octave].get_or_init(new_octave);
         counts[bucket].fetch_add(n, Ordering::Relaxed);
         let sum = |bits| Some((f64::from_bits(bits) + value * n as f64).to_bits());
         // The closure always returns `Some`, so the update always succeeds.
@@ -91,6 +95,11 @@ impl Distribution {
         // new mark sees the count and the sum too.
         core.records.fetch_add(n, Ordering::Release);
     }
+}
+
+fn new_octave() -> Octave {
+    let counts = array::from_fn(|_| AtomicU64::new(0));
+    Box::new(Counted::new(counts, size_of::<[AtomicU64; PER_OCTAVE]>()))
 }
 
 impl SeriesHandle for Distribution {
@@ -112,6 +121,7 @@ impl DistributionCore {
             sum: AtomicU64::new(0),
             records: AtomicU64::new(0),
             context: context.clone(),
+            _held: Held::new(size_of::<[OnceLock<Octave>; FLOAT_OCTAVES]>()),
         }
     }
 

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 
-use crate::naming::desc::{Desc, DescError, Kind, OwnedDesc, check_label};
+use crate::naming::desc::{Desc, DescError, Kind, OwnedDesc, check_labels, cut_help};
 use crate::naming::labels::Labels;
 use crate::naming::sample_names;
 use crate::naming::series_id::SeriesId;
@@ -205,7 +205,7 @@ impl Families {
             if self.by_name.len() >= self.limits.families && !self.is_own(desc) {
                 return Err(RegisterError::TooManyFamilies { limit: self.limits.families });
             }
-            labels.iter().try_for_each(|(key, _)| check_label(key))?;
+            check_labels(&desc.name, labels.iter().map(|(key, _)| key))?;
             desc.check(|key| labels.get(key).is_some())?;
             return self.check_lines(desc);
         };
@@ -232,7 +232,7 @@ impl Families {
     pub(crate) fn describe(&mut self, name: &str, help: &str) -> bool {
         let family = self.by_name.get_mut(name).filter(|family| !family.desc.is_constant());
         let Some(family) = family else { return false };
-        Arc::make_mut(&mut family.desc).help = help.to_owned().into();
+        Arc::make_mut(&mut family.desc).help = cut_help(help).to_owned().into();
         self.generation += 1; // readers keep what they derived from the text
         true
     }

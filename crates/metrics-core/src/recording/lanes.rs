@@ -18,7 +18,7 @@
 //! The first write to fresh memory costs page faults. So each tick prepares some lanes and
 //! tables [in advance](crate::recording::spares), for threads that are still to come.
 //!
-//! Lanes have a byte budget. When it is used up, and while a thread's thread-local storage is
+//! Lanes have a part of the [byte budget](crate::recording::memory). When it is used up, and while a thread's thread-local storage is
 //! being destroyed, the functions here return `None`, and the record goes to the metric's
 //! shared cell by an atomic add.
 
@@ -28,6 +28,7 @@ use std::cell;
 use std::marker::PhantomData;
 
 use crate::recording::cells::{Cell, LatencyCell, OwnBlock};
+use crate::recording::memory;
 use crate::recording::spares::{READY_LANES, Spares};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, global, lock, per_thread};
@@ -61,6 +62,8 @@ pub(crate) struct Lanes {
     pub(crate) words: Mutex<Slots>,
     pub(crate) latencies: Mutex<Slots>,
     bytes: AtomicUsize,
+    /// The number of latencies of all registries.
+    live_latencies: AtomicUsize,
     /// `true` once a record of any thread went to a shared cell.
     shared: AtomicBool,
 }
@@ -194,7 +197,7 @@ pub(crate) fn take_block(budget: usize) -> Option<&'static OwnBlock> {
 /// Beyond the budget each record of a thread without a block gets here. They must not wait for
 /// each other.
 pub(crate) fn may_take_block(budget: usize) -> bool {
-    LANES.spares.has_blocks() || bytes().saturating_add(size_of::<OwnBlock>()) <= budget
+    LANES.spares.has_blocks() || has_room(size_of::<OwnBlock>(), budget)
 }
 
 /// Keeps a block that no thread writes to any more for the next [`take_block`].
@@ -281,9 +284,50 @@ fn slots_given<C: Cell>() -> u32 {
 /// The number of cells in a lane's first table.
 const LEAST_CELLS: usize = if cfg!(loom) { 1 } else { 64 };
 
-/// Adds to the count of bytes; `None` if the sum would be more than `budget`.
+/// The bytes that a latency takes at least: its thin cells, its totals and a thinned window.
+///
+/// Measured for values in all octaves (`tests/recording_memory.rs`).
+const LEAST_OF_A_LATENCY: usize = 9 << 10;
+
+/// Returns the part of a budget that lanes may take.
+///
+/// The lanes of a thread cannot be taken back while it lives. So they leave room for what each
+/// latency needs in any case, and for what windows have taken already.
+fn room(budget: usize) -> usize {
+    let latencies = LANES.live_latencies.load(Ordering::Relaxed);
+    let least = latencies.saturating_mul(LEAST_OF_A_LATENCY).min(budget / 4 * 3);
+    budget.saturating_sub(least.max(memory::held()))
+}
+
+/// Counts a latency that was made.
+pub(crate) fn add_latency() {
+    LANES.live_latencies.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Counts a latency that is gone.
+pub(crate) fn remove_latency() {
+    LANES.live_latencies.fetch_sub(1, Ordering::Relaxed);
+}
+
+/// Returns `true` if the lanes' part of a budget has room for some bytes.
+pub(crate) fn has_room(needed: usize, budget: usize) -> bool {
+    bytes().saturating_add(needed) <= room(budget)
+}
+
+/// Counts bytes of cells that are in no lane, whatever the budget.
+pub(crate) fn add_bytes(bytes: usize) {
+    LANES.bytes.fetch_add(bytes, Ordering::Relaxed);
+}
+
+/// Takes back what [`add_bytes`] counted.
+pub(crate) fn remove_bytes(bytes: usize) {
+    LANES.bytes.fetch_sub(bytes, Ordering::Relaxed);
+}
+
+/// Adds to the count of bytes; `None` if the sum would be more than the lanes' part of `budget`.
 fn reserve(bytes: usize, budget: usize) -> Option<()> {
-    let within = |held: usize| held.checked_add(bytes).filter(|&total| total <= budget);
+    let room = room(budget);
+    let within = |held: usize| held.checked_add(bytes).filter(|&total| total <= room);
     LANES.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).ok().map(drop)
 }
 

@@ -8,6 +8,9 @@
 //! ones take fewer cache lines. A bucket that has counted 2¹⁵ values is reset, and a second
 //! block of the series counts one unit, which stands for 2¹⁵ values. Example: after 100 000
 //! records in one bucket, the lane's count is 1696 and the count in that block is 3.
+//!
+//! A thread that gets no block, because the budget is used up, adds to one that all threads of the
+//! series share: of thin buckets, if there is no other yet.
 
 mod block_sums;
 
@@ -15,12 +18,13 @@ use std::time::Duration;
 
 use crate::naming::desc::OwnedDesc;
 use crate::naming::series_id::SeriesId;
-use crate::recording::cells::{LatencyCell, OwnBlock, SharedBlock};
+use crate::recording::cells::{LatencyCell, OwnBlock, SharedBlock, ThinBlock};
 use crate::recording::context::{Context, TraceSource};
 use crate::recording::exemplar::{ExemplarSlots, TraceContext};
 use crate::recording::kinds::{Head, SeriesHandle};
 use crate::recording::lanes::{self, Reader, Slot};
 use crate::recording::layout::{MAX_NANOS, latency_index};
+use crate::recording::memory::Counted;
 use crate::recording::remembered::{LatencyTotals, Totals};
 use crate::recording::timer::Timer;
 use crate::sync::atomic::{AtomicU16, AtomicU64, Ordering};
@@ -65,13 +69,15 @@ pub struct Latency {
 pub(crate) struct LatencyCore {
     pub(crate) head: Head,
     slot: Slot<LatencyCell>,
-    /// The number of times that each bucket of a lane was full, made with the first lane's buckets.
+    /// The number of times that each bucket of a lane was full, made when the first one is.
     ///
     /// The lock is held while a count moves here from a lane, and while a pass reads: so a
     /// pass finds each count in one place, and not in both or none.
     full: Mutex<Option<&'static OwnBlock>>,
     /// The counts of threads without cells of their own, and those that filled up in `full`.
     shared: OnceLock<Box<SharedBlock>>,
+    /// The counts of threads without cells of their own beyond the budget.
+    thin: OnceLock<Box<Counted<ThinBlock>>>,
     /// The sum of threads without cells of their own.
     shared_sum: AtomicU64,
     pub(crate) exemplars: ExemplarSlots,
@@ -204,11 +210,11 @@ impl Latency {
     fn record_rare(&self, nanos: u64) {
         let Some(core) = &self.core else { return };
         let nanos = if nanos > MAX_NANOS { core.clamp() } else { nanos };
-        let budget = core.context.lease_bytes;
+        let budget = core.context.recording_bytes;
         let own = lanes::touch::<LatencyCell>(self.slot, budget);
         match own.and_then(|cell| Some((cell, core.own_block(cell, budget)?))) {
             Some((cell, block)) => core.record_alone(cell, block, nanos),
-            None => core.record_shared(nanos),
+            None => core.record_shared(nanos, budget),
         }
     }
 }
@@ -237,10 +243,12 @@ impl SeriesHandle for Latency {
 
 impl LatencyCore {
     pub(crate) fn new(head: Head, desc: &OwnedDesc, context: &Arc<Context>) -> Self {
+        lanes::add_latency();
         Self {
             head,
             slot: Slot::take(),
             shared: OnceLock::new(),
+            thin: OnceLock::new(),
             shared_sum: AtomicU64::new(0),
             full: Mutex::new(None),
             exemplars: ExemplarSlots::new(&desc.bounds),
@@ -256,13 +264,6 @@ impl LatencyCore {
         if !lanes::may_take_block(budget) {
             return None;
         }
-        let mut full = lock(&self.full);
-        if full.is_none() {
-            // Made here and not when a bucket is first full: a record may allocate only if it
-            // is the thread's first of this series.
-            *full = Some(lanes::take_block(budget)?);
-        }
-        drop(full);
         let block = lanes::take_block(budget)?;
         cell.block.store(block);
         Some(block)
@@ -290,29 +291,52 @@ impl LatencyCore {
     fn spill(&self, bucket: &AtomicU16, index: usize) {
         // Held until the bucket is reset, so that no pass counts its 2¹⁵ values twice or not
         // at all.
-        let full = lock(&self.full);
+        let mut full = lock(&self.full);
+        if full.is_none() {
+            // Each tick prepares blocks, so this allocates only where nothing ticks.
+            *full = lanes::take_block(self.context.recording_bytes);
+        }
         match *full {
             Some(block) if block.buckets[index].load(Ordering::Relaxed) + 1 < SPILL => {
                 block.buckets[index].fetch_add(1, Ordering::Relaxed);
                 block.touch(index);
             }
-            // The 16 bits there are full too, after a billion values of this bucket.
+            // The 16 bits there are full too, after a billion values, or there is no room for them.
             _ => self.shared().add(index, u64::from(SPILL)),
         }
         bucket.store(0, Ordering::Relaxed);
     }
 
     /// Adds to cells that any thread may write.
-    fn record_shared(&self, nanos: u64) {
+    fn record_shared(&self, nanos: u64, budget: usize) {
         lanes::note_shared();
         let (index, added) = latency_index(nanos);
-        self.shared().add(index, 1);
+        if self.is_thin(budget) {
+            let thin = || Box::new(Counted::new(ThinBlock::default(), size_of::<ThinBlock>()));
+            self.thin.get_or_init(thin).add(index);
+        } else {
+            self.shared().add(index, 1);
+        }
         // Release pairs with the acquire in `shared_sum()`, as in `LatencyCell::add`.
         self.shared_sum.fetch_add(added, Ordering::Release);
     }
 
     fn shared(&self) -> &SharedBlock {
-        self.shared.get_or_init(Box::default)
+        self.shared.get_or_init(|| {
+            lanes::add_bytes(size_of::<SharedBlock>());
+            Box::default()
+        })
+    }
+
+    /// Returns `true` if there is no shared block, and no room for one.
+    fn is_thin(&self, budget: usize) -> bool {
+        let has_room = || lanes::has_room(size_of::<SharedBlock>(), budget);
+        self.shared.get().is_none() && (self.thin.get().is_some() || !has_room())
+    }
+
+    /// Returns the thin buckets, if some thread used them.
+    pub(crate) fn thin(&self) -> Option<&ThinBlock> {
+        self.thin.get().map(|thin| &***thin)
     }
 
     /// Counts a duration that is too long, and returns the longest allowed.
@@ -362,6 +386,10 @@ impl LatencyCore {
 
 impl Drop for LatencyCore {
     fn drop(&mut self) {
+        lanes::remove_latency();
+        if self.shared.get().is_some() {
+            lanes::remove_bytes(size_of::<SharedBlock>());
+        }
         if let Some(block) = lock(&self.full).take() {
             lanes::give_block(block);
         }

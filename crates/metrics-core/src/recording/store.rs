@@ -3,7 +3,7 @@
 //! Handles by label values and passes use the store directly. Neither depends on the registry,
 //! which is only a façade.
 
-use crate::naming::desc::{Desc, Kind, OwnedDesc};
+use crate::naming::desc::{Desc, Kind, OwnedDesc, check_labels};
 use crate::naming::labels::Labels;
 use crate::recording::context::Context;
 use crate::recording::families::{Families, Registered};
@@ -38,6 +38,8 @@ impl Store {
         desc: &OwnedDesc,
         labels: &[(&str, &str)],
     ) -> Result<AnyMetric, RegisterError> {
+        // Before they are copied, since they may be of any size.
+        check_labels(&desc.name, labels.iter().map(|(key, _)| *key))?;
         let labels = Labels::new(labels.iter().copied());
         Ok(lock(&self.families).get_or_insert(desc, labels, &self.context)?.handle.into())
     }

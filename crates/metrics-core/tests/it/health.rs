@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use node0_metrics_core::{
     COMPONENT_HEALTH_SCORE, Event, FINDINGS, Finding, FindingState, GuestError, HEALTH_SCORE,
-    HealthChange, Judgement, Monitor, RegisterError, RegistryBuilder, Report, ReportError, Status,
-    Tick, Topic, UnknownTarget, View,
+    HealthChange, Judgement, Monitor, RegisterError, RegistryBuilder, Report, ReportError,
+    SAMPLE_AGE, Sample, Status, Tick, Topic, UnknownTarget, Value, View,
 };
 
 use crate::Bench;
@@ -238,4 +238,47 @@ fn a_floor_holds_for_a_finding_about_missing_instances_too() {
     let finding = Finding::critical("no_instance").penalty(90);
     let judgement = Judgement::of_instances("none", none).at_least(70).with(finding);
     assert_eq!(judgement.assess().score, Some(70));
+}
+
+#[test]
+fn health_that_nothing_judges_any_more_is_unknown_until_the_next_tick() {
+    let (mut bench, _told) = told();
+    bench.tick();
+    let score = |sample: &Sample, name, labels: &[_]| {
+        sample.snapshot.value(name, labels).map_or(-1.0, Value::as_f64)
+    };
+    // The status, the overall status, that of the report, the two scores, and the age.
+    let shown = |sample: &Arc<Sample>| {
+        let report = sample.report("probe", None).expect("it reports").health;
+        let statuses = [sample.topics[0].assessment.status, sample.overall().status, report.status];
+        let scores = [
+            score(sample, HEALTH_SCORE.name(), &[]),
+            score(sample, COMPONENT_HEALTH_SCORE.name(), &[("component", "probe")]),
+        ];
+        assert!(statuses.iter().all(|status| *status == statuses[0]), "{statuses:?}");
+        (statuses[0], scores, score(sample, SAMPLE_AGE.name(), &[]))
+    };
+    let healthy = |age| (Status::Healthy, [100.0, 100.0], age);
+    assert_eq!(shown(&bench.registry.read()), healthy(0.0));
+    bench.clock.advance(Duration::from_secs(3));
+    assert_eq!(shown(&bench.registry.read()), healthy(3.0), "three ticks may be a busy machine");
+    assert_eq!(shown(&bench.registry.latest()), healthy(0.0), "it is the sample of the tick");
+
+    bench.clock.advance(Duration::from_millis(1));
+    for sample in [bench.registry.read(), bench.registry.latest(), bench.registry.latest()] {
+        let (status, scores, _) = shown(&sample);
+        assert_eq!(status, Status::Unknown);
+        assert!(scores.iter().all(|score| score.is_nan()), "{scores:?}");
+        assert!(sample.topics[0].assessment.summary.contains("stands still"));
+        assert!(bench.registry.is_stale(&sample));
+    }
+    assert_eq!(score(&bench.registry.read(), SAMPLE_AGE.name(), &[]), 3.001);
+
+    // As after a process was stopped for a while: the first tick mends it, and tells no change.
+    bench.clock.advance(Duration::from_secs(3600));
+    let tick = bench.ticker.tick();
+    assert!(changes(&tick).is_empty(), "{:?}", tick.events);
+    assert_eq!(shown(&tick.sample), healthy(0.0));
+    assert_eq!(shown(&bench.registry.read()), healthy(0.0));
+    assert!(!bench.registry.is_stale(&bench.registry.latest()));
 }

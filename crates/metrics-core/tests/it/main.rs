@@ -1,6 +1,7 @@
 //! Tests of the core's public API, under a manual clock.
 
 mod buckets;
+mod budget;
 mod cardinality;
 mod foreign_thread;
 mod guests;

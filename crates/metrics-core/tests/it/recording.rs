@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use node0_metrics_core::{
     AnyMetric, Classic, ClassicShape, Counter, Desc, DescError, Distribution, Gauge, Kind, Latency,
-    Measuring, OwnedDesc, Peak, RegisterError, Registry, TraceId, UpDown,
+    MAX_HELP_BYTES, MAX_LABEL_KEY_BYTES, MAX_LABELS, MAX_NAME_BYTES, Measuring, OwnedDesc, Peak,
+    RegisterError, Registry, TraceId, UpDown,
 };
 
 use crate::Bench;
@@ -156,9 +157,78 @@ fn a_projection_that_does_not_fit_its_metric_is_refused() {
     }
 }
 
+/// Registers a gauge of a name that is known at run time.
+fn register(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[(&str, &str)],
+) -> Result<AnyMetric, RegisterError> {
+    registry.metric(&OwnedDesc::new(Kind::Gauge, name, help)?, labels)
+}
+
+#[test]
+fn what_is_too_long_at_run_time_is_refused_or_cut() {
+    let registry = Bench::new().registry;
+    for bytes in [MAX_NAME_BYTES + 1, 1 << 20] {
+        let refused = register(&registry, &"n".repeat(bytes), "Help.", &[]).unwrap_err();
+        let RegisterError::Desc(DescError::Name { name, .. }) = &refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(name.len(), MAX_NAME_BYTES, "the error holds its beginning");
+    }
+    let _longest = register(&registry, &"n".repeat(MAX_NAME_BYTES), "Help.", &[]).unwrap();
+    for bytes in [MAX_LABEL_KEY_BYTES + 1, 1 << 20] {
+        let refused = register(&registry, "level", "Help.", &[(&"k".repeat(bytes), "v")]);
+        let refused = refused.unwrap_err();
+        assert!(refused.to_string().len() < 400, "the error holds its beginning");
+        assert!(matches!(refused, RegisterError::Desc(DescError::Label { .. })), "{refused:?}");
+    }
+    let keys: Vec<String> = (0..=MAX_LABELS).map(|at| format!("k{at}")).collect();
+    let labels: Vec<_> = keys.iter().map(|key| (key.as_str(), "v")).collect();
+    let refused = register(&registry, "level", "Help.", &labels).unwrap_err();
+    let too_many = DescError::Labels { name: "level".to_owned(), labels: MAX_LABELS + 1 };
+    assert_eq!(refused, RegisterError::Desc(too_many));
+    let _most = register(&registry, "level", "Help.", &labels[1..]).unwrap();
+}
+
+#[test]
+fn a_help_text_that_is_too_long_is_cut_inside_no_character() {
+    let registry = Bench::new().registry;
+    let help = |name: &str| {
+        let sample = registry.read();
+        let family = sample.snapshot.family(name).map(|family| family.desc.help.to_string());
+        family.unwrap()
+    };
+    let long = format!("x{}", "é".repeat(1 << 20));
+    let _held = register(&registry, "level", &long, &[]).unwrap();
+    assert_eq!(help("level"), &long[..MAX_HELP_BYTES - 1]);
+    let _same = register(&registry, "level", &long, &[]).unwrap();
+    assert!(registry.describe("level", &format!("y{long}")));
+    assert_eq!(help("level").len(), MAX_HELP_BYTES);
+    let mut desc = OwnedDesc::new(Kind::Gauge, "other", "Help.").unwrap();
+    desc.help = long.into();
+    let refused = registry.metric(&desc, &[]).unwrap_err();
+    assert!(matches!(refused, RegisterError::Desc(DescError::Help { .. })));
+}
+
+#[test]
+fn names_of_our_own_metrics_are_refused_at_run_time() {
+    let registry = Bench::new().registry;
+    for name in ["node0_guest_failures", "node0_sample_age_seconds", "node0_anything"] {
+        let refused = OwnedDesc::new(Kind::Gauge, name, "Help.").unwrap_err();
+        assert!(refused.to_string().contains("`node0_` begins"), "{refused}");
+    }
+    let mut desc = OwnedDesc::new(Kind::Gauge, "level", "Help.").unwrap();
+    desc.name = "node0_level".to_owned().into();
+    let refused = registry.metric(&desc, &[]).unwrap_err();
+    assert!(matches!(refused, RegisterError::Desc(DescError::Name { .. })), "{refused:?}");
+    let _not_ours = register(&registry, "node0", "Help.", &[]).unwrap();
+}
+
 #[test]
 fn too_many_names_are_refused() {
-    let registry = Bench::with(|builder| builder.max_families(8)).registry;
+    let registry = Bench::with(|builder| builder.max_families(9)).registry;
     let mut held = Vec::new();
     let refused = (0..20).find_map(|i| {
         let desc = OwnedDesc::new(Kind::Gauge, &format!("g{i}"), "Help.").unwrap();
@@ -170,7 +240,7 @@ fn too_many_names_are_refused() {
             Err(error) => Some(error),
         }
     });
-    assert_eq!(refused, Some(RegisterError::TooManyFamilies { limit: 8 }));
+    assert_eq!(refused, Some(RegisterError::TooManyFamilies { limit: 9 }));
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn threads_that_end_lose_nothing_and_leave_nothing() {
 
 #[test]
 fn beyond_the_budget_records_are_shared_and_not_lost() {
-    let bench = Bench::with(|builder| builder.lease_bytes(0));
+    let bench = Bench::with(|builder| builder.recording_bytes(0));
     let jobs = bench.registry.counter(&JOBS, &["poor"]).unwrap();
     let wait = bench.registry.latency(&WAIT, &["poor"]).unwrap();
     thread::scope(|scope| {

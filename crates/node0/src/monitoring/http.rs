@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use node0_http_glue::{Credential, Gate, Network};
+use node0_http_glue::{Credential, Gate, Network, Serve};
 use node0_request_layer::RequestLayer;
 
 use super::{Monitoring, MonitoringBuilder};
@@ -33,6 +33,9 @@ pub struct HttpSettings {
     pub(super) counts_failures: bool,
     gives_peers: bool,
     pub(super) gate: Gate,
+    body_timeout: Option<Duration>,
+    request_timeout: Option<Duration>,
+    max_connections_per_peer: Option<usize>,
 }
 
 impl Default for HttpSettings {
@@ -44,6 +47,9 @@ impl Default for HttpSettings {
             counts_failures: true,
             gives_peers: true,
             gate: Gate::new(),
+            body_timeout: None,
+            request_timeout: None,
+            max_connections_per_peer: None,
         }
     }
 }
@@ -145,6 +151,34 @@ impl HttpSettings {
     /// Returns `true` if requests get the address of their client.
     pub(super) fn gives_peers(&self) -> bool {
         self.gives_peers || self.gate.needs_peers()
+    }
+
+    /// Limits the time that handlers wait for more of a request's body in [`Monitoring::serve`]; 10 s by
+    /// default, see [`Serve::body_timeout`].
+    pub fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.body_timeout = Some(timeout);
+        self
+    }
+
+    /// Limits the time that handlers wait for a request's body in all in [`Monitoring::serve`]; 5 min by
+    /// default, see [`Serve::request_timeout`].
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = Some(timeout);
+        self
+    }
+
+    /// Limits the open connections of one client in [`Monitoring::serve`]; three quarters of all by
+    /// default, see [`Serve::max_connections_per_peer`]. Behind a proxy raise it to all of them.
+    pub fn max_connections_per_peer(mut self, connections: usize) -> Self {
+        self.max_connections_per_peer = Some(connections);
+        self
+    }
+
+    /// Applies the limits on clients to a server.
+    pub(super) fn limit<L, S>(&self, server: Serve<L, S>) -> Serve<L, S> {
+        let server = self.body_timeout.into_iter().fold(server, Serve::body_timeout);
+        let server = self.request_timeout.into_iter().fold(server, Serve::request_timeout);
+        self.max_connections_per_peer.into_iter().fold(server, Serve::max_connections_per_peer)
     }
 
     /// Applies the settings of what is recorded.

@@ -20,8 +20,11 @@ impl MonitoringBuilder {
 }
 
 impl Monitoring {
-    /// Returns the layer that records requests: for `Serve::record` of [`serve`](crate::serve()), and for
-    /// services other than an axum router.
+    /// Returns the layer that records requests: for `Serve::record` of [`serve`](crate::serve()), for
+    /// `Router::layer`, and for services other than an axum router.
+    ///
+    /// If a router with the layer is also [watched](Monitoring::watch), or served by
+    /// [`Monitoring::serve`], the layer does nothing: each request counts once.
     pub fn layer(&self) -> RequestLayer {
         self.inner.requests.clone()
     }
@@ -68,6 +71,7 @@ impl Monitoring {
         let server = serve(listener, router).record(&self.inner.requests).shutdown(&shutdown);
         let server = server.metrics(&self.inner.registry)?;
         let server = server.max_connections(self.inner.max_connections);
+        let server = self.inner.http.limit(server);
         let server = match self.inner.http.gives_peers() || self.inner.stream.counts_addresses() {
             true => server.connect_info(),
             false => server,
@@ -83,6 +87,7 @@ impl Monitoring {
         }
         Ok(())
     }
+
     /// Serves the endpoints of the monitoring alone, on an address of their own, until the
     /// [shutdown](Monitoring::shutdown); spawn the future that it returns.
     ///

@@ -181,3 +181,20 @@ fn the_thread_ends_with_the_last_handle_and_the_last_session() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn a_snapshot_has_no_health_once_sampling_stands_still() {
+    let mut rig = Rig::new();
+    rig.tick();
+    let mut first = rig.open(&Wanted::topics(["beta"]));
+    let status = |rig: &mut Rig| {
+        let mut session = rig.open(&Wanted::topics(["beta"]));
+        json_of(&rig.take(&mut session)[0])["data"]["beta"]["health"]["status"].clone()
+    };
+    rig.take(&mut first);
+    assert_eq!(status(&mut rig), "healthy");
+    rig.clock.advance(Duration::from_secs(4));
+    assert_eq!([status(&mut rig), status(&mut rig)], ["unknown", "unknown"]);
+    rig.tick();
+    assert_eq!(status(&mut rig), "healthy");
+}

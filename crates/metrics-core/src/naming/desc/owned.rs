@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::rules::broken_name;
+use super::rules::{MAX_HELP_BYTES, MAX_NAME_BYTES, broken_name, broken_own_name, cut_help};
 use super::{Classic, Desc, DescError, Kind, Unit};
+use crate::naming::labels::bounded;
 
 /// A description made at run time, and the form in which a snapshot carries every description.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,20 +30,22 @@ impl OwnedDesc {
     /// Describes a metric whose name is known only now.
     ///
     /// If it is missing, the suffix `_total` is added to a counter's name, and `_seconds` to a
-    /// latency's: OpenMetrics readers refuse such names without it.
+    /// latency's: OpenMetrics readers refuse such names without it. A help text is cut to
+    /// [`MAX_HELP_BYTES`](crate::MAX_HELP_BYTES).
     ///
     /// # Errors
-    /// [`DescError::Name`] for a malformed or reserved name.
+    /// [`DescError::Name`] for a name that is malformed, reserved, longer than
+    /// [`MAX_NAME_BYTES`](crate::MAX_NAME_BYTES), or begins with `node0_`.
     pub fn new(kind: Kind, name: &str, help: &str) -> Result<Self, DescError> {
         let rules = kind.rules();
         let suffix = if name.ends_with(rules.suffix) { "" } else { rules.suffix };
-        let name = format!("{name}{suffix}");
-        if let Some(rule) = broken_name(&name, kind) {
-            return Err(DescError::Name { name, rule });
+        let name = format!("{}{suffix}", longer_than_any(name));
+        if let Some(rule) = broken_own_name(&name, kind) {
+            return Err(DescError::Name { name: bounded(&name).to_owned(), rule });
         }
         Ok(Self {
             name: name.into(),
-            help: help.to_owned().into(),
+            help: cut_help(help).to_owned().into(),
             kind,
             unit: rules.unit,
             bounds: rules.bounds.into(),
@@ -56,12 +59,16 @@ impl OwnedDesc {
     /// A format would leave the metric out otherwise. `has_label` answers if the series have a
     /// label of that key.
     pub(crate) fn check(&self, has_label: impl Fn(&str) -> bool) -> Result<(), DescError> {
-        let name = || self.name.to_string();
+        let name = || bounded(&self.name).to_owned();
         let has_suffix = self.name.ends_with(self.kind.rules().suffix);
         let suffix = "a counter's name ends in `_total`, a latency's in `_seconds`";
         let rule = (!has_suffix).then_some(suffix);
-        if let Some(rule) = rule.or_else(|| broken_name(&self.name, self.kind)) {
+        let broken = if self.is_constant() { broken_name } else { broken_own_name };
+        if let Some(rule) = rule.or_else(|| broken(&self.name, self.kind)) {
             return Err(DescError::Name { name: name(), rule });
+        }
+        if self.help.len() > MAX_HELP_BYTES {
+            return Err(DescError::Help { name: name(), bytes: self.help.len() });
         }
         check_bounds(&self.name, &self.bounds)?;
         match self.classic.and_then(|classic| classic.broken_rule(self.kind, has_label)) {
@@ -98,6 +105,11 @@ impl From<&Desc> for OwnedDesc {
             classic_without: desc.classic_without,
         }
     }
+}
+
+/// Cuts a name to a length that is still too long, so that a long one is not copied whole.
+fn longer_than_any(name: &str) -> &str {
+    &name[..name.floor_char_boundary(2 * MAX_NAME_BYTES)]
 }
 
 fn check_bounds(name: &str, bounds: &[f64]) -> Result<(), DescError> {

@@ -57,6 +57,19 @@ impl Buckets {
         self.sum += delta.sum();
     }
 
+    /// Adds the counts of neighbouring buckets of one octave; the sum stays as it is.
+    pub(crate) fn add_run(&mut self, first: u16, counts: &[u64]) {
+        let count = counts.iter().try_fold(0_u64, |sum, n| sum.checked_add(*n));
+        if let Some(count) = count.filter(|count| self.has_room(*count)) {
+            let (octave, step) = place(first);
+            let held = self.octave(octave)[step..].iter_mut();
+            held.zip(counts).for_each(|(held, n)| *held += n);
+            self.count += count;
+        } else {
+            (first..).zip(counts).for_each(|(bucket, n)| self.put(bucket, *n));
+        }
+    }
+
     /// Removes the values of `delta`, as [`subtract`](Self::subtract) does.
     pub fn subtract_delta(&mut self, delta: &Delta) {
         let delta = &*delta.to_layout(self.layout);

@@ -4,8 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use crate::reading::buckets::Buckets;
 use crate::reading::delta::Delta;
+use crate::reading::known_counts::KnownCounts;
 use crate::recording::exemplar::Exemplar;
+use crate::recording::layout::{Layout, PER_LINE};
 use crate::recording::line::fetch;
+use crate::recording::memory::{Counted, Held, of_arc, of_list};
 
 /// The data that samples show of one series, until the series changes again.
 ///
@@ -13,10 +16,13 @@ use crate::recording::line::fetch;
 /// copies neither. Samples share a base, which is some ticks old, and the deltas since then.
 /// The first reader that asks for buckets adds them up, and the result is kept:
 ///
-/// - totals: `base.total` + `entered` + `running`
+/// - totals: `resumed` + `base.total` + `entered` + `running`
 /// - window: `base.window` + `entered` + `running` − `left` − `leaving`
 #[derive(Debug)]
 pub(crate) struct Published {
+    layout: Layout,
+    /// The totals of an expired series that this one continues.
+    resumed: Option<Arc<Delta>>,
     base: Arc<Base>,
     /// The ticks that were closed since the base was made.
     entered: Vec<Arc<Delta>>,
@@ -33,27 +39,40 @@ pub(crate) struct Published {
     /// The count and the sum of the window.
     pub(crate) window_count: u64,
     pub(crate) window_sum: f64,
+    /// `true` if the window has ticks with thin buckets.
+    pub(crate) is_thinned: bool,
     /// The cumulative counts at the exported bounds.
     pub(crate) cumulative: Vec<u64>,
     pub(crate) exemplars: Box<[Exemplar]>,
     /// The traced value of the window that is the largest.
     pub(crate) slowest: Option<Box<Exemplar>>,
     /// The results of the sums above, once a reader has asked for them.
-    total: OnceLock<Buckets>,
-    window: OnceLock<Buckets>,
+    total: OnceLock<Counted<Buckets>>,
+    window: OnceLock<Counted<Buckets>>,
+    held: Held,
 }
 
 /// The totals and the window at the end of one tick.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Base {
-    pub(crate) total: Buckets,
-    pub(crate) window: Buckets,
+    /// The counts of the cells, which take a third of the memory that buckets do.
+    pub(crate) total: Arc<Counted<KnownCounts>>,
+    pub(crate) window: Arc<Delta>,
+    _held: Held,
+}
+
+impl Base {
+    pub(crate) fn new(total: Arc<Counted<KnownCounts>>, window: Arc<Delta>) -> Self {
+        Self { total, window, _held: Held::new(of_arc::<Self>()) }
+    }
 }
 
 impl Published {
     /// Creates the data of a series without a value.
-    pub(crate) fn new(base: Arc<Base>) -> Self {
+    pub(crate) fn new(base: Arc<Base>, resumed: Option<Arc<Delta>>) -> Self {
         Self {
+            layout: base.window.layout(),
+            resumed,
             base,
             entered: Vec::new(),
             left: Vec::new(),
@@ -64,12 +83,21 @@ impl Published {
             sum: 0.0,
             window_count: 0,
             window_sum: 0.0,
+            is_thinned: false,
             cumulative: Vec::new(),
             exemplars: Box::default(),
             slowest: None,
             total: OnceLock::new(),
             window: OnceLock::new(),
+            held: Held::NONE,
         }
+    }
+
+    /// Counts the bytes of this and of its lists.
+    pub(crate) fn count_bytes(&mut self) {
+        let lists = [&self.entered, &self.left, &self.leaving].map(of_list).iter().sum::<usize>();
+        let exemplars = size_of_val(&*self.exemplars);
+        self.held.set(of_arc::<Self>() + lists + of_list(&self.cumulative) + exemplars);
     }
 
     /// Fetches what is written anew with each change.
@@ -119,50 +147,49 @@ impl Published {
     pub(super) fn delta(&self, tick: u64) -> &Delta {
         match &self.last_closed {
             Some((number, delta)) if *number == tick => delta,
-            _ => Delta::empty(self.base.total.layout()),
+            _ => Delta::empty(self.layout),
         }
     }
 
     /// All values since the series began.
     pub(super) fn total(&self) -> &Buckets {
-        if self.entered.is_empty() && !self.is_running() {
-            return &self.base.total;
-        }
         self.total.get_or_init(|| {
-            let mut total = self.base.total.clone();
-            self.entered.iter().chain(&self.running).for_each(|delta| total.add_delta(delta));
+            let (lines, deltas) = self.total_parts();
+            let mut total = Buckets::new(self.layout);
+            lines.for_each(|(first, counts)| total.add_run(first, &counts));
+            deltas.for_each(|delta| total.add_delta(delta));
             total.set_sum(self.sum);
-            total
+            counted(total)
         })
     }
 
-    /// All values since the series began, as far as they are added up, and what is to be added.
-    pub(super) fn total_parts(&self) -> (&Buckets, impl Iterator<Item = &Delta>) {
-        let (total, deltas) = match self.total.get() {
-            Some(total) => (total, None),
-            None => (&self.base.total, Some(self.entered.iter().chain(&self.running))),
-        };
-        (total, deltas.into_iter().flatten().map(|delta| &**delta))
+    /// All values since the series began: the counts of lines, and what is to be added.
+    pub(super) fn total_parts(
+        &self,
+    ) -> (impl Iterator<Item = (u16, [u64; PER_LINE])>, impl Iterator<Item = &Delta>) {
+        let deltas = self.resumed.iter().chain(&self.entered).chain(&self.running);
+        (self.base.total.lines(), deltas.map(|delta| &**delta))
     }
 
     /// The values in the window.
     pub(super) fn window(&self) -> &Buckets {
-        let changes = [&self.entered, &self.left, &self.leaving];
-        if changes.iter().all(|deltas| deltas.is_empty()) && !self.is_running() {
-            return &self.base.window;
+        if self.window_count == 0 && self.window_sum == 0.0 {
+            return Buckets::empty(self.layout);
         }
         self.window.get_or_init(|| {
-            let mut window = self.base.window.clone();
+            let mut window = Buckets::from(&*self.base.window);
             // Additions first: a tick that entered and left since the base can only be subtracted
             // after it was added.
             self.entered.iter().chain(&self.running).for_each(|delta| window.add_delta(delta));
             self.left.iter().chain(&self.leaving).for_each(|delta| window.subtract_delta(delta));
             window.set_sum(self.window_sum);
-            window
+            counted(window)
         })
     }
+}
 
-    fn is_running(&self) -> bool {
-        self.running.as_ref().is_some_and(|delta| !delta.is_empty())
-    }
+/// Counts the bytes of buckets.
+fn counted(buckets: Buckets) -> Counted<Buckets> {
+    let bytes = buckets.bytes();
+    Counted::new(buckets, bytes)
 }

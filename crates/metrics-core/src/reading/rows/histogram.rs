@@ -10,20 +10,23 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::reading::buckets::Buckets;
 use crate::reading::delta::Delta;
 use crate::reading::exported_counts::ExportedCounts;
 use crate::reading::histogram::{Histogram, Published};
 use crate::reading::known_counts::KnownCounts;
 use crate::reading::rows::slowest::Slowest;
 use crate::reading::snapshot::Value;
-use crate::reading::timeline::{ClosedTick, PassTime};
-use crate::reading::window::{Rule, SeriesTicks, WindowSpan};
+use crate::reading::timeline::PassTime;
+use crate::reading::window::{Closing, SeriesTicks, WindowSpan};
+use crate::recording::cells::ThinBlock;
 use crate::recording::distribution::DistributionCore;
 use crate::recording::exemplar::Exemplar;
 use crate::recording::lanes::Reader;
 use crate::recording::latency::{BlockSums, LatencyCore, LineCounts};
 use crate::recording::layout::{Layout, PER_OCTAVE};
 use crate::recording::line::fetch;
+use crate::recording::memory::Held;
 use crate::recording::remembered::LatencyTotals;
 
 /// Buffers that all series of a pass reuse.
@@ -31,11 +34,13 @@ use crate::recording::remembered::LatencyTotals;
 pub(crate) struct Scratch {
     sums: BlockSums,
     delta: Delta,
+    pub(crate) window: Buckets,
 }
 
 impl Scratch {
     pub(crate) fn new() -> Self {
-        Self { sums: BlockSums::new(), delta: Delta::new(Layout::Latency) }
+        let (delta, window) = (Delta::new(Layout::Latency), Buckets::latency());
+        Self { sums: BlockSums::new(), delta, window }
     }
 }
 
@@ -43,8 +48,13 @@ impl Scratch {
 pub(super) struct HistogramMemory {
     idle: IdleCheck,
     layout: Layout,
-    /// The counts of the cells when they were last read.
+    /// The counts of the cells when they were last read; empty while the series is parked.
     known: KnownCounts,
+    /// `true` while the counts are those of the base of `ticks`: after the window has become empty,
+    /// and from tick to tick beyond the budget.
+    is_parked: bool,
+    /// The bytes of this and of its lists.
+    held: Held,
     /// The count of the expired series that a latency continues, see [`Self::resume`].
     resumed_count: u64,
     /// The sum in the base unit, which never falls.
@@ -96,6 +106,8 @@ impl HistogramMemory {
             idle: IdleCheck { mark: 0, span, published, is_open: false, is_stale: true },
             layout,
             known: KnownCounts::default(),
+            is_parked: false,
+            held: Held::NONE,
             resumed_count: 0,
             sum: 0.0,
             resumed_nanos: 0,
@@ -113,8 +125,10 @@ impl HistogramMemory {
     pub(super) fn resume(&mut self, totals: &LatencyTotals) {
         let delta = Delta::from_counts(self.layout, totals.counts.iter().copied(), totals.sum);
         self.exported.add(&delta);
-        self.ticks.resume(&delta);
         (self.resumed_count, self.sum) = (delta.count(), totals.sum);
+        self.ticks.resume(delta);
+        self.idle.published = Arc::new(self.ticks.unfilled());
+        self.previous = self.idle.published.clone();
         self.resumed_nanos = (totals.sum * 1e9).round() as u128;
         (self.nanos, self.closed_nanos) = (self.resumed_nanos, self.resumed_nanos);
     }
@@ -167,8 +181,8 @@ impl HistogramMemory {
         reader: &Reader,
         scratch: &mut Scratch,
     ) {
-        let Scratch { sums, delta } = scratch;
-        self.raise(delta, |visit| core.visit(reader, sums, visit));
+        let Scratch { sums, delta, .. } = scratch;
+        self.raise(delta, core.thin(), |visit| core.visit(reader, sums, visit));
         self.advance_mark(mark);
         self.raise_nanos();
         self.exemplars = core.exemplars.taken().into();
@@ -184,7 +198,7 @@ impl HistogramMemory {
         mark: u64,
         scratch: &mut Scratch,
     ) {
-        self.raise(&mut scratch.delta, |visit| core.visit(visit));
+        self.raise(&mut scratch.delta, None, |visit| core.visit(visit));
         self.advance_mark(mark);
         self.add_sum(core.sum());
     }
@@ -200,16 +214,23 @@ impl HistogramMemory {
         self.idle.mark += u128::from(mark.wrapping_sub(self.idle.mark as u64));
     }
 
-    /// Adds what is new in the counts that `visit` passes, line by line.
+    /// Adds what is new in the counts that `visit` passes, line by line, and in thin buckets.
     fn raise(
         &mut self,
         delta: &mut Delta,
+        thin: Option<&ThinBlock>,
         visit: impl FnOnce(&mut dyn FnMut(usize, LineCounts<'_>)),
     ) {
         delta.reset(self.layout);
+        if mem::take(&mut self.is_parked) {
+            self.known = self.ticks.base_total().clone();
+        }
         (self.idle.is_open, self.idle.is_stale) = (true, true);
         let mut raise = self.known.raise(delta);
         visit(&mut |line, counts| raise.line(line, counts));
+        if let Some(thin) = thin {
+            self.known.raise_thin(thin, delta);
+        }
         self.linear += delta.count_below(PER_OCTAVE as u16);
         self.exported.add(delta);
         self.ticks.running_mut().merge(delta);
@@ -236,17 +257,40 @@ impl HistogramMemory {
     }
 
     /// Ends a tick.
-    pub(super) fn close(&mut self, tick: ClosedTick, rule: Rule) {
+    pub(super) fn close(&mut self, closing: &mut Closing<'_>) {
         let is_open = mem::take(&mut self.idle.is_open);
+        let tick = closing.tick;
         // An idle series needs no work until its oldest tick is too old for the window.
-        if !is_open && tick.end <= self.idle.span.valid_until {
+        let thins = closing.thins && self.ticks.can_thin();
+        if !is_open && tick.end <= self.idle.span.valid_until && !thins {
             return;
         }
         self.closed_nanos = self.nanos;
         if let Some(slowest) = &mut self.slowest {
             slowest.close(tick.start);
         }
-        self.idle.is_stale |= self.ticks.close(tick, rule, self.sum);
+        let known = (!self.is_parked).then_some(&self.known);
+        self.idle.is_stale |= self.ticks.close(known, closing);
+        if !is_open && self.ticks.is_empty() {
+            self.park();
+        } else if closing.thins {
+            // The base has them too, and has just been made.
+            (self.known, self.is_parked) = (KnownCounts::default(), true);
+        }
+    }
+
+    /// Gives back all memory but that of the totals, since the window has become empty.
+    fn park(&mut self) {
+        let is_parked = mem::replace(&mut self.is_parked, true);
+        let known = mem::take(&mut self.known);
+        self.ticks.park((!is_parked).then_some(known));
+        self.idle.published = Arc::new(self.ticks.unfilled());
+        self.idle.is_stale = true;
+    }
+
+    /// Returns `true` if the published window has thin buckets.
+    pub(super) fn is_thinned(&self) -> bool {
+        self.idle.published.is_thinned
     }
 
     /// Replaces the series' value in an older sample by the present one.
@@ -283,7 +327,9 @@ impl HistogramMemory {
         // The lines before made this the only reference.
         let Some(published) = Arc::get_mut(published) else { return };
         self.idle.span = self.ticks.fill(published, at);
-        published.count = self.resumed_count + self.known.count();
+        let known = if self.is_parked { self.ticks.base_total() } else { &self.known };
+        published.count = self.resumed_count + known.count();
+        published.is_thinned |= known.has_thin();
         published.sum = self.sum;
         self.exported.cumulative(&mut published.cumulative);
         if *published.exemplars != *self.exemplars {
@@ -292,6 +338,16 @@ impl HistogramMemory {
         if let Some(slowest) = &mut self.slowest {
             published.slowest = slowest.since(self.ticks.oldest_shown(at)).map(Box::new);
         }
+        published.count_bytes();
         self.idle.is_stale = false;
+        if self.is_parked {
+            self.previous = self.idle.published.clone();
+        }
+        self.count_bytes();
+    }
+
+    fn count_bytes(&mut self) {
+        let lists = self.known.bytes() + self.exported.bytes() + self.ticks.bytes();
+        self.held.set(size_of::<Self>() + lists + size_of_val(&*self.exemplars));
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::reading::delta::Delta;
+use crate::reading::packed;
 use crate::recording::layout::Layout;
 use crate::recording::line::fetch;
 
@@ -16,7 +17,10 @@ use crate::recording::line::fetch;
 /// The window of a busy series has fewer ticks, so it saves the time of packing.
 const NEVER_PACKED: usize = 4;
 
-/// One closed tick, without its counts by bucket.
+/// The number of ticks that a thinned window has at least, if it had more.
+const THINNED_TICKS: usize = 8;
+
+/// One closed tick, or several of a thinned window, without the counts by bucket.
 #[derive(Debug)]
 pub(super) struct Interval {
     pub(super) start: Duration,
@@ -47,7 +51,7 @@ impl ClosedTicks {
         self.shared.push_back(delta);
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Interval> + Clone {
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &Interval> + Clone {
         self.intervals.iter()
     }
 
@@ -68,6 +72,49 @@ impl ClosedTicks {
         let counts = (0..ticks.min(packed))
             .map(move |_| Arc::new(unpack(|| bytes.next().copied().unwrap_or(0), self.layout)));
         counts.chain(self.shared.iter().take(ticks.saturating_sub(packed)).cloned())
+    }
+
+    /// Returns the delta of all ticks together, if there is none or only one and it is not packed.
+    pub(super) fn only(&self) -> Option<Option<&Arc<Delta>>> {
+        match (self.intervals.len(), self.shared.front()) {
+            (0, _) => Some(None),
+            (1, Some(only)) => Some(Some(only)),
+            _ => None,
+        }
+    }
+
+    /// Returns `true` if there are so many ticks that [`Self::thin`] would merge some.
+    pub(super) fn can_thin(&self) -> bool {
+        self.intervals.len() > 2 * THINNED_TICKS
+    }
+
+    /// Merges neighbouring ticks, so that few are left, and their buckets to thin ones.
+    pub(super) fn thin(&mut self) {
+        if !self.can_thin() {
+            return;
+        }
+        let each = self.intervals.len().div_ceil(THINNED_TICKS);
+        let mut thinned = Self::new(self.layout);
+        while !self.intervals.is_empty() {
+            let ticks = each.min(self.intervals.len());
+            let start = self.intervals[0].start;
+            let sum = self.intervals.iter().take(ticks).map(|tick| tick.sum).sum();
+            let mut merged = Delta::new(self.layout);
+            self.take(ticks).for_each(|delta| merged.merge(&delta.thinned()));
+            thinned.intervals.push_back(Interval { start, count: merged.count(), sum });
+            pack(&merged, |byte| {
+                make_room(&mut thinned.packed);
+                thinned.packed.push_back(byte);
+            });
+        }
+        *self = thinned;
+    }
+
+    /// Returns the bytes of the queues; deltas that are not packed count themselves.
+    pub(super) fn bytes(&self) -> usize {
+        self.intervals.capacity() * size_of::<Interval>()
+            + self.packed.capacity()
+            + self.shared.capacity() * size_of::<Arc<Delta>>()
     }
 
     fn packed_ticks(&self) -> usize {
@@ -99,46 +146,17 @@ fn make_room<T>(queue: &mut VecDeque<T>) {
     }
 }
 
-/// Writes the number of buckets, then for each the distance to the one before and the count.
-///
-/// Example: 3 values in bucket 700 and 1 in bucket 702 are the numbers 2, 700, 3, 2, 1. A number is
-/// written as in LEB128: seven bits a byte, the lowest first, and a set high bit until the last.
+/// Writes the number of buckets, and their counts.
 fn pack(delta: &Delta, mut write: impl FnMut(u8)) {
-    let mut number = |mut rest: u64| {
-        while rest >= 0x80 {
-            write(rest as u8 | 0x80);
-            rest >>= 7;
-        }
-        write(rest as u8);
-    };
-    number(delta.counts().len() as u64);
-    let mut before = 0;
-    for (bucket, count) in delta.counts() {
-        number(u64::from(bucket - before));
-        number(count);
-        before = bucket;
-    }
+    packed::number(delta.counts().len() as u64, &mut write);
+    packed::pack(delta.counts(), write);
 }
 
 /// Reads what [`pack`] wrote.
 fn unpack(mut read: impl FnMut() -> u8, layout: Layout) -> Delta {
-    let mut number = || {
-        let (mut number, mut shift) = (0, 0);
-        loop {
-            let byte = read();
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return number;
-            }
-            shift += 7;
-        }
-    };
     let mut delta = Delta::new(layout);
-    let mut bucket = 0;
-    for _ in 0..number() {
-        bucket += number() as u16;
-        delta.push(bucket, number());
-    }
+    let buckets = packed::read_number(&mut read) as usize;
+    packed::unpack(buckets, read).for_each(|(bucket, n)| delta.push(bucket, n));
     delta
 }
 
