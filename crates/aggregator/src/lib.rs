@@ -37,6 +37,6 @@ mod schedule;
 
 pub use aggregator::{Aggregator, StartError};
 pub use events::{Events, Received};
-pub use metrics::{DESCS, LOG_MESSAGES_LOST, SAMPLING_PANICS};
+pub use metrics::{CLOCK_STEPS, DESCS, LOG_MESSAGES_LOST, SAMPLING_PANICS};
 pub use sampler::Sampler;
 pub use schedule::{Pace, SHORTEST_INTERVAL};

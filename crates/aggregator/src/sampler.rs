@@ -67,6 +67,7 @@ impl Sampler {
     /// Ends the registry's tick, and sends its events and then its sample to the subscribers.
     pub fn step(&mut self) -> Arc<Sample> {
         self.metrics.count_lost_messages();
+        self.metrics.count_clock_steps(self.ticker.clock());
         let Tick { sample, events, .. } = self.ticker.tick();
         self.warn_of_overflow(&sample);
         warn_of_failures(&sample);

@@ -17,6 +17,9 @@ use crate::reading::{Reading, age};
 /// The penalty of an error rate at its threshold, and the additional penalty at 1.
 const ERRORS: (f64, f64) = (20.0, 60.0);
 
+/// A use that takes so many times longer than 99 of 100 others is stalled.
+const FAR_OVER: u32 = 10;
+
 /// Judges pools; the topic gets the score of the worst.
 pub(crate) fn all(pools: &[Reading<'_>]) -> Judgement {
     let judged = pools.iter().map(|one| (one.name.clone(), pool(one)));
@@ -39,6 +42,7 @@ fn pool(pool: &Reading<'_>) -> Judgement {
         stalled(pool),
         slow_waits(pool),
         slow_uses(pool),
+        stalled_use(pool),
         leaks(pool),
     ];
     let judgement = Judgement::healthy("Database pool healthy");
@@ -138,6 +142,23 @@ fn slow_uses(pool: &Reading<'_>) -> Option<Finding> {
         .message(format!("pool `{name}`: one use in twenty takes {} or longer", seconds(p95)))
         .advice("look for slow queries and for work that is done while a connection is held, or raise `slow_use`");
     Some(finding)
+}
+
+/// Finds a use that goes on far longer than others did; its end would be too late to tell of it.
+fn stalled_use(pool: &Reading<'_>) -> Option<Finding> {
+    let (name, limits) = (&pool.name, pool.thresholds);
+    let oldest = age(pool.tracked.as_ref()?.oldest_use)?;
+    let usual = LatencySummary::merged(pool.ends.hold).if_at_least(limits.min_waits)?.p99?;
+    let limit = limits.stalled_use.max(usual.saturating_mul(FAR_OVER));
+    let (now, usual) = (seconds(oldest), seconds(usual));
+    let finding = Finding::warning("stalled_use")
+        .penalty(20)
+        .beyond(oldest.as_secs_f64(), limit.as_secs_f64())
+        .message(format!(
+            "pool `{name}`: a connection has been in use for {now}, and 99 of 100 uses take {usual} at most"
+        ))
+        .advice("check that the database answers, and limit the time of statements on the server and in the client, or raise `stalled_use`");
+    (oldest > limit).then_some(finding)
 }
 
 /// Returns the 95th percentile if it is longer than the limit.

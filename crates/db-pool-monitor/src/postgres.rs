@@ -147,8 +147,22 @@ fn not_ready(what: &str, error: &Error) -> NotReady {
     let kind = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     let why = match (error.code(), kind) {
         (Some(code), _) => format!("SQLSTATE {}", code.code()),
-        (None, Some(io)) => io.kind().to_string(),
+        (None, Some(io)) => kind_of(io),
         (None, None) => "the connection broke".to_owned(),
     };
     NotReady::new(format!("{what}: {why}"))
+}
+
+/// Names the kind of an I/O error; those to which the standard library gives no kind of their own by
+/// their message or number.
+fn kind_of(error: &io::Error) -> String {
+    let message = error.to_string();
+    if message.starts_with("failed to lookup address") {
+        return "the name of its host has no address".to_owned();
+    }
+    match (error.kind().to_string(), error.raw_os_error()) {
+        (kind, None) if kind == "uncategorized error" => "the connection broke".to_owned(),
+        (kind, Some(number)) if kind == "uncategorized error" => format!("system error {number}"),
+        (kind, _) => kind,
+    }
 }

@@ -32,6 +32,12 @@ pub struct Thresholds {
     /// A wait that has not ended for longer is stalled; 5 s by default.
     #[serde(serialize_with = "as_millis::serialize")]
     pub stalled_wait: Duration,
+    /// A use that has not ended for longer, and for ten times longer than 99 of 100 uses take, is
+    /// stalled; 5 s by default. Fewer uses than `min_waits` do not tell how long they usually take.
+    ///
+    /// A database that hangs is seen by it while the pool still has connections for all callers.
+    #[serde(serialize_with = "as_millis::serialize")]
+    pub stalled_use: Duration,
     /// More waiting callers make the queue too long; 5 by default.
     pub waiting_clients: u64,
     /// A larger share of failed and timed out waits is too many; 0.05 by default.
@@ -51,6 +57,7 @@ impl Default for Thresholds {
             slow_wait: Duration::from_millis(100),
             slow_use: Duration::from_millis(200),
             stalled_wait: Duration::from_secs(5),
+            stalled_use: Duration::from_secs(5),
             waiting_clients: 5,
             error_rate: 0.05,
             min_waits: 20,

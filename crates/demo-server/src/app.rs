@@ -16,8 +16,10 @@ use axum::{Json, Router};
 use deadpool_postgres::Manager;
 use node0::{ApiError, Gate, MonitoredPool};
 use serde_json::{Value, json};
+use tokio_postgres::error::SqlState;
 
 use crate::chaos::{Chaos, Fault};
+use crate::log::Seldom;
 use crate::orders::{NewOrder, Order, OrderError, Orders};
 
 /// The largest body of an order that is accepted.
@@ -32,6 +34,8 @@ pub struct App {
     pub chaos: Chaos,
     /// The database pool, which the fault `small-pool` shrinks.
     pub pool: MonitoredPool<Manager>,
+    /// Lets some of the log lines about orders through that fail at the database.
+    pub failures: Seldom,
 }
 
 /// The choice between a router with and one without the chaos endpoints.
@@ -48,16 +52,17 @@ impl App {
     ///
     /// The gate keeps pages of other sites from switching faults, and from reading by a foreign name.
     pub fn router(self, chaos: ChaosRoutes, gate: &Gate) -> Router {
-        let mut router = Router::new()
+        let router = Router::new()
             .route("/orders", only(post(create_order), "POST"))
             .route("/orders/{id}", only(get(read_order), "GET, HEAD"));
-        if chaos == ChaosRoutes::Shown {
-            router = router
-                .route("/chaos", only(get(list_chaos).delete(end_chaos), "GET, HEAD, DELETE"))
-                .route("/chaos/{name}", only(post(start_fault).delete(end_fault), "POST, DELETE"));
-        }
         let router = router.fallback(not_found).layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
-        gate.protect(router).with_state(Arc::new(self))
+        let router = gate.protect(router);
+        // Only those who may read how the service is doing may make it worse.
+        let router = match chaos {
+            ChaosRoutes::Shown => router.merge(gate.restrict(switches())),
+            ChaosRoutes::Hidden => router,
+        };
+        router.with_state(Arc::new(self))
     }
 
     fn set(&self, fault: Fault, to: bool) {
@@ -67,6 +72,13 @@ impl App {
 }
 
 type Shared = State<Arc<App>>;
+
+/// Returns the routes that inject faults.
+fn switches() -> Router<Arc<App>> {
+    Router::new()
+        .route("/chaos", only(get(list_chaos).delete(end_chaos), "GET, HEAD, DELETE"))
+        .route("/chaos/{name}", only(post(start_fault).delete(end_fault), "POST, DELETE"))
+}
 
 /// Answers any other method with 405 and the list of those that are allowed.
 fn only(route: MethodRouter<Arc<App>>, allowed: &'static str) -> MethodRouter<Arc<App>> {
@@ -93,7 +105,7 @@ async fn create_order(
     order: Result<Json<NewOrder>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Order>), ApiError> {
     let Json(order) = order.map_err(|rejection| unreadable(&rejection))?;
-    let order = app.orders.create(order).await.map_err(|error| refused(&error))?;
+    let order = app.orders.create(order).await.map_err(|error| app.refused(&error))?;
     Ok((StatusCode::CREATED, Json(order)))
 }
 
@@ -105,7 +117,7 @@ async fn read_order(
     if id.contains('\0') {
         return Err(ApiError::invalid_parameter("id", "has a zero byte", &[]));
     }
-    let order = app.orders.read(&id).await.map_err(|error| refused(&error))?;
+    let order = app.orders.read(&id).await.map_err(|error| app.refused(&error))?;
     Ok(Json(Arc::unwrap_or_clone(order)))
 }
 
@@ -157,6 +169,20 @@ fn unreadable(rejection: &JsonRejection) -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, "invalid_parameter", message).parameter("body")
 }
 
+impl App {
+    /// Builds the answer to an order that failed, and says in the log, now and then, that they do.
+    fn refused(&self, error: &OrderError) -> ApiError {
+        if matches!(error, OrderError::Database(_) | OrderError::Busy(_) | OrderError::Unanswered)
+            && let Some(others) = self.failures.try_line()
+        {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            let cause = cause.unwrap_or_else(|| error.to_string());
+            tracing::warn!(%cause, others, "an order failed at the database");
+        }
+        refused(error)
+    }
+}
+
 fn refused(error: &OrderError) -> ApiError {
     let message = error.to_string();
     match error {
@@ -170,15 +196,11 @@ fn refused(error: &OrderError) -> ApiError {
             tracing::debug!(%cause, "an order was not paid for");
             ApiError::overloaded(message)
         }
-        OrderError::Busy(cause) => {
-            tracing::debug!(%cause, "no connection for an order");
-            ApiError::overloaded(message)
-        }
+        OrderError::Busy(_) | OrderError::Unanswered => ApiError::overloaded(message),
         OrderError::Database(cause) => {
-            tracing::debug!(%cause, "the database refused");
             // The order did not cause this, so the customer should retry: 503 and not 500.
-            if cause.is_closed() || cause.code().is_some_and(|code| code.code().starts_with("57P"))
-            {
+            let passes = |code: &SqlState| code.code().starts_with("57");
+            if cause.is_closed() || cause.code().is_some_and(passes) {
                 ApiError::overloaded("the database is away: try again later")
             } else {
                 ApiError::internal(message)

@@ -16,6 +16,7 @@ mod remote;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::Context;
 use node0_local_postgres::{LocalPostgres, StartError};
@@ -33,6 +34,9 @@ const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS demo_orders (
     total_cents bigint NOT NULL,
     created_ms bigint NOT NULL
 )";
+
+/// The longest time that a statement takes on a server that the demo started.
+pub const STATEMENT_LIMIT: Duration = Duration::from_secs(5);
 
 /// The database that the user asked for on the command line.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -91,6 +95,9 @@ pub struct DatabaseSettings {
     pub env_url: Option<String>,
     /// The only folders to search for Postgres; `None` searches the usual ones.
     pub postgres_bin_dirs: Option<Vec<PathBuf>>,
+    /// The longest time that a statement takes on a server that the demo started; `None` is
+    /// [`STATEMENT_LIMIT`].
+    pub statement_limit: Option<Duration>,
 }
 
 impl fmt::Debug for DatabaseSettings {
@@ -99,6 +106,7 @@ impl fmt::Debug for DatabaseSettings {
             .field("choice", &self.choice)
             .field("has_env_url", &self.env_url.is_some())
             .field("postgres_bin_dirs", &self.postgres_bin_dirs)
+            .field("statement_limit", &self.statement_limit)
             .finish()
     }
 }
@@ -145,17 +153,18 @@ impl Database {
     ///
     /// Returns one line that names the remedy and never contains a password.
     pub async fn open(settings: DatabaseSettings) -> anyhow::Result<Database> {
-        let DatabaseSettings { choice, env_url, postgres_bin_dirs } = settings;
+        let DatabaseSettings { choice, env_url, postgres_bin_dirs, statement_limit } = settings;
+        let limit = statement_limit.unwrap_or(STATEMENT_LIMIT);
         let database = match choice {
             DatabaseChoice::Url(url) => Self::remote(&url, "--database").await?,
             DatabaseChoice::Local => {
                 let started = local::start(postgres_bin_dirs).await?;
-                Self::local(started.context("--database local")?)
+                Self::local(started.context("--database local")?, limit)?
             }
-            DatabaseChoice::Embedded => Self::embedded().await?,
+            DatabaseChoice::Embedded => Self::embedded(limit).await?,
             DatabaseChoice::Auto => match env_url.filter(|url| !url.is_empty()) {
                 Some(url) => Self::remote(&url, "DATABASE_URL").await?,
-                None => Self::on_this_machine(postgres_bin_dirs).await?,
+                None => Self::on_this_machine(postgres_bin_dirs, limit).await?,
             },
         };
         database.create_schema().await?;
@@ -192,20 +201,25 @@ impl Database {
         Ok(Database { config, server: Server::Remote })
     }
 
-    fn local(server: LocalPostgres) -> Database {
-        Database { config: local::config(&server), server: Server::Local(server) }
+    fn local(server: LocalPostgres, limit: Duration) -> anyhow::Result<Database> {
+        Ok(Database { config: local::config(&server, limit)?, server: Server::Local(server) })
     }
 
-    async fn embedded() -> anyhow::Result<Database> {
-        let server = EmbeddedPostgres::start().await?;
+    async fn embedded(limit: Duration) -> anyhow::Result<Database> {
+        let server = EmbeddedPostgres::start(limit).await?;
         Ok(Database { config: server.config(), server: Server::Embedded(server) })
     }
 
-    async fn on_this_machine(bin_dirs: Option<Vec<PathBuf>>) -> anyhow::Result<Database> {
+    async fn on_this_machine(
+        bin_dirs: Option<Vec<PathBuf>>,
+        limit: Duration,
+    ) -> anyhow::Result<Database> {
         match local::start(bin_dirs).await? {
-            Ok(server) => return Ok(Self::local(server)),
+            Ok(server) => return Self::local(server, limit),
             // The embedded server needs a temporary folder as well, so it would fail too.
-            Err(error @ StartError::TemporaryFolder { .. }) => return Err(error.into()),
+            Err(
+                error @ (StartError::TemporaryFolder { .. } | StartError::SocketPathTooLong { .. }),
+            ) => return Err(error.into()),
             Err(StartError::BinariesNotFound { .. }) => {
                 tracing::info!("no PostgreSQL on this machine: taking the embedded database");
             }
@@ -213,7 +227,7 @@ impl Database {
                 tracing::warn!(%error, "local PostgreSQL did not start: taking the embedded database");
             }
         }
-        Self::embedded().await
+        Self::embedded(limit).await
     }
 
     async fn create_schema(&self) -> anyhow::Result<()> {

@@ -11,8 +11,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use node0::Naming;
 use node0::notifier::{Target, TargetError};
+use node0::{Naming, Network};
 
 use crate::cache::RedisChoice;
 use crate::database::DatabaseChoice;
@@ -115,6 +115,20 @@ pub struct Flags {
         hide_env_values = true
     )]
     pub webhook: Vec<Secret>,
+
+    /// File of secrets that let clients read, one a line: a token, or name:password
+    ///
+    /// Without it they are in the variable NODE0_AUTH_TOKEN. Orders need none.
+    #[arg(long, env = "NODE0_AUTH_TOKEN_FILE", value_name = "FILE")]
+    pub auth_token_file: Option<PathBuf>,
+
+    /// Network whose clients may read, such as 10.0.0.0/8; several by repeating it, or with commas
+    #[arg(long, env = "NODE0_ALLOW_NETWORK", value_name = "NETWORK", value_delimiter = ',')]
+    pub allow_network: Vec<Network>,
+
+    /// Probes that everybody may read, whatever the secrets and networks
+    #[arg(long, env = "NODE0_OPEN_PROBES", default_value = "on", value_name = "SWITCH")]
+    pub open_probes: Switch,
 
     /// Clients that read /metrics/stream at the same time; more get a 503
     #[arg(long, env = "NODE0_STREAM_MAX_CLIENTS", default_value_t = 10_000, value_name = "N",

@@ -5,6 +5,7 @@
 //! services it needs no set-up: it finds or starts a database, and sends itself a
 //! little traffic.
 
+pub mod access;
 pub mod app;
 pub mod cache;
 pub mod chaos;
@@ -17,3 +18,4 @@ pub mod log;
 pub mod orders;
 pub mod payments;
 pub mod service;
+pub mod signals;

@@ -4,9 +4,10 @@
 //! the process panic. So lines that cannot be written are dropped and counted.
 
 use std::io::{self, IsTerminal as _, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use node0::{Counter, Desc, Event, Observer, RegisterError, Registry, Sample};
+use node0::{Clock, Counter, Desc, Event, Observer, RegisterError, Registry, Sample};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
@@ -54,6 +55,44 @@ impl Log {
     }
 }
 
+/// Lets one line in ten seconds through, of those that would come with each request; clones share it.
+#[derive(Clone, Debug)]
+pub struct Seldom {
+    clock: Clock,
+    said: Arc<Mutex<Said>>,
+}
+
+/// The last line that came through, and the number of those that did not since.
+#[derive(Debug, Default)]
+struct Said {
+    /// In time since the clock was made.
+    last: Option<Duration>,
+    held_back: u64,
+}
+
+/// The time between two lines.
+const PAUSE: Duration = Duration::from_secs(10);
+
+impl Seldom {
+    /// Lets the first line through.
+    pub fn new(clock: &Clock) -> Self {
+        Self { clock: clock.clone(), said: Arc::default() }
+    }
+
+    /// Returns the number of lines held back since the last one that came through, or `None` for a
+    /// line that is held back too.
+    pub fn try_line(&self) -> Option<u64> {
+        let now = self.clock.uptime();
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.last.is_some_and(|last| now.saturating_sub(last) < PAUSE) {
+            said.held_back += 1;
+            return None;
+        }
+        said.last = Some(now);
+        Some(std::mem::take(&mut said.held_back))
+    }
+}
+
 /// Looks at the number of lost lines once a tick.
 struct LostLines {
     lost: ErrorCounter,
@@ -93,6 +132,18 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn one_line_in_ten_seconds_comes_through_and_tells_of_the_others() {
+        let clock = node0::ManualClock::new();
+        let seldom = Seldom::new(&clock.clock());
+        let lines = |count| (0..count).map(|_| seldom.try_line()).collect::<Vec<_>>();
+        assert_eq!(lines(3), [Some(0), None, None]);
+        clock.advance(PAUSE - Duration::from_millis(1));
+        assert_eq!(lines(1), [None]);
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(lines(2), [Some(3), None]);
     }
 
     #[test]

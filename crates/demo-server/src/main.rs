@@ -2,15 +2,22 @@
 
 use std::error::Error as _;
 use std::io::Write as _;
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use node0_demo::access::Access;
 use node0_demo::flags::Flags;
 use node0_demo::log::Log;
 use node0_demo::service;
+use rustix::fs::Mode;
+use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
+    // What the demo writes is for its own user alone.
+    rustix::process::umask(Mode::from_raw_mode(0o077));
     let flags = match Flags::try_parse() {
         Ok(flags) => flags,
         Err(error) => return refuse(&error),
@@ -22,12 +29,15 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let log = Log::to_stderr();
-    let outcome = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(service::run(flags, targets, &log)));
+    let access = match Access::read(&flags) {
+        Ok(access) => access,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let outcome = threads()
+        .and_then(|(log, runtime)| runtime.block_on(service::run(flags, targets, access, &log)));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -35,6 +45,25 @@ fn main() -> ExitCode {
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Starts the log and the runtime, both of which need threads.
+///
+/// Where the system gives none, both panic. That is made an error, since it is none of the program's.
+fn threads() -> anyhow::Result<(Log, Runtime)> {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let started = panic::catch_unwind(AssertUnwindSafe(|| {
+        let log = Log::to_stderr();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        (log, runtime)
+    }));
+    panic::set_hook(usual);
+    let remedy = "no threads can be started: raise the limit on processes (ulimit -u) or on tasks";
+    match started {
+        Ok((log, runtime)) => Ok((log, runtime.context(remedy)?)),
+        Err(_) => Err(anyhow::anyhow!(remedy)),
     }
 }
 

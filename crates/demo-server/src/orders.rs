@@ -6,9 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::Manager;
+use deadpool_postgres::{Client, Manager};
 use node0::performance::PerformanceMonitor;
-use node0::{Clock, Counter, Desc, Latency, MonitoredPool, RegisterError, Registry};
+use node0::{
+    Clock, Counter, Desc, Latency, MonitoredObject, MonitoredPool, RegisterError, Registry,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -83,6 +85,9 @@ pub enum OrderError {
     /// The database refused the statement.
     #[error("the database refused the order")]
     Database(#[from] tokio_postgres::Error),
+    /// The database gave no answer in time.
+    #[error("the database gives no answer: try again later")]
+    Unanswered,
     /// The order was not paid for, so it is not stored.
     #[error("{0}: try again later")]
     Unpaid(#[from] PaymentError),
@@ -106,16 +111,19 @@ pub struct Orders {
 
 impl NewOrder {
     fn check(&self) -> Result<(), OrderError> {
-        let named = |text: &str| !text.is_empty() && text.chars().count() <= MAX_NAME;
+        // No database text can have a zero byte.
+        let named = |text: &str| {
+            !text.is_empty() && text.chars().count() <= MAX_NAME && !text.contains('\0')
+        };
         let invalid = |field, rule| Err(OrderError::Invalid { field, rule });
         if !named(&self.customer) {
-            return invalid("customer", "`customer` has 1 to 200 characters");
+            return invalid("customer", "`customer` has 1 to 200 characters, none of them zero");
         }
         if self.items.is_empty() || self.items.len() > MAX_ITEMS {
             return invalid("items", "`items` has 1 to 100 entries");
         }
         if !self.items.iter().all(|item| named(&item.sku)) {
-            return invalid("items", "`sku` has 1 to 200 characters");
+            return invalid("items", "`sku` has 1 to 200 characters, none of them zero");
         }
         if !self.items.iter().all(|item| (1..=1000).contains(&item.quantity)) {
             return invalid("items", "`quantity` is 1 to 1000");
@@ -181,7 +189,11 @@ impl Orders {
 
     async fn insert(&self, order: &Order) -> Result<(), OrderError> {
         let client = self.pool.get().await.map_err(OrderError::Busy)?;
-        self.linger(&client).await?;
+        within_limit(client, async |client| self.insert_by(client, order).await).await
+    }
+
+    async fn insert_by(&self, client: &Client, order: &Order) -> Result<(), OrderError> {
+        self.linger(client).await?;
         let insert = client
             .prepare_cached(
                 "INSERT INTO demo_orders (id, customer, items, total_cents, created_ms) \
@@ -200,7 +212,11 @@ impl Orders {
 
     async fn select(&self, id: &str) -> Result<Order, OrderError> {
         let client = self.pool.get().await.map_err(OrderError::Busy)?;
-        self.linger(&client).await?;
+        within_limit(client, async |client| self.select_by(client, id).await).await
+    }
+
+    async fn select_by(&self, client: &Client, id: &str) -> Result<Order, OrderError> {
+        self.linger(client).await?;
         let select = client
             .prepare_cached(
                 "SELECT customer, items, total_cents, created_ms FROM demo_orders WHERE id = $1::text",
@@ -218,7 +234,7 @@ impl Orders {
     }
 
     /// Makes the database sleep while a fault makes it slow.
-    async fn linger(&self, client: &tokio_postgres::Client) -> Result<(), OrderError> {
+    async fn linger(&self, client: &Client) -> Result<(), OrderError> {
         if let Some(delay) = self.chaos.database_delay() {
             let sleep = format!("SELECT pg_sleep({})", delay.as_secs_f64());
             client.batch_execute(&sleep).await?;
@@ -226,6 +242,26 @@ impl Orders {
         Ok(())
     }
 }
+
+/// Uses a connection for as long as an order waits for the database; then the connection is closed,
+/// since the answer may still arrive there.
+///
+/// The server ends its statements earlier, unless it hangs or is not ours.
+async fn within_limit<T>(
+    client: MonitoredObject<Client>,
+    work: impl AsyncFnOnce(&Client) -> Result<T, OrderError>,
+) -> Result<T, OrderError> {
+    match tokio::time::timeout(ANSWER_WAIT, work(&client)).await {
+        Ok(done) => done,
+        Err(_) => {
+            drop(MonitoredObject::take(client));
+            Err(OrderError::Unanswered)
+        }
+    }
+}
+
+/// The longest time that an order waits for the database's answers.
+const ANSWER_WAIT: Duration = Duration::from_secs(6);
 
 /// The longest time that a request waits for a connection before it is answered with 503.
 pub const POOL_WAIT: Duration = Duration::from_secs(2);
@@ -247,6 +283,8 @@ mod tests {
         };
         assert_eq!(field(order("", &[("s", 1)])), Some("customer"));
         assert_eq!(field(order(&"é".repeat(201), &[("s", 1)])), Some("customer"));
+        assert_eq!(field(order("a\0", &[("s", 1)])), Some("customer"));
+        assert_eq!(field(order("a", &[("\0", 1)])), Some("items"));
         assert_eq!(field(order("a", &[])), Some("items"));
         assert_eq!(field(order("a", &[("", 1)])), Some("items"));
         assert_eq!(field(order("a", &[("s", 0)])), Some("items"));

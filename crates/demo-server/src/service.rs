@@ -15,11 +15,12 @@ use node0::notifier::{Notifier, NotifierBuilder, Target};
 use node0::postgres::PostgresCheck;
 use node0::{
     Exporter, LivePage, MonitoredPool, Monitoring, MonitoringBuilder, NativeHistograms,
-    ReadinessStatus, Shutdown, Traces, postgres, serve, stop_signal,
+    ReadinessStatus, Shutdown, Traces, postgres, serve,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_postgres::NoTls;
 
+use crate::access::Access;
 use crate::app::{App, ChaosRoutes};
 use crate::cache::{OrderCache, SecondTier};
 use crate::chaos::Chaos;
@@ -28,9 +29,10 @@ use crate::descriptors;
 use crate::flags::{Flags, Switch};
 use crate::index::IndexPage;
 use crate::load::Load;
-use crate::log::Log;
+use crate::log::{Log, Seldom};
 use crate::orders::{Orders, POOL_WAIT};
 use crate::payments::{PaymentService, Payments};
+use crate::signals::{Hangup, StopSignals};
 
 /// The connections of users beside the streams, for which the demo raises its limits if it may.
 const OTHER_CONNECTIONS: usize = 256;
@@ -43,9 +45,19 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// Returns one line for people when the demo cannot start.
-pub async fn run(flags: Flags, targets: Vec<Target>, log: &Log) -> anyhow::Result<()> {
+pub async fn run(
+    flags: Flags,
+    targets: Vec<Target>,
+    access: Access,
+    log: &Log,
+) -> anyhow::Result<()> {
+    // Before anything that must be cleaned up.
+    let hangup = if flags.rules.is_some() { Hangup::IsOther } else { Hangup::Stops };
+    let mut signals = StopSignals::listen(hangup).context("signals cannot be waited for")?;
     let listener = node0::bind(flags.listen).await.context("--listen")?;
+    let is_restricted = access.is_restricted();
     let monitoring = exposed(Monitoring::builder(), &flags)
+        .http(|http| access.apply_to(http))
         .version(env!("CARGO_PKG_VERSION"))
         .naming(flags.naming)
         .live_page(LivePage::at("/").title("node0 demo"))
@@ -56,16 +68,26 @@ pub async fn run(flags: Flags, targets: Vec<Target>, log: &Log) -> anyhow::Resul
         .build();
     let monitoring = monitoring.context("monitoring cannot be set up")?;
     log.count_lost(monitoring.registry())?;
-    let Parts { router, database, redis, bank, .. } = Parts::assemble(&monitoring, &flags).await?;
-
     let address = listener.local_addr().context("the address cannot be read")?;
+    if !is_restricted && !address.ip().to_canonical().is_loopback() {
+        tracing::warn!(
+            %address,
+            "everybody who reaches this address may read the metrics, the stream and the page: set \
+             --auth-token-file or --allow-network, or listen on loopback (docs/exposure.md)"
+        );
+    }
+    let parts = tokio::select! {
+        parts = Parts::assemble(&monitoring, &flags) => parts?,
+        () = signals.next() => return Ok(()),
+    };
+    let Parts { router, database, redis, bank, .. } = parts;
     monitoring.gate().serves(address);
     let shutdown = monitoring.shutdown().drain_delay(flags.drain);
     descriptors::allow(flags.stream_max_clients as usize + OTHER_CONNECTIONS);
     let server = serve(listener, router).record(&monitoring.layer()).shutdown(&shutdown);
     let server = server.connect_info();
     let server = tokio::spawn(server.metrics(monitoring.registry())?.run());
-    tokio::spawn(stop_on_signals(shutdown.clone()));
+    tokio::spawn(stop_on_signals(signals, shutdown.clone()));
     if let Some(rules) = flags.rules {
         tokio::spawn(reload_on_hangup(monitoring.alerts().clone(), rules));
     }
@@ -147,6 +169,7 @@ impl Parts {
             choice: flags.database.clone(),
             env_url: flags.database_url.clone(),
             postgres_bin_dirs: flags.postgres_bin.clone().map(|folder| vec![folder]),
+            statement_limit: None,
         };
         let database = Database::open(settings).await?;
         let pool = watched_pool(monitoring, &database)?;
@@ -166,7 +189,8 @@ impl Parts {
             Orders::new(pool.clone(), cache, payments, chaos.clone(), registry, performance)?;
         let shown = if flags.has_chaos() { ChaosRoutes::Shown } else { ChaosRoutes::Hidden };
         let endpoints = monitoring.routes_with(|routes| routes.surface(IndexPage::new(shown)))?;
-        let app = App { orders, chaos, pool: pool.clone() };
+        let failures = Seldom::new(&clock);
+        let app = App { orders, chaos, pool: pool.clone(), failures };
         let router = app.router(shown, monitoring.gate()).merge(endpoints);
         Ok(Self { router, database, pool, redis, bank })
     }
@@ -191,12 +215,12 @@ fn watched_pool(
 }
 
 /// Begins the drain on the first signal, and aborts it on the second.
-async fn stop_on_signals(shutdown: Shutdown) {
-    stop_signal().await;
+async fn stop_on_signals(mut signals: StopSignals, shutdown: Shutdown) {
+    signals.next().await;
     // First of all: nothing that is said may stand in its way.
     shutdown.begin();
     tracing::info!("stopping: requests are served through the drain");
-    stop_signal().await;
+    signals.next().await;
     shutdown.abort();
 }
 

@@ -1,4 +1,4 @@
-//! The gate before our endpoints: it refuses what a page of another site asks for.
+//! The gate before our endpoints: it refuses pages of other sites, and clients that may not read.
 //!
 //! A browser lets any page send requests to any server, also to one in the network of the page's
 //! visitor. The page cannot read the answers, with two exceptions, and can do without them:
@@ -10,6 +10,13 @@
 //!   Then the browser takes the service for the page's own site. But the request's `Host` is that
 //!   foreign name. A service that knows its names refuses others; one that listens on a loopback
 //!   address alone has no other names than those of loopback.
+//!
+//! Programs are not stopped by that. A host that is reached by others than its operators limits the
+//! networks of the clients, or asks for a secret, or both.
+
+mod access;
+mod credential;
+mod network;
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -22,27 +29,43 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Uri, header};
+use node0_metrics_core::Counter;
 use node0_request_layer::RequestLayer;
 
 use crate::endpoints::ApiError;
 
-/// The rules for the headers `Host`, `Origin` and `Sec-Fetch-Site`; clones share the addresses.
+use access::Denial;
+
+pub(crate) use access::Access;
+pub use credential::{Credential, CredentialError};
+pub use network::{Network, NetworkError};
+
+/// The rules for the headers `Host`, `Origin` and `Sec-Fetch-Site`, and for who may read; clones share
+/// the addresses.
 ///
-/// [`Routes::gate`](crate::Routes::gate) puts it before our endpoints, and [`Gate::protect`] before
-/// those of the host.
+/// [`Routes::gate`](crate::Routes::gate) puts it before our endpoints. [`Gate::protect`] and
+/// [`Gate::restrict`] put it before those of the host: `protect` for what everybody may use, `restrict`
+/// for what only those may use who may read our endpoints.
 ///
 /// ```
 /// use axum::{Router, routing::post};
-/// use node0_http_glue::Gate;
+/// use node0_http_glue::{Credential, Gate};
 ///
-/// let gate = Gate::new().hosts(["ops.example"]);
-/// let switches: Router = gate.protect(Router::new().route("/restart", post(|| async {})));
+/// let gate = Gate::new()
+///     .hosts(["ops.example"])
+///     .credentials([Credential::bearer("8f2a61c09d3b4e57")?])
+///     .networks(["10.0.0.0/8".parse()?, "127.0.0.1".parse()?]);
+/// let switches: Router = gate.restrict(Router::new().route("/restart", post(|| async {})));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// The settings may be called in any order; calling one again replaces its list.
 #[derive(Clone, Debug, Default)]
 pub struct Gate {
     origins: Arc<[String]>,
     hosts: Arc<[String]>,
     bound: Arc<AtomicU8>,
+    access: Arc<Access>,
 }
 
 /// Allows every origin.
@@ -78,6 +101,55 @@ impl Gate {
         self
     }
 
+    /// Lets only clients with one of these secrets read, in the header `Authorization`; others get a 401
+    /// `unauthorized`. By default no secret is needed. An empty list lets nobody read.
+    ///
+    /// HTTP carries a secret in the clear: serve on loopback behind a proxy with TLS, or in a network
+    /// whose traffic nobody else sees.
+    #[must_use]
+    pub fn credentials(mut self, credentials: impl IntoIterator<Item = Credential>) -> Self {
+        let credentials = Some(credentials.into_iter().collect());
+        Arc::make_mut(&mut self.access).credentials = credentials;
+        self
+    }
+
+    /// Lets only clients with an address in these networks read; others get a 403
+    /// `network_not_allowed`. By default the address does not matter. An empty list lets nobody read.
+    ///
+    /// The address is that of the connection, in the `ConnectInfo<SocketAddr>` of the request, which a
+    /// server inserts if asked: see [`Serve::connect_info`](crate::Serve::connect_info). Without it
+    /// nobody may read. Behind a proxy it is the proxy's: headers such as `X-Forwarded-For` are not
+    /// read, since everybody can send them.
+    #[must_use]
+    pub fn networks(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
+        Arc::make_mut(&mut self.access).networks = Some(networks.into_iter().collect());
+        self
+    }
+
+    /// Lets everybody read the probes `/health/live`, `/health/ready`, `/livez` and `/readyz`, for
+    /// orchestrators that have no secret; by default the [`credentials`](Self::credentials) and [`networks`](Self::networks)
+    /// are needed there too.
+    #[must_use]
+    pub fn open_probes(mut self) -> Self {
+        Arc::make_mut(&mut self.access).has_open_probes = true;
+        self
+    }
+
+    /// Returns `true` if a secret or the network decides who may read.
+    pub fn is_restricted(&self) -> bool {
+        self.access.is_restricted()
+    }
+
+    /// Returns `true` if the server must insert the address of the client, as
+    /// [`networks`](Self::networks) need it.
+    pub fn needs_peers(&self) -> bool {
+        self.access.needs_peers()
+    }
+
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
+    }
+
     /// Notes that the endpoints are served on an address; from then on, all clones of the gate know it.
     ///
     /// On loopback addresses alone, only the names of loopback are accepted besides the
@@ -87,23 +159,19 @@ impl Gate {
         self.bound.fetch_or(bit, Ordering::Relaxed);
     }
 
-    /// Puts the gate before the routes of a router.
+    /// Puts the gate before routes that everybody may use: it refuses pages of other sites.
     ///
     /// Methods other than GET, HEAD, OPTIONS and TRACE change state. Each answer says that it must not
     /// be shown in a frame, and that its type is not to be guessed. It costs a request about 150 ns.
     pub fn protect<S: Clone + Send + Sync + 'static>(&self, router: Router<S>) -> Router<S> {
-        self.guard(router, None, Vec::new())
+        Guard { access: Arc::default(), ..Guard::of(self) }.before(router)
     }
 
-    /// Puts the gate before the routes of a router, whose requests are not of the operation of all.
-    pub(crate) fn guard<S: Clone + Send + Sync + 'static>(
-        &self,
-        router: Router<S>,
-        requests: Option<RequestLayer>,
-        kept: Vec<Arc<dyn Any + Send + Sync>>,
-    ) -> Router<S> {
-        let guard = Arc::new(Guard { gate: self.clone(), requests, _kept: kept });
-        router.layer(from_fn_with_state(guard, pass))
+    /// Puts the gate before routes for those who may read our endpoints: as [`protect`](Self::protect),
+    /// and it asks for the [`credentials`](Self::credentials) and checks the
+    /// [`networks`](Self::networks).
+    pub fn restrict<S: Clone + Send + Sync + 'static>(&self, router: Router<S>) -> Router<S> {
+        Guard::of(self).before(router)
     }
 
     /// Checks the name by which the service is addressed.
@@ -160,12 +228,74 @@ impl Gate {
 
 /// The state of a gate's middleware.
 #[derive(Debug)]
-struct Guard {
+pub(crate) struct Guard {
     gate: Gate,
+    /// The rules for who may read, which not all routes have.
+    access: Arc<Access>,
     /// The layer whose operation the requests are not of.
     requests: Option<RequestLayer>,
+    /// Counts the clients that may not read.
+    denied: Option<Denied>,
     /// Kept for as long as the router lives.
     _kept: Vec<Arc<dyn Any + Send + Sync>>,
+}
+
+/// The counters of clients that may not read.
+#[derive(Debug)]
+pub(crate) struct Denied {
+    pub(crate) by_network: Counter,
+    pub(crate) by_credential: Counter,
+}
+
+impl Guard {
+    /// Makes the guard with all rules of a gate.
+    pub(crate) fn of(gate: &Gate) -> Self {
+        let (gate, access) = (gate.clone(), gate.access.clone());
+        Self { gate, access, requests: None, denied: None, _kept: Vec::new() }
+    }
+
+    /// Keeps the requests out of the operation of this layer.
+    pub(crate) fn set_aside(self, requests: Option<RequestLayer>) -> Self {
+        Self { requests, ..self }
+    }
+
+    /// Counts the clients that may not read.
+    pub(crate) fn count(self, denied: Option<Denied>) -> Self {
+        Self { denied, ..self }
+    }
+
+    /// Keeps values for as long as the router lives.
+    pub(crate) fn keep(self, kept: Vec<Arc<dyn Any + Send + Sync>>) -> Self {
+        Self { _kept: kept, ..self }
+    }
+
+    /// Puts the guard before the routes of a router.
+    pub(crate) fn before<S: Clone + Send + Sync + 'static>(self, router: Router<S>) -> Router<S> {
+        router.layer(from_fn_with_state(Arc::new(self), pass))
+    }
+
+    /// Checks a request, and makes the answer to one that does not pass.
+    fn check(&self, request: &Request) -> Result<(), Response> {
+        let (uri, headers) = (request.uri(), request.headers());
+        let refused = |error: ApiError| error.into_response();
+        self.gate.check_host(uri, headers).map_err(refused)?;
+        if let Err(denial) = self.access.check(uri.path(), headers, request.extensions()) {
+            self.counted(denial);
+            return Err(self.access.refuse(denial));
+        }
+        match request.method().is_safe() {
+            true => Ok(()),
+            false => self.gate.check_origin(uri, headers).map_err(refused),
+        }
+    }
+
+    fn counted(&self, denial: Denial) {
+        let Some(denied) = &self.denied else { return };
+        match denial {
+            Denial::Network => denied.by_network.inc(),
+            Denial::Credential => denied.by_credential.inc(),
+        }
+    }
 }
 
 /// Lets a request pass, or refuses it.
@@ -175,15 +305,9 @@ async fn pass(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> 
     {
         requests.set_aside(matched.as_str());
     }
-    let (uri, headers) = (request.uri(), request.headers());
-    let checked = guard.gate.check_host(uri, headers);
-    let checked = match request.method().is_safe() {
-        true => checked,
-        false => checked.and_then(|()| guard.gate.check_origin(uri, headers)),
-    };
-    let mut response = match checked {
+    let mut response = match guard.check(&request) {
         Ok(()) => next.run(request).await,
-        Err(refused) => refused.into_response(),
+        Err(refused) => refused,
     };
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -229,108 +353,4 @@ fn is_same(origin: &str, host: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(host: &'static str, others: &[(&'static str, &'static str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        let host = HeaderValue::from_bytes(host.as_bytes()).expect("no control characters");
-        headers.insert(header::HOST, host);
-        for (name, value) in others {
-            headers.append(*name, HeaderValue::from_static(value));
-        }
-        headers
-    }
-
-    fn lets_in(gate: &Gate, host: &'static str) -> bool {
-        gate.check_host(&Uri::from_static("/"), &headers(host, &[])).is_ok()
-    }
-
-    fn allows(gate: &Gate, host: &'static str, origins: &[&'static str]) -> bool {
-        let origins: Vec<_> = origins.iter().map(|origin| ("origin", *origin)).collect();
-        gate.check_origin(&Uri::from_static("/"), &headers(host, &origins)).is_ok()
-    }
-
-    #[test]
-    fn only_pages_of_the_same_host_and_port_pass_by_default() {
-        let gate = Gate::new();
-        let check = |host, origin, expected| {
-            assert_eq!(allows(&gate, host, &[origin]), expected, "{origin} to {host}");
-        };
-        check("a.example", "http://a.example", true);
-        check("a.example", "https://A.example", true);
-        check("a.example:443", "https://a.example", true);
-        check("127.0.0.1:3000", "http://127.0.0.1:3000", true);
-        check("[::1]:3000", "http://[::1]:3000", true);
-        check("a.example", "http://b.example", false);
-        check("a.example:3000", "http://a.example:3001", false);
-        check("a.example", "https://a.example:80", false);
-        check("a.example", "https://a.example.b.example", false);
-        check("a.example", "https://b.example/a.example", false);
-        check("a.example", "null", false);
-        check("a.example", "file://", false);
-        check("a.example", "a.example", false);
-        check("", "http://", false);
-        assert!(allows(&gate, "a.example", &[]), "it is no browser");
-        assert!(!allows(&gate, "a.example", &["http://a.example", "http://b.example"]));
-    }
-
-    #[test]
-    fn what_a_browser_says_of_the_site_counts_too() {
-        let check = |gate: &Gate, others: &[_], expected| {
-            let checked = gate.check_origin(&Uri::from_static("/"), &headers("a.example", others));
-            assert_eq!(checked.is_ok(), expected, "{others:?}");
-        };
-        let (gate, ours) = (Gate::new(), ("origin", "http://a.example"));
-        for (site, expected) in
-            [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)]
-        {
-            check(&gate, &[("sec-fetch-site", site)], expected);
-            check(&gate, &[("sec-fetch-site", site), ours], expected);
-        }
-        let listed = Gate::new().origins(["https://ops.example"]);
-        check(
-            &listed,
-            &[("sec-fetch-site", "cross-site"), ("origin", "https://ops.example")],
-            true,
-        );
-    }
-
-    #[test]
-    fn listed_origins_pass_and_a_star_lets_all_pass() {
-        let list = Gate::new().origins(["https://ops.example"]);
-        assert!(allows(&list, "a.example", &["https://ops.example"]));
-        assert!(!allows(&list, "a.example", &["https://other.example"]));
-        let any = Gate::new().origins([ANY]);
-        assert!(allows(&any, "a.example", &["https://other.example"]));
-        assert!(allows(&any, "a.example", &["null"]));
-    }
-
-    #[test]
-    fn with_a_list_of_hosts_a_foreign_name_for_our_address_is_refused() {
-        let gate = Gate::new().hosts(["a.example"]);
-        for host in ["rebound.example:3000", "localhost.example", "notlocalhost", "", "a b", "ü"] {
-            assert!(!lets_in(&gate, host), "{host}");
-        }
-        let ours = ["A.example", "a.example:3000", "localhost:3000", "api.localhost", "[::1]:1"];
-        for host in ours.into_iter().chain(["127.0.0.1:1", "10.0.0.7"]) {
-            assert!(lets_in(&gate, host), "{host}");
-        }
-        let without = gate.check_host(&Uri::from_static("/"), &HeaderMap::new());
-        assert!(without.is_ok(), "each browser sends a host");
-        let http2 = Uri::from_static("http://rebound.example/");
-        assert!(gate.check_host(&http2, &HeaderMap::new()).is_err());
-    }
-
-    #[test]
-    fn a_service_on_loopback_alone_has_no_other_names() {
-        let gate = Gate::new();
-        assert!(lets_in(&gate, "rebound.example"));
-        gate.clone().serves("127.0.0.1:3000".parse().expect("an address"));
-        assert!(!lets_in(&gate, "rebound.example") && lets_in(&gate, "localhost:3000"));
-        gate.serves("[::ffff:127.0.0.2]:3000".parse().expect("an address"));
-        assert!(!lets_in(&gate, "rebound.example"));
-        gate.serves("0.0.0.0:3000".parse().expect("an address"));
-        assert!(lets_in(&gate, "shop.example"), "we do not know by which names it is known");
-    }
-}
+mod tests;

@@ -51,7 +51,7 @@ pub use endpoints::{
     AlertPages, ApiError, Endpoint, EndpointDesc, Index, Mount, Parameter, Query, RenderLimits,
     RenderSlots, Routes, RoutesError, Surface,
 };
-pub use gate::Gate;
+pub use gate::{Credential, CredentialError, Gate, Network, NetworkError};
 pub use node0_http_server::{
     BindError, CONNECTIONS, CheckReport, CheckStatus, Listener, PROBE_PATHS, REQUESTS_REFUSED,
     Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus, RequestBody, RequestBodyError,

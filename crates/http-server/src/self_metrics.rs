@@ -8,7 +8,7 @@ pub const CONNECTIONS: Desc = Desc::up_down("node0_http_connections", "Connectio
 /// The number of refused requests and connections, by reason.
 pub const REQUESTS_REFUSED: Desc = Desc::counter(
     "node0_requests_refused_total",
-    "Requests and connections that were refused or cut: `connections` beyond the limit on connections or the share of one client, `renders` when an answer got no slot within a second or took too long, `header_timeout` when a request's head did not arrive in time, `body_timeout` when its body did not, `stalled` when the client stopped reading.",
+    "Requests and connections that were refused or cut: `connections` beyond the limit on connections or the share of one client, `renders` when an answer got no slot within a second or took too long, `header_timeout` when a request's head did not arrive in time, `body_timeout` when its body did not, `stalled` when the client stopped reading, `network` and `credential` when the client may not read.",
 )
 .labels(&["reason"]);
 

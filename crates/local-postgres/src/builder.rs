@@ -19,7 +19,6 @@ pub struct Builder {
     pub(crate) bin_dirs: Option<Vec<PathBuf>>,
     pub(crate) extra_bin_dir: Option<PathBuf>,
     pub(crate) temporary_dir: PathBuf,
-    pub(crate) port: u16,
     pub(crate) max_connections: u16,
     pub(crate) start_timeout: Duration,
 }
@@ -30,7 +29,6 @@ impl Default for Builder {
             bin_dirs: None,
             extra_bin_dir: None,
             temporary_dir: env::temp_dir(),
-            port: 0,
             max_connections: 50,
             start_timeout: Duration::from_secs(30),
         }
@@ -55,12 +53,6 @@ impl Builder {
     /// Creates the temporary folder in this one. Default: `TMPDIR`, or `/tmp`.
     pub fn temporary_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.temporary_dir = folder.into();
-        self
-    }
-
-    /// Listens on this loopback port. Default: 0, which takes a free one.
-    pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
         self
     }
 
@@ -89,7 +81,7 @@ impl Builder {
             return Err(StartError::BinariesNotFound { searched: folders });
         };
         let cluster = Cluster::create(binaries, &self)?;
-        LocalPostgres::launch(cluster, self.port)
+        LocalPostgres::launch(cluster)
     }
 
     fn folders(&self) -> Vec<PathBuf> {
@@ -165,17 +157,16 @@ pub enum StartError {
         /// The last lines that it wrote.
         log: String,
     },
-    /// The operating system gave no port.
-    #[error("no free port on 127.0.0.1: bring the loopback interface up or ask for a port")]
-    NoLoopbackPort {
-        /// The error of the operating system.
-        source: io::Error,
-    },
-    /// Another process listens on the wanted port.
-    #[error("port {port} is taken: stop who listens there or ask for port 0")]
-    PortTaken {
-        /// The wanted port.
-        port: u16,
+    /// The path of the server's socket would be longer than the operating system allows.
+    #[error(
+        "the socket `{}` has a path of over {limit} bytes: point TMPDIR to a folder with a shorter path",
+        socket.display()
+    )]
+    SocketPathTooLong {
+        /// The path of the socket.
+        socket: PathBuf,
+        /// The most bytes that its path may have.
+        limit: usize,
     },
 }
 

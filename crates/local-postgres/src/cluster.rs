@@ -1,10 +1,12 @@
 //! A cluster: the temporary folder, the data that `initdb` puts there, and the launch of
 //! the server.
 //!
-//! Readiness is read from `postmaster.pid`, as `pg_ctl` does. A connection would be the
-//! obvious probe, but an unsafe one: another server may take the free port before this
-//! one binds it, and would answer the probe. The file contains the id of the process that
-//! wrote it, so it cannot be mistaken.
+//! Readiness is read from `postmaster.pid`, as `pg_ctl` does, so that the crate needs no
+//! client. The file contains the id of the process that wrote it, so it cannot be mistaken.
+//!
+//! Only the socket in the folder leads to the server, and only the folder's owner and root may
+//! enter it, so clients need no password. They log in as a role that is not a superuser: a
+//! statement of theirs can neither run programs nor read or write files of the server.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -24,6 +26,12 @@ use crate::tether::{self, Farewell};
 
 /// The time between two reads of `postmaster.pid`; the end of the server ends the wait at once.
 const READINESS_INTERVAL: Duration = Duration::from_millis(10);
+/// The port, which is only a part of the socket's name.
+const PORT: u16 = 5432;
+/// The most bytes in the path of a socket: what macOS allows; Linux allows four more.
+const MAX_SOCKET_PATH: usize = 103;
+/// The role of clients; it owns the database, so that it may create tables there.
+pub(crate) const ROLE: &str = "node0";
 /// The number of log lines that an error quotes.
 const QUOTED_LINES: usize = 6;
 
@@ -44,6 +52,10 @@ impl Cluster {
         let parent = &options.temporary_dir;
         let folder = Folder::create(parent, account.as_ref())
             .map_err(|source| StartError::TemporaryFolder { parent: parent.clone(), source })?;
+        let socket = socket_in(folder.path());
+        if socket.as_os_str().len() > MAX_SOCKET_PATH {
+            return Err(StartError::SocketPathTooLong { socket, limit: MAX_SOCKET_PATH });
+        }
         let cluster = Cluster {
             folder,
             binaries,
@@ -52,13 +64,15 @@ impl Cluster {
             start_timeout: options.start_timeout,
         };
         cluster.init_db()?;
+        cluster.create_role()?;
         Ok(cluster)
     }
 
     fn init_db(&self) -> Result<(), StartError> {
         let mut command = self.settled(tether::command(&self.binaries.initdb, Farewell::Terminate));
-        command.arg("-D").arg(self.data());
-        command.args(["--auth=trust", "--username=postgres", "--no-sync"]);
+        command.stdin(Stdio::null()).arg("-D").arg(self.data());
+        command.args(["--auth-local=trust", "--auth-host=reject"]);
+        command.args(["--username=postgres", "--no-sync"]);
         command.args(["--encoding=UTF8", "--locale=C"]);
         // GMT becomes the cluster's time zone, because it is the only one that is built in;
         // others need the time zone files of the system.
@@ -76,12 +90,44 @@ impl Cluster {
         }
     }
 
-    /// Starts the server on the port and waits until it accepts connections.
-    pub(crate) fn launch(&self, port: u16) -> Result<Process, StartError> {
+    /// Creates the role of clients, in the mode of the server that has no clients.
+    fn create_role(&self) -> Result<(), StartError> {
+        let program = &self.binaries.postgres;
+        let log = self.folder.path().join("role.log");
+        let mut command = self.settled(tether::command(program, Farewell::Terminate));
+        // The mode must be the first argument, and the database the last one.
+        command.arg("--single").arg("-D").arg(self.data());
+        command.args(["-c", "fsync=off", "-c", "dynamic_shared_memory_type=mmap", "postgres"]);
+        let process = self.statements().and_then(|statements| {
+            command.stdin(statements);
+            self.spawn(command, program, &log)
+        })?;
+        let status = process.wait_timeout(self.start_timeout);
+        process.signal(Signal::KILL);
+        let log = last_lines(&log, 0);
+        // This mode ends well even if a statement failed.
+        if status.is_some_and(|status| status.success()) && !log.contains("ERROR:") {
+            return Ok(());
+        }
+        Err(self.explain(program).unwrap_or(StartError::Server { status, log }))
+    }
+
+    /// Returns the file of the statements that create the role, one a line.
+    fn statements(&self) -> Result<File, StartError> {
+        let path = self.folder.path().join("role.sql");
+        let statements =
+            format!("CREATE ROLE {ROLE} LOGIN;\nALTER DATABASE postgres OWNER TO {ROLE};\n");
+        fs::write(&path, statements).and_then(|()| File::open(&path)).map_err(|source| {
+            StartError::TemporaryFolder { parent: self.folder.path().to_owned(), source }
+        })
+    }
+
+    /// Starts the server and waits until it accepts connections.
+    pub(crate) fn launch(&self) -> Result<Process, StartError> {
         let program = &self.binaries.postgres;
         let mut command = self.settled(tether::command(program, Farewell::Quit));
-        command.arg("-D").arg(self.data());
-        for setting in self.settings(port) {
+        command.stdin(Stdio::null()).arg("-D").arg(self.data());
+        for setting in self.settings() {
             command.arg("-c").arg(setting);
         }
         let log = self.folder.path().join("server.log");
@@ -95,17 +141,17 @@ impl Cluster {
         process.wait_timeout(READINESS_INTERVAL * 50);
         process.signal(Signal::KILL);
         let log = last_lines(&log, already_logged);
-        if log.contains("Address already in use") {
-            return Err(StartError::PortTaken { port });
-        }
         Err(self.explain(program).unwrap_or(StartError::Server { status, log }))
     }
 
-    fn settings(&self, port: u16) -> [String; 9] {
+    fn settings(&self) -> [String; 10] {
+        // The value is a list, in which quotes keep a comma from being one of its own.
+        let folder = self.folder.path().display().to_string().replace('"', "\"\"");
         [
-            "listen_addresses=127.0.0.1".to_owned(),
-            format!("port={port}"),
-            "unix_socket_directories=".to_owned(),
+            "listen_addresses=".to_owned(),
+            format!("port={PORT}"),
+            format!("unix_socket_directories=\"{folder}\""),
+            "unix_socket_permissions=0700".to_owned(),
             format!("max_connections={}", self.max_connections),
             "fsync=off".to_owned(),
             "full_page_writes=off".to_owned(),
@@ -147,6 +193,11 @@ impl Cluster {
         self.folder.path()
     }
 
+    /// Returns the socket on which the server listens.
+    pub(crate) fn socket(&self) -> PathBuf {
+        socket_in(self.folder.path())
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join(DATA)
     }
@@ -173,7 +224,7 @@ impl Cluster {
             parent: self.folder.path().to_owned(),
             source,
         })?;
-        command.stdin(Stdio::null()).stdout(out).stderr(err);
+        command.stdout(out).stderr(err);
         Process::spawn(command).map_err(|source| {
             self.explain(program)
                 .unwrap_or_else(|| StartError::Spawn { program: program.to_owned(), source })
@@ -232,6 +283,11 @@ impl Drop for Cluster {
             let _ = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
         }
     }
+}
+
+/// Returns the socket of a server in this folder, under the name that clients expect.
+fn socket_in(folder: &Path) -> PathBuf {
+    folder.join(format!(".s.PGSQL.{PORT}"))
 }
 
 /// Joins the last lines that were appended to a log since `already_logged` into one line.

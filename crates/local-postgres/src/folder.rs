@@ -9,9 +9,9 @@
 //! The host locks the mark before it writes into it. An empty mark belongs to a host that
 //! has not locked it yet, or to a file system without locks; its folder is not removed.
 
-use std::fs::{self, DirEntry, File};
+use std::fs::{self, DirEntry, File, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt as _, chown};
 use std::path::Path;
 use std::process;
 
@@ -40,7 +40,10 @@ impl Folder {
     /// Creates a folder that belongs to the account, and removes those of dead hosts.
     pub(crate) fn create(parent: &Path, account: Option<&Account>) -> io::Result<Folder> {
         sweep(parent);
-        let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
+        // Who may enter the folder reaches the server.
+        let private = Permissions::from_mode(0o700);
+        let dir =
+            tempfile::Builder::new().prefix(PREFIX).permissions(private).tempdir_in(parent)?;
         let mut mark = File::create_new(dir.path().join(MARK))?;
         if mark.lock().is_ok() {
             writeln!(mark, "{}", process::id())?;

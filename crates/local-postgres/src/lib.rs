@@ -3,9 +3,9 @@
 //! Tests and demos need a real server without a container runtime, a download or a
 //! fixed port. Most developer machines already have the two programs that it takes,
 //! `initdb` and `postgres`. This crate finds them, creates a cluster in a temporary
-//! folder, starts it on a free loopback port, and removes everything when the handle
+//! folder, starts it on a Unix socket in that folder, and removes everything when the handle
 //! is dropped. A test can also kill the server and start it again on the same data and
-//! port, to simulate a database that goes away and comes back.
+//! socket, to simulate a database that goes away and comes back.
 //!
 //! It has these properties, where *host* means the process that holds the handle:
 //!
@@ -16,8 +16,9 @@
 //!   `setpriv` of util-linux, the kernel ends the server, or `initdb`, when the host
 //!   dies without having stopped it. The next start with the same temporary folder
 //!   removes the data of a host that was killed.
-//! - The server listens on 127.0.0.1 only, has no Unix socket, and keeps its shared
-//!   memory files in the temporary folder.
+//! - The server listens on no network address. Only root and the folder's owner can enter the
+//!   temporary folder, which has its socket and its shared memory files. Clients log in as a
+//!   role that owns the database and is not a superuser.
 //! - The server syncs nothing to disk, because the data are removed with the handle. A
 //!   killed server still recovers what it had committed.
 //!
@@ -32,13 +33,13 @@
 //!
 //! match LocalPostgres::builder().max_connections(20).start() {
 //!     Ok(mut postgres) => {
-//!         let (url, port) = (postgres.url(), postgres.port());
-//!         assert_eq!(url, format!("postgres://postgres@127.0.0.1:{port}/postgres"));
+//!         let url = postgres.url();
+//!         assert!(url.starts_with("postgres://node0@%2F"));
 //!
 //!         postgres.kill();
 //!         assert_eq!(postgres.pid(), None);
 //!         postgres.restart()?;
-//!         assert_eq!(postgres.port(), port);
+//!         assert_eq!(postgres.url(), url);
 //!     }
 //!     Err(StartError::BinariesNotFound { .. }) => {} // This machine has no Postgres.
 //!     Err(other) => return Err(other),

@@ -1,20 +1,18 @@
 //! The handle of a running throw-away server.
 //!
-//! A free port can be taken by another process before the server binds it, and a killed
-//! server's children can hold its memory for a while, so starts and restarts are retried.
+//! A killed server's children can hold its memory for a while, so restarts are retried.
 
-use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::process::Signal;
 
 use crate::builder::{Builder, StartError};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, ROLE};
 use crate::process::Process;
 
-/// The number of free ports that are tried, because another process may take one meanwhile.
-const PORT_ATTEMPTS: usize = 5;
 /// The number of times that a restart is tried while children of a killed server end.
 const RESTART_ATTEMPTS: usize = 100;
 /// The signals that shut Postgres down, the gentlest first, and the time that each may take.
@@ -32,7 +30,6 @@ const SHUTDOWNS: [(Signal, Duration); 3] = [
 pub struct LocalPostgres {
     // Declared before the cluster, so that the server is gone before its folder is removed.
     server: Option<Process>,
-    port: u16,
     cluster: Cluster,
 }
 
@@ -42,29 +39,41 @@ impl LocalPostgres {
         Builder::default()
     }
 
-    pub(crate) fn launch(cluster: Cluster, wanted_port: u16) -> Result<Self, StartError> {
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let port = if wanted_port == 0 { free_port()? } else { wanted_port };
-            match cluster.launch(port) {
-                Err(StartError::PortTaken { .. })
-                    if wanted_port == 0 && attempt < PORT_ATTEMPTS => {}
-                launched => {
-                    return launched.map(|process| Self { server: Some(process), port, cluster });
-                }
+    pub(crate) fn launch(cluster: Cluster) -> Result<Self, StartError> {
+        let server = Some(cluster.launch()?);
+        Ok(Self { server, cluster })
+    }
+
+    /// Returns the address for clients: a role that owns the database `postgres`, and that is not a
+    /// superuser.
+    ///
+    /// The host is the [`folder`](Self::folder), percent-encoded, as clients of Unix sockets expect.
+    pub fn url(&self) -> String {
+        self.url_of(ROLE)
+    }
+
+    /// Returns the address for the superuser `postgres`, who may read files and run programs as the
+    /// server's user; for the set-up of a test, not for a service.
+    pub fn superuser_url(&self) -> String {
+        self.url_of("postgres")
+    }
+
+    fn url_of(&self, role: &str) -> String {
+        let mut url = format!("postgres://{role}@");
+        for byte in self.folder().as_os_str().as_bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
+                url.push(char::from(*byte));
+            } else {
+                // Writing to a string cannot fail.
+                let _ = write!(url, "%{byte:02X}");
             }
         }
+        url + "/postgres"
     }
 
-    /// Returns the address for clients: user `postgres`, no password, database `postgres`.
-    pub fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
-    }
-
-    /// Returns the loopback port, which stays the same across restarts.
-    pub fn port(&self) -> u16 {
-        self.port
+    /// Returns the Unix socket on which the server listens; it stays the same across restarts.
+    pub fn socket(&self) -> PathBuf {
+        self.cluster.socket()
     }
 
     /// Returns the server's process id, or `None` while it is not running.
@@ -72,7 +81,7 @@ impl LocalPostgres {
         self.server.as_ref().filter(|server| server.is_running()).map(Process::id)
     }
 
-    /// Returns the folder that holds the data and the logs.
+    /// Returns the folder that holds the data, the logs and the socket.
     pub fn folder(&self) -> &Path {
         self.cluster.folder()
     }
@@ -100,23 +109,22 @@ impl LocalPostgres {
         }
     }
 
-    /// Starts the server again on the same port and data; stops it first if it runs.
+    /// Starts the server again on the same socket and data; stops it first if it runs.
     ///
     /// # Errors
     ///
-    /// Returns [`StartError::PortTaken`] when another process has taken the port, else
-    /// [`StartError::Server`]. The handle stays usable.
+    /// Returns [`StartError::Server`]; the handle stays usable.
     pub fn restart(&mut self) -> Result<(), StartError> {
         self.stop();
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match self.cluster.launch(self.port) {
+            match self.cluster.launch() {
                 Ok(server) => {
                     self.server = Some(server);
                     return Ok(());
                 }
-                // The children of a killed server hold its memory and port until they notice it.
+                // The children of a killed server hold its memory until they notice it.
                 Err(StartError::Server { log, .. })
                     if attempt < RESTART_ATTEMPTS && log.contains("still in use") => {}
                 Err(error) => return Err(error),
@@ -129,13 +137,4 @@ impl Drop for LocalPostgres {
     fn drop(&mut self) {
         self.stop();
     }
-}
-
-/// Returns a loopback port that was free a moment ago.
-fn free_port() -> Result<u16, StartError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    listener
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|source| StartError::NoLoopbackPort { source })
 }

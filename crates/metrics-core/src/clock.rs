@@ -5,6 +5,10 @@
 //! process, and converts only differences. Differences saturate at zero:
 //! a thread may move to a core whose counter is some cycles behind.
 //!
+//! The counter may also step back for good, as when a virtual machine is moved to another host. Spans
+//! that are under way then have no length, and all later ones are right. Uptime, by which ticks are due,
+//! is read from the system's clock, so that sampling goes on.
+//!
 //! Tests and simulations control time with a [`ManualClock`]. Wall time is
 //! separate from monotonic time and only labels samples: setting the system
 //! clock changes no window and no rate.
@@ -36,7 +40,7 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    Tsc { clock: quanta::Clock, origin: u64 },
+    Tsc { clock: quanta::Clock, origin: Instant },
     Std { origin: Instant },
     Manual(ManualClock),
 }
@@ -50,9 +54,7 @@ impl Clock {
     ///
     /// The first call in a process blocks for up to 200 ms to calibrate; call it at start-up.
     pub fn tsc() -> Self {
-        let clock = quanta::Clock::new();
-        let origin = clock.raw();
-        Self(Source::Tsc { clock, origin })
+        Self(Source::Tsc { clock: quanta::Clock::new(), origin: Instant::now() })
     }
 
     /// Reads the system's monotonic clock: no calibration, about 25 ns a reading.
@@ -66,7 +68,7 @@ impl Clock {
         Moment(match &self.0 {
             Source::Tsc { clock, .. } => clock.raw(),
             Source::Std { origin } => saturate(origin.elapsed()),
-            Source::Manual(manual) => manual.0.monotonic.load(Ordering::Relaxed),
+            Source::Manual(manual) => manual.0.reading(),
         })
     }
 
@@ -103,12 +105,14 @@ impl Clock {
         Duration::from_nanos(self.nanos_between(start, end))
     }
 
-    /// The time since this clock was made.
+    /// The time since this clock was made, which never goes back.
     pub fn uptime(&self) -> Duration {
-        self.since(Moment(match &self.0 {
-            Source::Tsc { origin, .. } => *origin,
-            _ => 0,
-        }))
+        match &self.0 {
+            Source::Tsc { origin, .. } | Source::Std { origin } => origin.elapsed(),
+            Source::Manual(manual) => {
+                Duration::from_nanos(manual.0.monotonic.load(Ordering::Relaxed))
+            }
+        }
     }
 
     /// The wall time, for labels on samples and messages.
@@ -151,6 +155,8 @@ pub struct ManualClock(Arc<Hands>);
 #[derive(Debug)]
 struct Hands {
     monotonic: AtomicU64,
+    /// The nanoseconds by which readings were stepped back.
+    back: AtomicU64,
     wall: AtomicU64,
 }
 
@@ -160,6 +166,7 @@ impl ManualClock {
     pub fn new() -> Self {
         Self(Arc::new(Hands {
             monotonic: AtomicU64::new(0),
+            back: AtomicU64::new(0),
             wall: AtomicU64::new(1_577_836_800_000),
         }))
     }
@@ -176,8 +183,44 @@ impl ManualClock {
         self.0.wall.fetch_add(millis, Ordering::Relaxed);
     }
 
+    /// Steps back what [`Clock::now`] reads, as the cycle counter does when a virtual machine is moved;
+    /// uptime and wall time stay.
+    pub fn step_back(&self, by: Duration) {
+        self.0.back.fetch_add(saturate(by), Ordering::Relaxed);
+    }
+
     /// Sets the wall time alone, as an operator or a time server would.
     pub fn set_wall(&self, to: Timestamp) {
         self.0.wall.store(to.as_millis(), Ordering::Relaxed);
+    }
+}
+
+impl Hands {
+    fn reading(&self) -> u64 {
+        let back = self.back.load(Ordering::Relaxed);
+        self.monotonic.load(Ordering::Relaxed).saturating_sub(back)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Registry;
+
+    #[test]
+    fn ticks_go_on_after_the_cycle_counter_stepped_back() {
+        let (cycles, mock) = quanta::Clock::mock();
+        mock.increment(Duration::from_secs(3600));
+        let clock = Clock(Source::Tsc { clock: cycles, origin: Instant::now() });
+        let registry = Registry::builder().clock(clock.clone()).build();
+        let mut ticker = registry.ticker().expect("nobody else ticks");
+        let (begun, before) = (clock.now(), ticker.tick().sample.uptime);
+        mock.decrement(Duration::from_secs(3000));
+        let sample = ticker.tick().sample;
+        assert!(sample.uptime > before && sample.tick_span > Duration::ZERO, "{sample:?}");
+        assert_eq!(clock.since(begun), Duration::ZERO, "the span that was under way");
+        let later = clock.now();
+        mock.increment(Duration::from_millis(5));
+        assert_eq!(clock.since(later), Duration::from_millis(5));
     }
 }

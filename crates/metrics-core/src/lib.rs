@@ -27,6 +27,9 @@
 //! # Ok::<(), node0_metrics_core::RegisterError>(())
 //! ```
 //!
+//! The first record of a thread allocates and takes locks. So a global allocator must not record: it
+//! would call itself. Let it count in atomic numbers, and set a gauge from them elsewhere.
+//!
 //! Where label values come with each call, such as a method and a route, a
 //! [`Labelled`] finds the handle for them, without a lock and without allocating.
 //!

@@ -118,10 +118,10 @@ pub use node0_exporter::{
     Exporter, ExporterBuilder, Format, Json, Naming, NativeHistograms, Rendered, SettingError,
 };
 pub use node0_http_glue::{
-    AlertPages, ApiError, BindError, CheckReport, CheckStatus, Endpoint, EndpointDesc, Gate, Index,
-    LivePage, Mount, Parameter, Query, Readiness, ReadinessBuilder, ReadinessReport,
-    ReadinessStatus, RenderLimits, RenderSlots, Routes, RoutesError, Serve, Shutdown,
-    StreamEndpoint, Surface, bind, serve,
+    AlertPages, ApiError, BindError, CheckReport, CheckStatus, Credential, CredentialError,
+    Endpoint, EndpointDesc, Gate, Index, LivePage, Mount, Network, NetworkError, Parameter, Query,
+    Readiness, ReadinessBuilder, ReadinessReport, ReadinessStatus, RenderLimits, RenderSlots,
+    Routes, RoutesError, Serve, Shutdown, StreamEndpoint, Surface, bind, serve,
 };
 pub use node0_metrics_core::{
     Alert, AlertCause, AlertChange, AlertState, AnyMetric, Assessment, Buckets, ByLabel, Classic,
@@ -177,6 +177,11 @@ struct AlertsPage;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/integrate.md")]
 struct FitIntoAService;
+
+/// The page about who may read, whose examples are compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/exposure.md")]
+struct WhoMaySeeWhat;
 
 /// The page about the stream, whose examples are compiled as tests.
 #[cfg(doctest)]

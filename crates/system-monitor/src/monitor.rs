@@ -152,6 +152,9 @@ impl SystemMonitorBuilder {
 
     /// Shows the size of the heap as `process_heap_bytes`; by default it is unknown.
     ///
+    /// An allocator of your own must not record metrics: the first record of a thread allocates, and so
+    /// would call itself. Let it count in an atomic number, and read that here or in a gauge.
+    ///
     /// Only the host's allocator knows it, for example jemalloc as `stats.allocated`. `bytes` is
     /// called once a tick and must return within microseconds.
     pub fn heap(mut self, bytes: impl Fn() -> Option<u64> + Send + Sync + 'static) -> Self {

@@ -249,20 +249,23 @@ pub(super) const LAYERS: &[Row] = &[
         ours: Ours::ByRole,
         outside: Outside::Only(&[
             "axum",
+            "base64",
             "bytes",
             "futures-util",
             "http",
             "hyper",
             "hyper-util",
+            "ipnet",
             "serde",
             "serde_json",
+            "subtle",
             "thiserror",
             "tokio",
         ]),
         never: &[&["deadpool"]],
         oversize: &[Oversize {
             part: "src",
-            lines: 3800,
+            lines: 4250,
             reason: "endpoints, stream and page share the errors, the slots and the gate; the stream \
                      would leave next",
         }],
@@ -283,7 +286,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[],
         oversize: &[Oversize {
             part: "src",
-            lines: 3900,
+            lines: 4450,
             reason: "1500 lines are the embedded database, which is of use to nobody else",
         }],
     },

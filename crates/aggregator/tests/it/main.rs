@@ -1,6 +1,7 @@
 //! Sampling through the public API: stepwise under a manual clock where time matters, else
 //! on the aggregator's thread.
 
+mod clock;
 mod log;
 
 use std::future::Future as _;

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use node0_db_pool_monitor::{PoolHandle, PoolLevels, Thresholds};
-use node0_metrics_core::{Desc, Measuring, Sample};
+use node0_metrics_core::{Desc, Measuring, Sample, Status};
 
 use crate::bench::{
     Bench, POOL, body, check_leak, check_outcomes, check_uses, has, ms, number, sum_millis,
@@ -101,6 +101,41 @@ fn wait_that_does_not_end_is_stalled() {
         judged.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(),
         ["stalled_wait"]
     );
+}
+
+#[test]
+fn use_that_goes_on_far_longer_than_the_others_is_stalled() {
+    let mut bench = Bench::new();
+    let handle = handle(&bench);
+    let codes = |bench: &mut Bench| {
+        let sample = bench.tick();
+        let judged = bench.monitor.assess(&sample, "main").unwrap();
+        (judged.status, judged.findings.iter().map(|finding| finding.code).collect::<Vec<_>>())
+    };
+    let used_for = |bench: &Bench, times, millis| {
+        for _ in 0..times {
+            let checkout = handle.acquire().acquired();
+            bench.pass(ms(millis));
+            drop(checkout);
+        }
+    };
+    used_for(&bench, 19, 2);
+    let stuck = handle.acquire().acquired();
+    bench.pass(Duration::from_secs(5));
+    assert_eq!(codes(&mut bench), (Status::Healthy, vec![]), "19 uses tell nothing");
+    used_for(&bench, 1, 2);
+    assert_eq!(codes(&mut bench), (Status::Degraded, vec!["stalled_use"]));
+    drop(stuck);
+    let other = handle.acquire().acquired();
+    assert_eq!(codes(&mut bench).1, [""; 0], "it has ended");
+    drop(other);
+
+    // Where one use in twenty takes a second, six are nothing unusual.
+    used_for(&bench, 20, 1000);
+    let long = handle.acquire().acquired();
+    bench.pass(Duration::from_secs(6));
+    assert!(!codes(&mut bench).1.contains(&"stalled_use"));
+    drop(long);
 }
 
 #[test]

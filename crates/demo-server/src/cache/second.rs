@@ -4,6 +4,8 @@
 //! on a machine without Redis.
 
 use std::fmt;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use anyhow::Context as _;
 use node0::cache::redis::RedisTier;
 use node0::cache::{CacheMonitor, EvictionCause, Levels, Operation, Size, Tier};
 use node0::{Clock, PoolMonitor, RedisPool, Thresholds};
+use redb::Database;
 
 use super::CACHE;
 use super::embedded::{EmbeddedStore, Left};
@@ -179,8 +182,16 @@ fn key(id: &str) -> String {
 
 impl EmbeddedTier {
     fn create(tier: Tier, clock: Clock) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir().context("there is no temporary folder for the cache")?;
-        let store = EmbeddedStore::create(&folder.path().join("orders.redb"), MAX_BYTES);
+        let private = Permissions::from_mode(0o700);
+        let folder = tempfile::Builder::new().prefix("node0-cache-").permissions(private).tempdir();
+        let folder = folder.context("there is no temporary folder for the cache")?;
+        let file = folder.path().join("orders.redb");
+        let make = move || {
+            // A file that failed may still be open, but its name is free then.
+            let _ = fs::remove_file(&file);
+            Ok(Database::create(&file)?)
+        };
+        let store = EmbeddedStore::create(make, MAX_BYTES);
         let store = Arc::new(store.context("the cache's file cannot be made")?);
         let weak = Arc::downgrade(&store);
         tier.poll(move || Some(weak.upgrade()?.levels()));
@@ -212,8 +223,8 @@ impl EmbeddedTier {
     }
 
     async fn delete(&self, key: String) {
-        let timed = self.tier.start(Operation::Delete);
-        match self.run(move |store| store.delete(&key)).await {
+        let (timed, now) = (self.tier.start(Operation::Delete), self.now());
+        match self.run(move |store| store.delete(&key, now)).await {
             Some(removed) => {
                 timed.deleted();
                 if let Some(bytes) = removed {

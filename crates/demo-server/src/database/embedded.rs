@@ -8,8 +8,12 @@
 //! - A parameter is `text` unless a cast gives it another type: `$1::bigint`. A result
 //!   column has the type that its table declares or that a cast gives it.
 //! - The SQL is SQLite's. There are no roles, no catalogues such as `pg_stat_activity`, no
-//!   `COPY`, no `LISTEN`, no TLS and no cancelling; every password is accepted.
+//!   `COPY`, no `LISTEN`, no TLS and no cancelling.
+//! - Clients need no password, because they come through a Unix socket in a folder that only its
+//!   owner and root may enter. Their SQL reaches no other file: there is no `ATTACH`, `VACUUM` or
+//!   `PRAGMA`.
 //! - One transaction writes at a time; another waits up to [`BUSY_TIMEOUT`].
+//! - A statement that takes too long ends with the SQLSTATE 57014.
 //! - After an error inside a transaction only `ROLLBACK` and `COMMIT` are accepted, even
 //!   if there is a savepoint.
 //!
@@ -27,69 +31,78 @@ mod token;
 mod types;
 mod wire;
 
+use std::fs::Permissions;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use pgwire::tokio::process_socket_unix;
 use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_postgres::Config;
 
-use session::Session;
+use session::{Place, Session};
 use wire::Wire;
 
 /// The longest time that a writer waits for another transaction to end.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(4);
+/// The socket's name in the folder, as clients of Postgres expect it.
+const SOCKET: &str = ".s.PGSQL.5432";
 /// The most clients that are served at once; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 100;
 /// The pause after a failed accept, because the next would likely fail at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A running embedded server; dropping it ends its sessions and removes its file.
+/// A running embedded server; dropping it ends its sessions and removes its folder.
 #[derive(Debug)]
 #[must_use = "dropping the handle stops the server"]
 pub struct EmbeddedPostgres {
-    address: SocketAddr,
+    /// The folder of the socket.
+    folder: PathBuf,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
 
 impl EmbeddedPostgres {
-    /// Starts serving an empty database on a free loopback port.
+    /// Starts serving an empty database, whose statements take at most `statement_limit`.
     ///
     /// # Errors
     ///
-    /// Fails when no temporary folder can be created, or no port is free.
-    pub async fn start() -> anyhow::Result<EmbeddedPostgres> {
-        let folder = tempfile::Builder::new().prefix("node0-embedded-").tempdir();
+    /// Fails when no temporary folder can be created, or its path is too long for a socket.
+    pub async fn start(statement_limit: Duration) -> anyhow::Result<EmbeddedPostgres> {
+        // Who may enter the folder reaches the database.
+        let private = Permissions::from_mode(0o700);
+        let mut folder = tempfile::Builder::new();
+        let folder = folder.prefix("node0-embedded-").permissions(private).tempdir();
         let folder = folder.context(
             "the embedded database gets no temporary folder: point TMPDIR to a writable folder",
         )?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
-        let listener = listener.context("the embedded database gets no port on 127.0.0.1")?;
-        let address = listener.local_addr()?;
+        let listener = UnixListener::bind(folder.path().join(SOCKET)).context(
+            "the embedded database gets no socket in its folder: point TMPDIR to a folder with a short path",
+        )?;
+        let place = Place { file: file_in(&folder), statement_limit };
         // The first connection creates the file before clients race for it. While it is open, SQLite
         // does not checkpoint and delete the write-ahead log each time the last client leaves.
-        let keeper = Session::open(file_in(&folder)).await;
+        let keeper = Session::open(place.clone()).await;
         let keeper = keeper.context("the embedded database cannot create its file")?;
         let (stop, stopped) = oneshot::channel();
+        let path = folder.path().to_owned();
         let serving = tokio::spawn(async move {
-            serve(listener, file_in(&folder), stopped).await;
+            serve(listener, place, stopped).await;
             drop((keeper, folder));
         });
-        Ok(EmbeddedPostgres { address, stop, serving })
+        Ok(EmbeddedPostgres { folder: path, stop, serving })
     }
 
     /// Returns the configuration with which a client connects to the server.
     pub fn config(&self) -> Config {
         let mut config = Config::new();
-        config.host(self.address.ip().to_string()).port(self.address.port());
-        config.user("postgres").dbname("postgres");
+        config.host_path(&self.folder).user("postgres").dbname("postgres");
         config.application_name(super::remote::APPLICATION_NAME);
         config
     }
@@ -107,7 +120,7 @@ fn file_in(folder: &TempDir) -> PathBuf {
 }
 
 /// Accepts clients until the server is stopped, then ends their sessions.
-async fn serve(listener: TcpListener, file: PathBuf, mut stopped: oneshot::Receiver<()>) {
+async fn serve(listener: UnixListener, place: Place, mut stopped: oneshot::Receiver<()>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut sessions = JoinSet::new();
     loop {
@@ -117,11 +130,11 @@ async fn serve(listener: TcpListener, file: PathBuf, mut stopped: oneshot::Recei
             accepted = accept(&listener, &places) => accepted,
         };
         match accepted {
-            Ok((stream, place)) => {
-                let file = file.clone();
+            Ok((stream, permit)) => {
+                let place = place.clone();
                 sessions.spawn(async move {
-                    converse(stream, file).await;
-                    drop(place);
+                    converse(stream, place).await;
+                    drop(permit);
                 });
             }
             Err(error) => {
@@ -134,17 +147,17 @@ async fn serve(listener: TcpListener, file: PathBuf, mut stopped: oneshot::Recei
 }
 
 async fn accept(
-    listener: &TcpListener,
+    listener: &UnixListener,
     places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+) -> io::Result<(UnixStream, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
-    Ok((stream, place))
+    Ok((stream, permit))
 }
 
 /// Serves one client until it leaves.
-async fn converse(stream: TcpStream, file: PathBuf) {
-    let session = match Session::open(file).await {
+async fn converse(stream: UnixStream, place: Place) {
+    let session = match Session::open(place).await {
         Ok(session) => session,
         Err(error) => {
             tracing::warn!(%error, "the embedded database could not open its file");
@@ -152,7 +165,7 @@ async fn converse(stream: TcpStream, file: PathBuf) {
         }
     };
     // A client that disconnects in the middle of a session is normal, so this is no warning.
-    if let Err(error) = pgwire::tokio::process_socket(stream, None, Wire::new(session)).await {
+    if let Err(error) = process_socket_unix(stream, Wire::new(session)).await {
         tracing::debug!(%error, "a session of the embedded database was cut off");
     }
 }

@@ -4,6 +4,7 @@
 //! blocking threads and not on the runtime's workers.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use node0_local_postgres::{LocalPostgres, StartError};
 use tokio::task::spawn_blocking;
@@ -27,10 +28,11 @@ pub(super) async fn stop(server: LocalPostgres) {
     }
 }
 
-/// Returns the configuration with which a client connects to the server.
-pub(super) fn config(server: &LocalPostgres) -> Config {
-    let mut config = Config::new();
-    config.host("127.0.0.1").port(server.port()).user("postgres").dbname("postgres");
+/// Returns the configuration with which a client connects to the server, whose statements take at
+/// most `statement_limit`.
+pub(super) fn config(server: &LocalPostgres, statement_limit: Duration) -> anyhow::Result<Config> {
+    let mut config: Config = server.url().parse()?;
     config.application_name(super::remote::APPLICATION_NAME);
-    config
+    config.options(format!("-c statement_timeout={}", statement_limit.as_millis()));
+    Ok(config)
 }

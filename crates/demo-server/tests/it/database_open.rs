@@ -6,6 +6,7 @@ use node0_demo::database::{Database, DatabaseChoice, DatabaseSettings, Source};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_postgres::NoTls;
+use tokio_postgres::config::Host;
 
 fn settings(choice: &str) -> DatabaseSettings {
     DatabaseSettings { choice: choice.parse().unwrap(), ..DatabaseSettings::default() }
@@ -79,9 +80,11 @@ async fn auto_takes_the_embedded_database_where_no_postgres_is_found() {
 #[tokio::test]
 async fn auto_takes_the_named_server_first() {
     let server = Database::open(settings("embedded")).await.unwrap();
-    let port = server.config().get_ports()[0];
+    let config = server.config();
+    let [Host::Unix(folder)] = config.get_hosts() else { panic!("it has one socket") };
+    let folder = folder.display().to_string().replace('/', "%2F");
     let named = DatabaseSettings {
-        env_url: Some(format!("postgres://ann@127.0.0.1:{port}/shop")),
+        env_url: Some(format!("postgres://ann@{folder}/shop")),
         ..settings("auto")
     };
     let database = Database::open(named).await.unwrap();
@@ -134,7 +137,7 @@ async fn closed_embedded_database_ends_its_sessions() {
     let connection = tokio::spawn(connection);
     client.simple_query("SELECT 1").await.unwrap();
     database.close().await;
-    // The server ended the session, so the connection's task ends, and the port is closed.
+    // The server ended the session, so the connection's task ends, and the socket is gone.
     let _ = tokio::time::timeout(Duration::from_secs(10), connection).await.unwrap().unwrap();
     assert!(config.connect(NoTls).await.is_err());
 }

@@ -8,3 +8,4 @@
 
 mod database;
 mod database_open;
+mod strangers;

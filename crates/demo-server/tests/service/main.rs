@@ -1,5 +1,6 @@
 //! Tests of the demo as a process: its output, its answers and its cleanup.
 
+mod access;
 mod alerts;
 mod cache;
 mod chaos;
@@ -7,6 +8,7 @@ mod demo;
 mod exemplars;
 mod flags;
 mod flood;
+mod full_disk;
 mod history;
 mod index;
 mod inputs;
@@ -20,5 +22,6 @@ mod payments;
 mod probes;
 mod rules;
 mod scrape;
+mod signals;
 mod start;
 mod stream;

@@ -131,6 +131,20 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "host_not_allowed", message)
     }
 
+    /// Makes a 403 `network_not_allowed` for a client whose address may not read.
+    pub(crate) fn foreign_network() -> Self {
+        let message = "clients of this address may not read: add its network to the `networks`, and let \
+                       the server insert the address (`connect_info`)";
+        Self::new(StatusCode::FORBIDDEN, "network_not_allowed", message)
+    }
+
+    /// Makes a 401 `unauthorized` for a client without a secret that lets it in.
+    pub(crate) fn unauthorized() -> Self {
+        let message = "the header `Authorization` has no secret that lets you in: send one of the \
+                       `credentials`";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+    }
+
     /// Makes a 500 `internal` for a fault of the service.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)

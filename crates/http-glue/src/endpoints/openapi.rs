@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::endpoint::{Answer, AnswerBody, Endpoint, EndpointDesc};
@@ -18,6 +18,7 @@ use super::parameter::Parameter;
 use super::render_slots::RenderSlots;
 use super::reply;
 use super::surface::{Mount, Surface};
+use crate::gate::{Access, Gate};
 
 /// Serves the description of all surfaces.
 pub(super) struct OpenApi {
@@ -34,6 +35,7 @@ impl Surface for OpenApi {
         let state = Describing {
             index: mount.index().clone(),
             version: self.version.clone(),
+            gate: mount.gate().clone(),
             slots: mount.slots().clone(),
         };
         let summary = "This description of all endpoints, as OpenAPI 3.1.";
@@ -49,23 +51,29 @@ impl Surface for OpenApi {
 struct Describing {
     index: Index,
     version: Option<String>,
+    gate: Gate,
     slots: RenderSlots,
 }
 
 async fn describe(State(describing): State<Describing>) -> Result<Response, ApiError> {
-    let Describing { index, version, slots } = describing;
+    let Describing { index, version, gate, slots } = describing;
     // The functions that list concrete paths are the surfaces' own and may block.
-    let work = move || document(&index.endpoints(), version.as_deref());
+    let work = move || document(&index.endpoints(), version.as_deref(), gate.access());
     Ok(reply::json(StatusCode::OK, &slots.run("openapi", work).await?))
 }
 
-fn document(endpoints: &[EndpointDesc], version: Option<&str>) -> Value {
-    let paths: Map<_, _> = endpoints
-        .iter()
-        .map(|endpoint| (endpoint.path().to_owned(), json!({ "get": operation(endpoint) })))
-        .collect();
+fn document(endpoints: &[EndpointDesc], version: Option<&str>, access: &Access) -> Value {
+    let described = endpoints.iter().map(|endpoint| {
+        let (path, restricted) = (endpoint.path().to_owned(), restricted(endpoint, access));
+        let mut operation = operation(&restricted);
+        if access.is_open(&path) && access.schemes().is_some() {
+            operation["security"] = json!([]);
+        }
+        (path, json!({ "get": operation }))
+    });
+    let paths: Map<_, _> = described.collect();
     let surfaces: BTreeSet<_> = endpoints.iter().map(EndpointDesc::surface).collect();
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Monitoring",
@@ -75,7 +83,31 @@ fn document(endpoints: &[EndpointDesc], version: Option<&str>) -> Value {
         "tags": surfaces.iter().map(|name| json!({ "name": name })).collect::<Vec<_>>(),
         "paths": paths,
         "components": { "schemas": { "Error": error_schema() } },
-    })
+    });
+    if let Some(schemes) = access.schemes() {
+        let names: Vec<_> = schemes.map(|scheme| scheme.name().to_ascii_lowercase()).collect();
+        let scheme = |name: &String| (name.clone(), json!({ "type": "http", "scheme": name }));
+        document["components"]["securitySchemes"] = names.iter().map(scheme).collect();
+        document["security"] = names.iter().map(|name| json!({ name: [] })).collect();
+    }
+    document
+}
+
+/// Adds the answers to clients that may not read.
+fn restricted(endpoint: &EndpointDesc, access: &Access) -> EndpointDesc {
+    let mut endpoint = endpoint.clone();
+    if access.is_open(endpoint.path()) {
+        return endpoint;
+    }
+    if access.needs_peers() {
+        let text = "The address of the client is not one of those that may read.";
+        endpoint = endpoint.error(StatusCode::FORBIDDEN, "network_not_allowed", text);
+    }
+    if access.schemes().is_some() {
+        let text = "The request has no secret that lets the client in.";
+        endpoint = endpoint.error(StatusCode::UNAUTHORIZED, "unauthorized", text);
+    }
+    endpoint
 }
 
 fn operation(endpoint: &EndpointDesc) -> Value {
@@ -137,7 +169,10 @@ fn response(answers: &[&Answer]) -> Value {
     let descriptions: Vec<&str> = answers.iter().map(|answer| &*answer.description).collect();
     let mut response = json!({ "description": descriptions.join(" "), "content": content });
     let status = answers.first().map(|answer| answer.status).filter(|_| !codes.is_empty());
-    for (name, _) in status.into_iter().flat_map(ApiError::headers_of) {
+    let asks = status.filter(|status| *status == StatusCode::UNAUTHORIZED);
+    let asks = asks.map(|_| header::WWW_AUTHENTICATE);
+    let named = status.into_iter().flat_map(ApiError::headers_of).map(|(name, _)| name.clone());
+    for name in named.chain(asks) {
         response["headers"][name.as_str()] = json!({ "schema": { "type": "string" } });
     }
     response

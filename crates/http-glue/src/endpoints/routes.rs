@@ -20,7 +20,7 @@ use super::probes::Probes;
 use super::render_slots::{RenderLimits, RenderSlots};
 use super::reports::Reports;
 use super::surface::{Mount, Surface};
-use crate::gate::Gate;
+use crate::gate::{Denied, Gate, Guard};
 
 /// Builds the router of all endpoints.
 ///
@@ -216,7 +216,18 @@ impl Routes {
             }
         }
         self.index.fill(mounted);
-        Ok(self.gate.guard(router, self.requests, self.kept).with_state(()))
+        let denied = self.denied()?;
+        let guard = Guard::of(&self.gate).set_aside(self.requests).count(denied).keep(self.kept);
+        Ok(guard.before(router).with_state(()))
+    }
+
+    /// Returns the counters of clients that may not read, if there may be some.
+    fn denied(&self) -> Result<Option<Denied>, RegisterError> {
+        if !self.gate.is_restricted() {
+            return Ok(None);
+        }
+        let refused = |reason| self.registry.counter(&REQUESTS_REFUSED, &[reason]);
+        Ok(Some(Denied { by_network: refused("network")?, by_credential: refused("credential")? }))
     }
 
     /// Returns the surfaces of this crate, which every router has.

@@ -1,5 +1,6 @@
 //! Tests through the public API: endpoints and probes.
 
+mod access;
 mod alerts;
 mod endpoints;
 #[cfg(feature = "history")]

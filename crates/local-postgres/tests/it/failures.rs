@@ -1,9 +1,9 @@
 //! Every failed start names its remedy and leaves nothing behind.
 
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
-use std::{fs, net};
 
 use node0_local_postgres::{LocalPostgres, StartError};
 use tempfile::TempDir;
@@ -94,16 +94,19 @@ fn server_that_never_gets_ready_is_ended_at_the_time_limit() {
 }
 
 #[test]
-fn wanted_port_that_is_taken_is_named() {
-    let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let programs = fake_programs("#!/bin/sh\n", "#!/bin/sh\necho Address already in use\nexit 1\n");
+fn folder_whose_path_is_too_long_for_a_socket_is_named() {
+    let parent = tempfile::tempdir().unwrap();
+    let long = parent.path().join("x".repeat(100));
+    fs::create_dir(&long).unwrap();
+    let programs = fake_programs("#!/bin/sh\n", "#!/bin/sh\n");
     let error = LocalPostgres::builder()
         .bin_dirs([programs.path().to_owned()])
-        .port(port)
+        .temporary_dir(&long)
         .start()
         .unwrap_err();
-    assert!(matches!(error, StartError::PortTaken { port: taken } if taken == port), "{error}");
+    assert!(matches!(&error, StartError::SocketPathTooLong { .. }), "{error}");
+    assert!(error.to_string().contains("TMPDIR"), "{error}");
+    assert_eq!(fs::read_dir(&long).unwrap().count(), 0);
 }
 
 #[test]

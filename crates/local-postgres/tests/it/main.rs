@@ -6,3 +6,4 @@ mod failures;
 mod hosts;
 mod server;
 mod session;
+mod strangers;

@@ -11,9 +11,9 @@
 //! its total is the sum of these words. Tables are dense arrays, so a pass reads few cache
 //! lines. Lanes and slots belong to the process; all registries share them.
 //!
-//! A table grows by replacement. The old table is leaked, not freed, because a pass may be
-//! reading it. A new table is at least twice as long as the old one, so the leaked tables never
-//! take more memory than those in use.
+//! A table grows by replacement. The old table is kept, not freed, because a pass may be
+//! reading it. A new table is at least twice as long as the old one, so the old tables never
+//! take more memory than those in use. They stay listed, so that leak checkers find them in use.
 //!
 //! The first write to fresh memory costs page faults. So each tick prepares some lanes and
 //! tables [in advance](crate::recording::spares), for threads that are still to come.
@@ -42,13 +42,13 @@ pub(crate) struct Lane {
     pub(crate) latencies: Table<LatencyCell>,
 }
 
-/// The cells of one kind in one lane, by slot.
+/// The cells of one kind in one lane, by slot; and the tables that were replaced.
 #[derive(Debug)]
-pub(crate) struct Table<C: 'static>(Mutex<&'static [C]>);
+pub(crate) struct Table<C: 'static>(Mutex<&'static [C]>, Mutex<Vec<&'static [C]>>);
 
 impl<C> Default for Table<C> {
     fn default() -> Self {
-        Self(Mutex::new(&[]))
+        Self(Mutex::new(&[]), Mutex::default())
     }
 }
 
@@ -267,7 +267,10 @@ impl<C: Cell> Table<C> {
             for (new, old) in grown.iter().zip(*cells) {
                 new.carry(old);
             }
-            *cells = grown;
+            let replaced = std::mem::replace(&mut *cells, grown);
+            if !replaced.is_empty() {
+                lock(&self.1).push(replaced);
+            }
         }
         Some(*cells)
     }
@@ -379,5 +382,20 @@ impl<C: Cell> Drop for Slot<C> {
             }
         }
         lock(C::slots(&LANES)).free.push(self.index);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_was_replaced_stays_listed() {
+        let table = Table::<AtomicU64>::default();
+        let first = table.grow(0, usize::MAX).map(<[_]>::as_ptr);
+        let second = table.grow(100, usize::MAX).map(<[_]>::as_ptr);
+        assert_ne!(first, second);
+        let listed: Vec<_> = lock(&table.1).iter().map(|cells| cells.as_ptr()).collect();
+        assert_eq!(listed, [first.expect("it has cells")]);
     }
 }

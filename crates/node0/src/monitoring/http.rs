@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use node0_http_glue::{Gate, Serve};
+use node0_http_glue::{Credential, Gate, Network, Serve};
 use node0_request_layer::RequestLayer;
 
 use super::{Monitoring, MonitoringBuilder};
@@ -31,7 +31,7 @@ pub struct HttpSettings {
     pub(super) buckets: Option<Vec<f64>>,
     streams_after: Option<Duration>,
     pub(super) counts_failures: bool,
-    pub(super) gives_peers: bool,
+    gives_peers: bool,
     pub(super) gate: Gate,
     body_timeout: Option<Duration>,
     request_timeout: Option<Duration>,
@@ -111,6 +111,46 @@ impl HttpSettings {
     pub fn origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
         self.gate = self.gate.origins(origins);
         self
+    }
+
+    /// Lets only clients with one of these secrets read the endpoints, the stream and the page; see
+    /// [`Gate::credentials`]. By default no secret is needed.
+    ///
+    /// ```
+    /// use node0::{Credential, Monitoring};
+    ///
+    /// let scraper = Credential::bearer("8f2a61c09d3b4e57")?;
+    /// let person = Credential::basic("ops", "correct horse battery")?;
+    /// let monitoring = Monitoring::builder()
+    ///     .http(|http| http.credentials([scraper, person]).open_probes())
+    ///     .build()?;
+    /// # drop(monitoring);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn credentials(mut self, credentials: impl IntoIterator<Item = Credential>) -> Self {
+        self.gate = self.gate.credentials(credentials);
+        self
+    }
+
+    /// Lets only clients with an address in these networks read the endpoints, the stream and the page;
+    /// see [`Gate::networks`]. By default the address does not matter.
+    ///
+    /// [`Monitoring::serve`] then always gives requests the address of their client.
+    pub fn networks(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
+        self.gate = self.gate.networks(networks);
+        self
+    }
+
+    /// Lets everybody read the probes; by default the [`credentials`](Self::credentials) and
+    /// [`networks`](Self::networks) are needed there too. See [`Gate::open_probes`].
+    pub fn open_probes(mut self) -> Self {
+        self.gate = self.gate.open_probes();
+        self
+    }
+
+    /// Returns `true` if requests get the address of their client.
+    pub(super) fn gives_peers(&self) -> bool {
+        self.gives_peers || self.gate.needs_peers()
     }
 
     /// Limits the time that handlers wait for more of a request's body in [`Monitoring::serve`]; 10 s by

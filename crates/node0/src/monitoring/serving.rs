@@ -72,7 +72,7 @@ impl Monitoring {
         let server = server.metrics(&self.inner.registry)?;
         let server = server.max_connections(self.inner.max_connections);
         let server = self.inner.http.limit(server);
-        let server = match self.inner.http.gives_peers || self.inner.stream.counts_addresses() {
+        let server = match self.inner.http.gives_peers() || self.inner.stream.counts_addresses() {
             true => server.connect_info(),
             false => server,
         };

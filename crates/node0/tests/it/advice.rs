@@ -28,7 +28,7 @@ thresholds! {
     node0::breaker::Thresholds { failure_rate, consecutive_failures, average_latency, min_calls }
     node0::cache::Thresholds { hit_rate, min_lookups, error_rate, evictions_per_lookup, slow_get }
     node0::Thresholds {
-        leak_after, slow_wait, slow_use, stalled_wait, waiting_clients, error_rate, min_waits, required,
+        leak_after, slow_wait, slow_use, stalled_wait, stalled_use, waiting_clients, error_rate, min_waits, required,
     }
 }
 

@@ -10,7 +10,7 @@ use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http_body_util::BodyExt as _;
-use node0::{Kind, ManualClock, Monitoring, Severity, Testing, bind};
+use node0::{HttpSettings, Kind, ManualClock, Monitoring, Network, Severity, Testing, bind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tower::{Service, ServiceExt as _};
@@ -95,6 +95,27 @@ async fn on_loopback_only_the_names_of_loopback_are_answered() {
         }
     }
     monitoring.shutdown().abort();
+}
+
+#[tokio::test]
+async fn networks_see_the_client_in_whatever_order_they_are_set() {
+    let networks = |text: &str| [text.parse::<Network>().unwrap()];
+    for (network, status) in [("127.0.0.0/8", "HTTP/1.1 200"), ("192.0.2.0/24", "HTTP/1.1 403")] {
+        let settings: [Box<dyn FnOnce(HttpSettings) -> HttpSettings>; 2] = [
+            Box::new(|http| http.networks(networks(network)).without_connect_info()),
+            Box::new(|http| http.without_connect_info().networks(networks(network))),
+        ];
+        for settings in settings {
+            let monitoring = Monitoring::builder().http(settings).build().unwrap();
+            let listener = bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let (serving, app) = (monitoring.clone(), monitoring.routes().unwrap());
+            tokio::spawn(async move { serving.serve(listener, app).await });
+            let answer = ask(address, "/metrics", &[]).await;
+            assert!(answer.starts_with(status), "{network}: {answer}");
+            monitoring.shutdown().abort();
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The readiness check: on a connection of its own, one at a time, whatever the server does.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use node0_db_pool_monitor::postgres::PostgresCheck;
 use node0_metrics_core::{NotReady, ReadinessCheck};
 use testbed::tools;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use super::postgres_server::{Watch, config, observer, pool_of, run, start, until_sessions};
@@ -87,6 +88,15 @@ fn reason_tells_a_stranger_no_names() {
 }
 
 #[test]
+fn a_host_without_an_address_is_told_as_such() {
+    run(async {
+        let config = "postgres://postgres@nowhere.invalid/postgres".parse().unwrap();
+        let reason = PostgresCheck::new("database", config, NoTls).check().await.unwrap_err();
+        assert_eq!(reason, NotReady::new("no connection: the name of its host has no address"));
+    });
+}
+
+#[test]
 fn checks_that_are_dropped_close_what_they_opened() {
     run(async {
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -107,8 +117,8 @@ fn checks_that_are_dropped_close_what_they_opened() {
 fn server_that_falls_silent_in_a_session_is_asked_on_a_new_one() {
     let server = start(&testbed::require!(tools::postgres()));
     run(async {
-        let proxy = Proxy::before(server.port()).await;
-        let url = format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port);
+        let proxy = Proxy::before(server.socket()).await;
+        let url = format!("postgres://node0@127.0.0.1:{}/postgres", proxy.port);
         let check = PostgresCheck::new("database", url.parse().unwrap(), NoTls);
         check.check().await.unwrap();
         proxy.state.is_silent.store(true, Ordering::SeqCst);
@@ -136,18 +146,18 @@ struct ProxyState {
 }
 
 impl Proxy {
-    async fn before(server: u16) -> Self {
+    async fn before(server: PathBuf) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::<ProxyState>::default();
         let shared = state.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let state = shared.clone();
+                let (state, server) = (shared.clone(), server.clone());
                 state.open.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(async move {
                     // Either side may close at any time.
-                    let _ = relay(client, server, &state).await;
+                    let _ = relay(client, &server, &state).await;
                     state.open.fetch_sub(1, Ordering::SeqCst);
                 });
             }
@@ -156,8 +166,8 @@ impl Proxy {
     }
 }
 
-async fn relay(mut client: TcpStream, server: u16, state: &ProxyState) -> std::io::Result<()> {
-    let mut server = TcpStream::connect(("127.0.0.1", server)).await?;
+async fn relay(mut client: TcpStream, server: &Path, state: &ProxyState) -> std::io::Result<()> {
+    let mut server = UnixStream::connect(server).await?;
     let (mut asked, mut answered) = ([0; 4096], [0; 4096]);
     loop {
         tokio::select! {

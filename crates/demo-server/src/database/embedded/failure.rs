@@ -37,6 +37,8 @@ fn sqlstate(extended_code: i32, message: &str) -> &'static str {
         code => match code & 0xff {
             ffi::SQLITE_CONSTRAINT => "23000",
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => "55P03",
+            ffi::SQLITE_INTERRUPT => "57014",
+            ffi::SQLITE_AUTH => "42501",
             ffi::SQLITE_FULL => "53100",
             ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN => "58030",
             ffi::SQLITE_TOOBIG => "54000",

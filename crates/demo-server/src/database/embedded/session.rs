@@ -3,10 +3,13 @@
 //! SQLite blocks, so every use of the connection happens on a blocking thread. The
 //! function `pg_sleep` does not sleep there: it records the time, and the session sleeps
 //! after the statement, when the thread and SQLite's locks are free again.
+//!
+//! A statement whose time is over, or whose client is gone, is ended by a flag that SQLite looks at
+//! while it works. Otherwise its thread would work on, and keep the process from ending.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,10 +17,14 @@ use pgwire::api::portal::Format;
 use pgwire::api::results::{DataRowEncoder, FieldInfo, QueryResponse, Response, Tag};
 use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::data::DataRow;
+use rusqlite::config::DbConfig;
 use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::limits::Limit;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::BUSY_TIMEOUT;
 use super::failure::{from_sqlite, refusal};
@@ -25,12 +32,26 @@ use super::prepared::{Prepared, columns, fields};
 use super::sql::{Action, Statement};
 use super::types::encode_cell;
 
+/// The number of steps that SQLite makes between two looks at the flag: some tens of microseconds.
+const STEPS: i32 = 10_000;
+
+/// The database of the sessions, and what they may use of it.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) file: PathBuf,
+    /// The longest time that a statement works, and that it sleeps.
+    pub(super) statement_limit: Duration,
+}
+
 /// A client's session; clones share it.
 #[derive(Clone)]
 pub(super) struct Session {
     connection: Arc<Mutex<Connection>>,
     /// The microseconds that `pg_sleep` asked for during the running statement.
     asleep_micros: Arc<AtomicU64>,
+    /// `true` while the running statement is to end.
+    ends: Arc<AtomicBool>,
+    statement_limit: Duration,
 }
 
 impl fmt::Debug for Session {
@@ -41,11 +62,17 @@ impl fmt::Debug for Session {
 
 impl Session {
     /// Opens the database file; the first session creates it.
-    pub(super) async fn open(file: PathBuf) -> anyhow::Result<Session> {
-        let asleep_micros = Arc::new(AtomicU64::new(0));
-        let noted = Arc::clone(&asleep_micros);
-        let connection = spawn_blocking(move || connect(&file, noted)).await??;
-        Ok(Session { connection: Arc::new(Mutex::new(connection)), asleep_micros })
+    pub(super) async fn open(place: Place) -> anyhow::Result<Session> {
+        let Place { file, statement_limit } = place;
+        let (asleep_micros, ends) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
+        let (noted, flag) = (Arc::clone(&asleep_micros), Arc::clone(&ends));
+        let connected = move || {
+            let connection = connect(&file, noted)?;
+            confine(&connection, flag)?;
+            Ok::<_, rusqlite::Error>(connection)
+        };
+        let connection = Arc::new(Mutex::new(spawn_blocking(connected).await??));
+        Ok(Session { connection, asleep_micros, ends, statement_limit })
     }
 
     /// Prepares the statement in SQLite, which checks it and names its columns.
@@ -115,7 +142,7 @@ impl Session {
             Ok(statement.execute(params_from_iter(parameters))?)
         });
         let changed = changed.await;
-        self.sleep().await;
+        self.sleep().await?;
         changed
     }
 
@@ -139,16 +166,17 @@ impl Session {
             Ok(encoded)
         });
         let rows = rows.await;
-        self.sleep().await;
+        self.sleep().await?;
         rows
     }
 
     /// Sleeps for the time that `pg_sleep` asked for in the last statement.
-    async fn sleep(&self) {
-        let micros = self.asleep_micros.swap(0, Ordering::Relaxed);
-        if micros > 0 {
-            tokio::time::sleep(Duration::from_micros(micros)).await;
+    async fn sleep(&self) -> PgWireResult<()> {
+        let asked = Duration::from_micros(self.asleep_micros.swap(0, Ordering::Relaxed));
+        if !asked.is_zero() {
+            tokio::time::sleep(asked.min(self.statement_limit)).await;
         }
+        if asked > self.statement_limit { Err(too_long()) } else { Ok(()) }
     }
 
     async fn with_connection<T: Send + 'static>(
@@ -156,15 +184,50 @@ impl Session {
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> PgWireResult<T> {
         let connection = Arc::clone(&self.connection);
-        let done = spawn_blocking(move || {
+        let mut done = spawn_blocking(move || {
             let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
             work(&connection)
         });
-        match done.await {
+        let mut running = Running { ends: &self.ends, is_done: false };
+        let in_time = timeout(self.statement_limit, &mut done).await;
+        let result = match in_time {
+            Ok(result) => result,
+            Err(_) => {
+                self.ends.store(true, Ordering::Relaxed);
+                done.await
+            }
+        };
+        running.is_done = true;
+        self.ends.store(false, Ordering::Relaxed);
+        match result {
+            Ok(Err(Failure::Sqlite(error))) if is_interrupted(&error) => Err(too_long()),
             Ok(result) => result.map_err(PgWireError::from),
             Err(stopped) => Err(refusal("57P01", stopped.to_string())),
         }
     }
+}
+
+/// A statement that runs; dropping it before its end, as a client that leaves does, ends it.
+struct Running<'s> {
+    ends: &'s AtomicBool,
+    is_done: bool,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.ends.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Returns the error of Postgres for a statement that was ended at the time limit.
+fn too_long() -> PgWireError {
+    refusal("57014", "canceling statement due to statement timeout")
+}
+
+fn is_interrupted(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted)
 }
 
 /// SQLite's mode of a connection: on outside a transaction, off inside one.
@@ -221,4 +284,33 @@ fn connect(file: &Path, asleep_micros: Arc<AtomicU64>) -> rusqlite::Result<Conne
     // Pools call this to clean a connection. SQLite has no advisory locks to release.
     connection.create_scalar_function("pg_advisory_unlock_all", 0, flags, |_| Ok(String::new()))?;
     Ok(connection)
+}
+
+/// Keeps a client's SQL within its database, and lets the flag end it.
+fn confine(connection: &Connection, ends: Arc<AtomicBool>) -> rusqlite::Result<()> {
+    connection.progress_handler(STEPS, Some(move || ends.load(Ordering::Relaxed)))?;
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.authorizer(Some(allow))
+}
+
+/// Refuses what reaches beyond the database: `VACUUM` attaches a file too.
+#[expect(clippy::needless_pass_by_value, reason = "SQLite's authorizer is called so")]
+fn allow(asked: AuthContext<'_>) -> Authorization {
+    match asked.action {
+        AuthAction::Attach { .. }
+        | AuthAction::Detach { .. }
+        | AuthAction::Pragma { .. }
+        | AuthAction::CreateVtable { .. }
+        | AuthAction::Unknown { .. } => Authorization::Deny,
+        AuthAction::Function { function_name } if is_of_files(function_name) => Authorization::Deny,
+        _ => Authorization::Allow,
+    }
+}
+
+/// Returns `true` for the functions by which builds of SQLite load code or use files.
+fn is_of_files(function: &str) -> bool {
+    const NAMES: [&str; 5] = ["load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"];
+    NAMES.iter().any(|name| function.eq_ignore_ascii_case(name))
 }

@@ -56,8 +56,18 @@ pub(super) fn parameter<S: Clone>(
         Type::FLOAT4 => real(portal.parameter::<f32>(index, kind)?.map(f64::from)),
         Type::FLOAT8 => real(portal.parameter::<f64>(index, kind)?),
         Type::BYTEA => portal.parameter::<Vec<u8>>(index, kind)?.map_or(Value::Null, Value::Blob),
-        _ => portal.parameter::<String>(index, kind)?.map_or(Value::Null, Value::Text),
+        _ => whole_text(portal.parameter::<String>(index, kind)?)?,
     })
+}
+
+/// Refuses a zero byte in a text, as Postgres does.
+fn whole_text(value: Option<String>) -> PgWireResult<Value> {
+    match value {
+        Some(text) if text.contains('\0') => {
+            Err(refusal("22021", "invalid byte sequence for encoding \"UTF8\": 0x00"))
+        }
+        value => Ok(value.map_or(Value::Null, Value::Text)),
+    }
 }
 
 /// Encodes one value of a row as the announced type of its column.

@@ -54,7 +54,7 @@ struct Handler {
     session: Session,
 }
 
-/// Accepts every client without a password, because the server listens on loopback only.
+/// Accepts every client without a password, because only the owner of the socket's folder gets to it.
 impl NoopStartupHandler for Handler {}
 
 #[async_trait]

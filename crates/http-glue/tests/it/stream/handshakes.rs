@@ -1,6 +1,6 @@
 //! Requests for the stream: who gets it, and what the others are told.
 
-use node0_http_glue::Gate;
+use node0_http_glue::{Credential, Gate};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -135,4 +135,17 @@ async fn half_a_handshake_is_not_waited_for() {
     assert!(read.is_err() || answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
     assert_eq!(service.clients(), 0.0);
     drop(Raw::open(&service).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_stream_needs_the_secret_of_the_gate() {
+    let token = Credential::bearer("first-token").expect("it can be sent");
+    let service = Service::behind(Gate::new().credentials([token])).await;
+    refused(&service, "/metrics/stream", &[EVENTS], 401, "unauthorized").await;
+    refused(&service, "/metrics/stream", &UPGRADE, 401, "unauthorized").await;
+    assert_eq!(service.clients(), 0.0);
+    let secret = "authorization: Bearer first-token";
+    let upgrade: Vec<_> = UPGRADE.into_iter().chain([secret]).collect();
+    let (status, ..) = service.get("/metrics/stream", &upgrade).await;
+    assert_eq!(status, 101);
 }
