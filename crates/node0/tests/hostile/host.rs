@@ -1,5 +1,6 @@
 //! The process of a case: a service with a guest that misbehaves, and innocent ones.
 
+use std::io::Write as _;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -186,7 +187,8 @@ async fn serve(guest: Guest, fault: Fault) {
     let address = listener.local_addr().expect("it is bound");
     let _immediately = monitoring.shutdown().drain_delay(Duration::ZERO);
     hostile.trap.is_set.store(true, Ordering::Relaxed);
-    println!("{LISTENS} {address}");
+    // Not by `println!`, which the test's harness would take.
+    writeln!(std::io::stdout(), "{LISTENS} {address}").expect("the test reads it");
     monitoring.serve(listener, router).await.expect("the registry has room");
 }
 
