@@ -274,19 +274,20 @@ impl Guard {
         router.layer(from_fn_with_state(Arc::new(self), pass))
     }
 
-    /// Checks a request, and makes the answer to one that does not pass.
-    fn check(&self, request: &Request) -> Result<(), Response> {
+    /// Returns the answer to a request that does not pass.
+    fn refuse(&self, request: &Request) -> Option<Response> {
         let (uri, headers) = (request.uri(), request.headers());
-        let refused = |error: ApiError| error.into_response();
-        self.gate.check_host(uri, headers).map_err(refused)?;
+        if let Err(refused) = self.gate.check_host(uri, headers) {
+            return Some(refused.into_response());
+        }
         if let Err(denial) = self.access.check(uri.path(), headers, request.extensions()) {
             self.counted(denial);
-            return Err(self.access.refuse(denial));
+            return Some(self.access.refuse(denial));
         }
-        match request.method().is_safe() {
-            true => Ok(()),
-            false => self.gate.check_origin(uri, headers).map_err(refused),
+        if request.method().is_safe() {
+            return None;
         }
+        self.gate.check_origin(uri, headers).err().map(ApiError::into_response)
     }
 
     fn counted(&self, denial: Denial) {
@@ -305,9 +306,9 @@ async fn pass(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> 
     {
         requests.set_aside(matched.as_str());
     }
-    let mut response = match guard.check(&request) {
-        Ok(()) => next.run(request).await,
-        Err(refused) => refused,
+    let mut response = match guard.refuse(&request) {
+        None => next.run(request).await,
+        Some(refused) => refused,
     };
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

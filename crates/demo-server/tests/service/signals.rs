@@ -3,11 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use testbed::process::{Process, Signal};
 use testbed::{Deadline, tools};
 
-use crate::demo::{Demo, command};
+use crate::demo::{Demo, command, prepared};
 
 /// Creates an empty folder in which every user may write.
 fn public_folder() -> tempfile::TempDir {
@@ -24,7 +25,10 @@ fn entries(folder: &Path) -> usize {
 fn each_signal_that_stops_leaves_nothing_behind() {
     for signal in [Signal::HUP, Signal::QUIT, Signal::INT, Signal::TERM] {
         let folder = public_folder();
-        let mut command = command(&["--database", "embedded", "--drain", "100ms"]);
+        // SIGHUP may be ignored by who runs the tests, as by `nohup`, and then by the demo too.
+        let mut usual = Command::new("env");
+        usual.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_node0-demo")]);
+        let mut command = prepared(usual, &["--database", "embedded", "--drain", "100ms"]);
         command.env("TMPDIR", folder.path());
         let mut demo = Demo::spawn(command);
         assert!(entries(folder.path()) > 0);

@@ -50,7 +50,8 @@ fn sqlstate(extended_code: i32, message: &str) -> &'static str {
 }
 
 fn from_words(message: &str) -> &'static str {
-    const BY_WORDS: [(&str, &str); 8] = [
+    const BY_WORDS: [(&str, &str); 9] = [
+        ("not authorized", "42501"),
         ("no such table", "42P01"),
         ("no such column", "42703"),
         ("has no column named", "42703"),

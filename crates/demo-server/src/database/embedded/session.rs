@@ -296,7 +296,6 @@ fn confine(connection: &Connection, ends: Arc<AtomicBool>) -> rusqlite::Result<(
 }
 
 /// Refuses what reaches beyond the database: `VACUUM` attaches a file too.
-#[expect(clippy::needless_pass_by_value, reason = "SQLite's authorizer is called so")]
 fn allow(asked: AuthContext<'_>) -> Authorization {
     match asked.action {
         AuthAction::Attach { .. }
