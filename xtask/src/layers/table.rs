@@ -28,7 +28,7 @@ pub(super) const LAYERS: &[Row] = &[
         never: &[RUNTIMES, FORMATS, WEB, TOWER, &["deadpool", "tracing"]],
         oversize: &[Oversize {
             part: "src",
-            lines: 14_900,
+            lines: 15_200,
             reason: "naming, recording, reading and judging share the cells and the tick, and a \
                      sample contains judgements; `instances` would leave next, since no other \
                      part imports it, only models do; the edge to cut first is the one to `sync`, \
