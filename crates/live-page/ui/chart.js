@@ -216,11 +216,11 @@ function threshold(ink, limit, near, plot, y, colors) {
     ink.moveTo(plot.left, line);
     ink.lineTo(plot.right, line);
   });
-  ink.textAlign = "left";
-  ink.lineWidth = 3;
-  ink.strokeStyle = colors.panel;
   const above = line - 8 > plot.top ? line - 8 : line + 9;
-  ink.strokeText(limit.label, plot.left + 6, above);
+  ink.textAlign = "left";
+  ink.fillStyle = colors.panel + "bf";
+  ink.fillRect(plot.left + 2, above - 7, ink.measureText(limit.label).width + 8, 14);
+  ink.fillStyle = colors.warn;
   ink.fillText(limit.label, plot.left + 6, above);
 }
 

@@ -298,7 +298,7 @@ export function operations(page) {
 export function issues(page) {
   const all = findings(page.topics), few = 4, more = all.length - few, many = (state) => all.filter((it) => kind(it.severity) === state).length;
   if (shown($("more-issues"), more > 0)) text($("more-issues"), page.allIssues ? "Show fewer" : `Show ${more} more`);
-  shown($("no-issues"), !all.length && page.health);
+  shown($("no-issues"), !all.length);
   counts($("issue-counts"), ["crit", "warn"].map((state) => [state, many(state), ""]), (state) => state);
   list($("issues"), "issue", all.slice(0, page.allIssues ? 50 : few), ({ topic, code, component }) => `${topic}/${code}/${component}`, (row, finding) => {
     const { topic, code, component, severity, message, advice } = finding, [title, what, action] = row.children, [sign, name, note] = title.children;

@@ -25,9 +25,9 @@ export function renderState(page) {
   // What the service does not offer is said, so that an empty chart is no riddle.
   const lacks = (stream ? "" : "stream") + (past.address ? "" : "history");
   const [kind, sentence, button = ""] = {
-    paused: ["calm", `Paused at \`${paused}\`. The page goes on recording; updates kept: ${page.kept}.`, "Resume"],
+    paused: ["calm", `Paused at \`${paused}\`. Recording goes on; updates kept: ${page.kept}.`, "Resume"],
     reconnecting: ["bad", newest ? `Connection lost ${ago(net?.lost ?? Date.now())} ago. What you see is from \`${clock(newest)}\`. ${attempt}` : `The service does not answer. ${attempt}`, "Try now"],
-    fatal: ["bad", net?.why ?? "The page cannot go on.", "Load again"],
+    fatal: ["bad", net?.why, "Load again"],
   }[state] ?? ["calm", lacks && $(`no-${lacks}`).content.textContent];
   shown($("banner"), sentence);
   set($("banner"), "class", `banner ${kind}`);

@@ -10,7 +10,11 @@
     if (!said || !host.checkVisibility({ visibilityProperty: true }) || host.closest(".unseen, .skip, noscript, .tip")) continue;
     const range = document.createRange();
     range.selectNodeContents(node);
-    for (const box of range.getClientRects()) if (box.width > 1) boxes.push({ said, host, box });
+    // What a scrolled box hides lies over nothing.
+    const shown = host.closest(".scroll")?.getBoundingClientRect();
+    for (const box of range.getClientRects()) {
+      if (box.width > 1 && !(box.bottom > shown?.bottom + 3 || box.top < shown?.top - 3)) boxes.push({ said, host, box });
+    }
     // A box that scrolls or that ends in dots for a long name does so on purpose.
     const clip = host.closest("section, header, .banner, main")?.getBoundingClientRect(), text = range.getBoundingClientRect();
     if (host.scrollWidth > host.clientWidth + 1 && getComputedStyle(host).overflowX === "hidden") found.push(`cut: ${said}`);
