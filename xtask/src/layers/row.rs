@@ -81,3 +81,14 @@ impl Row {
         self.role == Role::Program && matches!(self.ours, Ours::Only([]))
     }
 }
+
+/// A row whose crate uses what its role allows, and is no larger than others.
+pub(super) const BY_ROLE: Row = Row {
+    role: Role::Core,
+    name: "",
+    knows: "",
+    ours: Ours::ByRole,
+    outside: Outside::Only(&[]),
+    never: &[],
+    oversize: &[],
+};

@@ -5,18 +5,7 @@
 
 use super::groups::{FORMATS, RUNTIMES, TOWER, WEB};
 use super::role::Role;
-use super::row::{Ours, Outside, Oversize, Row};
-
-/// A row whose crate uses what its role allows, and is no larger than others.
-const BY_ROLE: Row = Row {
-    role: Role::Core,
-    name: "",
-    knows: "",
-    ours: Ours::ByRole,
-    outside: Outside::Only(&[]),
-    never: &[],
-    oversize: &[],
-};
+use super::row::{BY_ROLE, Ours, Outside, Oversize, Row};
 
 pub(super) const LAYERS: &[Row] = &[
     Row {

@@ -18,9 +18,8 @@
 //! The first write to fresh memory costs page faults. So each tick prepares some lanes and
 //! tables [in advance](crate::recording::spares), for threads that are still to come.
 //!
-//! Lanes have a part of the [byte budget](crate::recording::memory). When it is used up, and while a
-//! thread's thread-local storage is being destroyed, a record goes to the metric's shared cell by an
-//! atomic add.
+//! Lanes have a part of the [byte budget](crate::recording::memory). When it is used up, and while the
+//! storage of a thread is being destroyed, a record goes to the metric's shared cell by an atomic add.
 
 mod reader;
 
