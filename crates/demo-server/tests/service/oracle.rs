@@ -11,10 +11,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use testbed::deadline::pause;
+use testbed::deadline::{Stopwatch, pause};
 use testbed::http::Request;
 use testbed::process::Signal;
 use testbed::prometheus::{Prometheus, ScrapeJob};
@@ -123,9 +123,9 @@ fn windows(demo: &Demo) -> Vec<Window> {
         let page = demo.get("/metrics").text();
         LATENCIES.iter().map(|(metric, series)| samples(&page, metric, series)).collect::<Vec<_>>()
     };
-    let (before, start) = (counts(), Instant::now());
+    let (before, watch) = (counts(), Stopwatch::start());
     pause(Duration::from_secs(10));
-    let (after, passed) = (counts(), start.elapsed().as_secs_f64());
+    let (after, passed) = (counts(), watch.elapsed().as_secs_f64());
     let rates = before.iter().zip(after).map(|(before, after)| (after - before) / passed);
     let windows = LATENCIES.iter().zip(rates).map(|(&(metric, series), rate)| {
         assert!(
