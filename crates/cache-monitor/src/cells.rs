@@ -154,6 +154,7 @@ impl TierCells {
 
     /// Takes the levels from a source from the next poll on.
     pub(crate) fn follow(&self, source: Arc<LevelSource>) {
+        self.series.source_panics.show();
         // The source before is dropped without the lock, since its destructor may call `follow`.
         let _before = lock(&self.source).replace(source);
     }

@@ -187,7 +187,7 @@ impl Native {
                 let stop = stop.min(first + run.len());
                 // A sum per place, since an addition in memory has to wait for the one before.
                 self.counts[place] += run[at - first..stop - first].iter().sum::<u64>();
-                (start, end) = (start.min(place), place + 1);
+                (start, end) = (start.min(place), end.max(place + 1));
                 at = stop;
             }
         }
@@ -319,6 +319,19 @@ mod tests {
         let nothing = Buckets::distribution();
         converter.convert(nothing.layout(), nothing.runs(), iter::empty(), &mut native);
         assert_eq!((&*native.buckets, native.zero_count), (&[][..], 0), "nothing is left");
+    }
+
+    #[test]
+    fn runs_may_come_in_any_order() {
+        let runs = [(2000, [0, 3, 1]), (1000, [5, 0, 0]), (2001, [2, 0, 0])];
+        let converter = Converter::new(NativeHistograms::new());
+        let convert = |runs: &[(u16, [u64; 3])]| {
+            let mut native = Native::default();
+            converter.convert(Layout::Latency, runs.iter().copied(), iter::empty(), &mut native);
+            native.buckets
+        };
+        let ascending = [(1000, [5, 0, 0]), (2000, [0, 5, 1])];
+        assert_eq!(convert(&runs), convert(&ascending));
     }
 
     #[test]

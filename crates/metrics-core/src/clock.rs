@@ -36,12 +36,17 @@ use serde::Serialize;
 /// assert_eq!(clock.since(start), Duration::from_millis(20));
 /// ```
 #[derive(Clone, Debug)]
-pub struct Clock(Source);
+pub struct Clock {
+    source: Source,
+    /// The time at which the clock was made. It is no part of the source, of which each record reads
+    /// the kind.
+    origin: Instant,
+}
 
 #[derive(Clone, Debug)]
 enum Source {
-    Tsc { clock: quanta::Clock, origin: Instant },
-    Std { origin: Instant },
+    Tsc(quanta::Clock),
+    Std,
     Manual(ManualClock),
 }
 
@@ -54,20 +59,24 @@ impl Clock {
     ///
     /// The first call in a process blocks for up to 200 ms to calibrate; call it at start-up.
     pub fn tsc() -> Self {
-        Self(Source::Tsc { clock: quanta::Clock::new(), origin: Instant::now() })
+        Self::of(Source::Tsc(quanta::Clock::new()))
     }
 
     /// Reads the system's monotonic clock: no calibration, about 25 ns a reading.
     pub fn std() -> Self {
-        Self(Source::Std { origin: Instant::now() })
+        Self::of(Source::Std)
+    }
+
+    fn of(source: Source) -> Self {
+        Self { source, origin: Instant::now() }
     }
 
     /// The current monotonic reading.
     #[inline]
     pub fn now(&self) -> Moment {
-        Moment(match &self.0 {
-            Source::Tsc { clock, .. } => clock.raw(),
-            Source::Std { origin } => saturate(origin.elapsed()),
+        Moment(match &self.source {
+            Source::Tsc(clock) => clock.raw(),
+            Source::Std => saturate(self.origin.elapsed()),
             Source::Manual(manual) => manual.0.reading(),
         })
     }
@@ -83,9 +92,9 @@ impl Clock {
     /// Zero if the clock seems to have gone back.
     #[inline]
     pub fn nanos_between(&self, start: Moment, end: Moment) -> u64 {
-        match &self.0 {
-            Source::Tsc { clock, .. } if end.0 > start.0 => clock.delta_as_nanos(start.0, end.0),
-            Source::Tsc { .. } => 0,
+        match &self.source {
+            Source::Tsc(clock) if end.0 > start.0 => clock.delta_as_nanos(start.0, end.0),
+            Source::Tsc(_) => 0,
             _ => end.0.saturating_sub(start.0),
         }
     }
@@ -107,8 +116,8 @@ impl Clock {
 
     /// The time since this clock was made, which never goes back.
     pub fn uptime(&self) -> Duration {
-        match &self.0 {
-            Source::Tsc { origin, .. } | Source::Std { origin } => origin.elapsed(),
+        match &self.source {
+            Source::Tsc(_) | Source::Std => self.origin.elapsed(),
             Source::Manual(manual) => {
                 Duration::from_nanos(manual.0.monotonic.load(Ordering::Relaxed))
             }
@@ -117,7 +126,7 @@ impl Clock {
 
     /// The wall time, for labels on samples and messages.
     pub fn wall(&self) -> Timestamp {
-        match &self.0 {
+        match &self.source {
             Source::Manual(manual) => Timestamp(manual.0.wall.load(Ordering::Relaxed)),
             _ => {
                 let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -173,7 +182,7 @@ impl ManualClock {
 
     /// The [`Clock`] that reads this time.
     pub fn clock(&self) -> Clock {
-        Clock(Source::Manual(self.clone()))
+        Clock::of(Source::Manual(self.clone()))
     }
 
     /// Moves both the monotonic and the wall time forward.
@@ -211,7 +220,7 @@ mod tests {
     fn ticks_go_on_after_the_cycle_counter_stepped_back() {
         let (cycles, mock) = quanta::Clock::mock();
         mock.increment(Duration::from_secs(3600));
-        let clock = Clock(Source::Tsc { clock: cycles, origin: Instant::now() });
+        let clock = Clock::of(Source::Tsc(cycles));
         let registry = Registry::builder().clock(clock.clone()).build();
         let mut ticker = registry.ticker().expect("nobody else ticks");
         let (begun, before) = (clock.now(), ticker.tick().sample.uptime);
