@@ -24,6 +24,8 @@ export class Feed {
   #asked = 0;
   /** The scores of the last update. */
   #scores = "";
+  /** @type {number|undefined} the timer after which the last steps are asked for again */
+  #again;
 
   constructor() {
     const { root, stream, history } = document.documentElement.dataset;
@@ -100,7 +102,9 @@ export class Feed {
 
   #take({ type, timestamp, data, restarted }) {
     const before = this.newest, quiet = before && timestamp - before > 3500;
-    // What another process said, such as its uptime, is not true of this one.
+    // What another process said, such as its uptime, is not true of this one, and this one does not know
+    // the last steps of the other.
+    if (restarted) clearTimeout(this.#again);
     Object.assign(restarted ? (this.topics = {}) : this.topics, data);
     this.newest = Math.max(before, timestamp);
     this.received = performance.now();
@@ -146,7 +150,7 @@ export class Feed {
     } else if (first < began - STEP) await fill(first);
     this.readHeat();
     // The step of the history in which the page began has ended by then.
-    setTimeout(() => fill(Math.max(began - 30_000, first)), 12_000);
+    this.#again = setTimeout(() => fill(Math.max(began - 30_000, first)), 12_000);
   }
 
   /** The first whole step of the history of this process. */

@@ -77,7 +77,7 @@ impl Clock {
         Moment(match &self.source {
             Source::Tsc(clock) => clock.raw(),
             Source::Std => saturate(self.origin.elapsed()),
-            Source::Manual(manual) => manual.0.reading(),
+            Source::Manual(manual) => manual.0.monotonic.load(Ordering::Relaxed),
         })
     }
 
@@ -118,9 +118,7 @@ impl Clock {
     pub fn uptime(&self) -> Duration {
         match &self.source {
             Source::Tsc(_) | Source::Std => self.origin.elapsed(),
-            Source::Manual(manual) => {
-                Duration::from_nanos(manual.0.monotonic.load(Ordering::Relaxed))
-            }
+            Source::Manual(manual) => manual.0.uptime(),
         }
     }
 
@@ -164,7 +162,7 @@ pub struct ManualClock(Arc<Hands>);
 #[derive(Debug)]
 struct Hands {
     monotonic: AtomicU64,
-    /// The nanoseconds by which readings were stepped back.
+    /// The nanoseconds by which the monotonic time was stepped back, which uptime still has.
     back: AtomicU64,
     wall: AtomicU64,
 }
@@ -193,9 +191,11 @@ impl ManualClock {
     }
 
     /// Steps back what [`Clock::now`] reads, as the cycle counter does when a virtual machine is moved;
-    /// uptime and wall time stay.
+    /// uptime and wall time stay. It goes back to the start at most.
     pub fn step_back(&self, by: Duration) {
-        self.0.back.fetch_add(saturate(by), Ordering::Relaxed);
+        let by = saturate(by).min(self.0.monotonic.load(Ordering::Relaxed));
+        self.0.monotonic.fetch_sub(by, Ordering::Relaxed);
+        self.0.back.fetch_add(by, Ordering::Relaxed);
     }
 
     /// Sets the wall time alone, as an operator or a time server would.
@@ -205,9 +205,9 @@ impl ManualClock {
 }
 
 impl Hands {
-    fn reading(&self) -> u64 {
+    fn uptime(&self) -> Duration {
         let back = self.back.load(Ordering::Relaxed);
-        self.monotonic.load(Ordering::Relaxed).saturating_sub(back)
+        Duration::from_nanos(self.monotonic.load(Ordering::Relaxed).saturating_add(back))
     }
 }
 

@@ -68,7 +68,8 @@ impl Watch {
     fn look(&mut self) -> (u64, u64) {
         let reader = Reader::new();
         let mut value = Value::unknown();
-        let turn = Turn { reader: &reader, closed: None, at: self.time.at(Duration::ZERO) };
+        let at = self.time.at(Duration::ZERO);
+        let turn = Turn { reader: &reader, closed: None, at, budget: usize::MAX, thins: false };
         let mark = self.row.moved(&reader);
         self.row.update_histogram(&turn, mark, &mut Scratch::new(), &mut value);
         match value {

@@ -138,7 +138,7 @@ fn another_number_of_values_than_labels_is_refused_when_it_is_made() {
 #[test]
 fn another_kind_or_description_is_refused_when_it_is_made() {
     const OTHER_HELP: Desc = Desc::counter("calls_total", "Others.").labels(&["method", "route"]);
-    let registry = Registry::builder().max_families(8).build();
+    let registry = Registry::builder().max_families(32).build();
     assert!(matches!(registry.latencies::<2>(&CALLS), Err(RegisterError::Kind { .. })));
     let calls = calls(&registry);
     calls.inc(["GET", "/"]);
