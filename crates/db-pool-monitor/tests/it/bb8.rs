@@ -20,7 +20,8 @@ type Manager = PostgresConnectionManager<NoTls>;
 
 /// A pool of this size, watched as `main`.
 fn pool_of(size: u32, config: Config, watch: &Watch) -> MonitoredPool<Manager> {
-    let patience = Duration::from_millis(if size == 1 { 50 } else { 20_000 });
+    // The first connection is made within it too, on a busy machine.
+    let patience = Duration::from_secs(if size == 1 { 2 } else { 20 });
     let pool = Pool::builder().max_size(size).connection_timeout(patience).retry_connection(false);
     let pool = pool.build_unchecked(Manager::new(config, NoTls));
     watch.monitor.attach_bb8("main", &pool).unwrap()
