@@ -24,8 +24,6 @@ export class Feed {
   #asked = 0;
   /** The scores of the last update. */
   #scores = "";
-  /** @type {number|undefined} the timer after which the last steps are asked for again */
-  #again;
 
   constructor() {
     const { root, stream, history } = document.documentElement.dataset;
@@ -102,9 +100,7 @@ export class Feed {
 
   #take({ type, timestamp, data, restarted }) {
     const before = this.newest, quiet = before && timestamp - before > 3500;
-    // What another process said, such as its uptime, is not true of this one, and this one does not know
-    // the last steps of the other.
-    if (restarted) clearTimeout(this.#again);
+    // What another process said, such as its uptime, is not true of this one.
     Object.assign(restarted ? (this.topics = {}) : this.topics, data);
     this.newest = Math.max(before, timestamp);
     this.received = performance.now();
@@ -133,7 +129,7 @@ export class Feed {
 
   /** Fills in what the page has not seen since a moment, or for the whole hour. */
   async catchUp(since, restarted = false) {
-    const began = this.newest;
+    const began = this.newest, topics = this.topics;
     this.look();
     this.#readHealth();
     this.#readAlerts();
@@ -149,8 +145,9 @@ export class Feed {
       this.store.bridge(Math.floor(began / 1000));
     } else if (first < began - STEP) await fill(first);
     this.readHeat();
-    // The step of the history in which the page began has ended by then.
-    this.#again = setTimeout(() => fill(Math.max(began - 30_000, first)), 12_000);
+    // The step of the history in which the page began has ended by then. A process that was started
+    // meanwhile, with topics of its own, does not know it.
+    setTimeout(() => topics === this.topics && fill(Math.max(began - 30_000, first)), 12_000);
   }
 
   /** The first whole step of the history of this process. */
