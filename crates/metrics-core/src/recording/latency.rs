@@ -69,7 +69,7 @@ pub struct Latency {
 pub(crate) struct LatencyCore {
     pub(crate) head: Head,
     slot: Slot<LatencyCell>,
-    /// The number of times that each bucket of a lane was full, made when the first one is.
+    /// The number of times that each bucket of a lane was full, made with the first lane's buckets.
     ///
     /// The lock is held while a count moves here from a lane, and while a pass reads: so a
     /// pass finds each count in one place, and not in both or none.
@@ -264,6 +264,13 @@ impl LatencyCore {
         if !lanes::may_take_block(budget) {
             return None;
         }
+        let mut full = lock(&self.full);
+        if full.is_none() {
+            // Made here and not when a bucket is first full: a record may allocate only if it
+            // is the thread's first of this series.
+            *full = Some(lanes::take_block(budget)?);
+        }
+        drop(full);
         let block = lanes::take_block(budget)?;
         cell.block.store(block);
         Some(block)
@@ -291,17 +298,13 @@ impl LatencyCore {
     fn spill(&self, bucket: &AtomicU16, index: usize) {
         // Held until the bucket is reset, so that no pass counts its 2¹⁵ values twice or not
         // at all.
-        let mut full = lock(&self.full);
-        if full.is_none() {
-            // Each tick prepares blocks, so this allocates only where nothing ticks.
-            *full = lanes::take_block(self.context.recording_bytes);
-        }
+        let full = lock(&self.full);
         match *full {
             Some(block) if block.buckets[index].load(Ordering::Relaxed) + 1 < SPILL => {
                 block.buckets[index].fetch_add(1, Ordering::Relaxed);
                 block.touch(index);
             }
-            // The 16 bits there are full too, after a billion values, or there is no room for them.
+            // The 16 bits there are full too, after a billion values of this bucket.
             _ => self.shared().add(index, u64::from(SPILL)),
         }
         bucket.store(0, Ordering::Relaxed);
