@@ -71,8 +71,7 @@ pub(crate) struct LatencyCore {
     slot: Slot<LatencyCell>,
     /// The number of times that each bucket of a lane was full, made with the first lane's buckets.
     ///
-    /// The lock is held while a count moves here from a lane, and while a pass reads: so a
-    /// pass finds each count in one place, and not in both or none.
+    /// The lock is held while a count moves here, and while a pass reads: it finds each count once.
     full: Mutex<Option<&'static OwnBlock>>,
     /// The counts of threads without cells of their own, and those that filled up in `full`.
     shared: OnceLock<Box<SharedBlock>>,
@@ -266,8 +265,7 @@ impl LatencyCore {
         }
         let mut full = lock(&self.full);
         if full.is_none() {
-            // Made here and not when a bucket is first full: a record may allocate only if it
-            // is the thread's first of this series.
+            // Not when a bucket is first full: only a thread's first record of a series may allocate.
             *full = Some(lanes::take_block(budget)?);
         }
         drop(full);
@@ -296,8 +294,7 @@ impl LatencyCore {
     /// Resets a full bucket, and adds its count to the blocks of the series.
     #[cold]
     fn spill(&self, bucket: &AtomicU16, index: usize) {
-        // Held until the bucket is reset, so that no pass counts its 2¹⁵ values twice or not
-        // at all.
+        // Held until the bucket is reset, so that a pass counts its 2¹⁵ values exactly once.
         let full = lock(&self.full);
         match *full {
             Some(block) if block.buckets[index].load(Ordering::Relaxed) + 1 < SPILL => {
