@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::super::*;
 use crate::layers::role::Role;
+use crate::layers::row::BY_ROLE;
 
 pub(super) const TABLE: &[Row] = &[
     Row {
@@ -25,15 +26,7 @@ pub(super) const TABLE: &[Row] = &[
     Row { name: "xtask", ours: Ours::Only(&[]), ..PLAIN },
 ];
 
-pub(super) const PLAIN: Row = Row {
-    role: Role::Program,
-    name: "",
-    knows: "",
-    ours: Ours::ByRole,
-    outside: Outside::Only(&[]),
-    never: &[],
-    oversize: &[],
-};
+pub(super) const PLAIN: Row = Row { role: Role::Program, ..BY_ROLE };
 
 /// A workspace of empty crates, beside folders with empty outside crates.
 pub(super) struct Fixture {
