@@ -164,7 +164,7 @@ async fn file(
             .into_response();
     };
     let is_gzip = takes_gzip(&headers);
-    let body: Body = if is_gzip { file.gzip.as_slice().into() } else { file.body.into() };
+    let body: Body = if is_gzip { file.gzip } else { file.body }.into();
     let kept = "public, max-age=31536000, immutable";
     let mut response = answer(StatusCode::OK, file.media_type, kept, body);
     let headers = response.headers_mut();

@@ -1,9 +1,9 @@
 //! The live page of node0: what it consists of, ready to be served.
 //!
 //! The page shows a service as it is now and as it was in the last hour. It is a document, a
-//! style sheet and modules of JavaScript, which lie in the folder `ui`. The modules are served as one
-//! file without comments, which lies in the folder `served` and is compiled into the program. There is
-//! no framework, no library, and nothing from another origin.
+//! style sheet and modules of JavaScript, which lie in the folder `ui`. What is made of them to be
+//! served, the modules as one file without comments, lies in the folder `served` and is compiled into
+//! the program. There is no framework, no library, and nothing from another origin.
 //!
 //! [`Page`] has the files, each with a compressed form. Their addresses contain a checksum of all
 //! of them, so browsers may keep them forever. [`Page::document`] makes the document, which must

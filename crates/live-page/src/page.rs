@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use flate2::Crc;
+use crc32fast::Hasher;
 
 use crate::document::{Document, fill};
 use crate::file::File;
@@ -20,32 +20,40 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
 
 const TEMPLATE: &str = include_str!("../ui/index.html");
 
-/// Script and style are made of the sources in `ui`, by the test `bundle`.
-const FILES: &[(&str, &str)] = &[
-    ("app.js", include_str!("../served/app.js")),
-    ("icon.svg", include_str!("../ui/icon.svg")),
-    ("style.css", include_str!("../served/style.css")),
+/// The test `bundle` makes `served` of the sources in `ui`.
+macro_rules! served {
+    ($name:literal, $media_type:literal) => {
+        File {
+            name: $name,
+            media_type: $media_type,
+            body: include_bytes!(concat!("../served/", $name)),
+            gzip: include_bytes!(concat!("../served/", $name, ".gz")),
+        }
+    };
+}
+
+const FILES: &[File] = &[
+    served!("app.js", "text/javascript; charset=utf-8"),
+    served!("icon.svg", "image/svg+xml"),
+    served!("style.css", "text/css; charset=utf-8"),
 ];
 
 /// The files of the page.
 #[derive(Clone, Debug)]
 pub struct Page {
-    files: Vec<File>,
     version: String,
 }
 
 impl Page {
-    /// Returns the page; the first call compresses its files, which takes a few milliseconds.
+    /// Returns the page; the first call computes its version, which takes a few microseconds.
     pub fn shared() -> &'static Self {
         static PAGE: OnceLock<Page> = OnceLock::new();
         PAGE.get_or_init(Self::new)
     }
 
     fn new() -> Self {
-        let files: Vec<File> = FILES.iter().map(|(name, source)| File::new(name, source)).collect();
-        let parts = files.iter().flat_map(|file| [file.name.as_bytes(), file.body]);
-        let version = checksum(parts.chain([TEMPLATE.as_bytes()]));
-        Self { files, version }
+        let parts = FILES.iter().flat_map(|file| [file.name.as_bytes(), file.body]);
+        Self { version: checksum(parts.chain([TEMPLATE.as_bytes()])) }
     }
 
     /// Returns the version of the files, which is another one if any of them changes.
@@ -54,13 +62,13 @@ impl Page {
     }
 
     /// Returns all files but the document.
-    pub fn files(&self) -> &[File] {
-        &self.files
+    pub fn files(&self) -> &'static [File] {
+        FILES
     }
 
     /// Returns the file of this name.
-    pub fn file(&self, name: &str) -> Option<&File> {
-        self.files.iter().find(|file| file.name == name)
+    pub fn file(&self, name: &str) -> Option<&'static File> {
+        FILES.iter().find(|file| file.name == name)
     }
 
     /// Makes the document, which is HTML.
@@ -75,7 +83,11 @@ impl Page {
 }
 
 fn checksum<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
-    let mut checksum = Crc::new();
-    parts.into_iter().for_each(|part| checksum.update(part));
-    format!("{:08x}{:x}", checksum.sum(), checksum.amount())
+    let mut hasher = Hasher::new();
+    let mut length = 0;
+    for part in parts {
+        hasher.update(part);
+        length += part.len();
+    }
+    format!("{:08x}{length:x}", hasher.finalize())
 }

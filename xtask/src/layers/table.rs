@@ -145,7 +145,7 @@ pub(super) const LAYERS: &[Row] = &[
         role: Role::Reader,
         name: "live-page",
         knows: "the files of the live page, and how they are embedded; no HTTP",
-        outside: Outside::Only(&["flate2"]),
+        outside: Outside::Only(&["crc32fast"]),
         never: &[RUNTIMES, WEB, FORMATS],
         ..BY_ROLE
     },

@@ -1,8 +1,8 @@
 //! The served script and style are made of the sources in `ui`.
 //!
-//! esbuild joins the modules and terser shortens names, so that a browser loads one small file. They
-//! are no part of a build: their output is committed, and this test makes it again and compares. With
-//! the variable `NODE0_GENERATE` it writes the files instead.
+//! esbuild joins the modules and terser shortens names, so that a browser loads one small file;
+//! zopfli compresses it. They are no part of a build: their output is committed, and this test makes
+//! it again and compares. With the variable `NODE0_GENERATE` it writes the files instead.
 
 use std::path::Path;
 
@@ -29,13 +29,25 @@ fn what_is_served_is_made_of_the_sources() {
     let short = ["--module", "--ecma", "2022", "--compress", "passes=3,pure_getters", "--mangle"];
     let script = run("terser/bin/terser", &[&[joined.as_str()], &short[..]].concat());
     let style = run(bundler, &["style.css", "--minify", "--charset=utf8"]);
-    for (name, made) in [("app.js", script), ("style.css", style)] {
-        let path = root.join("served").join(name);
-        if std::env::var_os("NODE0_GENERATE").is_some() {
-            std::fs::write(&path, &made).expect("the folder can be written");
-        }
-        let served = std::fs::read(&path).unwrap_or_default();
-        let remedy = "`cargo xtask generate` makes it again";
-        assert!(served == made, "served/{name} is not made of the sources: {remedy}");
+    let icon = std::fs::read(root.join("ui/icon.svg")).expect("the icon");
+    for (name, body) in [("app.js", script), ("icon.svg", icon), ("style.css", style)] {
+        compare(&root.join("served").join(format!("{name}.gz")), &compressed(&body));
+        compare(&root.join("served").join(name), &body);
     }
+}
+
+fn compressed(body: &[u8]) -> Vec<u8> {
+    let mut gzip = Vec::new();
+    zopfli::compress(zopfli::Options::default(), zopfli::Format::Gzip, body, &mut gzip)
+        .expect("a vector takes everything");
+    gzip
+}
+
+fn compare(path: &Path, made: &[u8]) {
+    if std::env::var_os("NODE0_GENERATE").is_some() {
+        std::fs::write(path, made).expect("the folder can be written");
+    }
+    let served = std::fs::read(path).unwrap_or_default();
+    let remedy = "`cargo xtask generate` makes it again";
+    assert!(served == made, "{} is not made of the sources: {remedy}", path.display());
 }

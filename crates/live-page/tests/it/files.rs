@@ -80,7 +80,7 @@ fn the_compressed_form_is_the_file() {
     use std::io::Read as _;
     for file in Page::shared().files() {
         let mut body = Vec::new();
-        let mut decoder = flate2::read::GzDecoder::new(file.gzip.as_slice());
+        let mut decoder = flate2::read::GzDecoder::new(file.gzip);
         decoder.read_to_end(&mut body).expect("gzip");
         assert_eq!(body, file.body, "{}", file.name);
     }
