@@ -1,8 +1,8 @@
 //! Two releases of Prometheus evaluate the same rules over the demo's pages, and see the same alerts.
 //!
 //! The rules are those that the demo lists. One thing is translated: the demo's window of a latency is
-//! the last thousand calls. For calls of a steady rate that is a range of time, so each series gets its
-//! own, by the rate that it has at the start. The threshold is the bound of a bucket that Prometheus sees
+//! the last whole ticks with a thousand calls. For calls of a steady rate that is a range of time, so
+//! each series gets its own, by the rate that it has at the start. The threshold is the bound of a bucket that Prometheus sees
 //! too, and far from all times that occur.
 //!
 //! The demo looks at its ticks. Prometheus scrapes up to a second later or earlier, and evaluates up to a
@@ -84,7 +84,7 @@ const LATENCIES: &[(&str, &str)] = &[
     ("tokio_lag_seconds", r#"runtime="main""#),
 ];
 
-/// A latency, with the seconds in which it gets a thousand samples.
+/// A latency, with the range in which Prometheus sees a thousand of its samples.
 struct Window {
     metric: &'static str,
     series: &'static str,
@@ -132,7 +132,9 @@ fn windows(demo: &Demo) -> Vec<Window> {
             rate > 1000.0 / 300.0,
             "{series}: {rate} samples a second, so no thousand in 5 min"
         );
-        Window { metric, series, seconds: (1000.0 / rate).round() as u32 }
+        let ticks = (1000.0 / rate).ceil() as u32;
+        // A range has a page per second, and one more page than differences between pages.
+        Window { metric, series, seconds: ticks + 1 }
     });
     windows.collect()
 }
