@@ -1,13 +1,15 @@
 //! The transport of a connection, which notes what is read and written.
 
+use std::future::poll_fn;
 use std::io::{IoSlice, Result};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use node0_metrics_core::InFlight;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use crate::activity::Kind;
@@ -43,6 +45,8 @@ pub(crate) struct Transport<T> {
     begun: Vec<u8>,
     /// Runs once the client has ended its sending side during a request.
     after_the_end: Option<Pin<Box<Sleep>>>,
+    /// `true` while a write waits until the client reads.
+    is_stalled: bool,
     _place: Place,
     _open: InFlight,
 }
@@ -51,7 +55,26 @@ impl<T> Transport<T> {
     pub(crate) fn new(io: T, connection: Arc<Connection>, place: Place, rules: &Rules) -> Self {
         let open = rules.metrics.connections.enter();
         let begun = Vec::new();
-        Self { io, connection, begun, after_the_end: None, _place: place, _open: open }
+        Self {
+            io,
+            connection,
+            begun,
+            after_the_end: None,
+            is_stalled: false,
+            _place: place,
+            _open: open,
+        }
+    }
+
+    /// Notes whether a write waits.
+    ///
+    /// Most never do. Then what the timer reads is left alone: it lies elsewhere, and for thousands of
+    /// connections that are written to once a second it would come from memory each time.
+    fn note_write(&mut self, is_waiting: bool) {
+        if is_waiting || self.is_stalled {
+            self.is_stalled = is_waiting;
+            self.connection.activity.wrote(is_waiting);
+        }
     }
 
     /// Keeps the end of the client's data back for a time while a request is answered.
@@ -70,9 +93,8 @@ impl<T: AsyncRead + Unpin> Transport<T> {
     ///
     /// hyper-util's builder for both protocols does the same, but has no limit on the size of heads.
     pub(crate) async fn protocol(&mut self) -> Result<Protocol> {
-        self.begun.reserve_exact(FIRST_BYTES);
         loop {
-            let count = self.io.read_buf(&mut self.begun).await?;
+            let count = poll_fn(|cx| self.poll_begin(cx)).await?;
             let compared = self.begun.len().min(HTTP2_PREFACE.len());
             if self.begun[..compared] != HTTP2_PREFACE[..compared] || count == 0 {
                 self.connection.activity.read();
@@ -83,6 +105,15 @@ impl<T: AsyncRead + Unpin> Transport<T> {
                 return Ok(Protocol::Http2);
             }
         }
+    }
+
+    /// Reads the first bytes; a connection that has sent nothing holds no buffer for them.
+    fn poll_begin(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize>> {
+        let mut bytes = [MaybeUninit::uninit(); FIRST_BYTES];
+        let mut read = ReadBuf::uninit(&mut bytes);
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut read))?;
+        self.begun.extend_from_slice(read.filled());
+        Poll::Ready(Ok(read.filled().len()))
     }
 
     /// Hands on the bytes that were read to tell the protocol.
@@ -126,7 +157,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Transport<T> {
         bytes: &[u8],
     ) -> Poll<Result<usize>> {
         let polled = Pin::new(&mut self.io).poll_write(cx, bytes);
-        self.connection.activity.wrote(polled.is_pending());
+        self.note_write(polled.is_pending());
         polled
     }
 
@@ -148,7 +179,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Transport<T> {
         slices: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
         let polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
-        self.connection.activity.wrote(polled.is_pending());
+        self.note_write(polled.is_pending());
         polled
     }
 }
