@@ -28,12 +28,27 @@ struct Reader {
     has_started: bool,
     /// The `seq` of the last message that had one.
     last: Option<u64>,
+    /// That of the last update or snapshot, which comes after the alerts and findings of its pass.
+    numbers: Option<u64>,
     /// The first and the last update that count, and their number.
     first_update: Option<u64>,
     last_update: u64,
     updates: u64,
     /// Its first update may have more than that of others, for which not all is new.
     has_update: bool,
+}
+
+impl Reader {
+    /// Notes a message of a pass; returns `false` if it should have come earlier.
+    fn takes(&mut self, kind: &str, seq: u64) -> bool {
+        let goes_on = self.last.is_none_or(|last| seq >= last);
+        let is_new = kind != "update" || self.numbers.is_none_or(|numbers| seq > numbers);
+        self.last = Some(seq);
+        if matches!(kind, "update" | "snapshot") {
+            self.numbers = Some(seq);
+        }
+        goes_on && is_new
+    }
 }
 
 /// The updates of a group of readers: the hash of each one by its `seq`.
@@ -110,10 +125,8 @@ impl Tally {
         };
         let Some(reader) = self.readers.get_mut(index) else { return };
         if let Some(seq) = head.seq {
-            let is_update = head.kind == "update";
-            let in_order = reader.last.is_none_or(|last| seq > last || (!is_update && seq == last));
-            self.report.out_of_order += u64::from(!in_order);
-            reader.last = Some(seq);
+            let is_in_order = reader.takes(head.kind, seq);
+            self.report.out_of_order += u64::from(!is_in_order);
         }
         self.report.missed += head.missed;
         if head.kind != "update" || !self.is_counting {
@@ -211,4 +224,26 @@ fn hash(text: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_of_a_pass_may_come_before_its_update() {
+        let order = |messages: &[(&str, u64)]| {
+            let mut reader = Reader::default();
+            messages.iter().map(|(kind, seq)| reader.takes(kind, *seq)).collect::<Vec<_>>()
+        };
+        let all = [("snapshot", 4), ("alert", 5), ("finding", 5), ("update", 5), ("update", 6)];
+        assert_eq!(order(&all), [true; 5]);
+        assert_eq!(order(&[("snapshot", 4), ("update", 4)]), [true, false], "it is the same");
+        assert_eq!(order(&[("update", 5), ("update", 5)]), [true, false], "it came twice");
+        assert_eq!(
+            order(&[("update", 5), ("alert", 4)]),
+            [true, false],
+            "it is of an earlier pass"
+        );
+    }
 }
