@@ -176,6 +176,7 @@ export const cases = {
     equal(of((second) => 10 + (second % 3)), null);
     equal(of((second) => (second >= 200 && second < 214 ? 90 : 10)), null);
     equal(of((second) => (second >= 200 && second < 250 ? NaN : 10)), null);
+    equal(of((second) => (second < 100 ? 50 : second >= 200 && second < 214 ? 90 : 10)), [50, 99], "before the spike");
     equal(of((second) => (second < 250 ? 10 : second < 299 ? 90 : 11)), null, "it was what it is");
     equal(of((second) => (second < 200 ? 10 : second < 250 ? NaN : 90)), [10, 199]);
     equal(new Series().shift(299), null);
