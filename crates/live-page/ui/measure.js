@@ -190,7 +190,9 @@ export function findings(topics) {
 export function worst(rows, store, now, limit) {
   const all = [...rows].map(([name, it]) => ({ ...it, name })).filter(({ name }) => name !== REQUEST).sort((a, b) => (b.p95 || 0) - (a.p95 || 0));
   const slow = ({ name, p95, errors = 0 }) => {
-    const series = store.peek(`operation/${name}/p95`), [was] = series?.shift(Math.floor(now)) ?? [];
+    const series = store.peek(`operation/${name}/p95`);
+    // An operation's past is of ten seconds each and its present of the last thousand calls, which may be minutes.
+    const [was] = (ofRoute(name) && series?.shift(Math.floor(now))) ?? [];
     const is = p95 > limit || p95 > was || p95 > 2 * series?.median(now - 3600, now);
     return { name, errors: errors >= 1 && errors, p95: is && p95, was: is && was };
   };

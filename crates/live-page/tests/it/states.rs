@@ -44,7 +44,7 @@ fn every_state_of_the_page_shows_what_is_known() {
         assert!(ill[part].as_str().is_some_and(|all| all.contains(text)), "{part}: {ill:#}");
     };
     says("sentence", "the breaker is open. 1 more issue.");
-    says("facts", "(3 min). Worst operation: orders:create, p95 1.6 s (was 40 ms).");
+    says("facts", "(3 min). Worst operation: orders:create, p95 1.6 s.");
     says("note", "(3 min)");
     says("was", "was 20 ms until ");
     assert_eq!(ill["steady"], "", "a number that has not changed says nothing");
