@@ -48,11 +48,9 @@ fn every_state_of_the_page_shows_what_is_known() {
     says("note", "(3 min)");
     says("was", "was 20 ms until ");
     assert_eq!(ill["steady"], "", "a number that has not changed says nothing");
-    assert!(
-        of("before fault")["facts"]
-            .as_str()
-            .is_some_and(|facts| facts.ends_with("(95 s). No operation fails or is slower than usual."))
-    );
+    assert!(of("before fault")["facts"].as_str().is_some_and(|facts| {
+        facts.ends_with("(95 s). No operation fails or is slower than usual.")
+    }));
 
     // The throughput has the limit of its alert once ten minutes are known.
     assert_eq!(of("before fault")["limit"], Value::Null);
