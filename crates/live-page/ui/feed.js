@@ -148,8 +148,8 @@ export class Feed {
     } else if (first < began - STEP) await fill(first);
     this.readHeat();
     // The step of the history in which the page began has ended by then. A process that was started
-    // meanwhile, with topics of its own, does not know it.
-    setTimeout(() => topics === this.topics && fill(Math.max(began - 30_000, first)), 12_000);
+    // meanwhile, with topics of its own, does not know it; it may answer before the stream tells of it.
+    setTimeout(() => topics === this.topics && !this.isOld() && fill(Math.max(began - 30_000, first)), 12_000);
   }
 
   /** The first whole step of the history of this process. */
