@@ -38,6 +38,8 @@ export class Feed {
     this.alerts = [];
     /** @type {Record<string, import("./card.js").Limit>} */
     this.limits = {};
+    /** @type {number[]} the least mean of an hour with a limit for the throughput, and the limit's share of it */
+    this.collapse = [];
     /** @type {Map<string, any>} the routes by name */
     this.routes = new Map();
     /** @type {Set<string>} the paths of node0's own endpoints */
@@ -146,8 +148,8 @@ export class Feed {
     } else if (first < began - STEP) await fill(first);
     this.readHeat();
     // The step of the history in which the page began has ended by then. A process that was started
-    // meanwhile, with topics of its own, does not know it.
-    setTimeout(() => topics === this.topics && fill(Math.max(began - 30_000, first)), 12_000);
+    // meanwhile, with topics of its own, does not know it; it may answer before the stream tells of it.
+    setTimeout(() => topics === this.topics && !this.isOld() && fill(Math.max(began - 30_000, first)), 12_000);
   }
 
   /** The first whole step of the history of this process. */
@@ -179,13 +181,14 @@ export class Feed {
     this.alerts = [alert, ...this.alerts.filter(({ id, startsAt }) => id !== alert.id || startsAt !== alert.startsAt)];
   }
 
-  /** The threshold of the latency's rule becomes a line in its chart. */
+  /** The thresholds of the rules for latency and throughput become lines in their charts. */
   async #readRules() {
     const answer = await json(this.root, "api/v1/rules");
     const rules = answer?.data?.groups?.flatMap((group) => group.rules) ?? [];
-    const rule = rules.find(({ name }) => name === "HighP95Latency");
-    const limit = Number(/ > ([0-9.]+)/.exec(rule?.query ?? "")?.[1]);
+    const find = (name, pattern) => pattern.exec(rules.find((rule) => rule.name === name)?.query)?.slice(1).map(Number) ?? [];
+    const [limit] = find("HighP95Latency", / > ([0-9.]+)/);
     if (limit > 0) this.limits.latency = { value: limit * 1000, label: `p95 limit ${millis(limit * 1000).join(" ")}` };
+    this.collapse = find("ThroughputCollapsed", />= ([0-9.]+)\) < ([0-9.]+)/);
   }
 
   /** Each few seconds: what the stream does not have. The next update draws it, so that a page has one

@@ -183,6 +183,24 @@ export function findings(topics) {
     .sort((a, b) => RANKS.indexOf(b.severity) - RANKS.indexOf(a.severity) || (b.penalty ?? 0) - (a.penalty ?? 0));
 }
 
+/** The operation that suffers most: the one that fails most often, or else the slowest of those that are over the
+ * limit, became slower, or take twice as long as usual; `null` if there is none. Routes go before other operations.
+ * @param {Map<string, any>} rows
+ * @param {import("./store.js").Store} store */
+export function worst(rows, store, now, limit) {
+  const all = [...rows].map(([name, it]) => ({ ...it, name })).filter(({ name }) => name !== REQUEST).sort((a, b) => (b.p95 || 0) - (a.p95 || 0));
+  const slow = ({ name, p95, errors = 0 }) => {
+    const series = store.peek(`operation/${name}/p95`);
+    // An operation's past is of ten seconds each and its present of the last thousand calls, which may be minutes.
+    const [was] = (ofRoute(name) && series?.shift(Math.floor(now))) ?? [];
+    const is = p95 > limit || p95 > was || p95 > 2 * series?.median(now - 3600, now);
+    return { name, errors: errors >= 1 && errors, p95: is && p95, was: is && was };
+  };
+  const lost = (it) => (it.errors >= 1 ? it.errors * rate(it) : 0), [failing] = [...all].sort((a, b) => lost(b) - lost(a));
+  if (failing && lost(failing)) return slow(failing);
+  return [...all.filter(({ name }) => ofRoute(name)), ...all].slice(0, 40).map(slow).find(({ p95 }) => p95) ?? null;
+}
+
 /** The class of a state: of a status, a score, a severity or a breaker. */
 export function kind(status) {
   if (typeof status === "number") return status > 85 ? "ok" : status >= 70 ? "warn" : "crit";

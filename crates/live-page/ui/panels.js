@@ -4,7 +4,7 @@ import { ChartCard } from "./card.js";
 import { rowLines, sparkline, strip } from "./chart.js";
 import { $, clone, list, make, prose, set, shown, text, value } from "./dom.js";
 import { bytes, capital, clock, millis, number, percent, plain, share, span, usual, words } from "./format.js";
-import { KNOWN, circuits, findings, kind, lag, pools, rate, throughput, tiers } from "./measure.js";
+import { KNOWN, circuits, findings, kind, lag, pools, rate, throughput, tiers, worst } from "./measure.js";
 
 const several = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 const sentenceOf = (words) => `${capital(words).replace(/\.$/, "")}.`;
@@ -30,18 +30,16 @@ export function verdict(page) {
   $("arc").style.strokeDasharray = `${score ? Math.max(1, score) : 0} 100`;
   mark($("mark"), empty ? "" : kind(isMixed ? isMixed.severity : health.status));
   prose($("sentence"), sentence(page, known));
+  prose($("facts"), health && known[0] ? facts(page, known[0]) : "");
   text($("tab"), `${page.isOld() ? "(offline) " : ""}${empty ? "" : `${whole} `}${word} · ${page.title}`);
 }
 
-/** Says what is wrong and since when, or that nothing is.
+/** Says what is wrong, or that nothing is.
  * @param {any} page
  * @param {any[]} known the findings */
-function sentence(page, [worst, ...others]) {
+function sentence(page, [gravest, ...others]) {
   if (!page.health) return page.newest ? "Connected. Nothing has been recorded yet." : "Connecting to the service.";
-  if (worst) {
-    const began = since(page, worst) ?? fell(page);
-    return sentenceOf(worst.message) + (began ? ` Since ${clock(began)}.` : "") + (others.length ? ` ${several(others.length, "more issue")} beside it.` : "");
-  }
+  if (gravest) return sentenceOf(gravest.message) + (others.length ? ` ${several(others.length, "more issue")}.` : "");
   const [ended] = page.alerts.filter(({ startsAt, endsAt }) => endsAt && startsAt).sort((a, b) => b.endsAt - a.endsAt);
   if (ended && page.newest - ended.endsAt < 900_000) {
     return `Nothing is wrong now. ${titled(ended)}${ended.component ? ` of \`${ended.component}\`` : ""} ended at ${clock(ended.endsAt)}, after ${span((ended.endsAt - ended.startsAt) / 1000)}.`;
@@ -50,11 +48,23 @@ function sentence(page, [worst, ...others]) {
   return `Nothing is wrong: ${several(parts, "part")} passed all checks.`;
 }
 
-/** The beginning of a finding, by the alerts about it, in milliseconds. */
-function since(page, { topic, component }) {
-  const began = page.alerts.filter((alert) => alert.topic === topic && alert.component === component && alert.startsAt && !alert.endsAt).map(({ startsAt }) => startsAt);
+/** Says since when it is so, and which operation suffers most. */
+function facts(page, finding) {
+  const began = beginning(page, finding) ?? fell(page), most = worst(page.rows, page.store, page.newest / 1000, page.limits.latency?.value);
+  const { name, errors, p95, was } = most ?? {}, parts = [`\`${name}\``];
+  if (errors) parts.push(`${percent(errors).join(" ")} fail`);
+  if (p95) parts.push(`p95 ${millis(p95).join(" ")}${was ? ` (was ${millis(was).join(" ")})` : ""}`);
+  return `${began ? `${capital(since(page, began, true))}. ` : ""}${most ? `Worst operation: ${parts.join(", ")}` : "No operation fails or is slower than usual"}.`;
+}
+
+/** The beginning of a finding, by the alerts about it, in milliseconds. A rule may wait long before it fires. */
+function beginning(page, { topic, component }) {
+  const began = page.alerts.filter((alert) => alert.topic === topic && alert.component === component && !alert.endsAt).map(({ activeAt, startsAt }) => activeAt ?? startsAt);
   return began.length ? Math.min(...began) : null;
 }
+
+/** A moment in milliseconds, and how long ago it was. */
+const since = (page, moment, seconds = false) => `since ${clock(moment, seconds)} (${span(page.now() - moment / 1000)})`;
 
 /** The moment since when the score is low, in milliseconds; `null` if it has only just fallen. */
 function fell(page) {
@@ -120,20 +130,22 @@ export function numbers(page, view) {
   const [pool, state] = pools(database).sort((a, b) => b[1].metrics.activeConnections - a[1].metrics.activeConnections)[0] ?? [];
   const waiting = state?.metrics.waitingClients, late = lag(system), requests = row ? rate(row) : throughput(performance), errors = row ? row.errors : page.errors;
   const level = (at, warn, crit) => (at >= crit ? "crit" : at >= warn ? "warn" : "");
-  /** @type {[string, [string, string], string?, string?, number?][]} */
+  /** @type {[string, number|null|undefined, (value: any) => [string, string], string?, string?, string?][]} */
   const all = [
-    [row ? "" : "requests", plain("/s")(requests), , , requests],
-    [`operation/${name}/p95`, millis(operation?.p95), level(operation?.p95, page.limits.latency?.value), , operation?.p95],
-    [row ? "" : "errors", percent(errors), level(errors, 1, 5), , errors],
-    [`tier/${tier}`, share(hits), hits < report?.thresholds?.hitRate ? "warn" : "", tier],
-    [`pool/${pool}/used`, [state ? String(state.metrics.activeConnections) : "–", state ? `of ${state.metrics.maxConnections}` : ""], level(waiting, 1, state?.thresholds?.waitingClients), state && (waiting ? `${waiting} waiting` : `${pool}, nobody waits`)],
-    ["lag", millis(late), level(late, system?.thresholds?.lagWarn, system?.thresholds?.lagFail), , late],
+    [row ? "" : "requests", requests, plain("/s")],
+    [`operation/${name}/p95`, operation?.p95, millis, level(operation?.p95, page.limits.latency?.value)],
+    [row ? "" : "errors", errors, percent, level(errors, 1, 5)],
+    [`tier/${tier}`, hits && hits * 100, percent, hits < report?.thresholds?.hitRate ? "warn" : "", tier],
+    [`pool/${pool}/used`, state?.metrics.activeConnections, plain(""), level(waiting, 1, state?.thresholds?.waitingClients), state && (waiting ? `${waiting} waiting` : `${pool}, nobody waits`), state && `of ${state.metrics.maxConnections}`],
+    ["lag", late, millis, level(late, system?.thresholds?.lagWarn, system?.thresholds?.lagFail)],
   ];
-  page.sparks = all.map(([key, at, state, about, now], index) => {
-    const element = $("numbers").children[index], [label, numeral, note] = element.firstElementChild.children, series = store.peek(key);
+  page.sparks = all.map(([key, now, show, state, about, unit], index) => {
+    const element = $("numbers").children[index], [label, numeral, note, before] = element.firstElementChild.children, series = store.peek(key);
+    const at = show(now), [was, until] = series?.shift(Math.floor(view.now)) ?? [];
     if (!index) text(label, row ? "Calls" : "Requests");
-    value(numeral, at);
+    value(numeral, [at[0], unit ?? at[1]]);
     text(note, about ?? (at[0] === "–" ? "no data" : usual(now, series?.median(view.now - 3600, view.now)) || "no history yet"));
+    text(before, until ? `was ${show(was).join(" ").trim()} until ${clock(until * 1000, false)}` : "");
     set(element, "class", `number ${state ?? ""}`);
     return { host: element.lastElementChild, key, color: index % 3 ? "s2" : "s1" };
   });
@@ -153,7 +165,8 @@ export function cards(page) {
     if (shown(section, is) && !page.made.has(name)) page.made.set(name, new ChartCard(page, section, given));
     return page.made.get(name);
   };
-  card("requests", performance, { lines: one("requests", "s1", "all"), show: plain("/s") });
+  const calls = card("requests", performance, { lines: one("requests", "s1", "all"), show: plain("/s") });
+  if (calls) calls.limit = collapse(page);
   card("errors", performance, { lines: one("errors", "s2", "5xx"), show: percent, axis: { to: 1 } });
   cacheCard(card("cache", cache, { show: percent, axis: { from: 60, to: 100 }, legend: false }), tiers(cache));
   for (const [name, pool] of pools(database).slice(0, 8)) {
@@ -168,6 +181,12 @@ export function cards(page) {
   const most = system.process?.memoryLimitBytes * limits?.memoryFail;
   memory.limit = labelled(most, `limit ${bytes(most).join(" ")}`);
   late.limit = labelled(limits?.lagWarn, `p99 limit ${millis(limits?.lagWarn).join(" ")}`);
+}
+
+/** The limit of the throughput: a share of the hour's mean, once ten minutes of it are known. */
+function collapse({ collapse: [least, part], newest, store }) {
+  const known = store.peek("requests")?.known(newest / 1000 - 3600, newest / 1000, 1) ?? [], mean = known.reduce((a, b) => a + b, 0) / known.length;
+  return known.length >= 600 && mean >= least ? { value: mean * part, label: `limit ${number(mean * part)} /s` } : null;
 }
 
 function cacheCard(card, all) {
@@ -302,14 +321,14 @@ export function issues(page) {
   counts($("issue-counts"), ["crit", "warn"].map((state) => [state, many(state), ""]), (state) => state);
   list($("issues"), "issue", all.slice(0, page.allIssues ? 50 : few), ({ topic, code, component }) => `${topic}/${code}/${component}`, (row, finding) => {
     const { topic, code, component, severity, message, advice } = finding, [title, what, action] = row.children, [sign, name, note] = title.children;
-    const [about, rest] = subject(message), began = since(page, finding);
+    const [about, rest] = subject(message), began = beginning(page, finding);
     set(row, "data-topic", topic);
     set(row, "data-code", code);
     mark(sign, kind(severity));
     prose(name, about ? capital(about) : `\`${component ?? topic}\``);
     name.disabled = !began;
     name.onclick = () => page.showTime(began / 1000);
-    text(note, began ? `since ${clock(began)}` : severity);
+    text(note, began ? since(page, began) : severity);
     prose(what, sentenceOf(rest));
     if (shown(action, advice)) prose(action, sentenceOf(advice));
   });

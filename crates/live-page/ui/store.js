@@ -65,17 +65,47 @@ export class Series {
     return [low, high];
   }
 
-  /** Returns the median of a range, or `NaN`. */
-  median(from, to) {
+  /** Returns the known values of a range, one for each `step` seconds. */
+  known(from, to, step = 7) {
     const known = [];
-    for (let second = Math.ceil(from); second <= to; second += 7) {
+    for (let second = Math.ceil(from); second <= to; second += step) {
       const value = this.at(second);
       if (!Number.isNaN(value)) known.push(value);
     }
-    return known.length < 8 ? NaN : known.sort((a, b) => a - b)[known.length >> 1];
+    return known;
+  }
+
+  /** Returns the median of a range, or `NaN`. */
+  median(from, to) {
+    const known = this.known(from, to);
+    return known.length < 8 ? NaN : middle(known);
+  }
+
+  /** Returns what the series was before it last changed by a third or more, and the second until
+   * which it was so; `null` if it has not changed in the last hour. What lasts less than twenty
+   * seconds is no change.
+   * @returns {[number, number]|null} */
+  shift(now) {
+    const end = Math.min(now, this.newest);
+    if (end < 0) return null;
+    const level = middle(this.known(end - 14, end, 1));
+    let until = 0, times = 0;
+    for (let second = end; second > end - 3600 && times < 5; second -= 5) {
+      const value = this.at(second);
+      if (Number.isNaN(value)) continue;
+      const differs = isApart(value, level);
+      if (differs && !times) until = second;
+      times = differs ? times + 1 : 0;
+    }
+    // The last seconds before the change may belong to it.
+    const was = middle(this.known(until - 30, until - 8, 1));
+    return times === 5 && isApart(was, level) && isApart(was, this.at(end)) ? [was, until] : null;
   }
 }
 
+/** Whether two values differ by a third or more. */
+const isApart = (a, b) => Math.abs(a - b) > Math.max(a, b) / 3;
+const middle = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 const slot = (second) => ((second % SECONDS) + SECONDS) % SECONDS;
 
 /** All series by name; of more than 400, the later ones are left out and counted. */

@@ -71,7 +71,7 @@ fn shows_soon(faults: &str) {
     let more = json!({ "faults": faults });
     let result = run_with(&browser, &demo, include_str!("page/fault.mjs"), more);
     let times = result.as_object().expect("times");
-    assert_eq!(times.len(), 10, "{result:#}");
+    assert_eq!(times.len(), 11, "{result:#}");
     for (what, millis) in times {
         assert!(millis.as_u64().is_some_and(|millis| millis <= 3000), "{what}: {result:#}");
     }

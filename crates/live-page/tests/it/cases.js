@@ -2,7 +2,7 @@
 
 import { bytes, clock, millis, number, share, span, usual, words } from "./format.js";
 import { Connection, delay } from "./net.js";
-import { failures, findings, kind, main, measure, ofRoute, pasts, rate, routePasts, routes } from "./measure.js";
+import { failures, findings, kind, main, measure, ofRoute, pasts, rate, routePasts, routes, worst } from "./measure.js";
 import { bounds, columns, place, ticks, times } from "./scale.js";
 import { SECONDS, Series, Store } from "./store.js";
 
@@ -157,6 +157,45 @@ export const cases = {
     equal(series.extremes(0, 99), [0, 99]);
     equal(series.median(0, 99) > 40 && series.median(0, 99) < 60, true);
     equal(new Series().median(0, 99), NaN);
+  },
+  "a series knows what it was before it last changed, and until when"() {
+    const series = new Series(), put = (from, to, value) => { for (let second = from; second < to; second += 1) series.put(second, value); };
+    put(0, 300, 100);
+    equal(series.shift(299), null);
+    put(300, 340, 9);
+    equal(series.shift(339), [100, 299]);
+    put(340, 360, 0);
+    equal(series.shift(359), [9, 339]);
+  },
+  "noise, a spike and a gap are no change of a series"() {
+    const of = (at) => {
+      const series = new Series();
+      for (let second = 0; second < 300; second += 1) series.put(second, at(second));
+      return series.shift(299);
+    };
+    equal(of((second) => 10 + (second % 3)), null);
+    equal(of((second) => (second >= 200 && second < 214 ? 90 : 10)), null);
+    equal(of((second) => (second >= 200 && second < 250 ? NaN : 10)), null);
+    equal(of((second) => (second < 100 ? 50 : second >= 200 && second < 214 ? 90 : 10)), [50, 99], "before the spike");
+    equal(of((second) => (second < 250 ? 10 : second < 299 ? 90 : 11)), null, "it was what it is");
+    equal(of((second) => (second < 200 ? 10 : second < 250 ? NaN : 90)), [10, 199]);
+    equal(new Series().shift(299), null);
+  },
+  "the worst operation is the one that fails most often, else the one that became slow"() {
+    const store = new Store(), p95 = (name, from, value) => { for (let second = from; second < from + 60; second += 1) store.get(`operation/${name}/p95`).put(second, value); };
+    const row = (perSecond, p95, errors) => ({ perSecond, p95, errors });
+    const rows = new Map([["http:request", row(90, 900, 20)], ["orders:read", row(40, 800)], ["GET /orders", row(40, 400, 2)], ["POST /orders", row(4, 300, 50)], ["GET /slow", row(1, 500, 0)]]);
+    for (const name of ["GET /orders", "POST /orders"]) [p95(name, 0, 30), p95(name, 60, 300)];
+    p95("GET /slow", 0, 500);
+    p95("GET /slow", 60, 500);
+    equal(worst(rows, store, 119.9), { name: "POST /orders", errors: 50, p95: 300, was: 30 });
+    rows.get("POST /orders").errors = rows.get("GET /orders").errors = 0;
+    equal(worst(rows, store, 119.9), { name: "GET /orders", errors: false, p95: 400, was: 30 });
+    equal(worst(rows, store, 119.9, 450), { name: "GET /slow", errors: false, p95: 500 }, "over the limit");
+    equal(worst(new Map([["GET /orders", row(40, 30)], ["job", row(1, 900)]]), store, 59, 450), { name: "job", errors: false, p95: 900 }, "no route");
+    for (const [from, value] of [[0, 5], [60, 5], [120, 900], [180, 40]]) p95("GET /slow", from, value);
+    equal(worst(new Map([["GET /slow", row(40, 40)]]), store, 239.9), { name: "GET /slow", errors: false, p95: 40, was: 900 }, "better, and far from usual");
+    equal(worst(new Map([["GET /slow", row(40, 5)]]), store, 239.9), null);
   },
   "the history fills only what is not known"() {
     const store = new Store();

@@ -52,7 +52,7 @@ const family = (name, type, help, unit) => ({ name, type, help, unit });
 const answers = {
   "/metrics/history": past,
   "/metrics/openapi.json": () => ({ info: { version: "2.14.0" }, paths: {} }),
-  "/api/v1/rules": () => ({ data: { groups: [{ rules: [{ name: "HighP95Latency", query: "p95 > 0.15" }] }] } }),
+  "/api/v1/rules": () => ({ data: { groups: [{ rules: [{ name: "HighP95Latency", query: "p95 > 0.15" }, { name: "ThroughputCollapsed", query: "now / (mean >= 1) < 0.1" }] }] } }),
   "/alerts": () => ({ active: [alert("a", "CircuitHalfOpen", "warning", "payment-gateway", 198, 0, "circuit-breaker"), alert("b", "PoolWaitQueue", "warning", "orders", 609, 0, "database")],
     recent: [alert("c", "CircuitOpen", "critical", "payment-gateway", 613, 415, "circuit-breaker"), alert("d", "HighP95Latency", "warning", "http:request", 616, 420, "performance"), alert("e", "RuntimeLag", "warning", "main", 2100, 34, "runtime")] }),
   "/metrics/export.json": () => ({ families: [family("orders_placed_total", "counter", "Orders that were paid for and stored."), family("queue_depth", "gauge", "Jobs that wait.", "jobs"), family("cart_value", "gauge", "The mean value of a cart.", "euros"), family("upload_seconds", "histogram", "Uploads of receipts.", "seconds")] }),

@@ -62,6 +62,31 @@ await settle(fatal, "fatal");
 states.fatal = await fatal.look();
 await fatal.page.close();
 
+const fault = { code: "circuit_open", severity: "critical", component: "pay", message: "circuit `pay`: the breaker is open", advice: "Wait." };
+const ill = await open({
+  data: topics({ "circuit-breaker": { health: health(30, "unhealthy", { issueDetails: [fault, { ...fault, code: "failures", message: "circuit `pay`: 5 calls failed" }] }), circuits: [] } }),
+  answers: {
+    "/alerts": () => ({ active: [{ id: "a", name: "CircuitOpen", topic: "circuit-breaker", component: "pay", severity: "critical", message: "circuit pay: open", labels: {}, activeAt: START - 90_000, startsAt: null, endsAt: null }], recent: [] }),
+    "/api/v1/rules": () => ({ data: { groups: [{ rules: [
+      { name: "HighP95Latency", query: "histogram_quantile(0.95, a) > 1 and b >= 20" },
+      { name: "ThroughputCollapsed", query: "sum(a) / (sum(b) >= 1) < 0.1" },
+    ] }] } }),
+    "/metrics/history": (asked) => asked.get("metric") === "operations_total" && { timestamps: Array.from({ length: 59 }, (_, at) => START + (at - 59) * 10_000), series: [{ labels: {}, values: Array(59).fill(40) }] },
+  },
+});
+const slow = (p95) => () => ({ performance: { ...ill.data.performance, operations: { "http:request": operation({ p95 }), "orders:create": operation({ p95: 2 * p95 }) } } });
+const glance = () => ill.ask(`
+  app.render();
+  const text = (selector) => document.querySelector(selector).textContent;
+  return { sentence: text("#sentence"), facts: text("#facts"), note: text("#issues .note"), was: text("[data-number=p95] .was"), steady: text("[data-number=requests] .was"),
+    limit: app.made.get("requests").limit };`);
+await ill.tick(5, slow(20));
+states["before fault"] = await glance();
+await ill.tick(55, slow(20));
+await ill.tick(30, slow(800));
+states.ill = await glance();
+await ill.page.close();
+
 const names = ["<img src=x onerror=alert(1)>", "\u202Eright to left", "x".repeat(300)];
 const operations = Object.fromEntries([...names, ...Array.from({ length: 199 }, (_, at) => `operation ${at}`), "http:request"].map((name, at) => [name, operation({ p95: 1000 - at })]));
 const data = topics({

@@ -38,6 +38,24 @@ fn every_state_of_the_page_shows_what_is_known() {
     assert_eq!(of("hidden")["drawn"], json!(0), "a hidden page draws nothing");
     assert_eq!(of("shown")["drawn"], json!(true));
 
+    // What is wrong has its time and its operation, and a number what it was before.
+    let ill = of("ill");
+    let says = |part: &str, text: &str| {
+        assert!(ill[part].as_str().is_some_and(|all| all.contains(text)), "{part}: {ill:#}");
+    };
+    says("sentence", "the breaker is open. 1 more issue.");
+    says("facts", "(3 min). Worst operation: orders:create, p95 1.6 s.");
+    says("note", "(3 min)");
+    says("was", "was 20 ms until ");
+    assert_eq!(ill["steady"], "", "a number that has not changed says nothing");
+    assert!(of("before fault")["facts"].as_str().is_some_and(|facts| {
+        facts.ends_with("(95 s). No operation fails or is slower than usual.")
+    }));
+
+    // The throughput has the limit of its alert once ten minutes are known.
+    assert_eq!(of("before fault")["limit"], Value::Null);
+    assert_eq!(ill["limit"], json!({ "value": 4, "label": "limit 4 /s" }));
+
     // Names are text, whatever is in them, and push nothing out of the page.
     assert_eq!(of("hostile")["images"], json!(0));
     assert_eq!(of("hostile")["wide"], json!(0), "no horizontal scroll");

@@ -1,11 +1,11 @@
 const runs = {
-  "failing-payments": { topic: "circuit-breaker", code: "circuit_open", alert: "CircuitOpen", mark: "[data-breaker=payment-service] .pill.crit", series: "breaker/payment-service", low: 1, high: 2 },
-  "slow-payments": { topic: "circuit-breaker", code: "circuit_open", alert: "CircuitOpen", mark: "[data-breaker=payment-service] .pill.crit", series: "breaker/payment-service", low: 1, high: 2 },
+  "failing-payments": { worst: "POST /orders, [0-9.]+ % fail", topic: "circuit-breaker", code: "circuit_open", alert: "CircuitOpen", mark: "[data-breaker=payment-service] .pill.crit", series: "breaker/payment-service", low: 1, high: 2 },
+  "slow-payments": { worst: "POST /orders, [0-9.]+ % fail", topic: "circuit-breaker", code: "circuit_open", alert: "CircuitOpen", mark: "[data-breaker=payment-service] .pill.crit", series: "breaker/payment-service", low: 1, high: 2 },
   // A slow database alone is within all limits of the demo, and so is a small pool.
   "slow-database small-pool": { topic: "database", code: "long_wait_queue", alert: "PoolWaitQueue", mark: "[data-pool=main] .waiting i", series: "pool/main/waiting", low: 1, high: 999 },
   "cold-cache": { topic: "cache", code: "low_hit_rate", alert: "LowCacheHitRate", mark: "[data-number=hits].warn", series: "tier/L1", low: 0, high: 69.9 },
 };
-const { topic, code, alert, mark, series, low, high } = runs[order.faults];
+const { worst = ".+", topic, code, alert, mark, series, low, high } = runs[order.faults];
 const page = await open();
 await until("a hundred requests", async () => (await api("metrics/performance")).operations["http:request"]?.count > 100);
 const times = {};
@@ -31,6 +31,9 @@ await follows("the strip", async () => true, isBad);
 await follows("the ribbon", async () => true, async () => ["warn", "crit"].includes(await bar()));
 await follows("the verdict", async () => true, async () => (await said("word")) !== "Healthy");
 await follows("the alert", isFiring, has(`#alerts [data-alert=${alert}][data-state=firing]`));
+// A route's errors are asked for every two seconds.
+const facts = RegExp(`^Since \\d\\d:\\d\\d:\\d\\d \\(\\d+ s\\)\\. (Worst operation: ${worst}|No operation .+)`);
+await follows("the time and the operation", async () => true, async () => facts.test(await said("facts")));
 
 await fetch(new URL("chaos", order.url), { method: "DELETE" });
 await follows("the alert ends", not(isFiring), has(`#alerts [data-alert=${alert}][data-state=resolved]`));
