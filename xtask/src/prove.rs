@@ -161,6 +161,11 @@ const PROOFS: &[Proof] = &[
         how: How::Tests { package: "node0", binary: "hostile", filter: "" },
     },
     Proof {
+        name: "soak",
+        shows: "through thirty minutes of faults each counter equals the load's ledger, and nothing grows",
+        how: How::Tests { package: "node0-demo-server", binary: "service", filter: "soak::" },
+    },
+    Proof {
         name: "fuzz",
         shows: "no input of a stream's client breaks a promise (libFuzzer, needs g++)",
         how: How::Fuzz,
