@@ -41,6 +41,9 @@ const IDLE: Duration = Duration::from_secs(30);
 const SETTLED: Duration = Duration::from_secs(11);
 /// The most threads for calls into guests that stay for the next call.
 const IDLE_GUESTS: usize = 4;
+/// The most threads for blocking work that the runtime may keep beyond those of the start: it wakes
+/// them in turns, so that a little work keeps several.
+const IDLE_WORKERS: usize = 4;
 /// The most by which resident memory may vary between rounds, as a share.
 const FLAT: f64 = 0.02;
 
@@ -110,19 +113,21 @@ fn counters_equal_the_ledger_of_the_load_through_all_faults_and_nothing_grows() 
         pause(SETTLED);
         after = at_rest(&demo, &scrape(&ledger));
         after.descriptors <= before.descriptors + spare
-            && after.threads.len() <= before.threads.len()
+            && after.threads == before.threads
             && after.guests <= IDLE_GUESTS
+            && after.workers <= before.workers + IDLE_WORKERS
     });
     let medians: Vec<_> = watch.resident.iter().map(|samples| median(samples)).collect();
     let late = medians.get(plan.filling..).unwrap_or_default();
     let spread = spread(late);
+    let threads = [&before, &after].map(|it| [it.threads.len(), it.guests, it.workers]);
     prove::report(&json!({
         "answers": ledger.answers().map(|answers| answers.lines()).unwrap_or_default(),
         "median_resident_bytes_by_round": medians,
         "spread_of_the_last_twenty_minutes": spread,
         "descriptors": [before.descriptors, after.descriptors],
         "bytes_of_history_and_recording_by_round": watch.held,
-        "threads": [before.threads.len(), after.threads.len()],
+        "threads_and_those_of_guests_and_the_runtime": threads,
         "broken_equations": rounds,
         "fallen_counters": watch.fallen,
     }))
@@ -246,23 +251,30 @@ fn idle_clients(ledger: &Ledger, ended: &Receiver<()>) {
 #[derive(Clone, Debug)]
 struct AtRest {
     descriptors: u64,
-    /// The names of the threads, without those that call guests.
+    /// The names of the threads, without those of the next two kinds.
     threads: Vec<String>,
     guests: usize,
+    /// The threads of the runtime.
+    workers: usize,
 }
 
 fn at_rest(demo: &Demo, page: &Page) -> AtRest {
     let folder = fs::read_dir(format!("/proc/{}/fd", demo.process.pid()));
     let descriptors = folder.expect("the demo runs on Linux").count() as u64;
     let told = page.sum("db_client_connections", &[]) + page.sum("node0_http_connections", &[]);
-    let (guests, threads) = threads(demo.process.pid())
-        .into_iter()
-        .partition::<Vec<_>, _>(|name| name == "node0-guest");
+    let (mut guests, mut workers) = (0, 0);
+    let mut threads = threads(demo.process.pid());
+    threads.retain(|name| {
+        guests += usize::from(name == "node0-guest");
+        workers += usize::from(name == "tokio-rt-worker");
+        !matches!(name.as_str(), "node0-guest" | "tokio-rt-worker")
+    });
     AtRest {
         // The scrape's own connection is closed by now.
         descriptors: (descriptors + 1).saturating_sub(told as u64),
         threads,
-        guests: guests.len(),
+        guests,
+        workers,
     }
 }
 
