@@ -29,6 +29,7 @@ mod packages;
 mod parity;
 mod performance;
 mod regressions;
+mod sanitizers;
 mod suppressions;
 mod weight;
 

@@ -13,19 +13,23 @@ const REMEDY: &str =
 
 /// Returns a command that runs the tests of the unsafe module and of the code that uses it.
 pub(crate) fn call(workspace: &Workspace) -> Result<Command> {
-    let found =
-        miri(workspace, &["--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let found = nightly(workspace, &["cargo", "miri", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     ensure!(found.is_ok_and(|status| status.success()), REMEDY);
-    let mut call = miri(workspace, &["test", "--locked", "--target-dir", "target/miri"]);
+    let mut call = nightly(workspace, &["cargo", "miri", "test", "--locked"]);
+    call.args(["--target-dir", "target/miri"]);
     call.args(["--package", "node0-metrics-core", "--lib", "--", "static_ref::", "latency::"]);
     // The core never frees lanes and blocks, by design, so Miri must not report them.
     call.env("MIRIFLAGS", "-Zmiri-ignore-leaks");
     Ok(call)
 }
 
-fn miri(workspace: &Workspace, arguments: &[&str]) -> Command {
+/// Returns a command that runs a program of the nightly toolchain.
+pub(crate) fn nightly(workspace: &Workspace, program: &[&str]) -> Command {
     let mut call = Command::new("rustup");
-    call.args(["run", "nightly", "cargo", "miri"]).args(arguments);
+    call.args(["run", "nightly"]).args(program);
     // Cargo has set these variables to the toolchain of this program, which is not nightly.
     call.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO").env_remove("RUSTC");
     call.current_dir(workspace.path("")).stdin(Stdio::null());

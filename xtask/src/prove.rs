@@ -14,7 +14,7 @@ use crate::instructions::Gate;
 use crate::test_run::TestRun;
 use crate::verdict::{Verdict, say};
 use crate::workspace::Workspace;
-use crate::{fuzz, instructions, miri, models, mutants, packages, regressions};
+use crate::{fuzz, instructions, miri, models, mutants, packages, regressions, sanitizers};
 
 /// A long proof.
 struct Proof {
@@ -45,6 +45,8 @@ enum How {
     Fuzz,
     /// Tests of the core under Miri.
     Miri,
+    /// Tests of the core's threads under the compiler's sanitizers.
+    Sanitizers,
     /// A build of each published package from its archive.
     Packages,
 }
@@ -84,6 +86,11 @@ const PROOFS: &[Proof] = &[
         name: "miri",
         shows: "the core's unsafe code keeps the rules of the language (nightly with miri)",
         how: How::Miri,
+    },
+    Proof {
+        name: "sanitizers",
+        shows: "64 threads that record, register, drop and read make no race, bad access or leak (nightly with rust-src)",
+        how: How::Sanitizers,
     },
     Proof {
         name: "cache",
@@ -161,6 +168,11 @@ const PROOFS: &[Proof] = &[
         how: How::Tests { package: "node0", binary: "hostile", filter: "" },
     },
     Proof {
+        name: "soak",
+        shows: "through thirty minutes of faults each counter equals the load's ledger, and nothing grows",
+        how: How::Tests { package: "node0-demo-server", binary: "service", filter: "soak::" },
+    },
+    Proof {
         name: "fuzz",
         shows: "no input of a stream's client breaks a promise (libFuzzer, needs g++)",
         how: How::Fuzz,
@@ -222,6 +234,7 @@ impl Proof {
             }
             How::Models => vec![models::all(workspace, models::LONG)],
             How::Miri => vec![miri::call(workspace)?],
+            How::Sanitizers => sanitizers::calls(workspace)?,
             How::Tests { package, binary, filter } => {
                 vec![tests(workspace, package, binary, filter)]
             }

@@ -13,7 +13,7 @@ use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use node0::breaker::tower_resilience::{BreakerLayer, watch};
 use node0::breaker::{BreakerMonitor, Outcome, Thresholds};
 use tower::util::BoxCloneSyncService;
@@ -29,6 +29,8 @@ pub const CIRCUIT: &str = "payment-service";
 
 /// The longest time that an order waits for its payment.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// The time after which an idle connection is closed.
+const IDLE: Duration = Duration::from_secs(30);
 /// The period over which the breaker computes its failure rate.
 const WINDOW: Duration = Duration::from_secs(10);
 /// The time that the breaker stays open before it tries calls again.
@@ -78,7 +80,11 @@ impl Payments {
             .permitted_calls_in_half_open(TRIAL_CALLS);
         // `build_with_handle` gives every clone of the service the same breaker.
         let (breaker, _handle) = watch(breaker, &circuit).build_with_handle()?;
-        let client = Client::builder(TokioExecutor::new()).build_http();
+        // Without the timer, idle connections would stay until the next payment.
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .build_http();
         let call = service_fn(move |cents| pay(client.clone(), address, cents));
         let service = ServiceBuilder::new()
             .layer(BreakerLayer::new(&circuit).classify(outcome))

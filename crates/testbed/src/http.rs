@@ -3,8 +3,8 @@
 //! Tests must see details that a client library hides: the spelling of headers, the end
 //! of the connection, the answer to a malformed request line. A library would also share
 //! its bugs with a server that is built on the same parts. So this client is written
-//! after the specification. It blocks, uses one connection per request, and limits the
-//! time of every read and the size of every answer.
+//! after the specification. It blocks, uses a connection per request or the one that it is given,
+//! and limits the time of every read and the size of every answer.
 
 use std::fmt;
 use std::io::{self, Read, Write as _};
@@ -78,7 +78,7 @@ impl Response {
     }
 }
 
-/// A request that is built up and then sent on a connection of its own.
+/// A request that is built up and then sent.
 #[derive(Debug, Clone)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request {
@@ -112,22 +112,37 @@ impl Request {
         self.header("Content-Type", "application/json")
     }
 
-    /// Sends the request and reads the whole answer.
+    /// Sends the request on a connection of its own and reads the whole answer.
     ///
     /// # Errors
     ///
     /// Fails when the exchange fails or the answer is not HTTP/1.
     pub fn send(&self, address: SocketAddr) -> Result<Response, HttpError> {
-        let mut stream = connect(address)?;
+        let closing = self.clone().header("Connection", "close");
+        closing.exchange(&mut connect(address)?, address)
+    }
+
+    /// Sends the request on a connection that stays open, and reads the whole answer.
+    ///
+    /// # Errors
+    ///
+    /// Fails as for [`Self::send`].
+    pub fn send_on(&self, stream: &mut TcpStream) -> Result<Response, HttpError> {
+        let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+        let address = stream.peer_addr();
+        let address = address.map_err(|source| HttpError::Io { address: unknown, source })?;
+        self.exchange(stream, address)
+    }
+
+    fn exchange(&self, stream: &mut TcpStream, address: SocketAddr) -> Result<Response, HttpError> {
         let io = |source| HttpError::Io { address, source };
         stream.write_all(&self.to_bytes(address)).map_err(io)?;
         let mut answer = Vec::new();
-        parse::response(&mut stream, &mut answer, self.method == "HEAD").map_err(|problem| {
-            match problem {
-                parse::Problem::Io(source) => io(source),
-                parse::Problem::Malformed(part) => {
-                    HttpError::Malformed { address, part, bytes: beginning(&answer) }
-                }
+        parse::response(stream, &mut answer, self.method == "HEAD").map_err(|problem| match problem
+        {
+            parse::Problem::Io(source) => io(source),
+            parse::Problem::Malformed(part) => {
+                HttpError::Malformed { address, part, bytes: beginning(&answer) }
             }
         })
     }
@@ -146,7 +161,7 @@ impl Request {
         if !self.body.is_empty() {
             let _ = write!(head, "Content-Length: {}\r\n", self.body.len());
         }
-        head.push_str("Connection: close\r\n\r\n");
+        head.push_str("\r\n");
         let mut bytes = head.into_bytes();
         bytes.extend_from_slice(&self.body);
         bytes

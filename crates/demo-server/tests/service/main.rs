@@ -23,5 +23,6 @@ mod probes;
 mod rules;
 mod scrape;
 mod signals;
+mod soak;
 mod start;
 mod stream;
