@@ -32,7 +32,7 @@ fn request_goes_out_as_it_was_built() {
     let sent = server.join().expect("the server");
     let expected = format!(
         "POST /a?b=%ff HTTP/1.1\r\nHost: {address}\r\nAccept: */*\r\n\
-         Content-Type: application/json\r\nContent-Length: 3\r\nConnection: close\r\n\r\n[1]"
+         Content-Type: application/json\r\nConnection: close\r\nContent-Length: 3\r\n\r\n[1]"
     );
     assert_eq!(sent, expected);
 }
