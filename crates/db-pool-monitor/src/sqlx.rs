@@ -1,8 +1,9 @@
-//! The adapter for pools of [`sqlx`](::sqlx) 0.9.
+//! The adapter for pools of [`sqlx`] 0.9.
 //!
-//! [`PoolMonitor::attach_sqlx`] wraps a pool of any database. The [`MonitoredPool`] has the pool's
-//! calls, so call sites stay as they are: `pool.acquire()`, `pool.begin()`, and `&pool` as the
-//! executor of a query. `&mut *connection` and `&mut *transaction` are executors too, as with sqlx.
+//! [`PoolMonitor::attach_sqlx`](crate::PoolMonitor::attach_sqlx) wraps a pool of any database. The
+//! [`MonitoredPool`] has the pool's calls, so call sites stay as they are: `pool.acquire()`,
+//! `pool.begin()`, and `&pool` as the executor of a query. `&mut *connection` and `&mut *transaction`
+//! are executors too, as with sqlx.
 //!
 //! ```no_run
 //! use node0_db_pool_monitor::PoolMonitor;

@@ -126,7 +126,7 @@ impl Monitoring {
     /// Returns the readiness of the service; the first call starts its checks.
     ///
     /// The service is ready as soon as its checks pass, unless
-    /// [`MonitoringBuilder::readiness`] says that it [waits](ReadinessBuilder::waits_for_started).
+    /// [`MonitoringBuilder::readiness`] says that it [waits](crate::ReadinessBuilder::waits_for_started).
     ///
     /// # Panics
     /// On the first call outside a tokio runtime.

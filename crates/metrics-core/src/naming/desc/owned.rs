@@ -31,11 +31,11 @@ impl OwnedDesc {
     ///
     /// If it is missing, the suffix `_total` is added to a counter's name, and `_seconds` to a
     /// latency's: OpenMetrics readers refuse such names without it. A help text is cut to
-    /// [`MAX_HELP_BYTES`](crate::MAX_HELP_BYTES).
+    /// [`MAX_HELP_BYTES`].
     ///
     /// # Errors
     /// [`DescError::Name`] for a name that is malformed, reserved, longer than
-    /// [`MAX_NAME_BYTES`](crate::MAX_NAME_BYTES), or begins with `node0_`.
+    /// [`MAX_NAME_BYTES`], or begins with `node0_`.
     pub fn new(kind: Kind, name: &str, help: &str) -> Result<Self, DescError> {
         let rules = kind.rules();
         let suffix = if name.ends_with(rules.suffix) { "" } else { rules.suffix };
