@@ -73,7 +73,7 @@ const LONG: Plan = Plan {
     filling: 2,
 };
 
-/// What the scrapes of a second each saw.
+/// The values that the scrapes of a second each saw.
 #[derive(Default)]
 struct Watch {
     last: Page,
@@ -247,7 +247,7 @@ fn idle_clients(ledger: &Ledger, ended: &Receiver<()>) {
     }
 }
 
-/// What the demo holds beside the connections that it tells of.
+/// The resources that the demo holds beside the connections that it tells of.
 #[derive(Clone, Debug)]
 struct AtRest {
     descriptors: u64,
