@@ -88,10 +88,11 @@ fn measure(name: &str, readers: usize) -> Result<Vec<f64>> {
     // What the first connection loads and registers is nobody's memory.
     let first = plan(1, Duration::from_secs(2));
     Elsewhere::start_with(&first, &[READERS])?.report()?;
-    let before = Memory::now().context("this system does not tell it")?;
     let (start, end) = (sample(&served)?, after(COUNTED, &served)?);
     let without = end.nanos - start.nanos;
 
+    // What the history has kept until now is nobody's memory either.
+    let before = Memory::now().context("this system does not tell it")?;
     let running = Elsewhere::start_with(&plan(readers, CONNECTED), &[READERS])?;
     let (start, end) = (sample(&served)?, after(COUNTED, &served)?);
     let resident = Memory::now().context("this system does not tell it")?.since(before);
