@@ -138,14 +138,16 @@ where
         let refused = rules.metrics.body_timeout.clone();
         let service = Observed { service, recording, peer, connection, bodies, refused };
         let io = TokioIo::new(transport);
+        // Boxed, so that a client that sends nothing takes no room for a protocol, and that of one
+        // is not as large as that of the other.
         let ended = match protocol {
             Protocol::Http1 => {
                 let mut http1 = http1::Builder::new();
                 // `Activity` has the timeouts.
                 http1.header_read_timeout(None).max_header_size(rules.max_head_bytes);
-                let connection = pin!(http1.serve_connection(io, service).with_upgrades());
+                let mut connection = Box::pin(http1.serve_connection(io, service).with_upgrades());
                 let finish = http1::UpgradeableConnection::graceful_shutdown;
-                drive(connection, finish, &shared.activity, expired, phase).await
+                drive(connection.as_mut(), finish, &shared.activity, expired, phase).await
             }
             Protocol::Http2 => {
                 let mut http2 = http2::Builder::new(TokioExecutor::new());
@@ -154,9 +156,9 @@ where
                     .max_concurrent_streams(MAX_STREAMS)
                     .max_send_buf_size(MAX_STREAM_UNSENT_BYTES);
                 let service = Paced { service, connection: shared.clone() };
-                let connection = pin!(http2.serve_connection(io, service));
+                let mut connection = Box::pin(http2.serve_connection(io, service));
                 let finish = http2::Connection::graceful_shutdown;
-                drive(connection, finish, &shared.activity, expired, phase).await
+                drive(connection.as_mut(), finish, &shared.activity, expired, phase).await
             }
         };
         if let Some(expired) = ended {
