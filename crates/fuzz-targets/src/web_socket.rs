@@ -10,6 +10,9 @@ use bytes::Bytes;
 use node0_websocket::{End, Event, Rules, Socket};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+/// Limits that an input can reach.
+static RULES: Rules = Rules { max_message: 1 << 10, ..Rules::DEFAULT };
+
 /// Takes bytes as frames, and returns each message to its sender.
 ///
 /// The first byte says how many bytes can be read at a time.
@@ -32,16 +35,15 @@ pub fn web_socket(data: &[u8]) {
 }
 
 async fn echo(connection: Connection) {
-    let rules = Rules { max_message: 1 << 10, ..Rules::default() };
-    let mut socket = Socket::new(connection, Bytes::new(), rules);
+    let mut socket = Socket::new(connection, Bytes::new(), &RULES);
     let end = loop {
         match socket.event().await {
             Ok(Event::Text(text)) if socket.is_free() => {
-                assert!(text.as_str().len() <= rules.max_message);
+                assert!(text.as_str().len() <= RULES.max_message);
                 socket.send_text(text.as_bytes());
             }
             Ok(Event::Binary(bytes)) if socket.is_free() => {
-                assert!(bytes.len() <= rules.max_message);
+                assert!(bytes.len() <= RULES.max_message);
                 socket.send_binary(&bytes);
             }
             Ok(_) => {}

@@ -19,7 +19,7 @@ use node0_http_glue::{ApiError, bind, serve};
 use node0_websocket::{Event, Handshake, Rules, Socket};
 
 /// The limits for cases with messages of 16 MiB.
-const RULES: Rules = Rules { max_message: 64 << 20, read_buffer: 64 << 10, ..Rules::DEFAULT };
+static RULES: Rules = Rules { max_message: 64 << 20, read_buffer: 64 << 10, ..Rules::DEFAULT };
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -45,7 +45,7 @@ async fn open(mut request: Request) -> Response {
 
 async fn echo(upgrade: OnUpgrade) {
     let Ok(upgraded) = upgrade.await else { return };
-    let mut socket = Socket::new(TokioIo::new(upgraded), Bytes::new(), RULES);
+    let mut socket = Socket::new(TokioIo::new(upgraded), Bytes::new(), &RULES);
     // A client of the test suite may send without reading.
     let mut waiting = VecDeque::new();
     let end = loop {

@@ -44,8 +44,8 @@ pub struct Session {
     notices: Option<broadcast::Receiver<News>>,
     /// The number of notices up to which all were received.
     noticed: u64,
-    /// A notice that was received, and waits for messages before it.
-    notice: Option<Notice>,
+    /// A notice that was received, and waits for messages before it; rare, so it has no room until then.
+    notice: Option<Box<Notice>>,
     /// Updates and notices that the reader was too slow for, and was not told of yet.
     missed: u64,
     missed_notices: u64,
@@ -190,7 +190,7 @@ impl Session {
 
     /// Keeps a notice that the reader wants.
     fn keep(&mut self, notice: Notice) {
-        self.notice = self.wants(&notice).then_some(notice);
+        self.notice = self.wants(&notice).then(|| Box::new(notice));
     }
 
     fn wants(&self, notice: &Notice) -> bool {

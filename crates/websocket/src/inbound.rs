@@ -47,7 +47,6 @@ pub(crate) struct Inbound {
     context: Box<WebSocketContext>,
     /// The bytes read since the last whole message or control frame.
     unfinished: usize,
-    max_unfinished: usize,
 }
 
 impl Inbound {
@@ -61,9 +60,7 @@ impl Inbound {
             .max_frame_size(Some(rules.max_message));
         let context =
             WebSocketContext::from_partially_read(already_read.into(), Role::Server, Some(config));
-        // A message, once more as much for the heads of its fragments, and one reading ahead.
-        let max_unfinished = rules.max_message.saturating_mul(2).saturating_add(rules.read_buffer);
-        Self { context: Box::new(context), unfinished: 0, max_unfinished }
+        Self { context: Box::new(context), unfinished: 0 }
     }
 
     /// Reads what the client sent; pongs go to `outbound`.
@@ -71,10 +68,13 @@ impl Inbound {
         &mut self,
         io: &mut T,
         outbound: &mut Outbound,
+        rules: &Rules,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Received, End>> {
-        let Self { context, unfinished, max_unfinished } = self;
-        let mut adapter = Adapter { io, cx, outbound, unfinished, max_unfinished: *max_unfinished };
+        // A message, once more as much for the heads of its fragments, and one reading ahead.
+        let max_unfinished = rules.max_message.saturating_mul(2).saturating_add(rules.read_buffer);
+        let Self { context, unfinished } = self;
+        let mut adapter = Adapter { io, cx, outbound, unfinished, max_unfinished };
         let received = match context.read(&mut adapter) {
             Ok(Message::Text(text)) => Ok(Received::Text(Text(text))),
             Ok(Message::Binary(bytes)) => Ok(Received::Binary(bytes)),
@@ -89,7 +89,7 @@ impl Inbound {
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                 return Poll::Pending;
             }
-            Err(error) => Err(end(&error, *unfinished > *max_unfinished)),
+            Err(error) => Err(end(&error, *unfinished > max_unfinished)),
         };
         // A control frame within a message costs little more than itself, and its sender is counted
         // by the caller.

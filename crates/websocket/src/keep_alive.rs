@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::socket::Rules;
+
 /// The number of pings in a row that may be unanswered when the next one is due.
 const MAX_UNANSWERED: u8 = 2;
 
@@ -17,11 +19,10 @@ const MAX_UNANSWERED: u8 = 2;
 pub(crate) struct KeepAlive {
     timer: Pin<Box<Sleep>>,
     ping_at: Instant,
-    interval: Duration,
     unanswered: u8,
     /// The time since which a write waits for the client to read.
     stalled_since: Option<Instant>,
-    patience: Duration,
+    rules: &'static Rules,
 }
 
 /// The deadline that passed.
@@ -35,11 +36,11 @@ pub(crate) enum Due {
 impl KeepAlive {
     /// Starts with the first ping between half an interval and a whole one from now, so that clients
     /// that came together do not answer together.
-    pub(crate) fn new(interval: Duration, patience: Duration) -> Self {
-        let (now, half) = (Instant::now(), interval / 2);
+    pub(crate) fn new(rules: &'static Rules) -> Self {
+        let (now, half) = (Instant::now(), rules.ping / 2);
         let ping_at = later(now, half + half.mul_f64(random()));
         let timer = Box::pin(sleep_until(ping_at));
-        Self { timer, ping_at, interval, unanswered: 0, stalled_since: None, patience }
+        Self { timer, ping_at, unanswered: 0, stalled_since: None, rules }
     }
 
     pub(crate) fn pong(&mut self) {
@@ -55,10 +56,10 @@ impl KeepAlive {
             return false;
         }
         let now = Instant::now();
-        let is_due = self.ping_at.saturating_duration_since(now) <= self.interval / 8;
+        let is_due = self.ping_at.saturating_duration_since(now) <= self.rules.ping / 8;
         if is_due {
             self.unanswered += 1;
-            self.ping_at = later(now, self.interval);
+            self.ping_at = later(now, self.rules.ping);
             self.set(self.ping_at);
         }
         is_due
@@ -72,7 +73,7 @@ impl KeepAlive {
             let now = Instant::now();
             self.stalled_since = Some(now);
             if begins {
-                self.set(self.ping_at.min(later(now, self.patience)));
+                self.set(self.ping_at.min(later(now, self.rules.write_timeout)));
             }
         }
         begins
@@ -88,7 +89,7 @@ impl KeepAlive {
         loop {
             ready!(self.timer.as_mut().poll(cx));
             let now = Instant::now();
-            let stalls_at = self.stalled_since.map(|since| later(since, self.patience));
+            let stalls_at = self.stalled_since.map(|since| later(since, self.rules.write_timeout));
             if stalls_at.is_some_and(|at| at <= now) {
                 return Poll::Ready(Due::Stalled);
             }
@@ -98,7 +99,7 @@ impl KeepAlive {
             }
             if is_due {
                 self.unanswered += 1;
-                self.ping_at = later(now, self.interval);
+                self.ping_at = later(now, self.rules.ping);
             }
             self.set(stalls_at.map_or(self.ping_at, |at| at.min(self.ping_at)));
             if is_due {

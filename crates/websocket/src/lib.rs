@@ -19,7 +19,7 @@
 //!
 //! # async fn run(io: tokio::io::DuplexStream) {
 //! /// Returns each text to its sender.
-//! let mut socket = Socket::new(io, Bytes::new(), Rules::default());
+//! let mut socket = Socket::new(io, Bytes::new(), &Rules::DEFAULT);
 //! let end = loop {
 //!     match socket.event().await {
 //!         Ok(Event::Text(text)) if socket.is_free() => socket.send_text(text.as_bytes()),

@@ -112,19 +112,21 @@ pub struct Socket<T> {
     keep_alive: KeepAlive,
     /// Is raised when there may be something to read, or a deadline has passed.
     signal: Option<Arc<Signal>>,
-    close_timeout: Duration,
+    rules: &'static Rules,
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     /// Takes over a connection after its handshake, with the bytes that were read beyond it.
-    pub fn new(io: T, already_read: Bytes, rules: Rules) -> Self {
+    ///
+    /// All connections of a service share their limits, so that none of them holds a copy.
+    pub fn new(io: T, already_read: Bytes, rules: &'static Rules) -> Self {
         Self {
             io,
-            inbound: Inbound::new(already_read, &rules),
+            inbound: Inbound::new(already_read, rules),
             outbound: Outbound::default(),
-            keep_alive: KeepAlive::new(rules.ping, rules.write_timeout),
+            keep_alive: KeepAlive::new(rules),
             signal: None,
-            close_timeout: rules.close_timeout,
+            rules,
         }
     }
 
@@ -216,7 +218,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             }
             Poll::Pending => {}
         }
-        match self.inbound.poll(&mut self.io, &mut self.outbound, cx) {
+        match self.inbound.poll(&mut self.io, &mut self.outbound, self.rules, cx) {
             Poll::Ready(received) => Poll::Ready(received.map(|it| Some(self.event_of(it)))),
             // The library has put a pong into the buffer.
             Poll::Pending if self.outbound.has_control() && !is_waiting => Poll::Ready(Ok(None)),
@@ -263,7 +265,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
 
     /// Runs the last exchange, and ends the connection so that the client can read all of it.
     async fn end(mut self, exchange: impl AsyncFnOnce(&mut Self) -> io::Result<()>) {
-        let limit = self.close_timeout;
+        let limit = self.rules.close_timeout;
         let exchange = async {
             exchange(&mut self).await?;
             self.io.shutdown().await?;
@@ -286,7 +288,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     }
 
     async fn receive(&mut self) -> Result<Received, End> {
-        match poll_fn(|cx| self.inbound.poll(&mut self.io, &mut self.outbound, cx)).await {
+        match poll_fn(|cx| self.inbound.poll(&mut self.io, &mut self.outbound, self.rules, cx))
+            .await
+        {
             // The client is told of the first rule only.
             Err(End::Broken { .. }) => Err(End::Gone),
             received => received,

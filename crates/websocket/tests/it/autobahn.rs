@@ -20,6 +20,9 @@ use tokio::net::{TcpListener, TcpStream};
 /// The cases of compression.
 const COMPRESSION: [&str; 2] = ["12.*", "13.*"];
 
+/// The limits, with room for the largest message of the cases.
+static RULES: Rules = Rules { max_message: 16 << 20, ..Rules::DEFAULT };
+
 /// Accepts connections until the runtime ends.
 async fn serve(listener: TcpListener) {
     while let Ok((stream, _)) = listener.accept().await {
@@ -42,9 +45,7 @@ async fn upgrade(stream: TcpStream) -> io::Result<()> {
     }
     stream.write_all(&[&head, &b"\r\n"[..]].concat()).await?;
     let read_beyond = Bytes::copy_from_slice(stream.buffer());
-    // The largest message of the cases.
-    let rules = Rules { max_message: 16 << 20, ..Rules::default() };
-    echo(Socket::new(stream.into_inner(), read_beyond, rules)).await;
+    echo(Socket::new(stream.into_inner(), read_beyond, &RULES)).await;
     Ok(())
 }
 

@@ -40,13 +40,13 @@ impl Frame {
 }
 
 /// Rules under which no time passes, unless a test lets it.
-pub(crate) fn rules() -> Rules {
-    Rules::default()
+pub(crate) fn rules() -> &'static Rules {
+    &Rules::DEFAULT
 }
 
 impl Client {
     /// Connects to a server that returns each message, over a pipe of so many bytes.
-    pub(crate) fn of_echo(rules: Rules, pipe: usize) -> Self {
+    pub(crate) fn of_echo(rules: &'static Rules, pipe: usize) -> Self {
         let (io, other) = duplex(pipe);
         let server = tokio::spawn(echo(Socket::new(other, Bytes::new(), rules)));
         Self { io, server }
