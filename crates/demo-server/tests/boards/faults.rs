@@ -87,6 +87,16 @@ const FAULTS: &[Fault] = &[
         "a fixed data source of a query",
         Panel("Memory", |panel| panel["targets"][0]["datasource"]["uid"] = json!("P1")),
     ),
+    (
+        "a legend that is wider than its panel",
+        Panel("Memory", |panel| {
+            panel["options"]["legend"]["calcs"] = json!(["lastNotNull", "max"])
+        }),
+    ),
+    (
+        "a colour without limits",
+        Panel("Last start", |panel| panel["options"]["colorMode"] = json!("background")),
+    ),
     ("a panel without a title", Panel("Memory", |panel| panel["title"] = json!(""))),
     ("two panels with one title", Panel("CPU", |panel| panel["title"] = json!("Memory"))),
     ("no description", Panel("Memory", |panel| panel["description"] = json!(""))),

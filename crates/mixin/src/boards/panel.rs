@@ -20,7 +20,7 @@ pub(super) fn panel(panel: &BoardPanel, id: u32, place: Value) -> Value {
         "id": id,
         "interval": Value::Null,
         "links": links.collect::<Vec<_>>(),
-        "options": options(definition),
+        "options": options(panel),
         "targets": targets(panel),
         "title": definition.title.get_ref(),
         "type": type_name(definition.kind),
@@ -177,18 +177,21 @@ fn mappings(definition: &Panel) -> Value {
     json!([{ "options": texts.collect::<Map<_, _>>(), "type": "value" }])
 }
 
-fn options(definition: &Panel) -> Value {
+fn options(panel: &BoardPanel) -> Value {
+    let definition = &panel.definition;
+    let has_limits = steps(panel).len() > 1;
     let last = json!({ "calcs": ["lastNotNull"], "fields": "", "values": false });
     let legend =
         json!({ "calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": true });
     match definition.kind {
         Kind::Timeseries => {
-            let legend = json!({ "calcs": ["lastNotNull", "max"], "displayMode": "table", "placement": "bottom", "showLegend": true });
+            let legend = json!({ "calcs": columns(definition), "displayMode": "table", "placement": "bottom", "showLegend": true });
             json!({ "legend": legend, "tooltip": { "mode": "multi", "sort": "desc" } })
         }
+        // A number without limits is neither good nor bad, so it has no colour and no course.
         Kind::Stat => json!({
-            "colorMode": "background",
-            "graphMode": "area",
+            "colorMode": if has_limits { "background" } else { "none" },
+            "graphMode": if has_limits { "area" } else { "none" },
             "justifyMode": "auto",
             "orientation": "auto",
             "reduceOptions": last,
@@ -220,6 +223,12 @@ fn options(definition: &Panel) -> Value {
             "yAxis": { "axisPlacement": "left", "unit": definition.unit },
         }),
     }
+}
+
+/// Returns the numbers of a legend. A narrow one has room for a name and one number.
+const fn columns(definition: &Panel) -> &'static [&'static str] {
+    const NARROW: u32 = 6;
+    if definition.width > NARROW { &["lastNotNull", "max"] } else { &["lastNotNull"] }
 }
 
 fn targets(panel: &BoardPanel) -> Vec<Value> {

@@ -26,10 +26,13 @@ const UNITS: &[&str] = &[
 ];
 /// A description shorter than that says less than the three parts.
 const SHORTEST: usize = 40;
+/// The columns of a panel whose legend has room for a name and one number.
+const NARROW: u64 = 6;
 
 pub(super) fn findings(panel: &Value, context: &Context) -> Vec<String> {
     let mut found = texts(panel);
     found.extend(limits(panel));
+    found.extend(looks(panel));
     let kind = text(&panel["type"]);
     let unit = text(&panel["fieldConfig"]["defaults"]["unit"]);
     let targets = targets_of(panel);
@@ -128,6 +131,20 @@ fn limits(panel: &Value) -> Vec<String> {
         && min >= max
     {
         found.push("has a `min` that is not below `max`".to_owned());
+    }
+    found
+}
+
+/// Rules that were made where a drawn panel could not be read.
+fn looks(panel: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    let is_narrow = panel["gridPos"]["w"].as_u64().is_some_and(|columns| columns <= NARROW);
+    if is_narrow && list(&panel["options"]["legend"]["calcs"]).len() > 1 {
+        found.push("is too narrow for a legend with more than one number".to_owned());
+    }
+    let steps = list(&panel["fieldConfig"]["defaults"]["thresholds"]["steps"]);
+    if panel["type"] == "stat" && steps.len() < 2 && panel["options"]["colorMode"] != "none" {
+        found.push("must not be coloured without limits".to_owned());
     }
     found
 }

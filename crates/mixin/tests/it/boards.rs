@@ -115,20 +115,26 @@ fn mistakes_in_a_definition_are_told_with_file_and_line() {
 }
 
 #[test]
-fn metric_that_is_renamed_is_found_in_each_board_and_document() {
-    for (name, panel, page) in [
-        ("operations_total", "Throughput", None),
-        ("db_client_acquires_total", "Ends of waits", Some("docs/watch-a-pool.md:")),
-        ("db_client_pending_requests", "Callers waiting for a connection", None),
-        ("tokio_lag_seconds", "Runtime lag", None),
+fn metric_that_is_renamed_is_found_in_board_rule_and_document() {
+    // A counter, two gauges, one of them of states, and a histogram.
+    for (name, panel, alert, page) in [
+        ("operations_total", "Throughput", "ThroughputCollapsed", "docs/runbooks/"),
+        ("process_resident_memory_bytes", "Memory", "HighMemory", "docs/runbooks/"),
+        ("circuit_breaker_state", "Circuit breaker status", "CircuitOpen", "README.md:"),
+        (
+            "operation_duration_seconds",
+            "Latency by operation",
+            "HighP95Latency",
+            "docs/history.md:",
+        ),
     ] {
         let renamed = metrics().replace(&format!("| `{name}` "), "| `another_name` ");
         let findings = findings(Path::new(ROOT), &renamed).expect("they are read");
         let board =
             format!("dashboards/performance.json, panel `{panel}`: there is no metric `{name}");
-        assert!(findings.iter().any(|it| it.starts_with(&board)), "{name}: {findings:#?}");
-        if let Some(page) = page {
-            assert!(findings.iter().any(|it| it.starts_with(page)), "{name}: {findings:#?}");
+        let rule = format!("alert {alert}: names `{name}");
+        for place in [&*board, &rule, page] {
+            assert!(findings.iter().any(|it| it.starts_with(place)), "{place}: {findings:#?}");
         }
     }
 }

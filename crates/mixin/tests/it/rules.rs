@@ -3,6 +3,7 @@
 mod case;
 mod file;
 mod mutants;
+mod nine;
 mod promtool;
 mod series;
 

@@ -38,6 +38,9 @@ struct Case {
     jitter: Time,
     /// The time at which it is false again.
     ends: Time,
+    /// The time for which it is bad again and again without an alert, and the state between, where
+    /// the other times do not tell.
+    flaps: Option<(Time, State)>,
     /// `true` if it holds on while scrapes fail for some minutes.
     #[serde(default)]
     bridged: bool,
@@ -104,12 +107,21 @@ impl Case {
         let (start, end) = (self.lead.0, self.lead.0 + BAD);
         let fires = self.since.0 + self.r#for.0;
         let ended = self.ends.0 + self.keep.0;
-        // A condition that holds for as long as it may without an alert.
-        let brief = if self.r#for.0 > 60 { self.r#for.0 - 60 } else { self.r#for.0 - STEP };
+        // Bad for as long as the condition may hold without an alert: it holds late and ends late,
+        // and from the second time on it may begin earlier by as much as it ends late.
+        let late = self.ends.0.saturating_sub(end);
+        let margin = if self.r#for.0 > 60 { 60 } else { 0 };
+        let brief = (self.since.0 - start + self.r#for.0).saturating_sub(2 * late + margin);
+        let (brief, rest, late) = match self.flaps {
+            Some((brief, rest)) => (brief.0, rest, 0),
+            None => (brief, Calm, late),
+        };
         let mut flapping = vec![lead];
         for _ in 0..4 {
-            flapping.extend([(Bad, brief), (Calm, 600)]);
+            flapping.extend([(Bad, brief), (rest, 600)]);
         }
+        // This one asks whether the usual traffic ends.
+        let before = if name == "ThroughputCollapsed" { 0 } else { start };
         let mut checks = vec![
             self.test(name, "near the threshold", &[lead, (Near, hour)], |test| {
                 (start..start + hour).step_by(600).for_each(|time| test.nothing(time));
@@ -128,25 +140,23 @@ impl Case {
                 test.nothing(end + hour - STEP);
             }),
             self.test(name, "flapping", &flapping, |test| {
+                test.pending(start + 2 * brief + 600 + late - STEP);
                 let to = start + 4 * (brief + 600);
                 (start..to).step_by(STEP as usize).for_each(|time| test.none_fires(time));
             }),
-            self.test(name, "no traffic", &[lead, (Idle, hour)], |test| {
-                if name != "ThroughputCollapsed" {
-                    [600, 1800, hour - STEP]
-                        .into_iter()
-                        .for_each(|time| test.nothing(start + time));
-                }
-                test.no_nan(start + 1800);
+            self.test(name, "no traffic", &[(Calm, before), (Idle, hour)], |test| {
+                [600, 1800, hour - STEP].into_iter().for_each(|time| test.nothing(before + time));
+                test.no_nan(before + 1800);
             }),
         ];
-        if !name.starts_with("Target") {
-            checks.push(self.test(name, "failed scrapes", &[(Bad, BAD), (Gone, hour)], |test| {
+        if name != "TargetDown" {
+            let phases = [lead, (Bad, BAD), (Gone, hour)];
+            checks.push(self.test(name, "failed scrapes", &phases, |test| {
                 if self.bridged {
-                    test.firing_names(BAD + 240);
+                    test.firing_names(end + 240);
                 }
-                test.target_down(BAD + 120);
-                test.none_fires(BAD + 360 + self.keep.0);
+                test.target_down(end + 120);
+                test.none_fires(end + 360 + self.keep.0);
             }));
         }
         checks.extend(self.more.iter().map(|more| {
@@ -306,7 +316,7 @@ impl Test<'_> {
             json!({ "labels": format!("{{{labels}}}"), "value": 1 })
         });
         let query = "sum by (namespace, job, instance) \
-                     (ALERTS{alertname=\"TargetDown\", alertstate=\"firing\"})";
+                     (ALERTS{alertname=\"TargetDown\", alertstate=\"firing\", job=\"shop\"})";
         self.query(query.to_owned(), time, samples.into());
     }
 

@@ -40,6 +40,8 @@ pub(super) fn series(rows: &[Row], step: u32, phases: &[(State, u32)]) -> Vec<Va
             State::Near => near.clone(),
             State::Bad => bad.clone(),
             State::Idle => idle.clone(),
+            // A scrape that fails is told by this series alone.
+            State::Gone if text.starts_with("up{") => Level::Whole(0),
             State::Gone => Level::Word("stale".to_owned()),
         };
         if text.contains("job=") {
@@ -87,7 +89,7 @@ fn written(
     let ends = ["_total", "_bucket", "_count", "_sum"];
     let is_counter = ends.iter().any(|end| metric.ends_with(end));
     let (mut values, mut total, mut index) = (Vec::new(), 0.0, 0);
-    for (state, time) in phases {
+    for (state, time) in phases.iter().filter(|(_, time)| *time > 0) {
         let samples = time / step;
         let level = match level(*state) {
             Level::Word(word) => {
