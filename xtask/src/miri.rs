@@ -1,4 +1,5 @@
-//! Runs the core's unsafe code under Miri, an interpreter that checks every memory access.
+//! Runs the core's unsafe code and its passes under Miri, an interpreter that checks every memory
+//! access.
 //!
 //! Miri exists for nightly toolchains only, so this is a proof on demand and not a test.
 
@@ -11,19 +12,27 @@ use crate::workspace::Workspace;
 const REMEDY: &str =
     "Miri is missing: `rustup toolchain install nightly --component miri,rust-src`";
 
-/// Returns a command that runs the tests of the unsafe module and of the code that uses it.
-pub(crate) fn call(workspace: &Workspace) -> Result<Command> {
+/// The tests that Miri runs: those of the unsafe module and of the code that uses it, and two
+/// threads that record while a pass ticks.
+const TESTS: [&[&str]; 2] =
+    [&["--lib", "--", "static_ref::", "latency::"], &["--test", "it", "--", "small_storm::"]];
+
+/// Returns the commands that run these tests.
+pub(crate) fn calls(workspace: &Workspace) -> Result<Vec<Command>> {
     let found = nightly(workspace, &["cargo", "miri", "--version"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
     ensure!(found.is_ok_and(|status| status.success()), REMEDY);
+    Ok(TESTS.iter().map(|tests| call(workspace, tests)).collect())
+}
+
+fn call(workspace: &Workspace, tests: &[&str]) -> Command {
     let mut call = nightly(workspace, &["cargo", "miri", "test", "--locked"]);
-    call.args(["--target-dir", "target/miri"]);
-    call.args(["--package", "node0-metrics-core", "--lib", "--", "static_ref::", "latency::"]);
+    call.args(["--target-dir", "target/miri", "--package", "node0-metrics-core"]).args(tests);
     // The core never frees lanes and blocks, by design, so Miri must not report them.
     call.env("MIRIFLAGS", "-Zmiri-ignore-leaks");
-    Ok(call)
+    call
 }
 
 /// Returns a command that runs a program of the nightly toolchain.

@@ -84,7 +84,7 @@ const PROOFS: &[Proof] = &[
     },
     Proof {
         name: "miri",
-        shows: "the core's unsafe code keeps the rules of the language (nightly with miri)",
+        shows: "the core's unsafe code, and threads beside a pass, keep the rules of the language (nightly with miri)",
         how: How::Miri,
     },
     Proof {
@@ -233,7 +233,7 @@ impl Proof {
                 return self.conclude(workspace, verdict, None, figures, started.elapsed());
             }
             How::Models => vec![models::all(workspace, models::LONG)],
-            How::Miri => vec![miri::call(workspace)?],
+            How::Miri => miri::calls(workspace)?,
             How::Sanitizers => sanitizers::calls(workspace)?,
             How::Tests { package, binary, filter } => {
                 vec![tests(workspace, package, binary, filter)]

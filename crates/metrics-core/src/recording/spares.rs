@@ -13,10 +13,13 @@ use crate::recording::lanes::{self, Lane};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, lock, try_lock};
 
+// A tick writes to each cell of what it prepares. That takes microseconds, but Miri needs minutes
+// for it, and models multiply their states by it: for both, one of each is prepared.
+
 /// The number of prepared lanes, enough for a thread pool that starts between two ticks.
-pub(crate) const READY_LANES: usize = if cfg!(loom) { 1 } else { 16 };
+pub(crate) const READY_LANES: usize = if cfg!(any(loom, miri)) { 1 } else { 16 };
 /// The number of prepared blocks; a new thread takes one for each latency that it records.
-const READY_BLOCKS: usize = if cfg!(loom) { 1 } else { 64 };
+const READY_BLOCKS: usize = if cfg!(any(loom, miri)) { 1 } else { 64 };
 
 /// Lanes that no thread has leased yet, and blocks that no cell holds.
 #[derive(Debug, Default)]

@@ -17,6 +17,7 @@ mod panics;
 mod proof;
 mod recording;
 mod scripted;
+mod small_storm;
 mod storm;
 mod summaries;
 mod threads;

@@ -63,10 +63,12 @@ fn numbers(page: &Page, answers: &Answers) -> Vec<(&'static str, f64, f64)> {
     let second_missed = tier("gets_total", &[second, "result=\"miss\""]) + second_failed;
     let first_missed = tier("gets_total", &[first, "result=\"miss\""]);
     let loads = |outcome: &str| tier("loads_total", &[first, &format!("outcome=\"{outcome}\"")]);
+    let lost = count(&|it| is_read(it) && it.status == 404);
     let failed_reads = count(&|it| is_read(it) && it.status != 200);
     vec![
         ("requests of users", operation("http:request"), count(&|it| !is_ours(it))),
         ("orders placed", page.sum("orders_placed_total", &[]), count(&|it| it.status == 201)),
+        ("orders lost", lost, 0.0),
         ("orders:create", operation("orders:create"), orders),
         ("orders:read", operation("orders:read"), reads),
         ("payments", calls("success"), orders - unpaid),
