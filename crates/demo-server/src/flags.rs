@@ -11,6 +11,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+use node0::history::{History, HistoryBuilder, Tier};
 use node0::notifier::{Target, TargetError};
 use node0::{Naming, Network};
 
@@ -140,6 +141,11 @@ pub struct Flags {
           allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub stream_max_clients_per_ip: u32,
 
+    /// Longest time for which the history keeps anything
+    #[arg(long, env = "NODE0_HISTORY_KEEP", default_value = "24h", value_name = "TIME", allow_hyphen_values = true,
+          value_parser = history_keep)]
+    pub history_keep: Duration,
+
     /// Endpoints under /chaos that inject faults; only while listening on loopback
     #[arg(long, env = "NODE0_CHAOS", default_value = "on", value_name = "SWITCH")]
     pub chaos: Switch,
@@ -190,6 +196,12 @@ impl Flags {
         managers.chain(webhooks).collect()
     }
 
+    /// Returns the settings of the history: its usual tiers, none of which keeps longer than is wanted.
+    pub fn history(&self) -> HistoryBuilder {
+        let shortened = |tier: Tier| Tier::new(tier.step, tier.keep.min(self.history_keep));
+        History::builder().tiers(&Tier::DEFAULT.map(shortened))
+    }
+
     /// Returns `true` if the demo has its chaos endpoints, which need a loopback address.
     pub fn has_chaos(&self) -> bool {
         self.chaos == Switch::On && self.listen.ip().is_loopback()
@@ -201,12 +213,22 @@ const MAX_DRAIN: Duration = Duration::from_secs(3600);
 /// The longest wait of an alert, as in the rules themselves.
 const MAX_ALERT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// The shortest time of the history: an interval of its coarsest tier.
+const MIN_HISTORY_KEEP: Duration = Duration::from_secs(60);
+/// The longest time of the history: that of its coarsest tier.
+const MAX_HISTORY_KEEP: Duration = Duration::from_secs(24 * 3600);
+
 fn drain(text: &str) -> Result<Duration, String> {
     duration(text, MAX_DRAIN, "1h")
 }
 
 fn alert_for(text: &str) -> Result<Duration, String> {
     duration(text, MAX_ALERT_FOR, "7d")
+}
+
+fn history_keep(text: &str) -> Result<Duration, String> {
+    let time = duration(text, MAX_HISTORY_KEEP, "24h")?;
+    if time < MIN_HISTORY_KEEP { Err("at least 1m".into()) } else { Ok(time) }
 }
 
 fn duration(text: &str, max: Duration, max_text: &str) -> Result<Duration, String> {

@@ -60,6 +60,7 @@ pub async fn run(
         .http(|http| access.apply_to(http))
         .version(env!("CARGO_PKG_VERSION"))
         .naming(flags.naming)
+        .history(flags.history())
         .live_page(LivePage::at("/").title("node0 demo"))
         .streaming_max_clients(flags.stream_max_clients as usize)
         .streaming_max_clients_per_ip(flags.stream_max_clients_per_ip as usize)

@@ -30,6 +30,8 @@ fn a_bad_flag_is_named_with_what_is_allowed() {
         (["--drain", "soon"], "--drain"),
         (["--alert-for", "8d"], "at most 7d"),
         (["--alert-for", "-1s"], "'--alert-for <TIME>': no time is less than zero: write 2s"),
+        (["--history-keep", "30s"], "at least 1m"),
+        (["--history-keep", "2d"], "at most 24h"),
         (["--drain", "-1s"], "'--drain <TIME>': no time is less than zero: write 2s"),
         (["--listen", "nowhere"], "--listen"),
         (["--chaos", "maybe"], "off"),

@@ -52,6 +52,9 @@ const FLAT: f64 = 0.02;
 /// had one: 14 arenas of 15 MB had 5 MB free after 18 minutes.
 const ALLOCATOR: (&str, &str) = ("MALLOC_ARENA_MAX", "1");
 
+/// The time after which the history is full, before the rounds that are compared: until then it grows.
+const FULL_AFTER: &str = "5m";
+
 /// The length of the parts of the test.
 struct Plan {
     rounds: usize,
@@ -97,7 +100,8 @@ fn counters_equal_the_ledger_of_the_load_through_all_faults_and_nothing_grows() 
     let plan = Length::of_this_run().pick(SHORT, LONG);
     let redis = RedisServer::start(&redis).expect("redis starts");
     let mut database = Database::start(&postgres);
-    let mut command = command(&["--database", &database.url(), "--redis", &redis.url()]);
+    let stores = ["--database", &database.url(), "--redis", &redis.url()];
+    let mut command = command(&[&stores[..], &["--history-keep", FULL_AFTER]].concat());
     command.env(ALLOCATOR.0, ALLOCATOR.1);
     let demo = Demo::spawn(command);
     let ledger = Ledger::of(demo.address);
